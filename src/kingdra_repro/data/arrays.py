@@ -1,0 +1,65 @@
+"""NumPy and SciPy files, never unpickled."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+
+from kingdra_repro.errors import InputError
+
+ARRAY_ENDINGS = (".npy", ".npz")
+
+
+def read_npy(path: Path) -> np.ndarray:
+    """One array from a .npy file, as a read-only memory map.
+
+    Raises
+    ------
+    InputError
+        Where it is broken or holds Python objects.
+    """
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise InputError(_unreadable(path, error)) from error
+
+
+def read_npz(path: Path) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None]:
+    """Features, and labels where there are some, from a .npz file.
+
+    Parameters
+    ----------
+    path : Path
+        Either arrays named ``X`` and optionally ``y``, or a matrix written by ``scipy.sparse.save_npz``.
+
+    Returns
+    -------
+    X : ndarray or CSR matrix, as it lies there
+    y : ndarray or None
+
+    Raises
+    ------
+    InputError
+        Where it is broken, holds Python objects, or has no array X: the names it has are listed.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            names = list(arrays)
+            if "X" in names:
+                return arrays["X"], arrays["y"] if "y" in names else None
+        if "indptr" in names or "format" in names:
+            return sp.csr_matrix(sp.load_npz(path)), None  # load_npz does not unpickle either
+    except (ValueError, OSError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
+        raise InputError(_unreadable(path, error)) from error
+    raise InputError(
+        f"{path} has no array named X (it has {', '.join(names) or 'none'}): "
+        "write it with numpy.savez(path, X=..., y=...) or scipy.sparse.save_npz"
+    )
+
+
+def _unreadable(path: Path, error: Exception) -> str:
+    if "allow_pickle" in str(error) or "pickled" in str(error):
+        return f"{path} holds Python objects, which are never unpickled: save plain numbers, X.astype(float)"
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return f"{path} is not a readable {path.suffix} file ({reason}): save it anew"

@@ -1,0 +1,93 @@
+"""A file of the registry, wherever it can be had: the data folder, a mirror, the internet."""
+
+import logging
+import os
+from pathlib import Path
+
+from kingdra_repro.data.cache import data_folder
+from kingdra_repro.data.checksum import wrong_checksum
+from kingdra_repro.data.download import download, keep
+from kingdra_repro.data.registry import RemoteFile
+from kingdra_repro.errors import InputError
+
+log = logging.getLogger(__name__)
+
+
+def fetch(
+    file: RemoteFile,
+    data_dir: str | os.PathLike | None = None,
+    mirror: str | os.PathLike | None = None,
+    timeout: float = 30.0,
+) -> Path:
+    """Give the path of a verified copy of one file, downloading it only where there is no other way.
+
+    Tried in turn: the data folder; the mirror (a plain file in a folder is used in place, a ``.gz`` or a URL
+    comes to the data folder); the file's own sources.
+
+    Parameters
+    ----------
+    file : RemoteFile
+    data_dir : path or None
+        The data folder; see `data_folder` for None.
+    mirror : path or str or None
+        A folder, or the start of a URL, that holds the registry's files under the same names, plain or .gz.
+    timeout : float
+        Seconds to wait for a server's answer, and for every next piece of it.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    InputError
+        Where the data folder's own copy is wrong, or no source has the right file: what each of them
+        answered, and which file to put where.
+    """
+    kept = data_folder(data_dir).absolute() / file.name
+    if kept.exists():
+        # Never replaced unasked: somebody may have put it there by hand.
+        wrong = wrong_checksum(kept, file.sha256)
+        if wrong:
+            raise InputError(f"{kept} has {wrong}: remove it, or put the right file there")
+        return kept
+
+    refusals = []
+    urls = list(file.urls)
+    if mirror is not None and str(mirror).startswith(("http://", "https://")):
+        start = str(mirror).rstrip("/")
+        urls = [f"{start}/{file.name}", f"{start}/{file.name}.gz", *urls]
+    elif mirror is not None:
+        try:
+            return _from_folder(Path(mirror).expanduser(), file, kept)
+        except InputError as refusal:
+            refusals.append(str(refusal))
+
+    for url in urls:
+        log.info("Downloading %s", url)
+        try:
+            download(url, file.sha256, kept, timeout)
+            return kept
+        except InputError as refusal:
+            refusals.append(str(refusal))
+    raise InputError(
+        f"No source has {file.name}: put it at {kept}, or name a folder DIR that holds DIR/{file.name} with "
+        f"mirror=DIR. Tried: {'; '.join(refusals) or 'nothing, it has no public address'}"
+    )
+
+
+def _from_folder(mirror: Path, file: RemoteFile, kept: Path) -> Path:
+    """The plain file in place, or its .gz unpacked to the data folder; InputError where neither is right."""
+    if not mirror.is_dir():
+        raise InputError(f"mirror {mirror} is not a folder")
+    plain = mirror / file.name
+    packed = mirror / f"{file.name}.gz"
+    if plain.is_file():
+        wrong = wrong_checksum(plain, file.sha256)
+        if wrong:
+            raise InputError(f"{plain}: {wrong}")
+        return plain
+    if packed.is_file():
+        keep(packed, file.sha256, kept, source=str(packed))
+        return kept
+    raise InputError(f"mirror {mirror} has neither {file.name} nor {packed.name}")

@@ -1,0 +1,49 @@
+"""Labels of any kind, as classes 0..c-1."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kingdra_repro.errors import InputError
+
+
+def encode_labels(labels: Any, source: str) -> np.ndarray:
+    """Number the distinct labels in their sorted order.
+
+    Parameters
+    ----------
+    labels : array-like [n]
+        Strings, whole numbers or booleans.
+    source : str
+        Where they come from, for the messages.
+
+    Returns
+    -------
+    int64 array [n]
+        Classes 0..c-1.
+
+    Raises
+    ------
+    InputError
+        Where a label is missing, they are not one to a row, or they are measurements rather than classes.
+    """
+    labels = np.asarray(labels)
+    if labels.shape[1:] not in ((), (1,)) or labels.ndim == 0:
+        raise InputError(f"{source} holds labels of shape {labels.shape}: give one label to a row")
+    values = pd.Series(labels.reshape(-1))
+    missing = np.flatnonzero(values.isna())
+    if len(missing):
+        raise InputError(
+            f"{source} has no label in row {missing[0]} (counted from 0): fill it in, or leave the row out"
+        )
+    if values.dtype.kind == "f" and not (values == values.round()).all():
+        first = values[values != values.round()].iloc[0]
+        raise InputError(
+            f"{source} has labels such as {first}, which are measurements, not classes: name another column"
+        )
+    try:
+        codes, _ = pd.factorize(values, sort=True)
+    except TypeError as error:
+        raise InputError(f"{source} mixes labels of several kinds ({error}): write them all alike") from error
+    return codes.astype(np.int64)

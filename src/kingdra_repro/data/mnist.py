@@ -1,0 +1,65 @@
+"""MNIST: 70,000 handwritten digits of 28 x 28 pixels."""
+
+import os
+
+import numpy as np
+
+from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.data.fetch import fetch
+from kingdra_repro.data.idx import read_idx
+from kingdra_repro.data.registry import registry
+from kingdra_repro.data.validate import validate
+
+# The order of the rows: the training images in file order, then the test images.
+PARTS = (
+    ("mnist/train-images-idx3-ubyte", "mnist/train-labels-idx1-ubyte"),
+    ("mnist/t10k-images-idx3-ubyte", "mnist/t10k-labels-idx1-ubyte"),
+)
+
+
+def load_mnist(
+    data_dir: str | os.PathLike | None = None,
+    mirror: str | os.PathLike | None = None,
+    n_clusters: int | None = None,
+) -> Dataset:
+    """Load MNIST's training and test images together, pixels scaled to 0-1, as in the paper.
+
+    Parameters
+    ----------
+    data_dir : path or None
+        The data folder; None: ``KINGDRA_DATA_DIR`` or the user's cache folder. The four idx files lie in its
+        folder ``mnist``.
+    mirror : path, URL or None
+        A folder or URL that holds ``mnist/train-images-idx3-ubyte`` and so on, plain or ``.gz``. Files of a
+        folder are read in place.
+    n_clusters : int or None
+        Number of clusters to find; None: 10, one for each digit.
+
+    Returns
+    -------
+    Dataset
+        X float32 [70000, 784], y int64 [70000].
+
+    Raises
+    ------
+    InputError
+        Where no source has the right files, or `n_clusters` is out of range.
+
+    Notes
+    -----
+    LeCun, Cortes, Burges, "The MNIST database of handwritten digits". Files are verified by sha256 each time.
+    """
+    known = registry()
+    images, labels = [], []
+    for image_file, label_file in PARTS:
+        images.append(read_idx(fetch(known[image_file], data_dir, mirror)))
+        labels.append(read_idx(fetch(known[label_file], data_dir, mirror)))
+
+    height, width = images[0].shape[1:]
+    n = sum(len(part) for part in images)
+    pixels = np.empty((n, height * width), np.float32)
+    np.concatenate([part.reshape(len(part), -1) for part in images], out=pixels)
+    pixels /= 255  # in place: one copy of the 220 MB, not two
+    k = 10 if n_clusters is None else n_clusters
+    X, y = validate(pixels, np.concatenate(labels), k, warn_constant=False)
+    return Dataset("mnist", X, y, k, image_shape=(height, width))

@@ -1,0 +1,169 @@
+"""What can be clustered: the checks that every data source and the estimators share."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from kingdra_repro.errors import InputError
+
+log = logging.getLogger(__name__)
+
+# Rows are looked at in pieces of about this many numbers, so that a memory map is never whole in memory.
+NUMBERS_AT_ONCE = 1 << 22
+
+
+def validate(
+    X: Any,
+    y: Any,
+    n_clusters: int,
+    *,
+    feature_names: Sequence[str] | None = None,
+    warn_constant: bool = True,
+) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None]:
+    """Check features, labels and number of clusters, and give them the types that everything else expects.
+
+    Parameters
+    ----------
+    X : array-like or scipy sparse matrix [n, d] of numbers
+    y : integers [n] or None
+        Classes 0..c-1 (see `encode_labels`).
+    n_clusters : int
+        k, from 2 to n.
+    feature_names : sequence of str or None
+        Names of the columns, for the messages.
+    warn_constant : bool
+        Whether to log a warning where columns have one value only. They do no harm, but are seldom meant.
+
+    Returns
+    -------
+    X : float32 ndarray (the same object, a memory map included, where it is one already) or CSR matrix [n, d]
+    y : int64 ndarray [n] or None
+
+    Raises
+    ------
+    InputError
+        One line with the value and the remedy: not numeric, complex, not two axes, no rows or columns, NaN or
+        infinite (row and column are named), k < 2 or k > n, labels of another length or not integers.
+    """
+    X = _as_float32(X)
+    n, d = X.shape
+    if n == 0:
+        raise InputError(f"Found array with 0 sample(s) (shape={X.shape}): a minimum of 1 is required.")
+    if d == 0:
+        raise InputError(f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required.")
+    check_n_clusters(n_clusters, n)
+    _check_finite(X, feature_names)
+    if warn_constant:
+        _warn_of_constant_columns(X, feature_names)
+    return X, _checked_labels(y, n)
+
+
+def check_n_clusters(n_clusters: int, n_samples: int) -> None:
+    """Raise InputError unless `n_clusters` is an integer from 2 to `n_samples`."""
+    if isinstance(n_clusters, bool) or not isinstance(n_clusters, int | np.integer):
+        raise InputError(f"n_clusters={n_clusters!r} is not a whole number: give one from 2 to {n_samples}")
+    if n_clusters < 2:
+        raise InputError(f"n_clusters={n_clusters} is too small: there are at least 2 clusters to find")
+    if n_clusters > n_samples:
+        raise InputError(
+            f"n_clusters={n_clusters} is more than n_samples={n_samples}: give at most one for each row"
+        )
+
+
+def _as_float32(X: Any) -> np.ndarray | sp.csr_matrix:
+    values: Any = X if sp.issparse(X) else np.asanyarray(X)
+    kind = values.dtype.kind
+    if kind == "c":
+        raise InputError(f"Complex data not supported: X is {values.dtype}; take its real part or modulus")
+    if kind not in "fiubO":
+        raise InputError(f"X is not numeric (dtype {values.dtype}): turn every column into numbers first")
+    if len(values.shape) != 2:
+        raise InputError(
+            f"X has shape {values.shape}, not [rows, features]. Reshape your data: X.reshape(-1, 1) for a "
+            "single feature, X.reshape(len(X), -1) for pictures"
+        )
+    # What is too large for float32 becomes infinite here, and is reported with the infinities.
+    with np.errstate(over="ignore"):
+        if sp.issparse(X):
+            return _canonical(X)
+        try:
+            return values.astype(np.float32, copy=False)
+        except ValueError as error:
+            raise InputError(f"X is not numeric ({error}): turn every column into numbers first") from error
+
+
+def _canonical(X: Any) -> sp.csr_matrix:
+    """Any scipy sparse matrix as CSR of float32 with sorted rows and no number twice."""
+    rows = sp.csr_matrix(X, dtype=np.float32)
+    if not rows.has_canonical_format:
+        rows = rows.copy()  # the caller's matrix stays as it is
+        rows.sum_duplicates()
+    return rows
+
+
+def _pieces(X: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Blocks of rows, each with the number of its first row."""
+    rows = max(1, NUMBERS_AT_ONCE // X.shape[1])
+    for start in range(0, len(X), rows):
+        yield start, X[start : start + rows]
+
+
+def _check_finite(X: np.ndarray | sp.csr_matrix, feature_names: Sequence[str] | None) -> None:
+    row = column = -1
+    if isinstance(X, sp.csr_matrix):
+        bad = np.flatnonzero(~np.isfinite(X.data))
+        if len(bad):
+            row = int(np.searchsorted(X.indptr, bad[0], side="right")) - 1
+            column = int(X.indices[bad[0]])
+    else:
+        for start, piece in _pieces(X):
+            finite = np.isfinite(piece)
+            if not finite.all():
+                row, column = (int(i) for i in np.argwhere(~finite)[0])
+                row += start
+                break
+    if row < 0:
+        return
+    what = "NaN (a missing value)" if np.isnan(X[row, column]) else "infinite or too large for float32 (inf)"
+    raise InputError(
+        f"X has a value that is {what} in row {row}, {_column(column, feature_names)} (counted from 0): "
+        "fill it in, or leave the row or the column out"
+    )
+
+
+def _warn_of_constant_columns(X: np.ndarray | sp.csr_matrix, feature_names: Sequence[str] | None) -> None:
+    if isinstance(X, sp.csr_matrix):
+        lowest, highest = X.min(axis=0).toarray()[0], X.max(axis=0).toarray()[0]
+    else:
+        lowest, highest = np.full(X.shape[1], np.inf), np.full(X.shape[1], -np.inf)
+        for _, piece in _pieces(X):
+            np.minimum(lowest, piece.min(axis=0), out=lowest)
+            np.maximum(highest, piece.max(axis=0), out=highest)
+    constant = np.flatnonzero(lowest == highest)
+    if len(constant):
+        log.warning(
+            "%d of %d columns have the same value in all rows and say nothing (the first: %s)",
+            len(constant),
+            X.shape[1],
+            _column(int(constant[0]), feature_names),
+        )
+
+
+def _column(column: int, feature_names: Sequence[str] | None) -> str:
+    return f"column {column}" if feature_names is None else f"column {feature_names[column]!r}"
+
+
+def _checked_labels(y: Any, n: int) -> np.ndarray | None:
+    if y is None:
+        return None
+    y = np.asarray(y)
+    if y.shape != (n,):
+        raise InputError(
+            f"The labels have shape {y.shape} where X has {n} rows: give one label for each row, shape ({n},)"
+        )
+    if y.dtype.kind not in "iub":
+        raise InputError(f"The labels are {y.dtype}, not integers from 0: number the classes first")
+    return y.astype(np.int64, copy=False)
