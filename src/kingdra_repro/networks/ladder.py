@@ -1,0 +1,175 @@
+"""The ladder network (Rasmus et al. 2015; Kingdra, appendix B), as a stack of M."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from kingdra_repro.networks.layers import batch_normalize, gaussian_combinator, glorot_normal, product
+from kingdra_repro.networks.moments import RunningMoments, normalize
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What one pass through the encoder leaves.
+
+    z : for each layer 0 (the input) to L, Tensor [M, B, d_l], before the shift and the nonlinearity
+    logits : Tensor [M, B, k]
+    """
+
+    z: list[Tensor]
+    logits: Tensor
+
+
+class LadderNetwork(nn.Module):
+    """M ladder networks d - hidden - k with the public code's layers.
+
+    Encoder: products without bias, batch norm, Gaussian noise, a learned shift (beta), ReLU inside.
+    The last layer is batch-normalised only if ``last_layer_bn``. Decoder: products without bias, batch norm,
+    the Gaussian combinator with the noisy z of the same layer.
+
+    In training, batch norm uses the moments of the batch; ``forward`` uses the population's, which
+    ``set_moments`` must have computed.
+
+    Parameters
+    ----------
+    n_features, n_clusters : int
+    hidden : widths of the hidden layers
+    noise_std : standard deviation of the noise on the input and after each layer's batch norm
+    last_layer_bn : bool
+    generators : one CPU generator a model, for the initial weights
+    precision : "float32" or "bfloat16", of the matrix products
+    """
+
+    def __init__(
+        self,
+        n_features: int,
+        n_clusters: int,
+        hidden: tuple[int, ...],
+        noise_std: float,
+        last_layer_bn: bool,
+        generators: list[torch.Generator],
+        precision: str = "float32",
+    ) -> None:
+        super().__init__()
+        self.widths = (n_features, *hidden, n_clusters)
+        self.n_layers = len(self.widths) - 1  # L
+        self.noise_std = noise_std
+        self.last_layer_bn = last_layer_bn
+        self.precision = precision
+        self.n_models = n_models = len(generators)
+
+        pairs = list(zip(self.widths[:-1], self.widths[1:], strict=True))
+        self.encoder = nn.ParameterList(glorot_normal(n_models, i, o, generators) for i, o in pairs)
+        self.beta = nn.ParameterList(torch.zeros(n_models, d) for d in self.widths[1:])
+        self.decoder = nn.ParameterList(glorot_normal(n_models, o, i, generators) for i, o in pairs)
+        self.combinator = nn.ParameterList(self._initial_combinator(d) for d in self.widths)
+        for layer, d in enumerate(self.widths[1:], 1):
+            self.register_buffer(f"mean_{layer}", torch.zeros(n_models, 1, d))
+            self.register_buffer(f"var_{layer}", torch.ones(n_models, 1, d))
+
+    def _initial_combinator(self, width: int) -> Tensor:
+        a = torch.zeros(self.n_models, 10, width)
+        a[:, [1, 6]] = 1.0  # a2 = a7 = 1
+        return a
+
+    def _batch_normalized(self, layer: int) -> bool:
+        return layer < self.n_layers or self.last_layer_bn
+
+    def sample_noise(self, n_noisy: int, n_rows: int, generators: list[torch.Generator]) -> list[Tensor]:
+        """Standard normal noise of one step: for each layer 0..L a Tensor [M, n_noisy, n_rows, d_l].
+
+        One draw a model, from its own generator (on the device of the parameters).
+        """
+        size = n_noisy * n_rows * sum(self.widths)
+        flat = torch.empty(self.n_models, size, dtype=self.beta[0].dtype, device=self.beta[0].device)
+        for row, generator in zip(flat, generators, strict=True):
+            row.normal_(generator=generator)
+        layers = flat.split([n_noisy * n_rows * d for d in self.widths], dim=1)
+        return [z.view(self.n_models, n_noisy, n_rows, -1) for z in layers]
+
+    def encode(self, clean: Tensor, noisy: list[Tensor], noise: list[Tensor]) -> list[Encoding]:
+        """One clean pass of ``clean`` and a noisy pass of each tensor of ``noisy``, in one product a layer.
+
+        Parameters
+        ----------
+        clean : Tensor [M, B, d]
+        noisy : P tensors [M, B, d]
+        noise : for each layer 0..L standard normal [M, P, B, d_l]
+
+        Returns
+        -------
+        list of 1 + P Encoding, the clean one first
+        """
+
+        def add_noise(z: tuple[Tensor, ...], layer: int) -> list[Tensor]:
+            scaled = (self.noise_std * noise[layer]).unbind(1)
+            return [z[0], *(a + b for a, b in zip(z[1:], scaled, strict=True))]
+
+        z = add_noise((clean, *noisy), 0)
+        all_z = [z]
+        h = torch.stack(z, dim=1)
+        for layer in range(1, self.n_layers + 1):
+            z_pre = product(h, self.encoder[layer - 1], self.precision)
+            if self._batch_normalized(layer):
+                z_pre = batch_normalize(z_pre)
+            z = add_noise(z_pre.unbind(1), layer)
+            all_z.append(z)
+            h = torch.stack(z, dim=1) + self.beta[layer - 1][:, None, None]
+            if layer < self.n_layers:
+                h = torch.relu(h)
+        logits = h.unbind(1)
+        return [
+            Encoding([z[p] for z in all_z], logits[p])
+            for p in range(1 + len(noisy))
+        ]  # fmt: skip
+
+    def decode(self, noisy: Encoding) -> list[Tensor]:
+        """The denoised z of each layer 0..L from a noisy encoding: Tensors [M, B, d_l].
+
+        Unlike Rasmus et al. (2015), and like the public code, they are not renormalised with the clean
+        pass's moments.
+        """
+        z_est: list[Tensor] = []
+        for layer in range(self.n_layers, -1, -1):
+            u = noisy.logits if not z_est else product(z_est[-1], self.decoder[layer], self.precision)
+            z_est.append(gaussian_combinator(noisy.z[layer], batch_normalize(u), self.combinator[layer]))
+        return z_est[::-1]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits [M, B, k] of the clean pass of x [M or 1, B, d], batch norm with the population's moments."""
+        return self._clean(x, self.n_layers)
+
+    def _clean(self, x: Tensor, n_layers: int, normalize_last: bool = True) -> Tensor:
+        h = x.expand(self.n_models, -1, -1)
+        for layer in range(1, n_layers + 1):
+            h = product(h, self.encoder[layer - 1], self.precision)
+            if layer == n_layers and not normalize_last:
+                return h
+            if self._batch_normalized(layer):
+                h = normalize(h, self.get_buffer(f"mean_{layer}"), self.get_buffer(f"var_{layer}"))
+            h = h + self.beta[layer - 1][:, None]
+            if layer < self.n_layers:
+                h = torch.relu(h)
+        return h
+
+    @torch.no_grad()
+    def set_moments(self, chunks: Callable[[], Iterable[Tensor]]) -> None:
+        """Compute and store the population moments of every batch norm of the clean encoder.
+
+        The moments of a layer need those of the layers below it, so the data set is streamed once a layer;
+        no more than a chunk is held at a time.
+
+        Parameters
+        ----------
+        chunks : a function that gives, at each call, the whole data set as tensors [1, b, d]
+        """
+        for layer in range(1, self.n_layers + 1):
+            if not self._batch_normalized(layer):
+                continue
+            moments = RunningMoments()
+            for x in chunks():
+                moments.add(self._clean(x, layer, normalize_last=False))
+            self.get_buffer(f"mean_{layer}").copy_(moments.mean)
+            self.get_buffer(f"var_{layer}").copy_(moments.var)

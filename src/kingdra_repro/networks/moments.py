@@ -1,0 +1,46 @@
+"""Means and variances of a data set that is seen chunk by chunk."""
+
+import torch
+from torch import Tensor
+
+from kingdra_repro.networks.layers import BATCH_NORM_EPSILON
+
+
+class RunningMoments:
+    """Mean and biased variance over axis -2 of all chunks added so far.
+
+    Chunks are merged by their means and sums of squared deviations (Chan, Golub, LeVeque 1983), which stays
+    accurate where the sum of squares would cancel.
+
+    Attributes
+    ----------
+    count : int, rows seen
+    mean, var : Tensor [..., 1, d]
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.mean = torch.zeros(())
+        self._squares = torch.zeros(())
+
+    def add(self, chunk: Tensor) -> None:
+        """Take in chunk [..., rows, d]."""
+        rows = chunk.shape[-2]
+        var, mean = torch.var_mean(chunk, dim=-2, correction=0, keepdim=True)
+        if self.count == 0:
+            self.count, self.mean, self._squares = rows, mean, var * rows
+            return
+        total = self.count + rows
+        delta = mean - self.mean
+        self.mean = self.mean + delta * (rows / total)
+        self._squares = self._squares + var * rows + delta.square() * (self.count * rows / total)
+        self.count = total
+
+    @property
+    def var(self) -> Tensor:
+        return self._squares / self.count
+
+
+def normalize(z: Tensor, mean: Tensor, var: Tensor) -> Tensor:
+    """Batch norm of z [..., B, d] with given moments [..., 1, d]."""
+    return (z - mean) * torch.rsqrt(var + BATCH_NORM_EPSILON)

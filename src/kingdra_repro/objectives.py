@@ -1,0 +1,69 @@
+"""The terms of the losses, as in the paper. Each takes a stack [M, B, ...] and returns one value a model: [M].
+
+Equation numbers are those of the Kingdra paper's appendix B; where the public code differs it is said.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn.functional import log_softmax, softmax
+
+_TINY = 1e-16  # inside logarithms, as in the public code
+
+
+def denoising_cost(z: list[Tensor], z_est: list[Tensor], costs: tuple[float, ...]) -> Tensor:
+    """Eq. 7: the weighted squared distance of the clean z [M, B, d_l] and the denoised one, over all layers.
+
+    As in the public code each layer's term is divided by the batch size and by the layer's width.
+    """
+    terms = [
+        cost * (z_est_l - z_l).square().mean(dim=(1, 2))
+        for cost, z_l, z_est_l in zip(costs, z, z_est, strict=True)
+    ]
+    return torch.stack(terms).sum(0)
+
+
+def mutual_information_loss(logits: Tensor, mu: float = 1.0) -> Tensor:
+    """H(Y|X) - mu H(Y) of outputs [M, B, k]: with mu = 1 this is -I(X;Y), Eq. 1, 6 and 9.
+
+    H(Y) is the entropy of the batch's mean output. The public code, after IMSAT, uses mu = 4.
+    """
+    p = softmax(logits, dim=-1)
+    conditional = -(p * torch.log(p + _TINY)).sum(-1).mean(-1)
+    marginal = p.mean(dim=1)
+    return conditional + mu * (marginal * torch.log(marginal + _TINY)).sum(-1)
+
+
+def kl_divergence(logits_p: Tensor, logits_q: Tensor) -> Tensor:
+    """Eq. 10: KL(p || q) of outputs [M, B, k], averaged over the batch."""
+    p, q = softmax(logits_p, dim=-1), softmax(logits_q, dim=-1)
+    return (p * (torch.log(p + _TINY) - torch.log(q + _TINY))).sum(-1).mean(-1)
+
+
+def dot_product_loss(logits: Tensor) -> Tensor:
+    """Eq. 12 on raw outputs [M, B, k]: the mean of y_i . y_j over the pairs i != j of a batch.
+
+    Summed over all pairs this is the squared length of the batch's mean output: outputs that are all uniform
+    reach its minimum 1/k just as balanced one-hot outputs do.
+    """
+    y = softmax(logits, dim=-1)
+    n = y.shape[1]
+    all_pairs = y.sum(1).square().sum(-1)
+    return (all_pairs - y.square().sum((1, 2))) / max(n * (n - 1), 1)
+
+
+def normalized_dot_product_loss(logits: Tensor) -> Tensor:
+    """The public code's form: the mean squared difference of the cosines of all pairs and the identity.
+
+    Outputs that are all alike, uniform ones too, have the largest value there is (1); balanced one-hot outputs
+    have 1/k.
+    """
+    y = softmax(logits, dim=-1)
+    y = y / y.norm(dim=-1, keepdim=True)
+    cosines = torch.bmm(y, y.mT)
+    identity = torch.eye(y.shape[1], dtype=y.dtype, device=y.device)
+    return (cosines - identity).square().mean(dim=(1, 2))
+
+
+def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """Eq. 8: -log p(y = target) of outputs [M, B, k] and classes [M, B], averaged over the batch."""
+    return -log_softmax(logits, dim=-1).gather(-1, target.unsqueeze(-1)).squeeze(-1).mean(-1)
