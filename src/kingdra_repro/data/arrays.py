@@ -59,7 +59,9 @@ def read_npz(path: Path) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None]
 
 
 def _unreadable(path: Path, error: Exception) -> str:
-    if "allow_pickle" in str(error) or "pickled" in str(error):
-        return f"{path} holds Python objects, which are never unpickled: save plain numbers, X.astype(float)"
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if "Object arrays" in reason or "Python objects" in reason:
+        return f"{path} holds Python objects, which are never unpickled: save plain numbers, X.astype(float)"
+    if "pickle" in reason:  # what numpy says of any file that it does not know
+        reason = "not in NumPy's format"
     return f"{path} is not a readable {path.suffix} file ({reason}): save it anew"

@@ -14,7 +14,7 @@ from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.labels import encode_labels
 from kingdra_repro.data.scaling import scale_columns
 from kingdra_repro.data.tables import TABLE_ENDINGS, listed, numeric_columns, read_table
-from kingdra_repro.data.validate import validate
+from kingdra_repro.data.validation import validate
 from kingdra_repro.errors import InputError
 
 log = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ import numpy as np
 import sklearn.datasets
 
 from kingdra_repro.data.dataset import Dataset
-from kingdra_repro.data.validate import validate
+from kingdra_repro.data.validation import validate
 
 
 def load_digits(n_clusters: int | None = None) -> Dataset:

@@ -42,8 +42,5 @@ def encode_labels(labels: Any, source: str) -> np.ndarray:
         raise InputError(
             f"{source} has labels such as {first}, which are measurements, not classes: name another column"
         )
-    try:
-        codes, _ = pd.factorize(values, sort=True)
-    except TypeError as error:
-        raise InputError(f"{source} mixes labels of several kinds ({error}): write them all alike") from error
+    codes, _ = pd.factorize(values, sort=True)
     return codes.astype(np.int64)

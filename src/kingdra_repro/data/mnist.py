@@ -8,7 +8,7 @@ from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.fetch import fetch
 from kingdra_repro.data.idx import read_idx
 from kingdra_repro.data.registry import registry
-from kingdra_repro.data.validate import validate
+from kingdra_repro.data.validation import validate
 
 # The order of the rows: the training images in file order, then the test images.
 PARTS = (

@@ -1,0 +1,202 @@
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+
+from kingdra_repro.data import load_custom
+from kingdra_repro.errors import InputError
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(12, 3))
+SPECIES = ["oak", "ash", "elm"] * 4
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current folder of the user."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def tree_table() -> pd.DataFrame:
+    table = pd.DataFrame(X * [1, 100, 0.01] + [5, 1e6, 0], columns=["age", "height", "leaf"])
+    table["species"] = SPECIES
+    return table
+
+
+def test_npy_as_it_is(folder: Path) -> None:
+    np.save("a.npy", X.astype(np.float32))
+    data = load_custom("a.npy", n_clusters=3)
+    assert (data.name, data.n_clusters, data.y, data.image_shape) == ("a", 3, None, None)
+    assert isinstance(data.X, np.memmap)
+    np.testing.assert_array_equal(data.X, X.astype(np.float32))
+
+
+def test_npz_with_labels(folder: Path) -> None:
+    np.savez("a.npz", X=X, y=np.array(SPECIES))
+    data = load_custom("a.npz")
+    assert data.n_clusters == 3
+    assert data.y is not None
+    assert data.y.tolist() == [2, 0, 1] * 4
+    assert data.X.dtype == np.float32
+
+
+def test_sparse_npz_stays_sparse(folder: Path) -> None:
+    matrix = sp.random(12, 30, 0.2, random_state=0)
+    sp.save_npz("a.npz", matrix)
+    data = load_custom("a.npz", n_clusters=2)
+    assert isinstance(data.X, sp.csr_matrix)
+    np.testing.assert_allclose(data.X.toarray(), matrix.toarray(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_table(folder: Path, kind: str) -> None:
+    table = tree_table()
+    table.to_csv("t.csv", index=False) if kind == "csv" else table.to_parquet("t.parquet")
+    data = load_custom(f"t.{kind}", labels="species")
+    assert (data.X.shape, data.X.dtype, data.n_clusters) == ((12, 3), np.float32, 3)
+    assert data.y is not None
+    assert data.y.tolist() == [2, 0, 1] * 4
+    # Columns of a table come to one scale, the one that varies about a million too.
+    expected = (X - X.mean(axis=0)) / X.std(axis=0)
+    np.testing.assert_allclose(data.X, expected, atol=1e-5)
+
+
+def test_table_without_labels(folder: Path) -> None:
+    tree_table().drop(columns="species").to_csv("t.csv", index=False)
+    assert load_custom("t.csv", n_clusters=3).y is None
+
+
+def test_row_numbers_that_pandas_wrote_are_no_feature(folder: Path) -> None:
+    tree_table().to_csv("t.csv")
+    assert load_custom("t.csv", labels="species").X.shape == (12, 3)
+
+
+def test_chosen_columns(folder: Path) -> None:
+    tree_table().to_csv("t.csv", index=False)
+    assert load_custom("t.csv", columns=["leaf", "age"], n_clusters=2).X.shape == (12, 2)
+    with pytest.raises(InputError, match="no column 'hight': it has 'age', 'height'"):
+        load_custom("t.csv", columns=["hight"], n_clusters=2)
+
+
+def test_labels_of_a_file(folder: Path) -> None:
+    np.save("a.npy", X)
+    np.save("y.npy", np.arange(12) % 4)
+    pd.DataFrame({"kind": SPECIES}).to_csv("y.csv", index=False)
+    assert load_custom("a.npy", labels="y.npy").n_clusters == 4
+    assert load_custom("a.npy", labels="y.csv").n_clusters == 3
+    assert load_custom("a.npy", labels="y.csv", n_clusters=5).n_clusters == 5
+    tree_table().drop(columns="species").to_csv("t.csv", index=False)
+    assert load_custom("t.csv", labels="y.npy").n_clusters == 4
+
+
+@pytest.mark.parametrize(
+    ("scale", "low", "high"), [("minmax", 0.0, 1.0), (None, X.min(), X.max()), ("auto", X.min(), X.max())]
+)
+def test_scale_of_an_array(folder: Path, scale: str | None, low: float, high: float) -> None:
+    np.save("a.npy", X)
+    data = load_custom("a.npy", n_clusters=2, scale=scale)
+    assert data.X.dtype == np.float32
+    assert data.X.min() == pytest.approx(low)
+    assert data.X.max() == pytest.approx(high)
+
+
+@pytest.mark.parametrize("scale", ["minmax", "standard"])
+def test_scaling_keeps_sparse_zeros(folder: Path, scale: str) -> None:
+    matrix = sp.random(40, 5, 0.3, random_state=0, format="csr") * 50
+    sp.save_npz("a.npz", matrix)
+    scaled = load_custom("a.npz", n_clusters=2, scale=scale).X
+    assert isinstance(scaled, sp.csr_matrix)
+    assert scaled.nnz == matrix.nnz
+    if scale == "standard":
+        np.testing.assert_allclose(scaled.toarray().std(axis=0), 1, rtol=1e-5)
+    else:
+        assert scaled.max() == 1
+
+
+def test_pixels_of_8_bits_are_never_fed_as_0_to_255(folder: Path) -> None:
+    np.save("a.npy", np.arange(256, dtype=np.uint8).reshape(64, 4))
+    data = load_custom("a.npy", n_clusters=2)
+    assert (data.X.min(), data.X.max()) == (0, 1)
+
+
+def test_large_values_are_told(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    np.save("a.npy", X * 100)
+    with caplog.at_level(logging.WARNING):
+        load_custom("a.npy", n_clusters=2)
+    assert "dataset.scale=standard" in caplog.text
+
+
+def test_home_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(folder))
+    np.save("a.npy", X)
+    assert load_custom("~/a.npy", n_clusters=2).X.shape == (12, 3)
+
+
+def write_mistakes() -> None:
+    """A file for each mistake below."""
+    np.save("a.npy", X)
+    np.save("nan.npy", np.where(np.arange(36).reshape(12, 3) == 10, np.nan, X))
+    np.save("objects.npy", np.array([{}], dtype=object), allow_pickle=True)
+    np.savez("objects.npz", X=np.array([{}], dtype=object))
+    np.savez("unnamed.npz", X)
+    np.save("short.npy", np.arange(11) % 2)
+    np.save("strings.npy", np.full((12, 2), "a"))
+    Path("broken.npy").write_bytes(b"not numpy")
+    Path("broken.npz").write_bytes(b"not a zip")
+    Path("empty.csv").write_text("")
+    Path("heading.csv").write_text("1.5,2.5\n3,4\n5,6\n")
+    Path("two.csv").write_text("a,b\n1,2\n")
+    Path("broken.csv").write_text('a,b\n1,2\n1,2,3,4\n"')
+    Path("broken.parquet").write_bytes(b"PAR0")
+    Path("gap.csv").write_text("a,height\n1,2\n3,\n5,6\n")
+    Path("a.xlsx").write_bytes(b"")
+    tree_table().to_csv("trees.csv", index=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ({"path": "none.npy"}, r"dataset.path=none.npy: there is no such file \(/.*none.npy\)"),
+        ({"path": "a.npy"}, "a.npy has no labels to count: give n_clusters=K"),
+        ({"path": "a.npy", "n_clusters": 13}, "more than n_samples=12"),
+        ({"path": "a.npy", "n_clusters": 1}, "too small"),
+        ({"path": "a.npy", "labels": "short.npy"}, r"shape \(11,\) where X has 12 rows"),
+        ({"path": "a.npy", "labels": "none.npy"}, "dataset.labels=none.npy: there is no such file"),
+        ({"path": "a.npy", "labels": "a.npy"}, r"labels of shape \(12, 3\)"),
+        ({"path": "a.npy", "labels": "two.csv"}, "has the columns 'a', 'b'"),
+        ({"path": "a.npy", "labels": "a.xlsx"}, "neither a .npy nor a .csv"),
+        ({"path": "a.npy", "columns": ["a"]}, "for tables"),
+        ({"path": "a.npy", "scale": "log"}, "scale='log' is unknown: choose null, minmax or standard"),
+        ({"path": "nan.npy"}, "NaN .* in row 3, column 1"),
+        ({"path": "strings.npy"}, "not numeric"),
+        ({"path": "objects.npy"}, "never unpickled"),
+        ({"path": "objects.npz"}, "never unpickled"),
+        ({"path": "unnamed.npz"}, r"no array named X \(it has arr_0\)"),
+        ({"path": "broken.npy"}, "not a readable .npy"),
+        ({"path": "broken.npz"}, "not a readable .npz"),
+        ({"path": "a.xlsx"}, "of no kind known"),
+        ({"path": "empty.csv"}, "not a readable .csv"),
+        ({"path": "broken.csv"}, "not a readable .csv"),
+        ({"path": "broken.parquet"}, "not a readable .parquet"),
+        ({"path": "heading.csv"}, r"numbers in its first line \(1.5, 2.5"),
+        ({"path": "gap.csv"}, "NaN .* in row 1, column 'height'"),
+        ({"path": "trees.csv"}, "not numeric: 'species'.*dataset.labels=NAME"),
+        (
+            {"path": "trees.csv", "labels": "kind"},
+            "labels=kind is neither .* 'age', 'height', 'leaf', 'species'",
+        ),
+        ({"path": "trees.csv", "columns": ["leaf"], "labels": "age"}, "measurements"),
+    ],
+)
+def test_mistake(folder: Path, arguments: dict, reason: str) -> None:
+    write_mistakes()
+    arguments = dict(arguments)
+    if arguments != {"path": "a.npy"} and "labels" not in arguments:
+        arguments.setdefault("n_clusters", 2)
+    with pytest.raises(InputError, match=reason) as caught:
+        load_custom(**arguments)
+    assert "\n" not in str(caught.value)
