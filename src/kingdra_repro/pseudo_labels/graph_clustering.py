@@ -1,0 +1,161 @@
+"""Mini-clusters of points on which the ensemble agrees (paper Section 4.2.1, Algorithm 1)."""
+
+import torch
+from torch import Tensor
+
+from kingdra_repro.errors import InputError
+from kingdra_repro.pseudo_labels.agreement import n_agree, weight_in_agreement
+from kingdra_repro.pseudo_labels.degrees import Degrees
+from kingdra_repro.pseudo_labels.signatures import Signatures
+
+PRUNE = ("chosen", "members")
+
+
+@torch.no_grad()
+def mini_clusters(
+    predictions: Tensor,
+    n_clusters: int,
+    t_pos: int | None = None,
+    t_neg: int | None = None,
+    confident: Tensor | None = None,
+    prune: str = "chosen",
+) -> Tensor:
+    """Find the k mini-clusters of Algorithm 1.
+
+    Two points have a strong positive edge when n_agree >= t_pos models predict the same output for both, and
+    a strong negative edge when n_disagree >= t_neg models do not. k times, the point with the most strong
+    positive edges and its neighbours are the next mini-cluster, then every point without a strong negative
+    edge to the chosen one leaves the graph. Ties go to the lowest index; it ends early when no point is left.
+
+    A neighbour that has a strong negative edge as well (possible where t_pos + t_neg <= n_models) stays in
+    the graph, as Algorithm 1 says literally; it keeps the first mini-cluster it was put in.
+
+    Exact and deterministic; time and memory depend on the number u of distinct rows of predictions, and no
+    array is larger than O(n_models * n), or O(sets of t_pos models * u) where that is the faster way.
+
+    Parameters
+    ----------
+    predictions : integer tensor [n_models, n], >= 0
+        Each model's predicted output for each point. CPU or GPU.
+    n_clusters : int
+        k, the number of mini-clusters to look for.
+    t_pos, t_neg : int, optional
+        Models that have to agree / disagree for a strong positive / negative edge, 1..n_models.
+        Default: all of them.
+    confident : bool tensor [n], optional
+        Points with outgoing strong positive edges; only these can be chosen. As in the public code (where
+        they are those whose largest output exceeds ``thresh`` in each model) the others are counted and
+        gathered by the first mini-cluster, then leave the graph. Default: all points.
+    prune : {"chosen", "members"}
+        Which points leave the graph: "chosen", those without a strong negative edge to the chosen point
+        (Algorithm 1); "members", those without one to some member of the mini-cluster (the public code, with
+        t_pos = high_th + 1 and t_neg = n_models - low_th).
+
+    Returns
+    -------
+    int64 tensor [n]
+        The mini-cluster of each point, 0..k-1 in the order they were found, or -1. On the device of the
+        predictions.
+
+    Raises
+    ------
+    InputError
+        If an argument has a wrong shape, type or value.
+
+    References
+    ----------
+    Gupta, Ramjee, Kwatra, Sivathanu (2020), Unsupervised Clustering using Pseudo-semi-supervised Learning,
+    ICLR, Section 4.2.1, Algorithm 1.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from kingdra_repro.pseudo_labels import mini_clusters
+    >>> mini_clusters(torch.tensor([[0, 1, 1, 0, 2, 2], [1, 0, 0, 1, 1, 0]]), n_clusters=2)
+    tensor([ 0,  1,  1,  0, -1, -1])
+    """
+    _check_predictions(predictions)
+    n_models, n = predictions.shape
+    t_pos = n_models if t_pos is None else t_pos
+    t_neg = n_models if t_neg is None else t_neg
+    _check_settings(n_models, n, n_clusters, t_pos, t_neg, confident, prune)
+    if confident is not None:
+        confident = confident.to(predictions.device)
+
+    graph = Signatures.of(predictions, confident)
+    columns = graph.columns
+    weights = graph.n_points  # points still in the graph, the first time all of them
+    degrees = Degrees(columns, t_pos, weights)
+    cluster = torch.full_like(weights, -1)
+
+    for c in range(n_clusters):
+        candidates = (weights > 0) & (graph.n_sources > 0)
+        if not candidates.any():
+            break
+        chosen = _first_of_most(degrees(weights), candidates, graph.first_source)
+        agree = n_agree(columns[:, [chosen]], columns)[0]
+        members = (weights > 0) & (agree >= t_pos)
+        cluster[members & (cluster < 0)] = c
+        stay = (weights > 0) & (n_models - agree >= t_neg)
+        if prune == "members":
+            stay = _far_from_all(members, stay, columns, t_neg)
+        weights = torch.where(stay, graph.n_sources, 0)
+
+    labels = cluster[graph.of_point]
+    if confident is not None:
+        labels[~confident & (labels > 0)] = -1  # they had left the graph
+    return labels
+
+
+def _first_of_most(degrees: Tensor, candidates: Tensor, first_source: Tensor) -> int:
+    """The candidate of highest degree; ties to the lowest index of a point."""
+    most = degrees[candidates].max()
+    tied = (candidates & (degrees == most)).nonzero()[:, 0]
+    return int(tied[first_source[tied].argmin()])
+
+
+def _far_from_all(members: Tensor, stay: Tensor, columns: Tensor, t_neg: int) -> Tensor:
+    """Those of ``stay`` that have a strong negative edge to every member (a member has none to itself)."""
+    stay = stay & ~members
+    inside = members.nonzero()[:, 0]
+    # In pieces, so that what one piece removes is not compared with the next.
+    for piece in inside.split(1024):
+        left = stay.nonzero()[:, 0]
+        ones = torch.ones_like(piece)
+        close = weight_in_agreement(columns[:, left], columns[:, piece], ones, len(columns) - t_neg + 1) > 0
+        stay[left[close]] = False
+    return stay
+
+
+def _check_predictions(predictions: Tensor) -> None:
+    integer = not (
+        predictions.is_floating_point() or predictions.is_complex() or predictions.dtype == torch.bool
+    )
+    if predictions.ndim != 2 or not integer:
+        raise InputError(
+            f"predictions: got {predictions.dtype} of shape {tuple(predictions.shape)}; "
+            "give integers of shape [n_models, n], for instance outputs.argmax(-1)"
+        )
+    if predictions.numel() == 0:
+        raise InputError(
+            f"predictions: shape {tuple(predictions.shape)} is empty; give at least one model and one point"
+        )
+    if int(predictions.min()) < 0:
+        raise InputError(f"predictions: found {int(predictions.min())}; number the outputs from 0")
+
+
+def _check_settings(
+    n_models: int, n: int, n_clusters: int, t_pos: int, t_neg: int, confident: Tensor | None, prune: str
+) -> None:
+    if n_clusters < 1:
+        raise InputError(f"n_clusters={n_clusters}: give the number of mini-clusters to find, at least 1")
+    for name, value in (("t_pos", t_pos), ("t_neg", t_neg)):
+        if not 1 <= value <= n_models:
+            raise InputError(f"{name}={value}: give a number of models, 1 to {n_models}")
+    if confident is not None and (confident.dtype != torch.bool or confident.shape != (n,)):
+        raise InputError(
+            f"confident: got {confident.dtype} of shape {tuple(confident.shape)}; "
+            f"give booleans of shape [{n}]"
+        )
+    if prune not in PRUNE:
+        raise InputError(f"prune={prune!r}: choose one of {', '.join(PRUNE)}")

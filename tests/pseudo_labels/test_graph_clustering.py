@@ -1,0 +1,204 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kingdra_repro.errors import InputError
+from kingdra_repro.pseudo_labels import degrees, mini_clusters
+
+from . import brute_force, oracle
+
+
+@pytest.mark.parametrize("case", oracle.CASES)
+def test_public_codes_answers(case, device):
+    arrays = oracle.load(case)
+    predictions = torch.tensor(arrays["predictions"], dtype=torch.long, device=device)
+    k, n_models = int(arrays["n_clusters"]), len(predictions)
+    labels = mini_clusters(
+        predictions,
+        k,
+        t_pos=int(arrays["t_high"]) + 1,
+        t_neg=n_models - int(arrays["t_low"]),
+        confident=torch.tensor(arrays["confident"], device=device),
+        prune="members",
+    )
+    for c, bucket in enumerate(oracle.buckets(arrays, "bucket")):
+        np.testing.assert_array_equal((labels == c).nonzero()[:, 0].cpu(), bucket)
+
+
+@st.composite
+def graphs(draw):
+    """Small ensembles of every kind: noise, agreement, duplicates, all equal, all different."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    n_models, n = draw(st.integers(1, 6)), draw(st.integers(1, 40))
+    n_outputs = draw(st.sampled_from([1, 2, 3, 5, 10]))
+    truth = rng.integers(n_outputs, size=n)
+    noise = rng.integers(n_outputs, size=(n_models, n))
+    predictions = np.where(
+        rng.random((n_models, n)) < draw(st.sampled_from([0.0, 0.5, 0.8, 0.95, 1.0])), truth, noise
+    )
+    kind = draw(st.sampled_from(["plain", "plain", "repeated", "all equal", "all different", "renamed"]))
+    if kind == "repeated":
+        predictions = predictions[:, rng.integers(max(1, n // 3), size=n)]
+    elif kind == "all equal":
+        predictions = np.repeat(predictions[:, :1], n, axis=1)
+    elif kind == "all different":
+        predictions = np.stack([rng.permutation(n) for _ in range(n_models)])
+    elif kind == "renamed":  # one output of each model has a number that fits no small type
+        predictions = np.where(
+            predictions == 0, draw(st.sampled_from([300, 40_000, 2**40, 2**63 - 1])), predictions
+        )
+    confident = draw(st.sampled_from([None, 0.0, 0.3, 0.8, 1.0]))
+    return {
+        "predictions": predictions.astype(np.int64),
+        "n_clusters": draw(st.integers(1, 8)),
+        "t_pos": draw(st.integers(1, n_models)),
+        "t_neg": draw(st.integers(1, n_models)),
+        "confident": None if confident is None else rng.random(n) < confident,
+        "prune": draw(st.sampled_from(["chosen", "members"])),
+    }
+
+
+def ours(predictions, confident, **settings):
+    confident = None if confident is None else torch.tensor(confident)
+    return mini_clusters(torch.tensor(predictions), confident=confident, **settings).numpy()
+
+
+@settings(max_examples=3000, deadline=None)
+@given(graphs())
+def test_equals_algorithm_1(graph):
+    np.testing.assert_array_equal(ours(**graph), brute_force.mini_clusters(**graph))
+
+
+@pytest.mark.parametrize("subset_cost", [0, 10**9], ids=["by counting", "by pairs"])
+def test_both_ways_to_degrees(subset_cost, monkeypatch):
+    monkeypatch.setattr(degrees, "_SUBSET_COST", subset_cost)
+
+    @settings(max_examples=700, deadline=None)
+    @given(graphs())
+    def equals_algorithm_1(graph):
+        np.testing.assert_array_equal(ours(**graph), brute_force.mini_clusters(**graph))
+
+    equals_algorithm_1()
+
+
+@pytest.mark.parametrize("t_pos", [1, 7, 10])
+@pytest.mark.parametrize("prune", ["chosen", "members"])
+def test_larger_graphs(t_pos, prune, device):
+    """More than one tile, and weights of more than one byte."""
+    generator = torch.Generator().manual_seed(t_pos)
+    truth = torch.randint(10, (1500,), generator=generator)
+    noise = torch.randint(10, (10, 1500), generator=generator)
+    predictions = torch.where(torch.rand(10, 1500, generator=generator) < 0.8, truth, noise)
+    predictions[:, 900:1400] = predictions[:, :1]
+    labels = mini_clusters(predictions.to(device), 10, t_pos, 8, prune=prune)
+    expected = brute_force.mini_clusters(predictions.numpy(), 10, t_pos, 8, prune=prune)
+    np.testing.assert_array_equal(labels.cpu(), expected)
+    assert labels.device.type == device
+
+
+@pytest.mark.parametrize("t_pos", [20, 16])
+def test_signatures_beyond_64_bits(t_pos):
+    generator = torch.Generator().manual_seed(0)
+    truth = torch.randint(100, (600,), generator=generator)
+    noise = torch.randint(100, (20, 600), generator=generator)
+    predictions = torch.where(torch.rand(20, 600, generator=generator) < 0.95, truth, noise)
+    labels = mini_clusters(predictions, 100, t_pos)
+    np.testing.assert_array_equal(labels, brute_force.mini_clusters(predictions.numpy(), 100, t_pos, 20))
+
+
+def test_more_models_than_a_byte_counts():
+    predictions = torch.zeros(300, 4, dtype=torch.long)
+    predictions[:260, 1] = 1
+    labels = mini_clusters(predictions, 3, t_pos=260, t_neg=260)
+    assert labels.tolist() == [0, 1, 0, 0]
+
+
+def test_whole_agreement_makes_the_classes_of_equal_predictions():
+    predictions = torch.tensor([[0, 1, 1, 0, 2, 1], [1, 0, 0, 1, 2, 0]])
+    assert mini_clusters(predictions, 5).tolist() == [1, 0, 0, 1, 2, 0]
+
+
+def test_a_neighbour_with_a_negative_edge_stays_and_keeps_its_first_mini_cluster():
+    # t_pos + t_neg <= n_models: points 0 and 1 have both edges, so choosing 0 leaves 1, which is chosen next.
+    predictions = torch.tensor([[0, 0], [0, 1]])
+    assert mini_clusters(predictions, 2, t_pos=1, t_neg=1).tolist() == [0, 0]
+    predictions = torch.tensor([[0, 0, 5], [0, 1, 1]])
+    assert mini_clusters(predictions, 2, t_pos=1, t_neg=1).tolist() == [0, 0, 0]
+
+
+def test_members_remove_what_the_chosen_point_does_not():
+    # Point 3 is far from the chosen point 0, but not from its neighbour 2.
+    predictions = torch.tensor([[0, 0, 0, 3], [0, 0, 0, 3], [0, 0, 1, 1]])
+    assert mini_clusters(predictions, 2, t_pos=2, t_neg=3).tolist() == [0, 0, 0, 1]
+    assert mini_clusters(predictions, 2, t_pos=2, t_neg=3, prune="members").tolist() == [0, 0, 0, -1]
+
+
+def test_only_the_first_mini_cluster_has_points_that_are_not_confident():
+    predictions = torch.tensor([[0, 0, 0, 1, 1]])
+    confident = torch.tensor([True, False, True, True, False])
+    assert mini_clusters(predictions, 2, confident=confident).tolist() == [0, 0, 0, 1, -1]
+    assert mini_clusters(predictions, 2, confident=torch.zeros(5, dtype=torch.bool)).tolist() == [-1] * 5
+
+
+def test_exact_where_float32_counts_are_not():
+    # 2**24 + 1 is no float32: degrees that differ by one point must still be told apart.
+    columns = torch.tensor([[0, 0, 1, 1], [0, 1, 2, 3], [0, 1, 2, 3]], dtype=torch.uint8)
+    weights = torch.tensor([2**24, 1, 2**24, 2])
+    assert degrees.Degrees(columns, 1, weights)(weights).tolist() == [
+        2**24 + 1,
+        2**24 + 1,
+        2**24 + 2,
+        2**24 + 2,
+    ]
+
+
+def test_any_integer_type_and_the_input_is_left_alone():
+    predictions = torch.tensor([[0, 1, 1, 0], [2, 0, 0, 2]])
+    before = predictions.clone()
+    for dtype in (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64):
+        labels = mini_clusters(predictions.to(dtype), 2)
+        assert labels.dtype == torch.int64
+        assert labels.tolist() == [0, 1, 1, 0]
+    assert torch.equal(predictions, before)
+
+
+def test_exact_inside_autocast():
+    generator = torch.Generator().manual_seed(0)
+    predictions = torch.randint(2, (6, 3000), generator=generator)
+    expected = mini_clusters(predictions, 5, 4)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(mini_clusters(predictions, 5, 4), expected)
+
+
+GOOD = torch.tensor([[0, 1, 2], [0, 1, 1]])
+
+
+@pytest.mark.parametrize(
+    ("predictions", "settings", "message"),
+    [
+        (
+            GOOD[0],
+            {},
+            r"predictions: got torch.int64 of shape \(3,\); give integers of shape \[n_models, n\]",
+        ),
+        (GOOD.float(), {}, "predictions: got torch.float32"),
+        (GOOD > 0, {}, "predictions: got torch.bool"),
+        (GOOD - 1, {}, "predictions: found -1; number the outputs from 0"),
+        (GOOD[:, :0], {}, "empty; give at least one model and one point"),
+        (GOOD[:0], {}, "empty; give at least one model and one point"),
+        (GOOD, {"n_clusters": 0}, "n_clusters=0: give .* at least 1"),
+        (GOOD, {"t_pos": 0}, "t_pos=0: give a number of models, 1 to 2"),
+        (GOOD, {"t_pos": 3}, "t_pos=3: give a number of models, 1 to 2"),
+        (GOOD, {"t_neg": 0}, "t_neg=0: give a number of models, 1 to 2"),
+        (GOOD, {"t_neg": 3}, "t_neg=3: give a number of models, 1 to 2"),
+        (GOOD, {"confident": torch.ones(2, dtype=torch.bool)}, r"confident: got torch.bool of shape \(2,\)"),
+        (GOOD, {"confident": torch.ones(3)}, r"give booleans of shape \[3\]"),
+        (GOOD, {"prune": "all"}, "prune='all': choose one of chosen, members"),
+    ],
+)
+def test_mistakes(predictions, settings, message):
+    with pytest.raises(InputError, match=message) as caught:
+        mini_clusters(predictions, **{"n_clusters": 2, **settings})
+    assert "\n" not in str(caught.value)
