@@ -1,0 +1,6 @@
+"""Scores of a clustering against known classes, and what is watched while a run goes on."""
+
+from kingdra_repro.evaluation.metrics import ari, clustering_accuracy, matched_classes, nmi, purity, scores
+from kingdra_repro.evaluation.phases import phase_scores
+
+__all__ = ["ari", "clustering_accuracy", "matched_classes", "nmi", "phase_scores", "purity", "scores"]

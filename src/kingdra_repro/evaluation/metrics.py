@@ -1,0 +1,102 @@
+"""How well clusters agree with classes: ACC, NMI, ARI, purity.
+
+Labels of the data are read here and in the report's pictures, nowhere else.
+"""
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import linear_sum_assignment
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+from sklearn.metrics.cluster import contingency_matrix
+
+from kingdra_repro.errors import InputError
+
+
+def _contingency(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
+    """Points by class and cluster, int64 [n_classes, n_clusters], of the classes and clusters that occur."""
+    true, pred = np.asarray(y_true), np.asarray(y_pred)
+    if true.ndim != 1 or true.shape != pred.shape:
+        raise InputError(
+            f"y_true of shape {true.shape} and y_pred of shape {pred.shape}: give two label vectors of one length"
+        )
+    if len(true) == 0:
+        raise InputError("y_true and y_pred are empty: give at least one point")
+    return contingency_matrix(true, pred)
+
+
+def matched_classes(y_true: ArrayLike, y_pred: ArrayLike) -> dict[int, int]:
+    """The class of each cluster in the one-to-one match that places most points rightly (Hungarian method).
+
+    Parameters
+    ----------
+    y_true, y_pred : int arrays [n]
+
+    Returns
+    -------
+    dict from cluster to class; clusters beyond the number of classes are left out
+    """
+    table = _contingency(y_true, y_pred)
+    classes, clusters = np.unique(y_true), np.unique(y_pred)
+    rows, columns = linear_sum_assignment(table, maximize=True)
+    return {int(clusters[c]): int(classes[r]) for r, c in zip(rows, columns, strict=True)}
+
+
+def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """ACC: the part of the points that the best one-to-one match of clusters and classes places rightly.
+
+    Parameters
+    ----------
+    y_true : int array [n]
+        Classes.
+    y_pred : int array [n]
+        Clusters; their names do not matter. There may be more or fewer of them than classes: what is over is
+        matched to nothing, and its points count as wrong.
+
+    Returns
+    -------
+    float in 0..1
+
+    Raises
+    ------
+    InputError
+        Where the two are not label vectors of one length, or are empty.
+
+    Examples
+    --------
+    >>> clustering_accuracy([0, 0, 1, 1], [7, 7, 3, 7])
+    0.75
+
+    References
+    ----------
+    Kingdra (ICLR 2020), section 4.1; H. W. Kuhn, "The Hungarian method for the assignment problem" (1955).
+    """
+    table = _contingency(y_true, y_pred)
+    rows, columns = linear_sum_assignment(table, maximize=True)
+    return float(table[rows, columns].sum() / table.sum())
+
+
+def purity(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """The part of the points that belong to the most frequent class of their cluster, 0..1.
+
+    Unlike ACC, several clusters may stand for one class: more clusters never lower it.
+    """
+    table = _contingency(y_true, y_pred)
+    return float(table.max(axis=0).sum() / table.sum())
+
+
+def nmi(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Mutual information of clusters and classes over the mean of their entropies, 0..1."""
+    _contingency(y_true, y_pred)
+    return float(normalized_mutual_info_score(y_true, y_pred))
+
+
+def ari(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """Adjusted Rand index: 1 for equal partitions, about 0 for unrelated ones, at least -0.5."""
+    _contingency(y_true, y_pred)
+    return float(adjusted_rand_score(y_true, y_pred))
+
+
+def scores(y_true: ArrayLike | None, y_pred: ArrayLike) -> dict[str, float | None]:
+    """``acc``, ``nmi``, ``ari`` and ``purity``; all None where the classes are not known."""
+    measures = {"acc": clustering_accuracy, "nmi": nmi, "ari": ari, "purity": purity}
+    return {name: None if y_true is None else measure(y_true, y_pred) for name, measure in measures.items()}

@@ -1,0 +1,28 @@
+"""The pictures in a run's folder."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.report.iterations_figure import iterations_figure
+from kingdra_repro.report.members_figure import members_figure
+from kingdra_repro.report.plotting import save
+
+
+def draw_figures(folder: Path, data: Dataset, labels: np.ndarray) -> None:
+    """iterations.png (the paper's Figure 2), and for image data members.png (its Figure 4).
+
+    Parameters
+    ----------
+    folder : Path
+        Holds history.csv of the finished run, if its method has phases.
+    data : Dataset
+    labels : int array [n], the final clusters
+    """
+    history = folder / "history.csv"
+    if history.exists():
+        save(iterations_figure(pd.read_csv(history), data.name), folder / "iterations.png")
+    if data.image_shape is not None:
+        save(members_figure(data.X, data.image_shape, labels, data.y, data.n_clusters), folder / "members.png")

@@ -1,0 +1,92 @@
+"""A user's mistake in one line, with its remedy, whoever noticed it: this package, Hydra, or the file system."""
+
+import difflib
+import re
+from collections.abc import Iterator
+
+from hydra.errors import CompactHydraException, InstantiationException
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from kingdra_repro.errors import InputError
+from kingdra_repro.schema import Settings
+
+SEE = "`kingdra-run --help` explains the settings, `kingdra-run --cfg job` lists them"
+
+
+def one_line(error: BaseException) -> str | None:
+    """What to tell the user, or None where the error is not the user's but a defect of the program.
+
+    Hydra wraps what goes wrong while it composes settings or makes an object: the cause says more than the wrapper.
+    """
+    chain = list(_causes(error))
+    for one in chain:
+        if isinstance(one, InputError):
+            return _joined(str(one))
+    for one in reversed(chain):
+        if isinstance(one, CompactHydraException | OmegaConfBaseException):
+            line = _of_hydra(str(one))
+            if line is not None:
+                return line
+    for one in chain:
+        if isinstance(one, OSError) and one.filename is not None:
+            return f"{one.filename}: {one.strerror}; run folders go below output_dir=FOLDER: choose one that can be used"
+    if isinstance(error, InstantiationException):
+        return None  # neither a setting nor a file was to blame, but the code that was called
+    if isinstance(error, CompactHydraException | OmegaConfBaseException):
+        return f"{_joined(str(error))}. {SEE}"
+    return None
+
+
+def _of_hydra(message: str) -> str | None:
+    """Hydra's and OmegaConf's messages for the mistakes that users make, in this program's words."""
+    if found := re.search(r"Could not find '([\w/]+)/([^']+)'\n+Available options in '[^']*':\n((?:\t.*\n?)+)", message):
+        group, given, listed = found.groups()
+        choices = [line.strip() for line in listed.splitlines()]
+        return f"{group}={given} is unknown: choose from {', '.join(choices)}{_meant(given, choices)}"
+    if found := re.search(r"Could not override '([\w./@-]+)'", message):
+        key = found[1]
+        return f"{key} is not a setting{_meant(key, _known_settings())}. {SEE}"
+    if found := re.search(r"Value '(.*)' of type '\w+' could not be converted to (\w+)", message):
+        key = re.search(r"full_key: (\S+)", message)
+        return f"{key[1] if key else 'a setting'}={found[1]} has the wrong type: give {_NOUNS.get(found[2], found[2])}"
+    if found := re.search(r"Error merging override ([\w./@-]+)=(\S*)", message):
+        return f"{found[1]}={found[2]} does not fit: {found[1]} is a group of settings. {SEE}"
+    if found := re.search(r"full_key: (\S+)", message) if "Missing mandatory value" in message else None:
+        return f"{found[1]} is not given: add {found[1]}=VALUE"
+    return None
+
+
+_NOUNS = {
+    "Integer": "a whole number",
+    "Float": "a number",
+    "Boolean": "true or false",
+    "String": "a word",
+}
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or seen.__context__
+
+
+def _meant(given: str, choices: list[str]) -> str:
+    close = difflib.get_close_matches(given, choices, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _known_settings() -> list[str]:
+    """Names of the top-level settings and groups, with those inside ``ensemble`` and ``training``."""
+    tree = OmegaConf.structured(Settings)
+    names: list[str] = []
+    for key in tree:
+        names.append(str(key))
+        if not OmegaConf.is_missing(tree, key) and OmegaConf.is_dict(tree[key]):
+            names += [f"{key}.{inner}" for inner in tree[key]]
+    return names
+
+
+def _joined(message: str) -> str:
+    return " ".join(message.split())

@@ -1,0 +1,95 @@
+"""The progress of a run: a bar on a terminal, a line now and then elsewhere."""
+
+import time
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from kingdra_repro.methods import Progress as Event
+
+BAR_EVERY = 0.25  # seconds between two looks at the losses, each of which makes an accelerator wait
+LINE_EVERY = 10.0  # seconds between two lines where there is no terminal
+
+
+class ProgressDisplay:
+    """Iteration, model epochs, losses, pseudo-labels and time left, from the events of a fit.
+
+    Use as a context manager around the fit. Writes to standard error, so that standard output holds results alone.
+    """
+
+    def __init__(self, console: Console | None = None):
+        self.console = console or Console(stderr=True)
+        self._every = BAR_EVERY if self.console.is_terminal else LINE_EVERY
+        self._shown = float("-inf")
+        self._start: tuple[float, float] | None = None  # when the first event came, and the epochs done by then
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=20),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[numbers]}", style="dim"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.console.is_terminal,
+        )
+        self._task = self._bar.add_task("starting", total=None, numbers="")
+
+    def __enter__(self) -> "ProgressDisplay":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def show(self, event: "Event") -> None:
+        """Show an event, unless the last was shown a moment ago. Called at every training step."""
+        now = time.monotonic()
+        if self._start is None:
+            self._start = (now, event.model_epochs_done)
+        if now - self._shown < self._every:
+            return
+        self._shown = now
+        if self.console.is_terminal:
+            self._bar.update(
+                self._task,
+                description=phase(event),
+                completed=event.model_epochs_done,
+                total=event.model_epochs_total,
+                numbers=numbers(event),
+            )
+        else:
+            self._line(f"{phase(event)} · {numbers(event)} · {self._time_left(event, now)} left")
+
+    def tell(self, text: str) -> None:
+        """One line that stays: what a finished phase came to."""
+        self._line(text)
+
+    def _line(self, text: str) -> None:
+        self.console.print(text, soft_wrap=True, highlight=False, markup=False)
+
+    def _time_left(self, event: "Event", now: float) -> str:
+        assert self._start is not None
+        began, done_before = self._start
+        done = event.model_epochs_done - done_before
+        if done <= 0:
+            return "?"
+        seconds = round((event.model_epochs_total - event.model_epochs_done) * (now - began) / done)
+        return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+
+def phase(event: "Event") -> str:
+    """Where the fit is: iteration 0 is the phase without pseudo-labels."""
+    iteration = f"iteration {event.iteration}/{event.n_iter} " if event.n_iter else ""
+    return f"{iteration}epoch {min(event.epoch + 1, event.n_epochs)}/{event.n_epochs}"
+
+
+def numbers(event: "Event") -> str:
+    """Model epochs, losses (mean over the models) and pseudo-labels, shortly."""
+    terms = " ".join(f"{name} {value:.3g}" for name, value in event.losses().items())
+    pseudo_labels = f" · {event.n_pseudo_labels:,} pseudo-labels" if event.n_pseudo_labels else ""
+    epochs = f"{event.model_epochs_done:.0f}/{event.model_epochs_total:.0f} model epochs"
+    return f"{epochs} · {terms}{pseudo_labels}"

@@ -1,0 +1,57 @@
+"""Which code and which machine made a result."""
+
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+
+def package_version() -> str:
+    """The installed version of this package."""
+    return version("kingdra-repro")
+
+
+def commit() -> str | None:
+    """The git commit of the source tree this package runs from, with ``-dirty`` where files differ from it.
+
+    None where it does not run from a git repository of its own (an installed wheel) or git is missing.
+    """
+    here = Path(__file__).resolve().parent
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(here), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+
+    try:
+        # A wheel may lie in a .venv inside someone else's repository: only a tracked file makes it this one's.
+        git("ls-files", "--error-unmatch", Path(__file__).name)
+        dirty = "-dirty" if git("status", "--porcelain", "--untracked-files=no") else ""
+        return git("rev-parse", "HEAD") + dirty
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def device_name(device: str) -> str:
+    """The device and its make, e.g. ``cpu (AMD EPYC 7763, 2 threads)`` or ``cuda:0 (NVIDIA H100)``.
+
+    Parameters
+    ----------
+    device : str
+        ``auto``, or what torch.device takes. ``auto`` is the GPU where there is one.
+    """
+    import torch
+
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if device.startswith("cuda"):
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return f"{device} ({_processor()}, {torch.get_num_threads()} threads)"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,0 +1,77 @@
+"""result.json and labels.npy: what a finished run came to."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClusterMixin
+
+from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.evaluation import scores
+from kingdra_repro.report.atomic import write_text, write_whole
+from kingdra_repro.report.provenance import commit, device_name, package_version
+
+
+def make_result(
+    settings: dict[str, Any], data: Dataset, method: ClusterMixin, wall_seconds: float
+) -> dict[str, Any]:
+    """All that is known of a finished run, in the order of result.json.
+
+    Parameters
+    ----------
+    settings : dict
+        ``method``, ``base``, ``seed``, ``device`` and ``config_hash`` of the run.
+    data : Dataset
+    method : fitted estimator, with ``labels_`` and, where it has phases, ``history_``
+    wall_seconds : float
+        Seconds of work, over all parts of an interrupted run.
+
+    Returns
+    -------
+    dict
+        ``acc``, ``nmi``, ``ari`` and ``purity`` are None without classes; ``n_pseudo_labels``, ``agreement`` and
+        ``mini_clusters`` (what is known without classes, from the last phase) where the method has no such thing.
+    """
+    last = _last_phase(method)
+    return {
+        "dataset": data.name,
+        "method": settings["method"],
+        "base": settings["base"],
+        "seed": settings["seed"],
+        "n": int(data.X.shape[0]),
+        "d": int(data.X.shape[1]),
+        "k": int(data.n_clusters),
+        **scores(data.y, method.labels_),
+        "wall_seconds": round(wall_seconds, 3),
+        "device": device_name(settings["device"]),
+        "version": package_version(),
+        "commit": commit(),
+        "config_hash": settings["config_hash"],
+        "n_pseudo_labels": _number(last.get("n_pseudo_labels"), int),
+        "agreement": _number(last.get("agreement"), float),
+        "mini_clusters": _number(last.get("n_mini_clusters"), int),
+        "clusters_found": len(np.unique(method.labels_)),
+    }
+
+
+def write_result(folder: Path, result: dict[str, Any], labels: np.ndarray) -> None:
+    """labels.npy (int64 [n]) and then result.json, whose presence means that the run is done."""
+    write_whole(folder / "labels.npy", lambda file: np.save(file, labels.astype(np.int64)))
+    write_text(folder / "result.json", json.dumps(result, indent=2) + "\n")
+
+
+def read_result(folder: Path) -> dict[str, Any] | None:
+    """result.json of a finished run, or None where it is not finished."""
+    path = folder / "result.json"
+    return json.loads(path.read_text()) if path.exists() else None
+
+
+def _last_phase(method: ClusterMixin) -> dict[str, Any]:
+    history = getattr(method, "history_", None)
+    return {} if history is None or history.empty else history.iloc[-1].to_dict()
+
+
+def _number(value: Any, kind: type[int] | type[float]) -> int | float | None:
+    """A plain number; None for what a phase did not have (missing, or pandas' NaN)."""
+    return None if value is None or value != value else kind(value)

@@ -1,0 +1,62 @@
+"""A run's folder is a function of what decides its result, so that the same command finds it again.
+
+Hydra calls the two functions below through resolvers: ``${run_folder:}`` and ``${models_less:1}``.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+# Where files come from and where the work is done do not change what comes out.
+WITHOUT_EFFECT = {"mirror", "data_dir", "device"}
+
+
+def config_hash(cfg: DictConfig) -> str:
+    """8 hexadecimal digits of all settings that can change the labels.
+
+    These are the data set's and the method's nodes (which hold the base model, the pseudo-labels, the seed and the
+    training settings, as far as the method uses them), less `WITHOUT_EFFECT`. A file that the data set names counts
+    by its contents: another file under the same name is another run.
+    """
+    settings = {
+        group: _plain(OmegaConf.to_container(cfg[group], resolve=True)) for group in ("dataset", "method")
+    }
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def run_folder(cfg: DictConfig) -> str:
+    """``<dataset>/<method>-<base>/seed<seed>-<hash>``, below the folder of all runs.
+
+    Parameters
+    ----------
+    cfg : DictConfig
+        The whole config, with Hydra's own node.
+    """
+    chosen = cfg.hydra.runtime.choices
+    return f"{chosen.dataset}/{chosen.method}-{chosen.base}/seed{cfg.seed}-{config_hash(cfg)}"
+
+
+def models_less(n: int, *, _root_: DictConfig) -> int:
+    """A threshold of all models but `n`, at least 1: it keeps its meaning when ``ensemble.size`` changes."""
+    return max(1, _root_.ensemble.size - n)
+
+
+def register_resolvers() -> None:
+    """Make ``${run_folder:}`` and ``${models_less:n}`` known to OmegaConf."""
+    OmegaConf.register_new_resolver("run_folder", lambda *, _root_: run_folder(_root_), replace=True)
+    OmegaConf.register_new_resolver("models_less", models_less, replace=True)
+
+
+def _plain(node: Any) -> Any:
+    """`node` less what has no effect, and with the digest of a file in place of its name."""
+    if isinstance(node, dict):
+        return {key: _plain(value) for key, value in node.items() if key not in WITHOUT_EFFECT}
+    if isinstance(node, list):
+        return [_plain(value) for value in node]
+    if isinstance(node, str) and Path(node).is_file():
+        with open(node, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    return node
