@@ -65,7 +65,7 @@ def test_three_adam_steps(name: str) -> None:
     moved = [w3 - step.tensor(f"w_{i:02d}") for i, w3 in enumerate(known_weights)]
     error = [p.detach() - w3 for p, w3 in zip(step.parameters(), known_weights, strict=True)]
     lowest, everywhere = slice(38, 49), slice(0, 49)
-    assert relative_norm(error[lowest], moved[lowest]) <= 0.01
+    assert relative_norm(error[lowest], moved[lowest]) <= 0.02
     assert relative_norm(error[everywhere], moved[everywhere]) <= 0.1
 
 

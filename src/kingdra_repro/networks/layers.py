@@ -54,14 +54,79 @@ def product(x: Tensor, weight: Tensor, precision: str = "float32") -> Tensor:
     return out.reshape(*x.shape[:-1], weight.shape[-1])
 
 
+class _BatchNormalize(torch.autograd.Function):
+    """The derivative in closed form: a third of the memory traffic of differentiating each operation."""
+
+    @staticmethod
+    def forward(ctx, z: Tensor) -> Tensor:
+        # Not torch.var_mean: over any axis but the last it takes forty times as long on a CPU.
+        centred = z - z.mean(-2, keepdim=True)
+        inverse_std = torch.rsqrt(centred.square().mean(-2, keepdim=True) + BATCH_NORM_EPSILON)
+        normalized = centred.mul_(inverse_std)
+        ctx.save_for_backward(normalized, inverse_std)
+        return normalized
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> Tensor:
+        normalized, inverse_std = ctx.saved_tensors
+        along = (grad * normalized).mean(-2, keepdim=True)
+        return (grad - grad.mean(-2, keepdim=True)).addcmul_(normalized, along, value=-1).mul_(inverse_std)
+
+
 def batch_normalize(z: Tensor) -> Tensor:
     """z [..., batch, d] with mean 0 and variance 1 (biased) over each batch: the public code's formula."""
-    var, mean = torch.var_mean(z, dim=-2, correction=0, keepdim=True)
-    return (z - mean) * torch.rsqrt(var + BATCH_NORM_EPSILON)
+    return _BatchNormalize.apply(z)
+
+
+class _GaussianCombinator(torch.autograd.Function):
+    """The derivative by hand, for the same reason: each intermediate is read once."""
+
+    @staticmethod
+    def forward(ctx, z_noisy: Tensor, u: Tensor, a: Tensor) -> Tensor:
+        a1, a2, a3, a4, a5, a6, a7, a8, a9, a10 = a.unsqueeze(2).unbind(1)
+        sigmoid_mu = torch.addcmul(a3, a2, u).sigmoid_()
+        sigmoid_v = torch.addcmul(a8, a7, u).sigmoid_()
+        mu = torch.addcmul(a5, a4, u).addcmul_(a1, sigmoid_mu)
+        v = torch.addcmul(a10, a9, u).addcmul_(a6, sigmoid_v)
+        difference = z_noisy - mu
+        ctx.save_for_backward(u, a, sigmoid_mu, sigmoid_v, difference, v)
+        return mu.addcmul_(difference, v)
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        u, a, sigmoid_mu, sigmoid_v, difference, v = ctx.saved_tensors
+        a1, a2, _, a4, _, a6, a7, _, a9, _ = a.unsqueeze(2).unbind(1)
+        grad_z = grad * v
+        grad_mu = grad - grad_z
+        grad_v = difference * grad
+        through_mu = (sigmoid_mu - sigmoid_mu.square()).mul_(grad_mu)
+        through_v = (sigmoid_v - sigmoid_v.square()).mul_(grad_v)
+        grad_u = torch.mul(a4, grad_mu).addcmul_(a9, grad_v)
+        grad_u.addcmul_(a1 * a2, through_mu).addcmul_(a6 * a7, through_v)
+
+        def batch_sum(x: Tensor, y: Tensor | None = None) -> Tensor:
+            return x.sum(-2) if y is None else (x * y).sum(-2)
+
+        b1, b6 = a[:, 0], a[:, 5]
+        grad_a = [
+            batch_sum(grad_mu, sigmoid_mu),
+            batch_sum(through_mu, u) * b1,
+            batch_sum(through_mu) * b1,
+            batch_sum(grad_mu, u),
+            batch_sum(grad_mu),
+            batch_sum(grad_v, sigmoid_v),
+            batch_sum(through_v, u) * b6,
+            batch_sum(through_v) * b6,
+            batch_sum(grad_v, u),
+            batch_sum(grad_v),
+        ]
+        return grad_z, grad_u, torch.stack(grad_a, dim=1)
 
 
 def gaussian_combinator(z_noisy: Tensor, u: Tensor, a: Tensor) -> Tensor:
-    """The denoised z of a layer: Rasmus et al. (2015), Eq. 2 and 3.
+    """The denoised z of a layer, (z_noisy - mu) v + mu: Rasmus et al. (2015), Eq. 2 and 3, with
+
+        mu = a1 sigmoid(a2 u + a3) + a4 u + a5,    v = a6 sigmoid(a7 u + a8) + a9 u + a10.
 
     Parameters
     ----------
@@ -73,7 +138,4 @@ def gaussian_combinator(z_noisy: Tensor, u: Tensor, a: Tensor) -> Tensor:
     -------
     Tensor [M, B, d]
     """
-    a1, a2, a3, a4, a5, a6, a7, a8, a9, a10 = a.unsqueeze(2).unbind(1)
-    mu = a1 * torch.sigmoid(a2 * u + a3) + a4 * u + a5
-    v = a6 * torch.sigmoid(a7 * u + a8) + a9 * u + a10
-    return (z_noisy - mu) * v + mu
+    return _GaussianCombinator.apply(z_noisy, u, a)

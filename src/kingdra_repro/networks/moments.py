@@ -26,7 +26,8 @@ class RunningMoments:
     def add(self, chunk: Tensor) -> None:
         """Take in chunk [..., rows, d]."""
         rows = chunk.shape[-2]
-        var, mean = torch.var_mean(chunk, dim=-2, correction=0, keepdim=True)
+        mean = chunk.mean(-2, keepdim=True)
+        var = (chunk - mean).square_().mean(-2, keepdim=True)
         if self.count == 0:
             self.count, self.mean, self._squares = rows, mean, var * rows
             return
