@@ -1,7 +1,7 @@
 """Names and types of the top-level settings, so that a wrong one is told before anything runs.
 
-Values are in configs/config.yaml alone. The groups (data set, method, base, pseudo-labels) are typed by what they
-instantiate.
+Values are in configs/config.yaml alone. The groups (data set, method, base, pseudo-labels) are checked by
+what they instantiate.
 """
 
 from dataclasses import dataclass, field

@@ -17,7 +17,7 @@ def _contingency(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
     true, pred = np.asarray(y_true), np.asarray(y_pred)
     if true.ndim != 1 or true.shape != pred.shape:
         raise InputError(
-            f"y_true of shape {true.shape} and y_pred of shape {pred.shape}: give two label vectors of one length"
+            f"y_true of shape {true.shape} and y_pred of shape {pred.shape}: give two vectors of one length"
         )
     if len(true) == 0:
         raise InputError("y_true and y_pred are empty: give at least one point")

@@ -20,9 +20,9 @@ def phase_scores(
     Returns
     -------
     dict
-        ``acc``, ``nmi``, ``ari`` of `labels`; ``model_acc_mean``, ``_std``, ``_min``, ``_max`` of the single models'
-        accuracies; ``pseudo_label_acc``: of the pseudo-labelled points alone, the part that is right when
-        mini-clusters are matched one-to-one to classes (None where there are none).
+        ``acc``, ``nmi``, ``ari`` of `labels`; ``model_acc_mean``, ``_std``, ``_min``, ``_max`` of the single
+        models' accuracies; ``pseudo_label_acc``: of the pseudo-labelled points alone, the part that is right
+        when mini-clusters are matched one-to-one to classes (None where there are none).
     """
     models = [clustering_accuracy(y, one) for one in model_labels]
     row: dict[str, float | None] = {

@@ -25,4 +25,4 @@ def draw_figures(folder: Path, data: Dataset, labels: np.ndarray) -> None:
     if history.exists():
         save(iterations_figure(pd.read_csv(history), data.name), folder / "iterations.png")
     if data.image_shape is not None:
-        save(members_figure(data.X, data.image_shape, labels, data.y, data.n_clusters), folder / "members.png")
+        save(members_figure(data, labels), folder / "members.png")

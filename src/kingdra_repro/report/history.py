@@ -5,7 +5,7 @@ import io
 from collections.abc import Mapping
 from pathlib import Path
 
-from kingdra_repro.report.atomic import write_text
+from kingdra_repro.atomic import write_text
 
 
 class History:
@@ -27,7 +27,7 @@ class History:
     def add(self, row: Mapping[str, object]) -> None:
         """Add a phase's row and write the file; rows of this phase and of later ones are replaced.
 
-        A part of a run that was killed may have written rows beyond the checkpoint that the next part goes on from.
+        A part of a run that was killed may have written rows beyond the checkpoint the next part starts from.
         """
         index = int(str(row["iteration"]))
         self.rows = [old for old in self.rows if int(str(old["iteration"])) < index] + [dict(row)]

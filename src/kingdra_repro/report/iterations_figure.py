@@ -5,13 +5,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from kingdra_repro.report.plotting import BLUE, GREEN, GREY, ORANGE
+from kingdra_repro.report.plotting import BLUE, GREY, ORANGE
 
 
 def iterations_figure(history: pd.DataFrame, title: str) -> Figure:
-    """Left: accuracy of the clustering, of the pseudo-labels and of the single models; right: number of pseudo-labels.
+    """Left: accuracy of clustering, pseudo-labels and single models; right: number of pseudo-labels.
 
-    Without classes, the left panel shows the agreement of the ensemble instead.
+    Without classes, the left panel shows the agreement of the ensemble instead. The pseudo-labels of an
+    iteration are those found after its training; the next iteration trains on them.
 
     Parameters
     ----------

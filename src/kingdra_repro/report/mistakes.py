@@ -1,4 +1,4 @@
-"""A user's mistake in one line, with its remedy, whoever noticed it: this package, Hydra, or the file system."""
+"""A user's mistake in one line, with its remedy, whoever noticed it: this package, Hydra, the file system."""
 
 import difflib
 import re
@@ -17,7 +17,7 @@ SEE = "`kingdra-run --help` explains the settings, `kingdra-run --cfg job` lists
 def one_line(error: BaseException) -> str | None:
     """What to tell the user, or None where the error is not the user's but a defect of the program.
 
-    Hydra wraps what goes wrong while it composes settings or makes an object: the cause says more than the wrapper.
+    Hydra wraps what goes wrong while it composes settings or makes objects: the cause says more.
     """
     chain = list(_causes(error))
     for one in chain:
@@ -30,7 +30,7 @@ def one_line(error: BaseException) -> str | None:
                 return line
     for one in chain:
         if isinstance(one, OSError) and one.filename is not None:
-            return f"{one.filename}: {one.strerror}; run folders go below output_dir=FOLDER: choose one that can be used"
+            return f"{one.filename}: {one.strerror}; run folders go below output_dir=FOLDER: give another"
     if isinstance(error, InstantiationException):
         return None  # neither a setting nor a file was to blame, but the code that was called
     if isinstance(error, CompactHydraException | OmegaConfBaseException):
@@ -40,7 +40,9 @@ def one_line(error: BaseException) -> str | None:
 
 def _of_hydra(message: str) -> str | None:
     """Hydra's and OmegaConf's messages for the mistakes that users make, in this program's words."""
-    if found := re.search(r"Could not find '([\w/]+)/([^']+)'\n+Available options in '[^']*':\n((?:\t.*\n?)+)", message):
+    if found := re.search(
+        r"Could not find '([\w/]+)/([^']+)'\n+Available options in .*:\n((?:\t.*\n?)+)", message
+    ):
         group, given, listed = found.groups()
         choices = [line.strip() for line in listed.splitlines()]
         return f"{group}={given} is unknown: choose from {', '.join(choices)}{_meant(given, choices)}"
@@ -49,7 +51,8 @@ def _of_hydra(message: str) -> str | None:
         return f"{key} is not a setting{_meant(key, _known_settings())}. {SEE}"
     if found := re.search(r"Value '(.*)' of type '\w+' could not be converted to (\w+)", message):
         key = re.search(r"full_key: (\S+)", message)
-        return f"{key[1] if key else 'a setting'}={found[1]} has the wrong type: give {_NOUNS.get(found[2], found[2])}"
+        name, kind = key[1] if key else "a setting", _NOUNS.get(found[2], found[2])
+        return f"{name}={found[1]} has the wrong type: give {kind}"
     if found := re.search(r"Error merging override ([\w./@-]+)=(\S*)", message):
         return f"{found[1]}={found[2]} does not fit: {found[1]} is a group of settings. {SEE}"
     if found := re.search(r"full_key: (\S+)", message) if "Missing mandatory value" in message else None:

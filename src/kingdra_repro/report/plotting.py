@@ -4,10 +4,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from kingdra_repro.report.atomic import write_whole
+from kingdra_repro.atomic import write_whole
 
-# Okabe & Ito, "Color Universal Design" (2008)
-BLUE, ORANGE, GREEN, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#777777"
+# Blue and orange from Okabe & Ito, "Color Universal Design" (2008)
+BLUE, ORANGE, GREY = "#0072B2", "#E69F00", "#777777"
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -3,8 +3,17 @@
 import time
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 if TYPE_CHECKING:
     from kingdra_repro.methods import Progress as Event
@@ -16,34 +25,38 @@ LINE_EVERY = 10.0  # seconds between two lines where there is no terminal
 class ProgressDisplay:
     """Iteration, model epochs, losses, pseudo-labels and time left, from the events of a fit.
 
-    Use as a context manager around the fit. Writes to standard error, so that standard output holds results alone.
+    Use as a context manager around the fit. Writes to standard error: standard output holds results alone.
     """
 
     def __init__(self, console: Console | None = None):
         self.console = console or Console(stderr=True)
         self._every = BAR_EVERY if self.console.is_terminal else LINE_EVERY
         self._shown = float("-inf")
-        self._start: tuple[float, float] | None = None  # when the first event came, and the epochs done by then
+        self._start: tuple[float, float] | None = None  # time of the first event, epochs done then
         self._bar = Progress(
             TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=None),
             TaskProgressColumn(),
-            TextColumn("{task.fields[numbers]}", style="dim"),
             TimeElapsedColumn(),
-            TextColumn("left"),
+            TextColumn("elapsed,"),
             TimeRemainingColumn(),
-            console=self.console,
-            transient=True,
-            disable=not self.console.is_terminal,
+            TextColumn("left"),
+            expand=True,
         )
-        self._task = self._bar.add_task("starting", total=None, numbers="")
+        self._task = self._bar.add_task("starting", total=None)
+        self._numbers = Text(style="dim")
+        self._live = Live(
+            Group(self._bar, self._numbers), console=self.console, refresh_per_second=4, transient=True
+        )
 
     def __enter__(self) -> "ProgressDisplay":
-        self._bar.start()
+        if self.console.is_terminal:
+            self._live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.stop()
+        if self.console.is_terminal:
+            self._live.stop()
 
     def show(self, event: "Event") -> None:
         """Show an event, unless the last was shown a moment ago. Called at every training step."""
@@ -59,8 +72,8 @@ class ProgressDisplay:
                 description=phase(event),
                 completed=event.model_epochs_done,
                 total=event.model_epochs_total,
-                numbers=numbers(event),
             )
+            self._numbers.plain = numbers(event)
         else:
             self._line(f"{phase(event)} · {numbers(event)} · {self._time_left(event, now)} left")
 
@@ -84,7 +97,7 @@ class ProgressDisplay:
 def phase(event: "Event") -> str:
     """Where the fit is: iteration 0 is the phase without pseudo-labels."""
     iteration = f"iteration {event.iteration}/{event.n_iter} " if event.n_iter else ""
-    return f"{iteration}epoch {min(event.epoch + 1, event.n_epochs)}/{event.n_epochs}"
+    return f"{iteration}epoch {event.epoch}/{event.n_epochs}"
 
 
 def numbers(event: "Event") -> str:

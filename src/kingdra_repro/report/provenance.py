@@ -5,6 +5,10 @@ import subprocess
 from importlib.metadata import version
 from pathlib import Path
 
+import torch
+
+from kingdra_repro.devices import choose_device
+
 
 def package_version() -> str:
     """The installed version of this package."""
@@ -23,7 +27,7 @@ def commit() -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
 
     try:
-        # A wheel may lie in a .venv inside someone else's repository: only a tracked file makes it this one's.
+        # A wheel may lie in a .venv inside another repository: only a tracked file makes it this one's.
         git("ls-files", "--error-unmatch", Path(__file__).name)
         dirty = "-dirty" if git("status", "--porcelain", "--untracked-files=no") else ""
         return git("rev-parse", "HEAD") + dirty
@@ -39,13 +43,10 @@ def device_name(device: str) -> str:
     device : str
         ``auto``, or what torch.device takes. ``auto`` is the GPU where there is one.
     """
-    import torch
-
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    if device.startswith("cuda"):
-        return f"{device} ({torch.cuda.get_device_name(device)})"
-    return f"{device} ({_processor()}, {torch.get_num_threads()} threads)"
+    chosen = choose_device(device)
+    if chosen.type == "cuda":
+        return f"{chosen} ({torch.cuda.get_device_name(chosen)})"
+    return f"{chosen} ({_processor()}, {torch.get_num_threads()} threads)"
 
 
 def _processor() -> str:

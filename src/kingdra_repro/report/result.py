@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from sklearn.base import ClusterMixin
 
+from kingdra_repro.atomic import write_text, write_whole
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.evaluation import scores
-from kingdra_repro.report.atomic import write_text, write_whole
 from kingdra_repro.report.provenance import commit, device_name, package_version
 
 
@@ -30,8 +30,8 @@ def make_result(
     Returns
     -------
     dict
-        ``acc``, ``nmi``, ``ari`` and ``purity`` are None without classes; ``n_pseudo_labels``, ``agreement`` and
-        ``mini_clusters`` (what is known without classes, from the last phase) where the method has no such thing.
+        ``acc``, ``nmi``, ``ari`` and ``purity`` are None without classes. ``n_pseudo_labels``, ``agreement``
+        and ``mini_clusters`` are of the last phase, and None where a method has no such thing.
     """
     last = _last_phase(method)
     return {

@@ -1,7 +1,4 @@
-"""A run's folder is a function of what decides its result, so that the same command finds it again.
-
-Hydra calls the two functions below through resolvers: ``${run_folder:}`` and ``${models_less:1}``.
-"""
+"""A run's folder is a function of what decides its result, so that the same command finds it again."""
 
 import hashlib
 import json
@@ -17,9 +14,9 @@ WITHOUT_EFFECT = {"mirror", "data_dir", "device"}
 def config_hash(cfg: DictConfig) -> str:
     """8 hexadecimal digits of all settings that can change the labels.
 
-    These are the data set's and the method's nodes (which hold the base model, the pseudo-labels, the seed and the
-    training settings, as far as the method uses them), less `WITHOUT_EFFECT`. A file that the data set names counts
-    by its contents: another file under the same name is another run.
+    These are the data set's and the method's nodes, less `WITHOUT_EFFECT`; the method's holds the base model,
+    the pseudo-labels, the seed and the training settings as far as the method uses them. A file that the data
+    set names counts by its contents: another file under the same name is another run.
     """
     settings = {
         group: _plain(OmegaConf.to_container(cfg[group], resolve=True)) for group in ("dataset", "method")
@@ -37,17 +34,6 @@ def run_folder(cfg: DictConfig) -> str:
     """
     chosen = cfg.hydra.runtime.choices
     return f"{chosen.dataset}/{chosen.method}-{chosen.base}/seed{cfg.seed}-{config_hash(cfg)}"
-
-
-def models_less(n: int, *, _root_: DictConfig) -> int:
-    """A threshold of all models but `n`, at least 1: it keeps its meaning when ``ensemble.size`` changes."""
-    return max(1, _root_.ensemble.size - n)
-
-
-def register_resolvers() -> None:
-    """Make ``${run_folder:}`` and ``${models_less:n}`` known to OmegaConf."""
-    OmegaConf.register_new_resolver("run_folder", lambda *, _root_: run_folder(_root_), replace=True)
-    OmegaConf.register_new_resolver("models_less", models_less, replace=True)
 
 
 def _plain(node: Any) -> Any:

@@ -3,7 +3,7 @@
 import time
 from pathlib import Path
 
-from kingdra_repro.report.atomic import write_text
+from kingdra_repro.atomic import write_text
 
 SAVE_EVERY = 5.0  # seconds; what a killed part loses at most
 

@@ -28,11 +28,12 @@ def show_table(result: dict[str, Any], folder: Path, console: Console | None = N
     """
     console = console or Console()
     title = f"{result['dataset']} · {result['method']} · {result['base']} · seed {result['seed']}"
-    table = Table(title=title, title_justify="left")
+    table = Table()
     known = {name: heading for name, heading in COLUMNS.items() if result[name] is not None}
     for heading in known.values():
         table.add_column(heading, justify="right")
     table.add_row(*(_cell(name, result[name]) for name in known))
+    console.print(title, highlight=False, markup=False)
     console.print(table)
     console.print(f"run folder: {_shortest(folder)}", soft_wrap=True, highlight=False, markup=False)
 

@@ -1,0 +1,57 @@
+# Everything a newcomer needs: `make run` and `make test` on a bare machine with Python 3.11 to 3.13.
+# `make help` lists the rest. Another interpreter: make run PYTHON=/path/to/python3.12
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+# Stamps: nothing is installed twice, and everything again when one of these two files changes.
+NEEDS := pyproject.toml constraints.txt
+
+.DEFAULT_GOAL := help
+.PHONY: help install run test lint format bench clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/installed-dev ## make .venv and install everything, tools for development too
+
+run: $(VENV)/installed ## cluster scikit-learn's digits: under two minutes on two cores
+	$(BIN)/kingdra-run dataset=digits
+
+test: $(VENV)/installed-dev ## run the tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed-dev ## check style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(VENV)/installed-dev ## put the code into the project's style
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(VENV)/installed-dev ## time what the speed depends on; minutes
+	@for script in benchmarks/*.py; do echo "== $$script" && $(BIN)/python $$script || exit 1; done
+
+clean: ## remove .venv and what tools left; outputs/ stays
+	rm -rf $(VENV) build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { \
+		echo "No Python 3.11 to 3.13 found: install one, or name it: make run PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "$(PYTHON) cannot make a virtual environment: on Debian and Ubuntu, apt install python3-venv" >&2; exit 1; }
+
+$(VENV)/installed: $(BIN)/python $(NEEDS)
+	@$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e . || { $(PIP_FAILED) }
+	@touch $@
+
+$(VENV)/installed-dev: $(BIN)/python $(NEEDS)
+	@$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev]' || { $(PIP_FAILED) }
+	@touch $@ $(VENV)/installed
+
+define PIP_FAILED
+echo "pip could not install the packages (above is why): is there a network, and a few GB of free disk?" >&2; exit 1;
+endef

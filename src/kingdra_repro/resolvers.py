@@ -1,0 +1,25 @@
+"""The functions that the configs call: ``${run_folder:}``, ``${models_less:1}``, ``${choices:dataset}``."""
+
+from importlib.resources import files
+
+from omegaconf import DictConfig, OmegaConf
+
+from kingdra_repro.report.run_folder import run_folder
+
+
+def models_less(n: int, *, _root_: DictConfig) -> int:
+    """A threshold of all models but `n`, at least 1: it keeps its meaning when ``ensemble.size`` changes."""
+    return max(1, _root_.ensemble.size - n)
+
+
+def choices(group: str) -> str:
+    """The names of a config group's files, for ``--help``."""
+    found = files("kingdra_repro.configs").joinpath(group).iterdir()
+    return ", ".join(sorted(file.name.removesuffix(".yaml") for file in found if file.name.endswith(".yaml")))
+
+
+def register_resolvers() -> None:
+    """Make the functions known to OmegaConf."""
+    OmegaConf.register_new_resolver("run_folder", lambda *, _root_: run_folder(_root_), replace=True)
+    OmegaConf.register_new_resolver("models_less", models_less, replace=True)
+    OmegaConf.register_new_resolver("choices", choices, replace=True)
