@@ -1,0 +1,55 @@
+"""What a killed run leaves, and the next one takes up."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from kingdra_repro.atomic import write_whole
+from kingdra_repro.errors import InputError
+
+
+class Checkpoint:
+    """A folder of named states, each file whole or absent, all of one run.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there.
+    run : str
+        What the states depend on (settings and data), in a line. States that another run left are not taken up.
+
+    Raises
+    ------
+    InputError
+        If the folder holds the states of another run, or cannot be written to.
+    """
+
+    def __init__(self, folder: Path, run: str) -> None:
+        self.folder, self.run = folder, run
+        known = self.load("run")
+        if known is None:
+            self.save("run", {"run": run})
+        elif known["run"] != run:
+            raise InputError(
+                f"The checkpoint in {folder} is of other settings or data: give another checkpoint_dir, "
+                "or remove that folder"
+            )
+
+    def save(self, name: str, state: dict[str, Any]) -> None:
+        """Write a state of tensors, numbers, strings, lists and dicts."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            write_whole(self.folder / f"{name}.pt", lambda file: torch.save(state, file))
+        except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
+            raise InputError(
+                f"Cannot write the checkpoint in {self.folder} ({error}): free space there, or give a "
+                "folder that can be written to"
+            ) from error
+
+    def load(self, name: str) -> dict[str, Any] | None:
+        """A state as it was saved (on the CPU), or None where there is none. Nothing is unpickled."""
+        path = self.folder / f"{name}.pt"
+        if not path.exists():
+            return None
+        return torch.load(path, map_location="cpu", weights_only=True)

@@ -1,0 +1,46 @@
+"""The feature matrix on the way to a batch, dense or sparse."""
+
+import warnings
+from collections.abc import Iterator
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+
+class Rows:
+    """Gathers rows of X as dense float32 tensors on a device.
+
+    A dense X is put on the device once; on the CPU it is not copied, so that a memory map stays one. A sparse
+    matrix stays in memory as it is, and a batch of it is made dense and moved when it is needed.
+
+    Parameters
+    ----------
+    X : float array [n, d] or scipy sparse matrix [n, d]
+    device : torch.device
+    """
+
+    def __init__(self, X: np.ndarray | sp.spmatrix, device: torch.device) -> None:
+        self.n, self.d = X.shape
+        self.device = device
+        self._dense: Tensor | None = None
+        if sp.issparse(X):
+            self._sparse = sp.csr_matrix(X, dtype=np.float32)
+            return
+        with warnings.catch_warnings():
+            # Read-only arrays: torch warns that it could write to them. Nothing here does.
+            warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+            self._dense = torch.from_numpy(np.ascontiguousarray(X, dtype=np.float32)).to(device)
+
+    def __getitem__(self, index: Tensor) -> Tensor:
+        """Rows of a LongTensor index [...] on the CPU: Tensor [..., d] on the device."""
+        if self._dense is not None:
+            return self._dense[index.to(self.device)]
+        rows = self._sparse[index.flatten().numpy()].toarray()
+        return torch.from_numpy(rows).to(self.device).view(*index.shape, self.d)
+
+    def chunks(self, size: int) -> Iterator[Tensor]:
+        """All rows in order, as tensors [1, at most size, d]."""
+        for start in range(0, self.n, size):
+            yield self[torch.arange(start, min(start + size, self.n))][None]

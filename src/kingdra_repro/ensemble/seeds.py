@@ -1,0 +1,34 @@
+"""Random streams: one for each (member, purpose, epoch), so that nothing random needs to be stored.
+
+A member draws the same numbers whatever the ensemble's size, the stack or device it is on, and whether the run
+was interrupted.
+"""
+
+from enum import IntEnum
+
+import numpy as np
+import torch
+
+
+class Purpose(IntEnum):
+    """What a stream is for. The numbers are part of what a seed means: never reuse one."""
+
+    WEIGHTS = 0
+    NOISE = 1
+    ORDER = 2
+    SUPERVISED = 3
+
+
+def _sequence(seed: int, member: int, purpose: Purpose, epoch: int) -> np.random.SeedSequence:
+    return np.random.SeedSequence(entropy=seed, spawn_key=(member, int(purpose), epoch))
+
+
+def numpy_stream(seed: int, member: int, purpose: Purpose, epoch: int = 0) -> np.random.Generator:
+    return np.random.default_rng(_sequence(seed, member, purpose, epoch))
+
+
+def torch_stream(
+    seed: int, member: int, purpose: Purpose, epoch: int = 0, device: torch.device | str = "cpu"
+) -> torch.Generator:
+    state = int(_sequence(seed, member, purpose, epoch).generate_state(1, np.uint64)[0] >> np.uint64(1))
+    return torch.Generator(device=device).manual_seed(state)

@@ -1,0 +1,58 @@
+"""What a method tells while it fits."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a fit is, told after every training step.
+
+    Attributes
+    ----------
+    iteration, n_iter : int; iteration 0 is the unsupervised phase
+    epoch, n_epochs : int, of this phase (the epoch being trained counts from 1)
+    model_epochs_done, model_epochs_total : float, over the whole fit; one model trained on one epoch is 1
+    losses : function that gives the mean of each term over the models trained just now; on a GPU it waits for it
+    n_pseudo_labels : int, 0 while there are none
+    """
+
+    iteration: int
+    n_iter: int
+    epoch: int
+    n_epochs: int
+    model_epochs_done: float
+    model_epochs_total: float
+    losses: Callable[[], dict[str, float]]
+    n_pseudo_labels: int
+
+
+@dataclass(frozen=True)
+class Iteration:
+    """The state of a fit after a phase.
+
+    Attributes
+    ----------
+    index : int, 0 for the unsupervised phase
+    labels : int64 array [n], what the ensemble would answer now
+    model_labels : int64 array [n_models, n], what each model would answer
+    pseudo_labels : int64 array [n], the mini-clusters found now, -1 for none; None where the method makes none
+    row : what is known of this phase without labels, by name
+    """
+
+    index: int
+    labels: np.ndarray
+    model_labels: np.ndarray
+    pseudo_labels: np.ndarray | None
+    row: dict[str, Any]
+
+
+class Monitor(Protocol):
+    """Whatever wants to be told."""
+
+    def progress(self, event: Progress) -> None: ...
+
+    def iteration(self, it: Iteration) -> None: ...

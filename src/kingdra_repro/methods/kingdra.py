@@ -1,0 +1,202 @@
+"""The kingdra scheme: pseudo-labels from the ensemble's agreement, training on, again and again."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+from kingdra_repro.bases import Ladder
+from kingdra_repro.ensemble.stack import PseudoLabels
+from kingdra_repro.errors import InputError
+from kingdra_repro.methods.ensemble import Ensemble, agreement
+from kingdra_repro.methods.events import Monitor
+from kingdra_repro.pseudo_labels import GraphPseudoLabels, MiniClusters, map_to_outputs
+from kingdra_repro.pseudo_labels.mapping import MAPPINGS
+
+
+class Kingdra(Ensemble):
+    """Kingdra: an ensemble that trains itself with what its models agree on (paper, Algorithm 2).
+
+    Train ``n_models`` models without labels. Then ``n_iter`` times: find k mini-clusters of points that surely
+    belong together in the graph of what the models agree on, and train all models on with these as labels, beside
+    the unsupervised loss. Weights and the optimizer's state are carried on. The answer is the average of
+    the models' outputs.
+
+    Where the thresholds do not lead to k mini-clusters of a minimum size they are relaxed (see
+    `GraphPseudoLabels`); where that does not help either, the set used last is used again; where there never was
+    one, the iteration trains without labels. ``history_["rule"]`` tells which it was: "given", "relaxed", "kept"
+    or "unsupervised".
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        k, from 2 to the number of points.
+    base : {"ladder_im", "ladder_dot"} or an instance of a class of `kingdra_repro.bases`
+    n_models : int, default=10
+    n_iter : int, default=10
+        Iterations of pseudo-labelling and training on.
+    first_epochs, epochs : int, default=5
+        Passes over the data without pseudo-labels, and in each iteration.
+    batch_size : int, default=64
+    learning_rate : float, default=0.002
+        Of Adam.
+    order : {"epoch", "once", "file"}, default="epoch"
+        Order of the batches without pseudo-labels: shuffled in each epoch, shuffled once, or as the rows come.
+        With pseudo-labels they are shuffled in each epoch.
+    precision : {"float32", "bfloat16"}, default="float32"
+        Of the matrix products; everything else is float32.
+    pseudo_labels : "graph" or an instance of `GraphPseudoLabels`
+    mapping : {"one_to_one", "majority", "common"}, default="one_to_one"
+        Which output of a model a mini-cluster stands for: by the Hungarian method for each model; by
+        majority (Eq. 3); or the last model's for all (the public code's default).
+    device : str, default="auto"
+        A torch device; "auto" is a GPU where there is one.
+    random_state : int, RandomState or None, default=None
+    checkpoint_dir : path or None
+        Where the state is kept, so that a fit that was killed goes on when it is called again with the same
+        settings and data.
+    monitor : object with methods ``progress`` and ``iteration``, or None
+        See `kingdra_repro.methods.Monitor`.
+
+    Attributes
+    ----------
+    labels_ : int64 array [n]
+    model_labels_ : int64 array [n_models, n]
+        Each model's own clusters, numbered by its outputs.
+    pseudo_labels_ : int64 array [n]
+        The mini-clusters found in the final outputs, -1 for none.
+    history_ : DataFrame, a row an iteration
+        Losses, seconds, agreement of the ensemble, and of the mini-clusters found *after* the iteration's training:
+        ``n_pseudo_labels``, ``n_mini_clusters``, ``smallest_mini_cluster``, ``t_pos``, ``t_neg``; ``rule`` is how
+        the set that the next iteration trains on came about.
+    n_features_in_ : int
+
+    References
+    ----------
+    Gupta, Ramjee, Kwatra, Sivathanu (2020), Unsupervised Clustering using Pseudo-semi-supervised Learning,
+    ICLR.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from kingdra_repro import Kingdra
+    >>> X = load_digits().data / 16
+    >>> labels = Kingdra(n_clusters=10, first_epochs=20, random_state=0).fit_predict(X)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        base: str | Ladder = "ladder_im",
+        n_models: int = 10,
+        n_iter: int = 10,
+        first_epochs: int = 5,
+        epochs: int = 5,
+        batch_size: int = 64,
+        learning_rate: float = 0.002,
+        order: str = "epoch",
+        precision: str = "float32",
+        pseudo_labels: str | GraphPseudoLabels = "graph",
+        mapping: str = "one_to_one",
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        checkpoint_dir: str | Path | None = None,
+        monitor: Monitor | None = None,
+    ) -> None:
+        super().__init__(
+            n_clusters,
+            base=base,
+            n_models=n_models,
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            order=order,
+            precision=precision,
+            device=device,
+            random_state=random_state,
+            checkpoint_dir=checkpoint_dir,
+            monitor=monitor,
+        )
+        self.n_iter = n_iter
+        self.first_epochs = first_epochs
+        self.pseudo_labels = pseudo_labels
+        self.mapping = mapping
+
+    def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
+        find = GraphPseudoLabels() if self.pseudo_labels == "graph" else self.pseudo_labels
+        self._begin(X, self.n_iter, self.first_epochs + self.n_iter * self.epochs)
+        start, labels = self._resume()
+        for iteration in range(start, self.n_iter + 1):
+            if iteration == 0:
+                losses = self._train(0, self.first_epochs, None)
+            else:
+                pseudo = None if labels is None else PseudoLabels(labels, self._targets)
+                losses = self._train(iteration, self.epochs, pseudo)
+            proba = self._ensemble.predict_proba()
+            found: MiniClusters = find(proba)
+            rule = self._rule(found, find, labels)
+            if found.complete:
+                labels = found.labels.numpy()
+            if labels is not None:
+                self._targets = self._map(labels, proba)
+            self.pseudo_labels_ = found.labels.numpy()
+            facts = {**losses, "agreement": agreement(proba), **_facts(found), "rule": rule}
+            self._end_phase(iteration, proba, self.pseudo_labels_, facts)
+            self._save(iteration, labels)
+
+    def _rule(self, found: MiniClusters, find: GraphPseudoLabels, labels: np.ndarray | None) -> str:
+        """How the set that the next iteration trains on came about."""
+        if found.complete:
+            given = (find.t_pos or self.n_models, find.t_neg or self.n_models)
+            return "given" if (found.t_pos, found.t_neg) == given else "relaxed"
+        return "unsupervised" if labels is None else "kept"
+
+    def _map(self, labels: np.ndarray, proba: Tensor) -> np.ndarray:
+        outputs = map_to_outputs(torch.from_numpy(labels), proba.argmax(-1), self.n_clusters, self.mapping)
+        return outputs.numpy()
+
+    def _save(self, iteration: int, labels: np.ndarray | None) -> None:
+        if self._checkpoint is None:
+            return
+        state: dict[str, Any] = {"iteration": iteration, "rows": self._rows}
+        if labels is not None:
+            state["labels"] = torch.from_numpy(labels)
+            state["targets"] = torch.from_numpy(self._targets)
+        self._checkpoint.save("iteration", state)
+
+    def _resume(self) -> tuple[int, np.ndarray | None]:
+        """The iteration to go on with, and the mini-clusters to train on in it."""
+        state = self._checkpoint.load("iteration") if self._checkpoint else None
+        if state is None:
+            return 0, None
+        done = int(state["iteration"])
+        self._rows = state["rows"]
+        self._epochs_done = self.first_epochs + done * self.epochs
+        if "labels" not in state:
+            return done + 1, None
+        self._targets = state["targets"].numpy()
+        return done + 1, state["labels"].numpy()
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        if self.mapping not in MAPPINGS:
+            raise InputError(f"mapping={self.mapping!r} is unknown: choose one of {', '.join(MAPPINGS)}")
+        if self.pseudo_labels != "graph" and not isinstance(self.pseudo_labels, GraphPseudoLabels):
+            raise InputError(f"pseudo_labels={self.pseudo_labels!r} is unknown: choose graph")
+
+    def _least(self) -> dict[str, int]:
+        return {**super()._least(), "n_iter": 0, "first_epochs": 1}
+
+
+def _facts(found: MiniClusters) -> dict[str, int]:
+    return {
+        "n_pseudo_labels": int(found.sizes.sum()),
+        "n_mini_clusters": int((found.sizes > 0).sum()),
+        "smallest_mini_cluster": int(found.sizes.min()),
+        "t_pos": found.t_pos,
+        "t_neg": found.t_neg,
+    }

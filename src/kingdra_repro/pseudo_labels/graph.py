@@ -1,0 +1,94 @@
+"""Pseudo-labels from the graph of agreement, and what is done where the thresholds do not give k of them."""
+
+from dataclasses import dataclass
+from math import ceil
+
+import torch
+from torch import Tensor
+
+from kingdra_repro.errors import InputError
+from kingdra_repro.pseudo_labels.graph_clustering import mini_clusters
+
+
+@dataclass(frozen=True)
+class MiniClusters:
+    """What was found in the outputs of an ensemble.
+
+    Attributes
+    ----------
+    labels : LongTensor [n], the mini-cluster of each point, -1 for none
+    sizes : LongTensor [k]
+    t_pos, t_neg : the thresholds that gave them
+    complete : bool, whether all k have at least the smallest size that is trained on
+    """
+
+    labels: Tensor
+    sizes: Tensor
+    t_pos: int
+    t_neg: int
+    complete: bool
+
+
+@dataclass(frozen=True)
+class GraphPseudoLabels:
+    """Mini-clusters of points on which the models agree (paper Section 4.2, Algorithm 1).
+
+    Algorithm 1 may find fewer than k mini-clusters, or one of a handful of points: if a model leaves an
+    output unused no k points can differ in all models. To train on such a set would pull the models together
+    (the public code then trains on without labels, in the worst case for ever). So a set counts as complete if
+    each of its k mini-clusters has at least ``min_fraction * n / k`` points, and where the thresholds given do
+    not lead to one, the thresholds are relaxed, as little as will do: those are tried whose sum falls short of
+    the given one by 1, then by 2, and so on, down to a bare majority of the models; among those of one sum that
+    lead to a complete set, the one with the largest smallest mini-cluster wins. No label is looked at.
+
+    Parameters
+    ----------
+    t_pos, t_neg : numbers of models that must agree, or disagree, for a strong edge; None: all models
+    confidence : float in [0, 1): only points for which the largest output of every model exceeds it can be
+        the centre of a mini-cluster (``thresh`` in the public code); 0: any point
+    prune : "chosen" (Algorithm 1) or "members" (the public code)
+    min_fraction : float in [0, 1], smallest mini-cluster, as a share of n / k
+    """
+
+    t_pos: int | None = None
+    t_neg: int | None = None
+    confidence: float = 0.0
+    prune: str = "chosen"
+    min_fraction: float = 0.05
+
+    def __post_init__(self) -> None:
+        for name in ("t_pos", "t_neg"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"{name}={value} counts models: give 1 or more, or null for all models")
+        if not 0 <= self.confidence < 1:
+            raise InputError(f"confidence={self.confidence} is a probability: give 0 or more, less than 1")
+        if self.prune not in ("chosen", "members"):
+            raise InputError(f"prune={self.prune} is unknown: choose chosen or members")
+        if not 0 <= self.min_fraction <= 1:
+            raise InputError(f"min_fraction={self.min_fraction} is a share: give 0 to 1")
+
+    def __call__(self, proba: Tensor) -> MiniClusters:
+        """Find mini-clusters in the outputs [n_models, n, k] of an ensemble."""
+        n_models, n, k = proba.shape
+        given = self.t_pos or n_models, self.t_neg or n_models
+        confidence, predictions = proba.max(-1)
+        confident = (confidence > self.confidence).all(0) if self.confidence > 0 else None
+        smallest = max(1, ceil(self.min_fraction * n / k))
+
+        def found(t_pos: int, t_neg: int) -> MiniClusters:
+            labels = mini_clusters(predictions, k, t_pos, t_neg, confident, self.prune)
+            sizes = torch.bincount(labels[labels >= 0], minlength=k)
+            return MiniClusters(labels, sizes, t_pos, t_neg, bool(sizes.min() >= smallest))
+
+        first = found(*given)
+        if first.complete:
+            return first
+        majority = n_models // 2 + 1
+        for short in range(1, sum(given) - 2 * majority + 1):
+            pairs = ((given[0] - s, given[1] - (short - s)) for s in range(short + 1))
+            tried = [found(*pair) for pair in pairs if min(pair) >= majority]
+            complete = [one for one in tried if one.complete]
+            if complete:
+                return max(complete, key=lambda one: int(one.sizes.min()))
+        return first
