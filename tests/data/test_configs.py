@@ -21,5 +21,5 @@ def test_config_fits_its_loader(path: Path) -> None:
     assert set(config) == set(parameters)
     for name, value in config.items():
         interpolated = isinstance(value, str) and value.startswith("${")
-        if not interpolated and value != "???":
+        if not interpolated and not isinstance(value, dict) and value != "???":
             assert value == parameters[name].default

@@ -1,20 +1,35 @@
 """Is this file the one we mean?"""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 
-def wrong_checksum(path: Path, expected: str) -> str | None:
-    """What is wrong with a file's content, in words; None where its sha256 is the expected one.
+def checksum(path: Path, kind: str = "sha256") -> str:
+    """Checksum of a file's bytes, as hexadecimal digits.
 
     Parameters
     ----------
     path : Path
-    expected : str
-        sha256 as 64 hexadecimal digits.
+    kind : str
+        A name that hashlib knows.
     """
     with open(path, "rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found == expected:
+        return hashlib.file_digest(file, kind).hexdigest()
+
+
+def wrong_checksum(path: Path, expected: Sequence[str]) -> str | None:
+    """What is wrong with a file's content, in words; None where it has one of the expected checksums.
+
+    Parameters
+    ----------
+    path : Path
+    expected : sequence of str
+        Such as ``"sha256:9f86d0..."``; any of them will do.
+    """
+    kind = expected[0].split(":")[0]
+    found = checksum(path, kind)
+    if f"{kind}:{found}" in expected:
         return None
-    return f"wrong content: sha256 expected {expected}, found {found} ({path.stat().st_size} bytes)"
+    wanted = " or ".join(value.removeprefix(f"{kind}:") for value in expected)
+    return f"wrong content: {kind} expected {wanted}, found {found} ({path.stat().st_size} bytes)"

@@ -1,8 +1,9 @@
-"""The user's own features: arrays and tables."""
+"""The user's own data: arrays, tables, texts, pictures."""
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from kingdra_repro.data.arrays import ARRAY_ENDINGS, read_npy, read_npz
+from kingdra_repro.data.custom_folder import folder_features
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.labels import encode_labels
 from kingdra_repro.data.scaling import scale_columns
-from kingdra_repro.data.tables import TABLE_ENDINGS, listed, numeric_columns, read_table
+from kingdra_repro.data.tables import TABLE_ENDINGS, listed, numeric_columns, read_table, text_column
+from kingdra_repro.data.tfidf import tfidf
 from kingdra_repro.data.validation import validate
 from kingdra_repro.errors import InputError
 
@@ -29,15 +32,23 @@ def load_custom(
     n_clusters: int | None = None,
     scale: str | None = "auto",
     columns: Sequence[str] | None = None,
+    text: str | None = None,
+    words: Mapping[str, Any] | None = None,
+    pictures: Mapping[str, Any] | None = None,
+    data_dir: str | os.PathLike | None = None,
+    mirror: str | os.PathLike | None = None,
 ) -> Dataset:
-    """Load the user's own features from an array or table file.
+    """Load the user's own data from a file, or from a folder of texts or pictures.
 
     Parameters
     ----------
     path : path
         - ``.npy``: an array [n, d];
         - ``.npz``: an array ``X`` [n, d] and optionally ``y`` [n], or a scipy sparse matrix, kept sparse;
-        - ``.csv``, ``.parquet``: a table with column names, all of them numeric but that of the labels.
+        - ``.csv``, ``.parquet``: a table with column names, all of them numeric but that of the labels, or
+          with a column of texts;
+        - a folder of texts, or of pictures (png, jpg...): one file a row, in the order of their names. Where
+          all files are in subfolders, the subfolders' names are the labels.
     labels : str, path or None
         The name of a column of the table, or a file of one label a row (.npy, or a .csv of one column).
     n_clusters : int or None
@@ -46,16 +57,25 @@ def load_custom(
         "minmax" brings each column to 0-1, "standard" to mean 0 and variance 1, None leaves the values.
         "auto" is "standard" for a table, whose columns come in units of their own (years, euros), so that
         the noise of the networks would drown the small ones; "standard" and not "minmax", since one outlier
-        squeezes all other values of a column under "minmax". An array is taken for features that were made
-        to be comparable (pixels, tf-idf, embeddings), which scaling by column would spoil, and is left as
-        it is; but one of 8-bit integers is taken for pixels and divided by 255.
+        squeezes all other values of a column under "minmax". Anything else is taken for features that were
+        made to be comparable (pixels, tf-idf, embeddings), which scaling by column would spoil, and is left
+        as it is; but an array of 8-bit integers is taken for pixels and divided by 255.
     columns : sequence of str or None
         The columns of a table to cluster by; None: all but that of the labels.
+    text : str or None
+        The column of a table that holds texts; they are then clustered by their words alone.
+    words : mapping or None
+        Settings of `tfidf` (``n_words``, ``stop_words``), for texts.
+    pictures : mapping or None
+        Settings of `image_features` (``resize``, ``weights``, ``device``, ``batch_size``, ``dtype``), for
+        pictures.
+    data_dir, mirror : path or None
+        Where features of pictures are kept, and where a network's weights may be; as for `fetch`.
 
     Returns
     -------
     Dataset
-        Named after the file. X float32 [n, d], dense or CSR; y int64 [n] or None.
+        Named after the file or folder. X float32 [n, d], dense or CSR; y int64 [n] or None.
 
     Raises
     ------
@@ -63,64 +83,107 @@ def load_custom(
         Where the file is missing or unreadable, has columns that are not numbers, the labels do not fit,
         there are neither labels nor `n_clusters`, or `validate` finds fault with the values.
     """
-    path = _existing(path, "dataset.path")
-    X: np.ndarray | sp.csr_matrix
-    names: list[str] | None = None
-    if path.suffix in TABLE_ENDINGS:
-        X, found, names = _from_table(path, labels, columns)
-        scale = "standard" if scale == "auto" else scale
+    path = _existing(path)
+    if path.is_dir():
+        found = _from_folder(path, words or {}, pictures or {}, data_dir, mirror)
+    elif path.suffix in TABLE_ENDINGS:
+        found = _from_table(path, labels, columns, text, words or {})
     elif path.suffix in ARRAY_ENDINGS:
-        if columns is not None:
-            raise InputError(f"dataset.columns={list(columns)} is for tables, not for {path}: leave it out")
-        X, found = (read_npy(path), None) if path.suffix == ".npy" else read_npz(path)
-        if labels is not None:
-            found = _read_labels(labels)
-        if scale == "auto":
-            scale = None
-            if X.dtype == np.uint8:
-                X = X.astype(np.float32) / np.float32(255)
+        found = _from_array(path, scale)
     else:
-        raise InputError(f"{path} is of no kind known: {', '.join(ARRAY_ENDINGS + TABLE_ENDINGS)} are")
+        kinds = ", ".join(ARRAY_ENDINGS + TABLE_ENDINGS)
+        raise InputError(f"dataset.path={path} is of no kind known: give a {kinds} file or a folder")
+    if path.suffix not in TABLE_ENDINGS and (columns is not None or text is not None):
+        setting = f"columns={list(columns)}" if columns is not None else f"text={text}"
+        raise InputError(f"dataset.{setting} is for tables, not for {path}: leave it out")
 
-    y = None if found is None else encode_labels(found, str(labels or path))
+    y = None
+    if labels is not None and not found.labels_are_a_column:
+        y = encode_labels(_read_labels(labels), f"dataset.labels={labels}")
+    elif found.labels is not None:
+        y = encode_labels(found.labels, str(path))
     if n_clusters is None:
         if y is None:
             raise InputError(f"{path.name} has no labels to count: give n_clusters=K, or dataset.labels=...")
         n_clusters = len(np.unique(y))
-    checked, y = validate(X, y, n_clusters, feature_names=names)
+    X, y = validate(found.X, y, n_clusters, feature_names=found.names)
+    scale = found.auto_scale if scale == "auto" else scale
     if scale is not None:
         # Of the numbers as they were read: float32 keeps little of a column that varies about a large mean.
-        checked = scale_columns(X, scale).astype(np.float32)
-    _warn_of_large_values(checked)
-    return Dataset(path.stem, checked, y, n_clusters)
+        X = scale_columns(found.X, scale).astype(np.float32)
+    _warn_of_large_values(X)
+    return Dataset(path.stem, X, y, n_clusters)
 
 
-def _existing(path: str | os.PathLike, setting: str) -> Path:
-    file = Path(path).expanduser()
-    if not file.is_file():
-        raise InputError(f"{setting}={path}: there is no such file ({file.absolute()}): correct the path")
-    return file
+@dataclass(frozen=True)
+class _Found:
+    """What a file or folder holds."""
+
+    X: np.ndarray | sp.csr_matrix
+    labels: Any = None
+    labels_are_a_column: bool = False
+    names: list[str] | None = None  # of the columns
+    auto_scale: str | None = None  # what scale="auto" means for it
 
 
-def _from_table(path: Path, labels: Any, columns: Sequence[str] | None) -> tuple[np.ndarray, Any, list[str]]:
-    """Features, labels (or None) and the features' names."""
+def _from_folder(
+    path: Path,
+    words: Mapping[str, Any],
+    pictures: Mapping[str, Any],
+    data_dir: str | os.PathLike | None,
+    mirror: str | os.PathLike | None,
+) -> _Found:
+    X, classes = folder_features(path, words, pictures, data_dir, mirror)
+    return _Found(X, classes)
+
+
+def _from_table(
+    path: Path,
+    labels: str | os.PathLike | None,
+    columns: Sequence[str] | None,
+    text: str | None,
+    words: Mapping[str, Any],
+) -> _Found:
     table = read_table(path)
-    found = None
+    column = None
     if labels is not None and str(labels) in table.columns:
-        found = table.pop(str(labels))
-    elif labels is not None and Path(labels).expanduser().is_file():
-        found = _read_labels(labels)
-    elif labels is not None:
+        column = table.pop(str(labels))
+    elif labels is not None and not Path(labels).expanduser().is_file():
         raise InputError(
             f"dataset.labels={labels} is neither a file nor one of {path}'s columns: {listed(table.columns)}"
         )
+    if text is not None:
+        X, _ = tfidf(text_column(table, text, str(path)), **words)
+        return _Found(X, column, column is not None)
     features = numeric_columns(table, columns, str(path))
-    return features.to_numpy(np.float64, na_value=np.nan), found, list(features.columns)
+    values = features.to_numpy(np.float64, na_value=np.nan)
+    return _Found(values, column, column is not None, list(features.columns), "standard")
+
+
+def _from_array(path: Path, scale: str | None) -> _Found:
+    if path.suffix == ".npz":
+        X, labels = read_npz(path)
+    else:
+        X, labels = read_npy(path), None
+    if scale == "auto" and X.dtype == np.uint8:
+        X = X.astype(np.float32) / np.float32(255)
+    return _Found(X, labels)
+
+
+def _existing(path: str | os.PathLike) -> Path:
+    place = Path(path).expanduser()
+    if not place.exists():
+        raise InputError(f"dataset.path={path}: there is no such file ({place.absolute()}): correct the path")
+    return place
 
 
 def _read_labels(labels: str | os.PathLike) -> Any:
     """The labels of a file of their own."""
-    path = _existing(labels, "dataset.labels")
+    path = Path(labels).expanduser()
+    if not path.is_file():
+        raise InputError(
+            f"dataset.labels={labels}: there is no such file ({path.absolute()}): correct the path"
+        )
     if path.suffix == ".npy":
         return read_npy(path)
     if path.suffix in TABLE_ENDINGS:

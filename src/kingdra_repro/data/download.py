@@ -13,18 +13,19 @@ from typing import Any
 import pooch
 
 from kingdra_repro.data.checksum import wrong_checksum
+from kingdra_repro.data.progress import DownloadProgress
 from kingdra_repro.errors import InputError
 
 
-def download(url: str, sha256: str, target: Path, timeout: float) -> None:
+def download(url: str, checksums: tuple[str, ...], target: Path, timeout: float) -> None:
     """Download `url` to `target`, verified before it gets that name.
 
     Parameters
     ----------
     url : str
         http or https. A .gz of the file will do: it is unpacked.
-    sha256 : str
-        Checksum of what must lie at `target` (unpacked).
+    checksums : tuple of str
+        What must lie at `target` (unpacked), such as ``"sha256:..."``; any of them.
     target : Path
     timeout : float
         Seconds to wait for the server's answer, and for every next piece of it.
@@ -36,14 +37,18 @@ def download(url: str, sha256: str, target: Path, timeout: float) -> None:
     """
     with folder_beside(target) as beside:
         arrived = beside / "arrived"
+        progress = DownloadProgress(target.name)
+        get = pooch.HTTPDownloader(progressbar=progress, timeout=timeout, chunk_size=1 << 16)
         try:
-            pooch.HTTPDownloader(timeout=timeout, chunk_size=1 << 16)(url, str(arrived), None)
+            get(url, str(arrived), None)
         except (OSError, ValueError) as error:  # requests' exceptions are OSErrors
             raise InputError(f"{url}: {_why_not(error, timeout)}") from error
-        keep(arrived, sha256, target, source=url)
+        finally:
+            progress.close()
+        keep(arrived, checksums, target, source=url)
 
 
-def keep(arrived: Path, sha256: str, target: Path, source: str) -> None:
+def keep(arrived: Path, checksums: tuple[str, ...], target: Path, source: str) -> None:
     """Unpack a file where it is a .gz, verify it, and put it at `target` by a rename.
 
     Raises
@@ -60,7 +65,7 @@ def keep(arrived: Path, sha256: str, target: Path, source: str) -> None:
                     shutil.copyfileobj(stream, out, 1 << 20)
             except (gzip.BadGzipFile, EOFError, zlib.error) as error:
                 raise InputError(f"{source}: not a whole .gz file") from error
-        wrong = wrong_checksum(plain, sha256)
+        wrong = wrong_checksum(plain, checksums)
         if wrong:
             raise InputError(f"{source}: {wrong}")
         os.replace(plain, target)

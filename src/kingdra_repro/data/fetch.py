@@ -47,14 +47,14 @@ def fetch(
     kept = data_folder(data_dir).absolute() / file.name
     if kept.exists():
         # Never replaced unasked: somebody may have put it there by hand.
-        wrong = wrong_checksum(kept, file.sha256)
+        wrong = wrong_checksum(kept, file.checksums)
         if wrong:
             raise InputError(f"{kept} has {wrong}: remove it, or put the right file there")
         return kept
 
     refusals = []
     urls = list(file.urls)
-    if mirror is not None and str(mirror).startswith(("http://", "https://")):
+    if mirror is not None and is_url(mirror):
         start = str(mirror).rstrip("/")
         urls = [f"{start}/{file.name}", f"{start}/{file.name}.gz", *urls]
     elif mirror is not None:
@@ -66,7 +66,7 @@ def fetch(
     for url in urls:
         log.info("Downloading %s", url)
         try:
-            download(url, file.sha256, kept, timeout)
+            download(url, file.checksums, kept, timeout)
             return kept
         except InputError as refusal:
             refusals.append(str(refusal))
@@ -76,6 +76,34 @@ def fetch(
     )
 
 
+def at_hand(
+    name: str, data_dir: str | os.PathLike | None = None, mirror: str | os.PathLike | None = None
+) -> Path | None:
+    """Where a file lies in the data folder or in a mirror's folder, plain or .gz; nothing is verified.
+
+    Parameters
+    ----------
+    name : str
+        Its place below the data folder, such as ``"reuters/lyrl2004_tokens_train.dat"``.
+    data_dir, mirror : path or None
+        As for `fetch`.
+
+    Returns
+    -------
+    Path or None
+    """
+    folders = [data_folder(data_dir).absolute()]
+    if mirror is not None and not is_url(mirror):
+        folders.append(Path(mirror).expanduser())
+    places = [folder / file for folder in folders for file in (name, f"{name}.gz")]
+    return next((place for place in places if place.is_file()), None)
+
+
+def is_url(place: str | os.PathLike) -> bool:
+    """Whether a mirror is a URL, not a folder."""
+    return str(place).startswith(("http://", "https://"))
+
+
 def _from_folder(mirror: Path, file: RemoteFile, kept: Path) -> Path:
     """The plain file in place, or its .gz unpacked to the data folder; InputError where neither is right."""
     if not mirror.is_dir():
@@ -83,11 +111,11 @@ def _from_folder(mirror: Path, file: RemoteFile, kept: Path) -> Path:
     plain = mirror / file.name
     packed = mirror / f"{file.name}.gz"
     if plain.is_file():
-        wrong = wrong_checksum(plain, file.sha256)
+        wrong = wrong_checksum(plain, file.checksums)
         if wrong:
             raise InputError(f"{plain}: {wrong}")
         return plain
     if packed.is_file():
-        keep(packed, file.sha256, kept, source=str(packed))
+        keep(packed, file.checksums, kept, source=str(packed))
         return kept
     raise InputError(f"mirror {mirror} has neither {file.name} nor {packed.name}")

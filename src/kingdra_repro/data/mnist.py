@@ -5,6 +5,7 @@ import os
 import numpy as np
 
 from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.data.feature_pair import load_feature_pair
 from kingdra_repro.data.fetch import fetch
 from kingdra_repro.data.idx import read_idx
 from kingdra_repro.data.registry import registry
@@ -21,6 +22,7 @@ def load_mnist(
     data_dir: str | os.PathLike | None = None,
     mirror: str | os.PathLike | None = None,
     n_clusters: int | None = None,
+    features: str | os.PathLike | None = None,
 ) -> Dataset:
     """Load MNIST's training and test images together, pixels scaled to 0-1, as in the paper.
 
@@ -34,6 +36,8 @@ def load_mnist(
         folder are read in place.
     n_clusters : int or None
         Number of clusters to find; None: 10, one for each digit.
+    features : path or None
+        A folder with ``train_X.npy`` and ``train_Y.npy`` to use in place of the idx files.
 
     Returns
     -------
@@ -49,6 +53,8 @@ def load_mnist(
     -----
     LeCun, Cortes, Burges, "The MNIST database of handwritten digits". Files are verified by sha256 each time.
     """
+    if features is not None:
+        return load_feature_pair(features, "mnist", "mnist", n_clusters, image_shape=(28, 28))
     known = registry()
     images, labels = [], []
     for image_file, label_file in PARTS:

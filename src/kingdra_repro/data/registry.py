@@ -14,8 +14,10 @@ class RemoteFile:
     ----------
     name : str
         Its place below the data folder and below a mirror, such as ``"mnist/t10k-labels-idx1-ubyte"``.
-    sha256 : str
-        Checksum of the file as it lies in the data folder (unpacked, where a source is a ``.gz`` of it).
+    checksums : tuple of str
+        ``"sha256:..."`` of the file as it lies in the data folder (unpacked, where a source is a ``.gz`` of
+        it). Any of them will do: there may be known packings of the same content. ``"md5:..."`` where the
+        publisher's file could not be had to compute its sha256, and only the md5 is known to all.
     n_bytes : int or None
         Its size there; None where it is not known.
     urls : tuple of str
@@ -23,7 +25,7 @@ class RemoteFile:
     """
 
     name: str
-    sha256: str
+    checksums: tuple[str, ...]
     n_bytes: int | None
     urls: tuple[str, ...]
 
@@ -32,7 +34,8 @@ class RemoteFile:
 def registry() -> dict[str, RemoteFile]:
     """All files of registry.toml by their name."""
     table = tomllib.loads(files(__package__).joinpath("registry.toml").read_text(encoding="utf-8"))
-    return {
-        name: RemoteFile(name, entry["sha256"], entry.get("bytes"), tuple(entry["urls"]))
-        for name, entry in table.items()
-    }
+    known = {}
+    for name, entry in table.items():
+        checksums = [f"{kind}:{value}" for kind in ("sha256", "md5") for value in entry.get(kind, ())]
+        known[name] = RemoteFile(name, tuple(checksums), entry.get("bytes"), tuple(entry.get("urls", ())))
+    return known

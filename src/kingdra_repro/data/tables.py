@@ -79,6 +79,23 @@ def numeric_columns(table: pd.DataFrame, columns: Sequence[str] | None, source: 
     return table
 
 
+def text_column(table: pd.DataFrame, column: str, source: str) -> list[str]:
+    """The texts of a column; missing ones are empty.
+
+    Raises
+    ------
+    InputError
+        Where there is no such column, or it holds numbers.
+    """
+    if column not in table.columns:
+        raise InputError(f"{source} has no column {column!r}: it has {listed(table.columns)}")
+    if pd.api.types.is_numeric_dtype(table[column]):
+        raise InputError(
+            f"{source}'s column {column!r} holds numbers, not texts: name another, or leave it out"
+        )
+    return table[column].fillna("").astype(str).tolist()
+
+
 def listed(names: Sequence[str] | pd.Index, at_most: int = 8) -> str:
     """Names for a one-line message: all of a few, the first of many."""
     shown = ", ".join(repr(str(name)) for name in names[:at_most])

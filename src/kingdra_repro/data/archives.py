@@ -1,0 +1,39 @@
+"""Files out of a tar archive, without trusting it: nothing is written to disk, links are not followed."""
+
+import tarfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from kingdra_repro.errors import InputError
+
+
+def archive_files(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of the plain files of an archive whose names are wanted.
+
+    Parameters
+    ----------
+    path : Path
+        A tar file, packed in any way that Python knows. It is read once, front to back.
+    wanted : callable
+        Says of a name whether the file is to be read.
+
+    Yields
+    ------
+    name : str
+    content : bytes
+
+    Raises
+    ------
+    InputError
+        Where the archive is broken.
+    """
+    try:
+        with tarfile.open(path, "r|*") as archive:
+            for member in archive:
+                if member.isreg() and wanted(member.name):
+                    file = archive.extractfile(member)
+                    assert file is not None, "a plain file has a content"
+                    yield member.name, file.read()
+    except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
+        raise InputError(f"{path} is not a whole archive ({error}): put the right file there") from error

@@ -1,0 +1,36 @@
+"""The files of a user's folder, and the classes that its subfolders may stand for."""
+
+import os
+from pathlib import Path
+
+from kingdra_repro.errors import InputError
+
+
+def files_and_classes(folder: Path) -> tuple[list[Path], list[str] | None]:
+    """All files below a folder, in the order of their names; hidden ones are left out.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    files : list of Path
+    classes : list of str or None
+        For each file the name of the subfolder that it is in, where all of them are in one.
+
+    Raises
+    ------
+    InputError
+        Where there are none.
+    """
+    names = []
+    for place, subfolders, files in os.walk(folder):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        below = Path(place).relative_to(folder)
+        names += [below / name for name in files if not name.startswith(".")]
+    if not names:
+        raise InputError(f"{folder} holds no files: name the folder that holds your texts or pictures")
+    names.sort()
+    classes = [name.parts[0] for name in names] if all(len(name.parts) > 1 for name in names) else None
+    return [folder / name for name in names], classes

@@ -1,0 +1,44 @@
+"""A data set from the program's settings, as `kingdra-run` composes them."""
+
+from collections.abc import Sequence
+
+from hydra import compose, initialize_config_module
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.schema import register_schema
+
+
+def dataset_settings(overrides: Sequence[str]) -> DictConfig:
+    """The settings of the data set that overrides such as ``dataset=mnist`` choose.
+
+    Parameters
+    ----------
+    overrides : sequence of str
+        In Hydra's form. Those of `kingdra-run` are all known here.
+
+    Returns
+    -------
+    DictConfig
+        Ready to be instantiated: ``_target_`` and the loader's settings.
+
+    Raises
+    ------
+    hydra.errors.HydraException, omegaconf.errors.OmegaConfBaseException
+        Where an override is wrong.
+    """
+    register_schema()
+    with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
+        return compose("config", list(overrides)).dataset
+
+
+def load_from_settings(overrides: Sequence[str]) -> Dataset:
+    """Load the data set that overrides choose.
+
+    Raises
+    ------
+    InputError
+        As its loader does; and what `dataset_settings` raises.
+    """
+    return instantiate(dataset_settings(overrides))

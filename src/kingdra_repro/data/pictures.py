@@ -1,0 +1,93 @@
+"""Pictures in memory or in a folder, as batches of one size."""
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from kingdra_repro.errors import InputError
+
+PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
+
+
+class Pictures(Protocol):
+    """A set of pictures that can be read piece by piece."""
+
+    def __len__(self) -> int:
+        """Number of pictures."""
+
+    def batch(self, start: int, stop: int, size: int) -> Tensor:
+        """Pictures start..stop-1 as float tensor [stop - start, 3, size, size] of values 0-1."""
+
+
+class PictureArray:
+    """Pictures of one size in an array.
+
+    Parameters
+    ----------
+    pixels : uint8 array [n, height, width, 3]
+    """
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self.pixels = pixels
+
+    def __len__(self) -> int:
+        """Number of pictures."""
+        return len(self.pixels)
+
+    def batch(self, start: int, stop: int, size: int) -> Tensor:
+        """Pictures start..stop-1 as float tensor [stop - start, 3, size, size] of values 0-1."""
+        return _resized(torch.from_numpy(np.ascontiguousarray(self.pixels[start:stop])), size)
+
+
+class PictureFiles:
+    """Picture files of any size, read when they are needed; the largest square in the middle is used.
+
+    Parameters
+    ----------
+    paths : list of Path
+    """
+
+    def __init__(self, paths: list[Path]) -> None:
+        self.paths = paths
+
+    def __len__(self) -> int:
+        """Number of pictures."""
+        return len(self.paths)
+
+    def batch(self, start: int, stop: int, size: int) -> Tensor:
+        """Pictures start..stop-1 as float tensor [stop - start, 3, size, size] of values 0-1.
+
+        Raises
+        ------
+        InputError
+            Where a file is not a whole picture.
+        """
+        return torch.cat(
+            [_resized(torch.from_numpy(_square(path))[None], size) for path in self.paths[start:stop]]
+        )
+
+
+def _square(path: Path) -> np.ndarray:
+    """The middle of a picture, uint8 [side, side, 3]."""
+    try:
+        with Image.open(path) as picture:
+            rgb = picture.convert("RGB")
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise InputError(f"{path} is not a whole picture ({type(error).__name__}): remove it") from error
+    side = min(rgb.size)
+    left, top = (rgb.width - side) // 2, (rgb.height - side) // 2
+    return np.array(rgb.crop((left, top, left + side, top + side)))
+
+
+def _resized(pixels: Tensor, size: int) -> Tensor:
+    """uint8 [batch, h, w, 3] -> float [batch, 3, size, size] of values 0-1."""
+    x = pixels.permute(0, 3, 1, 2).float() / 255
+    if x.shape[2:] == (size, size):
+        return x
+    # antialias matters where pictures become smaller; where they become larger it changes nothing.
+    return interpolate(x, (size, size), mode="bilinear", align_corners=False, antialias=True)

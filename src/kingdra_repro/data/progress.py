@@ -1,0 +1,62 @@
+"""Progress bars of downloads and extractions."""
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+
+
+def rows_progress() -> Progress:
+    """A bar of rows done, with the time left, on standard error; gone when done."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+class DownloadProgress:
+    """A bar of bytes arrived, in the form that pooch asks of one: ``total``, update, reset and close."""
+
+    def __init__(self, description: str) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._bar.add_task(description, total=None)
+        self._bar.start()
+
+    @property
+    def total(self) -> float | None:
+        """Bytes to come; None until the server has told it."""
+        return self._bar.tasks[0].total
+
+    @total.setter
+    def total(self, n_bytes: float) -> None:
+        self._bar.update(self._task, total=n_bytes or None)
+
+    def update(self, n_bytes: int) -> None:
+        """Some bytes have arrived."""
+        self._bar.advance(self._task, n_bytes)
+
+    def reset(self) -> None:
+        """pooch calls this at the end, before it fills the bar once more."""
+        self._bar.reset(self._task, total=self.total)
+
+    def close(self) -> None:
+        """Remove the bar; it may be removed already."""
+        self._bar.stop()
