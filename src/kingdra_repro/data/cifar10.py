@@ -35,6 +35,7 @@ def load_cifar10(
     device: str = "auto",
     batch_size: int = 64,
     dtype: str = "float32",
+    precision: str = "float32",
 ) -> Dataset:
     """Load CIFAR-10's training and test pictures together, as 2,048 ResNet-50 features each.
 
@@ -61,6 +62,8 @@ def load_cifar10(
     dtype : {"float32", "float16"}
         Of the features on disk. float32 is memory-mapped; float16 takes half the disk, but is brought to
         float32 in memory.
+    precision : {"float32", "bfloat16"}
+        Of the extraction. bfloat16 is faster where the chip has it, and changes features by about 2%.
 
     Returns
     -------
@@ -97,6 +100,7 @@ def load_cifar10(
         device=device,
         batch_size=batch_size,
         dtype=dtype,
+        precision=precision,
     )
     X, y = validate(found, labels, k, warn_constant=False)
     return Dataset("cifar10", X, y, k)

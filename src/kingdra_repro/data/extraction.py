@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 DTYPES = ("float32", "float16")
+PRECISIONS = ("float32", "bfloat16")
 SECONDS_BETWEEN_NOTES = 5.0
 
 
@@ -38,6 +39,7 @@ def extract_features(
     batch_size: int = 64,
     device: str = "auto",
     dtype: str = "float32",
+    precision: str = "float32",
 ) -> None:
     """Write the ResNet-50 features of pictures to a prepared folder.
 
@@ -63,19 +65,30 @@ def extract_features(
         ``auto`` (a GPU where there is one), or what torch knows.
     dtype : {"float32", "float16"}
         Of the file. float32 can be memory-mapped for training, float16 is half as large.
+    precision : {"float32", "bfloat16"}
+        Of the network's products (autocast). bfloat16 is faster where the chip has it, and changes features
+        by about 2%.
 
     Raises
     ------
     InputError
         Where a setting is out of range, the weights do not fit, or a picture is broken.
     """
-    if dtype not in DTYPES:
-        raise InputError(f"dtype={dtype!r} is unknown: choose {' or '.join(DTYPES)}")
+    for name, choice, choices in (("dtype", dtype, DTYPES), ("precision", precision, PRECISIONS)):
+        if choice not in choices:
+            raise InputError(f"{name}={choice!r} is unknown: choose {' or '.join(choices)}")
     for name, value, least in (("resize", resize, 32), ("batch_size", batch_size, 1)):
         if not isinstance(value, int) or value < least:
             raise InputError(f"{name}={value!r} is out of range: give a whole number from {least}")
     on = _device(device)
-    about = {**about, "n": len(pictures), "d": N_FEATURES, "resize": resize, "dtype": dtype}
+    about = {
+        **about,
+        "n": len(pictures),
+        "d": N_FEATURES,
+        "resize": resize,
+        "dtype": dtype,
+        "precision": precision,
+    }
     part = target.parent / f".{target.name}.part"
     with only_one(target):
         if target.exists():  # another process was first
@@ -92,7 +105,8 @@ def extract_features(
             for start in range(done, len(rows), batch_size):
                 stop = min(start + batch_size, len(rows))
                 x = (pictures.batch(start, stop, resize).to(on) - mean) / std
-                features = network(x.contiguous(memory_format=torch.channels_last))
+                with torch.autocast(on.type, torch.bfloat16, enabled=precision == "bfloat16"):
+                    features = network(x.contiguous(memory_format=torch.channels_last))
                 rows[start:stop] = features.float().cpu().numpy()
                 progress.update(bar, completed=stop)
                 if time.monotonic() - noted > SECONDS_BETWEEN_NOTES:

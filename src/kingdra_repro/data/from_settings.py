@@ -10,8 +10,8 @@ from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.schema import register_schema
 
 
-def dataset_settings(overrides: Sequence[str]) -> DictConfig:
-    """The settings of the data set that overrides such as ``dataset=mnist`` choose.
+def all_settings(overrides: Sequence[str]) -> DictConfig:
+    """The program's settings with overrides such as ``dataset=mnist``.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def dataset_settings(overrides: Sequence[str]) -> DictConfig:
     Returns
     -------
     DictConfig
-        Ready to be instantiated: ``_target_`` and the loader's settings.
+        Its ``dataset`` is ready to be instantiated.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def dataset_settings(overrides: Sequence[str]) -> DictConfig:
     """
     register_schema()
     with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
-        return compose("config", list(overrides)).dataset
+        return compose("config", list(overrides))
 
 
 def load_from_settings(overrides: Sequence[str]) -> Dataset:
@@ -39,6 +39,6 @@ def load_from_settings(overrides: Sequence[str]) -> Dataset:
     Raises
     ------
     InputError
-        As its loader does; and what `dataset_settings` raises.
+        As its loader does; and what `all_settings` raises.
     """
-    return instantiate(dataset_settings(overrides))
+    return instantiate(all_settings(overrides).dataset)

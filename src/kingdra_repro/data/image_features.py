@@ -35,6 +35,7 @@ def image_features(
     device: str = "auto",
     batch_size: int = 64,
     dtype: str = "float32",
+    precision: str = "float32",
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Features of a set of pictures, made at most once.
 
@@ -55,7 +56,7 @@ def image_features(
         Side in pixels that the pictures are brought to.
     weights : path or None
         A ResNet-50 state dict in torchvision's format; None: torchvision's own (IMAGENET1K_V1), downloaded.
-    device, batch_size, dtype
+    device, batch_size, dtype, precision
         As for `extract_features`.
 
     Returns
@@ -70,7 +71,14 @@ def image_features(
     """
 
     def folder(weights_are: str) -> Path:
-        settings = {"pictures": pictures_are, "resize": resize, "dtype": dtype, "weights": weights_are}
+        settings: dict[str, Any] = {
+            "pictures": pictures_are,
+            "resize": resize,
+            "dtype": dtype,
+            "weights": weights_are,
+        }
+        if precision != "float32":
+            settings["precision"] = precision
         return prepared_folder(data_dir, dataset, f"resnet50_{resize}", settings)
 
     if weights is None:
@@ -115,6 +123,7 @@ def image_features(
         batch_size=batch_size,
         device=device,
         dtype=dtype,
+        precision=precision,
     )
     return _read(target)
 

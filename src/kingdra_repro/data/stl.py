@@ -35,6 +35,7 @@ def load_stl(
     device: str = "auto",
     batch_size: int = 32,
     dtype: str = "float32",
+    precision: str = "float32",
 ) -> Dataset:
     """Load STL-10's labelled training and test pictures together, as 2,048 ResNet-50 features each.
 
@@ -62,6 +63,8 @@ def load_stl(
     dtype : {"float32", "float16"}
         Of the features on disk. float32 is memory-mapped; float16 takes half the disk, but is brought to
         float32 in memory.
+    precision : {"float32", "bfloat16"}
+        Of the extraction. bfloat16 is faster where the chip has it, and changes features by about 2%.
 
     Returns
     -------
@@ -95,6 +98,7 @@ def load_stl(
         device=device,
         batch_size=batch_size,
         dtype=dtype,
+        precision=precision,
     )
     X, y = validate(found, labels, k, warn_constant=False)
     return Dataset("stl", X, y, k)

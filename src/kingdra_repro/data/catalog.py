@@ -1,0 +1,138 @@
+"""The data sets that have a name: what is expected of them, and on what terms they are."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class KnownDataset:
+    """One data set, with its default settings.
+
+    Attributes
+    ----------
+    name : str
+        As in ``dataset=NAME``.
+    folder : str or None
+        Its folder in the data folder and on mirrors; None: it comes with the installation.
+    n, d, k : int
+        Rows, features, classes.
+    class_counts : tuple of int or None
+        Rows of each class; None where they depend on the source.
+    highest : float or None
+        No value is above it (none is below 0, either); None where it depends on the network.
+    raw_files : tuple of str
+        Where these lie, there is nothing to prepare.
+    download_bytes : int or None
+        What its sources send, about.
+    licence : str
+        The owners' terms, in short.
+    """
+
+    name: str
+    folder: str | None
+    n: int
+    d: int
+    k: int
+    class_counts: tuple[int, ...] | None
+    highest: float | None
+    raw_files: tuple[str, ...]
+    download_bytes: int | None
+    licence: str
+
+
+CATALOG = {
+    known.name: known
+    for known in (
+        KnownDataset(
+            "digits",
+            None,
+            n=1797,
+            d=64,
+            k=10,
+            class_counts=(178, 182, 177, 183, 181, 182, 181, 179, 174, 180),
+            highest=1,
+            raw_files=(),
+            download_bytes=None,
+            licence="CC BY 4.0",
+        ),
+        KnownDataset(
+            "mnist",
+            "mnist",
+            n=70_000,
+            d=784,
+            k=10,
+            class_counts=(6903, 7877, 6990, 7141, 6824, 6313, 6876, 7293, 6825, 6958),
+            highest=1,
+            raw_files=(
+                "mnist/train-images-idx3-ubyte",
+                "mnist/train-labels-idx1-ubyte",
+                "mnist/t10k-images-idx3-ubyte",
+                "mnist/t10k-labels-idx1-ubyte",
+            ),
+            download_bytes=11_600_000,
+            licence="CC BY-SA 3.0",
+        ),
+        KnownDataset(
+            "usps",
+            "usps",
+            n=9298,
+            d=256,
+            k=10,
+            class_counts=(1553, 1269, 929, 824, 852, 716, 834, 792, 708, 821),
+            highest=1,
+            raw_files=("usps/usps_all.mat",),
+            download_bytes=8_700_000,
+            licence="none stated",
+        ),
+        KnownDataset(
+            "cifar10",
+            "cifar10",
+            n=60_000,
+            d=2048,
+            k=10,
+            class_counts=(6000,) * 10,
+            highest=None,
+            raw_files=(),
+            download_bytes=272_600_000,  # pictures and the network's weights
+            licence="none stated",
+        ),
+        KnownDataset(
+            "stl",
+            "stl10",
+            n=13_000,
+            d=2048,
+            k=10,
+            class_counts=(1300,) * 10,
+            highest=None,
+            raw_files=(),
+            download_bytes=2_742_900_000,  # pictures and the network's weights
+            licence="research (ImageNet's)",
+        ),
+        KnownDataset(
+            "reuters",
+            "reuters",
+            n=10_000,
+            d=2000,
+            k=4,
+            class_counts=None,
+            highest=1,
+            raw_files=(),
+            download_bytes=656_000_000,
+            licence="research (Reuters')",
+        ),
+        KnownDataset(
+            "newsgroups",
+            "20news",
+            n=18_846,
+            d=2000,
+            k=20,
+            class_counts=(
+                *(799, 973, 985, 982, 963, 988, 975, 990, 996, 994),
+                *(999, 991, 984, 990, 987, 997, 910, 940, 775, 628),
+            ),
+            highest=1,
+            raw_files=(),
+            download_bytes=14_500_000,
+            licence="none stated",
+        ),
+    )
+}

@@ -1,0 +1,100 @@
+"""Is a data set what it should be? Checksums, shape, class counts, values."""
+
+import json
+import os
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from kingdra_repro.data.catalog import KnownDataset
+from kingdra_repro.data.checksum import checksum, wrong_checksum
+from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.data.fetch import at_hand
+from kingdra_repro.data.registry import registry
+from kingdra_repro.data.whereabouts import prepared_folders
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was checked; `found` says what was found, and where that is wrong, what was expected."""
+
+    what: str
+    right: bool
+    found: str
+
+
+def check_dataset(
+    data: Dataset,
+    known: KnownDataset,
+    data_dir: str | os.PathLike | None,
+    mirror: str | os.PathLike | None,
+    *,
+    default_settings: bool = True,
+) -> list[Finding]:
+    """Compare a loaded data set, and the files that it may come from, with what is expected.
+
+    Parameters
+    ----------
+    data : Dataset
+    known : KnownDataset
+    data_dir, mirror : path or None
+        As for `fetch`.
+    default_settings : bool
+        False: n, d and class counts are told, but not compared.
+
+    Returns
+    -------
+    list of Finding
+    """
+    findings = [_checksums(known, data_dir, mirror)]
+    n, d = data.X.shape
+    shape_is_right = (n, d) == (known.n, known.d) or not default_settings
+    findings.append(_finding("shape", shape_is_right, f"{n} x {d}", f"{known.n} x {known.d}"))
+    if data.y is not None:
+        counts = np.bincount(data.y).tolist()
+        wanted = known.class_counts if default_settings else None
+        right = len(counts) == known.k if wanted is None else tuple(counts) == wanted
+        expected = f"{known.k} classes" if wanted is None else _listed(wanted)
+        findings.append(_finding("classes", right, _listed(counts), expected))
+    lowest, highest = float(data.X.min()), float(data.X.max())
+    right = lowest >= 0 and highest > 0 and (known.highest is None or highest <= known.highest + 1e-6)
+    bound = "more" if known.highest is None else f"{known.highest:g}"
+    findings.append(_finding("values", right, f"{lowest:.3g} to {highest:.3g}", f"0 to {bound}"))
+    if sp.issparse(data.X):
+        lengths = np.sqrt(np.asarray(data.X.multiply(data.X).sum(axis=1)).ravel())
+        found = f"{lengths.min():.4f} to {lengths.max():.4f}"
+        findings.append(_finding("length of rows", bool(np.allclose(lengths, 1, atol=1e-4)), found, "1"))
+    return findings
+
+
+def _finding(what: str, right: bool, found: str, expected: str) -> Finding:
+    return Finding(what, right, found if right else f"{found}; expected {expected}")
+
+
+def _checksums(
+    known: KnownDataset, data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None
+) -> Finding:
+    """All files of the data set that are at hand: published ones, and those that were prepared here."""
+    n_right, wrong = 0, []
+    for name, file in registry().items():
+        place = at_hand(name, data_dir, mirror) if name.split("/")[0] == known.folder else None
+        if place is None or place.name != name.split("/")[-1]:  # not here, or a .gz of it
+            continue
+        fault = wrong_checksum(place, file.checksums)
+        wrong += [f"{place}: {fault}"] if fault else []
+        n_right += fault is None
+    for folder in prepared_folders(known, data_dir):
+        for name, expected in json.loads((folder / "about.json").read_text())["sha256"].items():
+            found = checksum(folder / name) if (folder / name).exists() else "no file"
+            wrong += (
+                [f"{folder / name}: sha256 expected {expected}, found {found}"] if found != expected else []
+            )
+            n_right += found == expected
+    return Finding("checksums", not wrong, "; ".join(wrong) or f"{n_right} of {n_right} files")
+
+
+def _listed(counts: list[int] | tuple[int, ...]) -> str:
+    if len(set(counts)) == 1:
+        return f"{len(counts)} classes of {counts[0]}"
+    return f"{len(counts)} classes: {' '.join(str(count) for count in counts)}"

@@ -1,0 +1,67 @@
+"""Where a data set is: ready, to be prepared from files at hand, or to be downloaded."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from kingdra_repro.data.cache import data_folder
+from kingdra_repro.data.catalog import KnownDataset
+from kingdra_repro.data.fetch import at_hand, is_url
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where a data set is.
+
+    Attributes
+    ----------
+    ready : bool
+        Whether loading it takes neither a download nor an extraction.
+    place : str
+        For people.
+    n_bytes : int or None
+        What it takes there; of what is not here, what is to be downloaded.
+    """
+
+    ready: bool
+    place: str
+    n_bytes: int | None
+
+
+def whereabouts(
+    known: KnownDataset, data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None
+) -> Whereabouts:
+    """Look for a data set in the data folder and in a mirror's folder. Nothing is verified or fetched.
+
+    Parameters
+    ----------
+    known : KnownDataset
+    data_dir, mirror : path or None
+        As for `fetch`.
+    """
+    if known.folder is None:
+        return Whereabouts(True, "comes with scikit-learn", None)
+    prepared = prepared_folders(known, data_dir)
+    if prepared:
+        return Whereabouts(True, str(prepared[0].parent), sum(_size(folder) for folder in prepared))
+    files = [at_hand(name, data_dir, mirror) for name in known.raw_files]
+    raw = [file for file in files if file is not None]
+    if files and len(raw) == len(files):
+        return Whereabouts(True, str(raw[0].parent), sum(file.stat().st_size for file in raw))
+    if mirror is not None and not is_url(mirror):
+        folder = Path(mirror).expanduser() / known.folder
+        if folder.is_dir():
+            return Whereabouts(False, f"{folder} (to be prepared)", _size(folder))
+    return Whereabouts(False, "to be downloaded", known.download_bytes)
+
+
+def prepared_folders(known: KnownDataset, data_dir: str | os.PathLike | None) -> list[Path]:
+    """The data set's prepared folders, one for each choice of settings so far."""
+    if known.folder is None:
+        return []
+    below = data_folder(data_dir).absolute() / known.folder
+    return sorted(about.parent for about in below.glob("[!.]*/about.json"))
+
+
+def _size(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
