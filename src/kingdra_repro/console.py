@@ -35,7 +35,7 @@ def main() -> None:
         try:
             cluster(cfg)
         except Exception as error:
-            line = one_line(error)
+            line = one_line(error, cfg.method)
             # A launcher that runs jobs in other processes learns of a failure from the exception alone.
             if line is None or os.getpid() != this_process:
                 raise

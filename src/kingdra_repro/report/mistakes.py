@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from hydra.errors import CompactHydraException, InstantiationException
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from kingdra_repro.errors import InputError
@@ -14,17 +14,24 @@ from kingdra_repro.schema import Settings
 SEE = "`kingdra-run --help` explains the settings, `kingdra-run --cfg job` lists them"
 
 
-def one_line(error: BaseException) -> str | None:
+def one_line(error: BaseException, method: DictConfig | None = None) -> str | None:
     """What to tell the user, or None where the error is not the user's but a defect of the program.
 
     Hydra wraps what goes wrong while it composes settings or makes objects: the cause says more.
+
+    Parameters
+    ----------
+    error : exception
+    method : DictConfig or None
+        The method's node: what a message calls ``n_models``, the user gave as ``ensemble.size``.
     """
     chain = list(_causes(error))
     for one in chain:
         if isinstance(one, InputError):
-            return _joined(str(one))
+            return _as_given(_joined(str(one)), method)
     for one in reversed(chain):
-        if isinstance(one, CompactHydraException | OmegaConfBaseException):
+        # A "$" stands for what OmegaConf fills in in the exception above this one.
+        if isinstance(one, CompactHydraException | OmegaConfBaseException) and "$" not in str(one):
             line = _of_hydra(str(one))
             if line is not None:
                 return line
@@ -49,13 +56,13 @@ def _of_hydra(message: str) -> str | None:
     if found := re.search(r"Could not override '([\w./@-]+)'", message):
         key = found[1]
         return f"{key} is not a setting{_meant(key, _known_settings())}. {SEE}"
-    if found := re.search(r"Value '(.*)' of type '\w+' could not be converted to (\w+)", message):
+    if found := re.search(r"Value '(.*?)' (?:.* converted to|is not a valid) (\w+)", message):
         key = re.search(r"full_key: (\S+)", message)
         name, kind = key[1] if key else "a setting", _NOUNS.get(found[2], found[2])
         return f"{name}={found[1]} has the wrong type: give {kind}"
     if found := re.search(r"Error merging override ([\w./@-]+)=(\S*)", message):
         return f"{found[1]}={found[2]} does not fit: {found[1]} is a group of settings. {SEE}"
-    if found := re.search(r"full_key: (\S+)", message) if "Missing mandatory value" in message else None:
+    if found := re.search(r"Missing mandatory value: (\S+)", message):
         return f"{found[1]} is not given: add {found[1]}=VALUE"
     return None
 
@@ -63,7 +70,7 @@ def _of_hydra(message: str) -> str | None:
 _NOUNS = {
     "Integer": "a whole number",
     "Float": "a number",
-    "Boolean": "true or false",
+    "bool": "true or false",
     "String": "a word",
 }
 
@@ -89,6 +96,15 @@ def _known_settings() -> list[str]:
         if not OmegaConf.is_missing(tree, key) and OmegaConf.is_dict(tree[key]):
             names += [f"{key}.{inner}" for inner in tree[key]]
     return names
+
+
+def _as_given(message: str, method: DictConfig | None) -> str:
+    """`message` with the name of the setting that the parameter it begins with is taken from."""
+    name, equals, rest = message.partition("=")
+    if method is None or not equals or name not in method:
+        return message
+    taken_from = re.fullmatch(r"\$\{([\w.]+)\}", str(OmegaConf.to_container(method)[name]))  # type: ignore[call-overload, index]
+    return f"{taken_from[1]}={rest}" if taken_from else message
 
 
 def _joined(message: str) -> str:

@@ -43,6 +43,7 @@ class RunMonitor:
         row["iteration"] = it.index
         if self.y is not None:
             row |= phase_scores(self.y, it.labels, it.model_labels, it.pseudo_labels)
+        self.stopwatch.save()
         row["wall_seconds"] = round(self.stopwatch.seconds(), 3)
         self.history.add(row)
         self.display.tell(_line(row))

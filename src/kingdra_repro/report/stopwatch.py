@@ -29,5 +29,9 @@ class Stopwatch:
     def tick(self) -> None:
         """Save the seconds so far, at most every few seconds; cheap enough for every training step."""
         if time.monotonic() - self._saved >= SAVE_EVERY:
-            self._saved = time.monotonic()
-            write_text(self.path, f"{self.seconds():.3f}")
+            self.save()
+
+    def save(self) -> None:
+        """Save the seconds so far."""
+        self._saved = time.monotonic()
+        write_text(self.path, f"{self.seconds():.3f}")

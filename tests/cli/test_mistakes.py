@@ -1,0 +1,132 @@
+"""A user's mistake: one line with value and remedy, exit status 2, no traceback."""
+
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from tests.cli.conftest import CUSTOM, TINY
+
+
+def test_unknown_data_set(kingdra_run):
+    line = kingdra_run("dataset=mnits").mistake
+    assert re.fullmatch(r"dataset=mnits is unknown: choose from .*digits.* \(did you mean mnist\?\)", line)
+
+
+def test_unknown_choice_in_a_sweep_stops_it_before_anything_runs(kingdra_run, tmp_path):
+    line = kingdra_run("-m", "method=single,kingdar", *TINY).mistake
+    assert "method=kingdar is unknown" in line
+    assert not list(tmp_path.glob("**/result.json"))
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("enseble.size=3", "ensemble.size"), ("datset=mnist", "dataset"), ("sed=1", "seed")],
+)
+def test_unknown_setting(kingdra_run, given, meant):
+    line = kingdra_run(given).mistake
+    name = given.split("=")[0]
+    assert line.startswith(f"{name} is not a setting (did you mean {meant}?)")
+
+
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [
+        ("ensemble.size=many", "ensemble.size=many has the wrong type: give a whole number"),
+        ("seed=1.5", "seed=1.5 has the wrong type: give a whole number"),
+        ("training.learning_rate=fast", "training.learning_rate=fast has the wrong type: give a number"),
+        ("keep_checkpoint=perhaps", "keep_checkpoint=perhaps has the wrong type: give true or false"),
+    ],
+)
+def test_value_of_the_wrong_type(kingdra_run, given, remedy):
+    assert kingdra_run(given).mistake == remedy
+
+
+@pytest.mark.parametrize("given", ["training=3", "seed=[1", "base.hiden=[3]"])
+def test_what_hydra_alone_can_explain_is_one_line_too(kingdra_run, given):
+    assert "`kingdra-run --help`" in kingdra_run(given).mistake
+
+
+@pytest.mark.parametrize(
+    "given", ["training.order=backwards", "training.precision=half", "ensemble.mapping=x"]
+)
+def test_unknown_word(kingdra_run, given):
+    line = kingdra_run(given).mistake
+    assert given.split("=")[1] in line
+    assert "choose one of" in line
+
+
+def test_missing_path(kingdra_run):
+    assert kingdra_run("dataset=custom").mistake == "dataset.path is not given: add dataset.path=VALUE"
+
+
+def test_missing_file(kingdra_run):
+    line = kingdra_run(*CUSTOM, "dataset.path=nowhere.npy", "n_clusters=3").mistake
+    assert "nowhere.npy" in line
+
+
+def test_nan_in_data(kingdra_run, features, tmp_path):
+    features[7, 2] = np.nan
+    np.save(tmp_path / "x.npy", features)
+    line = kingdra_run(*CUSTOM, "n_clusters=3").mistake
+    assert "nan" in line.lower()
+
+
+def test_more_clusters_than_points(kingdra_run, features):
+    line = kingdra_run(*CUSTOM, "n_clusters=61").mistake
+    assert "61" in line
+    assert "60" in line
+
+
+def test_no_number_of_clusters(kingdra_run, features):
+    assert "n_clusters" in kingdra_run(*CUSTOM).mistake
+
+
+def test_labels_of_the_wrong_length(kingdra_run, features, tmp_path):
+    np.save(tmp_path / "y.npy", np.zeros(59, np.int64))
+    line = kingdra_run(*CUSTOM, "dataset.labels=y.npy", "n_clusters=3").mistake
+    assert "59" in line
+    assert "60" in line
+
+
+def test_negative_threshold(kingdra_run):
+    line = kingdra_run("pseudo_labels.t_pos=-1", *TINY).mistake
+    assert "t_pos=-1" in line
+
+
+def test_values_are_named_as_the_user_gave_them(kingdra_run):
+    assert kingdra_run("ensemble.size=0").mistake.startswith("ensemble.size=0 ")
+
+
+@pytest.mark.parametrize("folder", ["file/below", "file"])
+def test_unwritable_folder(kingdra_run, tmp_path, folder):
+    # Not a folder without write permission: tests may run as root, whom that does not stop.
+    (tmp_path / "file").write_text("")
+    line = kingdra_run(f"output_dir={folder}", *TINY).mistake
+    assert line.startswith("file")
+    assert "output_dir=FOLDER" in line
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_cuda_where_there_is_none(kingdra_run):
+    line = kingdra_run("device=cuda", *TINY).mistake
+    assert line.startswith("device=cuda is not on this machine")
+
+
+def test_a_failing_job_leaves_the_others_alone(kingdra_run, features, tmp_path):
+    outcome = kingdra_run(
+        "-m", "method=ensemble,kingdra", "pseudo_labels.t_pos=null,-1", *CUSTOM, "n_clusters=3"
+    )
+    assert outcome.status == 2
+    assert "Traceback" not in outcome.err
+    # method=ensemble has no use for the threshold: its second job finds the first one's result.
+    assert len(list(tmp_path.glob("outputs/**/result.json"))) == 2
+    assert outcome.err.splitlines()[-1].startswith("kingdra-run: 1 of the sweep's jobs failed: #3 ")
+    assert "pseudo_labels.t_pos=-1" in outcome.err.splitlines()[-1]
+
+
+def test_a_defect_of_the_program_is_not_told_as_a_mistake(kingdra_run, monkeypatch):
+    monkeypatch.setattr("kingdra_repro.cli.make_result", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        kingdra_run("method=single", *TINY)

@@ -1,0 +1,151 @@
+"""What a run leaves, and what the same command does again."""
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from kingdra_repro.methods import Kingdra
+from tests.cli.conftest import CUSTOM, TINY
+
+SMALL = (*CUSTOM, "n_clusters=3")
+
+# The names that shared tables are made from: none may go missing.
+KEYS = {
+    *("dataset", "method", "seed", "n", "d", "k", "acc", "nmi", "ari", "purity"),
+    *("wall_seconds", "device", "version", "commit", "config_hash"),
+    *("n_pseudo_labels", "agreement", "mini_clusters"),
+}
+
+
+def only(folder, pattern):
+    (found,) = folder.glob(f"outputs/**/{pattern}")
+    return found
+
+
+def test_a_run_leaves_a_folder(kingdra_run, tmp_path):
+    outcome = kingdra_run("seed=3", *TINY)
+    assert outcome.status == 0
+    folder = only(tmp_path, "result.json").parent
+    assert str(folder.relative_to(tmp_path)) in outcome.out
+    assert folder.name.startswith("seed3-")
+    assert {file.name for file in folder.iterdir()} == {
+        *(".hydra", "run.log", "history.csv", "result.json", "labels.npy", "iterations.png", "members.png")
+    }
+    result = json.loads((folder / "result.json").read_text())
+    assert set(result) >= KEYS
+    assert (result["n"], result["d"], result["k"], result["seed"]) == (1797, 64, 10, 3)
+    assert folder.name.endswith(result["config_hash"])
+    labels = np.load(folder / "labels.npy")
+    assert labels.shape == (1797,)
+    assert labels.dtype == np.int64
+    history = pd.read_csv(folder / "history.csv")
+    assert list(history["iteration"]) == [0, 1]
+    assert history["acc"].iloc[-1] == result["acc"]
+    assert {"model_acc_mean", "model_acc_std", "pseudo_label_acc", "wall_seconds"} <= set(history)
+
+
+def test_without_labels_there_are_no_scores(kingdra_run, features, tmp_path):
+    outcome = kingdra_run(*SMALL)
+    assert outcome.status == 0
+    assert "ACC" not in outcome.out
+    result = json.loads(only(tmp_path, "result.json").read_text())
+    assert [result[name] for name in ("acc", "nmi", "ari", "purity")] == [None] * 4
+    assert not list(tmp_path.glob("outputs/**/members.png"))
+
+
+def test_same_command_same_labels(kingdra_run, features, tmp_path):
+    for place in ("a", "b"):
+        assert kingdra_run(f"output_dir={place}", *SMALL).status == 0
+    a, b = (next((tmp_path / place).glob("**/labels.npy")) for place in ("a", "b"))
+    assert a.parent.name == b.parent.name
+    assert np.array_equal(np.load(a), np.load(b))
+
+
+def test_a_finished_run_is_not_repeated(kingdra_run, features, tmp_path):
+    first = kingdra_run("method=single", *SMALL)
+    written = only(tmp_path, "result.json").stat().st_mtime_ns
+    again = kingdra_run(
+        "method=single", "device=cpu", "pseudo_labels.t_pos=2", *SMALL
+    )  # neither matters to it
+    assert "finished already" in again.out
+    assert first.out.splitlines()[-3] in again.out  # the table's row
+    assert only(tmp_path, "result.json").stat().st_mtime_ns == written
+
+
+def test_another_file_of_the_same_name_is_another_run(kingdra_run, features, tmp_path):
+    for seed in (0, 1):
+        np.save(tmp_path / "x.npy", np.random.default_rng(seed).normal(size=(60, 5)))
+        assert "finished already" not in kingdra_run(*SMALL, "method=single").out
+    assert len(list(tmp_path.glob("outputs/**/result.json"))) == 2
+
+
+def test_a_killed_run_goes_on(kingdra_run, features, tmp_path, monkeypatch):
+    """Killed after the unsupervised phase, then run again: as one run, with all its rows and seconds."""
+    with monkeypatch.context() as patch:
+        patch.setattr("kingdra_repro.report.history.History.add", _dying_at(1))
+        outcome = kingdra_run(*SMALL)
+    assert outcome.status == 130
+    assert "goes on" in outcome.err
+    assert not list(tmp_path.glob("outputs/**/result.json"))
+
+    resumed = kingdra_run(*SMALL)
+    assert resumed.status == 0
+    assert "iteration 0:" not in resumed.err
+    whole = kingdra_run("output_dir=whole", *SMALL)
+    assert whole.status == 0
+    first, second = (next(tmp_path.glob(f"{place}/**/history.csv")).parent for place in ("outputs", "whole"))
+    assert np.array_equal(np.load(first / "labels.npy"), np.load(second / "labels.npy"))
+    columns = ["iteration", "loss", "agreement", "n_pseudo_labels"]
+    pd.testing.assert_frame_equal(
+        pd.read_csv(first / "history.csv")[columns], pd.read_csv(second / "history.csv")[columns]
+    )
+
+
+def test_killed_when_all_iterations_were_done(kingdra_run, features, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("kingdra_repro.cli.draw_figures", _die)
+        assert kingdra_run(*SMALL).status == 130
+    assert kingdra_run(*SMALL).status == 0
+    history = pd.read_csv(only(tmp_path, "history.csv"))
+    assert list(history["iteration"]) == [0, 1]
+    result = json.loads(only(tmp_path, "result.json").read_text())
+    assert result["wall_seconds"] > history["wall_seconds"].iloc[-1]
+
+
+def test_the_checkpoint_stays_if_asked_for(kingdra_run, features, tmp_path):
+    kingdra_run("method=single", "keep_checkpoint=true", *SMALL)
+    assert only(tmp_path, "checkpoint").is_dir()
+
+
+def test_sweep(kingdra_run, features, tmp_path):
+    assert kingdra_run("-m", "seed=0,1", "method=single,ensemble", *SMALL).status == 0
+    results = [json.loads(path.read_text()) for path in tmp_path.glob("outputs/**/result.json")]
+    assert {(one["method"], one["seed"]) for one in results} == {
+        ("single", 0), ("single", 1), ("ensemble", 0), ("ensemble", 1)
+    }  # fmt: skip
+
+
+def test_the_method_never_sees_the_labels(kingdra_run, features, monkeypatch):
+    seen = []
+    fit = Kingdra.fit
+    monkeypatch.setattr(Kingdra, "fit", lambda self, X, y=None: seen.append(y) or fit(self, X, y))
+    kingdra_run(*SMALL)
+    assert seen == [None]
+
+
+def _die(*_):
+    raise KeyboardInterrupt
+
+
+def _dying_at(index):
+    from kingdra_repro.report.history import History
+
+    add = History.add
+
+    def add_or_die(self, row):
+        if row["iteration"] == index:
+            raise KeyboardInterrupt
+        add(self, row)
+
+    return add_or_die

@@ -1,0 +1,67 @@
+"""The pictures: what is drawn in them."""
+
+import numpy as np
+import pandas as pd
+
+from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.report.figures import draw_figures
+from kingdra_repro.report.iterations_figure import iterations_figure
+from kingdra_repro.report.members_figure import MEMBERS, members_figure
+
+HISTORY = pd.DataFrame({"iteration": [0, 1], "agreement": [0.5, 0.7], "n_pseudo_labels": [40, 60]})
+SCORES = {
+    "acc": [0.6, 0.7],
+    "model_acc_mean": [0.5, 0.6],
+    "model_acc_min": [0.4, 0.5],
+    "model_acc_max": [0.6, 0.8],
+}
+
+
+def curves(figure):
+    return [[line.get_label() for line in panel.get_lines()] for panel in figure.axes]
+
+
+def test_accuracies_and_pseudo_labels():
+    history = HISTORY.assign(**SCORES, pseudo_label_acc=[None, 0.9])
+    left, right = curves(iterations_figure(history, "digits"))
+    assert left == ["single models (mean, range)", "pseudo-labels", "clustering"]
+    assert len(right) == 1
+
+
+def test_without_classes_agreement():
+    left, right = iterations_figure(HISTORY, "mine").axes
+    assert left.get_ylabel() == "agreement of the models"
+    assert "pseudo" in right.get_ylabel()
+
+
+def test_without_pseudo_labels_one_panel():
+    assert len(iterations_figure(HISTORY.drop(columns="n_pseudo_labels"), "mine").axes) == 1
+
+
+def pictures(y=None, shape=(4, 4)):
+    X = np.random.default_rng(0).random((60, int(np.prod(shape))), dtype=np.float32)
+    return Dataset("pictures", X, y, 3, image_shape=shape)
+
+
+def test_the_wrong_ones_are_framed():
+    y = np.repeat([0, 1, 2], 20)
+    labels = np.where(np.arange(60) % 20 < 5, 0, np.repeat([2, 0, 1], 20))
+    figure = members_figure(pictures(y), labels)
+    (panel,) = figure.axes
+    height = 4 + 1  # of a picture and the gap below it
+    assert {round(frame.get_y() / height) for frame in panel.patches} == {0}
+    assert 1 <= len(panel.patches) <= MEMBERS
+
+
+def test_empty_clusters_and_colours_and_no_classes():
+    figure = members_figure(pictures(shape=(4, 4, 3)), np.zeros(60, int))
+    (panel,) = figure.axes
+    assert panel.images[0].get_array().shape == (3 * 5, MEMBERS * 5, 3)
+    assert not panel.patches
+
+
+def test_files(tmp_path):
+    HISTORY.to_csv(tmp_path / "history.csv")
+    draw_figures(tmp_path, pictures(), np.zeros(60, int))
+    for name in ("iterations.png", "members.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,29 @@
+"""pyproject.toml lists its packages by hand: the list and the folders are one."""
+
+import tomllib
+from importlib.resources import files
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def test_all_packages_are_listed():
+    folders = [path.parent for path in (ROOT / "src" / "kingdra_repro").rglob("__init__.py")]
+    names = {".".join(folder.relative_to(ROOT / "src").parts) for folder in folders}
+    assert sorted(PROJECT["tool"]["setuptools"]["packages"]) == sorted(names | {"kingdra_repro.configs"})
+
+
+def test_every_folder_of_modules_is_a_package():
+    for module in (ROOT / "src").rglob("*.py"):
+        assert (module.parent / "__init__.py").exists(), module
+
+
+def test_configs_are_found_where_they_are_installed():
+    assert files("kingdra_repro.configs").joinpath("config.yaml").is_file()
+    assert files("kingdra_repro.configs").joinpath("hydra/help/kingdra.yaml").is_file()
+
+
+def test_constraints_pin_torch():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    assert any(line.startswith("torch==") for line in lines)
