@@ -15,8 +15,8 @@ def config_hash(cfg: DictConfig) -> str:
     """8 hexadecimal digits of all settings that can change the labels.
 
     These are the data set's and the method's nodes, less `WITHOUT_EFFECT`; the method's holds the base model,
-    the pseudo-labels, the seed and the training settings as far as the method uses them. A file that the data
-    set names counts by its contents: another file under the same name is another run.
+    the pseudo-labels, the seed and the training settings as far as the method uses them. A file or folder that the
+    data set names counts by its contents: another file under the same name is another run.
     """
     settings = {
         group: _plain(OmegaConf.to_container(cfg[group], resolve=True)) for group in ("dataset", "method")
@@ -37,7 +37,7 @@ def run_folder(cfg: DictConfig) -> str:
 
 
 def _plain(node: Any) -> Any:
-    """`node` less what has no effect, and with the digest of a file in place of its name."""
+    """`node` less what has no effect, and with the contents of a file or folder in place of its name."""
     if isinstance(node, dict):
         return {key: _plain(value) for key, value in node.items() if key not in WITHOUT_EFFECT}
     if isinstance(node, list):
@@ -45,4 +45,8 @@ def _plain(node: Any) -> Any:
     if isinstance(node, str) and Path(node).is_file():
         with open(node, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
+    if isinstance(node, str) and Path(node).is_dir():
+        # A folder of texts or pictures may be large: names, sizes and times stand for the contents.
+        files = sorted(path for path in Path(node).rglob("*") if path.is_file())
+        return [(str(path.relative_to(node)), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     return node

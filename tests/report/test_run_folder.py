@@ -1,0 +1,69 @@
+"""What a run's folder is named after: that which decides its labels, and nothing else."""
+
+import os
+
+import pytest
+from omegaconf import DictConfig, OmegaConf
+
+from kingdra_repro.report.run_folder import config_hash, run_folder
+from kingdra_repro.resolvers import models_less
+
+
+def settings(**changes) -> DictConfig:
+    cfg = OmegaConf.create(
+        {
+            "dataset": {"path": "x.npy", "mirror": None, "data_dir": None, "n_clusters": None},
+            "method": {"random_state": "${seed}", "device": "${device}", "base": {"hidden": [4]}},
+            "seed": 3,
+            "device": "auto",
+            "unused": 1,
+            "hydra": {
+                "runtime": {"choices": {"dataset": "custom", "method": "kingdra", "base": "ladder_im"}}
+            },
+        }
+    )
+    for key, value in changes.items():
+        OmegaConf.update(cfg, key.replace("__", "."), value)
+    return cfg
+
+
+def test_folder():
+    cfg = settings()
+    assert run_folder(cfg) == f"custom/kingdra-ladder_im/seed3-{config_hash(cfg)}"
+
+
+@pytest.mark.parametrize("change", [{"seed": 4}, {"method__base__hidden": [5]}, {"dataset__n_clusters": 3}])
+def test_what_changes_the_labels_counts(change):
+    assert config_hash(settings(**change)) != config_hash(settings())
+
+
+@pytest.mark.parametrize(
+    "change", [{"device": "cpu"}, {"dataset__mirror": "m"}, {"dataset__data_dir": "d"}, {"unused": 2}]
+)
+def test_what_does_not_change_them_does_not(change):
+    assert config_hash(settings(**change)) == config_hash(settings())
+
+
+def test_a_file_counts_by_its_contents(tmp_path):
+    def hash_of(name, content):
+        (tmp_path / name).write_bytes(content)
+        return config_hash(settings(dataset__path=str(tmp_path / name)))
+
+    assert hash_of("a.npy", b"1") == hash_of("b.npy", b"1")
+    assert hash_of("a.npy", b"1") != hash_of("a.npy", b"2")
+
+
+def test_a_folder_counts_by_what_is_in_it(tmp_path):
+    cfg = settings(dataset__path=str(tmp_path))
+    (tmp_path / "1.txt").write_text("one")
+    before = config_hash(cfg)
+    assert config_hash(cfg) == before
+    os.utime(tmp_path / "1.txt", (1, 1))
+    assert config_hash(cfg) != before
+
+
+def test_threshold_of_all_models_but_some():
+    def less(n, size):
+        return models_less(n, _root_=OmegaConf.create({"ensemble": {"size": size}}))
+
+    assert [less(1, size) for size in (10, 2, 1)] == [9, 1, 1]
