@@ -8,6 +8,8 @@ from omegaconf import DictConfig, OmegaConf
 from kingdra_repro.report.run_folder import config_hash, run_folder
 from kingdra_repro.resolvers import models_less
 
+CHOICES = {"dataset": "custom", "method": "kingdra", "base": "ladder_im"}
+
 
 def settings(**changes) -> DictConfig:
     cfg = OmegaConf.create(
@@ -17,9 +19,7 @@ def settings(**changes) -> DictConfig:
             "seed": 3,
             "device": "auto",
             "unused": 1,
-            "hydra": {
-                "runtime": {"choices": {"dataset": "custom", "method": "kingdra", "base": "ladder_im"}}
-            },
+            "hydra": {"runtime": {"choices": CHOICES}},
         }
     )
     for key, value in changes.items():
