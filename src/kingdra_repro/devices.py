@@ -20,5 +20,7 @@ def choose_device(name: str = "auto") -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         found = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
-        raise InputError(f"device={name} is not on this machine: choose auto or one of {', '.join(found)}") from error
+        raise InputError(
+            f"device={name} is not on this machine: choose auto or one of {', '.join(found)}"
+        ) from error
     return device

@@ -1,4 +1,4 @@
-"""The terms of the losses, as in the paper. Each takes a stack [M, B, ...] and returns one value a model: [M].
+"""The terms of the losses, as in the paper. Each takes a stack [M, B, ...] and returns a value a model, [M].
 
 Equation numbers are those of the Kingdra paper's appendix B; where the public code differs it is said.
 """
@@ -54,8 +54,8 @@ def dot_product_loss(logits: Tensor) -> Tensor:
 def normalized_dot_product_loss(logits: Tensor) -> Tensor:
     """The public code's form: the mean squared difference of the cosines of all pairs and the identity.
 
-    Outputs that are all alike, uniform ones too, have the largest value there is (1); balanced one-hot outputs
-    have 1/k.
+    Outputs that are all alike, uniform ones too, have the largest value there is (1); balanced one-hot
+    outputs have 1/k.
     """
     y = softmax(logits, dim=-1)
     y = y / y.norm(dim=-1, keepdim=True)

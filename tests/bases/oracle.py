@@ -14,7 +14,7 @@ N_LAYERS = 3
 
 
 class KnownStep:
-    """One Ladder-IM step of a 64-48-40-10 network: weights, noise, losses, gradients, and three Adam steps."""
+    """One Ladder-IM step of a 64-48-40-10 network: weights, noise, losses, gradients, three Adam steps."""
 
     def __init__(self, name: str, dtype: torch.dtype) -> None:
         self.data = np.load(FIXTURES / f"{name}.npz", allow_pickle=False)

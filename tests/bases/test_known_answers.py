@@ -7,7 +7,12 @@ import torch
 from tests.bases.oracle import KnownStep
 
 NAMES = ["model_bn_sup1", "model_nobn_sup1"]
-TERMS = {"mi_loss_clean": "mi_clean", "mi_loss_corr": "mi_noisy", "ladder_cost": "denoising", "noise_kl": "kl"}
+TERMS = {
+    "mi_loss_clean": "mi_clean",
+    "mi_loss_corr": "mi_noisy",
+    "ladder_cost": "denoising",
+    "noise_kl": "kl",
+}
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

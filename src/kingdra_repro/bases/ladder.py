@@ -36,14 +36,16 @@ class Ladder(ABC):
     def __post_init__(self) -> None:
         if len(self.denoising_costs) != len(self.hidden) + 2:
             raise InputError(
-                f"denoising_costs has {len(self.denoising_costs)} values for {len(self.hidden)} hidden layers: "
-                f"give {len(self.hidden) + 2}, one for the input, each hidden layer and the outputs"
+                f"denoising_costs has {len(self.denoising_costs)} values for {len(self.hidden)} hidden "
+                f"layers: give {len(self.hidden) + 2}, one for the input, each hidden layer and the outputs"
             )
         if self.noise_std < 0:
             raise InputError(f"noise_std={self.noise_std} is negative: give 0 or more")
 
     @abstractmethod
-    def clustering_terms(self, clean: Tensor, noisy: Tensor, iteration: int) -> dict[str, tuple[float, Tensor]]:
+    def clustering_terms(
+        self, clean: Tensor, noisy: Tensor, iteration: int
+    ) -> dict[str, tuple[float, Tensor]]:
         """(weight, value [M]) of the terms that keep outputs apart, from logits [M, B, k]."""
 
     def build(
@@ -76,7 +78,8 @@ class Ladder(ABC):
         network : the stack of M models
         noise : standard normal, from ``network.sample_noise`` with 1 noisy pass, or 2 with pseudo-labels
         x : Tensor [M, B, d], the unsupervised batch of each model
-        x_sup, y_sup : Tensor [M, B, d] and LongTensor [M, B], pseudo-labelled points and their outputs, or None
+        x_sup, y_sup : Tensor [M, B, d] and LongTensor [M, B], pseudo-labelled points and their outputs, or
+            None
         iteration : 0 in the first, unsupervised phase
 
         Returns

@@ -17,13 +17,12 @@ class LadderDot(Ladder):
 
     Parameters
     ----------
-    w_dot : weight of the dot products; neither the paper nor the public code's configs give one but the paper's
-        general "one"
+    w_dot : weight of the dot products; the public code's configs give none, the paper's text a general one
     w_dot_later : the weight from the second iteration on; None: unchanged
-    form : "normalised" (default): outputs scaled to length 1, their products driven to the identity, as in the
-        public code; or "raw": the outputs as they are, the letter of Eq. 12. Raw products are smallest both
-        for balanced one-hot outputs and for outputs that say nothing (all 1/k); only the normalised form
-        prefers the former, which is why it is the default.
+    form : "normalised" (default): outputs scaled to length 1, their products driven to the identity, as in
+        the public code; or "raw": the outputs as they are, the letter of Eq. 12. Raw products are smallest
+        both for balanced one-hot outputs and for outputs that say nothing (all 1/k); only the normalised
+        form prefers the former, which is why it is the default.
     """
 
     w_dot: float = 1.0
@@ -35,7 +34,9 @@ class LadderDot(Ladder):
         if self.form not in _FORMS:
             raise InputError(f"base.form={self.form} is unknown: choose one of {', '.join(_FORMS)}")
 
-    def clustering_terms(self, clean: Tensor, noisy: Tensor, iteration: int) -> dict[str, tuple[float, Tensor]]:
+    def clustering_terms(
+        self, clean: Tensor, noisy: Tensor, iteration: int
+    ) -> dict[str, tuple[float, Tensor]]:
         weight = self.w_dot if iteration == 0 or self.w_dot_later is None else self.w_dot_later
         dot = _FORMS[self.form]
         return {"dot_clean": (weight, dot(clean)), "dot_noisy": (weight, dot(noisy))}

@@ -23,7 +23,9 @@ class LadderIM(Ladder):
     w_mi_later: float | None = None
     mu: float = 4.0
 
-    def clustering_terms(self, clean: Tensor, noisy: Tensor, iteration: int) -> dict[str, tuple[float, Tensor]]:
+    def clustering_terms(
+        self, clean: Tensor, noisy: Tensor, iteration: int
+    ) -> dict[str, tuple[float, Tensor]]:
         weight = self.w_mi if iteration == 0 or self.w_mi_later is None else self.w_mi_later
         return {
             "mi_clean": (weight, mutual_information_loss(clean, self.mu)),

@@ -1,5 +1,6 @@
 """Which rows go into which batch: the unsupervised order and the balanced supervised stream."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,7 +18,7 @@ def batch_slices(n: int, batch_size: int) -> list[slice]:
     """
     n_batches = max(1, round(n / batch_size))
     edges = [n * i // n_batches for i in range(n_batches + 1)]
-    return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [slice(a, b) for a, b in itertools.pairwise(edges)]
 
 
 def unsupervised_order(n: int, order: str, seed: int, member: int, epoch: int) -> np.ndarray:

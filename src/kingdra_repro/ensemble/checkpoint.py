@@ -17,7 +17,8 @@ class Checkpoint:
     folder : Path
         Made if it is not there.
     run : str
-        What the states depend on (settings and data), in a line. States that another run left are not taken up.
+        What the states depend on (settings and data), in a line. States that another run left are not
+        taken up.
 
     Raises
     ------
@@ -48,8 +49,12 @@ class Checkpoint:
             ) from error
 
     def load(self, name: str) -> dict[str, Any] | None:
-        """A state as it was saved (on the CPU), or None where there is none. Nothing is unpickled."""
+        """A state as it was saved (on the CPU), or None where there is none. Only tensors and plain values
+        are read."""
         path = self.folder / f"{name}.pt"
         if not path.exists():
             return None
-        return torch.load(path, map_location="cpu", weights_only=True)
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True)
+        except Exception as error:  # torch's reader fails in many ways on bytes that it did not write
+            raise InputError(f"{path} cannot be read: remove {self.folder} to begin anew") from error

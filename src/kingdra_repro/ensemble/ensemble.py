@@ -1,5 +1,6 @@
 """All members of an ensemble: cut into stacks, trained phase by phase, resumed where they were stopped."""
 
+import itertools
 import time
 from collections.abc import Callable
 
@@ -13,8 +14,8 @@ from kingdra_repro.ensemble.checkpoint import Checkpoint
 from kingdra_repro.ensemble.rows import Rows
 from kingdra_repro.ensemble.stack import PseudoLabels, Stack, Step
 
-# A CPU gains from a stack while it hides the cost of launching operations, and loses once activations no longer fit
-# its caches: about so many weights are trained at once. A GPU takes all members.
+# A CPU gains from a stack while it hides the cost of launching operations, and loses once activations no
+# longer fit its caches: about so many weights are trained at once. A GPU takes all members.
 WEIGHTS_PER_CPU_STACK = 2_000_000
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
 
@@ -84,7 +85,9 @@ class TrainedEnsemble:
             while stack.epoch < until_epoch:
                 epoch = stack.epoch
                 stack.train_epoch(
-                    iteration, pseudo, lambda step, b=before, e=epoch: on_step(b, e, step)  # type: ignore[misc]
+                    iteration,
+                    pseudo,
+                    lambda step, b=before, e=epoch: on_step(b, e, step),  # type: ignore[misc]
                 )
                 last = stack.epoch == until_epoch
                 if last:
@@ -112,5 +115,5 @@ def _stack_size(base: Ladder, d: int, n_clusters: int, n_models: int, device: to
     if device.type != "cpu":
         return n_models
     widths = (d, *base.hidden, n_clusters)
-    weights = 2 * sum(a * b for a, b in zip(widths[:-1], widths[1:], strict=True))
+    weights = 2 * sum(a * b for a, b in itertools.pairwise(widths))
     return min(n_models, max(1, WEIGHTS_PER_CPU_STACK // weights))

@@ -1,7 +1,7 @@
 """Random streams: one for each (member, purpose, epoch), so that nothing random needs to be stored.
 
-A member draws the same numbers whatever the ensemble's size, the stack or device it is on, and whether the run
-was interrupted.
+A member draws the same numbers whatever the ensemble's size, the stack or device it is on, and whether the
+run was interrupted.
 """
 
 from enum import IntEnum

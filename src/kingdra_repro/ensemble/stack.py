@@ -91,9 +91,7 @@ class Stack:
             )
             labels = torch.from_numpy(pseudo.labels)[index_sup]
             targets = torch.from_numpy(pseudo.outputs[self.members]).gather(1, labels).to(self.rows.device)
-        streams = [
-            torch_stream(self.seed, m, Purpose.NOISE, epoch, self.rows.device) for m in self.members
-        ]
+        streams = [torch_stream(self.seed, m, Purpose.NOISE, epoch, self.rows.device) for m in self.members]
         sums: dict[str, Tensor] = {}
         for part in batch_slices(n, self.batch_size):
             noise = self.network.sample_noise(1 if pseudo is None else 2, part.stop - part.start, streams)

@@ -114,8 +114,8 @@ class Ensemble(ClusterMixin, BaseEstimator):
     def predict_proba(self, X: Any) -> np.ndarray:
         """The average of the models' aligned outputs: float32 array [n, n_clusters]; rows sum to 1.
 
-        A point's outputs do not depend on the others that it is given with: batch norm uses the moments of the
-        whole training set.
+        A point's outputs do not depend on the others that it is given with: batch norm uses the moments of
+        the whole training set.
         """
         check_is_fitted(self)
         X = self._validated(X, reset=False)
@@ -179,7 +179,9 @@ class Ensemble(ClusterMixin, BaseEstimator):
             if self.monitor is None:
                 return
             in_stack = len(next(iter(step.losses.values())))
-            done = first * self.n_models + models_before * n_epochs + in_stack * (epoch - first + step.fraction)
+            done = (
+                first * self.n_models + models_before * n_epochs + in_stack * (epoch - first + step.fraction)
+            )
             self.monitor.progress(
                 Progress(
                     iteration=iteration,
@@ -209,9 +211,7 @@ class Ensemble(ClusterMixin, BaseEstimator):
         self._phase_started = now
         self._add_row(row)
         if self.monitor is not None:
-            self.monitor.iteration(
-                Iteration(iteration, self.labels_, self.model_labels_, pseudo_labels, row)
-            )
+            self.monitor.iteration(Iteration(iteration, self.labels_, self.model_labels_, pseudo_labels, row))
 
     def _add_row(self, row: dict[str, Any]) -> None:
         import pandas as pd  # here: a third of a second that `import kingdra_repro` need not take
@@ -249,7 +249,7 @@ class Ensemble(ClusterMixin, BaseEstimator):
 
 
 def average(proba: Tensor, outputs: Tensor) -> Tensor:
-    """Mean over the models of outputs [M, n, k], each model's put in the order [M, k] first: Tensor [n, k]."""
+    """Mean over the models of outputs [M, n, k], each put in its order [M, k] first: Tensor [n, k]."""
     order = outputs[:, None, :].expand_as(proba)
     return proba.gather(2, order).mean(0)
 

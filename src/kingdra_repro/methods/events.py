@@ -16,7 +16,8 @@ class Progress:
     iteration, n_iter : int; iteration 0 is the unsupervised phase
     epoch, n_epochs : int, of this phase (the epoch being trained counts from 1)
     model_epochs_done, model_epochs_total : float, over the whole fit; one model trained on one epoch is 1
-    losses : function that gives the mean of each term over the models trained just now; on a GPU it waits for it
+    losses : function that gives the mean of each term over the models trained just now; on a GPU it waits
+        for it
     n_pseudo_labels : int, 0 while there are none
     """
 
@@ -39,7 +40,8 @@ class Iteration:
     index : int, 0 for the unsupervised phase
     labels : int64 array [n], what the ensemble would answer now
     model_labels : int64 array [n_models, n], what each model would answer
-    pseudo_labels : int64 array [n], the mini-clusters found now, -1 for none; None where the method makes none
+    pseudo_labels : int64 array [n], the mini-clusters found now, -1 for none; None where the method makes
+        none
     row : what is known of this phase without labels, by name
     """
 

@@ -20,15 +20,15 @@ from kingdra_repro.pseudo_labels.mapping import MAPPINGS
 class Kingdra(Ensemble):
     """Kingdra: an ensemble that trains itself with what its models agree on (paper, Algorithm 2).
 
-    Train ``n_models`` models without labels. Then ``n_iter`` times: find k mini-clusters of points that surely
-    belong together in the graph of what the models agree on, and train all models on with these as labels, beside
-    the unsupervised loss. Weights and the optimizer's state are carried on. The answer is the average of
-    the models' outputs.
+    Train ``n_models`` models without labels. Then ``n_iter`` times: find k mini-clusters of points that
+    surely belong together in the graph of what the models agree on, and train all models on with these as
+    labels, beside the unsupervised loss. Weights and the optimizer's state are carried on. The answer is the
+    average of the models' outputs.
 
     Where the thresholds do not lead to k mini-clusters of a minimum size they are relaxed (see
-    `GraphPseudoLabels`); where that does not help either, the set used last is used again; where there never was
-    one, the iteration trains without labels. ``history_["rule"]`` tells which it was: "given", "relaxed", "kept"
-    or "unsupervised".
+    `GraphPseudoLabels`); where that does not help either, the set used last is used again; where there
+    never was one, the iteration trains without labels. ``history_["rule"]`` tells which it was: "given",
+    "relaxed", "kept" or "unsupervised".
 
     Parameters
     ----------
@@ -44,8 +44,8 @@ class Kingdra(Ensemble):
     learning_rate : float, default=0.002
         Of Adam.
     order : {"epoch", "once", "file"}, default="epoch"
-        Order of the batches without pseudo-labels: shuffled in each epoch, shuffled once, or as the rows come.
-        With pseudo-labels they are shuffled in each epoch.
+        Order of the batches without pseudo-labels: shuffled in each epoch, shuffled once, or as the rows
+        come. With pseudo-labels they are shuffled in each epoch.
     precision : {"float32", "bfloat16"}, default="float32"
         Of the matrix products; everything else is float32.
     pseudo_labels : "graph" or an instance of `GraphPseudoLabels`
@@ -69,9 +69,9 @@ class Kingdra(Ensemble):
     pseudo_labels_ : int64 array [n]
         The mini-clusters found in the final outputs, -1 for none.
     history_ : DataFrame, a row an iteration
-        Losses, seconds, agreement of the ensemble, and of the mini-clusters found *after* the iteration's training:
-        ``n_pseudo_labels``, ``n_mini_clusters``, ``smallest_mini_cluster``, ``t_pos``, ``t_neg``; ``rule`` is how
-        the set that the next iteration trains on came about.
+        Losses, seconds, agreement of the ensemble, and of the mini-clusters found *after* the iteration's
+        training: ``n_pseudo_labels``, ``n_mini_clusters``, ``smallest_mini_cluster``, ``t_pos``,
+        ``t_neg``; ``rule`` is how the set that the next iteration trains on came about.
     n_features_in_ : int
 
     References

@@ -138,7 +138,7 @@ class LadderNetwork(nn.Module):
         return z_est[::-1]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits [M, B, k] of the clean pass of x [M or 1, B, d], batch norm with the population's moments."""
+        """Logits [M, B, k] of the clean pass of x [M or 1, B, d], with the population's moments."""
         return self._clean(x, self.n_layers)
 
     def _clean(self, x: Tensor, n_layers: int, normalize_last: bool = True) -> Tensor:

@@ -35,11 +35,12 @@ class GraphPseudoLabels:
 
     Algorithm 1 may find fewer than k mini-clusters, or one of a handful of points: if a model leaves an
     output unused no k points can differ in all models. To train on such a set would pull the models together
-    (the public code then trains on without labels, in the worst case for ever). So a set counts as complete if
-    each of its k mini-clusters has at least ``min_fraction * n / k`` points, and where the thresholds given do
-    not lead to one, the thresholds are relaxed, as little as will do: those are tried whose sum falls short of
-    the given one by 1, then by 2, and so on, down to a bare majority of the models; among those of one sum that
-    lead to a complete set, the one with the largest smallest mini-cluster wins. No label is looked at.
+    (the public code then trains on without labels, in the worst case for ever). So a set counts as
+    complete if each of its k mini-clusters has at least ``min_fraction * n / k`` points, and where the
+    thresholds given do not lead to one, the thresholds are relaxed, as little as will do: those are tried
+    whose sum falls short of the given one by 1, then by 2, and so on, down to a bare majority of the
+    models; among those of one sum that lead to a complete set, the one with the largest smallest
+    mini-cluster wins. No label is looked at.
 
     Parameters
     ----------
