@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import torch
+from torch import Tensor, nn
 
 
 @dataclass
@@ -74,3 +76,25 @@ def real_data() -> Path:
     if not mirror or not Path(mirror).is_dir():
         pytest.skip("set KINGDRA_TEST_MIRROR to a folder with the real data sets to run this test")
     return Path(mirror)
+
+
+class SmallNetwork(nn.Module):
+    """2,048 features of a picture in no time, in the place of ResNet-50's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.conv = nn.Conv2d(3, 2048, 8, stride=8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[batch, 3, h, w] -> [batch, 2048]."""
+        return torch.relu(self.conv(x)).mean(dim=(2, 3))
+
+
+@pytest.fixture
+def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A file of weights, of which the small network is made."""
+    monkeypatch.setattr("kingdra_repro.data.extraction.load_resnet50", lambda _: SmallNetwork().eval())
+    path = tmp_path / "weights.pth"
+    path.write_bytes(b"weights of a small network")
+    return path

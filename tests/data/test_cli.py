@@ -1,0 +1,97 @@
+"""The program kingdra-data."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kingdra_repro.data import cli
+from kingdra_repro.data.catalog import CATALOG
+from kingdra_repro.data.cli import run
+from kingdra_repro.data.registry import registry
+from kingdra_repro.errors import InputError
+
+from .small_files import remote, tar_bytes
+
+NEWS = "20news/20news-bydate.tar.gz"
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small 20 Newsgroups, which is not what is expected of it."""
+    messages = {
+        f"20news-bydate-train/group.{i % 20}/{i}": f"From: x\n\nword{i} shared".encode() for i in range(40)
+    }
+    file = tmp_path / "mirror" / NEWS
+    file.parent.mkdir(parents=True)
+    file.write_bytes(tar_bytes(messages))
+    monkeypatch.setitem(registry(), NEWS, remote(NEWS, file.read_bytes()))
+    return tmp_path / "mirror"
+
+
+def test_list_names_all(capsys: pytest.CaptureFixture) -> None:
+    assert run(["list"]) == 0
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in CATALOG)
+    assert "70,000" in printed
+
+
+def test_help(capsys: pytest.CaptureFixture) -> None:
+    assert run([]) == run(["--help"]) == 0
+    assert "kingdra-data prepare dataset=cifar10" in capsys.readouterr().out
+
+
+def test_prepare_once(mirror: Path, capsys: pytest.CaptureFixture) -> None:
+    arguments = ["prepare", "dataset=newsgroups", f"mirror={mirror}"]
+    assert run(arguments) == 0
+    assert "newsgroups: 40 x 41, 20 clusters; prepared in" in capsys.readouterr().out
+    assert run(arguments) == 0
+    assert "nothing to prepare" in capsys.readouterr().out
+
+
+def test_check(mirror: Path, capsys: pytest.CaptureFixture) -> None:
+    assert run(["check", "dataset=digits"]) == 0
+    with pytest.raises(InputError, match="newsgroups is not prepared: kingdra-data prepare"):
+        run(["check", "dataset=newsgroups", f"mirror={mirror}"])
+    run(["prepare", "dataset=newsgroups", f"mirror={mirror}"])
+    capsys.readouterr()
+    assert run(["check", "dataset=newsgroups"]) == 1
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "WRONG" in printed
+    assert "40 x 41; expected 18846 x 2000" in printed
+
+
+def test_check_finds_a_changed_file(
+    mirror: Path, own_data_folder: Path, capsys: pytest.CaptureFixture
+) -> None:
+    run(["prepare", "dataset=newsgroups", f"mirror={mirror}"])
+    (labels,) = own_data_folder.glob("20news/*/train_Y.npy")
+    np.save(labels, np.zeros(40, np.int64))
+    capsys.readouterr()
+    assert run(["check"]) == 1
+    printed = "".join(capsys.readouterr().out.split())
+    assert "train_Y.npy:sha256expected" in printed.replace("│", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["prepare"], "Which data set? Add dataset=NAME"),
+        (["lst"], "lst is unknown: choose list, prepare or check"),
+        (["prepare", "dataset=mnits"], "did you mean mnist"),
+        (["prepare", "dataset=digits", "n_clusters=1"], "n_clusters=1 is too small"),
+        (["check", "dataset=custom"], "custom"),
+    ],
+)
+def test_mistakes_in_one_line(
+    arguments: list[str], reason: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["kingdra-data", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 2
+    printed = capsys.readouterr().err
+    assert printed.startswith("kingdra-data: ")
+    assert reason in printed
+    assert printed.count("\n") == 1

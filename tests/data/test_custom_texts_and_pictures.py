@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+from PIL import Image
+
+from kingdra_repro.data import load_custom
+from kingdra_repro.errors import InputError
+
+TEXTS = {"space/a": "rocket orbit", "space/b": "rocket moon", "faith/c": "belief doubt", "faith/d": "doubt"}
+
+
+@pytest.fixture
+def text_folder(tmp_path: Path) -> Path:
+    for name, text in TEXTS.items():
+        (tmp_path / "texts" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "texts" / name).write_text(text)
+    (tmp_path / "texts" / ".hidden").write_text("not a text")
+    return tmp_path / "texts"
+
+
+def test_folder_of_texts_with_subfolders_as_classes(text_folder: Path) -> None:
+    data = load_custom(text_folder)
+    assert isinstance(data.X, sp.csr_matrix)
+    assert data.X.shape == (4, 5)
+    assert data.y is not None
+    assert data.y.tolist() == [0, 0, 1, 1]  # in the order of the names: faith, then space
+    assert (data.name, data.n_clusters) == ("texts", 2)
+
+
+def test_folder_of_texts_without_classes(text_folder: Path) -> None:
+    data = load_custom(text_folder / "space", n_clusters=2, words={"n_words": 1})
+    assert data.y is None
+    assert data.X.shape == (2, 1)
+
+
+def test_column_of_texts(tmp_path: Path) -> None:
+    table = pd.DataFrame({"text": [*TEXTS.values(), None], "year": range(5), "kind": list("ssffs")})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    data = load_custom(tmp_path / "t.csv", labels="kind", text="text", words={"stop_words": None})
+    assert data.X.shape == (5, 5)
+    assert data.X[4].nnz == 0
+    assert data.y is not None
+    assert data.y.tolist() == [1, 1, 0, 0, 1]
+    with pytest.raises(InputError, match="column 'year' holds numbers, not texts"):
+        load_custom(tmp_path / "t.csv", text="year", n_clusters=2)
+    with pytest.raises(InputError, match="no column 'txt': it has 'text'"):
+        load_custom(tmp_path / "t.csv", text="txt", n_clusters=2)
+
+
+@pytest.fixture
+def picture_folder(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for name in ("cats/1.png", "cats/2.jpg", "dogs/3.PNG", "dogs/4.png"):
+        path = tmp_path / "pets" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(path)
+    return tmp_path / "pets"
+
+
+def test_folder_of_pictures(picture_folder: Path, weights: Path) -> None:
+    settings = {"resize": 32, "weights": weights, "batch_size": 3}
+    data = load_custom(picture_folder, pictures=settings)
+    assert isinstance(data.X, np.memmap)
+    assert data.X.shape == (4, 2048)
+    assert data.y is not None
+    assert data.y.tolist() == [0, 0, 1, 1]
+    again = load_custom(picture_folder, pictures=settings)
+    assert again.X.filename == data.X.filename
+    # A picture more: other features.
+    (picture_folder / "dogs" / "5.png").write_bytes((picture_folder / "dogs" / "4.png").read_bytes())
+    assert load_custom(picture_folder, pictures=settings).X.shape == (5, 2048)
+
+
+def test_mistakes(text_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="holds no files"):
+        load_custom(tmp_path / "empty", n_clusters=2)
+    with pytest.raises(InputError, match=r"columns=.* is for tables"):
+        load_custom(text_folder, columns=["a"])
+    (text_folder / "space" / "e").write_bytes(b"\0\1\2")
+    with pytest.raises(InputError, match="neither a text nor a picture"):
+        load_custom(text_folder)
+    (text_folder / "space" / "e").rename(text_folder / "space" / "e.png")
+    with pytest.raises(InputError, match="pictures and other files"):
+        load_custom(text_folder)

@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from kingdra_repro.data.pictures import PictureArray, PictureFiles
+from kingdra_repro.errors import InputError
+
+
+def test_array_is_scaled_and_resized() -> None:
+    pixels = np.zeros((3, 8, 8, 3), np.uint8)
+    pixels[1, :, :, 2] = 255
+    pictures = PictureArray(pixels)
+    assert len(pictures) == 3
+    batch = pictures.batch(1, 3, 16)
+    assert batch.shape == (2, 3, 16, 16)
+    assert torch.equal(batch[0, 2], torch.ones(16, 16))
+    assert batch[0, :2].sum() == batch[1].sum() == 0
+
+
+def test_enlarging_is_plain_bilinear() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 32, 32, 3), dtype=np.uint8)
+    x = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
+    expected = torch.nn.functional.interpolate(x, (64, 64), mode="bilinear", align_corners=False)
+    torch.testing.assert_close(PictureArray(pixels).batch(0, 2, 64), expected, atol=1e-6, rtol=0)
+
+
+def test_files_of_any_size_and_mode(tmp_path: Path) -> None:
+    wide = np.zeros((10, 30, 3), np.uint8)
+    wide[:, 10:20, 0] = 255  # the square in the middle is red
+    Image.fromarray(wide).save(tmp_path / "a.png")
+    Image.fromarray(np.full((40, 40), 255, np.uint8)).save(tmp_path / "b.png")
+    batch = PictureFiles([tmp_path / "a.png", tmp_path / "b.png"]).batch(0, 2, 32)
+    assert batch.shape == (2, 3, 32, 32)
+    assert torch.allclose(batch[0, 0], torch.ones(32, 32))
+    assert batch[0, 1:].sum() == 0
+    assert torch.allclose(batch[1], torch.ones(3, 32, 32))
+
+
+def test_broken_file_is_named(tmp_path: Path) -> None:
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)).save(
+        tmp_path / "a.png"
+    )
+    whole = (tmp_path / "a.png").read_bytes()
+    for content in (whole[: len(whole) // 2], b"not a picture"):
+        (tmp_path / "a.png").write_bytes(content)
+        with pytest.raises(InputError, match=r"a.png is not a whole picture"):
+            PictureFiles([tmp_path / "a.png"]).batch(0, 1, 32)
