@@ -16,12 +16,11 @@ def config_hash(cfg: DictConfig) -> str:
     """8 hexadecimal digits of all settings that can change the labels.
 
     These are the data set's and the method's nodes, less `WITHOUT_EFFECT`; the method's holds the base model,
-    the pseudo-labels, the seed and the training settings as far as the method uses them. A file or folder that
-    the data set names counts by its contents: another file under the same name is another run.
+    the pseudo-labels, the seed and the training settings as far as the method uses them. A file or folder
+    that the data set names counts by its contents: another file under the same name is another run.
     """
-    data, method = (
-        _effective(OmegaConf.to_container(cfg[group], resolve=True)) for group in ("dataset", "method")
-    )
+    groups = (OmegaConf.to_container(cfg[group], resolve=True) for group in ("dataset", "method"))
+    data, method = map(_effective, groups)
     settings = {"dataset": _with_contents(data), "method": method}
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
 
