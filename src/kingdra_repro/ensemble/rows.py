@@ -17,16 +17,16 @@ class Rows:
 
     Parameters
     ----------
-    X : float array [n, d] or scipy sparse matrix [n, d]
+    X : float array [n, d] or scipy CSR matrix [n, d]
     device : torch.device
     """
 
-    def __init__(self, X: np.ndarray | sp.spmatrix, device: torch.device) -> None:
+    def __init__(self, X: np.ndarray | sp.csr_matrix, device: torch.device) -> None:
         self.n, self.d = X.shape
         self.device = device
         self._dense: Tensor | None = None
-        if sp.issparse(X):
-            self._sparse = sp.csr_matrix(X, dtype=np.float32)
+        if isinstance(X, sp.csr_matrix | sp.csr_array):
+            self._sparse = X.astype(np.float32, copy=False)
             return
         with warnings.catch_warnings():
             # Read-only arrays: torch warns that it could write to them. Nothing here does.

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 import torch
 from sklearn.base import BaseEstimator, ClusterMixin
-from sklearn.utils import check_random_state
+from sklearn.utils import ClassifierTags, Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
@@ -125,10 +126,11 @@ class Ensemble(ClusterMixin, BaseEstimator):
         """The cluster of each row of X: int64 array [n]."""
         return self.predict_proba(X).argmax(1).astype(np.int64)
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
-        tags.non_deterministic = False
+        # Not a classifier; but scikit-learn's check of sparse input reads this tag of all that predict_proba.
+        tags.classifier_tags = ClassifierTags(multi_class=self.n_clusters != 2)
         return tags
 
     # What a fit is made of. Kingdra puts its iterations between the first phase and the answer.
@@ -202,22 +204,24 @@ class Ensemble(ClusterMixin, BaseEstimator):
         self, iteration: int, proba: Tensor, pseudo_labels: np.ndarray | None, facts: dict[str, Any]
     ) -> None:
         """Set the answer as it is now, add a row to the history, and tell the monitor."""
+        self._answer(proba)
+        now = time.monotonic()
+        row = {"iteration": iteration, "seconds": round(now - self._phase_started, 3), **facts}
+        self._phase_started = now
+        self._set_history([*self._rows, row])
+        if self.monitor is not None:
+            self.monitor.iteration(Iteration(iteration, self.labels_, self.model_labels_, pseudo_labels, row))
+
+    def _answer(self, proba: Tensor) -> None:
+        """Set the answer that outputs [M, n, k] of the training set give."""
         model_labels = proba.argmax(-1)
         self._outputs = align(model_labels, self.n_clusters)
         self.labels_ = average(proba, self._outputs).argmax(1).numpy()
         self.model_labels_ = model_labels.numpy()
-        now = time.monotonic()
-        row = {"iteration": iteration, "seconds": round(now - self._phase_started, 3), **facts}
-        self._phase_started = now
-        self._add_row(row)
-        if self.monitor is not None:
-            self.monitor.iteration(Iteration(iteration, self.labels_, self.model_labels_, pseudo_labels, row))
 
-    def _add_row(self, row: dict[str, Any]) -> None:
-        import pandas as pd  # here: a third of a second that `import kingdra_repro` need not take
-
-        self._rows.append(row)
-        self.history_ = pd.DataFrame(self._rows)
+    def _set_history(self, rows: list[dict[str, Any]]) -> None:
+        self._rows = rows
+        self.history_ = pd.DataFrame(rows)
 
     def _validated(self, X: Any, reset: bool) -> np.ndarray | sp.csr_matrix:
         if reset:
@@ -245,7 +249,7 @@ class Ensemble(ClusterMixin, BaseEstimator):
                 )
 
     def _least(self) -> dict[str, int]:
-        return {"n_clusters": 2, "n_models": 1, "epochs": 1, "batch_size": 2}
+        return {"n_clusters": 1, "n_models": 1, "epochs": 1, "batch_size": 2}
 
 
 def average(proba: Tensor, outputs: Tensor) -> Tensor:
@@ -267,6 +271,8 @@ def agreement(proba: Tensor) -> float:
 
 
 def _checksum(X: np.ndarray | sp.csr_matrix) -> int:
-    if sp.issparse(X):
-        return zlib.crc32(X.indices, zlib.crc32(X.data))
-    return zlib.crc32(np.ascontiguousarray(X))
+    parts = (X.data, X.indices, X.indptr) if sp.issparse(X) else (X,)
+    checksum = 0
+    for part in parts:
+        checksum = zlib.crc32(memoryview(np.ascontiguousarray(part)).cast("B"), checksum)  # type: ignore[arg-type]
+    return checksum

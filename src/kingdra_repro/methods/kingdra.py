@@ -126,8 +126,10 @@ class Kingdra(Ensemble):
         self.pseudo_labels = pseudo_labels
         self.mapping = mapping
 
+    _targets: np.ndarray  # [n_models, k], the outputs that the mini-clusters in use stand for
+
     def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
-        find = GraphPseudoLabels() if self.pseudo_labels == "graph" else self.pseudo_labels
+        find = self._pseudo_labeller()
         self._begin(X, self.n_iter, self.first_epochs + self.n_iter * self.epochs)
         start, labels = self._resume()
         for iteration in range(start, self.n_iter + 1):
@@ -147,6 +149,17 @@ class Kingdra(Ensemble):
             facts = {**losses, "agreement": agreement(proba), **_facts(found), "rule": rule}
             self._end_phase(iteration, proba, self.pseudo_labels_, facts)
             self._save(iteration, labels)
+        if start > self.n_iter:  # all of it was done before
+            proba = self._ensemble.predict_proba()
+            self.pseudo_labels_ = find(proba).labels.numpy()
+            self._answer(proba)
+
+    def _pseudo_labeller(self) -> GraphPseudoLabels:
+        if isinstance(self.pseudo_labels, GraphPseudoLabels):
+            return self.pseudo_labels
+        if self.pseudo_labels != "graph":
+            raise InputError(f"pseudo_labels={self.pseudo_labels!r} is unknown: choose graph")
+        return GraphPseudoLabels()
 
     def _rule(self, found: MiniClusters, find: GraphPseudoLabels, labels: np.ndarray | None) -> str:
         """How the set that the next iteration trains on came about."""
@@ -174,7 +187,7 @@ class Kingdra(Ensemble):
         if state is None:
             return 0, None
         done = int(state["iteration"])
-        self._rows = state["rows"]
+        self._set_history(state["rows"])
         self._epochs_done = self.first_epochs + done * self.epochs
         if "labels" not in state:
             return done + 1, None
@@ -185,8 +198,7 @@ class Kingdra(Ensemble):
         super()._check_parameters()
         if self.mapping not in MAPPINGS:
             raise InputError(f"mapping={self.mapping!r} is unknown: choose one of {', '.join(MAPPINGS)}")
-        if self.pseudo_labels != "graph" and not isinstance(self.pseudo_labels, GraphPseudoLabels):
-            raise InputError(f"pseudo_labels={self.pseudo_labels!r} is unknown: choose graph")
+        self._pseudo_labeller()
 
     def _least(self) -> dict[str, int]:
         return {**super()._least(), "n_iter": 0, "first_epochs": 1}

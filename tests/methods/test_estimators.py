@@ -1,0 +1,131 @@
+"""The estimators in scikit-learn's own eyes, and on data with known clusters."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from sklearn.base import clone
+from sklearn.datasets import make_blobs
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from kingdra_repro import Kingdra
+from kingdra_repro.bases import LadderDot, LadderIM
+from kingdra_repro.errors import InputError
+from kingdra_repro.evaluation import clustering_accuracy
+from kingdra_repro.methods import Ensemble, Iteration, Progress, Single
+from kingdra_repro.pseudo_labels import GraphPseudoLabels
+
+SMALL_IM = LadderIM(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1))
+SMALL_DOT = LadderDot(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1))
+QUICK = {"base": SMALL_IM, "n_models": 2, "n_iter": 1, "first_epochs": 1, "epochs": 1, "device": "cpu"}
+CHECKED = {**QUICK, "n_models": 3, "first_epochs": 30, "epochs": 5, "batch_size": 16}  # enough for 50 points
+
+
+# Two clusters: the check of sparse input takes whatever has predict_proba for a classifier of 2 or 4 classes.
+@parametrize_with_checks([Kingdra(n_clusters=2, **CHECKED)])
+def test_scikit_learn_s_checks(estimator, check) -> None:
+    check(estimator)
+
+
+@pytest.fixture(scope="module")
+def blobs() -> tuple[np.ndarray, np.ndarray]:
+    X, y = make_blobs(600, n_features=8, centers=4, cluster_std=0.7, random_state=0)
+    X = (X - X.min(0)) / (X.max(0) - X.min(0))
+    return X.astype(np.float32), y
+
+
+def make(scheme: type, base=SMALL_IM, **settings):
+    settings = {"epochs": 15, "batch_size": 32, "random_state": 0, "device": "cpu", **settings}
+    if scheme is not Single:
+        settings["n_models"] = 5
+    if scheme is Kingdra:
+        settings |= {"first_epochs": 15, "epochs": 5, "n_iter": 3}
+    return scheme(4, base=base, **settings)
+
+
+@pytest.mark.parametrize("base", [SMALL_IM, SMALL_DOT], ids=["ladder_im", "ladder_dot"])
+@pytest.mark.parametrize("scheme", [Single, Ensemble, Kingdra])
+def test_every_scheme_with_every_base_finds_the_blobs(scheme: type, base, blobs) -> None:
+    """A trainer that does not train stays near .25."""
+    X, y = blobs
+    model = make(scheme, base).fit(X)
+    assert clustering_accuracy(y, model.labels_) > (0.7 if scheme is Single else 0.9)
+    np.testing.assert_array_equal(model.predict(X), model.labels_)
+    np.testing.assert_allclose(model.predict_proba(X).sum(1), 1, atol=1e-5)
+
+
+def test_predict_of_a_point_alone_is_its_label(blobs) -> None:
+    X, _ = blobs
+    model = make(Kingdra).fit(X)
+    assert [model.predict(X[i : i + 1])[0] for i in range(40)] == model.labels_[:40].tolist()
+
+
+def test_same_seed_same_result_and_another_seed_another(blobs) -> None:
+    X, _ = blobs
+    model = make(Kingdra)
+    first, second, other = model.fit(X), clone(model).fit(X), make(Kingdra, random_state=1).fit(X)
+    np.testing.assert_array_equal(first.labels_, second.labels_)
+    losses = [column for column in first.history_ if column != "seconds"]
+    assert first.history_[losses].equals(second.history_[losses])
+    assert not first.history_["loss"].equals(other.history_["loss"])
+
+
+def test_sparse_and_dense_give_the_same(blobs) -> None:
+    X, _ = blobs
+    X = np.where(X > 0.4, X, 0)
+    dense, sparse = make(Kingdra).fit(X), make(Kingdra).fit(sp.csr_matrix(X))
+    np.testing.assert_array_equal(dense.labels_, sparse.labels_)
+    np.testing.assert_array_equal(sparse.predict(sp.csr_matrix(X)), sparse.labels_)
+
+
+def test_y_is_ignored(blobs) -> None:
+    X, y = blobs
+    np.testing.assert_array_equal(make(Kingdra).fit(X).labels_, make(Kingdra).fit(X, y[::-1]).labels_)
+
+
+class Recorder:
+    def __init__(self) -> None:
+        self.iterations: list[Iteration] = []
+        self.events: list[Progress] = []
+
+    def progress(self, event: Progress) -> None:
+        self.events.append(event)
+
+    def iteration(self, it: Iteration) -> None:
+        self.iterations.append(it)
+
+
+def test_the_monitor_is_told_everything(blobs) -> None:
+    X, _ = blobs
+    recorder = Recorder()
+    model = make(Kingdra, monitor=recorder).fit(X)
+    assert [it.index for it in recorder.iterations] == [0, 1, 2, 3]
+    done = [event.model_epochs_done for event in recorder.events]
+    assert done == sorted(done)
+    assert done[-1] == recorder.events[-1].model_epochs_total == 5 * (15 + 3 * 5)
+    assert recorder.events[-1].losses()["loss"] > -100
+    assert recorder.events[0].n_pseudo_labels == 0
+    assert recorder.events[-1].n_pseudo_labels == model.history_["n_pseudo_labels"].iloc[-2]
+    np.testing.assert_array_equal(recorder.iterations[-1].labels, model.labels_)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"n_clusters": 700}, "n_clusters=700 is more than n_samples=600"),
+        ({"n_clusters": 0}, "n_clusters=0 must be a whole number, 1 or more"),
+        ({"n_models": 0}, "n_models=0"),
+        ({"n_iter": -1}, "n_iter=-1"),
+        ({"batch_size": 1.5}, "batch_size=1.5"),
+        ({"learning_rate": 0.0}, "learning_rate=0.0 must be more than 0"),
+        ({"order": "random"}, "choose one of file, once, epoch"),
+        ({"precision": "float16"}, "choose one of float32, bfloat16"),
+        ({"mapping": "best"}, "choose one of majority, one_to_one, common"),
+        ({"base": "imsat"}, "choose one of ladder_im, ladder_dot"),
+        ({"pseudo_labels": "oracle"}, "choose graph"),
+        ({"pseudo_labels": GraphPseudoLabels(t_pos=6), "n_models": 5}, "t_pos"),
+        ({"device": "cuda:77"}, "device=cuda:77 is not on this machine"),
+    ],
+)
+def test_mistakes(settings: dict, message: str, blobs) -> None:
+    with pytest.raises(InputError, match=message):
+        Kingdra(**{"n_clusters": 4, **QUICK, **settings}).fit(blobs[0])

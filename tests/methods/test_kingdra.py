@@ -1,0 +1,162 @@
+"""Algorithm 2: resuming, and what happens where k mini-clusters are not to be had."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.datasets import make_blobs
+
+from kingdra_repro import Kingdra
+from kingdra_repro.bases import LadderIM
+from kingdra_repro.errors import InputError
+from kingdra_repro.methods.ensemble import agreement, average
+from kingdra_repro.pseudo_labels import GraphPseudoLabels, align
+
+BASE = LadderIM(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1))
+
+
+@pytest.fixture(scope="module")
+def X() -> np.ndarray:
+    X, _ = make_blobs(300, n_features=8, centers=4, cluster_std=0.7, random_state=0)
+    return ((X - X.min(0)) / (X.max(0) - X.min(0))).astype(np.float32)
+
+
+def kingdra(**settings) -> Kingdra:
+    defaults = {"n_models": 4, "n_iter": 4, "first_epochs": 8, "epochs": 2, "batch_size": 32}
+    return Kingdra(4, base=BASE, random_state=0, device="cpu", **{**defaults, **settings})
+
+
+class Killed(BaseException):
+    """As a signal would end the process."""
+
+
+class KillAt:
+    """Ends the fit at a training step, or after an iteration."""
+
+    def __init__(self, step: int = -1, iteration: int = -1) -> None:
+        self.step, self.at, self.told = step, iteration, []
+
+    def progress(self, event) -> None:
+        self.step -= 1
+        if self.step == 0:
+            raise Killed
+
+    def iteration(self, it) -> None:
+        self.told.append(it.index)
+        if it.index == self.at:
+            raise Killed
+
+
+@pytest.mark.parametrize(
+    "kill", [{"step": 20}, {"step": 85}, {"step": 110}, {"iteration": 0}, {"iteration": 2}]
+)
+def test_a_killed_fit_ends_as_one_never_killed(
+    X: np.ndarray, tmp_path: Path, kill: dict, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kingdra_repro.ensemble.ensemble.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    straight = kingdra().fit(X)
+    with pytest.raises(Killed):
+        kingdra(checkpoint_dir=tmp_path, monitor=KillAt(**kill)).fit(X)
+    monitor = KillAt()
+    resumed = kingdra(checkpoint_dir=tmp_path, monitor=monitor).fit(X)
+    np.testing.assert_array_equal(resumed.labels_, straight.labels_)
+    np.testing.assert_array_equal(resumed.predict_proba(X), straight.predict_proba(X))
+    known = [name for name in straight.history_ if name != "seconds"]
+    assert resumed.history_[known].equals(straight.history_[known])
+    assert monitor.told[-1] == 4
+
+
+def test_a_finished_fit_is_taken_up_as_it_is(X: np.ndarray, tmp_path: Path) -> None:
+    first = kingdra(checkpoint_dir=tmp_path).fit(X)
+    again = kingdra(checkpoint_dir=tmp_path, monitor=KillAt(step=1)).fit(X)  # one step would kill it
+    np.testing.assert_array_equal(again.labels_, first.labels_)
+    assert again.history_.equals(first.history_)
+
+
+def test_more_iterations_go_on_from_fewer(X: np.ndarray, tmp_path: Path) -> None:
+    kingdra(checkpoint_dir=tmp_path, n_iter=2).fit(X)
+    longer = kingdra(checkpoint_dir=tmp_path, n_iter=4).fit(X)
+    np.testing.assert_array_equal(longer.labels_, kingdra(n_iter=4).fit(X).labels_)
+
+
+def test_a_checkpoint_of_other_data_is_refused(X: np.ndarray, tmp_path: Path) -> None:
+    kingdra(checkpoint_dir=tmp_path, n_iter=1).fit(X)
+    with pytest.raises(InputError, match="of other settings or data"):
+        kingdra(checkpoint_dir=tmp_path, n_iter=1).fit(X[:-1])
+    with pytest.raises(InputError, match="of other settings or data"):
+        kingdra(checkpoint_dir=tmp_path, n_iter=1, learning_rate=0.001).fit(X)
+
+
+def one_hot(predictions: list[list[int]], k: int) -> torch.Tensor:
+    return torch.nn.functional.one_hot(torch.tensor(predictions), k).float()
+
+
+def test_thresholds_are_relaxed_as_little_as_will_do() -> None:
+    """One of four models leaves an output unused: no 3 points differ in all four, but they do in three."""
+    apart = [0] * 10 + [1] * 10 + [2] * 10
+    merged = [0] * 10 + [1] * 20
+    found = GraphPseudoLabels()(one_hot([apart, apart, apart, merged], 3))
+    assert found.complete
+    assert (found.t_pos, found.t_neg) == (4, 3)
+    assert found.sizes.tolist() == [10, 10, 10]
+    assert not GraphPseudoLabels(t_neg=4)(one_hot([apart, apart, merged, merged], 3)).complete
+
+
+def test_a_mini_cluster_of_a_handful_of_points_does_not_count() -> None:
+    few = [0] * 49 + [1] * 49 + [2]
+    assert not GraphPseudoLabels(min_fraction=0.05)(one_hot([few] * 3, 3)).complete  # 0.05 * 99 / 3 = 1.65
+    assert GraphPseudoLabels(min_fraction=0.0)(one_hot([few] * 3, 3)).complete
+
+
+def test_without_mini_clusters_it_trains_on_without_labels(X: np.ndarray) -> None:
+    """Confidence that no model has: no point may found a mini-cluster, ever."""
+    model = kingdra(pseudo_labels=GraphPseudoLabels(confidence=0.999999)).fit(X)
+    assert set(model.history_["rule"]) == {"unsupervised"}
+    assert (model.history_["n_pseudo_labels"] == 0).all()
+    assert "supervised" not in model.history_
+    assert len(np.unique(model.labels_)) > 1
+
+
+def test_a_set_that_was_complete_is_kept_where_a_later_one_is_not(
+    X: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    find = GraphPseudoLabels.__call__
+
+    def fail_later(self, proba):
+        calls.append(len(calls))
+        return find(self if len(calls) < 3 else GraphPseudoLabels(confidence=0.999999), proba)
+
+    monkeypatch.setattr(GraphPseudoLabels, "__call__", fail_later)
+    model = kingdra().fit(X)
+    assert model.history_["rule"].tolist()[1:] == [model.history_["rule"][1], "kept", "kept", "kept"]
+    assert model.history_["supervised"].iloc[1:].notna().all()
+
+
+def test_average_puts_outputs_in_order_first() -> None:
+    proba = torch.rand(3, 50, 4, generator=torch.Generator().manual_seed(0)).softmax(-1)
+    shuffled = torch.stack([proba[0], proba[0][:, [2, 0, 3, 1]], proba[0][:, [3, 2, 1, 0]]])
+    outputs = align(shuffled.argmax(-1), 4)
+    torch.testing.assert_close(average(shuffled, outputs), proba[0])
+    assert agreement(shuffled) == 1.0
+
+
+def test_agreement_of_half_a_vote() -> None:
+    """Two models that agree on 3 of 4 points: 3 points with all votes, one with half of them."""
+    assert agreement(one_hot([[0, 0, 1, 1], [0, 0, 1, 0]], 2)) == pytest.approx((3 + 0.5) / 4)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"t_pos": -1}, "t_pos=-1 counts models"),
+        ({"t_neg": 0}, "t_neg=0 counts models"),
+        ({"confidence": 1.5}, "confidence=1.5"),
+        ({"prune": "none"}, "choose chosen or members"),
+        ({"min_fraction": -0.1}, "min_fraction=-0.1"),
+    ],
+)
+def test_mistakes(settings: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        GraphPseudoLabels(**settings)
