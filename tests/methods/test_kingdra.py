@@ -24,7 +24,7 @@ def X() -> np.ndarray:
 
 def kingdra(**settings) -> Kingdra:
     defaults = {"n_models": 4, "n_iter": 4, "first_epochs": 8, "epochs": 2, "batch_size": 32}
-    return Kingdra(4, base=BASE, random_state=0, device="cpu", **{**defaults, **settings})
+    return Kingdra(4, base=BASE, **{"random_state": 0, "device": "cpu", **defaults, **settings})
 
 
 class Killed(BaseException):
@@ -78,6 +78,13 @@ def test_more_iterations_go_on_from_fewer(X: np.ndarray, tmp_path: Path) -> None
     kingdra(checkpoint_dir=tmp_path, n_iter=2).fit(X)
     longer = kingdra(checkpoint_dir=tmp_path, n_iter=4).fit(X)
     np.testing.assert_array_equal(longer.labels_, kingdra(n_iter=4).fit(X).labels_)
+
+
+def test_a_fit_without_a_seed_is_resumed_with_the_one_it_drew(X: np.ndarray, tmp_path: Path) -> None:
+    with pytest.raises(Killed):
+        kingdra(checkpoint_dir=tmp_path, monitor=KillAt(iteration=1), random_state=None).fit(X)
+    first, second = (kingdra(checkpoint_dir=tmp_path, random_state=None).fit(X) for _ in range(2))
+    np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
 
 
 def test_a_checkpoint_of_other_data_is_refused(X: np.ndarray, tmp_path: Path) -> None:

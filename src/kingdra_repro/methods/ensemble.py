@@ -142,9 +142,10 @@ class Ensemble(ClusterMixin, BaseEstimator):
         self._end_phase(0, proba, None, {**losses, "agreement": agreement(proba)})
 
     def _begin(self, X: np.ndarray | sp.csr_matrix, n_iter: int, epochs_total: int) -> None:
-        seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         if isinstance(self.random_state, int | np.integer):
             seed = int(self.random_state)
+        else:
+            seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         self._checkpoint = None
         if self.checkpoint_dir is not None:
             # Where it runs and who watches does not change the result, and is no part of what a run is.
@@ -153,8 +154,13 @@ class Ensemble(ClusterMixin, BaseEstimator):
                 for name, value in self.get_params(deep=False).items()
                 if name not in ("device", "checkpoint_dir", "monitor", "n_iter")
             }
+            if not isinstance(self.random_state, int | np.integer):
+                settings["random_state"] = "drawn"
             run = f"{type(self).__name__} {settings} X{X.shape} {_checksum(X):08x}"
             self._checkpoint = Checkpoint(Path(self.checkpoint_dir), run)
+            begun = self._checkpoint.load("seed")
+            seed = seed if begun is None else int(begun["seed"])
+            self._checkpoint.save("seed", {"seed": seed})
         self._n_iter, self._epochs_total, self._epochs_done = n_iter, epochs_total, 0
         self._rows: list[dict[str, Any]] = []
         self._phase_started = time.monotonic()
