@@ -99,15 +99,25 @@ def one_hot(predictions: list[list[int]], k: int) -> torch.Tensor:
     return torch.nn.functional.one_hot(torch.tensor(predictions), k).float()
 
 
-def test_thresholds_are_relaxed_as_little_as_will_do() -> None:
-    """One of four models leaves an output unused: no 3 points differ in all four, but they do in three."""
+def test_thresholds_are_relaxed_where_a_model_leaves_an_output_unused() -> None:
+    """No three points differ in all four models, but they do in three: t_neg = 3, no laxer than need be."""
     apart = [0] * 10 + [1] * 10 + [2] * 10
     merged = [0] * 10 + [1] * 20
     found = GraphPseudoLabels()(one_hot([apart, apart, apart, merged], 3))
     assert found.complete
     assert (found.t_pos, found.t_neg) == (4, 3)
     assert found.sizes.tolist() == [10, 10, 10]
-    assert not GraphPseudoLabels(t_neg=4)(one_hot([apart, apart, merged, merged], 3)).complete
+    assert not GraphPseudoLabels()(one_hot([apart, apart, merged, merged], 3)).complete
+
+
+def test_of_relaxed_thresholds_the_largest_smallest_mini_cluster_wins() -> None:
+    """One model of five merges two clusters, another is unsure of half of the third."""
+    apart = [0] * 10 + [1] * 10 + [2] * 10
+    merged = [0] * 10 + [1] * 20
+    unsure = [0] * 10 + [1] * 10 + [2] * 5 + [0] * 5
+    found = GraphPseudoLabels()(one_hot([apart, apart, apart, merged, unsure], 3))
+    assert (found.t_pos, found.t_neg) == (4, 4)
+    assert found.sizes.tolist() == [10, 10, 10]
 
 
 def test_a_mini_cluster_of_a_handful_of_points_does_not_count() -> None:

@@ -1,6 +1,7 @@
 """Pseudo-labels from the graph of agreement, and what is done where the thresholds do not give k of them."""
 
 from dataclasses import dataclass
+from itertools import product
 from math import ceil
 
 import torch
@@ -37,10 +38,9 @@ class GraphPseudoLabels:
     output unused no k points can differ in all models. To train on such a set would pull the models together
     (the public code then trains on without labels, in the worst case for ever). So a set counts as
     complete if each of its k mini-clusters has at least ``min_fraction * n / k`` points, and where the
-    thresholds given do not lead to one, the thresholds are relaxed, as little as will do: those are tried
-    whose sum falls short of the given one by 1, then by 2, and so on, down to a bare majority of the
-    models; among those of one sum that lead to a complete set, the one with the largest smallest
-    mini-cluster wins. No label is looked at.
+    thresholds given do not lead to one, they are relaxed: of all pairs with a t_pos of at least four
+    fifths and a t_neg of more than half of the models, none above those given, that pair is taken whose
+    smallest mini-cluster is largest (of equals, the strictest). No label is looked at.
 
     Parameters
     ----------
@@ -85,11 +85,10 @@ class GraphPseudoLabels:
         first = found(*given)
         if first.complete:
             return first
-        majority = n_models // 2 + 1
-        for short in range(1, sum(given) - 2 * majority + 1):
-            pairs = ((given[0] - s, given[1] - (short - s)) for s in range(short + 1))
-            tried = [found(*pair) for pair in pairs if min(pair) >= majority]
-            complete = [one for one in tried if one.complete]
-            if complete:
-                return max(complete, key=lambda one: int(one.sizes.min()))
-        return first
+        pairs = product(
+            range(given[0], min(given[0], ceil(0.8 * n_models)) - 1, -1),
+            range(given[1], min(given[1], n_models // 2 + 1) - 1, -1),
+        )
+        strictest_first = sorted(pairs, key=lambda pair: (-sum(pair), -pair[0]))
+        best = max((found(*pair) for pair in strictest_first), key=lambda one: int(one.sizes.min()))
+        return best if best.complete else first
