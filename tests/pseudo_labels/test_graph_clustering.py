@@ -64,7 +64,7 @@ def ours(predictions, confident, **settings):
     return mini_clusters(torch.tensor(predictions), confident=confident, **settings).numpy()
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=2000, deadline=None)
 @given(graphs())
 def test_equals_algorithm_1(graph):
     np.testing.assert_array_equal(ours(**graph), brute_force.mini_clusters(**graph))
@@ -74,7 +74,7 @@ def test_equals_algorithm_1(graph):
 def test_both_ways_to_degrees(subset_cost, monkeypatch):
     monkeypatch.setattr(degrees, "_SUBSET_COST", subset_cost)
 
-    @settings(max_examples=700, deadline=None)
+    @settings(max_examples=500, deadline=None)
     @given(graphs())
     def equals_algorithm_1(graph):
         np.testing.assert_array_equal(ours(**graph), brute_force.mini_clusters(**graph))
