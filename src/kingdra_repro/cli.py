@@ -16,6 +16,7 @@ from kingdra_repro.report.result import make_result, read_result, write_result
 from kingdra_repro.report.run_folder import config_hash
 from kingdra_repro.report.stopwatch import Stopwatch
 from kingdra_repro.report.table import show_table
+from kingdra_repro.schema import check_types
 
 
 def cluster(cfg: DictConfig) -> None:
@@ -39,6 +40,7 @@ def cluster(cfg: DictConfig) -> None:
         show_table(done, folder)
         return
 
+    check_types(cfg)
     data = instantiate(cfg.dataset)
     checkpoint = folder / "checkpoint"  # an interrupted run goes on from here
     checkpoint.mkdir(exist_ok=True)

@@ -26,6 +26,8 @@ def main() -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     register_schema()
     register_resolvers()
+    # Hydra wants -m before all settings or after them, not between.
+    sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))
     this_process = os.getpid()
     failed: list[str] = []
 

@@ -1,14 +1,14 @@
-"""Names and types of the top-level settings, so that a wrong one is told before anything runs.
+"""Names and types of the settings, so that a wrong one is told before anything runs.
 
-Values are in configs/config.yaml alone. The groups (data set, method, base, pseudo-labels) are checked by
-what they instantiate.
+Values are in the configs alone.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from omegaconf import MISSING
+from hydra.utils import get_class
+from omegaconf import MISSING, DictConfig, OmegaConf
 
 
 @dataclass
@@ -30,6 +30,8 @@ class TrainingSettings:
 
 @dataclass
 class Settings:
+    """The top level of configs/config.yaml; the groups hold what their choice brings."""
+
     dataset: Any = MISSING
     method: Any = MISSING
     base: Any = MISSING
@@ -48,3 +50,20 @@ class Settings:
 def register_schema() -> None:
     """Make the schema known to Hydra, as the entry ``schema`` of configs/config.yaml's defaults."""
     ConfigStore.instance().store(name="schema", node=Settings)
+
+
+def check_types(cfg: DictConfig) -> None:
+    """Check the groups whose choices are dataclasses (base model, pseudo-labels) against their fields.
+
+    Raises
+    ------
+    OmegaConfBaseException
+        For a value of another type than the field's, or a name that is no field.
+    """
+    for group in ("base", "pseudo_labels"):
+        kind = get_class(cfg[group]._target_)
+        if is_dataclass(kind):
+            fields = OmegaConf.structured(kind)
+            OmegaConf.set_readonly(fields, False)  # as those of frozen classes are
+            given = {name: value for name, value in cfg[group].items() if not name.startswith("_")}
+            OmegaConf.merge(OmegaConf.create({group: fields}), {group: given})

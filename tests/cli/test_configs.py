@@ -45,8 +45,9 @@ def test_settings_fit_their_base(settings):
 def test_settings_of_a_data_set_are_chosen_by_themselves():
     assert composed("dataset=mnist").training.order == "file"
     assert composed("dataset=mnist", "training.order=epoch").training.order == "epoch"
-    assert composed("dataset=digits").training.order == "epoch"
-    assert composed("dataset=digits", "base=ladder_dot").base.hidden == [256, 256]
+    assert composed("dataset=custom", "dataset.path=x.npy").training.order == "epoch"
+    assert composed("dataset=stl", "base=ladder_dot").base.last_layer_bn
+    assert composed("dataset=stl").base.w_mi_later == 0
 
 
 @pytest.mark.parametrize(("size", "t_neg"), [(10, 9), (5, 4), (1, 1)])

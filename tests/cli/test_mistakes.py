@@ -22,7 +22,12 @@ def test_unknown_choice_in_a_sweep_stops_it_before_anything_runs(kingdra_run, tm
 
 @pytest.mark.parametrize(
     ("given", "meant"),
-    [("enseble.size=3", "ensemble.size"), ("datset=mnist", "dataset"), ("sed=1", "seed")],
+    [
+        ("enseble.size=3", "ensemble.size"),
+        ("datset=mnist", "dataset"),
+        ("sed=1", "seed"),
+        ("epochs=3", "training.epochs"),
+    ],
 )
 def test_unknown_setting(kingdra_run, given, meant):
     line = kingdra_run(given).mistake
@@ -41,6 +46,21 @@ def test_unknown_setting(kingdra_run, given, meant):
 )
 def test_value_of_the_wrong_type(kingdra_run, given, remedy):
     assert kingdra_run(given).mistake == remedy
+
+
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [
+        ("base.mu=much", "base.mu=much has the wrong type: give a number"),
+        ("base.noise_std=null", "base.noise_std=null has the wrong type: give a number"),
+        ("base.hidden=5", "base.hidden has the wrong type: give a list, such as base.hidden=[1,2]"),
+        ("base.hidden=[a,b]", "base.hidden[0]=a has the wrong type: give a whole number"),
+        ("pseudo_labels.t_pos=all", "pseudo_labels.t_pos=all has the wrong type: give a whole number"),
+        ("+base.foo=1", "base.foo is not a setting."),
+    ],
+)
+def test_value_of_the_wrong_type_in_a_group(kingdra_run, given, remedy):
+    assert kingdra_run(given).mistake.startswith(remedy)
 
 
 @pytest.mark.parametrize("given", ["training=3", "seed=[1", "base.hiden=[3]"])

@@ -119,7 +119,7 @@ def test_the_checkpoint_stays_if_asked_for(kingdra_run, features, tmp_path):
 
 
 def test_sweep(kingdra_run, features, tmp_path):
-    assert kingdra_run("-m", "seed=0,1", "method=single,ensemble", *SMALL).status == 0
+    assert kingdra_run("seed=0,1", "-m", "method=single,ensemble", *SMALL).status == 0
     results = [json.loads(path.read_text()) for path in tmp_path.glob("outputs/**/result.json")]
     assert {(one["method"], one["seed"]) for one in results} == {
         ("single", 0), ("single", 1), ("ensemble", 0), ("ensemble", 1)

@@ -63,7 +63,7 @@ def members_figure(data: Dataset, labels: np.ndarray) -> Figure:
     panel.tick_params(length=0)
     panel.spines[:].set_visible(False)
     if data.y is not None:
-        panel.set_title("random members of each cluster (size); framed: not of its class", fontsize=10)
+        panel.set_title("random members of each cluster; framed: not of the cluster's class", fontsize=10)
     return figure
 
 

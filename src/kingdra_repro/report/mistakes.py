@@ -29,12 +29,11 @@ def one_line(error: BaseException, method: DictConfig | None = None) -> str | No
     for one in chain:
         if isinstance(one, InputError):
             return _as_given(_joined(str(one)), method)
-    for one in reversed(chain):
-        # A "$" stands for what OmegaConf fills in in the exception above this one.
-        if isinstance(one, CompactHydraException | OmegaConfBaseException) and "$" not in str(one):
-            line = _of_hydra(str(one))
-            if line is not None:
-                return line
+    # A "$" stands for what OmegaConf fills in in the exception that this one caused.
+    hydras = [str(one) for one in chain if isinstance(one, CompactHydraException | OmegaConfBaseException)]
+    line = _of_hydra("\n".join(message for message in hydras if "$" not in message))
+    if line is not None:
+        return line
     for one in chain:
         if isinstance(one, OSError) and one.filename is not None:
             return f"{one.filename}: {one.strerror}; run folders go below output_dir=FOLDER: give another"
@@ -60,6 +59,13 @@ def _of_hydra(message: str) -> str | None:
         key = re.search(r"full_key: (\S+)", message)
         name, kind = key[1] if key else "a setting", _NOUNS.get(found[2], found[2])
         return f"{name}={found[1]} has the wrong type: give {kind}"
+    if found := re.search(r"Key '\w+' not in '\w+'\s+full_key: (\S+)", message):
+        return f"{found[1]} is not a setting. {SEE}"
+    if found := re.search(r"Incompatible value '(.*)' for field of type '(\w+)'\s+full_key: (\S+)", message):
+        value, kind = found[1].replace("None", "null"), _NOUNS.get(found[2], found[2])
+        return f"{found[3]}={value} has the wrong type: give {kind}"
+    if found := re.search(r"is not a ListConfig, list or tuple.\s+full_key: (\S+)", message):
+        return f"{found[1]} has the wrong type: give a list, such as {found[1]}=[1,2]"
     if found := re.search(r"Error merging override ([\w./@-]+)=(\S*)", message):
         return f"{found[1]}={found[2]} does not fit: {found[1]} is a group of settings. {SEE}"
     if found := re.search(r"Missing mandatory value: (\S+)", message):
@@ -71,6 +77,9 @@ _NOUNS = {
     "Integer": "a whole number",
     "Float": "a number",
     "bool": "true or false",
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a word",
     "String": "a word",
 }
 
@@ -83,7 +92,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _meant(given: str, choices: list[str]) -> str:
-    close = difflib.get_close_matches(given, choices, n=1)
+    inner = [choice for choice in choices if choice.endswith(f".{given}")]  # epochs for training.epochs
+    close = inner or difflib.get_close_matches(given, choices, n=1, cutoff=0.7)
     return f" (did you mean {close[0]}?)" if close else ""
 
 
