@@ -11,6 +11,7 @@ import sys
 import time
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.cluster import KMeans
 
 from kingdra_repro.data.from_settings import load_from_settings
@@ -35,13 +36,12 @@ def main(arguments: list[str]) -> None:
             raise SystemExit(f"{name} has no labels to compare with")
         X = np.asarray(data.X) if isinstance(data.X, np.memmap) else data.X
         start = time.perf_counter()
-        accuracies = [
-            100
-            * clustering_accuracy(
-                data.y, KMeans(data.n_clusters, n_init=RESTARTS, random_state=seed).fit(X).labels_
-            )
-            for seed in seeds
-        ]
+        # Elkan's gives the clusters of the default one with fewer distances, but not for sparse rows.
+        algorithm = "lloyd" if sp.issparse(X) else "elkan"
+        accuracies = []
+        for seed in seeds:
+            kmeans = KMeans(data.n_clusters, n_init=RESTARTS, random_state=seed, algorithm=algorithm)
+            accuracies.append(100 * clustering_accuracy(data.y, kmeans.fit(X).labels_))
         seconds = (time.perf_counter() - start) / len(seeds)
         each = " ".join(f"{accuracy:.1f}" for accuracy in accuracies)
         n, d = data.X.shape

@@ -19,6 +19,9 @@ from kingdra_repro.data.cache import data_folder
 from kingdra_repro.data.checksum import checksum
 from kingdra_repro.data.download import folder_beside
 
+# To be raised where the same settings come to give other features, so that old ones are not used any more.
+MAKING = 1
+
 
 def prepared_folder(
     data_dir: str | os.PathLike | None, dataset: str, kind: str, settings: dict[str, Any]
@@ -35,7 +38,8 @@ def prepared_folder(
     settings : dict
         All that the features depend on; as JSON it makes the rest of the name.
     """
-    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+    made = json.dumps({"making": MAKING, **settings}, sort_keys=True)
+    digest = hashlib.sha256(made.encode()).hexdigest()
     return data_folder(data_dir).absolute() / dataset / f"{kind}_{digest[:8]}"
 
 

