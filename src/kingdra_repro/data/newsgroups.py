@@ -69,9 +69,9 @@ def load_newsgroups(
     Notes
     -----
     Lang, "NewsWeeder: Learning to filter netnews", ICML 1995, in Rennie's version sorted by date: 11,314
-    and 7,532 messages. All have some of the 2,000 words when headers are kept: n = 18,846. With headers removed,
-    18,794 have; with signatures and quotations removed as well, which is not offered, 18,199. Hu et al. (2017)
-    have 18,040, and do not say what they left out.
+    and 7,532 messages. All have some of the 2,000 words when headers are kept: n = 18,846. With headers
+    removed, 18,794 have; with signatures and quotations removed as well, which is not offered, 18,199. Hu et
+    al. (2017) have 18,040, and do not say what they left out.
 
     The paper's K-means gives 14.0% on theirs, and 28.5% (std 1.2; 10 restarts, seeds 0-4) on these. The rows'
     length makes the difference: without bringing them to length 1, K-means gives 5%, with logarithmic counts
