@@ -50,6 +50,9 @@ def main() -> None:
     except KeyboardInterrupt:
         _tell("stopped; the same command goes on from where it was")
         sys.exit(130)
+    except BrokenPipeError:  # kingdra-run --help | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is written at exit
+        sys.exit(1)
     except Exception as error:
         line = one_line(error)
         if line is None:

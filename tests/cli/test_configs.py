@@ -45,7 +45,7 @@ def test_settings_fit_their_base(settings):
 def test_settings_of_a_data_set_are_chosen_by_themselves():
     assert composed("dataset=mnist").training.order == "file"
     assert composed("dataset=mnist", "training.order=epoch").training.order == "epoch"
-    assert composed("dataset=custom", "dataset.path=x.npy").training.order == "epoch"
+    assert composed("dataset=usps").training.order == "epoch"
     assert composed("dataset=stl", "base=ladder_dot").base.last_layer_bn
     assert composed("dataset=stl").base.w_mi_later == 0
 
@@ -58,7 +58,7 @@ def test_thresholds_keep_their_meaning_with_the_size_of_the_ensemble(size, t_neg
 
 def test_defaults_are_those_of_the_classes():
     """Each default stands in a config and in a signature: they are one."""
-    cfg = composed("dataset=custom", "dataset.path=x.npy")
+    cfg = composed("dataset=usps")  # which has no settings of its own
     base = instantiate(cfg.base)
     assert {name: _plain(value) for name, value in asdict(base).items()} == asdict(bases.LadderIM())
     assert instantiate(cfg.pseudo_labels) == pseudo_labels.GraphPseudoLabels()
