@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file beside `path`, then rename it: whoever looks sees the old file or the new one, never a part.
+    """Write a file beside `path`, then rename it: who looks sees the old file or the new one, never a part.
 
     Parameters
     ----------

@@ -116,6 +116,7 @@ def test_the_monitor_is_told_everything(blobs) -> None:
         ({"n_models": 0}, "n_models=0"),
         ({"n_iter": -1}, "n_iter=-1"),
         ({"batch_size": 1.5}, "batch_size=1.5"),
+        ({"random_state": -1}, "random_state=-1 is negative"),
         ({"learning_rate": 0.0}, "learning_rate=0.0 must be more than 0"),
         ({"order": "random"}, "choose one of file, once, epoch"),
         ({"precision": "float16"}, "choose one of float32, bfloat16"),

@@ -248,6 +248,8 @@ class Ensemble(ClusterMixin, BaseEstimator):
                 raise InputError(f"{name}={value!r} must be a whole number, {least} or more")
         if not self.learning_rate > 0:
             raise InputError(f"learning_rate={self.learning_rate!r} must be more than 0")
+        if isinstance(self.random_state, int | np.integer) and self.random_state < 0:
+            raise InputError(f"random_state={self.random_state} is negative: give a seed of 0 or more")
         for name, choices in (("order", ORDERS), ("precision", PRECISIONS)):
             if getattr(self, name) not in choices:
                 raise InputError(

@@ -1,0 +1,10 @@
+"""What all tests share."""
+
+import pytest
+import torch
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """Networks as small as the tests' gain nothing from more, and wait for each other where others compute."""
+    torch.set_num_threads(1)
