@@ -6,5 +6,5 @@ import torch
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
-    """Networks as small as the tests' gain nothing from more, and wait for each other where others compute."""
+    """Networks as small as the tests' gain nothing from more, and threads wait where others compute."""
     torch.set_num_threads(1)
