@@ -106,6 +106,7 @@ class Stack:
             weight = (part.stop - part.start) / n
             sums = {name: sums.get(name, 0) + weight * value for name, value in losses.items()}
             on_step(Step(part.stop / n, losses))
+        self.optimizer.zero_grad()  # frees the gradients: other stacks have their turn now
         self.epoch += 1
         self.losses = {name: value.cpu() for name, value in sums.items()}
 
