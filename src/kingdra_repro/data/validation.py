@@ -1,4 +1,4 @@
-"""What can be clustered: the checks that every data source and the estimators share."""
+"""What can be clustered: the checks that every data source shares."""
 
 import logging
 from collections.abc import Iterator, Sequence
