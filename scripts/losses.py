@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from kingdra_repro.bases import Ladder, LadderDot, LadderIM
+from kingdra_repro.bases import Base, LadderDot, LadderIM
 from kingdra_repro.data import load_digits
 from kingdra_repro.ensemble.rows import Rows
 from kingdra_repro.ensemble.stack import PseudoLabels, Stack, Step
 
-BASES: dict[str, Ladder] = {
+BASES: dict[str, Base] = {
     "ladder_im": LadderIM(hidden=(256, 256)),
     "ladder_dot": LadderDot(hidden=(256, 256)),
 }
@@ -28,7 +28,7 @@ TOLERANCE = 1e-5
 N, K, STEPS = 640, 10, 10
 
 
-def trace(base: Ladder, members: list[int]) -> np.ndarray:
+def trace(base: Base, members: list[int]) -> np.ndarray:
     """The total loss of each member at 20 steps: [20, M]."""
     data = load_digits()
     stack = Stack(

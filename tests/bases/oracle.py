@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kingdra_repro.bases import LadderIM
+from kingdra_repro.bases import Batch, LadderIM
 from kingdra_repro.networks.ladder import LadderNetwork
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "oracle"
@@ -60,6 +60,5 @@ class KnownStep:
             for layer in range(N_LAYERS + 1)
         ]
         y_sup = self.tensor("y_sup").argmax(1)[None]
-        return self.base.losses(
-            self.network, noise, self.tensor("x")[None], self.tensor("x_sup")[None], y_sup, 1
-        )
+        batch = Batch(self.tensor("x")[None], noise, self.tensor("x_sup")[None], y_sup)
+        return self.base.losses(self.network, batch, 1)

@@ -9,7 +9,7 @@ from scipy.special import softmax
 from torch.autograd import gradcheck
 
 from kingdra_repro import objectives
-from kingdra_repro.bases import LadderDot, LadderIM, make_base
+from kingdra_repro.bases import Batch, LadderDot, LadderIM, make_base
 from kingdra_repro.errors import InputError
 
 M, B, K = 2, 6, 4
@@ -84,7 +84,7 @@ def test_derivative_of_the_whole_objective(base: LadderIM | LadderDot) -> None:
 
     def total(*values: torch.Tensor) -> torch.Tensor:
         step = _Functional(network, dict(zip(names, values, strict=True)))
-        losses = base.losses(step, noise, x, x_sup, y_sup, 1)  # type: ignore[arg-type]
+        losses = base.losses(step, Batch(x, noise, x_sup, y_sup), 1)  # type: ignore[arg-type]
         return losses["loss"].sum() - losses["kl"].sum()  # its target is not differentiated: checked below
 
     parameters = [p.detach().clone().requires_grad_() for p in network.parameters()]
@@ -129,7 +129,7 @@ def test_weights_of_the_paper_are_reachable() -> None:
     streams = [torch.Generator().manual_seed(0)]
     network = base.build(3, K, streams, "float32")
     x = torch.randn(1, B, 3)
-    losses = base.losses(network, network.sample_noise(1, B, streams), x, None, None, 0)
+    losses = base.losses(network, Batch(x, network.sample_noise(1, B, streams)), 0)
     parts = sum(losses[name] for name in ("denoising", "kl", "mi_clean", "mi_noisy"))
     torch.testing.assert_close(losses["loss"], parts)
 

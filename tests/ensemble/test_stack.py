@@ -6,6 +6,7 @@ import scipy.sparse as sp
 import torch
 
 from kingdra_repro.bases import LadderDot, LadderIM
+from kingdra_repro.ensemble.ensemble import TrainedEnsemble
 from kingdra_repro.ensemble.rows import Rows
 from kingdra_repro.ensemble.stack import PseudoLabels, Stack, Step
 
@@ -116,3 +117,16 @@ def test_a_restored_stack_goes_on_as_if_never_stopped(X: np.ndarray) -> None:
     resumed.train_epoch(1, pseudo_labels(8), lambda step: None)
     for a, b in zip(straight.network.parameters(), resumed.network.parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+def test_a_mixed_ensemble_gives_its_members_in_order(X: np.ndarray) -> None:
+    settings = {"batch_size": 32, "learning_rate": 0.002, "order": "epoch", "precision": "float32", "seed": 7}
+    mixed = TrainedEnsemble([*BASES, *BASES], X, K, device=CPU, checkpoint=None, **settings)
+    losses = mixed.train(0, 1, None, lambda *event: None)
+    assert {"mi_clean", "dot_clean", "denoising"} < losses.keys()
+    proba = mixed.predict_proba()
+    for m, base in enumerate([*BASES, *BASES]):
+        alone = make_stack(X, [m], base)
+        alone.train_epoch(0, None, lambda step: None)
+        alone.end_phase()
+        torch.testing.assert_close(proba[m : m + 1], alone.predict_proba(alone.rows), atol=1e-5, rtol=1e-4)

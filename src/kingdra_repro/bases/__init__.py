@@ -1,24 +1,31 @@
-"""Base models: one file and one config each; every scheme works with every base.
+"""Base models: one file and one config each; every scheme works with every base (see `Base`)."""
 
-A base is a frozen dataclass of hyper-parameters with two methods: ``build`` makes a stack of M networks,
-``losses`` gives the terms of its objective on one batch. Its network has ``sample_noise``, ``forward``
-(logits) and ``set_moments``.
-"""
+from collections.abc import Sequence
 
+from kingdra_repro.bases.base import Base, Batch
 from kingdra_repro.bases.ladder import Ladder
 from kingdra_repro.bases.ladder_dot import LadderDot
 from kingdra_repro.bases.ladder_im import LadderIM
 from kingdra_repro.errors import InputError
 
-__all__ = ["Ladder", "LadderDot", "LadderIM", "make_base"]
+__all__ = ["Base", "Batch", "Ladder", "LadderDot", "LadderIM", "make_base", "make_bases"]
 
-_BASES: dict[str, type[Ladder]] = {"ladder_im": LadderIM, "ladder_dot": LadderDot}
+_BASES: dict[str, type[Base]] = {"ladder_im": LadderIM, "ladder_dot": LadderDot}
 
 
-def make_base(base: str | Ladder) -> Ladder:
+def make_base(base: str | Base) -> Base:
     """The base model of a name with its default settings; an instance is returned as it is."""
-    if isinstance(base, Ladder):
+    if not isinstance(base, str):
         return base
     if base not in _BASES:
         raise InputError(f"base={base!r} is unknown: choose one of {', '.join(_BASES)}")
     return _BASES[base]()
+
+
+def make_bases(base: str | Base | Sequence[str | Base], n_models: int) -> list[Base]:
+    """The base model of each member of an ensemble. Several take turns: a mixed ensemble (Section 7)."""
+    if isinstance(base, Sequence) and not isinstance(base, str):
+        if not base:
+            raise InputError("base=[] names no base model: give one or more")
+        return [make_base(base[m % len(base)]) for m in range(n_models)]
+    return [make_base(base)] * n_models

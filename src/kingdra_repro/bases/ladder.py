@@ -1,11 +1,15 @@
 """What Ladder-IM and Ladder-Dot share: the network and all terms of the loss but one."""
 
+import itertools
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+import numpy as np
+import scipy.sparse as sp
 import torch
 from torch import Tensor
 
+from kingdra_repro.bases.base import Batch
 from kingdra_repro.errors import InputError
 from kingdra_repro.networks.ladder import LadderNetwork
 from kingdra_repro.objectives import cross_entropy, denoising_cost, kl_divergence
@@ -62,32 +66,25 @@ class Ladder(ABC):
             precision,
         )
 
-    def losses(
-        self,
-        network: LadderNetwork,
-        noise: list[Tensor],
-        x: Tensor,
-        x_sup: Tensor | None,
-        y_sup: Tensor | None,
-        iteration: int,
-    ) -> dict[str, Tensor]:
+    def n_weights(self, n_features: int, n_clusters: int) -> int:
+        widths = (n_features, *self.hidden, n_clusters)
+        return 2 * sum(a * b for a, b in itertools.pairwise(widths))
+
+    def radii(self, X: np.ndarray | sp.csr_matrix) -> None:
+        return None
+
+    def sample_noise(
+        self, network: LadderNetwork, n_rows: int, supervised: bool, generators: list[torch.Generator]
+    ) -> list[Tensor]:
+        return network.sample_noise(2 if supervised else 1, n_rows, generators)
+
+    def losses(self, network: LadderNetwork, batch: Batch, iteration: int) -> dict[str, Tensor]:
         """The terms of Eq. 11 (and of Eq. 8, where there are pseudo-labels) on one batch.
 
-        Parameters
-        ----------
-        network : the stack of M models
-        noise : standard normal, from ``network.sample_noise`` with 1 noisy pass, or 2 with pseudo-labels
-        x : Tensor [M, B, d], the unsupervised batch of each model
-        x_sup, y_sup : Tensor [M, B, d] and LongTensor [M, B], pseudo-labelled points and their outputs, or
-            None
-        iteration : 0 in the first, unsupervised phase
-
-        Returns
-        -------
-        dict of Tensor [M]: ``loss``, the weighted sum, and each term by itself, unweighted
+        See `kingdra_repro.bases.base.Base.losses`.
         """
-        noisy_inputs = [x] if x_sup is None else [x, x_sup]
-        clean, noisy, *supervised = network.encode(x, noisy_inputs, noise)
+        noisy_inputs = [batch.x] if batch.x_sup is None else [batch.x, batch.x_sup]
+        clean, noisy, *supervised = network.encode(batch.x, noisy_inputs, batch.noise)
         z_est = network.decode(noisy)
         terms = {
             "denoising": (self.w_denoise, denoising_cost(clean.z, z_est, tuple(self.denoising_costs))),
@@ -95,7 +92,7 @@ class Ladder(ABC):
             "kl": (self.w_kl, kl_divergence(clean.logits.detach(), noisy.logits)),
             **self.clustering_terms(clean.logits, noisy.logits, iteration),
         }
-        if y_sup is not None:
-            terms["supervised"] = (1.0, cross_entropy(supervised[0].logits, y_sup))
+        if batch.y_sup is not None:
+            terms["supervised"] = (1.0, cross_entropy(supervised[0].logits, batch.y_sup))
         total = torch.stack([weight * value for weight, value in terms.values()]).sum(0)
         return {"loss": total, **{name: value for name, (_, value) in terms.items()}}

@@ -1,6 +1,5 @@
 """All members of an ensemble: cut into stacks, trained phase by phase, resumed where they were stopped."""
 
-import itertools
 import time
 from collections.abc import Callable
 
@@ -9,7 +8,7 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from kingdra_repro.bases import Ladder
+from kingdra_repro.bases import Base
 from kingdra_repro.ensemble.checkpoint import Checkpoint
 from kingdra_repro.ensemble.rows import Rows
 from kingdra_repro.ensemble.stack import PseudoLabels, Stack, Step
@@ -27,9 +26,9 @@ class TrainedEnsemble:
 
     Parameters
     ----------
-    base : the base model
+    bases : the base model of each member; members of equal bases share stacks
     X : float32 array or CSR matrix [n, d]
-    n_clusters, n_models : int
+    n_clusters : int
     device : torch.device
     checkpoint : where stacks are saved, or None
     stack_size : members trained at once, or None: chosen for the device
@@ -38,23 +37,27 @@ class TrainedEnsemble:
 
     def __init__(
         self,
-        base: Ladder,
+        bases: list[Base],
         X: np.ndarray | sp.csr_matrix,
         n_clusters: int,
-        n_models: int,
         *,
         device: torch.device,
         checkpoint: Checkpoint | None,
         stack_size: int | None = None,
         **settings,
     ) -> None:
-        self.n_models = n_models
+        self.n_models = len(bases)
         self.device = device
         self.checkpoint = checkpoint
         rows = Rows(X, device)
-        size = stack_size or _stack_size(base, rows.d, n_clusters, n_models, device)
-        cuts = [list(range(i, min(i + size, n_models))) for i in range(0, n_models, size)]
-        self.stacks = [Stack(base, rows, n_clusters, members, **settings) for members in cuts]
+        self.stacks: list[Stack] = []
+        for base in dict.fromkeys(bases):
+            radii = base.radii(X)
+            values = None if radii is None else torch.from_numpy(radii).to(device)
+            members = [m for m in range(self.n_models) if bases[m] == base]
+            size = stack_size or _stack_size(base, rows.d, n_clusters, len(members), device)
+            for cut in (members[i : i + size] for i in range(0, len(members), size)):
+                self.stacks.append(Stack(base, rows, n_clusters, cut, radii=values, **settings))
         for stack in self.stacks:
             if checkpoint and (state := checkpoint.load(_name(stack))):
                 stack.load_state_dict(state)
@@ -77,7 +80,7 @@ class TrainedEnsemble:
 
         Returns
         -------
-        The mean over the members of each term of the loss in their last epoch
+        The mean of each term of the loss in the last epoch, over the members that have it
         """
         before = 0
         for stack in self.stacks:
@@ -96,24 +99,26 @@ class TrainedEnsemble:
                     self.checkpoint.save(_name(stack), stack.state_dict())
                     saved = time.monotonic()
             before += len(stack.members)
-        names = self.stacks[0].losses
-        return {
-            name: float(torch.cat([stack.losses[name] for stack in self.stacks]).mean()) for name in names
-        }
+        names = dict.fromkeys(name for stack in self.stacks for name in stack.losses)
+        return {name: self._mean_loss(name) for name in names}
+
+    def _mean_loss(self, name: str) -> float:
+        values = [stack.losses[name] for stack in self.stacks if name in stack.losses]
+        return float(torch.cat(values).mean())
 
     def predict_proba(self, X: np.ndarray | sp.csr_matrix | None = None) -> Tensor:
         """Outputs of all members for X, or for the data trained on: float32 Tensor [M, n, k] on the CPU."""
         rows = None if X is None else Rows(X, self.device)
-        return torch.cat([stack.predict_proba(rows or stack.rows) for stack in self.stacks])
+        proba = torch.cat([stack.predict_proba(rows or stack.rows) for stack in self.stacks])
+        members = [member for stack in self.stacks for member in stack.members]
+        return proba if members == sorted(members) else proba[np.argsort(members)]
 
 
 def _name(stack: Stack) -> str:
-    return f"models_{stack.members[0]}-{stack.members[-1]}"
+    return "models_" + "_".join(map(str, stack.members))
 
 
-def _stack_size(base: Ladder, d: int, n_clusters: int, n_models: int, device: torch.device) -> int:
+def _stack_size(base: Base, d: int, n_clusters: int, n_models: int, device: torch.device) -> int:
     if device.type != "cpu":
         return n_models
-    widths = (d, *base.hidden, n_clusters)
-    weights = 2 * sum(a * b for a, b in itertools.pairwise(widths))
-    return min(n_models, max(1, WEIGHTS_PER_CPU_STACK // weights))
+    return min(n_models, max(1, WEIGHTS_PER_CPU_STACK // base.n_weights(d, n_clusters)))

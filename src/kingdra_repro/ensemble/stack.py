@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kingdra_repro.bases import Ladder
+from kingdra_repro.bases import Base, Batch
 from kingdra_repro.ensemble.batches import batch_slices, supervised_order, unsupervised_order
 from kingdra_repro.ensemble.rows import Rows
 from kingdra_repro.ensemble.seeds import Purpose, torch_stream
@@ -46,12 +46,13 @@ class Stack:
     rows : the feature matrix
     n_clusters : k
     members : the numbers of these models within the ensemble; they select the random streams
+    radii : Tensor [n], what ``base.radii`` gave, or None
     batch_size, learning_rate, order, precision, seed : see ``kingdra_repro.methods.Kingdra``
     """
 
     def __init__(
         self,
-        base: Ladder,
+        base: Base,
         rows: Rows,
         n_clusters: int,
         members: list[int],
@@ -61,8 +62,9 @@ class Stack:
         order: str,
         precision: str,
         seed: int,
+        radii: Tensor | None = None,
     ) -> None:
-        self.base, self.rows, self.members = base, rows, members
+        self.base, self.rows, self.members, self.radii = base, rows, members, radii
         self.batch_size, self.order, self.seed = batch_size, order, seed
         streams = [torch_stream(seed, member, Purpose.WEIGHTS) for member in members]
         self.network = base.build(rows.d, n_clusters, streams, precision).to(rows.device)
@@ -94,11 +96,15 @@ class Stack:
         streams = [torch_stream(self.seed, m, Purpose.NOISE, epoch, self.rows.device) for m in self.members]
         sums: dict[str, Tensor] = {}
         for part in batch_slices(n, self.batch_size):
-            noise = self.network.sample_noise(1 if pseudo is None else 2, part.stop - part.start, streams)
-            x = self.rows[index[:, part]]
-            x_sup = None if index_sup is None else self.rows[index_sup[:, part]]
-            y_sup = None if targets is None else targets[:, part]
-            losses = self.base.losses(self.network, noise, x, x_sup, y_sup, iteration)
+            n_rows = part.stop - part.start
+            batch = Batch(
+                x=self.rows[index[:, part]],
+                noise=self.base.sample_noise(self.network, n_rows, pseudo is not None, streams),
+                x_sup=None if index_sup is None else self.rows[index_sup[:, part]],
+                y_sup=None if targets is None else targets[:, part],
+                radius=None if self.radii is None else self.radii[index[:, part]],
+            )
+            losses = self.base.losses(self.network, batch, iteration)
             self.optimizer.zero_grad()
             losses["loss"].sum().backward()  # the sum: no member's gradient sees another's loss
             self.optimizer.step()

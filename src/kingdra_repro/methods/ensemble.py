@@ -2,6 +2,7 @@
 
 import time
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,7 +15,7 @@ from sklearn.utils import ClassifierTags, Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
-from kingdra_repro.bases import Ladder, make_base
+from kingdra_repro.bases import Base, make_bases
 from kingdra_repro.devices import choose_device
 from kingdra_repro.ensemble.batches import ORDERS
 from kingdra_repro.ensemble.checkpoint import Checkpoint
@@ -37,7 +38,8 @@ class Ensemble(ClusterMixin, BaseEstimator):
     ----------
     n_clusters : int, default=8
         k, from 2 to the number of points.
-    base : {"ladder_im", "ladder_dot"} or an instance of a class of `kingdra_repro.bases`
+    base : {"ladder_im", "ladder_dot"}, an instance of a class of `kingdra_repro.bases`, or a list of these
+        The members of a list take turns: model i is of the kind i modulo its length.
     n_models : int, default=10
     epochs : int, default=5
         Passes over the data.
@@ -75,7 +77,7 @@ class Ensemble(ClusterMixin, BaseEstimator):
         self,
         n_clusters: int = 8,
         *,
-        base: str | Ladder = "ladder_im",
+        base: str | Base | Sequence[str | Base] = "ladder_im",
         n_models: int = 10,
         epochs: int = 5,
         batch_size: int = 64,
@@ -165,10 +167,9 @@ class Ensemble(ClusterMixin, BaseEstimator):
         self._rows: list[dict[str, Any]] = []
         self._phase_started = time.monotonic()
         self._ensemble = TrainedEnsemble(
-            make_base(self.base),
+            make_bases(self.base, self.n_models),
             X,
             self.n_clusters,
-            self.n_models,
             device=choose_device(self.device),
             checkpoint=self._checkpoint,
             batch_size=self.batch_size,

@@ -1,5 +1,6 @@
 """The kingdra scheme: pseudo-labels from the ensemble's agreement, training on, again and again."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from kingdra_repro.bases import Ladder
+from kingdra_repro.bases import Base
 from kingdra_repro.ensemble.stack import PseudoLabels
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.ensemble import Ensemble, agreement
@@ -34,7 +35,8 @@ class Kingdra(Ensemble):
     ----------
     n_clusters : int, default=8
         k, from 2 to the number of points.
-    base : {"ladder_im", "ladder_dot"} or an instance of a class of `kingdra_repro.bases`
+    base : {"ladder_im", "ladder_dot"}, an instance of a class of `kingdra_repro.bases`, or a list of these
+        The members of a list take turns: model i is of the kind i modulo its length.
     n_models : int, default=10
     n_iter : int, default=10
         Iterations of pseudo-labelling and training on.
@@ -91,7 +93,7 @@ class Kingdra(Ensemble):
         self,
         n_clusters: int = 8,
         *,
-        base: str | Ladder = "ladder_im",
+        base: str | Base | Sequence[str | Base] = "ladder_im",
         n_models: int = 10,
         n_iter: int = 10,
         first_epochs: int = 5,

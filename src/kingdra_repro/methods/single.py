@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kingdra_repro.bases import Ladder
+from kingdra_repro.bases import Base
 from kingdra_repro.methods.ensemble import Ensemble
 from kingdra_repro.methods.events import Monitor
 
@@ -21,7 +21,7 @@ class Single(Ensemble):
         self,
         n_clusters: int = 8,
         *,
-        base: str | Ladder = "ladder_im",
+        base: str | Base = "ladder_im",
         epochs: int = 5,
         batch_size: int = 64,
         learning_rate: float = 0.002,

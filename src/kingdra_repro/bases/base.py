@@ -1,0 +1,64 @@
+"""The face that every base model shows to the training loop."""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a stack of M models sees in one training step.
+
+    Attributes
+    ----------
+    x : Tensor [M, B, d], the unsupervised batch of each model
+    noise : standard normal tensors, from the base's ``sample_noise``
+    x_sup, y_sup : Tensor [M, B, d] and LongTensor [M, B], pseudo-labelled points and their outputs, or None
+    radius : Tensor [M, B], what the base's ``radii`` gave for the rows of x, or None
+    """
+
+    x: Tensor
+    noise: list[Tensor]
+    x_sup: Tensor | None = None
+    y_sup: Tensor | None = None
+    radius: Tensor | None = None
+
+
+class Base(Protocol):
+    """A base model: hyper-parameters, the network they make, and its objective."""
+
+    def build(
+        self, n_features: int, n_clusters: int, generators: list[torch.Generator], precision: str
+    ) -> Any:
+        """A stack (an `nn.Module`) of ``len(generators)`` networks; each draws its weights from its own CPU generator.
+
+        Its ``forward(x [M or 1, B, d])`` gives logits [M, B, k] with the population's moments, which
+        ``set_moments(chunks)`` computes first.
+        """
+        ...
+
+    def n_weights(self, n_features: int, n_clusters: int) -> int:
+        """Weights in the matrices of one model: what the work of a step grows with."""
+        ...
+
+    def radii(self, X: np.ndarray | sp.csr_matrix) -> np.ndarray | None:
+        """One number a row of X [n, d] that the objective needs, float32 [n], or None."""
+        ...
+
+    def sample_noise(
+        self, network: Any, n_rows: int, supervised: bool, generators: list[torch.Generator]
+    ) -> list[Tensor]:
+        """Standard normal numbers for one step, each model's from its own generator (on its device)."""
+        ...
+
+    def losses(self, network: Any, batch: Batch, iteration: int) -> dict[str, Tensor]:
+        """The terms of the objective on one batch: Tensors [M].
+
+        ``loss`` is the weighted sum that is minimised; the others are its terms, unweighted. ``iteration`` is
+        0 in the first, unsupervised phase.
+        """
+        ...
