@@ -34,7 +34,8 @@ class Base(Protocol):
     def build(
         self, n_features: int, n_clusters: int, generators: list[torch.Generator], precision: str
     ) -> Any:
-        """A stack (an `nn.Module`) of ``len(generators)`` networks; each draws its weights from its own CPU generator.
+        """A stack (an `nn.Module`) of ``len(generators)`` networks; each draws its weights from its own
+        generator, on the CPU.
 
         Its ``forward(x [M or 1, B, d])`` gives logits [M, B, k] with the population's moments, which
         ``set_moments(chunks)`` computes first.
