@@ -28,7 +28,7 @@ TOLERANCE = 1e-5
 N, K, STEPS = 640, 10, 10
 
 
-def trace(base: Base, members: list[int]) -> np.ndarray:
+def trace(base: Base, members: tuple[int, ...]) -> np.ndarray:
     """The total loss of each member at 20 steps: [20, M]."""
     data = load_digits()
     stack = Stack(
@@ -64,8 +64,8 @@ def main(path: Path) -> int:
     losses: dict[str, list] = {}
     worst = 0.0
     for name, base in BASES.items():
-        together = trace(base, [0, 1, 2, 3])
-        alone = np.concatenate([trace(base, [m]) for m in range(4)], axis=1)
+        together = trace(base, (0, 1, 2, 3))
+        alone = np.concatenate([trace(base, (m,)) for m in range(4)], axis=1)
         line = f"{name}: stack against single models {difference(together, alone):.1e}"
         worst = max(worst, difference(together, alone))
         if known is not None:

@@ -1,5 +1,8 @@
-"""Which device a run uses."""
+"""Which devices a run uses."""
 
+import os
+
+import numpy as np
 import torch
 
 from kingdra_repro.errors import InputError
@@ -24,3 +27,34 @@ def choose_device(name: str = "auto") -> torch.device:
             f"device={name} is not on this machine: choose auto or one of {', '.join(found)}"
         ) from error
     return device
+
+
+def choose_devices(name: str = "auto", n_jobs: int | None = None) -> list[torch.device]:
+    """The device of each process that trains members of an ensemble; one means: this process.
+
+    Parameters
+    ----------
+    name : a torch device, or "auto"; "auto" and "cuda" stand for all GPUs there are
+    n_jobs : processes, at most one a GPU; None: one; -1: one for each GPU, or for each core of the CPU
+
+    Raises
+    ------
+    InputError
+        If there is no such device, or ``n_jobs`` has no meaning.
+    """
+    if n_jobs is not None and (isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer)):
+        raise InputError(f"n_jobs={n_jobs!r} is no number: give 1 or more processes, or -1 for all")
+    if n_jobs is not None and (n_jobs == 0 or n_jobs < -1):
+        raise InputError(f"n_jobs={n_jobs} has no meaning: give 1 or more, or -1 for all there is")
+    device = choose_device(name)
+    if n_jobs in (None, 1) or os.name != "posix" or device.type not in ("cpu", "cuda"):
+        return [device]
+    if device.type == "cpu":
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return [device] * (cores if n_jobs == -1 else n_jobs)
+    gpus = (
+        [torch.device("cuda", i) for i in range(torch.cuda.device_count())]
+        if device.index is None
+        else [device]
+    )
+    return gpus if n_jobs == -1 else gpus[:n_jobs]

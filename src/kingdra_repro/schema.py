@@ -26,6 +26,7 @@ class TrainingSettings:
     learning_rate: float = MISSING
     order: str = MISSING
     precision: str = MISSING
+    compile: Any = MISSING
 
 
 @dataclass
@@ -38,6 +39,7 @@ class Settings:
     pseudo_labels: Any = MISSING
     seed: int = MISSING
     device: str = MISSING
+    n_jobs: int | None = MISSING
     n_clusters: int | None = MISSING
     output_dir: str = MISSING
     mirror: str | None = MISSING

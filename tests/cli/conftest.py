@@ -23,6 +23,7 @@ TINY = (
     "training.first_epochs=1",
     "training.epochs=1",
     "training.batch_size=256",
+    "n_jobs=1",
 )
 
 CUSTOM = ("dataset=custom", "dataset.path=x.npy", *TINY)  # with the fixture `features`

@@ -1,5 +1,7 @@
 """Training a stack: the same as training its members alone, and the same each time."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -8,7 +10,7 @@ import torch
 from kingdra_repro.bases import LadderDot, LadderIM
 from kingdra_repro.ensemble.ensemble import TrainedEnsemble
 from kingdra_repro.ensemble.rows import Rows
-from kingdra_repro.ensemble.stack import PseudoLabels, Stack, Step
+from kingdra_repro.ensemble.stack import PseudoLabels, Stack, Step, predict_proba
 
 N, D, K = 320, 12, 4
 CPU = torch.device("cpu")
@@ -20,12 +22,12 @@ def X() -> np.ndarray:
     return np.random.default_rng(0).random((N, D), dtype=np.float32)
 
 
-def make_stack(X, members: list[int], base=BASES[0], precision: str = "float32", seed: int = 7) -> Stack:
+def make_stack(X, members: Sequence[int], base=BASES[0], precision: str = "float32", seed: int = 7) -> Stack:
     return Stack(
         base,
         Rows(X, CPU),
         K,
-        members,
+        tuple(members),
         batch_size=32,
         learning_rate=0.002,
         order="epoch",
@@ -66,7 +68,7 @@ def test_same_seed_same_bits(X: np.ndarray, precision: str) -> None:
     first, second = (make_stack(X, [0, 1], precision=precision) for _ in range(2))
     np.testing.assert_array_equal(trace(first), trace(second))
     first.end_phase(), second.end_phase()
-    assert torch.equal(first.predict_proba(first.rows), second.predict_proba(second.rows))
+    assert torch.equal(first.predict_proba(), second.predict_proba())
     assert not np.array_equal(trace(make_stack(X, [0, 1], precision=precision, seed=8)), trace(first))
 
 
@@ -82,7 +84,7 @@ def test_moments_are_those_of_the_whole_set(X: np.ndarray, base, monkeypatch: py
     stack.train_epoch(0, None, lambda step: None)
     monkeypatch.setattr(stack, "_chunk_size", lambda: 50)
     stack.end_phase()
-    streamed = stack.predict_proba(stack.rows)
+    streamed = stack.predict_proba()
     x = torch.from_numpy(X).expand(2, -1, -1)
     with torch.no_grad():
         whole = stack.network.encode(x, [], [torch.empty(2, 0, 1, 1)] * 4)[0].logits.softmax(-1)
@@ -93,8 +95,8 @@ def test_a_point_alone_gets_the_answer_that_it_gets_among_others(X: np.ndarray) 
     stack = make_stack(X, [0])
     stack.train_epoch(0, None, lambda step: None)
     stack.end_phase()
-    among = stack.predict_proba(stack.rows)
-    alone = torch.cat([stack.predict_proba(Rows(X[i : i + 1], CPU)) for i in range(20)], dim=1)
+    among = stack.predict_proba()
+    alone = torch.cat([predict_proba(stack.network, Rows(X[i : i + 1], CPU), 10) for i in range(20)], dim=1)
     torch.testing.assert_close(alone, among[:, :20], atol=1e-6, rtol=1e-5)
 
 
@@ -113,7 +115,7 @@ def test_a_restored_stack_goes_on_as_if_never_stopped(X: np.ndarray) -> None:
     stopped = make_stack(X, [0, 1])
     stopped.train_epoch(0, None, lambda step: None)
     resumed = make_stack(X, [0, 1])
-    resumed.load_state_dict(stopped.state_dict())
+    resumed.load_member_states([state for _, state in stopped.member_states()])
     resumed.train_epoch(1, pseudo_labels(8), lambda step: None)
     for a, b in zip(straight.network.parameters(), resumed.network.parameters(), strict=True):
         assert torch.equal(a, b)
@@ -121,7 +123,7 @@ def test_a_restored_stack_goes_on_as_if_never_stopped(X: np.ndarray) -> None:
 
 def test_a_mixed_ensemble_gives_its_members_in_order(X: np.ndarray) -> None:
     settings = {"batch_size": 32, "learning_rate": 0.002, "order": "epoch", "precision": "float32", "seed": 7}
-    mixed = TrainedEnsemble([*BASES, *BASES], X, K, device=CPU, checkpoint=None, **settings)
+    mixed = TrainedEnsemble([*BASES, *BASES], X, K, devices=[CPU], checkpoint=None, **settings)
     losses = mixed.train(0, 1, None, lambda *event: None)
     assert {"mi_clean", "dot_clean", "denoising"} < losses.keys()
     proba = mixed.predict_proba()
@@ -129,4 +131,4 @@ def test_a_mixed_ensemble_gives_its_members_in_order(X: np.ndarray) -> None:
         alone = make_stack(X, [m], base)
         alone.train_epoch(0, None, lambda step: None)
         alone.end_phase()
-        torch.testing.assert_close(proba[m : m + 1], alone.predict_proba(alone.rows), atol=1e-5, rtol=1e-4)
+        torch.testing.assert_close(proba[m : m + 1], alone.predict_proba(), atol=1e-5, rtol=1e-4)

@@ -119,7 +119,7 @@ def test_the_monitor_is_told_everything(blobs) -> None:
         ({"random_state": -1}, "random_state=-1 is negative"),
         ({"learning_rate": 0.0}, "learning_rate=0.0 must be more than 0"),
         ({"order": "random"}, "choose one of file, once, epoch"),
-        ({"precision": "float16"}, "choose one of float32, bfloat16"),
+        ({"precision": "float16"}, "choose one of float32, tf32, bfloat16"),
         ({"mapping": "best"}, "choose one of majority, one_to_one, common"),
         ({"base": "imsat"}, "choose one of ladder_im, ladder_dot"),
         ({"pseudo_labels": "oracle"}, "choose graph"),

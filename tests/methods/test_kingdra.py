@@ -54,7 +54,7 @@ class KillAt:
 def test_a_killed_fit_ends_as_one_never_killed(
     X: np.ndarray, tmp_path: Path, kill: dict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kingdra_repro.ensemble.ensemble.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr("kingdra_repro.ensemble.worker.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     straight = kingdra().fit(X)
     with pytest.raises(Killed):
         kingdra(checkpoint_dir=tmp_path, monitor=KillAt(**kill)).fit(X)

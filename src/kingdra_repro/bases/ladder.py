@@ -43,6 +43,8 @@ class Ladder(ABC):
                 f"denoising_costs has {len(self.denoising_costs)} values for {len(self.hidden)} hidden "
                 f"layers: give {len(self.hidden) + 2}, one for the input, each hidden layer and the outputs"
             )
+        if min(self.hidden, default=1) < 1:
+            raise InputError(f"hidden={list(self.hidden)} has a width below 1: give positive widths")
         if self.noise_std < 0:
             raise InputError(f"noise_std={self.noise_std} is negative: give 0 or more")
 

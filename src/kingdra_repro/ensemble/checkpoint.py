@@ -37,7 +37,7 @@ class Checkpoint:
                 "or remove that folder"
             )
 
-    def save(self, name: str, state: dict[str, Any]) -> None:
+    def save(self, name: str, state: dict[Any, Any]) -> None:
         """Write a state of tensors, numbers, strings, lists and dicts."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,11 @@ class Checkpoint:
                 "folder that can be written to"
             ) from error
 
-    def load(self, name: str) -> dict[str, Any] | None:
+    def names(self, prefix: str) -> list[str]:
+        """The names of the saved states that begin so."""
+        return sorted(path.stem for path in self.folder.glob(f"{prefix}*.pt"))
+
+    def load(self, name: str) -> dict[Any, Any] | None:
         """A state as it was saved (on the CPU), or None where there is none. Only tensors and plain values
         are read."""
         path = self.folder / f"{name}.pt"

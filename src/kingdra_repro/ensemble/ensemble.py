@@ -1,7 +1,7 @@
-"""All members of an ensemble: cut into stacks, trained phase by phase, resumed where they were stopped."""
+"""All members of an ensemble, wherever they are trained."""
 
-import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -10,29 +10,26 @@ from torch import Tensor
 
 from kingdra_repro.bases import Base
 from kingdra_repro.ensemble.checkpoint import Checkpoint
-from kingdra_repro.ensemble.rows import Rows
-from kingdra_repro.ensemble.stack import PseudoLabels, Stack, Step
-
-# A CPU gains from a stack while it hides the cost of launching operations, and loses once activations no
-# longer fit its caches: about so many weights are trained at once. A GPU takes all members.
-WEIGHTS_PER_CPU_STACK = 2_000_000
-SECONDS_BETWEEN_CHECKPOINTS = 60.0
+from kingdra_repro.ensemble.prediction import FittedEnsemble
+from kingdra_repro.ensemble.processes import WorkerProcesses
+from kingdra_repro.ensemble.stack import PseudoLabels, Step
+from kingdra_repro.ensemble.worker import Worker
 
 
 class TrainedEnsemble:
     """M models, trained in phases of some epochs each; see `Stack` for what is trained.
 
-    The result for a seed does not depend on how the members are cut into stacks, beyond rounding.
+    One device trains all in this process; with more, the members are dealt out to as many processes. The
+    result for a seed does not depend on how, beyond rounding.
 
     Parameters
     ----------
-    bases : the base model of each member; members of equal bases share stacks
+    bases : the base model of each member
     X : float32 array or CSR matrix [n, d]
     n_clusters : int
-    device : torch.device
-    checkpoint : where stacks are saved, or None
-    stack_size : members trained at once, or None: chosen for the device
-    settings : batch_size, learning_rate, order, precision, seed, for `Stack`
+    devices : where the members are trained, each in a process of its own unless it is the only one
+    checkpoint : where the members' states are saved, or None
+    settings : batch_size, learning_rate, order, precision, compile, seed, for `Stack`
     """
 
     def __init__(
@@ -41,33 +38,34 @@ class TrainedEnsemble:
         X: np.ndarray | sp.csr_matrix,
         n_clusters: int,
         *,
-        device: torch.device,
+        devices: list[torch.device],
         checkpoint: Checkpoint | None,
-        stack_size: int | None = None,
-        **settings,
+        **settings: Any,
     ) -> None:
         self.n_models = len(bases)
-        self.device = device
-        self.checkpoint = checkpoint
-        rows = Rows(X, device)
-        self.stacks: list[Stack] = []
-        for base in dict.fromkeys(bases):
-            radii = base.radii(X)
-            values = None if radii is None else torch.from_numpy(radii).to(device)
-            members = [m for m in range(self.n_models) if bases[m] == base]
-            size = stack_size or _stack_size(base, rows.d, n_clusters, len(members), device)
-            for cut in (members[i : i + size] for i in range(0, len(members), size)):
-                self.stacks.append(Stack(base, rows, n_clusters, cut, radii=values, **settings))
-        for stack in self.stacks:
-            if checkpoint and (state := checkpoint.load(_name(stack))):
-                stack.load_state_dict(state)
+        self._bases, self._n_clusters, self._n_features = bases, n_clusters, X.shape[1]
+        self._precision, self._device = settings["precision"], devices[0]
+        self._done = dict.fromkeys(range(self.n_models), 0.0)  # epochs of each member
+        pairs = list(enumerate(bases))
+        devices = devices[: self.n_models]
+        self._worker: Worker | WorkerProcesses
+        if len(devices) == 1:
+            self._worker = Worker(pairs, X, n_clusters, device=devices[0], checkpoint=checkpoint, **settings)
+            return
+        # Dealt out by turns within each kind, so that the work is even in a mixed ensemble, too.
+        by_kind = sorted(pairs, key=lambda pair: bases.index(pair[1]))
+        dealt = [by_kind[i :: len(devices)] for i in range(len(devices))]
+        threads = max(1, torch.get_num_threads() // len(devices))
+        self._worker = WorkerProcesses(
+            dealt, devices, threads, X, n_clusters, checkpoint=checkpoint, **settings
+        )
 
     def train(
         self,
         iteration: int,
         until_epoch: int,
         pseudo: PseudoLabels | None,
-        on_step: Callable[[int, int, Step], None],
+        on_step: Callable[[float, Step], None],
     ) -> dict[str, float]:
         """Train every member until it has done ``until_epoch`` epochs in all, and compute its moments.
 
@@ -76,49 +74,39 @@ class TrainedEnsemble:
         iteration : 0 for the first, unsupervised phase
         until_epoch : epochs since the beginning
         pseudo : pseudo-labels to train on with, or None
-        on_step : called after each step with (models before this stack, epoch of this stack, Step)
+        on_step : called after each step with the epochs that all members together have done since the
+            beginning, and the step
 
         Returns
         -------
         The mean of each term of the loss in the last epoch, over the members that have it
         """
-        before = 0
-        for stack in self.stacks:
-            saved = time.monotonic()
-            while stack.epoch < until_epoch:
-                epoch = stack.epoch
-                stack.train_epoch(
-                    iteration,
-                    pseudo,
-                    lambda step, b=before, e=epoch: on_step(b, e, step),  # type: ignore[misc]
-                )
-                last = stack.epoch == until_epoch
-                if last:
-                    stack.end_phase()
-                if self.checkpoint and (last or time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS):
-                    self.checkpoint.save(_name(stack), stack.state_dict())
-                    saved = time.monotonic()
-            before += len(stack.members)
-        names = dict.fromkeys(name for stack in self.stacks for name in stack.losses)
-        return {name: self._mean_loss(name) for name in names}
 
-    def _mean_loss(self, name: str) -> float:
-        values = [stack.losses[name] for stack in self.stacks if name in stack.losses]
-        return float(torch.cat(values).mean())
+        def tell(step: Step) -> None:
+            self._done.update(dict.fromkeys(step.members, step.epoch + step.fraction))
+            on_step(sum(self._done.values()), step)
 
-    def predict_proba(self, X: np.ndarray | sp.csr_matrix | None = None) -> Tensor:
-        """Outputs of all members for X, or for the data trained on: float32 Tensor [M, n, k] on the CPU."""
-        rows = None if X is None else Rows(X, self.device)
-        proba = torch.cat([stack.predict_proba(rows or stack.rows) for stack in self.stacks])
-        members = [member for stack in self.stacks for member in stack.members]
-        return proba if members == sorted(members) else proba[np.argsort(members)]
+        losses = self._worker.train(iteration, until_epoch, pseudo, tell)
+        self._done = dict.fromkeys(self._done, float(until_epoch))
+        return {name: float(np.mean(list(values.values()))) for name, values in losses.items()}
 
+    def predict_proba(self) -> Tensor:
+        """Outputs of all members for the data trained on: float32 Tensor [M, n, k] on the CPU."""
+        proba = self._worker.predict_proba()
+        return torch.stack([proba[m] for m in range(self.n_models)])
 
-def _name(stack: Stack) -> str:
-    return "models_" + "_".join(map(str, stack.members))
+    def fitted(self) -> FittedEnsemble:
+        """The members as they are now."""
+        weights = self._worker.networks()
+        return FittedEnsemble(
+            self._bases,
+            [weights[m] for m in range(self.n_models)],
+            self._n_features,
+            self._n_clusters,
+            self._precision,
+            self._device,
+        )
 
-
-def _stack_size(base: Base, d: int, n_clusters: int, n_models: int, device: torch.device) -> int:
-    if device.type != "cpu":
-        return n_models
-    return min(n_models, max(1, WEIGHTS_PER_CPU_STACK // base.n_weights(d, n_clusters)))
+    def close(self) -> None:
+        """End what trains the members."""
+        self._worker.close()

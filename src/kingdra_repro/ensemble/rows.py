@@ -12,8 +12,8 @@ from torch import Tensor
 class Rows:
     """Gathers rows of X as dense float32 tensors on a device.
 
-    A dense X is put on the device once; on the CPU it is not copied, so that a memory map stays one. A sparse
-    matrix stays in memory as it is, and a batch of it is made dense and moved when it is needed.
+    A dense X is put on the device once; on the CPU it is not copied, so that a memory map stays one. Of a
+    sparse matrix a batch is made dense when it is needed; a GPU with room for all of it gets all at once.
 
     Parameters
     ----------
@@ -27,6 +27,9 @@ class Rows:
         self._dense: Tensor | None = None
         if isinstance(X, sp.csr_matrix | sp.csr_array):
             self._sparse = X.astype(np.float32, copy=False)
+            if device.type == "cuda" and 4 * self.n * self.d < torch.cuda.mem_get_info(device)[0] / 4:
+                blocks = (range(i, min(i + 8192, self.n)) for i in range(0, self.n, 8192))
+                self._dense = torch.cat([self[torch.tensor(block)] for block in blocks])
             return
         with warnings.catch_warnings():
             # Read-only arrays: torch warns that it could write to them. Nothing here does.
@@ -34,13 +37,16 @@ class Rows:
             self._dense = torch.from_numpy(np.ascontiguousarray(X, dtype=np.float32)).to(device)
 
     def __getitem__(self, index: Tensor) -> Tensor:
-        """Rows of a LongTensor index [...] on the CPU: Tensor [..., d] on the device."""
+        """Rows of a LongTensor index [...]: Tensor [..., d] on the device."""
         if self._dense is not None:
-            return self._dense[index.to(self.device)]
-        rows = self._sparse[index.flatten().numpy()].toarray()
+            return self._dense[index]
+        rows = self._sparse[index.flatten().cpu().numpy()].toarray()
         return torch.from_numpy(rows).to(self.device).view(*index.shape, self.d)
 
     def chunks(self, size: int) -> Iterator[Tensor]:
         """All rows in order, as tensors [1, at most size, d]."""
         for start in range(0, self.n, size):
-            yield self[torch.arange(start, min(start + size, self.n))][None]
+            if self._dense is not None:
+                yield self._dense[None, start : start + size]
+            else:
+                yield self[torch.arange(start, min(start + size, self.n))][None]

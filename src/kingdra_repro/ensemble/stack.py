@@ -1,7 +1,8 @@
 """A stack of M models in training: one forward, one backward, one optimizer step for all of them."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,8 +12,7 @@ from kingdra_repro.bases import Base, Batch
 from kingdra_repro.ensemble.batches import batch_slices, supervised_order, unsupervised_order
 from kingdra_repro.ensemble.rows import Rows
 from kingdra_repro.ensemble.seeds import Purpose, torch_stream
-
-ADAM_EPSILON = 1e-7  # Keras's, which the public code uses
+from kingdra_repro.ensemble.step import TrainStep
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,18 @@ class PseudoLabels:
 
 @dataclass(frozen=True)
 class Step:
-    """Told after each training step: how far the epoch is, and the losses (each a Tensor [M])."""
+    """Told after each training step of a stack.
 
+    Attributes
+    ----------
+    members : the stack's models
+    epoch : the one in training, counted from the beginning
+    fraction : of this epoch's steps, how many are done
+    losses : each a Tensor [M]; valid until the next step
+    """
+
+    members: tuple[int, ...]
+    epoch: int
     fraction: float
     losses: dict[str, Tensor]
 
@@ -47,7 +57,7 @@ class Stack:
     n_clusters : k
     members : the numbers of these models within the ensemble; they select the random streams
     radii : Tensor [n], what ``base.radii`` gave, or None
-    batch_size, learning_rate, order, precision, seed : see ``kingdra_repro.methods.Kingdra``
+    batch_size, learning_rate, order, precision, compile, seed : see ``kingdra_repro.methods.Kingdra``
     """
 
     def __init__(
@@ -55,22 +65,21 @@ class Stack:
         base: Base,
         rows: Rows,
         n_clusters: int,
-        members: list[int],
+        members: tuple[int, ...],
         *,
         batch_size: int,
         learning_rate: float,
         order: str,
         precision: str,
         seed: int,
+        compile: bool = False,
         radii: Tensor | None = None,
     ) -> None:
         self.base, self.rows, self.members, self.radii = base, rows, members, radii
         self.batch_size, self.order, self.seed = batch_size, order, seed
         streams = [torch_stream(seed, member, Purpose.WEIGHTS) for member in members]
         self.network = base.build(rows.d, n_clusters, streams, precision).to(rows.device)
-        self.optimizer = torch.optim.Adam(
-            self.network.parameters(), lr=learning_rate, eps=ADAM_EPSILON, fused=True
-        )
+        self.step = TrainStep(base, self.network, learning_rate, compile)
         self.epoch = 0  # epochs done since the beginning, over all iterations
         self.losses: dict[str, Tensor] = {}  # each term's mean over the last epoch: [M], on the CPU
 
@@ -82,8 +91,9 @@ class Stack:
         As in the public code the order of the config rules the epochs without pseudo-labels; with them the
         batches are always shuffled.
         """
-        n, epoch = self.rows.n, self.epoch
+        n, epoch, device = self.rows.n, self.epoch, self.rows.device
         order = self.order if pseudo is None else "epoch"
+        # On the device from here on: a step then waits for nothing.
         index = self._per_member(unsupervised_order(n, order, self.seed, m, epoch) for m in self.members)
         index_sup = targets = None
         if pseudo is not None:
@@ -91,10 +101,12 @@ class Stack:
             index_sup = self._per_member(
                 supervised_order(mini_clusters, n, self.seed, m, epoch) for m in self.members
             )
-            labels = torch.from_numpy(pseudo.labels)[index_sup]
-            targets = torch.from_numpy(pseudo.outputs[self.members]).gather(1, labels).to(self.rows.device)
-        streams = [torch_stream(self.seed, m, Purpose.NOISE, epoch, self.rows.device) for m in self.members]
-        sums: dict[str, Tensor] = {}
+            labels = torch.from_numpy(pseudo.labels).to(device)[index_sup]
+            outputs = torch.from_numpy(pseudo.outputs[list(self.members)]).to(device)
+            targets = outputs.gather(1, labels)
+        streams = [torch_stream(self.seed, m, Purpose.NOISE, epoch, device) for m in self.members]
+        sums: Tensor | None = None
+        losses: dict[str, Tensor] = {}
         for part in batch_slices(n, self.batch_size):
             n_rows = part.stop - part.start
             batch = Batch(
@@ -104,44 +116,69 @@ class Stack:
                 y_sup=None if targets is None else targets[:, part],
                 radius=None if self.radii is None else self.radii[index[:, part]],
             )
-            losses = self.base.losses(self.network, batch, iteration)
-            self.optimizer.zero_grad()
-            losses["loss"].sum().backward()  # the sum: no member's gradient sees another's loss
-            self.optimizer.step()
-            losses = {name: value.detach() for name, value in losses.items()}
-            weight = (part.stop - part.start) / n
-            sums = {name: sums.get(name, 0) + weight * value for name, value in losses.items()}
-            on_step(Step(part.stop / n, losses))
-        self.optimizer.zero_grad()  # frees the gradients: other stacks have their turn now
+            losses = self.step(batch, iteration)
+            values = torch.stack(list(losses.values())) * (n_rows / n)
+            sums = values if sums is None else sums.add_(values)
+            on_step(Step(self.members, epoch, part.stop / n, losses))
+        assert sums is not None
+        self.step.free()
         self.epoch += 1
-        self.losses = {name: value.cpu() for name, value in sums.items()}
+        self.losses = dict(zip(losses, sums.cpu(), strict=True))
 
     def _per_member(self, orders: Iterable[np.ndarray]) -> Tensor:
-        return torch.from_numpy(np.stack(list(orders)))
+        return torch.from_numpy(np.stack(list(orders))).to(self.rows.device)
 
     def end_phase(self) -> None:
         """Compute the population moments that prediction uses."""
         self.network.set_moments(lambda: self.rows.chunks(self._chunk_size()))
 
+    def predict_proba(self) -> Tensor:
+        """Outputs of each model for all rows: float32 Tensor [M, n, k] on the CPU."""
+        return predict_proba(self.network, self.rows, self._chunk_size())
+
     def _chunk_size(self) -> int:
         return max(256, 8192 // len(self.members))
 
-    @torch.no_grad()
-    def predict_proba(self, rows: Rows) -> Tensor:
-        """Outputs of each model: float32 Tensor [M, n, k] on the CPU."""
-        chunks = [torch.softmax(self.network(x), -1).cpu() for x in rows.chunks(self._chunk_size())]
-        return torch.cat(chunks, dim=1)
+    # The state of each member by itself, so that a run can go on with other stacks, in other processes.
 
-    def state_dict(self) -> dict:
-        return {
-            "network": self.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "epoch": self.epoch,
-            "losses": self.losses,
-        }
+    def member_states(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """(member, state of plain values and tensors on the CPU) for each member."""
+        optimizer = self.step.optimizer.state
+        for i, member in enumerate(self.members):
 
-    def load_state_dict(self, state: dict) -> None:
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.epoch = state["epoch"]
-        self.losses = state["losses"]
+            def own(tensor: Tensor, i: int = i) -> Tensor:
+                return tensor[i].to("cpu", copy=True)
+
+            yield (
+                member,
+                {
+                    "epoch": self.epoch,
+                    "losses": {name: float(value[i]) for name, value in self.losses.items()},
+                    "network": {name: own(value) for name, value in self.network.state_dict().items()},
+                    "adam": [
+                        {"step": float(s["step"]), "m": own(s["exp_avg"]), "v": own(s["exp_avg_sq"])}
+                        for s in (optimizer[p] for p in self.network.parameters() if p in optimizer)
+                    ],
+                },
+            )
+
+    def load_member_states(self, states: list[dict[str, Any]]) -> None:
+        """Go on from states of this stack's members, which have done equally many epochs."""
+        first = states[0]
+        self.epoch = first["epoch"]
+        self.losses = {name: torch.tensor([s["losses"][name] for s in states]) for name in first["losses"]}
+        network = {name: torch.stack([s["network"][name] for s in states]) for name in first["network"]}
+        self.network.load_state_dict(network)
+        for i, p in enumerate(self.network.parameters()):
+            if i < len(first["adam"]):
+                self.step.optimizer.state[p] = {
+                    "step": torch.tensor(first["adam"][i]["step"], device=p.device),
+                    "exp_avg": torch.stack([s["adam"][i]["m"] for s in states]).to(p.device),
+                    "exp_avg_sq": torch.stack([s["adam"][i]["v"] for s in states]).to(p.device),
+                }
+
+
+@torch.no_grad()
+def predict_proba(network: torch.nn.Module, rows: Rows, chunk_size: int) -> Tensor:
+    """Outputs of each model of a stack: float32 Tensor [M, n, k] on the CPU."""
+    return torch.cat([torch.softmax(network(x), -1).cpu() for x in rows.chunks(chunk_size)], dim=1)

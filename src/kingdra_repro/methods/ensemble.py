@@ -16,7 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from kingdra_repro.bases import Base, make_bases
-from kingdra_repro.devices import choose_device
+from kingdra_repro.devices import choose_devices
 from kingdra_repro.ensemble.batches import ORDERS
 from kingdra_repro.ensemble.checkpoint import Checkpoint
 from kingdra_repro.ensemble.ensemble import TrainedEnsemble
@@ -25,7 +25,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.methods.events import Iteration, Monitor, Progress
 from kingdra_repro.pseudo_labels import align
 
-PRECISIONS = ("float32", "bfloat16")
+PRECISIONS = ("float32", "tf32", "bfloat16")
 
 
 class Ensemble(ClusterMixin, BaseEstimator):
@@ -48,10 +48,16 @@ class Ensemble(ClusterMixin, BaseEstimator):
         Of Adam.
     order : {"epoch", "once", "file"}, default="epoch"
         Order of the batches: shuffled in each epoch, shuffled once, or as the rows come.
-    precision : {"float32", "bfloat16"}, default="float32"
-        Of the matrix products; everything else is float32.
+    precision : {"float32", "tf32", "bfloat16"}, default="float32"
+        Of the matrix products; everything else is float32. "tf32" is "float32" on a CPU.
+    compile : {"auto", True, False}, default="auto"
+        Whether ``torch.compile`` fuses elementwise operations; "auto": on a GPU. The first steps then take
+        longer, up to a minute or so.
     device : str, default="auto"
         A torch device; "auto" is a GPU where there is one.
+    n_jobs : int or None, default=None
+        Processes that the models are dealt out to, each with its share of the CPU's cores, or its GPU. None:
+        this process trains them all; -1: one process for each GPU, or for each core of the CPU.
     random_state : int, RandomState or None, default=None
     checkpoint_dir : path or None
         Where the state is kept, so that a fit that was killed goes on when it is called again with the same
@@ -84,7 +90,9 @@ class Ensemble(ClusterMixin, BaseEstimator):
         learning_rate: float = 0.002,
         order: str = "epoch",
         precision: str = "float32",
+        compile: bool | str = "auto",
         device: str = "auto",
+        n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
         checkpoint_dir: str | Path | None = None,
         monitor: Monitor | None = None,
@@ -97,7 +105,9 @@ class Ensemble(ClusterMixin, BaseEstimator):
         self.learning_rate = learning_rate
         self.order = order
         self.precision = precision
+        self.compile = compile
         self.device = device
+        self.n_jobs = n_jobs
         self.random_state = random_state
         self.checkpoint_dir = checkpoint_dir
         self.monitor = monitor
@@ -111,7 +121,13 @@ class Ensemble(ClusterMixin, BaseEstimator):
             (a ValueError) If a parameter has no meaning; ValueError for NaN, infinities, wrong shapes.
         """
         X = self._validated(X, reset=True)
-        self._fit(X)
+        try:
+            self._fit(X)
+            self._fitted = self._ensemble.fitted()
+        finally:
+            if hasattr(self, "_ensemble"):
+                self._ensemble.close()
+                del self._ensemble
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -122,7 +138,7 @@ class Ensemble(ClusterMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = self._validated(X, reset=False)
-        return average(self._ensemble.predict_proba(X), self._outputs).numpy()
+        return average(self._fitted.predict_proba(X), self._outputs).numpy()
 
     def predict(self, X: Any) -> np.ndarray:
         """The cluster of each row of X: int64 array [n]."""
@@ -154,7 +170,7 @@ class Ensemble(ClusterMixin, BaseEstimator):
             settings = {
                 name: value
                 for name, value in self.get_params(deep=False).items()
-                if name not in ("device", "checkpoint_dir", "monitor", "n_iter")
+                if name not in ("device", "n_jobs", "compile", "checkpoint_dir", "monitor", "n_iter")
             }
             if not isinstance(self.random_state, int | np.integer):
                 settings["random_state"] = "drawn"
@@ -170,12 +186,13 @@ class Ensemble(ClusterMixin, BaseEstimator):
             make_bases(self.base, self.n_models),
             X,
             self.n_clusters,
-            device=choose_device(self.device),
+            devices=choose_devices(self.device, self.n_jobs),
             checkpoint=self._checkpoint,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
             order=self.order,
             precision=self.precision,
+            compile=self._compiles(),
             seed=seed,
         )
 
@@ -184,18 +201,14 @@ class Ensemble(ClusterMixin, BaseEstimator):
         first = self._epochs_done
         n_pseudo_labels = 0 if pseudo is None else int((pseudo.labels >= 0).sum())
 
-        def tell(models_before: int, epoch: int, step: Step) -> None:
+        def tell(done: float, step: Step) -> None:
             if self.monitor is None:
                 return
-            in_stack = len(next(iter(step.losses.values())))
-            done = (
-                first * self.n_models + models_before * n_epochs + in_stack * (epoch - first + step.fraction)
-            )
             self.monitor.progress(
                 Progress(
                     iteration=iteration,
                     n_iter=self._n_iter,
-                    epoch=epoch - first + 1,
+                    epoch=step.epoch - first + 1,
                     n_epochs=n_epochs,
                     model_epochs_done=done,
                     model_epochs_total=self._epochs_total * self.n_models,
@@ -256,6 +269,12 @@ class Ensemble(ClusterMixin, BaseEstimator):
                 raise InputError(
                     f"{name}={getattr(self, name)!r} is unknown: choose one of {', '.join(choices)}"
                 )
+
+        if self.compile not in (True, False, "auto"):
+            raise InputError(f"compile={self.compile!r} is unknown: choose auto, true or false")
+
+    def _compiles(self) -> bool:
+        return choose_devices(self.device)[0].type == "cuda" if self.compile == "auto" else bool(self.compile)
 
     def _least(self) -> dict[str, int]:
         return {"n_clusters": 1, "n_models": 1, "epochs": 1, "batch_size": 2}

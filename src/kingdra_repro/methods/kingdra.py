@@ -48,14 +48,20 @@ class Kingdra(Ensemble):
     order : {"epoch", "once", "file"}, default="epoch"
         Order of the batches without pseudo-labels: shuffled in each epoch, shuffled once, or as the rows
         come. With pseudo-labels they are shuffled in each epoch.
-    precision : {"float32", "bfloat16"}, default="float32"
-        Of the matrix products; everything else is float32.
+    precision : {"float32", "tf32", "bfloat16"}, default="float32"
+        Of the matrix products; everything else is float32. "tf32" is "float32" on a CPU.
     pseudo_labels : "graph" or an instance of `GraphPseudoLabels`
     mapping : {"one_to_one", "majority", "common"}, default="one_to_one"
         Which output of a model a mini-cluster stands for: by the Hungarian method for each model; by
         majority (Eq. 3); or the last model's for all (the public code's default).
+    compile : {"auto", True, False}, default="auto"
+        Whether ``torch.compile`` fuses elementwise operations; "auto": on a GPU. The first steps then take
+        longer, up to a minute or so.
     device : str, default="auto"
         A torch device; "auto" is a GPU where there is one.
+    n_jobs : int or None, default=None
+        Processes that the models are dealt out to, each with its share of the CPU's cores, or its GPU. None:
+        this process trains them all; -1: one process for each GPU, or for each core of the CPU.
     random_state : int, RandomState or None, default=None
     checkpoint_dir : path or None
         Where the state is kept, so that a fit that was killed goes on when it is called again with the same
@@ -102,9 +108,11 @@ class Kingdra(Ensemble):
         learning_rate: float = 0.002,
         order: str = "epoch",
         precision: str = "float32",
+        compile: bool | str = "auto",
         pseudo_labels: str | GraphPseudoLabels = "graph",
         mapping: str = "one_to_one",
         device: str = "auto",
+        n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
         checkpoint_dir: str | Path | None = None,
         monitor: Monitor | None = None,
@@ -118,7 +126,9 @@ class Kingdra(Ensemble):
             learning_rate=learning_rate,
             order=order,
             precision=precision,
+            compile=compile,
             device=device,
+            n_jobs=n_jobs,
             random_state=random_state,
             checkpoint_dir=checkpoint_dir,
             monitor=monitor,

@@ -16,6 +16,7 @@ class Single(Ensemble):
     """
 
     n_models = 1
+    n_jobs = None
 
     def __init__(
         self,
@@ -27,6 +28,7 @@ class Single(Ensemble):
         learning_rate: float = 0.002,
         order: str = "epoch",
         precision: str = "float32",
+        compile: bool | str = "auto",
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         checkpoint_dir: str | Path | None = None,
@@ -39,6 +41,7 @@ class Single(Ensemble):
         self.learning_rate = learning_rate
         self.order = order
         self.precision = precision
+        self.compile = compile
         self.device = device
         self.random_state = random_state
         self.checkpoint_dir = checkpoint_dir

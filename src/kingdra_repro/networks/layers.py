@@ -4,6 +4,9 @@ Everything here is elementwise in the model axis, so that model i of a stack com
 compute alone.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor
 
@@ -46,12 +49,23 @@ def product(x: Tensor, weight: Tensor, precision: str = "float32") -> Tensor:
     """The matrix product of each model: [M, ..., n_in] x [M, n_in, n_out] -> [M, ..., n_out].
 
     All axes between the first and the last are rows, so that several passes read the weights once.
-    With ``precision="bfloat16"`` the factors are rounded to bfloat16 and so is the result; sums inside
-    the product, and everything outside, stay float32.
+    With "bfloat16" the factors are rounded to bfloat16 and so is the result; sums inside the product, and
+    everything outside, stay float32. For "tf32" see `tf32_products`.
     """
     rows = x.reshape(x.shape[0], -1, x.shape[-1])
     out = _Product.apply(rows, weight) if precision == "bfloat16" else torch.bmm(rows, weight)
     return out.reshape(*x.shape[:-1], weight.shape[-1])
+
+
+@contextmanager
+def tf32_products(precision: str) -> Iterator[None]:
+    """Within it, a GPU's float32 products round their factors to TF32 if ``precision`` is "tf32"."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 class _BatchNormalize(torch.autograd.Function):

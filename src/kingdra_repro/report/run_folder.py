@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 # Where files come from and where the work is done do not change what comes out.
-WITHOUT_EFFECT = {"mirror", "data_dir", "device"}
+WITHOUT_EFFECT = {"mirror", "data_dir", "device", "n_jobs", "compile"}
 
 
 def config_hash(cfg: DictConfig) -> str:

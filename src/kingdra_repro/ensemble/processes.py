@@ -1,0 +1,198 @@
+"""Workers in processes of their own: one for each GPU, or several on a CPU.
+
+Small networks gain little from a second thread; two processes of one thread do twice the work. The processes
+exchange nothing but pseudo-labels, predictions, losses and, at the end, weights.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+from kingdra_repro.bases import Base
+from kingdra_repro.ensemble.checkpoint import Checkpoint
+from kingdra_repro.ensemble.shared_matrix import read_matrix, write_matrix
+from kingdra_repro.ensemble.stack import PseudoLabels, Step
+from kingdra_repro.ensemble.worker import Losses, Worker
+
+SECONDS_BETWEEN_REPORTS = 0.2
+
+
+class WorkerProcesses:
+    """Several `Worker` s, each in its own process.
+
+    Parameters
+    ----------
+    bases : for each process, (member, its base model) of its members
+    devices : the device of each
+    threads : CPU threads of each
+    X, n_clusters, checkpoint, settings : as for `Worker`
+    """
+
+    def __init__(
+        self,
+        bases: Sequence[Sequence[tuple[int, Base]]],
+        devices: Sequence[torch.device],
+        threads: int,
+        X: np.ndarray | sp.csr_matrix,
+        n_clusters: int,
+        *,
+        checkpoint: Checkpoint | None,
+        **settings: Any,
+    ) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="kingdra-")
+        path = write_matrix(X, Path(self._folder.name))
+        self._processes: list[subprocess.Popen] = []
+        self._connections: list[Connection] = []
+        place = None if checkpoint is None else (checkpoint.folder, checkpoint.run)
+        for pairs, device in zip(bases, devices, strict=True):
+            process, connection = _start(threads)
+            self._processes.append(process)
+            self._connections.append(connection)
+            connection.send((list(pairs), path, n_clusters, str(device), threads, place, settings))
+
+    def train(
+        self,
+        iteration: int,
+        until_epoch: int,
+        pseudo: PseudoLabels | None,
+        on_step: Callable[[Step], None],
+    ) -> Losses:
+        """`Worker.train` in all processes at once."""
+        losses: Losses = {}
+        for part in self._call("train", iteration, until_epoch, pseudo, on_step=on_step):
+            for name, values in part.items():
+                losses.setdefault(name, {}).update(values)
+        return losses
+
+    def predict_proba(self) -> dict[int, Tensor]:
+        """Outputs of each member for the data trained on: float32 Tensors [n, k]."""
+        return {m: torch.from_numpy(y) for part in self._call("predict_proba") for m, y in part.items()}
+
+    def networks(self) -> dict[int, dict[str, Tensor]]:
+        """The weights and moments of each member."""
+        parts = self._call("networks")
+        return {
+            m: {name: torch.from_numpy(value) for name, value in state.items()}
+            for part in parts
+            for m, state in part.items()
+        }
+
+    def _call(self, method: str, *arguments: Any, on_step: Callable[[Step], None] | None = None) -> list[Any]:
+        """What the method of each worker returns.
+
+        Raises
+        ------
+        RuntimeError
+            If a process has died. Whatever a worker raises is raised here.
+        """
+        try:
+            for connection in self._connections:
+                connection.send((method, arguments))
+            results: dict[Any, Any] = {}
+            while len(results) < len(self._connections):
+                for ready in wait([c for c in self._connections if c not in results]):
+                    connection = cast(Connection, ready)
+                    kind, value = connection.recv()
+                    if kind == "error":
+                        raise value
+                    if kind == "step" and on_step is not None:
+                        members, epoch, fraction, sent = value
+                        losses = {name: torch.tensor(values) for name, values in sent.items()}
+                        on_step(Step(members, epoch, fraction, losses))
+                    if kind == "result":
+                        results[connection] = value
+        except (EOFError, OSError) as error:
+            self.close()
+            raise RuntimeError(
+                "A worker process ended before its work was done (killed, for want of memory?): run again to "
+                "go on from the last checkpoint; n_jobs=1 needs the least memory"
+            ) from error
+        except BaseException:
+            self.close()
+            raise
+        return [results[connection] for connection in self._connections]
+
+    def close(self) -> None:
+        """End the processes; those in the middle of something are stopped."""
+        for connection in self._connections:
+            connection.close()
+        for process in self._processes:
+            process.terminate()
+            process.wait()
+        self._folder.cleanup()
+
+
+def _start(threads: int) -> tuple[subprocess.Popen, Connection]:
+    """A process that runs `serve`, and the connection to it.
+
+    Not multiprocessing.Process: its children import the user's script again, and so run it where it has no
+    ``if __name__ == "__main__"``.
+    """
+    ours, theirs = socket.socketpair()
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    command = f"from kingdra_repro.ensemble.processes import serve; serve({theirs.fileno()})"
+    process = subprocess.Popen(
+        [sys.executable, "-c", command], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=environment
+    )
+    theirs.close()
+    return process, Connection(ours.detach())
+
+
+def serve(handle: int) -> None:
+    """What a process does: make its worker, then whatever the connection asks for, until that ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process is told, and ends this one
+    connection = Connection(handle)
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the first process has ended
+        _answer(connection)
+
+
+def _answer(connection: Connection) -> None:
+    reported = 0.0
+
+    def report(step: Step) -> None:
+        nonlocal reported
+        if step.fraction == 1 or time.monotonic() - reported > SECONDS_BETWEEN_REPORTS:
+            reported = time.monotonic()
+            # Numbers alone are sent: tensors would go through shared memory, which may be small.
+            losses = {name: value.tolist() for name, value in step.losses.items()}
+            connection.send(("step", (step.members, step.epoch, step.fraction, losses)))
+
+    try:
+        pairs, path, n_clusters, device, threads, place, settings = connection.recv()
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(True)
+        checkpoint = None if place is None else Checkpoint(*place)
+        X = read_matrix(path)
+        worker = Worker(pairs, X, n_clusters, device=torch.device(device), checkpoint=checkpoint, **settings)
+        while True:
+            method, arguments = connection.recv()
+            if method == "train":
+                iteration, until_epoch, pseudo = arguments
+                result: Any = worker.train(iteration, until_epoch, pseudo, report)
+            elif method == "predict_proba":
+                result = {m: y.numpy() for m, y in worker.predict_proba().items()}
+            else:
+                result = {
+                    m: {name: value.numpy() for name, value in state.items()}
+                    for m, state in worker.networks().items()
+                }
+            connection.send(("result", result))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        raise
+    except Exception as error:
+        connection.send(("error", error))

@@ -1,0 +1,144 @@
+"""The members of an ensemble that one device trains, one stack after the other."""
+
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+from kingdra_repro.bases import Base
+from kingdra_repro.ensemble.checkpoint import Checkpoint
+from kingdra_repro.ensemble.rows import Rows
+from kingdra_repro.ensemble.stack import PseudoLabels, Stack, Step
+from kingdra_repro.networks.layers import tf32_products
+
+# A CPU gains from a stack while it hides the cost of launching operations, and loses once activations no
+# longer fit its caches: about so many weights are trained at once. A GPU takes all members.
+WEIGHTS_PER_CPU_STACK = 2_000_000
+SECONDS_BETWEEN_CHECKPOINTS = 60.0
+
+Losses = dict[str, dict[int, float]]  # term -> member -> its mean over the last epoch
+
+
+class Worker:
+    """Some members of an ensemble on one device.
+
+    Members of equal bases that are equally far share stacks. What is computed for a member does not depend on
+    the others, beyond rounding.
+
+    Parameters
+    ----------
+    bases : (member, its base model) of each
+    X : float32 array or CSR matrix [n, d]
+    n_clusters : int
+    device : torch.device
+    checkpoint : where the members' states are saved, or None
+    settings : batch_size, learning_rate, order, precision, compile, seed, for `Stack`
+    """
+
+    def __init__(
+        self,
+        bases: Sequence[tuple[int, Base]],
+        X: np.ndarray | sp.csr_matrix,
+        n_clusters: int,
+        *,
+        device: torch.device,
+        checkpoint: Checkpoint | None,
+        **settings: Any,
+    ) -> None:
+        self.device, self.checkpoint = device, checkpoint
+        self._precision = settings["precision"]
+        rows = Rows(X, device)
+        self.stacks: list[Stack] = []
+        states = {} if checkpoint is None else _saved(checkpoint, {m for m, _ in bases})
+
+        def kind(pair: tuple[int, Base]) -> tuple[str, int]:
+            member, base = pair
+            return repr(base), states[member]["epoch"] if member in states else 0
+
+        for _, group in itertools.groupby(sorted(bases, key=kind), key=kind):
+            pairs = list(group)
+            base = pairs[0][1]
+            members = [m for m, _ in pairs]
+            radii = base.radii(X)
+            values = None if radii is None else torch.from_numpy(radii).to(device)
+            size = len(members)
+            if device.type == "cpu":
+                size = max(1, WEIGHTS_PER_CPU_STACK // base.n_weights(rows.d, n_clusters))
+            for cut in (tuple(members[i : i + size]) for i in range(0, len(members), size)):
+                stack = Stack(base, rows, n_clusters, cut, radii=values, **settings)
+                if cut[0] in states:
+                    stack.load_member_states([states.pop(m) for m in cut])
+                self.stacks.append(stack)
+
+    def train(
+        self,
+        iteration: int,
+        until_epoch: int,
+        pseudo: PseudoLabels | None,
+        on_step: Callable[[Step], None],
+    ) -> Losses:
+        """Train every member until it has done ``until_epoch`` epochs in all, and compute its moments.
+
+        Parameters
+        ----------
+        iteration : 0 for the first, unsupervised phase
+        until_epoch : epochs since the beginning
+        pseudo : pseudo-labels to train on with, or None
+        on_step : called after each step
+
+        Returns
+        -------
+        The mean of each term of the loss over a member's last epoch
+        """
+        for stack in self.stacks:
+            saved = time.monotonic()
+            while stack.epoch < until_epoch:
+                with tf32_products(self._precision):
+                    stack.train_epoch(iteration, pseudo, on_step)
+                last = stack.epoch == until_epoch
+                if last:
+                    stack.end_phase()
+                if self.checkpoint and (last or time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS):
+                    self.checkpoint.save(_name(stack.members), dict(stack.member_states()))
+                    saved = time.monotonic()
+        losses: Losses = {}
+        for stack in self.stacks:
+            for name, values in stack.losses.items():
+                losses.setdefault(name, {}).update(zip(stack.members, values.tolist(), strict=True))
+        return losses
+
+    def predict_proba(self) -> dict[int, Tensor]:
+        """Outputs of each member for the data trained on: float32 Tensors [n, k] on the CPU."""
+        found: dict[int, Tensor] = {}
+        for stack in self.stacks:
+            found.update(zip(stack.members, stack.predict_proba(), strict=True))
+        return found
+
+    def networks(self) -> dict[int, dict[str, Tensor]]:
+        """The weights and moments of each member."""
+        return {m: state["network"] for stack in self.stacks for m, state in stack.member_states()}
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.stacks.clear()
+
+
+def _name(members: tuple[int, ...]) -> str:
+    return "models_" + "_".join(map(str, members))
+
+
+def _saved(checkpoint: Checkpoint, members: set[int]) -> dict[int, dict[str, Any]]:
+    """The furthest saved state of each member, whatever stack it was in then."""
+    states: dict[int, dict[str, Any]] = {}
+    for name in checkpoint.names("models_"):
+        if members.isdisjoint(map(int, name.split("_")[1:])):
+            continue
+        for member, state in (checkpoint.load(name) or {}).items():
+            if member in members and state["epoch"] > states.get(member, {"epoch": 0})["epoch"]:
+                states[member] = state
+    return states

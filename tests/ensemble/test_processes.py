@@ -1,0 +1,108 @@
+"""Several processes train what one does, and nothing is lost when one of them ends."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from sklearn.datasets import make_blobs
+
+from kingdra_repro import Kingdra
+from kingdra_repro.bases import LadderDot, LadderIM
+from kingdra_repro.devices import choose_devices
+from kingdra_repro.errors import InputError
+
+BASES = [LadderIM(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1)), LadderDot(hidden=(24, 16))]
+
+
+@pytest.fixture(scope="module")
+def X() -> np.ndarray:
+    X, _ = make_blobs(300, n_features=8, centers=4, cluster_std=0.7, random_state=0)
+    return ((X - X.min(0)) / (X.max(0) - X.min(0))).astype(np.float32)
+
+
+class Broken(LadderIM):
+    def build(self, *arguments):
+        raise ValueError("on purpose")
+
+
+def kingdra(**settings) -> Kingdra:
+    defaults = {"n_models": 5, "n_iter": 2, "first_epochs": 4, "epochs": 2, "batch_size": 32}
+    return Kingdra(4, base=BASES, **{"random_state": 0, "device": "cpu", **defaults, **settings})
+
+
+def test_two_processes_train_what_one_does(X: np.ndarray) -> None:
+    """A mixed ensemble of five, dealt out to two; twice, for the bits."""
+    alone = kingdra().fit(X)
+    first, second = (kingdra(n_jobs=2).fit(X) for _ in range(2))
+    np.testing.assert_allclose(first.predict_proba(X), alone.predict_proba(X), atol=1e-3)
+    np.testing.assert_allclose(first.history_["loss"], alone.history_["loss"], rtol=1e-4)
+    np.testing.assert_array_equal(first.predict_proba(X), second.predict_proba(X))
+    np.testing.assert_array_equal(first.predict(X), first.labels_)
+
+
+class Interrupt:
+    """Ends one worker process in the midst of training."""
+
+    def progress(self, event) -> None:
+        if event.iteration == 1:
+            command = ["ps", "-o", "pid=,args=", "--ppid", str(os.getpid())]
+            for line in subprocess.check_output(command, text=True).splitlines():
+                if "serve" in line:
+                    os.kill(int(line.split()[0]), signal.SIGKILL)
+                    return
+
+    def iteration(self, it) -> None:
+        pass
+
+
+def test_a_killed_process_is_told_and_the_run_resumed(X: np.ndarray, tmp_path: Path) -> None:
+    straight = kingdra(n_jobs=2).fit(X)
+    with pytest.raises(RuntimeError, match="run again to go on"):
+        kingdra(n_jobs=2, checkpoint_dir=tmp_path, monitor=Interrupt()).fit(X)
+    resumed = kingdra(n_jobs=2, checkpoint_dir=tmp_path).fit(X)
+    np.testing.assert_array_equal(resumed.predict_proba(X), straight.predict_proba(X))
+
+
+def test_a_run_goes_on_with_other_processes_than_it_began_with(X: np.ndarray, tmp_path: Path) -> None:
+    kingdra(n_jobs=2, checkpoint_dir=tmp_path, n_iter=1).fit(X)
+    longer = kingdra(n_jobs=None, checkpoint_dir=tmp_path).fit(X)
+    assert len(longer.history_) == 3
+    np.testing.assert_allclose(longer.predict_proba(X), kingdra().fit(X).predict_proba(X), atol=1e-3)
+
+
+def test_sparse_data_reaches_the_processes(X: np.ndarray) -> None:
+    thin = np.where(X > 0.5, X, 0)
+    dense, sparse = (kingdra(n_jobs=2, n_iter=0).fit(data) for data in (thin, sp.csr_matrix(thin)))
+    np.testing.assert_array_equal(dense.labels_, sparse.labels_)
+
+
+def test_what_a_process_raises_is_raised_here(X: np.ndarray) -> None:
+    with pytest.raises(ValueError, match="on purpose"):
+        Kingdra(4, base=Broken(), n_models=2, n_jobs=2, device="cpu").fit(X)
+
+
+def test_a_script_without_a_main_guard_may_use_them(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import numpy as np\n"
+        "from kingdra_repro import Kingdra\n"
+        "X = np.random.default_rng(0).random((60, 4), dtype=np.float32)\n"
+        "print(len(Kingdra(2, n_models=2, n_iter=0, first_epochs=1, n_jobs=2).fit_predict(X)))\n"
+    )
+    assert subprocess.check_output([sys.executable, str(script)], text=True) == "60\n"
+
+
+def test_devices() -> None:
+    cpu = torch.device("cpu")
+    assert choose_devices("cpu") == [cpu]
+    assert choose_devices("cpu", 3) == [cpu] * 3
+    assert len(choose_devices("cpu", -1)) == len(os.sched_getaffinity(0))
+    for wrong in (0, -2, 1.5, True):
+        with pytest.raises(InputError, match="n_jobs"):
+            choose_devices("cpu", wrong)  # type: ignore[arg-type]
