@@ -63,9 +63,9 @@ def test_defaults_are_those_of_the_classes():
     assert {name: _plain(value) for name, value in asdict(base).items()} == asdict(bases.LadderIM())
     assert instantiate(cfg.pseudo_labels) == pseudo_labels.GraphPseudoLabels()
     ours = instantiate(cfg.method)().get_params(deep=False)
+    # The program may use all cores; in a caller's process none but those it was given.
     for name, default in methods.Kingdra().get_params(deep=False).items():
-        # The program may use all cores; in a caller's process none but those it was given.
-            if name not in ("base", "pseudo_labels", "random_state", "n_jobs"):
+        if name not in ("base", "pseudo_labels", "random_state", "n_jobs"):
             assert ours[name] == default, name
 
 
