@@ -1,0 +1,200 @@
+"""What a training step needs, what this machine can give, and what share of that is reached.
+
+    python benchmarks/training.py [cpu|cuda] [mnist|cifar10 ...]
+
+Counts for Ladder-IM, 1 and 10 models, batches of 64 and 256: floating-point operations of the matrix
+products, bytes that must move, random numbers, operations launched. The floor is the time of these at the
+ceilings measured here a moment before; the share is floor / measured. On a CPU one model is timed in one
+process with all threads, and ten in as many processes as there are cores, each with one thread.
+Run it on an idle machine.
+"""
+
+import itertools
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
+
+from kingdra_repro.bases import LadderIM
+from kingdra_repro.devices import choose_devices
+from kingdra_repro.ensemble.ensemble import TrainedEnsemble
+from kingdra_repro.ensemble.rows import Rows
+from kingdra_repro.ensemble.stack import Stack, Step
+
+SHAPES = {"mnist": (784, 70_000), "cifar10": (2048, 60_000)}
+K = 10
+STEPS = 40
+SETTINGS = {"learning_rate": 0.002, "order": "epoch", "seed": 0}
+
+
+@dataclass(frozen=True)
+class Ceilings:
+    """What a second gives: operations in products of each precision, bytes copied, normal numbers."""
+
+    products: dict[str, float]
+    memory: float
+    random: float
+
+
+@dataclass(frozen=True)
+class Need:
+    """Of one training step."""
+
+    flop: float
+    bytes: float
+    random: int
+    launches: int
+
+
+def seconds(work: Callable[[], object], device: torch.device, repeats: int = 15) -> float:
+    """Median time of a call, after three that do not count."""
+    found = []
+    for _ in range(3 + repeats):
+        start = time.perf_counter()
+        work()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        found.append(time.perf_counter() - start)
+    return statistics.median(found[3:])
+
+
+def measure_ceilings(device: torch.device, precisions: list[str]) -> Ceilings:
+    size = 8192 if device.type == "cuda" else 1200
+    products = {}
+    for precision in precisions:
+        torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+        dtype = torch.bfloat16 if precision == "bfloat16" else torch.float32
+        a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+        products[precision] = 2 * size**3 / seconds(lambda a=a, b=b: a @ b, device)  # type: ignore[misc]
+    torch.set_float32_matmul_precision("highest")
+    source = torch.randn(100_000_000 if device.type == "cuda" else 20_000_000, device=device)
+    target = torch.empty_like(source)
+    memory = 2 * source.nbytes / seconds(lambda: target.copy_(source), device)
+    random = target.numel() / seconds(lambda: target.normal_(), device)
+    return Ceilings(products, memory, random)
+
+
+class _Count(TorchDispatchMode):
+    """Counts the operations that compute something (views do not)."""
+
+    launches = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if not any(
+            ret.alias_info is not None and not ret.alias_info.is_write for ret in func._schema.returns
+        ):
+            self.launches += 1
+        return func(*args, **(kwargs or {}))
+
+
+def stack(d: int, n: int, n_models: int, batch: int, precision: str, device: torch.device, **more) -> Stack:
+    X = np.random.default_rng(0).random((n, d), dtype=np.float32)
+    members = tuple(range(n_models))
+    rows = Rows(X, device)
+    return Stack(LadderIM(), rows, K, members, batch_size=batch, precision=precision, **SETTINGS, **more)
+
+
+def count(d: int, n_models: int, batch: int) -> Need:
+    """One unsupervised step, counted on the CPU in float32."""
+    one = stack(d, batch, n_models, batch, "float32", torch.device("cpu"))
+    one.train_epoch(0, None, lambda step: None)  # allocates Adam's moments
+    counter, flops = _Count(), FlopCounterMode(display=False)
+    with counter, flops:
+        one.train_epoch(0, None, lambda step: None)
+    weights = sum(p.numel() for p in one.network.parameters())
+    activations = 3 * n_models * batch * sum(one.network.widths)  # clean, noisy, denoised
+    random = n_models * batch * sum(one.network.widths)
+    # A weight is read forward and backward, its gradient written and read, it and Adam's two moments read
+    # and written: 10 times 4 bytes. An activation is written and read in either direction.
+    return Need(flops.get_total_flops(), 40 * weights + 16 * activations, random, counter.launches)
+
+
+def time_steps(one: Stack, device: torch.device) -> float:
+    """Seconds of a step: median on the CPU, mean of a whole epoch on a GPU, which works ahead."""
+    one.train_epoch(0, None, lambda step: None)
+    times = [time.perf_counter()]
+
+    def tick(step: Step) -> None:
+        times.append(time.perf_counter())
+
+    one.train_epoch(0, None, tick)
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+        return (time.perf_counter() - times[0]) / (len(times) - 1)
+    return statistics.median(b - a for a, b in itertools.pairwise(times))
+
+
+def time_processes(d: int, n_models: int, batch: int, precision: str) -> float:
+    """Seconds in which each model does one step, with a process for each core."""
+    X = np.random.default_rng(0).random((STEPS * batch, d), dtype=np.float32)
+    ensemble = TrainedEnsemble(
+        [LadderIM()] * n_models,
+        X,
+        K,
+        devices=choose_devices("cpu", -1),
+        checkpoint=None,
+        batch_size=batch,
+        precision=precision,
+        **SETTINGS,
+    )
+    ensemble.train(0, 1, None, lambda done, step: None)
+    start = time.perf_counter()
+    ensemble.train(0, 2, None, lambda done, step: None)
+    took = time.perf_counter() - start
+    ensemble.close()
+    return took / STEPS
+
+
+def report(shape: str, device: torch.device, ceilings: Ceilings) -> None:
+    d, n = SHAPES[shape]
+    gpu = device.type == "cuda"
+    print(f"\n{shape}: {n:,} rows of {d}\n models batch   GFLOP    MB  random/1e6 launches")
+    needs = {case: count(d, *case) for case in itertools.product((1, 10), (64, 256))}
+    for (n_models, batch), need in needs.items():
+        print(
+            f"{n_models:>7} {batch:>5} {need.flop / 1e9:>7.2f} {need.bytes / 1e6:>5.0f} "
+            f"{need.random / 1e6:>11.2f} {need.launches:>8}"
+        )
+    print(" models batch precision  how               ms/step  floor ms  share  epoch, s per model")
+    for ((n_models, batch), need), precision in itertools.product(needs.items(), ceilings.products):
+        arithmetic = need.flop / ceilings.products[precision]
+        memory = need.bytes / ceilings.memory + need.random / ceilings.random
+        # A GPU does both at once; on a CPU the same cores do one after the other.
+        floor = max(arithmetic, memory) if gpu else arithmetic + memory
+        found: dict[str, float] = {}
+        if not gpu and n_models > 1:
+            found["a process a core"] = time_processes(d, n_models, batch, precision)
+        else:
+            for compile in (False, True) if gpu else (False,):
+                how = ("graph, compiled" if compile else "graph") if gpu else "one process"
+                one = stack(d, STEPS * batch, n_models, batch, precision, device, compile=compile)
+                found[how] = time_steps(one, device)
+        for how, took in found.items():
+            print(
+                f"{n_models:>7} {batch:>5} {precision:<10} {how:<16} {1e3 * took:>8.2f} "
+                f"{1e3 * floor:>9.2f} {floor / took:>6.0%} {took / n_models * n / batch:>12.1f}",
+                flush=True,
+            )
+
+
+def main() -> None:
+    device = torch.device("cuda" if "cuda" in sys.argv else "cpu")
+    gpu = device.type == "cuda"
+    precisions = ["float32", "tf32", "bfloat16"] if gpu else ["float32", "bfloat16"]
+    name = torch.cuda.get_device_name() if gpu else f"CPU, {torch.get_num_threads()} threads"
+    ceilings = measure_ceilings(device, precisions)
+    print(f"torch {torch.__version__}, {name}; ceilings: ", end="")
+    print(", ".join(f"{p} {v / 1e9:,.0f} GFLOP/s" for p, v in ceilings.products.items()), end="; ")
+    print(f"copy {ceilings.memory / 1e9:,.0f} GB/s; {ceilings.random / 1e6:,.0f} million normal numbers/s")
+    for shape in [word for word in sys.argv if word in SHAPES] or SHAPES:
+        report(shape, device, ceilings)
+
+
+if __name__ == "__main__":
+    main()
