@@ -51,8 +51,9 @@ class TrainedEnsemble:
         self.checkpoint = checkpoint
         rows = Rows(X, device)
         self.stacks: list[Stack] = []
-        for base in dict.fromkeys(bases):
-            radii = base.radii(X)
+        # By equality alone: the configs' lists of widths cannot be hashed.
+        for base in (base for i, base in enumerate(bases) if base not in bases[:i]):
+            radii = base.radii(X, device)
             values = None if radii is None else torch.from_numpy(radii).to(device)
             members = [m for m in range(self.n_models) if bases[m] == base]
             size = stack_size or _stack_size(base, rows.d, n_clusters, len(members), device)
