@@ -30,11 +30,13 @@ def test_every_choice_makes_its_method(dataset, base, method):
     cfg = composed(f"dataset={dataset}", f"base={base}", f"method={method}")
     made = instantiate(cfg.method)(n_clusters=3)
     assert type(made).__name__.lower() == method
-    assert type(made.base).__name__.lower() == base.replace("_", "")
+    assert type(made.base) is type(bases.make_base(base))
     made.get_params()
 
 
-@pytest.mark.parametrize("settings", [name for name in choices("settings") if name.startswith("ladder_")])
+@pytest.mark.parametrize(
+    "settings", [name for name in choices("settings") if name.startswith(tuple(choices("base")))]
+)
 def test_settings_fit_their_base(settings):
     base = next(name for name in choices("base") if settings.startswith(name))
     cfg = composed(f"base={base}", f"settings={settings}")
@@ -59,14 +61,25 @@ def test_thresholds_keep_their_meaning_with_the_size_of_the_ensemble(size, t_neg
 def test_defaults_are_those_of_the_classes():
     """Each default stands in a config and in a signature: they are one."""
     cfg = composed("dataset=usps")  # which has no settings of its own
-    base = instantiate(cfg.base)
-    assert {name: _plain(value) for name, value in asdict(base).items()} == asdict(bases.LadderIM())
     assert instantiate(cfg.pseudo_labels) == pseudo_labels.GraphPseudoLabels()
     ours = instantiate(cfg.method)().get_params(deep=False)
     # The program may use all cores; in a caller's process none but those it was given.
     for name, default in methods.Kingdra().get_params(deep=False).items():
         if name not in ("base", "pseudo_labels", "random_state", "n_jobs"):
             assert ours[name] == default, name
+
+
+@pytest.mark.parametrize("base", choices("base"))
+def test_defaults_of_a_base_are_those_of_its_name(base, monkeypatch):
+    monkeypatch.delenv("KINGDRA_DATA_DIR", raising=False)
+    made = instantiate(composed("dataset=usps", f"base={base}").base)
+    assert {name: _plain(value) for name, value in asdict(made).items()} == asdict(bases.make_base(base))
+
+
+def test_imsat_s_settings():
+    training = composed("dataset=mnist", "base=imsat_vat").training
+    assert (training.batch_size, training.first_epochs, training.order) == (250, 50, "epoch")
+    assert composed("dataset=mnist", "base=imsat_vat").base.xi == 5  # for pixels from 0 to 1
 
 
 def _plain(value):

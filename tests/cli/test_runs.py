@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from kingdra_repro.methods import Kingdra
 from tests.cli.conftest import CUSTOM, TINY
@@ -43,6 +44,12 @@ def test_a_run_leaves_a_folder(kingdra_run, tmp_path):
     assert list(history["iteration"]) == [0, 1]
     assert history["acc"].iloc[-1] == result["acc"]
     assert {"model_acc_mean", "model_acc_std", "pseudo_label_acc", "wall_seconds"} <= set(history)
+
+
+@pytest.mark.parametrize("base", ["ladder_dot", "imsat_vat", "imsat_rpt", "deep_rim", "linear_rim"])
+def test_every_base_runs(kingdra_run, features, tmp_path, base):
+    assert kingdra_run(*SMALL, f"base={base}").status == 0
+    assert only(tmp_path, "result.json").parent.parent.name == f"kingdra-{base}"
 
 
 def test_without_labels_there_are_no_scores(kingdra_run, features, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 
-from kingdra_repro.bases import LadderDot, LadderIM
+from kingdra_repro.bases import IMSATRPT, IMSATVAT, RIM, LadderDot, LadderIM
 from kingdra_repro.ensemble.ensemble import TrainedEnsemble
 from kingdra_repro.ensemble.rows import Rows
 from kingdra_repro.ensemble.stack import PseudoLabels, Stack, Step, predict_proba
@@ -15,6 +15,8 @@ from kingdra_repro.ensemble.stack import PseudoLabels, Stack, Step, predict_prob
 N, D, K = 320, 12, 4
 CPU = torch.device("cpu")
 BASES = [LadderIM(hidden=(24, 16)), LadderDot(hidden=(24, 16), last_layer_bn=True)]
+PERCEPTRONS = [IMSATVAT(hidden=(24, 16)), IMSATRPT(hidden=(24,)), RIM(hidden=(24, 16)), RIM(hidden=())]
+NAMES = ["ladder_im", "ladder_dot", "imsat_vat", "imsat_rpt", "deep_rim", "linear_rim"]
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +25,7 @@ def X() -> np.ndarray:
 
 
 def make_stack(X, members: Sequence[int], base=BASES[0], precision: str = "float32", seed: int = 7) -> Stack:
+    radii = base.radii(X, CPU)
     return Stack(
         base,
         Rows(X, CPU),
@@ -33,6 +36,7 @@ def make_stack(X, members: Sequence[int], base=BASES[0], precision: str = "float
         order="epoch",
         precision=precision,
         seed=seed,
+        radii=None if radii is None else torch.from_numpy(radii),
     )
 
 
@@ -55,7 +59,7 @@ def trace(stack: Stack) -> np.ndarray:
     return np.stack(steps)
 
 
-@pytest.mark.parametrize("base", BASES, ids=["ladder_im", "ladder_dot"])
+@pytest.mark.parametrize("base", [*BASES, *PERCEPTRONS], ids=NAMES)
 def test_a_stack_of_four_trains_as_four_stacks_of_one(X: np.ndarray, base) -> None:
     together = trace(make_stack(X, [0, 1, 2, 3], base))
     alone = np.concatenate([trace(make_stack(X, [m], base)) for m in range(4)], axis=1)
@@ -64,17 +68,20 @@ def test_a_stack_of_four_trains_as_four_stacks_of_one(X: np.ndarray, base) -> No
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_same_seed_same_bits(X: np.ndarray, precision: str) -> None:
-    first, second = (make_stack(X, [0, 1], precision=precision) for _ in range(2))
+@pytest.mark.parametrize("base", [BASES[0], PERCEPTRONS[0]], ids=["ladder_im", "imsat_vat"])
+def test_same_seed_same_bits(X: np.ndarray, base, precision: str) -> None:
+    first, second = (make_stack(X, [0, 1], base, precision) for _ in range(2))
     np.testing.assert_array_equal(trace(first), trace(second))
     first.end_phase(), second.end_phase()
     assert torch.equal(first.predict_proba(), second.predict_proba())
-    assert not np.array_equal(trace(make_stack(X, [0, 1], precision=precision, seed=8)), trace(first))
+    assert not np.array_equal(trace(make_stack(X, [0, 1], base, precision, seed=8)), trace(first))
 
 
-def test_a_sparse_matrix_trains_as_the_dense_one(X: np.ndarray) -> None:
+@pytest.mark.parametrize("base", [BASES[0], PERCEPTRONS[0]], ids=["ladder_im", "imsat_vat"])
+def test_a_sparse_matrix_trains_as_the_dense_one(X: np.ndarray, base) -> None:
     X = np.where(X > 0.6, X, 0)
-    np.testing.assert_array_equal(trace(make_stack(sp.csr_matrix(X), [0])), trace(make_stack(X, [0])))
+    dense, sparse = make_stack(X, [0], base), make_stack(sp.csr_matrix(X), [0], base)
+    np.testing.assert_array_equal(trace(sparse), trace(dense))
 
 
 @pytest.mark.parametrize("base", BASES, ids=["ladder_im", "ladder_dot"])

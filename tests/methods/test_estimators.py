@@ -8,7 +8,7 @@ from sklearn.datasets import make_blobs
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from kingdra_repro import Kingdra
-from kingdra_repro.bases import LadderDot, LadderIM
+from kingdra_repro.bases import IMSATRPT, IMSATVAT, RIM, LadderDot, LadderIM
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.methods import Ensemble, Iteration, Progress, Single
@@ -42,7 +42,11 @@ def make(scheme: type, base=SMALL_IM, **settings):
     return scheme(4, base=base, **settings)
 
 
-@pytest.mark.parametrize("base", [SMALL_IM, SMALL_DOT], ids=["ladder_im", "ladder_dot"])
+@pytest.mark.parametrize(
+    "base",
+    [SMALL_IM, SMALL_DOT, IMSATVAT(hidden=(16,)), IMSATRPT(hidden=(16,)), RIM(hidden=(16,)), RIM(hidden=())],
+    ids=["ladder_im", "ladder_dot", "imsat_vat", "imsat_rpt", "deep_rim", "linear_rim"],
+)
 @pytest.mark.parametrize("scheme", [Single, Ensemble, Kingdra])
 def test_every_scheme_with_every_base_finds_the_blobs(scheme: type, base, blobs) -> None:
     """A trainer that does not train stays near .25."""

@@ -1,16 +1,37 @@
 """Base models: one file and one config each; every scheme works with every base (see `Base`)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from kingdra_repro.bases.base import Base, Batch
+from kingdra_repro.bases.imsat import IMSATRPT, IMSATVAT
 from kingdra_repro.bases.ladder import Ladder
 from kingdra_repro.bases.ladder_dot import LadderDot
 from kingdra_repro.bases.ladder_im import LadderIM
+from kingdra_repro.bases.rim import RIM
 from kingdra_repro.errors import InputError
 
-__all__ = ["Base", "Batch", "Ladder", "LadderDot", "LadderIM", "make_base", "make_bases"]
+__all__ = [
+    "IMSATRPT",
+    "IMSATVAT",
+    "RIM",
+    "Base",
+    "Batch",
+    "Ladder",
+    "LadderDot",
+    "LadderIM",
+    "make_base",
+    "make_bases",
+]
 
-_BASES: dict[str, type[Base]] = {"ladder_im": LadderIM, "ladder_dot": LadderDot}
+_BASES: dict[str, Callable[[], Base]] = {
+    "ladder_im": LadderIM,
+    "ladder_dot": LadderDot,
+    "imsat_vat": IMSATVAT,
+    "imsat_rpt": IMSATRPT,
+    "deep_rim": RIM,
+    "linear_rim": partial(RIM, hidden=()),
+}
 
 
 def make_base(base: str | Base) -> Base:

@@ -46,8 +46,11 @@ class Base(Protocol):
         """Weights in the matrices of one model: what the work of a step grows with."""
         ...
 
-    def radii(self, X: np.ndarray | sp.csr_matrix) -> np.ndarray | None:
-        """One number a row of X [n, d] that the objective needs, float32 [n], or None."""
+    def radii(self, X: np.ndarray | sp.csr_matrix, device: torch.device) -> np.ndarray | None:
+        """One number a row of X [n, d] that the objective needs, float32 [n], or None.
+
+        ``device`` is where to compute it.
+        """
         ...
 
     def sample_noise(
@@ -63,3 +66,9 @@ class Base(Protocol):
         0 in the first, unsupervised phase.
         """
         ...
+
+
+def with_total(terms: dict[str, tuple[float, Tensor]]) -> dict[str, Tensor]:
+    """``loss``, the sum of weight * value over (weight, value [M]), and the values by their names."""
+    total = torch.stack([weight * value for weight, value in terms.values()]).sum(0)
+    return {"loss": total, **{name: value for name, (_, value) in terms.items()}}

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from kingdra_repro.bases.base import Batch
+from kingdra_repro.bases.base import Batch, with_total
 from kingdra_repro.errors import InputError
 from kingdra_repro.networks.ladder import LadderNetwork
 from kingdra_repro.objectives import cross_entropy, denoising_cost, kl_divergence
@@ -72,7 +72,7 @@ class Ladder(ABC):
         widths = (n_features, *self.hidden, n_clusters)
         return 2 * sum(a * b for a, b in itertools.pairwise(widths))
 
-    def radii(self, X: np.ndarray | sp.csr_matrix) -> None:
+    def radii(self, X: np.ndarray | sp.csr_matrix, device: torch.device) -> None:
         return None
 
     def sample_noise(
@@ -96,5 +96,4 @@ class Ladder(ABC):
         }
         if batch.y_sup is not None:
             terms["supervised"] = (1.0, cross_entropy(supervised[0].logits, batch.y_sup))
-        total = torch.stack([weight * value for weight, value in terms.values()]).sum(0)
-        return {"loss": total, **{name: value for name, (_, value) in terms.items()}}
+        return with_total(terms)

@@ -13,7 +13,7 @@ from kingdra_repro.ensemble.checkpoint import Checkpoint
 from kingdra_repro.ensemble.prediction import FittedEnsemble
 from kingdra_repro.ensemble.processes import WorkerProcesses
 from kingdra_repro.ensemble.stack import PseudoLabels, Step
-from kingdra_repro.ensemble.worker import Worker
+from kingdra_repro.ensemble.worker import Member, Worker
 
 
 class TrainedEnsemble:
@@ -46,14 +46,19 @@ class TrainedEnsemble:
         self._bases, self._n_clusters, self._n_features = bases, n_clusters, X.shape[1]
         self._precision, self._device = settings["precision"], devices[0]
         self._done = dict.fromkeys(range(self.n_models), 0.0)  # epochs of each member
-        pairs = list(enumerate(bases))
+        # Once for each kind: distances within the data take minutes.
+        kinds = [base for i, base in enumerate(bases) if base not in bases[:i]]
+        radii = [kind.radii(X, devices[0]) for kind in kinds]
+        members = [Member(m, base, radii[kinds.index(base)]) for m, base in enumerate(bases)]
         devices = devices[: self.n_models]
         self._worker: Worker | WorkerProcesses
         if len(devices) == 1:
-            self._worker = Worker(pairs, X, n_clusters, device=devices[0], checkpoint=checkpoint, **settings)
+            self._worker = Worker(
+                members, X, n_clusters, device=devices[0], checkpoint=checkpoint, **settings
+            )
             return
         # Dealt out by turns within each kind, so that the work is even in a mixed ensemble, too.
-        by_kind = sorted(pairs, key=lambda pair: bases.index(pair[1]))
+        by_kind = sorted(members, key=lambda member: kinds.index(member.base))
         dealt = [by_kind[i :: len(devices)] for i in range(len(devices))]
         threads = max(1, torch.get_num_threads() // len(devices))
         self._worker = WorkerProcesses(

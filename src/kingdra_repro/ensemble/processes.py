@@ -22,11 +22,10 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from kingdra_repro.bases import Base
 from kingdra_repro.ensemble.checkpoint import Checkpoint
 from kingdra_repro.ensemble.shared_matrix import read_matrix, write_matrix
 from kingdra_repro.ensemble.stack import PseudoLabels, Step
-from kingdra_repro.ensemble.worker import Losses, Worker
+from kingdra_repro.ensemble.worker import Losses, Member, Worker
 
 SECONDS_BETWEEN_REPORTS = 0.2
 
@@ -36,7 +35,7 @@ class WorkerProcesses:
 
     Parameters
     ----------
-    bases : for each process, (member, its base model) of its members
+    members : those of each process
     devices : the device of each
     threads : CPU threads of each
     X, n_clusters, checkpoint, settings : as for `Worker`
@@ -44,7 +43,7 @@ class WorkerProcesses:
 
     def __init__(
         self,
-        bases: Sequence[Sequence[tuple[int, Base]]],
+        members: Sequence[Sequence[Member]],
         devices: Sequence[torch.device],
         threads: int,
         X: np.ndarray | sp.csr_matrix,
@@ -58,11 +57,11 @@ class WorkerProcesses:
         self._processes: list[subprocess.Popen] = []
         self._connections: list[Connection] = []
         place = None if checkpoint is None else (checkpoint.folder, checkpoint.run)
-        for pairs, device in zip(bases, devices, strict=True):
+        for share, device in zip(members, devices, strict=True):
             process, connection = _start(threads)
             self._processes.append(process)
             self._connections.append(connection)
-            connection.send((list(pairs), path, n_clusters, str(device), threads, place, settings))
+            connection.send((list(share), path, n_clusters, str(device), threads, place, settings))
 
     def train(
         self,
@@ -173,12 +172,14 @@ def _answer(connection: Connection) -> None:
             connection.send(("step", (step.members, step.epoch, step.fraction, losses)))
 
     try:
-        pairs, path, n_clusters, device, threads, place, settings = connection.recv()
+        members, path, n_clusters, device, threads, place, settings = connection.recv()
         torch.set_num_threads(threads)
         torch.set_flush_denormal(True)
         checkpoint = None if place is None else Checkpoint(*place)
         X = read_matrix(path)
-        worker = Worker(pairs, X, n_clusters, device=torch.device(device), checkpoint=checkpoint, **settings)
+        worker = Worker(
+            members, X, n_clusters, device=torch.device(device), checkpoint=checkpoint, **settings
+        )
         while True:
             method, arguments = connection.recv()
             if method == "train":

@@ -3,6 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,15 @@ SECONDS_BETWEEN_CHECKPOINTS = 60.0
 Losses = dict[str, dict[int, float]]  # term -> member -> its mean over the last epoch
 
 
+@dataclass(frozen=True)
+class Member:
+    """One model of an ensemble: its number, its base model, and what ``base.radii`` gave, or None."""
+
+    number: int
+    base: Base
+    radii: np.ndarray | None
+
+
 class Worker:
     """Some members of an ensemble on one device.
 
@@ -32,7 +42,7 @@ class Worker:
 
     Parameters
     ----------
-    bases : (member, its base model) of each
+    members : its members
     X : float32 array or CSR matrix [n, d]
     n_clusters : int
     device : torch.device
@@ -42,7 +52,7 @@ class Worker:
 
     def __init__(
         self,
-        bases: Sequence[tuple[int, Base]],
+        members: Sequence[Member],
         X: np.ndarray | sp.csr_matrix,
         n_clusters: int,
         *,
@@ -54,23 +64,21 @@ class Worker:
         self._precision = settings["precision"]
         rows = Rows(X, device)
         self.stacks: list[Stack] = []
-        states = {} if checkpoint is None else _saved(checkpoint, {m for m, _ in bases})
+        states = {} if checkpoint is None else _saved(checkpoint, {member.number for member in members})
 
-        def kind(pair: tuple[int, Base]) -> tuple[str, int]:
-            member, base = pair
-            return repr(base), states[member]["epoch"] if member in states else 0
+        def kind(member: Member) -> tuple[str, int]:
+            return repr(member.base), states[member.number]["epoch"] if member.number in states else 0
 
-        for _, group in itertools.groupby(sorted(bases, key=kind), key=kind):
-            pairs = list(group)
-            base = pairs[0][1]
-            members = [m for m, _ in pairs]
-            radii = base.radii(X)
-            values = None if radii is None else torch.from_numpy(radii).to(device)
-            size = len(members)
+        for _, group in itertools.groupby(sorted(members, key=kind), key=kind):
+            alike = list(group)
+            base = alike[0].base
+            radii = None if alike[0].radii is None else torch.from_numpy(alike[0].radii).to(device)
+            size = len(alike)
             if device.type == "cpu":
                 size = max(1, WEIGHTS_PER_CPU_STACK // base.n_weights(rows.d, n_clusters))
-            for cut in (tuple(members[i : i + size]) for i in range(0, len(members), size)):
-                stack = Stack(base, rows, n_clusters, cut, radii=values, **settings)
+            for i in range(0, len(alike), size):
+                cut = tuple(member.number for member in alike[i : i + size])
+                stack = Stack(base, rows, n_clusters, cut, radii=radii, **settings)
                 if cut[0] in states:
                     stack.load_member_states([states.pop(m) for m in cut])
                 self.stacks.append(stack)

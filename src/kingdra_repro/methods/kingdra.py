@@ -35,8 +35,9 @@ class Kingdra(Ensemble):
     ----------
     n_clusters : int, default=8
         k, from 2 to the number of points.
-    base : {"ladder_im", "ladder_dot"}, an instance of a class of `kingdra_repro.bases`, or a list of these
-        The members of a list take turns: model i is of the kind i modulo its length.
+    base : str, an instance of a class of `kingdra_repro.bases`, or a list of these
+        A name: "ladder_im", "ladder_dot", "imsat_vat", "imsat_rpt", "deep_rim" or "linear_rim". The members
+        of a list take turns: model i is of the kind i modulo its length.
     n_models : int, default=10
     n_iter : int, default=10
         Iterations of pseudo-labelling and training on.

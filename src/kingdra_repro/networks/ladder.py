@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from kingdra_repro.networks.layers import batch_normalize, gaussian_combinator, glorot_normal, product
-from kingdra_repro.networks.moments import RunningMoments, normalize
+from kingdra_repro.networks.moments import PopulationMoments
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ class LadderNetwork(nn.Module):
     precision : "float32" or "bfloat16", of the matrix products
     """
 
+    moments: nn.ModuleList  # of PopulationMoments
+
     def __init__(
         self,
         n_features: int,
@@ -65,9 +67,7 @@ class LadderNetwork(nn.Module):
         self.beta = nn.ParameterList(torch.zeros(n_models, d) for d in self.widths[1:])
         self.decoder = nn.ParameterList(glorot_normal(n_models, o, i, generators) for i, o in pairs)
         self.combinator = nn.ParameterList(self._initial_combinator(d) for d in self.widths)
-        for layer, d in enumerate(self.widths[1:], 1):
-            self.register_buffer(f"mean_{layer}", torch.zeros(n_models, 1, d))
-            self.register_buffer(f"var_{layer}", torch.ones(n_models, 1, d))
+        self.moments = nn.ModuleList(PopulationMoments(n_models, d) for d in self.widths[1:])
 
     def _initial_combinator(self, width: int) -> Tensor:
         a = torch.zeros(self.n_models, 10, width)
@@ -148,7 +148,7 @@ class LadderNetwork(nn.Module):
             if layer == n_layers and not normalize_last:
                 return h
             if self._batch_normalized(layer):
-                h = normalize(h, self.get_buffer(f"mean_{layer}"), self.get_buffer(f"var_{layer}"))
+                h = self.moments[layer - 1](h)
             h = h + self.beta[layer - 1][:, None]
             if layer < self.n_layers:
                 h = torch.relu(h)
@@ -165,11 +165,7 @@ class LadderNetwork(nn.Module):
         ----------
         chunks : a function that gives, at each call, the whole data set as tensors [1, b, d]
         """
-        for layer in range(1, self.n_layers + 1):
-            if not self._batch_normalized(layer):
-                continue
-            moments = RunningMoments()
-            for x in chunks():
-                moments.add(self._clean(x, layer, normalize_last=False))
-            self.get_buffer(f"mean_{layer}").copy_(moments.mean)
-            self.get_buffer(f"var_{layer}").copy_(moments.var)
+        for layer, moments in enumerate(self.moments, 1):
+            assert isinstance(moments, PopulationMoments)
+            if self._batch_normalized(layer):
+                moments.measure(self._clean(x, layer, normalize_last=False) for x in chunks())

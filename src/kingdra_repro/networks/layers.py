@@ -28,6 +28,16 @@ def glorot_normal(n_models: int, n_in: int, n_out: int, generators: list[torch.G
     return weights
 
 
+def lecun_normal(n_in: int, n_out: int, scale: float, generators: list[torch.Generator]) -> Tensor:
+    """Weights [M, n_in, n_out], normal with variance scale / n_in.
+
+    Chainer's default with ``wscale=scale``, which IMSAT's public code uses. Model i draws from
+    ``generators[i]`` alone, on the CPU.
+    """
+    std = (scale / n_in) ** 0.5
+    return torch.stack([torch.empty(n_in, n_out).normal_(std=std, generator=g) for g in generators])
+
+
 class _Product(torch.autograd.Function):
     """x W in bfloat16, forward and backward, between float32 tensors."""
 

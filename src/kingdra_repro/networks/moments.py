@@ -1,7 +1,9 @@
 """Means and variances of a data set that is seen chunk by chunk."""
 
+from collections.abc import Iterable
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from kingdra_repro.networks.layers import BATCH_NORM_EPSILON
 
@@ -40,6 +42,31 @@ class RunningMoments:
     @property
     def var(self) -> Tensor:
         return self._squares / self.count
+
+
+class PopulationMoments(nn.Module):
+    """What a batch norm of a stack normalises with in prediction: buffers mean, var [M, 1, d].
+
+    Parameters
+    ----------
+    n_models, width : M and d
+    """
+
+    def __init__(self, n_models: int, width: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(n_models, 1, width))
+        self.register_buffer("var", torch.ones(n_models, 1, width))
+
+    def measure(self, chunks: Iterable[Tensor]) -> None:
+        """Set them to the moments of all chunks [M, b, d], of which one is held at a time."""
+        moments = RunningMoments()
+        for chunk in chunks:
+            moments.add(chunk)
+        self.get_buffer("mean").copy_(moments.mean)
+        self.get_buffer("var").copy_(moments.var)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return normalize(z, self.get_buffer("mean"), self.get_buffer("var"))
 
 
 def normalize(z: Tensor, mean: Tensor, var: Tensor) -> Tensor:

@@ -1,0 +1,123 @@
+"""IMSAT (Hu et al. 2017): mutual information, and outputs that do not follow small changes of the inputs."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+from kingdra_repro.bases.base import Batch, with_total
+from kingdra_repro.bases.information_maximization import InformationMaximization
+from kingdra_repro.bases.perturbations import random_perturbation, virtual_adversarial_perturbation
+from kingdra_repro.data.neighbours import kept_neighbour_distances
+from kingdra_repro.errors import InputError
+from kingdra_repro.networks.perceptron import Perceptron
+from kingdra_repro.objectives import kl_divergence
+
+
+@dataclass(frozen=True)
+class IMSAT(InformationMaximization, ABC):
+    """KL(p(x) || p(x + r)) + w_mi [H(Y|X) - mu H(Y)], with r of the length of the point's radius.
+
+    Defaults are those of IMSAT's public code.
+
+    Parameters
+    ----------
+    hidden, w_mi, mu : see `InformationMaximization`
+    radius_scale : a point's radius is so many times the distance to its neighbour
+    n_neighbors : which neighbour: the 10th nearest in the paper
+    data_dir : where the distances of large data sets are kept; see `kept_neighbour_distances`
+
+    References
+    ----------
+    Hu, Miyato, Tokui, Matsumoto, Sugiyama (2017), Learning Discrete Representations via Information
+    Maximizing Self-Augmented Training, ICML.
+    """
+
+    radius_scale: float = 0.25
+    n_neighbors: int = 10
+    data_dir: str | None = field(default=None, repr=False, compare=False)  # does not change the result
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.radius_scale > 0:
+            raise InputError(f"base.radius_scale={self.radius_scale} must be more than 0")
+        if self.n_neighbors < 1:
+            raise InputError(f"base.n_neighbors={self.n_neighbors} must be 1 or more")
+
+    @abstractmethod
+    def perturbation(self, network: Perceptron, batch: Batch) -> Tensor:
+        """r: Tensor [M, B, d] of the rows of batch.x, with the lengths batch.radius."""
+
+    def radii(self, X: np.ndarray | sp.csr_matrix, device: torch.device) -> np.ndarray:
+        return self.radius_scale * kept_neighbour_distances(X, self.n_neighbors, device, self.data_dir)
+
+    def sample_noise(
+        self, network: Perceptron, n_rows: int, supervised: bool, generators: list[torch.Generator]
+    ) -> list[Tensor]:
+        """The direction that each perturbation begins with: one Tensor [M, n_rows, d]."""
+        n_features = network.weights[0].shape[1]
+        noise = network.weights[0].new_empty(len(generators), n_rows, n_features)
+        for rows, generator in zip(noise, generators, strict=True):
+            rows.normal_(generator=generator)
+        return [noise]
+
+    def losses(self, network: Perceptron, batch: Batch, iteration: int) -> dict[str, Tensor]:
+        """See `kingdra_repro.bases.base.Base.losses`."""
+        perturbed_x = batch.x + self.perturbation(network, batch)
+        sup = [] if batch.x_sup is None else [batch.x_sup]
+        clean, perturbed, *supervised = network.encode([batch.x, perturbed_x, *sup])
+        return with_total(
+            {
+                # The clean outputs are the target; as in the public code they are not differentiated.
+                "sat": (1.0, kl_divergence(clean.detach(), perturbed)),
+                **self.output_terms(clean, supervised, batch.y_sup),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class IMSATRPT(IMSAT):
+    """IMSAT (RPT): random perturbations.
+
+    Parameters
+    ----------
+    hidden, w_mi, mu, radius_scale, n_neighbors, data_dir : see `IMSAT`
+    """
+
+    def perturbation(self, network: Perceptron, batch: Batch) -> Tensor:
+        return random_perturbation(batch.noise[0], _radius(batch))
+
+
+@dataclass(frozen=True)
+class IMSATVAT(IMSAT):
+    """IMSAT (VAT): virtual adversarial perturbations, those that change the outputs most.
+
+    Parameters
+    ----------
+    hidden, w_mi, mu, radius_scale, n_neighbors, data_dir : see `IMSAT`
+    xi : length of the step that the direction is found with, in units of the inputs. The public code has 10
+        for MNIST scaled to -1..1, which is 5 for 0..1; nothing else there depends on scale and shift of the
+        inputs, as the first layer is batch-normalised and a radius is a distance.
+    """
+
+    xi: float = 10.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.xi > 0:
+            raise InputError(f"base.xi={self.xi} must be more than 0")
+
+    def perturbation(self, network: Perceptron, batch: Batch) -> Tensor:
+        def outputs(x: Tensor) -> Tensor:
+            # Differences of outputs vanish in half precision.
+            return network.encode([x], precision="float32")[0]
+
+        return virtual_adversarial_perturbation(outputs, batch.x, batch.noise[0], _radius(batch), self.xi)
+
+
+def _radius(batch: Batch) -> Tensor:
+    assert batch.radius is not None, "radii() gives one for each row"
+    return batch.radius

@@ -1,0 +1,105 @@
+"""The perceptron of IMSAT (Hu et al. 2017), as a stack of M; without hidden layers, softmax regression."""
+
+import itertools
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor, nn
+
+from kingdra_repro.networks.layers import batch_normalize, lecun_normal, product
+from kingdra_repro.networks.moments import PopulationMoments
+
+HIDDEN_SCALE, OUTPUT_SCALE = 0.1, 1e-4  # wscale in IMSAT's public code
+
+
+class Perceptron(nn.Module):
+    """M perceptrons d - hidden - k with the layers of IMSAT's public code.
+
+    Each hidden layer is a product, batch norm, a learned scale (gamma) and shift (beta), ReLU; the outputs
+    are a product and a learned bias. That code has biases before batch norm as well, where they have no
+    effect. Initial weights are normal, of variance 0.1 / n_in, and 0.0001 / n_in in the last layer, so that
+    the first outputs are all close to 1/k; gamma is 1, beta and bias 0.
+
+    In training (``encode``) batch norm uses the moments of the batch. ``forward`` uses the population's,
+    which ``set_moments`` must have computed, where the public code has running averages.
+
+    Parameters
+    ----------
+    n_features, n_clusters : int
+    hidden : widths of the hidden layers, maybe none
+    generators : one CPU generator a model, for the initial weights
+    precision : "float32" or "bfloat16", of the matrix products
+
+    References
+    ----------
+    Hu, Miyato, Tokui, Matsumoto, Sugiyama (2017), Learning Discrete Representations via Information
+    Maximizing Self-Augmented Training, ICML.
+    """
+
+    moments: nn.ModuleList  # of PopulationMoments
+
+    def __init__(
+        self,
+        n_features: int,
+        n_clusters: int,
+        hidden: tuple[int, ...],
+        generators: list[torch.Generator],
+        precision: str = "float32",
+    ) -> None:
+        super().__init__()
+        self.precision = precision
+        self.n_models = n_models = len(generators)
+        widths = (n_features, *hidden, n_clusters)
+        scales = [*(HIDDEN_SCALE for _ in hidden), OUTPUT_SCALE]
+        self.weights = nn.ParameterList(
+            lecun_normal(n_in, n_out, scale, generators)
+            for (n_in, n_out), scale in zip(itertools.pairwise(widths), scales, strict=True)
+        )
+        self.gamma = nn.ParameterList(torch.ones(n_models, d) for d in hidden)
+        self.beta = nn.ParameterList(torch.zeros(n_models, d) for d in hidden)
+        self.bias = nn.Parameter(torch.zeros(n_models, n_clusters))
+        self.moments = nn.ModuleList(PopulationMoments(n_models, d) for d in hidden)
+
+    def encode(self, inputs: list[Tensor], precision: str | None = None) -> list[Tensor]:
+        """Logits [M, B, k] of each of P tensors [M, B, d], each normalised with its own batch moments.
+
+        The weights of a layer are read once for all of them.
+
+        Parameters
+        ----------
+        inputs : P tensors [M, B, d]
+        precision : of the matrix products; None: the network's own
+        """
+        precision = precision or self.precision
+        h = torch.stack(inputs, dim=1)
+        for weight, gamma, beta in zip(self.weights, self.gamma, self.beta, strict=False):
+            z = batch_normalize(product(h, weight, precision))
+            h = torch.relu(torch.addcmul(beta[:, None, None], gamma[:, None, None], z))
+        logits = product(h, self.weights[-1], precision) + self.bias[:, None, None]
+        return list(logits.unbind(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits [M, B, k] of x [M or 1, B, d], with the population's moments."""
+        return self._pre_activation(x, len(self.moments)) + self.bias[:, None]
+
+    def _pre_activation(self, x: Tensor, layer: int) -> Tensor:
+        """The product of layer 0, 1, ..., before its batch norm or bias."""
+        h = x.expand(self.n_models, -1, -1)
+        for i in range(layer):
+            z = self.moments[i](product(h, self.weights[i], self.precision))
+            h = torch.relu(torch.addcmul(self.beta[i][:, None], self.gamma[i][:, None], z))
+        return product(h, self.weights[layer], self.precision)
+
+    @torch.no_grad()
+    def set_moments(self, chunks: Callable[[], Iterable[Tensor]]) -> None:
+        """Compute and store the population moments of every batch norm.
+
+        The moments of a layer need those of the layers below it, so the data set is streamed once a layer.
+
+        Parameters
+        ----------
+        chunks : a function that gives, at each call, the whole data set as tensors [1, b, d]
+        """
+        for layer, moments in enumerate(self.moments):
+            assert isinstance(moments, PopulationMoments)
+            moments.measure(self._pre_activation(x, layer) for x in chunks())
