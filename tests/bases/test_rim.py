@@ -56,7 +56,7 @@ def test_digits(base: RIM, floor: float, kind) -> None:
 
 def test_names() -> None:
     assert make_base("deep_rim") == RIM()
-    assert make_base("linear_rim") == RIM(hidden=())
+    assert make_base("linear_rim") == RIM(hidden=(), weight_decay=1e-4)
     assert make_base("linear_rim").n_weights(2000, 20) == 40_000
 
 

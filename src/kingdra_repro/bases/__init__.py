@@ -30,7 +30,7 @@ _BASES: dict[str, Callable[[], Base]] = {
     "imsat_vat": IMSATVAT,
     "imsat_rpt": IMSATRPT,
     "deep_rim": RIM,
-    "linear_rim": partial(RIM, hidden=()),
+    "linear_rim": partial(RIM, hidden=(), weight_decay=1e-4),
 }
 
 
