@@ -1,6 +1,5 @@
 """Every choice composes and makes the object it names."""
 
-from dataclasses import asdict
 from importlib.resources import files
 from itertools import product
 
@@ -10,6 +9,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from kingdra_repro import bases, methods, pseudo_labels
+from kingdra_repro.schema import check_types
 
 
 def choices(group: str) -> list[str]:
@@ -32,6 +32,17 @@ def test_every_choice_makes_its_method(dataset, base, method):
     assert type(made).__name__.lower() == method
     assert type(made.base).__name__.lower() == base.replace("_", "")
     made.get_params()
+
+
+@pytest.mark.parametrize("dataset", choices("dataset"))
+@pytest.mark.parametrize("way", choices("pseudo_labels"))
+def test_every_way_of_making_pseudo_labels_with_every_data_set(dataset, way):
+    """The settings that suit the graph on a data set are no other way's."""
+    cfg = composed(f"dataset={dataset}", f"pseudo_labels={way}")
+    check_types(cfg)
+    made = instantiate(cfg.pseudo_labels)
+    if way != "graph" or dataset in ("digits", "usps", "custom"):
+        assert made == pseudo_labels.make_pseudo_labeller(way)
 
 
 @pytest.mark.parametrize("settings", [name for name in choices("settings") if name.startswith("ladder_")])
@@ -60,13 +71,9 @@ def test_defaults_are_those_of_the_classes():
     """Each default stands in a config and in a signature: they are one."""
     cfg = composed("dataset=usps")  # which has no settings of its own
     base = instantiate(cfg.base)
-    assert {name: _plain(value) for name, value in asdict(base).items()} == asdict(bases.LadderIM())
+    assert base == bases.LadderIM()
     assert instantiate(cfg.pseudo_labels) == pseudo_labels.GraphPseudoLabels()
     ours = instantiate(cfg.method)().get_params(deep=False)
     for name, default in methods.Kingdra().get_params(deep=False).items():
         if name not in ("base", "pseudo_labels", "random_state"):
             assert ours[name] == default, name
-
-
-def _plain(value):
-    return tuple(value) if isinstance(value, list) else value

@@ -38,6 +38,8 @@ class Ladder(ABC):
     w_kl: float = 1.0
 
     def __post_init__(self) -> None:
+        for name in ("hidden", "denoising_costs"):  # lists from a config: equal bases are found by their hash
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         if len(self.denoising_costs) != len(self.hidden) + 2:
             raise InputError(
                 f"denoising_costs has {len(self.denoising_costs)} values for {len(self.hidden)} hidden "
@@ -59,7 +61,7 @@ class Ladder(ABC):
         return LadderNetwork(
             n_features,
             n_clusters,
-            tuple(self.hidden),
+            self.hidden,
             self.noise_std,
             self.last_layer_bn,
             generators,
@@ -87,7 +89,7 @@ class Ladder(ABC):
         clean, noisy, *supervised = network.encode(batch.x, noisy_inputs, batch.noise)
         z_est = network.decode(noisy)
         terms = {
-            "denoising": (self.w_denoise, denoising_cost(clean.z, z_est, tuple(self.denoising_costs))),
+            "denoising": (self.w_denoise, denoising_cost(clean.z, z_est, self.denoising_costs)),
             # The clean outputs are the target; as in the public code they are not differentiated.
             "kl": (self.w_kl, kl_divergence(clean.logits.detach(), noisy.logits)),
             **self.clustering_terms(clean.logits, noisy.logits, iteration),

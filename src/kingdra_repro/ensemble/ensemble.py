@@ -113,6 +113,10 @@ class TrainedEnsemble:
         members = [member for stack in self.stacks for member in stack.members]
         return proba if members == sorted(members) else proba[np.argsort(members)]
 
+    def features(self) -> Tensor:
+        """The last hidden layer of model 0, for the data trained on: float32 Tensor [n, width] on the CPU."""
+        return self.stacks[0].features()
+
 
 def _name(stack: Stack) -> str:
     return "models_" + "_".join(map(str, stack.members))

@@ -132,6 +132,12 @@ class Stack:
         chunks = [torch.softmax(self.network(x), -1).cpu() for x in rows.chunks(self._chunk_size())]
         return torch.cat(chunks, dim=1)
 
+    @torch.no_grad()
+    def features(self) -> Tensor:
+        """The first model's last hidden layer, for the data trained on: float32 [n, width] on the CPU."""
+        chunks = [self.network.features(x)[0].cpu() for x in self.rows.chunks(self._chunk_size())]
+        return torch.cat(chunks)
+
     def state_dict(self) -> dict:
         return {
             "network": self.network.state_dict(),

@@ -23,7 +23,7 @@ from kingdra_repro.ensemble.ensemble import TrainedEnsemble
 from kingdra_repro.ensemble.stack import PseudoLabels, Step
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.events import Iteration, Monitor, Progress
-from kingdra_repro.pseudo_labels import align
+from kingdra_repro.pseudo_labels import align, average
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -259,12 +259,6 @@ class Ensemble(ClusterMixin, BaseEstimator):
 
     def _least(self) -> dict[str, int]:
         return {"n_clusters": 1, "n_models": 1, "epochs": 1, "batch_size": 2}
-
-
-def average(proba: Tensor, outputs: Tensor) -> Tensor:
-    """Mean over the models of outputs [M, n, k], each put in its order [M, k] first: Tensor [n, k]."""
-    order = outputs[:, None, :].expand_as(proba)
-    return proba.gather(2, order).mean(0)
 
 
 def agreement(proba: Tensor) -> float:

@@ -1,33 +1,15 @@
 """Pseudo-labels from the graph of agreement, and what is done where the thresholds do not give k of them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 from math import ceil
 
-import torch
 from torch import Tensor
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.pseudo_labels.graph_clustering import mini_clusters
-
-
-@dataclass(frozen=True)
-class MiniClusters:
-    """What was found in the outputs of an ensemble.
-
-    Attributes
-    ----------
-    labels : LongTensor [n], the mini-cluster of each point, -1 for none
-    sizes : LongTensor [k]
-    t_pos, t_neg : the thresholds that gave them
-    complete : bool, whether all k have at least the smallest size that is trained on
-    """
-
-    labels: Tensor
-    sizes: Tensor
-    t_pos: int
-    t_neg: int
-    complete: bool
+from kingdra_repro.pseudo_labels.labeller import MiniClusters, check_min_fraction
 
 
 @dataclass(frozen=True)
@@ -66,21 +48,20 @@ class GraphPseudoLabels:
             raise InputError(f"confidence={self.confidence} is a probability: give 0 or more, less than 1")
         if self.prune not in ("chosen", "members"):
             raise InputError(f"prune={self.prune} is unknown: choose chosen or members")
-        if not 0 <= self.min_fraction <= 1:
-            raise InputError(f"min_fraction={self.min_fraction} is a share: give 0 to 1")
+        check_min_fraction(self.min_fraction)
 
-    def __call__(self, proba: Tensor) -> MiniClusters:
-        """Find mini-clusters in the outputs [n_models, n, k] of an ensemble."""
-        n_models, n, k = proba.shape
+    def __call__(self, proba: Tensor, features: Callable[[], Tensor] | None = None) -> MiniClusters:
+        """Find mini-clusters in the outputs [n_models, n, k] of an ensemble; see `PseudoLabeller`."""
+        n_models, _, k = proba.shape
         given = self.t_pos or n_models, self.t_neg or n_models
         confidence, predictions = proba.max(-1)
         confident = (confidence > self.confidence).all(0) if self.confidence > 0 else None
-        smallest = max(1, ceil(self.min_fraction * n / k))
 
         def found(t_pos: int, t_neg: int) -> MiniClusters:
             labels = mini_clusters(predictions, k, t_pos, t_neg, confident, self.prune)
-            sizes = torch.bincount(labels[labels >= 0], minlength=k)
-            return MiniClusters(labels, sizes, t_pos, t_neg, bool(sizes.min() >= smallest))
+            facts = {"t_pos": t_pos, "t_neg": t_neg}
+            relaxed = (t_pos, t_neg) != given
+            return MiniClusters.of(labels, k, self.min_fraction, relaxed=relaxed, facts=facts)
 
         first = found(*given)
         if first.complete:
