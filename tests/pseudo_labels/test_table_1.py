@@ -64,8 +64,13 @@ def test_mistakes(make, message: str) -> None:
         make()
 
 
-@pytest.mark.parametrize(("way", "floor"), [("argmax", 0.0), ("kmeans", 0.0), ("threshold", 0.0)])
-def test_kingdra_trains_on_them(way: str, floor: float) -> None:
+@pytest.mark.parametrize(
+    ("way", "floor"),
+    [("argmax", 0.7), ("kmeans", 0.65), (ThresholdPseudoLabels(threshold=0.5), 0.7)],
+    ids=["argmax", "kmeans", "threshold"],
+)
+def test_kingdra_trains_on_them(way, floor: float) -> None:
+    """Seen: .81, .76 and .82."""
     digits = load_digits()
     X, y = (digits.data / 16).astype(np.float32), digits.target
     model = Kingdra(
@@ -81,6 +86,5 @@ def test_kingdra_trains_on_them(way: str, floor: float) -> None:
         device="cpu",
     ).fit(X)
     assert set(model.history_["rule"]) == {"given"}
-    assert model.history_["supervised"].iloc[-1] < model.history_["supervised"].iloc[1]
-    print(way, clustering_accuracy(y, model.labels_), model.history_.T)
+    assert model.history_["supervised"].iloc[-1] < 1.0  # log(10) = 2.3 if they were not learned
     assert clustering_accuracy(y, model.labels_) > floor
