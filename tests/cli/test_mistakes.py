@@ -115,6 +115,30 @@ def test_negative_threshold(kingdra_run):
     assert "t_pos=-1" in line
 
 
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [
+        (
+            ("base=ladder",),
+            "base=ladder learns from labels and finds no clusters: give method=semi_supervised",
+        ),
+        (
+            ("method=semi_supervised", "method.labels_per_class=200"),
+            "labels_per_class=200 must be a whole number",
+        ),
+        (("method=semi_supervised", "method.labels_per_class=ten"), "labels_per_class='ten' must be a whole"),
+        (("method=semi_supervised", "n_clusters=12"), "n_clusters=12 is not the number of classes: give 10"),
+    ],
+)
+def test_what_is_given_labels_and_what_is_not(kingdra_run, given, remedy):
+    assert kingdra_run(*given, *TINY).mistake.startswith(remedy)
+
+
+def test_semi_supervised_learning_without_labels(kingdra_run, features):
+    line = kingdra_run("method=semi_supervised", *CUSTOM, "n_clusters=3").mistake
+    assert line.startswith("method=semi_supervised learns from labels, and this data set has none")
+
+
 def test_values_are_named_as_the_user_gave_them(kingdra_run):
     assert kingdra_run("ensemble.size=0").mistake.startswith("ensemble.size=0 ")
 

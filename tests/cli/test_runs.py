@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pandas as pd
 
-from kingdra_repro.methods import Kingdra
+from kingdra_repro.data import load_digits
+from kingdra_repro.methods import Kingdra, SemiSupervised
 from tests.cli.conftest import CUSTOM, TINY
 
 SMALL = (*CUSTOM, "n_clusters=3")
@@ -35,6 +36,7 @@ def test_a_run_leaves_a_folder(kingdra_run, tmp_path):
     result = json.loads((folder / "result.json").read_text())
     assert set(result) >= KEYS
     assert (result["n"], result["d"], result["k"], result["seed"]) == (1797, 64, 10, 3)
+    assert result["n_labels"] == 0
     assert folder.name.endswith(result["config_hash"])
     labels = np.load(folder / "labels.npy")
     assert labels.shape == (1797,)
@@ -132,6 +134,25 @@ def test_the_method_never_sees_the_labels(kingdra_run, features, monkeypatch):
     monkeypatch.setattr(Kingdra, "fit", lambda self, X, y=None: seen.append(y) or fit(self, X, y))
     kingdra_run(*SMALL)
     assert seen == [None]
+
+
+def test_semi_supervised_learning_is_scored_where_it_was_given_no_labels(kingdra_run, tmp_path, monkeypatch):
+    given = []
+    fit = SemiSupervised.fit
+    monkeypatch.setattr(SemiSupervised, "fit", lambda self, X, y: given.append(y) or fit(self, X, y))
+    settings = ("method=semi_supervised", "base=ladder", "method.labels_per_class=3")
+    outcome = kingdra_run(*settings, *TINY)
+    assert outcome.status == 0
+    assert "30 labels given" in outcome.out
+    (y,) = given
+    true = load_digits().y
+    assert np.bincount(y[y >= 0]).tolist() == [3] * 10
+    assert (y[y >= 0] == true[y >= 0]).all()
+    result = json.loads(only(tmp_path, "result.json").read_text())
+    labels = np.load(only(tmp_path, "labels.npy"))
+    assert result["n_labels"] == 30
+    assert result["acc"] == np.mean(labels[y < 0] == true[y < 0])
+    assert pd.read_csv(only(tmp_path, "history.csv"))["acc"].tolist() == [result["acc"]]
 
 
 def _die(*_):

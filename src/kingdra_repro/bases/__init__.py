@@ -10,7 +10,7 @@ from kingdra_repro.errors import InputError
 
 __all__ = ["Base", "Batch", "Ladder", "LadderDot", "LadderIM", "make_base", "make_bases"]
 
-_BASES: dict[str, type[Base]] = {"ladder_im": LadderIM, "ladder_dot": LadderDot}
+_BASES: dict[str, type[Base]] = {"ladder_im": LadderIM, "ladder_dot": LadderDot, "ladder": Ladder}
 
 
 def make_base(base: str | Base) -> Base:

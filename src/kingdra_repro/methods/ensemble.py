@@ -143,7 +143,14 @@ class Ensemble(ClusterMixin, BaseEstimator):
         proba = self._ensemble.predict_proba()
         self._end_phase(0, proba, None, {**losses, "agreement": agreement(proba)})
 
-    def _begin(self, X: np.ndarray | sp.csr_matrix, n_iter: int, epochs_total: int) -> None:
+    def _begin(
+        self,
+        X: np.ndarray | sp.csr_matrix,
+        n_iter: int,
+        epochs_total: int,
+        labels: np.ndarray | None = None,
+    ) -> None:
+        """Make the models, or take up those of a killed fit with the same settings, data and labels."""
         if isinstance(self.random_state, int | np.integer):
             seed = int(self.random_state)
         else:
@@ -159,6 +166,8 @@ class Ensemble(ClusterMixin, BaseEstimator):
             if not isinstance(self.random_state, int | np.integer):
                 settings["random_state"] = "drawn"
             run = f"{type(self).__name__} {settings} X{X.shape} {_checksum(X):08x}"
+            if labels is not None:
+                run += f" y {_checksum(labels):08x}"
             self._checkpoint = Checkpoint(Path(self.checkpoint_dir), run)
             begun = self._checkpoint.load("seed")
             seed = seed if begun is None else int(begun["seed"])
