@@ -9,6 +9,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from kingdra_repro import bases, methods, pseudo_labels
+from kingdra_repro.report.run_folder import config_hash
 from kingdra_repro.schema import check_types
 
 
@@ -30,7 +31,8 @@ def test_every_choice_makes_its_method(dataset, base, method):
     cfg = composed(f"dataset={dataset}", f"base={base}", f"method={method}")
     made = instantiate(cfg.method)(n_clusters=3)
     assert type(made).__name__.lower() == method.replace("_", "")
-    assert type(made.base).__name__.lower() == base.replace("_", "")
+    kinds = [type(one).__name__.lower() for one in bases.make_bases(made.base, 2)]
+    assert kinds == (["ladderim", "ladderdot"] if base == "mixed" else [base.replace("_", "")] * 2)
     made.get_params()
 
 
@@ -51,6 +53,21 @@ def test_settings_fit_their_base(settings):
     cfg = composed(f"base={base}", f"settings={settings}")
     made = instantiate(cfg.method)(n_clusters=3)
     assert made.pseudo_labels.t_neg is None or 1 <= made.pseudo_labels.t_neg <= cfg.ensemble.size
+
+
+def test_members_of_a_mixed_base_share_what_they_do_not_set():
+    cfg = composed("base=mixed", "dataset=digits", "base.members.dot.w_dot=2")
+    check_types(cfg)
+    im, dot, im_narrow, dot_narrow = instantiate(cfg.method)().base
+    assert im == bases.LadderIM(hidden=(256, 256))
+    assert dot == bases.LadderDot(hidden=(256, 256), w_dot=2)
+    assert im_narrow == bases.LadderIM(hidden=(128, 128), noise_std=0.3 * 1.5)
+    assert dot_narrow == bases.LadderDot(hidden=(128, 128), noise_std=0.3 * 1.5)
+
+
+@pytest.mark.parametrize("change", ["base.hidden=[16,16]", "base.members.dot.w_dot=2", "~base.members.dot"])
+def test_a_mixed_base_has_its_part_in_the_folder_s_name(change):
+    assert config_hash(composed("base=mixed", change)) != config_hash(composed("base=mixed"))
 
 
 def test_settings_of_a_data_set_are_chosen_by_themselves():

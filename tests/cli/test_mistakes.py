@@ -63,6 +63,19 @@ def test_value_of_the_wrong_type_in_a_group(kingdra_run, given, remedy):
     assert kingdra_run(given).mistake.startswith(remedy)
 
 
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [
+        ("base.noise_std=loud", "noise_std"),
+        ("base.hidden=5", "base.hidden has the wrong type: give a list"),
+        ("base.members.im.w_mi=much", "base.w_mi=much has the wrong type: give a number"),
+        ("+base.members.im.foo=1", "base.foo is not a setting."),
+    ],
+)
+def test_value_of_the_wrong_type_in_a_mixed_base(kingdra_run, given, remedy):
+    assert remedy in kingdra_run("base=mixed", given).mistake
+
+
 @pytest.mark.parametrize("given", ["training=3", "seed=[1", "base.hiden=[3]"])
 def test_what_hydra_alone_can_explain_is_one_line_too(kingdra_run, given):
     assert "`kingdra-run --help`" in kingdra_run(given).mistake

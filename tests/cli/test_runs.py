@@ -155,6 +155,14 @@ def test_semi_supervised_learning_is_scored_where_it_was_given_no_labels(kingdra
     assert pd.read_csv(only(tmp_path, "history.csv"))["acc"].tolist() == [result["acc"]]
 
 
+def test_a_mixed_base(kingdra_run, tmp_path):
+    outcome = kingdra_run("base=mixed", *TINY, "ensemble.size=5")
+    assert outcome.status == 0
+    folder = only(tmp_path, "result.json").parent
+    assert folder.parent.name == "kingdra-mixed"
+    assert {"mi_clean", "dot_clean"} <= set(pd.read_csv(folder / "history.csv"))
+
+
 def _die(*_):
     raise KeyboardInterrupt
 

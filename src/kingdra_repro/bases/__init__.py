@@ -6,9 +6,10 @@ from kingdra_repro.bases.base import Base, Batch
 from kingdra_repro.bases.ladder import Ladder
 from kingdra_repro.bases.ladder_dot import LadderDot
 from kingdra_repro.bases.ladder_im import LadderIM
+from kingdra_repro.bases.mixed import mixed
 from kingdra_repro.errors import InputError
 
-__all__ = ["Base", "Batch", "Ladder", "LadderDot", "LadderIM", "make_base", "make_bases"]
+__all__ = ["Base", "Batch", "Ladder", "LadderDot", "LadderIM", "make_base", "make_bases", "mixed"]
 
 _BASES: dict[str, type[Base]] = {"ladder_im": LadderIM, "ladder_dot": LadderDot, "ladder": Ladder}
 

@@ -33,8 +33,8 @@ def draw_labels(y: np.ndarray | None, n_clusters: int, per_class: int, seed: int
         raise InputError(f"n_clusters={n_clusters} is not the number of classes: give {len(sizes)}")
     if not isinstance(per_class, int) or not 1 <= per_class < sizes.min():
         raise InputError(
-            f"labels_per_class={per_class!r} must be a whole number from 1 to {sizes.min() - 1}: at least one "
-            "point of the smallest class must be left"
+            f"labels_per_class={per_class!r} must be a whole number from 1 to {sizes.min() - 1}: some points "
+            "of the smallest class must be left"
         )
     rng = numpy_stream(seed, 0, Purpose.GIVEN_LABELS)
     given = np.full(len(y), -1, np.int64)
