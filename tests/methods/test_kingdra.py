@@ -108,7 +108,16 @@ def test_thresholds_are_relaxed_where_a_model_leaves_an_output_unused() -> None:
     assert found.relaxed
     assert found.facts == {"t_pos": 4, "t_neg": 3}
     assert found.sizes.tolist() == [10, 10, 10]
-    assert not GraphPseudoLabels()(one_hot([apart, apart, merged, merged], 3)).complete
+
+
+@pytest.mark.parametrize(("n_apart", "t_neg"), [(2, 2), (1, 1)])
+def test_what_most_models_merge_is_told_apart_by_the_others(n_apart: int, t_neg: int) -> None:
+    apart = [0] * 10 + [1] * 10 + [2] * 10
+    merged = [0] * 10 + [1] * 20
+    found = GraphPseudoLabels()(one_hot([apart] * n_apart + [merged] * (4 - n_apart), 3))
+    assert found.facts == {"t_pos": 4, "t_neg": t_neg}
+    assert found.sizes.tolist() == [10, 10, 10]
+    assert not GraphPseudoLabels()(one_hot([merged] * 4, 3)).complete
 
 
 def test_of_relaxed_thresholds_the_largest_smallest_mini_cluster_wins() -> None:
