@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from kingdra_repro.data import load_digits
 from kingdra_repro.methods import Kingdra, SemiSupervised
@@ -153,6 +154,14 @@ def test_semi_supervised_learning_is_scored_where_it_was_given_no_labels(kingdra
     assert result["n_labels"] == 30
     assert result["acc"] == np.mean(labels[y < 0] == true[y < 0])
     assert pd.read_csv(only(tmp_path, "history.csv"))["acc"].tolist() == [result["acc"]]
+
+
+@pytest.mark.parametrize("way", ["argmax", "kmeans", "threshold"])
+def test_other_pseudo_labels(kingdra_run, tmp_path, way):
+    assert kingdra_run(f"pseudo_labels={way}", *TINY).status == 0
+    history = pd.read_csv(only(tmp_path, "history.csv"))
+    assert {"n_pseudo_labels", "pseudo_label_acc", "rule"} <= set(history)
+    assert "t_pos" not in history
 
 
 def test_a_mixed_base(kingdra_run, tmp_path):
