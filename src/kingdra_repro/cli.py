@@ -9,6 +9,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from rich.console import Console
 
+from kingdra_repro.methods import draw_labels
 from kingdra_repro.report.figures import draw_figures
 from kingdra_repro.report.monitor import RunMonitor
 from kingdra_repro.report.progress import ProgressDisplay
@@ -45,11 +46,14 @@ def cluster(cfg: DictConfig) -> None:
     checkpoint = folder / "checkpoint"  # an interrupted run goes on from here
     checkpoint.mkdir(exist_ok=True)
     stopwatch = Stopwatch(checkpoint / "wall_seconds")
+    given = None  # labels: no method sees any but the one that says how many
+    if "labels_per_class" in cfg.method:
+        given = draw_labels(data.y, data.n_clusters, cfg.method.labels_per_class, cfg.seed)
     with ProgressDisplay() as display:
-        monitor = RunMonitor(folder, data.y, display, stopwatch)
+        monitor = RunMonitor(folder, data.y, display, stopwatch, given)
         make_method = instantiate(cfg.method)
         method = make_method(n_clusters=data.n_clusters, checkpoint_dir=checkpoint, monitor=monitor)
-        method.fit(data.X)
+        method.fit(data.X, given)
 
     run = {
         "method": job.choices.method,
@@ -58,7 +62,7 @@ def cluster(cfg: DictConfig) -> None:
         "device": cfg.device,
         "config_hash": config_hash(cfg),
     }
-    result = make_result(run, data, method, stopwatch.seconds())
+    result = make_result(run, data, method, stopwatch.seconds(), given)
     draw_figures(folder, data, method.labels_)
     write_result(folder, result, method.labels_)
     if not cfg.keep_checkpoint:

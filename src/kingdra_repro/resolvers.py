@@ -1,8 +1,8 @@
-"""The functions that the configs call: ``${run_folder:}``, ``${models_less:1}``, ``${choices:dataset}``."""
+"""The functions that the configs call: ``${run_folder:}``, ``${models_less:1}``, ``${times:0.5,...}`` ..."""
 
 from importlib.resources import files
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from kingdra_repro.report.run_folder import run_folder
 
@@ -10,6 +10,13 @@ from kingdra_repro.report.run_folder import run_folder
 def models_less(n: int, *, _root_: DictConfig) -> int:
     """A threshold of all models but `n`, at least 1: it keeps its meaning when ``ensemble.size`` changes."""
     return max(1, _root_.ensemble.size - n)
+
+
+def times(factor: float, value: float | ListConfig) -> float | ListConfig:
+    """A number times `factor`, or the widths of layers, rounded: one base's setting relative to another's."""
+    if isinstance(value, ListConfig):
+        return ListConfig([round(factor * width) for width in value])
+    return factor * value
 
 
 def choices(group: str) -> str:
@@ -22,4 +29,5 @@ def register_resolvers() -> None:
     """Make the functions known to OmegaConf."""
     OmegaConf.register_new_resolver("run_folder", lambda *, _root_: run_folder(_root_), replace=True)
     OmegaConf.register_new_resolver("models_less", models_less, replace=True)
+    OmegaConf.register_new_resolver("times", times, replace=True)
     OmegaConf.register_new_resolver("choices", choices, replace=True)

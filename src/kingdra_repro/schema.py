@@ -63,9 +63,18 @@ def check_types(cfg: DictConfig) -> None:
         For a value of another type than the field's, or a name that is no field.
     """
     for group in ("base", "pseudo_labels"):
-        kind = get_class(cfg[group]._target_)
-        if is_dataclass(kind):
-            fields = OmegaConf.structured(kind)
-            OmegaConf.set_readonly(fields, False)  # as those of frozen classes are
-            given = {name: value for name, value in cfg[group].items() if not name.startswith("_")}
-            OmegaConf.merge(OmegaConf.create({group: fields}), {group: given})
+        for node in _of_members(cfg[group]):
+            kind = get_class(node["_target_"])
+            if is_dataclass(kind):
+                fields = OmegaConf.structured(kind)
+                OmegaConf.set_readonly(fields, False)  # as those of frozen classes are
+                given = {name: value for name, value in node.items() if not name.startswith("_")}
+                OmegaConf.merge(OmegaConf.create({group: fields}), {group: given})
+
+
+def _of_members(node: DictConfig) -> list[dict[Any, Any]]:
+    """The node itself, or one for each member of a mixed base."""
+    if "members" not in node:
+        return [dict(node)]
+    shared = {name: value for name, value in node.items() if name != "members"}
+    return [{**shared, **member} for member in node.members.values()]

@@ -1,6 +1,5 @@
 """Every choice composes and makes the object it names."""
 
-from dataclasses import asdict
 from importlib.resources import files
 from itertools import product
 
@@ -10,6 +9,8 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from kingdra_repro import bases, methods, pseudo_labels
+from kingdra_repro.report.run_folder import config_hash
+from kingdra_repro.schema import check_types
 
 
 def choices(group: str) -> list[str]:
@@ -29,19 +30,47 @@ def composed(*overrides: str) -> DictConfig:
 def test_every_choice_makes_its_method(dataset, base, method):
     cfg = composed(f"dataset={dataset}", f"base={base}", f"method={method}")
     made = instantiate(cfg.method)(n_clusters=3)
-    assert type(made).__name__.lower() == method
-    assert type(made.base) is type(bases.make_base(base))
+    assert type(made).__name__.lower() == method.replace("_", "")
+    expected = ["ladder_im", "ladder_dot"] if base == "mixed" else [base] * 2
+    for one, name in zip(bases.make_bases(made.base, 2), expected, strict=True):
+        assert type(one) is type(bases.make_base(name))
     made.get_params()
+
+
+@pytest.mark.parametrize("dataset", choices("dataset"))
+@pytest.mark.parametrize("way", choices("pseudo_labels"))
+def test_every_way_of_making_pseudo_labels_with_every_data_set(dataset, way):
+    """The settings that suit the graph on a data set are no other way's."""
+    cfg = composed(f"dataset={dataset}", f"pseudo_labels={way}")
+    check_types(cfg)
+    made = instantiate(cfg.pseudo_labels)
+    if way != "graph" or dataset in ("digits", "usps", "custom"):
+        assert made == pseudo_labels.make_pseudo_labeller(way)
 
 
 @pytest.mark.parametrize(
     "settings", [name for name in choices("settings") if name.startswith(tuple(choices("base")))]
 )
 def test_settings_fit_their_base(settings):
-    base = next(name for name in choices("base") if settings.startswith(name))
+    base = max((name for name in choices("base") if settings.startswith(f"{name}_")), key=len)
     cfg = composed(f"base={base}", f"settings={settings}")
     made = instantiate(cfg.method)(n_clusters=3)
     assert made.pseudo_labels.t_neg is None or 1 <= made.pseudo_labels.t_neg <= cfg.ensemble.size
+
+
+def test_members_of_a_mixed_base_share_what_they_do_not_set():
+    cfg = composed("base=mixed", "dataset=digits", "base.members.dot.w_dot=2")
+    check_types(cfg)
+    im, dot, im_narrow, dot_narrow = instantiate(cfg.method)().base
+    assert im == bases.LadderIM(hidden=(256, 256))
+    assert dot == bases.LadderDot(hidden=(256, 256), w_dot=2)
+    assert im_narrow == bases.LadderIM(hidden=(128, 128), noise_std=0.3 * 1.5)
+    assert dot_narrow == bases.LadderDot(hidden=(128, 128), noise_std=0.3 * 1.5)
+
+
+@pytest.mark.parametrize("change", ["base.hidden=[16,16]", "base.members.dot.w_dot=2", "~base.members.dot"])
+def test_a_mixed_base_has_its_part_in_the_folder_s_name(change):
+    assert config_hash(composed("base=mixed", change)) != config_hash(composed("base=mixed"))
 
 
 def test_settings_of_a_data_set_are_chosen_by_themselves():
@@ -69,18 +98,14 @@ def test_defaults_are_those_of_the_classes():
             assert ours[name] == default, name
 
 
-@pytest.mark.parametrize("base", choices("base"))
+@pytest.mark.parametrize("base", [name for name in choices("base") if name != "mixed"])
 def test_defaults_of_a_base_are_those_of_its_name(base, monkeypatch):
     monkeypatch.delenv("KINGDRA_DATA_DIR", raising=False)
     made = instantiate(composed("dataset=usps", f"base={base}").base)
-    assert {name: _plain(value) for name, value in asdict(made).items()} == asdict(bases.make_base(base))
+    assert made == bases.make_base(base)
 
 
 def test_imsat_s_settings():
     training = composed("dataset=mnist", "base=imsat_vat").training
     assert (training.batch_size, training.first_epochs, training.order) == (250, 50, "epoch")
     assert composed("dataset=mnist", "base=imsat_vat").base.xi == 5  # for pixels from 0 to 1
-
-
-def _plain(value):
-    return tuple(value) if isinstance(value, list) else value

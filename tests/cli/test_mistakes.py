@@ -63,6 +63,19 @@ def test_value_of_the_wrong_type_in_a_group(kingdra_run, given, remedy):
     assert kingdra_run(given).mistake.startswith(remedy)
 
 
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [
+        ("base.noise_std=loud", "noise_std"),
+        ("base.hidden=5", "base.hidden has the wrong type: give a list"),
+        ("base.members.im.w_mi=much", "base.w_mi=much has the wrong type: give a number"),
+        ("+base.members.im.foo=1", "base.foo is not a setting."),
+    ],
+)
+def test_value_of_the_wrong_type_in_a_mixed_base(kingdra_run, given, remedy):
+    assert remedy in kingdra_run("base=mixed", given).mistake
+
+
 @pytest.mark.parametrize("given", ["training=3", "seed=[1", "base.hiden=[3]"])
 def test_what_hydra_alone_can_explain_is_one_line_too(kingdra_run, given):
     assert "`kingdra-run --help`" in kingdra_run(given).mistake
@@ -113,6 +126,30 @@ def test_labels_of_the_wrong_length(kingdra_run, features, tmp_path):
 def test_negative_threshold(kingdra_run):
     line = kingdra_run("pseudo_labels.t_pos=-1", *TINY).mistake
     assert "t_pos=-1" in line
+
+
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [
+        (
+            ("base=ladder",),
+            "base=ladder learns from labels and finds no clusters: give method=semi_supervised",
+        ),
+        (
+            ("method=semi_supervised", "method.labels_per_class=200"),
+            "labels_per_class=200 must be a whole number",
+        ),
+        (("method=semi_supervised", "method.labels_per_class=ten"), "labels_per_class='ten' must be a whole"),
+        (("method=semi_supervised", "n_clusters=12"), "n_clusters=12 is not the number of classes: give 10"),
+    ],
+)
+def test_what_is_given_labels_and_what_is_not(kingdra_run, given, remedy):
+    assert kingdra_run(*given, *TINY).mistake.startswith(remedy)
+
+
+def test_semi_supervised_learning_without_labels(kingdra_run, features):
+    line = kingdra_run("method=semi_supervised", *CUSTOM, "n_clusters=3").mistake
+    assert line.startswith("method=semi_supervised learns from labels, and this data set has none")
 
 
 def test_values_are_named_as_the_user_gave_them(kingdra_run):

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kingdra_repro.methods import Kingdra
+from kingdra_repro.data import load_digits
+from kingdra_repro.methods import Kingdra, SemiSupervised
 from tests.cli.conftest import CUSTOM, TINY
 
 SMALL = (*CUSTOM, "n_clusters=3")
@@ -36,6 +37,7 @@ def test_a_run_leaves_a_folder(kingdra_run, tmp_path):
     result = json.loads((folder / "result.json").read_text())
     assert set(result) >= KEYS
     assert (result["n"], result["d"], result["k"], result["seed"]) == (1797, 64, 10, 3)
+    assert result["n_labels"] == 0
     assert folder.name.endswith(result["config_hash"])
     labels = np.load(folder / "labels.npy")
     assert labels.shape == (1797,)
@@ -139,6 +141,41 @@ def test_the_method_never_sees_the_labels(kingdra_run, features, monkeypatch):
     monkeypatch.setattr(Kingdra, "fit", lambda self, X, y=None: seen.append(y) or fit(self, X, y))
     kingdra_run(*SMALL)
     assert seen == [None]
+
+
+def test_semi_supervised_learning_is_scored_where_it_was_given_no_labels(kingdra_run, tmp_path, monkeypatch):
+    given = []
+    fit = SemiSupervised.fit
+    monkeypatch.setattr(SemiSupervised, "fit", lambda self, X, y: given.append(y) or fit(self, X, y))
+    settings = ("method=semi_supervised", "base=ladder", "method.labels_per_class=3")
+    outcome = kingdra_run(*settings, *TINY)
+    assert outcome.status == 0
+    assert "30 labels given" in outcome.out
+    (y,) = given
+    true = load_digits().y
+    assert np.bincount(y[y >= 0]).tolist() == [3] * 10
+    assert (y[y >= 0] == true[y >= 0]).all()
+    result = json.loads(only(tmp_path, "result.json").read_text())
+    labels = np.load(only(tmp_path, "labels.npy"))
+    assert result["n_labels"] == 30
+    assert result["acc"] == np.mean(labels[y < 0] == true[y < 0])
+    assert pd.read_csv(only(tmp_path, "history.csv"))["acc"].tolist() == [result["acc"]]
+
+
+@pytest.mark.parametrize("way", ["argmax", "kmeans", "threshold"])
+def test_other_pseudo_labels(kingdra_run, tmp_path, way):
+    assert kingdra_run(f"pseudo_labels={way}", *TINY).status == 0
+    history = pd.read_csv(only(tmp_path, "history.csv"))
+    assert {"n_pseudo_labels", "pseudo_label_acc", "rule"} <= set(history)
+    assert "t_pos" not in history
+
+
+def test_a_mixed_base(kingdra_run, tmp_path):
+    outcome = kingdra_run("base=mixed", *TINY, "ensemble.size=5")
+    assert outcome.status == 0
+    folder = only(tmp_path, "result.json").parent
+    assert folder.parent.name == "kingdra-mixed"
+    assert {"mi_clean", "dot_clean"} <= set(pd.read_csv(folder / "history.csv"))
 
 
 def _die(*_):

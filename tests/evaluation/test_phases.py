@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kingdra_repro.evaluation import phase_scores
+from kingdra_repro.evaluation import phase_scores, scores
 
 Y = np.array([0, 0, 1, 1])
 
@@ -22,3 +22,14 @@ def test_no_pseudo_labels():
     models = Y[None]
     assert phase_scores(Y, Y, models, np.full(4, -1))["pseudo_label_acc"] is None
     assert "pseudo_label_acc" not in phase_scores(Y, Y, models, None)
+
+
+def test_with_given_labels_the_other_points_are_classified() -> None:
+    """The second and fourth point count; clusters renamed are no longer right."""
+    given = np.array([Y[0], -1, Y[2], -1])
+    assert phase_scores(Y, Y, Y[None], None, given)["acc"] == 1.0
+    half = np.array([1 - Y[0], Y[1], Y[2], 1 - Y[3]])
+    row = phase_scores(Y, half, half[None], None, given)
+    assert row["acc"] == row["model_acc_mean"] == scores(Y, half, given)["acc"] == 0.5
+    assert scores(Y, 1 - Y, given)["acc"] == 0.0
+    assert scores(Y, 1 - Y)["acc"] == 1.0

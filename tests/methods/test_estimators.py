@@ -126,7 +126,7 @@ def test_the_monitor_is_told_everything(blobs) -> None:
         ({"precision": "float16"}, "choose one of float32, tf32, bfloat16"),
         ({"mapping": "best"}, "choose one of majority, one_to_one, common"),
         ({"base": "imsat"}, "choose one of ladder_im, ladder_dot"),
-        ({"pseudo_labels": "oracle"}, "choose graph"),
+        ({"pseudo_labels": "oracle"}, "choose one of graph, argmax, kmeans, threshold"),
         ({"pseudo_labels": GraphPseudoLabels(t_pos=6), "n_models": 5}, "t_pos"),
         ({"device": "cuda:77"}, "device=cuda:77 is not on this machine"),
     ],

@@ -105,9 +105,19 @@ def test_thresholds_are_relaxed_where_a_model_leaves_an_output_unused() -> None:
     merged = [0] * 10 + [1] * 20
     found = GraphPseudoLabels()(one_hot([apart, apart, apart, merged], 3))
     assert found.complete
-    assert (found.t_pos, found.t_neg) == (4, 3)
+    assert found.relaxed
+    assert found.facts == {"t_pos": 4, "t_neg": 3}
     assert found.sizes.tolist() == [10, 10, 10]
-    assert not GraphPseudoLabels()(one_hot([apart, apart, merged, merged], 3)).complete
+
+
+@pytest.mark.parametrize(("n_apart", "t_neg"), [(2, 2), (1, 1)])
+def test_what_most_models_merge_is_told_apart_by_the_others(n_apart: int, t_neg: int) -> None:
+    apart = [0] * 10 + [1] * 10 + [2] * 10
+    merged = [0] * 10 + [1] * 20
+    found = GraphPseudoLabels()(one_hot([apart] * n_apart + [merged] * (4 - n_apart), 3))
+    assert found.facts == {"t_pos": 4, "t_neg": t_neg}
+    assert found.sizes.tolist() == [10, 10, 10]
+    assert not GraphPseudoLabels()(one_hot([merged] * 4, 3)).complete
 
 
 def test_of_relaxed_thresholds_the_largest_smallest_mini_cluster_wins() -> None:
@@ -116,7 +126,7 @@ def test_of_relaxed_thresholds_the_largest_smallest_mini_cluster_wins() -> None:
     merged = [0] * 10 + [1] * 20
     unsure = [0] * 10 + [1] * 10 + [2] * 5 + [0] * 5
     found = GraphPseudoLabels()(one_hot([apart, apart, apart, merged, unsure], 3))
-    assert (found.t_pos, found.t_neg) == (4, 4)
+    assert found.facts == {"t_pos": 4, "t_neg": 4}
     assert found.sizes.tolist() == [10, 10, 10]
 
 
@@ -141,9 +151,9 @@ def test_a_set_that_was_complete_is_kept_where_a_later_one_is_not(
     calls = []
     find = GraphPseudoLabels.__call__
 
-    def fail_later(self, proba):
+    def fail_later(self, proba, features):
         calls.append(len(calls))
-        return find(self if len(calls) < 3 else GraphPseudoLabels(confidence=0.999999), proba)
+        return find(self if len(calls) < 3 else GraphPseudoLabels(confidence=0.999999), proba, features)
 
     monkeypatch.setattr(GraphPseudoLabels, "__call__", fail_later)
     model = kingdra().fit(X)

@@ -8,6 +8,7 @@ from kingdra_repro.bases.imsat import IMSATRPT, IMSATVAT
 from kingdra_repro.bases.ladder import Ladder
 from kingdra_repro.bases.ladder_dot import LadderDot
 from kingdra_repro.bases.ladder_im import LadderIM
+from kingdra_repro.bases.mixed import mixed
 from kingdra_repro.bases.rim import RIM
 from kingdra_repro.errors import InputError
 
@@ -22,6 +23,7 @@ __all__ = [
     "LadderIM",
     "make_base",
     "make_bases",
+    "mixed",
 ]
 
 _BASES: dict[str, Callable[[], Base]] = {
@@ -31,6 +33,7 @@ _BASES: dict[str, Callable[[], Base]] = {
     "imsat_rpt": IMSATRPT,
     "deep_rim": RIM,
     "linear_rim": partial(RIM, hidden=(), weight_decay=1e-4),
+    "ladder": Ladder,
 }
 
 

@@ -38,7 +38,8 @@ class Base(Protocol):
         generator, on the CPU.
 
         Its ``forward(x [M or 1, B, d])`` gives logits [M, B, k] with the population's moments, which
-        ``set_moments(chunks)`` computes first.
+        ``set_moments(chunks)`` computes first; ``features(x)`` the last hidden layer [M, B, width] of that
+        pass.
         """
         ...
 

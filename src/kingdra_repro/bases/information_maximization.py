@@ -27,13 +27,14 @@ class InformationMaximization:
     mu: float = 4.0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "hidden", tuple(self.hidden))  # a list from a config: equal bases are alike
         if any(width < 1 for width in self.hidden):
             raise InputError(f"base.hidden={list(self.hidden)} has a width below 1: give positive widths")
 
     def build(
         self, n_features: int, n_clusters: int, generators: list[torch.Generator], precision: str
     ) -> Perceptron:
-        return Perceptron(n_features, n_clusters, tuple(self.hidden), generators, precision)
+        return Perceptron(n_features, n_clusters, self.hidden, generators, precision)
 
     def n_weights(self, n_features: int, n_clusters: int) -> int:
         return sum(a * b for a, b in itertools.pairwise((n_features, *self.hidden, n_clusters)))

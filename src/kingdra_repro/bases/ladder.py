@@ -1,7 +1,6 @@
-"""What Ladder-IM and Ladder-Dot share: the network and all terms of the loss but one."""
+"""The ladder network of Rasmus et al. (2015): it learns from labels and, by denoising, from all points."""
 
 import itertools
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,14 +11,15 @@ from torch import Tensor
 from kingdra_repro.bases.base import Batch, with_total
 from kingdra_repro.errors import InputError
 from kingdra_repro.networks.ladder import LadderNetwork
-from kingdra_repro.objectives import cross_entropy, denoising_cost, kl_divergence
+from kingdra_repro.objectives import cross_entropy, denoising_cost
 
 
 @dataclass(frozen=True)
-class Ladder(ABC):
-    """Ladder-*: denoising (Eq. 7) + KL of clean and noisy outputs (Eq. 10) + a clustering term.
+class Ladder:
+    """The vanilla ladder network: denoising (Eq. 7) + cross entropy of noisy outputs and labels (Eq. 8).
 
-    Defaults are the public code's for MNIST. The paper gives all weights as 1 (appendix B).
+    Nothing tells its outputs apart but labels: it is the base model of `SemiSupervised`. Those that find
+    clusters are `ClusteringLadder`. Defaults are the public code's for MNIST.
 
     Parameters
     ----------
@@ -27,7 +27,11 @@ class Ladder(ABC):
     noise_std : standard deviation of the noise on the input and on each layer
     last_layer_bn : batch norm of the outputs, too
     denoising_costs : one weight a layer, from the input up
-    w_denoise, w_kl : weights of the denoising and of the KL term
+    w_denoise : weight of the denoising
+
+    References
+    ----------
+    Rasmus, Valpola, Honkala, Berglund, Raiko (2015), Semi-Supervised Learning with Ladder Networks, NeurIPS.
     """
 
     hidden: tuple[int, ...] = (1200, 1200)
@@ -35,9 +39,10 @@ class Ladder(ABC):
     last_layer_bn: bool = False
     denoising_costs: tuple[float, ...] = (1000.0, 10.0, 0.1, 0.1)
     w_denoise: float = 1.0
-    w_kl: float = 1.0
 
     def __post_init__(self) -> None:
+        for name in ("hidden", "denoising_costs"):  # lists from a config: equal bases are alike
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         if len(self.denoising_costs) != len(self.hidden) + 2:
             raise InputError(
                 f"denoising_costs has {len(self.denoising_costs)} values for {len(self.hidden)} hidden "
@@ -48,11 +53,9 @@ class Ladder(ABC):
         if self.noise_std < 0:
             raise InputError(f"noise_std={self.noise_std} is negative: give 0 or more")
 
-    @abstractmethod
-    def clustering_terms(
-        self, clean: Tensor, noisy: Tensor, iteration: int
-    ) -> dict[str, tuple[float, Tensor]]:
-        """(weight, value [M]) of the terms that keep outputs apart, from logits [M, B, k]."""
+    def output_terms(self, clean: Tensor, noisy: Tensor, iteration: int) -> dict[str, tuple[float, Tensor]]:
+        """(weight, value [M]) of what outputs without labels are to be, from logits [M, B, k]: anything."""
+        return {}
 
     def build(
         self, n_features: int, n_clusters: int, generators: list[torch.Generator], precision: str
@@ -61,7 +64,7 @@ class Ladder(ABC):
         return LadderNetwork(
             n_features,
             n_clusters,
-            tuple(self.hidden),
+            self.hidden,
             self.noise_std,
             self.last_layer_bn,
             generators,
@@ -81,19 +84,27 @@ class Ladder(ABC):
         return network.sample_noise(2 if supervised else 1, n_rows, generators)
 
     def losses(self, network: LadderNetwork, batch: Batch, iteration: int) -> dict[str, Tensor]:
-        """The terms of Eq. 11 (and of Eq. 8, where there are pseudo-labels) on one batch.
+        """The terms of Eq. 11 (and of Eq. 8, where there are labels or pseudo-labels) on one batch.
 
         See `kingdra_repro.bases.base.Base.losses`.
+
+        Raises
+        ------
+        InputError
+            If there is nothing that the outputs could be learned from.
         """
         noisy_inputs = [batch.x] if batch.x_sup is None else [batch.x, batch.x_sup]
         clean, noisy, *supervised = network.encode(batch.x, noisy_inputs, batch.noise)
         z_est = network.decode(noisy)
         terms = {
-            "denoising": (self.w_denoise, denoising_cost(clean.z, z_est, tuple(self.denoising_costs))),
-            # The clean outputs are the target; as in the public code they are not differentiated.
-            "kl": (self.w_kl, kl_divergence(clean.logits.detach(), noisy.logits)),
-            **self.clustering_terms(clean.logits, noisy.logits, iteration),
+            "denoising": (self.w_denoise, denoising_cost(clean.z, z_est, self.denoising_costs)),
+            **self.output_terms(clean.logits, noisy.logits, iteration),
         }
         if batch.y_sup is not None:
             terms["supervised"] = (1.0, cross_entropy(supervised[0].logits, batch.y_sup))
+        if len(terms) == 1:
+            raise InputError(
+                "base=ladder learns from labels and finds no clusters: give method=semi_supervised, "
+                "or a base that does, such as base=ladder_im"
+            )
         return with_total(terms)

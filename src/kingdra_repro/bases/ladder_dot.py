@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from kingdra_repro.bases.ladder import Ladder
+from kingdra_repro.bases.clustering_ladder import ClusteringLadder
 from kingdra_repro.errors import InputError
 from kingdra_repro.objectives import dot_product_loss, normalized_dot_product_loss
 
@@ -12,7 +12,7 @@ _FORMS = {"raw": dot_product_loss, "normalised": normalized_dot_product_loss}
 
 
 @dataclass(frozen=True)
-class LadderDot(Ladder):
+class LadderDot(ClusteringLadder):
     """denoising + w_kl KL(clean || noisy) + w_dot [dot-product loss of the clean + of the noisy outputs].
 
     Parameters

@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from kingdra_repro.bases.ladder import Ladder
+from kingdra_repro.bases.clustering_ladder import ClusteringLadder
 from kingdra_repro.objectives import mutual_information_loss
 
 
 @dataclass(frozen=True)
-class LadderIM(Ladder):
+class LadderIM(ClusteringLadder):
     """denoising + w_kl KL(clean || noisy) + w_mi [MI loss of the clean + MI loss of the noisy outputs].
 
     Parameters

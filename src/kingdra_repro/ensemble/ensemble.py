@@ -100,6 +100,12 @@ class TrainedEnsemble:
         proba = self._worker.predict_proba()
         return torch.stack([proba[m] for m in range(self.n_models)])
 
+    def features(self) -> Tensor:
+        """The last hidden layer of model 0, for the data trained on: float32 Tensor [n, width] on the CPU."""
+        features = self._worker.features()
+        assert features is not None, "one of the workers has model 0"
+        return features
+
     def fitted(self) -> FittedEnsemble:
         """The members as they are now."""
         weights = self._worker.networks()

@@ -81,6 +81,10 @@ class WorkerProcesses:
         """Outputs of each member for the data trained on: float32 Tensors [n, k]."""
         return {m: torch.from_numpy(y) for part in self._call("predict_proba") for m, y in part.items()}
 
+    def features(self) -> Tensor | None:
+        """The last hidden layer of model 0 for the data trained on, [n, width]."""
+        return next(torch.from_numpy(part) for part in self._call("features") if part is not None)
+
     def networks(self) -> dict[int, dict[str, Tensor]]:
         """The weights and moments of each member."""
         parts = self._call("networks")
@@ -187,6 +191,9 @@ def _answer(connection: Connection) -> None:
                 result: Any = worker.train(iteration, until_epoch, pseudo, report)
             elif method == "predict_proba":
                 result = {m: y.numpy() for m, y in worker.predict_proba().items()}
+            elif method == "features":
+                features = worker.features()
+                result = None if features is None else features.numpy()
             else:
                 result = {
                     m: {name: value.numpy() for name, value in state.items()}

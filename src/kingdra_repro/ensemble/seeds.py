@@ -17,6 +17,7 @@ class Purpose(IntEnum):
     NOISE = 1
     ORDER = 2
     SUPERVISED = 3
+    GIVEN_LABELS = 10
 
 
 def _sequence(seed: int, member: int, purpose: Purpose, epoch: int) -> np.random.SeedSequence:

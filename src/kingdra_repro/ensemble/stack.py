@@ -139,6 +139,12 @@ class Stack:
     def _chunk_size(self) -> int:
         return max(256, 8192 // len(self.members))
 
+    @torch.no_grad()
+    def features(self) -> Tensor:
+        """The first model's last hidden layer, for the data trained on: float32 [n, width] on the CPU."""
+        chunks = [self.network.features(x)[0].cpu() for x in self.rows.chunks(self._chunk_size())]
+        return torch.cat(chunks)
+
     # The state of each member by itself, so that a run can go on with other stacks, in other processes.
 
     def member_states(self) -> Iterator[tuple[int, dict[str, Any]]]:

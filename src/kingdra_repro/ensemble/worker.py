@@ -127,6 +127,10 @@ class Worker:
             found.update(zip(stack.members, stack.predict_proba(), strict=True))
         return found
 
+    def features(self) -> Tensor | None:
+        """The last hidden layer of model 0 for the data trained on, [n, width]; None if it is not here."""
+        return next((stack.features() for stack in self.stacks if stack.members[0] == 0), None)
+
     def networks(self) -> dict[int, dict[str, Tensor]]:
         """The weights and moments of each member."""
         return {m: state["network"] for stack in self.stacks for m, state in stack.member_states()}

@@ -96,7 +96,26 @@ def ari(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     return float(adjusted_rand_score(y_true, y_pred))
 
 
-def scores(y_true: ArrayLike | None, y_pred: ArrayLike) -> dict[str, float | None]:
-    """``acc``, ``nmi``, ``ari`` and ``purity``; all None where the classes are not known."""
+def classification_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
+    """1 - the classification error: the part of the points whose class is predicted, with nothing matched."""
+    return float(np.mean(np.asarray(y_true) == np.asarray(y_pred)))
+
+
+def scores(
+    y_true: ArrayLike | None, y_pred: ArrayLike, given: np.ndarray | None = None
+) -> dict[str, float | None]:
+    """``acc``, ``nmi``, ``ari`` and ``purity``; all None where the classes are not known.
+
+    Parameters
+    ----------
+    y_true, y_pred : int arrays [n]
+    given : int64 array [n] or None
+        The labels that a semi-supervised method was given, -1 for none. The scores are then of the points
+        without one, and ``acc`` is the classification accuracy: predictions are classes.
+    """
     measures = {"acc": clustering_accuracy, "nmi": nmi, "ari": ari, "purity": purity}
+    if y_true is not None and given is not None:
+        hidden = given < 0
+        y_true, y_pred = np.asarray(y_true)[hidden], np.asarray(y_pred)[hidden]
+        measures["acc"] = classification_accuracy
     return {name: None if y_true is None else measure(y_true, y_pred) for name, measure in measures.items()}

@@ -2,11 +2,15 @@
 
 import numpy as np
 
-from kingdra_repro.evaluation.metrics import ari, clustering_accuracy, nmi
+from kingdra_repro.evaluation.metrics import ari, classification_accuracy, clustering_accuracy, nmi
 
 
 def phase_scores(
-    y: np.ndarray, labels: np.ndarray, model_labels: np.ndarray, pseudo_labels: np.ndarray | None
+    y: np.ndarray,
+    labels: np.ndarray,
+    model_labels: np.ndarray,
+    pseudo_labels: np.ndarray | None,
+    given: np.ndarray | None = None,
 ) -> dict[str, float | None]:
     """Scores of the ensemble's answer, of its single models, and of the pseudo-labels.
 
@@ -16,6 +20,7 @@ def phase_scores(
     labels : int64 array [n], the ensemble's clusters
     model_labels : int64 array [n_models, n], each model's clusters
     pseudo_labels : int64 array [n] with -1 for none, or None where the method makes none
+    given : int64 array [n], the labels that the method was given, or None; see `scores`
 
     Returns
     -------
@@ -24,9 +29,14 @@ def phase_scores(
         models' accuracies; ``pseudo_label_acc``: of the pseudo-labelled points alone, the part that is right
         when mini-clusters are matched one-to-one to classes (None where there are none).
     """
-    models = [clustering_accuracy(y, one) for one in model_labels]
+    accuracy = clustering_accuracy
+    if given is not None:
+        hidden = given < 0
+        y, labels, model_labels = y[hidden], labels[hidden], model_labels[:, hidden]
+        accuracy = classification_accuracy
+    models = [accuracy(y, one) for one in model_labels]
     row: dict[str, float | None] = {
-        "acc": clustering_accuracy(y, labels),
+        "acc": accuracy(y, labels),
         "nmi": nmi(y, labels),
         "ari": ari(y, labels),
         "model_acc_mean": float(np.mean(models)),

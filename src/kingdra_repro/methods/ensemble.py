@@ -23,7 +23,7 @@ from kingdra_repro.ensemble.ensemble import TrainedEnsemble
 from kingdra_repro.ensemble.stack import PseudoLabels, Step
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.events import Iteration, Monitor, Progress
-from kingdra_repro.pseudo_labels import align
+from kingdra_repro.pseudo_labels import align, average
 
 PRECISIONS = ("float32", "tf32", "bfloat16")
 
@@ -122,13 +122,7 @@ class Ensemble(ClusterMixin, BaseEstimator):
             (a ValueError) If a parameter has no meaning; ValueError for NaN, infinities, wrong shapes.
         """
         X = self._validated(X, reset=True)
-        try:
-            self._fit(X)
-            self._fitted = self._ensemble.fitted()
-        finally:
-            if hasattr(self, "_ensemble"):
-                self._ensemble.close()
-                del self._ensemble
+        self._fit_and_close(X)
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -154,13 +148,30 @@ class Ensemble(ClusterMixin, BaseEstimator):
 
     # What a fit is made of. Kingdra puts its iterations between the first phase and the answer.
 
+    def _fit_and_close(self, X: np.ndarray | sp.csr_matrix) -> None:
+        """Fit, keep what prediction needs, and end what trains the models, also when something goes wrong."""
+        try:
+            self._fit(X)
+            self._fitted = self._ensemble.fitted()
+        finally:
+            if hasattr(self, "_ensemble"):
+                self._ensemble.close()
+                del self._ensemble
+
     def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
         self._begin(X, n_iter=0, epochs_total=self.epochs)
         losses = self._train(0, self.epochs, None)
         proba = self._ensemble.predict_proba()
         self._end_phase(0, proba, None, {**losses, "agreement": agreement(proba)})
 
-    def _begin(self, X: np.ndarray | sp.csr_matrix, n_iter: int, epochs_total: int) -> None:
+    def _begin(
+        self,
+        X: np.ndarray | sp.csr_matrix,
+        n_iter: int,
+        epochs_total: int,
+        labels: np.ndarray | None = None,
+    ) -> None:
+        """Make the models, or take up those of a killed fit with the same settings, data and labels."""
         if isinstance(self.random_state, int | np.integer):
             seed = int(self.random_state)
         else:
@@ -176,6 +187,8 @@ class Ensemble(ClusterMixin, BaseEstimator):
             if not isinstance(self.random_state, int | np.integer):
                 settings["random_state"] = "drawn"
             run = f"{type(self).__name__} {settings} X{X.shape} {_checksum(X):08x}"
+            if labels is not None:
+                run += f" y {_checksum(labels):08x}"
             self._checkpoint = Checkpoint(Path(self.checkpoint_dir), run)
             begun = self._checkpoint.load("seed")
             seed = seed if begun is None else int(begun["seed"])
@@ -279,12 +292,6 @@ class Ensemble(ClusterMixin, BaseEstimator):
 
     def _least(self) -> dict[str, int]:
         return {"n_clusters": 1, "n_models": 1, "epochs": 1, "batch_size": 2}
-
-
-def average(proba: Tensor, outputs: Tensor) -> Tensor:
-    """Mean over the models of outputs [M, n, k], each put in its order [M, k] first: Tensor [n, k]."""
-    order = outputs[:, None, :].expand_as(proba)
-    return proba.gather(2, order).mean(0)
 
 
 def agreement(proba: Tensor) -> float:

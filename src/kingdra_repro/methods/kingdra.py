@@ -14,7 +14,7 @@ from kingdra_repro.ensemble.stack import PseudoLabels
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.ensemble import Ensemble, agreement
 from kingdra_repro.methods.events import Monitor
-from kingdra_repro.pseudo_labels import GraphPseudoLabels, MiniClusters, map_to_outputs
+from kingdra_repro.pseudo_labels import MiniClusters, PseudoLabeller, make_pseudo_labeller, map_to_outputs
 from kingdra_repro.pseudo_labels.mapping import MAPPINGS
 
 
@@ -51,7 +51,9 @@ class Kingdra(Ensemble):
         come. With pseudo-labels they are shuffled in each epoch.
     precision : {"float32", "tf32", "bfloat16"}, default="float32"
         Of the matrix products; everything else is float32. "tf32" is "float32" on a CPU.
-    pseudo_labels : "graph" or an instance of `GraphPseudoLabels`
+    pseudo_labels : {"graph", "argmax", "kmeans", "threshold"} or an instance of their classes
+        Where pseudo-labels come from: the graph of agreement, which is the paper's, or one of its Table 1's
+        other ways; the classes are in `kingdra_repro.pseudo_labels`.
     mapping : {"one_to_one", "majority", "common"}, default="one_to_one"
         Which output of a model a mini-cluster stands for: by the Hungarian method for each model; by
         majority (Eq. 3); or the last model's for all (the public code's default).
@@ -79,8 +81,8 @@ class Kingdra(Ensemble):
         The mini-clusters found in the final outputs, -1 for none.
     history_ : DataFrame, a row an iteration
         Losses, seconds, agreement of the ensemble, and of the mini-clusters found *after* the iteration's
-        training: ``n_pseudo_labels``, ``n_mini_clusters``, ``smallest_mini_cluster``, ``t_pos``,
-        ``t_neg``; ``rule`` is how the set that the next iteration trains on came about.
+        training: ``n_pseudo_labels``, ``n_mini_clusters``, ``smallest_mini_cluster``, and from the graph
+        ``t_pos``, ``t_neg``; ``rule`` is how the set that the next iteration trains on came about.
     n_features_in_ : int
 
     References
@@ -110,7 +112,7 @@ class Kingdra(Ensemble):
         order: str = "epoch",
         precision: str = "float32",
         compile: bool | str = "auto",
-        pseudo_labels: str | GraphPseudoLabels = "graph",
+        pseudo_labels: str | PseudoLabeller = "graph",
         mapping: str = "one_to_one",
         device: str = "auto",
         n_jobs: int | None = None,
@@ -142,7 +144,7 @@ class Kingdra(Ensemble):
     _targets: np.ndarray  # [n_models, k], the outputs that the mini-clusters in use stand for
 
     def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
-        find = self._pseudo_labeller()
+        find = make_pseudo_labeller(self.pseudo_labels)
         self._begin(X, self.n_iter, self.first_epochs + self.n_iter * self.epochs)
         start, labels = self._resume()
         for iteration in range(start, self.n_iter + 1):
@@ -152,8 +154,8 @@ class Kingdra(Ensemble):
                 pseudo = None if labels is None else PseudoLabels(labels, self._targets)
                 losses = self._train(iteration, self.epochs, pseudo)
             proba = self._ensemble.predict_proba()
-            found: MiniClusters = find(proba)
-            rule = self._rule(found, find, labels)
+            found = find(proba, self._ensemble.features)
+            rule = _rule(found, labels)
             if found.complete:
                 labels = found.labels.numpy()
             if labels is not None:
@@ -164,22 +166,8 @@ class Kingdra(Ensemble):
             self._save(iteration, labels)
         if start > self.n_iter:  # all of it was done before
             proba = self._ensemble.predict_proba()
-            self.pseudo_labels_ = find(proba).labels.numpy()
+            self.pseudo_labels_ = find(proba, self._ensemble.features).labels.numpy()
             self._answer(proba)
-
-    def _pseudo_labeller(self) -> GraphPseudoLabels:
-        if isinstance(self.pseudo_labels, GraphPseudoLabels):
-            return self.pseudo_labels
-        if self.pseudo_labels != "graph":
-            raise InputError(f"pseudo_labels={self.pseudo_labels!r} is unknown: choose graph")
-        return GraphPseudoLabels()
-
-    def _rule(self, found: MiniClusters, find: GraphPseudoLabels, labels: np.ndarray | None) -> str:
-        """How the set that the next iteration trains on came about."""
-        if found.complete:
-            given = (find.t_pos or self.n_models, find.t_neg or self.n_models)
-            return "given" if (found.t_pos, found.t_neg) == given else "relaxed"
-        return "unsupervised" if labels is None else "kept"
 
     def _map(self, labels: np.ndarray, proba: Tensor) -> np.ndarray:
         outputs = map_to_outputs(torch.from_numpy(labels), proba.argmax(-1), self.n_clusters, self.mapping)
@@ -211,17 +199,23 @@ class Kingdra(Ensemble):
         super()._check_parameters()
         if self.mapping not in MAPPINGS:
             raise InputError(f"mapping={self.mapping!r} is unknown: choose one of {', '.join(MAPPINGS)}")
-        self._pseudo_labeller()
+        make_pseudo_labeller(self.pseudo_labels)
 
     def _least(self) -> dict[str, int]:
         return {**super()._least(), "n_iter": 0, "first_epochs": 1}
 
 
-def _facts(found: MiniClusters) -> dict[str, int]:
+def _rule(found: MiniClusters, labels: np.ndarray | None) -> str:
+    """How the set that the next iteration trains on came about."""
+    if found.complete:
+        return "relaxed" if found.relaxed else "given"
+    return "unsupervised" if labels is None else "kept"
+
+
+def _facts(found: MiniClusters) -> dict[str, Any]:
     return {
         "n_pseudo_labels": int(found.sizes.sum()),
         "n_mini_clusters": int((found.sizes > 0).sum()),
         "smallest_mini_cluster": int(found.sizes.min()),
-        "t_pos": found.t_pos,
-        "t_neg": found.t_neg,
+        **found.facts,
     }

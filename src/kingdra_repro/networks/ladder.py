@@ -141,6 +141,10 @@ class LadderNetwork(nn.Module):
         """Logits [M, B, k] of the clean pass of x [M or 1, B, d], with the population's moments."""
         return self._clean(x, self.n_layers)
 
+    def features(self, x: Tensor) -> Tensor:
+        """The last hidden layer [M, B, width] in that pass."""
+        return self._clean(x, self.n_layers - 1)
+
     def _clean(self, x: Tensor, n_layers: int, normalize_last: bool = True) -> Tensor:
         h = x.expand(self.n_models, -1, -1)
         for layer in range(1, n_layers + 1):

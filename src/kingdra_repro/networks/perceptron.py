@@ -82,13 +82,21 @@ class Perceptron(nn.Module):
         """Logits [M, B, k] of x [M or 1, B, d], with the population's moments."""
         return self._pre_activation(x, len(self.moments)) + self.bias[:, None]
 
+    def features(self, x: Tensor) -> Tensor:
+        """The last hidden layer [M, B, width] in that pass; x itself where there is none."""
+        return self._hidden(x, len(self.moments))
+
     def _pre_activation(self, x: Tensor, layer: int) -> Tensor:
         """The product of layer 0, 1, ..., before its batch norm or bias."""
+        return product(self._hidden(x, layer), self.weights[layer], self.precision)
+
+    def _hidden(self, x: Tensor, layer: int) -> Tensor:
+        """What goes into layer 0, 1, ..."""
         h = x.expand(self.n_models, -1, -1)
         for i in range(layer):
             z = self.moments[i](product(h, self.weights[i], self.precision))
             h = torch.relu(torch.addcmul(self.beta[i][:, None], self.gamma[i][:, None], z))
-        return product(h, self.weights[layer], self.precision)
+        return h
 
     @torch.no_grad()
     def set_moments(self, chunks: Callable[[], Iterable[Tensor]]) -> None:

@@ -1,8 +1,42 @@
-"""Pseudo-labels from the agreement of an ensemble (paper Section 4.2)."""
+"""Pseudo-labels: from the agreement of an ensemble (paper Section 4.2), and Table 1's other ways."""
 
-from kingdra_repro.pseudo_labels.alignment import align
-from kingdra_repro.pseudo_labels.graph import GraphPseudoLabels, MiniClusters
+from kingdra_repro.errors import InputError
+from kingdra_repro.pseudo_labels.alignment import align, average
+from kingdra_repro.pseudo_labels.argmax import ArgmaxPseudoLabels
+from kingdra_repro.pseudo_labels.graph import GraphPseudoLabels
 from kingdra_repro.pseudo_labels.graph_clustering import mini_clusters
+from kingdra_repro.pseudo_labels.kmeans import KMeansPseudoLabels
+from kingdra_repro.pseudo_labels.labeller import MiniClusters, PseudoLabeller
 from kingdra_repro.pseudo_labels.mapping import map_to_outputs
+from kingdra_repro.pseudo_labels.threshold import ThresholdPseudoLabels
 
-__all__ = ["GraphPseudoLabels", "MiniClusters", "align", "map_to_outputs", "mini_clusters"]
+__all__ = [
+    "ArgmaxPseudoLabels",
+    "GraphPseudoLabels",
+    "KMeansPseudoLabels",
+    "MiniClusters",
+    "PseudoLabeller",
+    "ThresholdPseudoLabels",
+    "align",
+    "average",
+    "make_pseudo_labeller",
+    "map_to_outputs",
+    "mini_clusters",
+]
+
+_PSEUDO_LABELLERS: dict[str, type[PseudoLabeller]] = {
+    "graph": GraphPseudoLabels,
+    "argmax": ArgmaxPseudoLabels,
+    "kmeans": KMeansPseudoLabels,
+    "threshold": ThresholdPseudoLabels,
+}
+
+
+def make_pseudo_labeller(pseudo_labels: str | PseudoLabeller) -> PseudoLabeller:
+    """The way of a name with its default settings; an instance is returned as it is."""
+    if not isinstance(pseudo_labels, str):
+        return pseudo_labels
+    if pseudo_labels not in _PSEUDO_LABELLERS:
+        names = ", ".join(_PSEUDO_LABELLERS)
+        raise InputError(f"pseudo_labels={pseudo_labels!r} is unknown: choose one of {names}")
+    return _PSEUDO_LABELLERS[pseudo_labels]()

@@ -43,3 +43,9 @@ def align(predictions: Tensor, n_clusters: int, reference: int = 0) -> Tensor:
     # An output that no point has could be swapped with another of its kind at no loss.
     matches[reference] = torch.arange(n_clusters, device=predictions.device)
     return matches
+
+
+def average(proba: Tensor, outputs: Tensor) -> Tensor:
+    """Mean over the models of outputs [M, n, k], each put in its order [M, k] first: Tensor [n, k]."""
+    order = outputs[:, None, :].expand_as(proba)
+    return proba.gather(2, order).mean(0)

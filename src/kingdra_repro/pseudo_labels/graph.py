@@ -1,33 +1,15 @@
 """Pseudo-labels from the graph of agreement, and what is done where the thresholds do not give k of them."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import product
 from math import ceil
 
-import torch
 from torch import Tensor
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.pseudo_labels.graph_clustering import mini_clusters
-
-
-@dataclass(frozen=True)
-class MiniClusters:
-    """What was found in the outputs of an ensemble.
-
-    Attributes
-    ----------
-    labels : LongTensor [n], the mini-cluster of each point, -1 for none
-    sizes : LongTensor [k]
-    t_pos, t_neg : the thresholds that gave them
-    complete : bool, whether all k have at least the smallest size that is trained on
-    """
-
-    labels: Tensor
-    sizes: Tensor
-    t_pos: int
-    t_neg: int
-    complete: bool
+from kingdra_repro.pseudo_labels.labeller import MiniClusters, check_min_fraction
 
 
 @dataclass(frozen=True)
@@ -35,12 +17,21 @@ class GraphPseudoLabels:
     """Mini-clusters of points on which the models agree (paper Section 4.2, Algorithm 1).
 
     Algorithm 1 may find fewer than k mini-clusters, or one of a handful of points: if a model leaves an
-    output unused no k points can differ in all models. To train on such a set would pull the models together
-    (the public code then trains on without labels, in the worst case for ever). So a set counts as
-    complete if each of its k mini-clusters has at least ``min_fraction * n / k`` points, and where the
-    thresholds given do not lead to one, they are relaxed: of all pairs with a t_pos of at least four
-    fifths and a t_neg of more than half of the models, none above those given, that pair is taken whose
-    smallest mini-cluster is largest (of equals, the strictest). No label is looked at.
+    output unused no k points can differ in all models, and of a hundred classes every model merges some
+    (Section 7). To train on such a set would pull the models together (the public code then trains on
+    without labels, in the worst case for ever). So a set counts as complete if each of its k mini-clusters
+    has at least ``min_fraction * n / k`` points, and where the thresholds given do not lead to one, they are
+    relaxed, none above those given:
+
+    1. Of all pairs with a t_pos of at least four fifths and a t_neg of more than half of the models, that
+       one is taken whose smallest mini-cluster is largest (of equals, the strictest).
+    2. If that is not complete, t_neg is lowered further, one by one, as far as t_pos + t_neg exceeds the
+       number of models (a neighbour of the chosen point then always leaves the graph). The first t_neg with a
+       complete set is taken: classes that most models merge are told apart by those that do not. The lower
+       it is, the likelier one class fills two mini-clusters, so it is no lower than need be; of its pairs the
+       smallest mini-cluster decides as above.
+
+    Where that gives none either, there is none. No label is looked at.
 
     Parameters
     ----------
@@ -66,29 +57,39 @@ class GraphPseudoLabels:
             raise InputError(f"confidence={self.confidence} is a probability: give 0 or more, less than 1")
         if self.prune not in ("chosen", "members"):
             raise InputError(f"prune={self.prune} is unknown: choose chosen or members")
-        if not 0 <= self.min_fraction <= 1:
-            raise InputError(f"min_fraction={self.min_fraction} is a share: give 0 to 1")
+        check_min_fraction(self.min_fraction)
 
-    def __call__(self, proba: Tensor) -> MiniClusters:
-        """Find mini-clusters in the outputs [n_models, n, k] of an ensemble."""
-        n_models, n, k = proba.shape
+    def __call__(self, proba: Tensor, features: Callable[[], Tensor] | None = None) -> MiniClusters:
+        """Find mini-clusters in the outputs [n_models, n, k] of an ensemble; see `PseudoLabeller`."""
+        n_models, _, k = proba.shape
         given = self.t_pos or n_models, self.t_neg or n_models
         confidence, predictions = proba.max(-1)
         confident = (confidence > self.confidence).all(0) if self.confidence > 0 else None
-        smallest = max(1, ceil(self.min_fraction * n / k))
 
         def found(t_pos: int, t_neg: int) -> MiniClusters:
             labels = mini_clusters(predictions, k, t_pos, t_neg, confident, self.prune)
-            sizes = torch.bincount(labels[labels >= 0], minlength=k)
-            return MiniClusters(labels, sizes, t_pos, t_neg, bool(sizes.min() >= smallest))
+            facts = {"t_pos": t_pos, "t_neg": t_neg}
+            relaxed = (t_pos, t_neg) != given
+            return MiniClusters.of(labels, k, self.min_fraction, relaxed=relaxed, facts=facts)
 
         first = found(*given)
         if first.complete:
             return first
-        pairs = product(
-            range(given[0], min(given[0], ceil(0.8 * n_models)) - 1, -1),
-            range(given[1], min(given[1], n_models // 2 + 1) - 1, -1),
-        )
-        strictest_first = sorted(pairs, key=lambda pair: (-sum(pair), -pair[0]))
-        best = max((found(*pair) for pair in strictest_first), key=lambda one: int(one.sizes.min()))
-        return best if best.complete else first
+        t_pos = range(given[0], min(given[0], ceil(0.8 * n_models)) - 1, -1)
+        majority = min(given[1], n_models // 2 + 1)
+        pairs = product(t_pos, range(given[1], majority - 1, -1))
+        best = _best(found(*pair) for pair in sorted(pairs, key=_strictness, reverse=True) if pair != given)
+        for t_neg in range(majority - 1, 0, -1):
+            if best is not None and best.complete:
+                break
+            best = _best(found(one, t_neg) for one in t_pos if one + t_neg > n_models)
+        return best if best is not None and best.complete else first
+
+
+def _strictness(pair: tuple[int, int]) -> tuple[int, int]:
+    return sum(pair), pair[0]
+
+
+def _best(sets: Iterable[MiniClusters]) -> MiniClusters | None:
+    """The set whose smallest mini-cluster is largest, the first of equals; None of none."""
+    return max(sets, key=lambda one: int(one.sizes.min()), default=None)

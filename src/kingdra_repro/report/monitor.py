@@ -24,11 +24,19 @@ class RunMonitor:
     y : int64 array [n], the classes, or None
     display : ProgressDisplay
     stopwatch : Stopwatch
+    given : int64 array [n], the labels that the method is given, -1 for none; None where it is given none
     """
 
-    def __init__(self, folder: Path, y: np.ndarray | None, display: ProgressDisplay, stopwatch: Stopwatch):
+    def __init__(
+        self,
+        folder: Path,
+        y: np.ndarray | None,
+        display: ProgressDisplay,
+        stopwatch: Stopwatch,
+        given: np.ndarray | None = None,
+    ):
         self.history = History(folder / "history.csv")
-        self.y = y
+        self.y, self.given = y, given
         self.display = display
         self.stopwatch = stopwatch
 
@@ -42,7 +50,7 @@ class RunMonitor:
         row: dict[str, object] = dict(it.row)
         row["iteration"] = it.index
         if self.y is not None:
-            row |= phase_scores(self.y, it.labels, it.model_labels, it.pseudo_labels)
+            row |= phase_scores(self.y, it.labels, it.model_labels, it.pseudo_labels, self.given)
         self.stopwatch.save()
         row["wall_seconds"] = round(self.stopwatch.seconds(), 3)
         self.history.add(row)

@@ -14,7 +14,11 @@ from kingdra_repro.report.provenance import commit, device_name, package_version
 
 
 def make_result(
-    settings: dict[str, Any], data: Dataset, method: ClusterMixin, wall_seconds: float
+    settings: dict[str, Any],
+    data: Dataset,
+    method: ClusterMixin,
+    wall_seconds: float,
+    given: np.ndarray | None = None,
 ) -> dict[str, Any]:
     """All that is known of a finished run, in the order of result.json.
 
@@ -26,11 +30,15 @@ def make_result(
     method : fitted estimator, with ``labels_`` and, where it has phases, ``history_``
     wall_seconds : float
         Seconds of work, over all parts of an interrupted run.
+    given : int64 array [n] or None
+        The labels that a semi-supervised method was given, -1 for none.
 
     Returns
     -------
     dict
-        ``acc``, ``nmi``, ``ari`` and ``purity`` are None without classes. ``n_pseudo_labels``, ``agreement``
+        ``n_labels`` is the number of labels that the method was given: 0 but for semi-supervised learning,
+        where the scores are of the other points and ``acc`` is 1 - the classification error. ``acc``,
+        ``nmi``, ``ari`` and ``purity`` are None without classes. ``n_pseudo_labels``, ``agreement``
         and ``mini_clusters`` are of the last phase, and None where a method has no such thing.
     """
     last = _last_phase(method)
@@ -42,7 +50,8 @@ def make_result(
         "n": int(data.X.shape[0]),
         "d": int(data.X.shape[1]),
         "k": int(data.n_clusters),
-        **scores(data.y, method.labels_),
+        "n_labels": 0 if given is None else int((given >= 0).sum()),
+        **scores(data.y, method.labels_, given),
         "wall_seconds": round(wall_seconds, 3),
         "device": device_name(settings["device"]),
         "version": package_version(),

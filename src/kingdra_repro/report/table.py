@@ -28,6 +28,8 @@ def show_table(result: dict[str, Any], folder: Path, console: Console | None = N
     """
     console = console or Console()
     title = f"{result['dataset']} · {result['method']} · {result['base']} · seed {result['seed']}"
+    if result.get("n_labels"):
+        title += f" · {result['n_labels']} labels given"
     table = Table()
     known = {name: heading for name, heading in COLUMNS.items() if result[name] is not None}
     for heading in known.values():

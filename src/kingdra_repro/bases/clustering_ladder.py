@@ -1,0 +1,36 @@
+"""What Ladder-IM and Ladder-Dot share: the ladder network and all terms of the loss but one."""
+
+from abc import abstractmethod
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from kingdra_repro.bases.ladder import Ladder
+from kingdra_repro.objectives import kl_divergence
+
+
+@dataclass(frozen=True)
+class ClusteringLadder(Ladder):
+    """Ladder-*: denoising (Eq. 7) + KL of clean and noisy outputs (Eq. 10) + a clustering term (Eq. 11).
+
+    Defaults are the public code's for MNIST. The paper gives all weights as 1 (appendix B).
+
+    Parameters
+    ----------
+    w_kl : weight of the KL term; the others are `Ladder`'s
+    """
+
+    w_kl: float = 1.0
+
+    @abstractmethod
+    def clustering_terms(
+        self, clean: Tensor, noisy: Tensor, iteration: int
+    ) -> dict[str, tuple[float, Tensor]]:
+        """(weight, value [M]) of the terms that keep outputs apart, from logits [M, B, k]."""
+
+    def output_terms(self, clean: Tensor, noisy: Tensor, iteration: int) -> dict[str, tuple[float, Tensor]]:
+        return {
+            # The clean outputs are the target; as in the public code they are not differentiated.
+            "kl": (self.w_kl, kl_divergence(clean.detach(), noisy)),
+            **self.clustering_terms(clean, noisy, iteration),
+        }

@@ -1,0 +1,43 @@
+"""The labels that a semi-supervised method is given: a few of each class, the others hidden."""
+
+import numpy as np
+
+from kingdra_repro.ensemble.seeds import Purpose, numpy_stream
+from kingdra_repro.errors import InputError
+
+
+def draw_labels(y: np.ndarray | None, n_clusters: int, per_class: int, seed: int) -> np.ndarray:
+    """Draw so many points of each class at random.
+
+    Parameters
+    ----------
+    y : int64 array [n], the classes 0..n_clusters-1, or None
+    n_clusters : int
+    per_class : int
+    seed : int
+
+    Returns
+    -------
+    int64 array [n]
+        The class of the points drawn, -1 for all others.
+
+    Raises
+    ------
+    InputError
+        If the classes are not known, are not ``n_clusters``, or one has no more points than that.
+    """
+    if y is None:
+        raise InputError("method=semi_supervised learns from labels, and this data set has none")
+    sizes = np.bincount(y)
+    if len(sizes) != n_clusters:
+        raise InputError(f"n_clusters={n_clusters} is not the number of classes: give {len(sizes)}")
+    if not isinstance(per_class, int) or not 1 <= per_class < sizes.min():
+        raise InputError(
+            f"labels_per_class={per_class!r} must be a whole number from 1 to {sizes.min() - 1}: some points "
+            "of the smallest class must be left"
+        )
+    rng = numpy_stream(seed, 0, Purpose.GIVEN_LABELS)
+    given = np.full(len(y), -1, np.int64)
+    for c in range(n_clusters):
+        given[rng.choice(np.flatnonzero(y == c), per_class, replace=False)] = c
+    return given

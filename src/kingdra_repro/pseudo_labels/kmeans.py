@@ -1,0 +1,42 @@
+"""Pseudo-labels from K-means on the features of a model (paper, Table 1, second row)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from sklearn.cluster import KMeans
+from torch import Tensor
+
+from kingdra_repro.errors import InputError
+from kingdra_repro.pseudo_labels.labeller import MiniClusters, check_min_fraction
+
+
+@dataclass(frozen=True)
+class KMeansPseudoLabels:
+    """Every point is labelled with its cluster in a K-means of the last hidden layer, as in DeepCluster.
+
+    Of an ensemble it is the first model's: "the model's features" (Table 1) are one model's, and those of
+    all, side by side, would be an n x 12,000 matrix for ten models of the paper's width.
+
+    Parameters
+    ----------
+    n_init : int, restarts
+    random_state : int, of the centres that K-means starts from
+    min_fraction : float in [0, 1], smallest cluster that is trained on, as a share of n / k
+    """
+
+    n_init: int = 10
+    random_state: int = 0
+    min_fraction: float = 0.05
+
+    def __post_init__(self) -> None:
+        if self.n_init < 1:
+            raise InputError(f"n_init={self.n_init} counts restarts: give 1 or more")
+        check_min_fraction(self.min_fraction)
+
+    def __call__(self, proba: Tensor, features: Callable[[], Tensor]) -> MiniClusters:
+        """Label the points of outputs [n_models, n, k]; see `PseudoLabeller`."""
+        k = proba.shape[-1]
+        kmeans = KMeans(k, n_init=self.n_init, random_state=self.random_state)
+        labels = torch.from_numpy(kmeans.fit_predict(features().numpy())).long()
+        return MiniClusters.of(labels, k, self.min_fraction)

@@ -1,0 +1,58 @@
+"""The face that every way of making pseudo-labels shows to Kingdra, and what each of them returns."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from kingdra_repro.errors import InputError
+
+
+@dataclass(frozen=True)
+class MiniClusters:
+    """What was found in the outputs of an ensemble.
+
+    Attributes
+    ----------
+    labels : LongTensor [n], the mini-cluster of each point, -1 for none
+    sizes : LongTensor [k]
+    complete : bool, whether all k have at least the smallest size that is trained on
+    relaxed : bool, whether other settings than those given led to it
+    facts : what else is worth a place in the history, by name
+    """
+
+    labels: Tensor
+    sizes: Tensor
+    complete: bool
+    relaxed: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, labels: Tensor, n_clusters: int, min_fraction: float, **more: Any) -> "MiniClusters":
+        """Count them; complete means at least ``min_fraction * n / k`` points, and one, in each."""
+        sizes = torch.bincount(labels[labels >= 0], minlength=n_clusters)
+        smallest = max(1, ceil(min_fraction * len(labels) / n_clusters))
+        return cls(labels, sizes, bool(sizes.min() >= smallest), **more)
+
+
+class PseudoLabeller(Protocol):
+    """A way of making pseudo-labels: its settings, and a call a phase."""
+
+    def __call__(self, proba: Tensor, features: Callable[[], Tensor]) -> MiniClusters:
+        """Label points, without looking at their classes.
+
+        Parameters
+        ----------
+        proba : float32 Tensor [n_models, n, k], the outputs of an ensemble
+        features : function that gives the last hidden layer of its first model, float32 Tensor [n, width];
+            they are computed where it is called, and only there
+        """
+        ...
+
+
+def check_min_fraction(min_fraction: float) -> None:
+    if not 0 <= min_fraction <= 1:
+        raise InputError(f"min_fraction={min_fraction} is a share: give 0 to 1")

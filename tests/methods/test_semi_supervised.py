@@ -1,0 +1,81 @@
+"""A model that is given the classes of some points, and the drawing of these."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from kingdra_repro.bases import Ladder, LadderIM
+from kingdra_repro.errors import InputError
+from kingdra_repro.methods import Ensemble, SemiSupervised, draw_labels
+
+SMALL = {"hidden": (128,), "denoising_costs": (100.0, 10.0, 0.1)}
+
+
+@pytest.fixture(scope="module")
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    X, y = load_digits(return_X_y=True)
+    return (X / 16).astype(np.float32), y
+
+
+def model(base=Ladder(**SMALL), **settings) -> SemiSupervised:  # noqa: B008
+    return SemiSupervised(10, base=base, **{"epochs": 15, "random_state": 0, "device": "cpu", **settings})
+
+
+@pytest.mark.parametrize("base", [Ladder(**SMALL), LadderIM(**SMALL)], ids=["ladder", "ladder_im"])
+def test_ten_labels_of_each_class_are_enough(base, digits) -> None:
+    """Seen: .925 and .933."""
+    X, y = digits
+    given = draw_labels(y, 10, 10, seed=0)
+    fitted = model(base).fit(X, given)
+    assert (fitted.labels_ == y)[given < 0].mean() > 0.88
+    np.testing.assert_array_equal(fitted.predict(X), fitted.labels_)
+    assert fitted.score(X, y) == (fitted.labels_ == y).mean()
+
+
+def test_only_the_labels_given_are_read(digits) -> None:
+    """Another numbering of the classes gives the same model, with its outputs numbered so."""
+    X, y = digits
+    given = draw_labels(y, 10, 5, seed=0)
+    shifted = np.where(given < 0, -1, (given + 1) % 10)
+    first, second = (model(epochs=3).fit(X, labels) for labels in (given, shifted))
+    assert (first.labels_ == y).mean() > 0.5
+    assert (second.labels_ == (y + 1) % 10).mean() > 0.5
+
+
+def test_labels_are_drawn_class_by_class_with_the_seed(digits) -> None:
+    _, y = digits
+    given = draw_labels(y, 10, 7, seed=1)
+    assert np.bincount(given[given >= 0]).tolist() == [7] * 10
+    assert (given[given >= 0] == y[given >= 0]).all()
+    np.testing.assert_array_equal(given, draw_labels(y, 10, 7, seed=1))
+    assert (given != draw_labels(y, 10, 7, seed=2)).any()
+
+
+def test_a_checkpoint_of_other_labels_is_refused(digits, tmp_path: Path) -> None:
+    X, y = digits
+    model(epochs=1, checkpoint_dir=tmp_path).fit(X, draw_labels(y, 10, 5, seed=0))
+    with pytest.raises(InputError, match="of other settings or data"):
+        model(epochs=1, checkpoint_dir=tmp_path).fit(X, draw_labels(y, 10, 5, seed=1))
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (np.full(1797, -1), "y=0 labels no point"),
+        (np.arange(1797) % 9, "y=9 labels no point"),
+        (np.arange(1797) % 11, "y has values from 0 to 10: give classes 0 to 9, or -1"),
+        (np.arange(1796) % 10, "y of shape .* does not fit 1797 points"),
+        (np.linspace(0, 1, 1797), "give each a whole number"),
+        (None, "does not fit 1797 points"),
+    ],
+)
+def test_labels_that_do_not_fit(y, message: str, digits) -> None:
+    with pytest.raises(InputError, match=message):
+        model().fit(digits[0], y)
+
+
+def test_a_vanilla_ladder_finds_no_clusters(digits) -> None:
+    with pytest.raises(InputError, match="base=ladder learns from labels"):
+        Ensemble(10, base="ladder", n_models=1, device="cpu").fit(digits[0][:100])
