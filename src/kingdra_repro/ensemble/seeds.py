@@ -17,6 +17,8 @@ class Purpose(IntEnum):
     NOISE = 1
     ORDER = 2
     SUPERVISED = 3
+    KMEANS = 10  # 10 and above: the methods that the paper compares with
+    CLASSIFIER = 11
 
 
 def _sequence(seed: int, member: int, purpose: Purpose, epoch: int) -> np.random.SeedSequence:

@@ -6,15 +6,15 @@ from kingdra_repro.evaluation.metrics import ari, clustering_accuracy, nmi
 
 
 def phase_scores(
-    y: np.ndarray, labels: np.ndarray, model_labels: np.ndarray, pseudo_labels: np.ndarray | None
+    y: np.ndarray, labels: np.ndarray, model_labels: np.ndarray | None, pseudo_labels: np.ndarray | None
 ) -> dict[str, float | None]:
-    """Scores of the ensemble's answer, of its single models, and of the pseudo-labels.
+    """Scores of the answer, of an ensemble's single models, and of the pseudo-labels.
 
     Parameters
     ----------
     y : int64 array [n], the classes
-    labels : int64 array [n], the ensemble's clusters
-    model_labels : int64 array [n_models, n], each model's clusters
+    labels : int64 array [n], the clusters
+    model_labels : int64 array [n_models, n], each model's clusters, or None where there is no ensemble
     pseudo_labels : int64 array [n] with -1 for none, or None where the method makes none
 
     Returns
@@ -24,16 +24,19 @@ def phase_scores(
         models' accuracies; ``pseudo_label_acc``: of the pseudo-labelled points alone, the part that is right
         when mini-clusters are matched one-to-one to classes (None where there are none).
     """
-    models = [clustering_accuracy(y, one) for one in model_labels]
     row: dict[str, float | None] = {
         "acc": clustering_accuracy(y, labels),
         "nmi": nmi(y, labels),
         "ari": ari(y, labels),
-        "model_acc_mean": float(np.mean(models)),
-        "model_acc_std": float(np.std(models)),
-        "model_acc_min": min(models),
-        "model_acc_max": max(models),
     }
+    if model_labels is not None:
+        models = [clustering_accuracy(y, one) for one in model_labels]
+        row |= {
+            "model_acc_mean": float(np.mean(models)),
+            "model_acc_std": float(np.std(models)),
+            "model_acc_min": min(models),
+            "model_acc_max": max(models),
+        }
     if pseudo_labels is not None:
         given = pseudo_labels >= 0
         row["pseudo_label_acc"] = clustering_accuracy(y[given], pseudo_labels[given]) if given.any() else None
