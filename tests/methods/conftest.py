@@ -44,7 +44,7 @@ def assert_resumes(tmp_path, monkeypatch):
             folder = tmp_path / str(step)
             with pytest.raises(Killed):
                 make(checkpoint_dir=folder, monitor=KillAtStep(step)).fit(X)
-            # A finished fit is taken up as it is: one step would kill the last of the three.
+            # The second takes up a finished fit as it is: one step would kill it.
             for monitor in (KillAtStep(), KillAtStep(1)):
                 resumed = make(checkpoint_dir=folder, monitor=monitor).fit(X)
                 np.testing.assert_array_equal(resumed.labels_, straight.labels_)

@@ -112,7 +112,9 @@ def test_digits(digits) -> None:
     model = Agglomerative(10, device="cpu").fit(X)
     assert model.labels_.dtype == np.int64
     assert clustering_accuracy(y, model.labels_) > 0.8  # .840; nothing is random
-    np.testing.assert_array_equal(model.labels_, Agglomerative(10, device="cpu").fit(sp.csr_matrix(X)).labels_)
+    np.testing.assert_array_equal(
+        model.labels_, Agglomerative(10, device="cpu").fit(sp.csr_matrix(X)).labels_
+    )
 
 
 def test_labels_are_numbered_as_they_come() -> None:

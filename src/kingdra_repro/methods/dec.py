@@ -60,6 +60,8 @@ class DEC(AutoencoderClusterer):
         A row an epoch of the autoencoder with its ``loss``, then a row a target: ``kl``, the mean of
         KL(p || q) a point over the steps before, and ``changed``, the part of the points in another cluster
         than at the last target.
+    n_iter_ : int
+        Steps on KL(p || q).
     n_features_in_ : int
 
     References
@@ -120,6 +122,7 @@ class DEC(AutoencoderClusterer):
             self.labels_ = labels.numpy()
             self._end_phase(self.labels_, {"kl": kl, "changed": changed})
             if finished:
+                self.n_iter_ = step
                 return
             kl = self._train_on_target(rows, target_distribution(q), optimizer, step)
             step = min(step + self.update_interval, self.max_iter)

@@ -133,10 +133,9 @@ class DeepCluster(NetworkClusterer):
         """K-means on the features as they are now; no cluster is empty."""
         features = outputs(self._network, rows)
         seed = self._kmeans_seed(epoch)
-        n_components = max(1, min(self.n_components, rows.n - 1, features.shape[1]))
-        self._pca = PCA(n_components, whiten=True, random_state=seed).fit(features)
+        self._whiten = Whitening(features, self.n_components, seed)
         self._kmeans = KMeans(self.n_clusters, n_init=self.n_init, random_state=seed)
-        labels = self._kmeans.fit(normalize(self._pca.transform(features))).labels_.astype(np.int64)
+        labels = self._kmeans.fit(self._whiten(features)).labels_.astype(np.int64)
         rng = numpy_stream(self._seed, 0, Purpose.KMEANS, epoch)
         return torch.from_numpy(fill_empty_clusters(labels, self.n_clusters, rng))
 
@@ -168,8 +167,7 @@ class DeepCluster(NetworkClusterer):
         return train_on(self._network, [optimizer, last_layer], batches, losses, tell)
 
     def _assign(self, rows: Rows) -> np.ndarray:
-        features = normalize(self._pca.transform(outputs(self._network, rows)))
-        return self._kmeans.predict(features).astype(np.int64)
+        return self._kmeans.predict(self._whiten(outputs(self._network, rows))).astype(np.int64)
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
@@ -177,6 +175,24 @@ class DeepCluster(NetworkClusterer):
 
     def _least(self) -> dict[str, int]:
         return {**super()._least(), "n_components": 1, "n_init": 1}
+
+
+class Whitening:
+    """Principal components of features [n, f], each with variance 1; then each row scaled to length 1.
+
+    Components of less than a millionth of the largest one's variance are left out: they are rounding, and
+    whitening would make as much of them as of the others.
+    """
+
+    def __init__(self, features: np.ndarray, n_components: int, seed: int) -> None:
+        n_components = min(n_components, *features.shape)
+        pca = PCA(n_components, random_state=seed).fit(features)
+        variance = np.maximum(pca.explained_variance_, np.finfo(np.float32).tiny)
+        kept = variance >= 1e-6 * variance[0]
+        self.mean, self.components = pca.mean_, (pca.components_[kept] / np.sqrt(variance[kept])[:, None]).T
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        return normalize((features - self.mean) @ self.components)
 
 
 def fill_empty_clusters(labels: np.ndarray, n_clusters: int, rng: np.random.Generator) -> np.ndarray:
