@@ -18,7 +18,7 @@ class Agglomerative(ClusterMixin, BaseEstimator):
     The clusters are those of scikit-learn's AgglomerativeClustering, whose matrix takes 20 GB for 70,000
     points, but where distances are equal: such ties are broken otherwise. See `kingdra_repro.methods.ward`
     for how, and for what is done about rounding. Memory: 8 n d bytes for the centroids, about 250 n for lists
-    of neighbours, and some 100 MB; a sparse matrix is made dense (4 n d bytes more), since centroids are.
+    of neighbours, and a few 100 MB; a sparse matrix is made dense (4 n d bytes more), since centroids are.
 
     Parameters
     ----------

@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from kingdra_repro.devices import choose_device
 from kingdra_repro.ensemble.batches import batch_slices
 from kingdra_repro.ensemble.checkpoint import Checkpoint
-from kingdra_repro.ensemble.ensemble import SECONDS_BETWEEN_CHECKPOINTS
 from kingdra_repro.ensemble.rows import Rows
 from kingdra_repro.ensemble.seeds import Purpose, numpy_stream
 from kingdra_repro.methods.events import Iteration, Monitor, Progress
@@ -30,6 +29,7 @@ from kingdra_repro.methods.parameters import (
 )
 from kingdra_repro.methods.resuming import begin
 
+SECONDS_BETWEEN_CHECKPOINTS = 60.0
 CHUNK = 4096  # rows passed through a network at once when nothing is trained
 
 

@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 from kingdra_repro.ensemble.checkpoint import Checkpoint
 
 # Where a fit runs and who watches does not change the result, and is no part of what a run is.
-WITHOUT_EFFECT = frozenset({"device", "checkpoint_dir", "monitor"})
+WITHOUT_EFFECT = frozenset({"device", "n_jobs", "compile", "checkpoint_dir", "monitor"})
 
 
 def begin(

@@ -108,7 +108,9 @@ class Clusters:
         if len(a) < FEW * len(left):
             unknown = left[self.distances[left].isinf().all(1)]
             if len(unknown):
-                self._search(unknown, torch.float32)
+                # Where a program has allowed TF32, float32's rounding is not what the bounds reckon with.
+                exact = torch.get_float32_matmul_precision() == "highest"
+                self._search(unknown, torch.float32 if exact else torch.float64)
                 a, b = self._reciprocal(left)
         if not len(a):  # equal distances may leave no pair reciprocal: two of the least distance always are
             closest = left[self.distances[left].amin(1).argmin()]

@@ -16,7 +16,7 @@ def linear(n_in: int, n_out: int, generator: torch.Generator) -> nn.Linear:
     return layer
 
 
-class Perceptron(nn.Module):
+class FeedForward(nn.Module):
     """Layers of the given widths with ReLU between them: [B, widths[0]] -> [B, widths[-1]]."""
 
     def __init__(self, widths: Sequence[int], generator: torch.Generator) -> None:
@@ -49,8 +49,8 @@ class Autoencoder(nn.Module):
         super().__init__()
         self.scale: Tensor
         self.register_buffer("scale", torch.tensor(scale))
-        self.encoder = Perceptron([n_features, *hidden, self.code_outputs * n_code], generator)
-        self.decoder = Perceptron([n_code, *reversed(hidden), n_features], generator)
+        self.encoder = FeedForward([n_features, *hidden, self.code_outputs * n_code], generator)
+        self.decoder = FeedForward([n_code, *reversed(hidden), n_features], generator)
 
     def forward(self, x: Tensor) -> Tensor:
         """The code [B, k] of inputs [B, d]."""
