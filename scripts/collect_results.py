@@ -25,14 +25,16 @@ def copy_run(folder: Path, below: Path) -> None:
     target = RESULTS / "runs" / folder.relative_to(below)
     target.mkdir(parents=True, exist_ok=True)
     for name in KEPT:
-        shutil.copyfile(folder / name, target / name)
+        if (folder / name).exists():  # methods without phases have no history
+            shutil.copyfile(folder / name, target / name)
     overrides = yaml.safe_load((folder / ".hydra" / "overrides.yaml").read_text())
     settings = [one for one in overrides if one.partition("=")[0] not in PLACES]
     (target / "settings.txt").write_text(" ".join(["kingdra-run", *settings]) + "\n")
 
 
 def row(folder: Path) -> dict[str, object]:
-    first = pd.read_csv(folder / "history.csv").iloc[0]
+    history = folder / "history.csv"
+    first = pd.read_csv(history).iloc[0] if history.exists() else {}
     return {
         "command": (folder / "settings.txt").read_text().strip(),
         **json.loads((folder / "result.json").read_text()),

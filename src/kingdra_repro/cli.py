@@ -1,6 +1,7 @@
 """The program: settings -> data set -> method.fit -> scores -> run folder -> table."""
 
 import shutil
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from kingdra_repro.report.figures import draw_figures
 from kingdra_repro.report.monitor import RunMonitor
 from kingdra_repro.report.progress import ProgressDisplay
 from kingdra_repro.report.result import make_result, read_result, write_result
-from kingdra_repro.report.run_folder import config_hash
+from kingdra_repro.report.run_folder import base_model, config_hash
 from kingdra_repro.report.stopwatch import Stopwatch
 from kingdra_repro.report.table import show_table
 from kingdra_repro.schema import check_types
@@ -52,12 +53,14 @@ def cluster(cfg: DictConfig) -> None:
     with ProgressDisplay() as display:
         monitor = RunMonitor(folder, data.y, display, stopwatch, given)
         make_method = instantiate(cfg.method)
-        method = make_method(n_clusters=data.n_clusters, checkpoint_dir=checkpoint, monitor=monitor)
+        known = {"n_clusters": data.n_clusters, "checkpoint_dir": checkpoint, "monitor": monitor}
+        takes = signature(make_method).parameters  # K-means has neither checkpoints nor phases to tell of
+        method = make_method(**{name: value for name, value in known.items() if name in takes})
         method.fit(data.X, given)
 
     run = {
         "method": job.choices.method,
-        "base": job.choices.base,
+        "base": base_model(cfg, job.choices),
         "seed": cfg.seed,
         "device": cfg.device,
         "config_hash": config_hash(cfg),

@@ -18,6 +18,8 @@ class Purpose(IntEnum):
     ORDER = 2
     SUPERVISED = 3
     GIVEN_LABELS = 10
+    KMEANS = 11  # 11 and above: the methods that the paper compares with
+    CLASSIFIER = 12
 
 
 def _sequence(seed: int, member: int, purpose: Purpose, epoch: int) -> np.random.SeedSequence:

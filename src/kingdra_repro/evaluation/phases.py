@@ -8,17 +8,17 @@ from kingdra_repro.evaluation.metrics import ari, classification_accuracy, clust
 def phase_scores(
     y: np.ndarray,
     labels: np.ndarray,
-    model_labels: np.ndarray,
+    model_labels: np.ndarray | None,
     pseudo_labels: np.ndarray | None,
     given: np.ndarray | None = None,
 ) -> dict[str, float | None]:
-    """Scores of the ensemble's answer, of its single models, and of the pseudo-labels.
+    """Scores of the answer, of an ensemble's single models, and of the pseudo-labels.
 
     Parameters
     ----------
     y : int64 array [n], the classes
-    labels : int64 array [n], the ensemble's clusters
-    model_labels : int64 array [n_models, n], each model's clusters
+    labels : int64 array [n], the clusters
+    model_labels : int64 array [n_models, n], each model's clusters, or None where there is no ensemble
     pseudo_labels : int64 array [n] with -1 for none, or None where the method makes none
     given : int64 array [n], the labels that the method was given, or None; see `scores`
 
@@ -32,18 +32,22 @@ def phase_scores(
     accuracy = clustering_accuracy
     if given is not None:
         hidden = given < 0
-        y, labels, model_labels = y[hidden], labels[hidden], model_labels[:, hidden]
+        y, labels = y[hidden], labels[hidden]
+        model_labels = None if model_labels is None else model_labels[:, hidden]
         accuracy = classification_accuracy
-    models = [accuracy(y, one) for one in model_labels]
     row: dict[str, float | None] = {
         "acc": accuracy(y, labels),
         "nmi": nmi(y, labels),
         "ari": ari(y, labels),
-        "model_acc_mean": float(np.mean(models)),
-        "model_acc_std": float(np.std(models)),
-        "model_acc_min": min(models),
-        "model_acc_max": max(models),
     }
+    if model_labels is not None:
+        models = [accuracy(y, one) for one in model_labels]
+        row |= {
+            "model_acc_mean": float(np.mean(models)),
+            "model_acc_std": float(np.std(models)),
+            "model_acc_min": min(models),
+            "model_acc_max": max(models),
+        }
     if pseudo_labels is not None:
         given = pseudo_labels >= 0
         row["pseudo_label_acc"] = clustering_accuracy(y[given], pseudo_labels[given]) if given.any() else None

@@ -1,7 +1,6 @@
 """The ensemble scheme: train M models without labels, align their outputs, average."""
 
 import time
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -11,18 +10,25 @@ import pandas as pd
 import scipy.sparse as sp
 import torch
 from sklearn.base import BaseEstimator, ClusterMixin
-from sklearn.utils import ClassifierTags, Tags, check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import ClassifierTags, Tags
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from kingdra_repro.bases import Base, make_bases
 from kingdra_repro.devices import choose_devices
 from kingdra_repro.ensemble.batches import ORDERS
-from kingdra_repro.ensemble.checkpoint import Checkpoint
 from kingdra_repro.ensemble.ensemble import TrainedEnsemble
 from kingdra_repro.ensemble.stack import PseudoLabels, Step
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.events import Iteration, Monitor, Progress
+from kingdra_repro.methods.parameters import (
+    check_choice,
+    check_positive,
+    check_seed,
+    check_whole,
+    checked_data,
+)
+from kingdra_repro.methods.resuming import begin
 from kingdra_repro.pseudo_labels import align, average
 
 PRECISIONS = ("float32", "tf32", "bfloat16")
@@ -172,27 +178,7 @@ class Ensemble(ClusterMixin, BaseEstimator):
         labels: np.ndarray | None = None,
     ) -> None:
         """Make the models, or take up those of a killed fit with the same settings, data and labels."""
-        if isinstance(self.random_state, int | np.integer):
-            seed = int(self.random_state)
-        else:
-            seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        self._checkpoint = None
-        if self.checkpoint_dir is not None:
-            # Where it runs and who watches does not change the result, and is no part of what a run is.
-            settings = {
-                name: value
-                for name, value in self.get_params(deep=False).items()
-                if name not in ("device", "n_jobs", "compile", "checkpoint_dir", "monitor", "n_iter")
-            }
-            if not isinstance(self.random_state, int | np.integer):
-                settings["random_state"] = "drawn"
-            run = f"{type(self).__name__} {settings} X{X.shape} {_checksum(X):08x}"
-            if labels is not None:
-                run += f" y {_checksum(labels):08x}"
-            self._checkpoint = Checkpoint(Path(self.checkpoint_dir), run)
-            begun = self._checkpoint.load("seed")
-            seed = seed if begun is None else int(begun["seed"])
-            self._checkpoint.save("seed", {"seed": seed})
+        seed, self._checkpoint = begin(self, X, labels, may_change={"n_iter"})
         self._n_iter, self._epochs_total, self._epochs_done = n_iter, epochs_total, 0
         self._rows: list[dict[str, Any]] = []
         self._phase_started = time.monotonic()
@@ -260,29 +246,13 @@ class Ensemble(ClusterMixin, BaseEstimator):
     def _validated(self, X: Any, reset: bool) -> np.ndarray | sp.csr_matrix:
         if reset:
             self._check_parameters()
-        X = validate_data(
-            self, X, accept_sparse="csr", dtype=np.float32, reset=reset, ensure_min_samples=2 if reset else 1
-        )
-        if reset and self.n_clusters > X.shape[0]:
-            raise InputError(
-                f"n_clusters={self.n_clusters} is more than n_samples={X.shape[0]}: ask for fewer clusters"
-            )
-        return X
+        return checked_data(self, X, reset=reset)
 
     def _check_parameters(self) -> None:
-        for name, least in self._least().items():
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-                raise InputError(f"{name}={value!r} must be a whole number, {least} or more")
-        if not self.learning_rate > 0:
-            raise InputError(f"learning_rate={self.learning_rate!r} must be more than 0")
-        if isinstance(self.random_state, int | np.integer) and self.random_state < 0:
-            raise InputError(f"random_state={self.random_state} is negative: give a seed of 0 or more")
-        for name, choices in (("order", ORDERS), ("precision", PRECISIONS)):
-            if getattr(self, name) not in choices:
-                raise InputError(
-                    f"{name}={getattr(self, name)!r} is unknown: choose one of {', '.join(choices)}"
-                )
+        check_whole(self, self._least())
+        check_positive(self, ["learning_rate"])
+        check_seed(self)
+        check_choice(self, {"order": ORDERS, "precision": PRECISIONS})
 
         if self.compile not in (True, False, "auto"):
             raise InputError(f"compile={self.compile!r} is unknown: choose auto, true or false")
@@ -304,11 +274,3 @@ def agreement(proba: Tensor) -> float:
     to_reference = align(predictions, n_clusters).argsort(1)
     votes = torch.nn.functional.one_hot(to_reference.gather(1, predictions), n_clusters).sum(0)
     return float(votes.max(1).values.double().mean()) / len(proba)
-
-
-def _checksum(X: np.ndarray | sp.csr_matrix) -> int:
-    parts = (X.data, X.indices, X.indptr) if sp.issparse(X) else (X,)
-    checksum = 0
-    for part in parts:
-        checksum = zlib.crc32(memoryview(np.ascontiguousarray(part)).cast("B"), checksum)  # type: ignore[arg-type]
-    return checksum

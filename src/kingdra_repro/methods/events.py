@@ -38,16 +38,16 @@ class Iteration:
     Attributes
     ----------
     index : int, 0 for the unsupervised phase
-    labels : int64 array [n], what the ensemble would answer now
-    model_labels : int64 array [n_models, n], what each model would answer
+    labels : int64 array [n], what the method would answer now; None where it has no answer yet
+    model_labels : int64 array [n_models, n], what each model would answer; None where there is no ensemble
     pseudo_labels : int64 array [n], the mini-clusters found now, -1 for none; None where the method makes
         none
     row : what is known of this phase without labels, by name
     """
 
     index: int
-    labels: np.ndarray
-    model_labels: np.ndarray
+    labels: np.ndarray | None
+    model_labels: np.ndarray | None
     pseudo_labels: np.ndarray | None
     row: dict[str, Any]
 

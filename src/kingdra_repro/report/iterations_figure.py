@@ -11,8 +11,9 @@ from kingdra_repro.report.plotting import BLUE, GREY, ORANGE
 def iterations_figure(history: pd.DataFrame, title: str) -> Figure:
     """Left: accuracy of clustering, pseudo-labels and single models; right: number of pseudo-labels.
 
-    Without classes, the left panel shows the agreement of the ensemble instead. The pseudo-labels of an
-    iteration are those found after its training; the next iteration trains on them.
+    Without classes, the left panel shows the agreement of the ensemble instead; of a method without one, and
+    of one that comes to an answer at its end alone, the loss. The pseudo-labels of an iteration are those
+    found after its training; the next iteration trains on them.
 
     Parameters
     ----------
@@ -29,18 +30,21 @@ def iterations_figure(history: pd.DataFrame, title: str) -> Figure:
     figure.suptitle(title)
 
     left = panels[0]
-    if _known(history, "acc"):
+    if _known(history, "acc") and (history["acc"].notna().sum() > 1 or len(history) == 1):
         _accuracies(left, history)
     elif _known(history, "agreement"):
         _line(left, history, "agreement", BLUE, "o")
         left.set_ylabel("agreement of the models")
+    elif _known(history, "loss"):
+        _line(left, history, "loss", BLUE, "")
+        left.set_ylabel("loss")
     if has_pseudo_labels:
         _line(panels[1], history, "n_pseudo_labels", ORANGE, "s")
         panels[1].set_ylabel("pseudo-labelled points")
         panels[1].set_ylim(bottom=0)
         panels[1].yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     for panel in panels:
-        panel.set_xlabel("iteration (0: without pseudo-labels)")
+        panel.set_xlabel("iteration (0: without pseudo-labels)" if has_pseudo_labels else "iteration")
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
         panel.grid(alpha=0.3)
         panel.spines[["top", "right"]].set_visible(False)

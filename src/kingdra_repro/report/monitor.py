@@ -46,22 +46,24 @@ class RunMonitor:
         self.display.show(event)
 
     def iteration(self, it: "Iteration") -> None:
-        """Called after each phase, 0 the one without pseudo-labels."""
+        """Called after each phase. A line is shown of those that come to an answer."""
         row: dict[str, object] = dict(it.row)
         row["iteration"] = it.index
-        if self.y is not None:
+        if self.y is not None and it.labels is not None:
             row |= phase_scores(self.y, it.labels, it.model_labels, it.pseudo_labels, self.given)
         self.stopwatch.save()
         row["wall_seconds"] = round(self.stopwatch.seconds(), 3)
         self.history.add(row)
-        self.display.tell(_line(row))
+        if it.labels is not None:
+            self.display.tell(_line(row))
 
 
 def _line(row: dict[str, object]) -> str:
     """A phase in one line: the scores that are known, and the pseudo-labels."""
     parts = [f"iteration {row['iteration']}:"]
     if "acc" in row:
-        parts.append(f"accuracy {row['acc']:.3f}, single models {row['model_acc_mean']:.3f};")
+        single = f", single models {row['model_acc_mean']:.3f}" if "model_acc_mean" in row else ""
+        parts.append(f"accuracy {row['acc']:.3f}{single};")
     if row.get("n_pseudo_labels"):
         parts.append(f"{row['n_pseudo_labels']:,} pseudo-labels in {row['n_mini_clusters']} mini-clusters")
         if row.get("pseudo_label_acc") is not None:

@@ -25,7 +25,7 @@ def make_result(
     Parameters
     ----------
     settings : dict
-        ``method``, ``base``, ``seed``, ``device`` and ``config_hash`` of the run.
+        ``method``, ``base`` (None where it has none), ``seed``, ``device`` and ``config_hash`` of the run.
     data : Dataset
     method : fitted estimator, with ``labels_`` and, where it has phases, ``history_``
     wall_seconds : float

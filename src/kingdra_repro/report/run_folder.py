@@ -28,13 +28,22 @@ def config_hash(cfg: DictConfig) -> str:
 def run_folder(cfg: DictConfig) -> str:
     """``<dataset>/<method>-<base>/seed<seed>-<hash>``, below the folder of all runs.
 
+    Methods that are not made of a base model have ``<method>`` alone.
+
     Parameters
     ----------
     cfg : DictConfig
         The whole config, with Hydra's own node.
     """
     chosen = cfg.hydra.runtime.choices
-    return f"{chosen.dataset}/{chosen.method}-{chosen.base}/seed{cfg.seed}-{config_hash(cfg)}"
+    base = base_model(cfg, chosen)
+    method = chosen.method if base is None else f"{chosen.method}-{base}"
+    return f"{chosen.dataset}/{method}/seed{cfg.seed}-{config_hash(cfg)}"
+
+
+def base_model(cfg: DictConfig, chosen: Any) -> str | None:
+    """The base model that was chosen; None where the method has no use for one."""
+    return chosen.base if "base" in cfg.method else None
 
 
 def _effective(node: Any) -> Any:

@@ -27,9 +27,10 @@ def show_table(result: dict[str, Any], folder: Path, console: Console | None = N
         The run's folder.
     """
     console = console or Console()
-    title = f"{result['dataset']} · {result['method']} · {result['base']} · seed {result['seed']}"
+    names = [result["dataset"], result["method"], result["base"], f"seed {result['seed']}"]
     if result.get("n_labels"):
-        title += f" · {result['n_labels']} labels given"
+        names.append(f"{result['n_labels']} labels given")
+    title = " · ".join(name for name in names if name is not None)
     table = Table()
     known = {name: heading for name, heading in COLUMNS.items() if result[name] is not None}
     for heading in known.values():

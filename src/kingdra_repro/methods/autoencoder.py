@@ -1,0 +1,77 @@
+"""Training an autoencoder."""
+
+from typing import ClassVar
+
+import torch
+
+from kingdra_repro.ensemble.rows import Rows
+from kingdra_repro.ensemble.seeds import Purpose, torch_stream
+from kingdra_repro.methods.network_clusterer import CHUNK, NetworkClusterer, train_on
+from kingdra_repro.methods.parameters import check_part
+from kingdra_repro.networks.autoencoder import Autoencoder
+
+
+class AutoencoderClusterer(NetworkClusterer):
+    """Trains an autoencoder with a code of size k; what is done with it is the subclass's."""
+
+    masking: float
+    network_class: ClassVar[type[Autoencoder]] = Autoencoder
+    _network: Autoencoder
+
+    def _train_autoencoder(self, rows: Rows, epochs_total: float) -> dict[str, float]:
+        """Train the network for ``epochs`` epochs with Adam, from where a killed fit left it.
+
+        The history gets a row an epoch, but for the last: the subclass adds it, with the answer or without.
+
+        Parameters
+        ----------
+        epochs_total : of the whole fit, for who watches
+
+        Returns
+        -------
+        The mean of each term of the loss in the last epoch.
+        """
+        self._network = self.network_class(
+            rows.d, self.n_clusters, self.hidden, _scale(rows), torch_stream(self._seed, 0, Purpose.WEIGHTS)
+        ).to(rows.device)
+        optimizer = torch.optim.Adam(self._network.parameters(), lr=self.learning_rate, fused=True)
+        done, losses = 0, dict[str, float]()
+        if (state := self._load("autoencoder")) is not None:
+            done, losses = state["epochs"], state["losses"]
+            self._network.load_state_dict(state["network"])
+            optimizer.load_state_dict(state["optimizer"])
+        self._network.eval()
+        for epoch in range(done, self.epochs):
+            if epoch > 0:
+                self._end_phase(None, losses)
+            noise = torch_stream(self._seed, 0, Purpose.NOISE, epoch, rows.device)
+            losses = train_on(
+                self._network,
+                [optimizer],
+                self._shuffled(rows.n, epoch),
+                lambda batch, noise=noise: self._network.losses(rows[batch], self.masking, noise),  # type: ignore[misc]
+                lambda part, terms, epoch=epoch: self._progress(  # type: ignore[misc]
+                    epoch + 1, self.epochs, epoch + part, epochs_total, terms
+                ),
+            )
+            self._save(
+                "autoencoder",
+                lambda epochs=epoch + 1, losses=losses: {  # type: ignore[misc]
+                    "network": self._network.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "epochs": epochs,
+                    "losses": losses,
+                },
+                last=epoch + 1 == self.epochs,
+            )
+        return losses
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        check_part(self, ["masking"])
+
+
+def _scale(rows: Rows) -> float:
+    """What makes the mean square of a feature 1; 1 where all are 0."""
+    squares = sum(float(chunk.square().sum(dtype=torch.float64)) for chunk in rows.chunks(CHUNK))
+    return (rows.n * rows.d / squares) ** 0.5 if squares > 0 else 1.0

@@ -1,0 +1,207 @@
+"""DeepCluster (Caron, Bojanowski, Joulin, Douze 2018), on vectors of features instead of pictures."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
+from sklearn.metrics import normalized_mutual_info_score
+from sklearn.preprocessing import normalize
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, relu
+
+from kingdra_repro.ensemble.batches import batch_slices, supervised_order
+from kingdra_repro.ensemble.rows import Rows
+from kingdra_repro.ensemble.seeds import Purpose, numpy_stream, torch_stream
+from kingdra_repro.methods.events import Monitor
+from kingdra_repro.methods.network_clusterer import NetworkClusterer, outputs, train_on
+from kingdra_repro.methods.parameters import check_part
+from kingdra_repro.networks.features import FeatureNetwork
+
+
+class DeepCluster(NetworkClusterer):
+    """Cluster the features of a network by K-means, train the network on these clusters, and again.
+
+    As in the authors' code: features are taken before the last ReLU, reduced to 256 principal components,
+    whitened and scaled to length 1; an empty cluster gets half of the largest one; classes are sampled
+    evenly; the classifier's last layer begins anew in each epoch, from weights of standard deviation 0.01.
+
+    Differences: the network is d - 1200 - 1200 with batch norm, not AlexNet or VGG; inputs are not augmented;
+    as many clusters as are looked for, not ten times the classes; K-means runs until it has converged, from
+    k-means++ centres, not for 20 steps from random ones. The answer is the last clustering.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        k, from 2 to the number of points.
+    hidden : sequence of int, default=(1200, 1200)
+        Widths of the network's layers; the last one is the number of features.
+    n_components : int, default=256
+        Principal components of the features; as many as there are, where there are fewer.
+    epochs : int, default=200
+        Times the network is trained on a clustering, for one pass.
+    batch_size : int, default=256
+    learning_rate, momentum, weight_decay : float, default=0.05, 0.9 and 0.00001
+        Of SGD; the classifier's last layer is trained without momentum.
+    dropout : float, default=0.5
+        Between layers of the network.
+    n_init : int, default=1
+        Restarts of K-means.
+    device, random_state, checkpoint_dir, monitor
+        As for `kingdra_repro.methods.DAEKMeans`.
+
+    Attributes
+    ----------
+    labels_ : int64 array [n]
+    history_ : DataFrame, a row a clustering
+        The first is of the untrained network. ``loss``: the cross entropy in the epoch before;
+        ``nmi_previous``: mutual information with the clustering before, normalised, 1 where it is the same.
+    n_features_in_ : int
+
+    References ---------- Caron, Bojanowski, Joulin, Douze (2018), Deep Clustering for Unsupervised Learning
+    of Visual Features, ECCV.
+    """
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        hidden: tuple[int, ...] = (1200, 1200),
+        n_components: int = 256,
+        epochs: int = 200,
+        batch_size: int = 256,
+        learning_rate: float = 0.05,
+        momentum: float = 0.9,
+        weight_decay: float = 1e-5,
+        dropout: float = 0.5,
+        n_init: int = 1,
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        checkpoint_dir: str | Path | None = None,
+        monitor: Monitor | None = None,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.hidden = hidden
+        self.n_components = n_components
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.weight_decay = weight_decay
+        self.dropout = dropout
+        self.n_init = n_init
+        self.device = device
+        self.random_state = random_state
+        self.checkpoint_dir = checkpoint_dir
+        self.monitor = monitor
+
+    def _fit(self, rows: Rows) -> None:
+        generator = torch_stream(self._seed, 0, Purpose.WEIGHTS)
+        self._network = FeatureNetwork(rows.d, self.hidden, self.dropout, generator).to(rows.device).eval()
+        optimizer = torch.optim.SGD(
+            self._network.parameters(), self.learning_rate, self.momentum, weight_decay=self.weight_decay
+        )
+        state: dict[str, Any] = {"epoch": 0, "labels": None, "losses": {}}
+        if (saved := self._load("epoch")) is not None:
+            self._network.load_state_dict(saved.pop("network"))
+            optimizer.load_state_dict(saved.pop("optimizer"))
+            state = saved
+        while True:
+            finished = state["epoch"] == self.epochs
+            modules = {"network": self._network, "optimizer": optimizer}
+            self._save(
+                "epoch",
+                lambda state=state, modules=modules: {  # type: ignore[misc]
+                    **state,
+                    **{name: module.state_dict() for name, module in modules.items()},
+                },
+                last=finished,
+            )
+            labels = self._cluster(rows, state["epoch"])
+            self.labels_ = labels.numpy()
+            before = state["labels"]
+            same = None if before is None else float(normalized_mutual_info_score(before, labels))
+            self._end_phase(self.labels_, {**state["losses"], "nmi_previous": same})
+            if finished:
+                return
+            losses = self._train_on_clusters(rows, labels, optimizer, state["epoch"])
+            state = {"epoch": state["epoch"] + 1, "labels": labels, "losses": losses}
+
+    def _cluster(self, rows: Rows, epoch: int) -> Tensor:
+        """K-means on the features as they are now; no cluster is empty."""
+        features = outputs(self._network, rows)
+        seed = self._kmeans_seed(epoch)
+        self._whiten = Whitening(features, self.n_components, seed)
+        self._kmeans = KMeans(self.n_clusters, n_init=self.n_init, random_state=seed)
+        labels = self._kmeans.fit(self._whiten(features)).labels_.astype(np.int64)
+        rng = numpy_stream(self._seed, 0, Purpose.KMEANS, epoch)
+        return torch.from_numpy(fill_empty_clusters(labels, self.n_clusters, rng))
+
+    def _train_on_clusters(
+        self, rows: Rows, labels: Tensor, optimizer: torch.optim.Optimizer, epoch: int
+    ) -> dict[str, float]:
+        """One pass on clusters as labels, with a new classifier on top of the features."""
+        stream = torch_stream(self._seed, 0, Purpose.CLASSIFIER, epoch)
+        classifier = nn.utils.skip_init(nn.Linear, self.hidden[-1], self.n_clusters)
+        nn.init.normal_(classifier.weight, std=0.01, generator=stream)
+        nn.init.zeros_(classifier.bias)
+        classifier.to(rows.device)
+        last_layer = torch.optim.SGD(
+            classifier.parameters(), self.learning_rate, weight_decay=self.weight_decay
+        )
+        noise = torch_stream(self._seed, 0, Purpose.NOISE, epoch, rows.device)
+
+        def losses(batch: Tensor) -> dict[str, Tensor]:
+            logits = classifier(relu(self._network(rows[batch], noise)))
+            return {"loss": cross_entropy(logits, labels[batch].to(rows.device))}
+
+        def tell(part: float, terms: dict[str, Tensor]) -> None:
+            self._progress(epoch + 1, self.epochs, epoch + part, self.epochs, terms)
+
+        self._network.begin_epoch()
+        members = [np.flatnonzero(self.labels_ == cluster) for cluster in range(self.n_clusters)]
+        order = torch.from_numpy(supervised_order(members, rows.n, self._seed, 0, epoch))
+        batches = [order[part] for part in batch_slices(rows.n, self.batch_size)]
+        return train_on(self._network, [optimizer, last_layer], batches, losses, tell)
+
+    def _assign(self, rows: Rows) -> np.ndarray:
+        return self._kmeans.predict(self._whiten(outputs(self._network, rows))).astype(np.int64)
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        check_part(self, ["momentum", "weight_decay", "dropout"])
+
+    def _least(self) -> dict[str, int]:
+        return {**super()._least(), "n_components": 1, "n_init": 1}
+
+
+class Whitening:
+    """Principal components of features [n, f], each with variance 1; then each row scaled to length 1.
+
+    Components of less than a millionth of the largest one's variance are left out: they are rounding, and
+    whitening would make as much of them as of the others.
+    """
+
+    def __init__(self, features: np.ndarray, n_components: int, seed: int) -> None:
+        n_components = min(n_components, *features.shape)
+        pca = PCA(n_components, random_state=seed).fit(features)
+        variance = np.maximum(pca.explained_variance_, np.finfo(np.float32).tiny)
+        kept = variance >= 1e-6 * variance[0]
+        self.mean, self.components = pca.mean_, (pca.components_[kept] / np.sqrt(variance[kept])[:, None]).T
+
+    def __call__(self, features: np.ndarray) -> np.ndarray:
+        return normalize((features - self.mean) @ self.components)
+
+
+def fill_empty_clusters(labels: np.ndarray, n_clusters: int, rng: np.random.Generator) -> np.ndarray:
+    """Labels [n], n >= n_clusters, in which each empty cluster has got a random half of the largest one.
+
+    scikit-learn's K-means leaves a cluster empty only where there are fewer different points than clusters.
+    """
+    labels = labels.copy()
+    for cluster in np.flatnonzero(np.bincount(labels, minlength=n_clusters) == 0):
+        members = np.flatnonzero(labels == np.bincount(labels).argmax())
+        labels[rng.permutation(members)[: len(members) // 2]] = cluster
+    return labels

@@ -1,0 +1,189 @@
+"""What the comparison methods with one network share: how a fit begins, trains, resumes and tells."""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.utils import Tags
+from sklearn.utils.validation import check_is_fitted
+from torch import Tensor, nn
+
+from kingdra_repro.devices import choose_device
+from kingdra_repro.ensemble.batches import batch_slices
+from kingdra_repro.ensemble.checkpoint import Checkpoint
+from kingdra_repro.ensemble.rows import Rows
+from kingdra_repro.ensemble.seeds import Purpose, numpy_stream
+from kingdra_repro.methods.events import Iteration, Monitor, Progress
+from kingdra_repro.methods.parameters import (
+    check_positive,
+    check_seed,
+    check_whole,
+    check_widths,
+    checked_data,
+)
+from kingdra_repro.methods.resuming import begin
+
+SECONDS_BETWEEN_CHECKPOINTS = 60.0
+CHUNK = 4096  # rows passed through a network at once when nothing is trained
+
+
+class NetworkClusterer(ClusterMixin, BaseEstimator, ABC):
+    """An estimator that trains one network: ``_fit`` says how, ``_assign`` what it answers.
+
+    Parameters and attributes are described by the subclasses.
+    """
+
+    n_clusters: int
+    hidden: tuple[int, ...]
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    device: str
+    random_state: int | np.random.RandomState | None
+    checkpoint_dir: str | Path | None
+    monitor: Monitor | None
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Cluster X: array or sparse matrix [n, d] of finite numbers, n >= n_clusters. ``y`` is ignored.
+
+        Raises
+        ------
+        InputError
+            (a ValueError) If a parameter has no meaning; ValueError for NaN, infinities, wrong shapes.
+        """
+        self._check_parameters()
+        X = checked_data(self, X, reset=True)
+        self._device = choose_device(self.device)
+        self._checkpoint: Checkpoint | None
+        self._seed, self._checkpoint = begin(self, X)
+        self._set_history([])
+        self._began = self._saved = time.monotonic()
+        self._fit(Rows(X, self._device))
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The cluster of each row of X: int64 array [n]."""
+        check_is_fitted(self)
+        return self._assign(Rows(checked_data(self, X, reset=False), self._device))
+
+    @abstractmethod
+    def _fit(self, rows: Rows) -> None:
+        """Train, and set ``labels_``."""
+
+    @abstractmethod
+    def _assign(self, rows: Rows) -> np.ndarray:
+        """The cluster of each row, int64 [n], as the fitted network has it."""
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+    def _check_parameters(self) -> None:
+        check_whole(self, self._least())
+        check_positive(self, ["learning_rate"])
+        check_widths(self, "hidden")
+        check_seed(self)
+
+    def _least(self) -> dict[str, int]:
+        return {"n_clusters": 1, "epochs": 1, "batch_size": 2}
+
+    def _shuffled(self, n: int, epoch: int) -> list[Tensor]:
+        """The rows of each batch of an epoch."""
+        order = torch.from_numpy(numpy_stream(self._seed, 0, Purpose.ORDER, epoch).permutation(n))
+        return [order[part] for part in batch_slices(n, self.batch_size)]
+
+    def _kmeans_seed(self, epoch: int) -> int:
+        return int(numpy_stream(self._seed, 0, Purpose.KMEANS, epoch).integers(2**31))
+
+    def _progress(
+        self, epoch: int, n_epochs: int, done: float, total: float, losses: dict[str, Tensor]
+    ) -> None:
+        if self.monitor is not None:
+            self.monitor.progress(
+                Progress(
+                    iteration=0,
+                    n_iter=0,
+                    epoch=epoch,
+                    n_epochs=n_epochs,
+                    model_epochs_done=done,
+                    model_epochs_total=total,
+                    losses=lambda: {name: float(value) for name, value in losses.items()},
+                    n_pseudo_labels=0,
+                )
+            )
+
+    def _end_phase(self, labels: np.ndarray | None, facts: dict[str, Any]) -> None:
+        """Add a row to the history, numbered from 1, and tell the monitor."""
+        now = time.monotonic()
+        index = len(self._rows) + 1
+        row = {"iteration": index, "seconds": round(now - self._began, 3), **facts}
+        self._began = now
+        self._set_history([*self._rows, row])
+        if self.monitor is not None:
+            self.monitor.iteration(Iteration(index, labels, None, None, row))
+
+    def _set_history(self, rows: list[dict[str, Any]]) -> None:
+        self._rows = rows
+        self.history_ = pd.DataFrame(rows)
+
+    def _save(self, name: str, state: Callable[[], dict[str, Any]], *, last: bool) -> None:
+        """Save a state with the history so far, if that is due or this is the phase's last."""
+        if self._checkpoint and (last or time.monotonic() - self._saved > SECONDS_BETWEEN_CHECKPOINTS):
+            self._checkpoint.save(name, {**state(), "rows": self._rows})
+            self._saved = time.monotonic()
+
+    def _load(self, name: str) -> dict[str, Any] | None:
+        """A state that `_save` left; the history goes on from there."""
+        state = self._checkpoint.load(name) if self._checkpoint else None
+        if state is not None:
+            self._set_history(state.pop("rows"))
+        return state
+
+
+def train_on(
+    network: nn.Module,
+    optimizers: Iterable[torch.optim.Optimizer],
+    batches: list[Tensor],
+    losses: Callable[[Tensor], dict[str, Tensor]],
+    on_step: Callable[[float, dict[str, Tensor]], None],
+) -> dict[str, float]:
+    """A step of the optimizers on each batch of row numbers.
+
+    Parameters
+    ----------
+    losses : gives the terms on a batch; ``loss`` is minimised
+    on_step : called after each step with the part of the batches that is done, and the terms
+
+    Returns
+    -------
+    The mean of each term over the rows
+    """
+    network.train()
+    n = sum(len(batch) for batch in batches)
+    done, sums = 0, dict[str, Tensor]()
+    for batch in batches:
+        terms = losses(batch)
+        for optimizer in optimizers:
+            optimizer.zero_grad()
+        terms["loss"].backward()
+        for optimizer in optimizers:
+            optimizer.step()
+        terms = {name: value.detach() for name, value in terms.items()}
+        sums = {name: sums.get(name, 0) + len(batch) / n * value for name, value in terms.items()}
+        done += len(batch)
+        on_step(done / n, terms)
+    network.eval()
+    return {name: float(value) for name, value in sums.items()}
+
+
+@torch.no_grad()
+def outputs(network: Callable[[Tensor], Tensor], rows: Rows) -> np.ndarray:
+    """What a network gives for all rows: float32 [n, ...]."""
+    return torch.cat([network(chunk[0]).cpu() for chunk in rows.chunks(CHUNK)]).numpy()

@@ -1,0 +1,91 @@
+"""What all estimators check before they fit: their parameters and their data."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
+
+from kingdra_repro.errors import InputError
+
+
+def is_whole(value: Any, least: int) -> bool:
+    """Whether a value is a whole number, `least` or more; True and False are none."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)
+
+
+def check_whole(estimator: BaseEstimator, least: Mapping[str, int]) -> None:
+    """Raise InputError unless the parameters named are whole numbers, the given ones or more."""
+    for name, lowest in least.items():
+        if not is_whole(value := getattr(estimator, name), lowest):
+            raise InputError(f"{name}={value!r} must be a whole number, {lowest} or more")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
+def check_positive(estimator: BaseEstimator, names: Iterable[str]) -> None:
+    """Raise InputError unless the parameters named are numbers above 0."""
+    for name in names:
+        value = getattr(estimator, name)
+        if not _is_number(value) or not 0 < value < np.inf:
+            raise InputError(f"{name}={value!r} must be more than 0")
+
+
+def check_part(estimator: BaseEstimator, names: Iterable[str]) -> None:
+    """Raise InputError unless the parameters named are numbers of at least 0 and below 1."""
+    for name in names:
+        value = getattr(estimator, name)
+        if not _is_number(value) or not 0 <= value < 1:
+            raise InputError(f"{name}={value!r} is a part of the whole: give a number of at least 0, below 1")
+
+
+def check_choice(estimator: BaseEstimator, choices: Mapping[str, Sequence[str]]) -> None:
+    """Raise InputError unless the parameters named have one of the given values."""
+    for name, known in choices.items():
+        if (value := getattr(estimator, name)) not in known:
+            raise InputError(f"{name}={value!r} is unknown: choose one of {', '.join(known)}")
+
+
+def check_widths(estimator: BaseEstimator, name: str) -> None:
+    """Raise InputError unless the parameter is a sequence of the widths of layers."""
+    value = getattr(estimator, name)
+    if not isinstance(value, Sequence) or not value or not all(is_whole(width, 1) for width in value):
+        raise InputError(f"{name}={value!r} must be the widths of one layer or more, such as [1200, 1200]")
+
+
+def check_seed(estimator: BaseEstimator) -> None:
+    """Raise InputError if ``random_state`` is a negative number."""
+    seed = estimator.random_state
+    if isinstance(seed, int | np.integer) and seed < 0:
+        raise InputError(f"random_state={seed} is negative: give a seed of 0 or more")
+
+
+def checked_data(estimator: BaseEstimator, X: Any, *, reset: bool) -> np.ndarray | sp.csr_matrix:
+    """X as float32 array or CSR matrix [n, d] of finite numbers.
+
+    Parameters
+    ----------
+    reset : whether these are data to fit (n >= n_clusters), or to predict (d as they were)
+
+    Raises
+    ------
+    InputError
+        For fewer points than clusters; scikit-learn's ValueError for NaN, infinities and wrong shapes.
+    """
+    X = validate_data(
+        estimator,
+        X,
+        accept_sparse="csr",
+        dtype=np.float32,
+        reset=reset,
+        ensure_min_samples=2 if reset else 1,
+    )
+    if reset and estimator.n_clusters > X.shape[0]:
+        raise InputError(
+            f"n_clusters={estimator.n_clusters} is more than n_samples={X.shape[0]}: ask for fewer clusters"
+        )
+    return X

@@ -1,0 +1,73 @@
+"""How a fit begins: with its seed, and with what a killed one left."""
+
+import zlib
+from collections.abc import Container
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+
+from kingdra_repro.ensemble.checkpoint import Checkpoint
+
+# Where a fit runs and who watches does not change the result, and is no part of what a run is.
+WITHOUT_EFFECT = frozenset({"device", "n_jobs", "compile", "checkpoint_dir", "monitor"})
+
+
+def begin(
+    estimator: BaseEstimator,
+    X: np.ndarray | sp.csr_matrix,
+    labels: np.ndarray | None = None,
+    *,
+    may_change: Container[str] = (),
+) -> tuple[int, Checkpoint | None]:
+    """The seed of a fit, and its checkpoint where the estimator has a ``checkpoint_dir``.
+
+    A fit without a seed draws one, and takes it up again when it goes on.
+
+    Parameters
+    ----------
+    estimator : with ``random_state`` and ``checkpoint_dir``
+    X : float32 array or CSR matrix, the data to fit
+    labels : int64 array, those that the fit is given, or None
+    may_change : parameters that a fit may go on with another value of
+
+    Raises
+    ------
+    InputError
+        If the checkpoint is of other settings or data, or cannot be written.
+    """
+    seed = seed_of(estimator.random_state)
+    if estimator.checkpoint_dir is None:
+        return seed, None
+    settings = {
+        name: value
+        for name, value in estimator.get_params(deep=False).items()
+        if name not in WITHOUT_EFFECT and name not in may_change
+    }
+    if not isinstance(estimator.random_state, int | np.integer):
+        settings["random_state"] = "drawn"
+    run = f"{type(estimator).__name__} {settings} X{X.shape} {_checksum(X):08x}"
+    if labels is not None:
+        run += f" y {_checksum(labels):08x}"
+    checkpoint = Checkpoint(Path(estimator.checkpoint_dir), run)
+    begun = checkpoint.load("seed")
+    seed = seed if begun is None else int(begun["seed"])
+    checkpoint.save("seed", {"seed": seed})
+    return seed, checkpoint
+
+
+def seed_of(random_state: int | np.random.RandomState | None) -> int:
+    """The number that a ``random_state`` stands for; drawn where it is none."""
+    if isinstance(random_state, int | np.integer):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def _checksum(X: np.ndarray | sp.csr_matrix) -> int:
+    parts = (X.data, X.indices, X.indptr) if sp.issparse(X) else (X,)
+    checksum = 0
+    for part in parts:
+        checksum = zlib.crc32(memoryview(np.ascontiguousarray(part)).cast("B"), checksum)  # type: ignore[arg-type]
+    return checksum

@@ -1,0 +1,69 @@
+"""What the tests of single methods share."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+
+@pytest.fixture(scope="session")
+def digits() -> tuple[np.ndarray, np.ndarray]:
+    """1,797 digits of 64 pixels from 0 to 1, and their classes."""
+    X, y = load_digits(return_X_y=True)
+    return (X / 16).astype(np.float32), y
+
+
+class Killed(BaseException):
+    """As a signal would end the process."""
+
+
+class KillAtStep:
+    """A monitor that ends the fit at a training step; -1: never. ``told`` has the numbers of the phases."""
+
+    def __init__(self, step: int = -1) -> None:
+        self.step, self.told = step, []
+
+    def progress(self, event) -> None:
+        event.losses()
+        self.step -= 1
+        if self.step == 0:
+            raise Killed
+
+    def iteration(self, it) -> None:
+        self.told.append(it.index)
+
+
+@pytest.fixture
+def assert_resumes(tmp_path, monkeypatch):
+    """Asserts that a fit killed at a step, and taken up again, ends as one that was never stopped."""
+    monkeypatch.setattr("kingdra_repro.methods.network_clusterer.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+
+    def check(make, X: np.ndarray, steps: tuple[int, ...]) -> None:
+        straight = make().fit(X)
+        known = [name for name in straight.history_ if name != "seconds"]
+        for step in steps:
+            folder = tmp_path / str(step)
+            with pytest.raises(Killed):
+                make(checkpoint_dir=folder, monitor=KillAtStep(step)).fit(X)
+            # The second takes up a finished fit as it is: one step would kill it.
+            for monitor in (KillAtStep(), KillAtStep(1)):
+                resumed = make(checkpoint_dir=folder, monitor=monitor).fit(X)
+                np.testing.assert_array_equal(resumed.labels_, straight.labels_)
+                np.testing.assert_array_equal(resumed.predict(X), straight.predict(X))
+                assert resumed.history_[known].equals(straight.history_[known])
+                assert monitor.told[-1] == len(straight.history_)
+
+    return check
+
+
+@pytest.fixture
+def assert_seeded():
+    """Asserts that a seed decides the result, to the bit, and that another seed gives another."""
+
+    def check(make, X: np.ndarray) -> None:
+        first, again, other = make().fit(X), make().fit(X), make(random_state=1).fit(X)
+        np.testing.assert_array_equal(first.labels_, again.labels_)
+        known = [name for name in first.history_ if name != "seconds"]
+        assert first.history_[known].equals(again.history_[known])
+        assert not first.history_["loss"].equals(other.history_["loss"])
+
+    return check

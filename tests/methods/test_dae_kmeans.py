@@ -1,0 +1,115 @@
+"""K-means on the code of a denoising autoencoder."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from kingdra_repro.errors import InputError
+from kingdra_repro.evaluation import clustering_accuracy
+from kingdra_repro.methods import DAEKMeans
+from kingdra_repro.networks.autoencoder import Autoencoder, mask
+
+TINY = {"hidden": (8,), "epochs": 2, "batch_size": 16, "n_init": 1, "device": "cpu"}
+
+
+@parametrize_with_checks([DAEKMeans(n_clusters=3, **{**TINY, "epochs": 30})])
+def test_scikit_learn_s_checks(estimator, check) -> None:
+    check(estimator)
+
+
+def make(**settings) -> DAEKMeans:
+    defaults = {"hidden": (64, 64), "epochs": 30, "batch_size": 64, "random_state": 0, "device": "cpu"}
+    return DAEKMeans(10, **{**defaults, **settings})
+
+
+def test_digits(digits) -> None:
+    X, y = digits
+    model = make().fit(X)
+    assert clustering_accuracy(y, model.labels_) > 0.6  # .718 .670 .699 with seeds 0 to 2
+    assert len(np.unique(model.labels_)) == 10
+    assert model.labels_.dtype == model.predict(X).dtype == np.int64
+    np.testing.assert_array_equal(model.predict(X), model.labels_)
+    loss = model.history_["loss"]
+    assert list(model.history_["iteration"]) == list(range(1, 31))
+    assert loss.iloc[-1] < 0.3 * loss.iloc[0]  # features have mean square 1: a mean alone leaves about .6
+    assert loss.iloc[-1] < 0.15
+
+
+def test_the_code_has_k_numbers_and_reconstructs(digits) -> None:
+    """The trained network against its definition in numpy, in float64."""
+    X = digits[0].astype(np.float64)
+    network = make(epochs=3).fit(digits[0])._network
+    h = X / np.sqrt((X**2).mean())
+    for layers in (network.encoder.layers, network.decoder.layers):
+        for i, layer in enumerate(layers):
+            h = h @ layer.weight.detach().double().numpy().T + layer.bias.detach().double().numpy()
+            h = h if i == len(layers) - 1 else np.maximum(h, 0)
+        if layers is network.encoder.layers:
+            assert h.shape == (len(X), 10)
+            np.testing.assert_allclose(network(torch.from_numpy(digits[0])).detach().numpy(), h, atol=1e-4)
+    expected = ((h - X / np.sqrt((X**2).mean())) ** 2).mean()
+    loss = network.losses(torch.from_numpy(digits[0]), 0.0, torch.Generator())["loss"]
+    assert loss.item() == pytest.approx(expected, rel=1e-4)
+
+
+def test_masking_sets_its_part_to_0() -> None:
+    x = torch.ones(1000, 100)
+    masked = mask(x, 0.2, torch.Generator().manual_seed(0))
+    assert set(masked.unique().tolist()) == {0.0, 1.0}
+    assert float(masked.mean()) == pytest.approx(0.8, abs=0.01)
+    assert torch.equal(mask(x, 0.0, torch.Generator()), x)
+
+
+def test_units_of_the_data_do_not_matter(digits) -> None:
+    X, _ = digits
+    np.testing.assert_array_equal(make(epochs=2).fit(X).labels_, make(epochs=2).fit(1024 * X).labels_)
+
+
+def test_weights_come_from_the_generator_alone() -> None:
+    torch.manual_seed(1)
+    first = Autoencoder(5, 2, [4], 1.0, torch.Generator().manual_seed(0))
+    torch.manual_seed(2)
+    second = Autoencoder(5, 2, [4], 1.0, torch.Generator().manual_seed(0))
+    for a, b in zip(first.parameters(), second.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_sparse_and_dense_give_the_same(digits) -> None:
+    X, _ = digits
+    dense, sparse = make(epochs=2).fit(X), make(epochs=2).fit(sp.csr_matrix(X))
+    np.testing.assert_array_equal(dense.labels_, sparse.labels_)
+    np.testing.assert_array_equal(sparse.predict(sp.csr_matrix(X)), sparse.labels_)
+
+
+def test_a_killed_fit_ends_as_one_never_killed(digits, assert_resumes) -> None:
+    def small(**settings) -> DAEKMeans:
+        return make(hidden=(16,), epochs=4, **settings)
+
+    assert_resumes(small, digits[0][:320], steps=(3, 8, 20))  # five steps an epoch
+
+
+def test_a_seed_decides_the_result(digits, assert_seeded) -> None:
+    assert_seeded(lambda **settings: make(**{"epochs": 2, **settings}), digits[0])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"n_clusters": 31}, "n_clusters=31 is more than n_samples=30"),
+        ({"hidden": ()}, r"hidden=\(\) must be the widths"),
+        ({"hidden": 5}, "hidden=5 must be the widths"),
+        ({"hidden": [8, 0]}, r"hidden=\[8, 0\] must be the widths"),
+        ({"epochs": 0}, "epochs=0 must be a whole number, 1 or more"),
+        ({"batch_size": 1}, "batch_size=1 must be a whole number, 2 or more"),
+        ({"n_init": True}, "n_init=True must be a whole number"),
+        ({"learning_rate": "fast"}, "learning_rate='fast' must be more than 0"),
+        ({"masking": 1.0}, "masking=1.0 is a part of the whole"),
+        ({"random_state": -1}, "random_state=-1 is negative"),
+        ({"device": "cuda:77"}, "device=cuda:77 is not on this machine"),
+    ],
+)
+def test_mistakes(settings: dict, message: str, digits) -> None:
+    with pytest.raises(InputError, match=message):
+        DAEKMeans(**{"n_clusters": 3, **TINY, **settings}).fit(digits[0][:30])

@@ -1,0 +1,41 @@
+"""K-means behind our face."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import sklearn.cluster
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from kingdra_repro.errors import InputError
+from kingdra_repro.evaluation import clustering_accuracy
+from kingdra_repro.methods import KMeans
+
+
+@parametrize_with_checks([KMeans(n_clusters=3, n_init=2)])
+def test_scikit_learn_s_checks(estimator, check) -> None:
+    check(estimator)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix])
+def test_it_is_scikit_learn_s(digits, kind) -> None:
+    X, y = digits
+    model = KMeans(10, random_state=0).fit(kind(X))
+    theirs = sklearn.cluster.KMeans(10, n_init=10, random_state=0).fit(kind(X))
+    np.testing.assert_array_equal(model.labels_, theirs.labels_)
+    assert model.labels_.dtype == model.predict(kind(X)).dtype == np.int64
+    np.testing.assert_array_equal(model.predict(kind(X)), model.labels_)
+    assert clustering_accuracy(y, model.labels_) > 0.7  # .79 with three seeds
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"n_clusters": 0}, "n_clusters=0 must be a whole number, 1 or more"),
+        ({"n_clusters": 31}, "n_clusters=31 is more than n_samples=30"),
+        ({"n_init": "auto"}, "n_init='auto' must be a whole number, 1 or more"),
+        ({"random_state": -1}, "random_state=-1 is negative"),
+    ],
+)
+def test_mistakes(settings: dict, message: str, digits) -> None:
+    with pytest.raises(InputError, match=message):
+        KMeans(**{"n_clusters": 3, **settings}).fit(digits[0][:30])
