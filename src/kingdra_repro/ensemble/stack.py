@@ -121,7 +121,6 @@ class Stack:
             sums = values if sums is None else sums.add_(values)
             on_step(Step(self.members, epoch, part.stop / n, losses))
         assert sums is not None
-        self.step.free()
         self.epoch += 1
         self.losses = dict(zip(losses, sums.cpu(), strict=True))
 
@@ -129,7 +128,8 @@ class Stack:
         return torch.from_numpy(np.stack(list(orders))).to(self.rows.device)
 
     def end_phase(self) -> None:
-        """Compute the population moments that prediction uses."""
+        """Compute the population moments that prediction uses; let go of what only training needs."""
+        self.step.free()
         self.network.set_moments(lambda: self.rows.chunks(self._chunk_size()))
 
     def predict_proba(self) -> Tensor:
@@ -137,7 +137,8 @@ class Stack:
         return predict_proba(self.network, self.rows, self._chunk_size())
 
     def _chunk_size(self) -> int:
-        return max(256, 8192 // len(self.members))
+        rows_of_all = 8192 if self.rows.device.type == "cpu" else 2**18  # in a CPU's caches; enough for a GPU
+        return max(256, rows_of_all // len(self.members))
 
     @torch.no_grad()
     def features(self) -> Tensor:

@@ -81,15 +81,25 @@ class _CapturedStep:
 
     def __init__(self, train: Callable[[Batch], Losses], example: Batch) -> None:
         self._batch = _map(example, torch.clone)
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
-            self._losses = train(self._batch)
+        self._replay = _record(lambda: train(self._batch))
 
     def __call__(self, batch: Batch) -> Losses:
         for static, tensor in zip(_tensors(self._batch), _tensors(batch), strict=True):
             static.copy_(tensor)
-        self._graph.replay()
-        return self._losses
+        return self._replay()
+
+
+def _record(work: Callable[[], Losses]) -> Callable[[], Losses]:
+    """The kernels that the work launches, as a function that launches them all again at once."""
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        losses = work()
+
+    def replay() -> Losses:
+        graph.replay()
+        return losses
+
+    return replay
 
 
 def _on_side_stream(train: Callable[[], Losses]) -> Losses:
