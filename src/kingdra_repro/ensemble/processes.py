@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -26,6 +27,7 @@ from kingdra_repro.ensemble.checkpoint import Checkpoint
 from kingdra_repro.ensemble.shared_matrix import read_matrix, write_matrix
 from kingdra_repro.ensemble.stack import PseudoLabels, Step
 from kingdra_repro.ensemble.worker import Losses, Member, Worker
+from kingdra_repro.errors import InputError
 
 SECONDS_BETWEEN_REPORTS = 0.2
 
@@ -99,7 +101,7 @@ class WorkerProcesses:
 
         Raises
         ------
-        RuntimeError
+        InputError
             If a process has died. Whatever a worker raises is raised here.
         """
         try:
@@ -120,7 +122,7 @@ class WorkerProcesses:
                         results[connection] = value
         except (EOFError, OSError) as error:
             self.close()
-            raise RuntimeError(
+            raise InputError(
                 "A worker process ended before its work was done (killed, for want of memory?): run again to "
                 "go on from the last checkpoint; n_jobs=1 needs the least memory"
             ) from error
@@ -203,4 +205,5 @@ def _answer(connection: Connection) -> None:
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise
     except Exception as error:
+        error.add_note(traceback.format_exc())  # where it happened: what is raised again does not know
         connection.send(("error", error))
