@@ -9,7 +9,7 @@ from kingdra_repro.bases import Base
 from kingdra_repro.ensemble.rows import Rows
 from kingdra_repro.ensemble.stack import predict_proba
 
-CHUNK_SIZE = 4096
+CHUNK_SIZE = 2048
 
 
 class FittedEnsemble:

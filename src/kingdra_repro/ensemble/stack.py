@@ -137,7 +137,7 @@ class Stack:
         return predict_proba(self.network, self.rows, self._chunk_size())
 
     def _chunk_size(self) -> int:
-        rows_of_all = 8192 if self.rows.device.type == "cpu" else 2**18  # in a CPU's caches; enough for a GPU
+        rows_of_all = 2048 if self.rows.device.type == "cpu" else 2**18  # little memory; enough to fill a GPU
         return max(256, rows_of_all // len(self.members))
 
     @torch.no_grad()
