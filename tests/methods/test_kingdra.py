@@ -9,6 +9,7 @@ from sklearn.datasets import make_blobs
 
 from kingdra_repro import Kingdra
 from kingdra_repro.bases import LadderIM
+from kingdra_repro.ensemble.stack import Stack
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.ensemble import agreement, average
 from kingdra_repro.pseudo_labels import GraphPseudoLabels, align
@@ -65,6 +66,18 @@ def test_a_killed_fit_ends_as_one_never_killed(
     known = [name for name in straight.history_ if name != "seconds"]
     assert resumed.history_[known].equals(straight.history_[known])
     assert monitor.told[-1] == 4
+
+
+def test_stacks_that_wait_for_their_turn_lie_on_disk(
+    X: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kingdra_repro.ensemble.worker.WEIGHTS_PER_CPU_STACK", 1)  # each model by itself
+    parked = []
+    park = Stack.park
+    monkeypatch.setattr(Stack, "park", lambda stack: (parked.append(stack.members), park(stack)))
+    in_memory, on_disk = kingdra().fit(X), kingdra(checkpoint_dir=tmp_path).fit(X)
+    assert parked == [(m,) for m in range(4)] * 5
+    np.testing.assert_array_equal(on_disk.predict_proba(X), in_memory.predict_proba(X))
 
 
 def test_a_finished_fit_is_taken_up_as_it_is(X: np.ndarray, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import itertools
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,9 +105,12 @@ class Worker:
         The mean of each term of the loss over a member's last epoch
         """
         for stack in self.stacks:
+            if stack.epoch < until_epoch and stack.parked and self.checkpoint:
+                states = self.checkpoint.load(_name(stack.members)) or {}
+                stack.load_member_states([states[m] for m in stack.members])
             saved = time.monotonic()
             while stack.epoch < until_epoch:
-                with tf32_products(self._precision):
+                with tf32_products(self._precision), _current(self.device):
                     stack.train_epoch(iteration, pseudo, on_step)
                 last = stack.epoch == until_epoch
                 if last:
@@ -114,6 +118,8 @@ class Worker:
                 if self.checkpoint and (last or time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS):
                     self.checkpoint.save(_name(stack.members), dict(stack.member_states()))
                     saved = time.monotonic()
+            if self.checkpoint and self.device.type == "cpu" and len(self.stacks) > 1:
+                stack.park()
         losses: Losses = {}
         for stack in self.stacks:
             for name, values in stack.losses.items():
@@ -138,6 +144,11 @@ class Worker:
     def close(self) -> None:
         """Let go of everything."""
         self.stacks.clear()
+
+
+def _current(device: torch.device) -> AbstractContextManager:
+    """Streams and graphs belong to the current GPU, which is the first unless one says so."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
 def _name(members: tuple[int, ...]) -> str:
