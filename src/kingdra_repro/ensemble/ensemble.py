@@ -108,10 +108,10 @@ class TrainedEnsemble:
 
     def fitted(self) -> FittedEnsemble:
         """The members as they are now."""
-        weights = self._worker.networks()
+        weights = [self._worker.network(m) for m in range(self.n_models)]  # one by one: less memory
         return FittedEnsemble(
             self._bases,
-            [weights[m] for m in range(self.n_models)],
+            [state for state in weights if state is not None],  # some worker has each
             self._n_features,
             self._n_clusters,
             self._precision,

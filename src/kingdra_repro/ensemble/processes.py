@@ -87,14 +87,10 @@ class WorkerProcesses:
         """The last hidden layer of model 0 for the data trained on, [n, width]."""
         return next(torch.from_numpy(part) for part in self._call("features") if part is not None)
 
-    def networks(self) -> dict[int, dict[str, Tensor]]:
-        """The weights and moments of each member."""
-        parts = self._call("networks")
-        return {
-            m: {name: torch.from_numpy(value) for name, value in state.items()}
-            for part in parts
-            for m, state in part.items()
-        }
+    def network(self, member: int) -> dict[str, Tensor]:
+        """The weights and moments of a member."""
+        state = next(part for part in self._call("network", member) if part is not None)
+        return {name: torch.from_numpy(value) for name, value in state.items()}
 
     def _call(self, method: str, *arguments: Any, on_step: Callable[[Step], None] | None = None) -> list[Any]:
         """What the method of each worker returns.
@@ -197,10 +193,8 @@ def _answer(connection: Connection) -> None:
                 features = worker.features()
                 result = None if features is None else features.numpy()
             else:
-                result = {
-                    m: {name: value.numpy() for name, value in state.items()}
-                    for m, state in worker.networks().items()
-                }
+                state = worker.network(*arguments)
+                result = None if state is None else {name: value.numpy() for name, value in state.items()}
             connection.send(("result", result))
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise

@@ -150,6 +150,11 @@ class Stack:
 
     # The state of each member by itself, so that a run can go on with other stacks, in other processes.
 
+    def weights(self, member: int) -> dict[str, Tensor]:
+        """Weights and moments of a member, on the CPU."""
+        i = self.members.index(member)
+        return {name: value[i].to("cpu", copy=True) for name, value in self.network.state_dict().items()}
+
     def member_states(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """(member, state of plain values and tensors on the CPU) for each member."""
         optimizer = self.step.optimizer.state
@@ -163,7 +168,7 @@ class Stack:
                 {
                     "epoch": self.epoch,
                     "losses": {name: float(value[i]) for name, value in self.losses.items()},
-                    "network": {name: own(value) for name, value in self.network.state_dict().items()},
+                    "network": self.weights(member),
                     "adam": [
                         {"step": float(s["step"]), "m": own(s["exp_avg"]), "v": own(s["exp_avg_sq"])}
                         for s in (optimizer[p] for p in self.network.parameters() if p in optimizer)

@@ -137,9 +137,9 @@ class Worker:
         """The last hidden layer of model 0 for the data trained on, [n, width]; None if it is not here."""
         return next((stack.features() for stack in self.stacks if stack.members[0] == 0), None)
 
-    def networks(self) -> dict[int, dict[str, Tensor]]:
-        """The weights and moments of each member."""
-        return {m: state["network"] for stack in self.stacks for m, state in stack.member_states()}
+    def network(self, member: int) -> dict[str, Tensor] | None:
+        """The weights and moments of a member, on the CPU; None if it is not here."""
+        return next((stack.weights(member) for stack in self.stacks if member in stack.members), None)
 
     def close(self) -> None:
         """Let go of everything."""
