@@ -86,21 +86,22 @@ def test_processes_end_with_the_one_that_began_them(tmp_path: Path) -> None:
     script = "import numpy as np; from kingdra_repro import Kingdra; X = np.random.rand(500, 4).astype('f')\n"
     script += "Kingdra(2, n_models=2, first_epochs=100_000, n_jobs=2, device='cpu').fit(X)"
     first = subprocess.Popen([sys.executable, "-c", script])
-    workers: list[str] = []
-    while len(workers) < 2:
-        time.sleep(0.1)
+    until = time.monotonic() + 120
+    while len(workers := _children(first.pid)) < 2:
         assert first.poll() is None
-        workers = _children(first.pid)
+        assert time.monotonic() < until
+        time.sleep(0.1)
     first.kill()
     first.wait()
-    until = time.monotonic() + 60
     while any(Path(f"/proc/{pid}").exists() for pid in workers):
         assert time.monotonic() < until
         time.sleep(0.1)
 
 
 def _children(pid: int) -> list[str]:
-    listed = subprocess.run(["ps", "-o", "pid=,args=", "--ppid", str(pid)], text=True, capture_output=True)
+    listed = subprocess.run(
+        ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(pid)], text=True, capture_output=True
+    )
     return [line.split()[0] for line in listed.stdout.splitlines() if "serve" in line]
 
 
