@@ -46,7 +46,8 @@ class DEC(AutoencoderClusterer):
     clustering_learning_rate, momentum : float, default=0.01 and 0.9
         Of SGD on KL(p || q).
     update_interval : int, default=140
-        Steps between two targets. The authors chose one for each data set: 140 is in use for MNIST.
+        Steps between two targets. 140 is usual for MNIST in later implementations; the authors' code was not
+        looked at.
     tol : float, default=0.001
     max_iter : int, default=20000
         Steps on KL(p || q) at most.
