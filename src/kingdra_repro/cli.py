@@ -18,6 +18,7 @@ from kingdra_repro.report.result import make_result, read_result, write_result
 from kingdra_repro.report.run_folder import base_model, config_hash
 from kingdra_repro.report.stopwatch import Stopwatch
 from kingdra_repro.report.table import show_table
+from kingdra_repro.report.votes import Votes
 from kingdra_repro.schema import check_types
 
 
@@ -47,11 +48,12 @@ def cluster(cfg: DictConfig) -> None:
     checkpoint = folder / "checkpoint"  # an interrupted run goes on from here
     checkpoint.mkdir(exist_ok=True)
     stopwatch = Stopwatch(checkpoint / "wall_seconds")
+    votes = Votes(checkpoint / "votes")
     given = None  # labels: no method sees any but the one that says how many
     if "labels_per_class" in cfg.method:
         given = draw_labels(data.y, data.n_clusters, cfg.method.labels_per_class, cfg.seed)
     with ProgressDisplay() as display:
-        monitor = RunMonitor(folder, data.y, display, stopwatch, given)
+        monitor = RunMonitor(folder, data.y, display, stopwatch, votes, given)
         make_method = instantiate(cfg.method)
         known = {"n_clusters": data.n_clusters, "checkpoint_dir": checkpoint, "monitor": monitor}
         takes = signature(make_method).parameters  # K-means has neither checkpoints nor phases to tell of
@@ -66,6 +68,7 @@ def cluster(cfg: DictConfig) -> None:
         "config_hash": config_hash(cfg),
     }
     result = make_result(run, data, method, stopwatch.seconds(), given)
+    votes.write(folder / "votes.npz")
     draw_figures(folder, data, method.labels_)
     write_result(folder, result, method.labels_)
     if not cfg.keep_checkpoint:

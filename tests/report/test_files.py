@@ -1,11 +1,13 @@
 """history.csv and the seconds over the parts of an interrupted run."""
 
+import numpy as np
 import pytest
 
 from kingdra_repro.atomic import write_whole
 from kingdra_repro.report import stopwatch as stopwatch_module
 from kingdra_repro.report.history import History
 from kingdra_repro.report.stopwatch import Stopwatch
+from kingdra_repro.report.votes import Votes
 
 
 def test_a_file_is_whole_or_absent(tmp_path):
@@ -48,3 +50,34 @@ def test_seconds_add_up_over_parts(tmp_path, monkeypatch):
     second = Stopwatch(tmp_path / "seconds")
     now[0] += 3
     assert second.seconds() == pytest.approx(10)
+
+
+def test_votes_of_all_phases_are_packed(tmp_path):
+    """Of a part of the run that was killed, and of the next one, which does the last phase again."""
+    before, after = Votes(tmp_path / "votes"), Votes(tmp_path / "votes")
+    n = 3_000
+    answers = np.random.default_rng(1).integers(0, 4, (12, 2, n))
+    for index in range(11):
+        before.add(index, answers[index])
+    after.add(10, answers[11])
+    after.write(tmp_path / "votes.npz")
+    with np.load(tmp_path / "votes.npz") as found:
+        np.testing.assert_array_equal(found["first"], answers[0])
+        np.testing.assert_array_equal(found["last"], answers[11])
+        assert found["last"].dtype == np.uint8
+        assert len(np.unique(found["sample"])) == 1_000
+        assert found["sampled"].shape == (11, 2, 1_000)
+        np.testing.assert_array_equal(found["sampled"][7], answers[7][:, found["sample"]])
+
+
+def test_votes_of_many_clusters_are_not_cut(tmp_path):
+    votes = Votes(tmp_path / "votes")
+    votes.add(0, np.array([[0, 300, 255], [1, 2, 299]]))
+    votes.write(tmp_path / "votes.npz")
+    with np.load(tmp_path / "votes.npz") as found:
+        assert found["last"].max() == 300
+
+
+def test_without_an_ensemble_there_are_no_votes(tmp_path):
+    Votes(tmp_path / "votes").write(tmp_path / "votes.npz")
+    assert not (tmp_path / "votes.npz").exists()

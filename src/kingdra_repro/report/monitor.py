@@ -1,4 +1,4 @@
-"""What watches a fit: shows its progress and writes history.csv, with scores where the classes are known."""
+"""What watches a fit: shows its progress, writes history.csv (scores where classes are known), keeps votes."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +9,7 @@ from kingdra_repro.evaluation import phase_scores
 from kingdra_repro.report.history import History
 from kingdra_repro.report.progress import ProgressDisplay
 from kingdra_repro.report.stopwatch import Stopwatch
+from kingdra_repro.report.votes import Votes
 
 if TYPE_CHECKING:
     from kingdra_repro.methods import Iteration, Progress
@@ -24,6 +25,7 @@ class RunMonitor:
     y : int64 array [n], the classes, or None
     display : ProgressDisplay
     stopwatch : Stopwatch
+    votes : Votes
     given : int64 array [n], the labels that the method is given, -1 for none; None where it is given none
     """
 
@@ -33,12 +35,14 @@ class RunMonitor:
         y: np.ndarray | None,
         display: ProgressDisplay,
         stopwatch: Stopwatch,
+        votes: Votes,
         given: np.ndarray | None = None,
     ):
         self.history = History(folder / "history.csv")
         self.y, self.given = y, given
         self.display = display
         self.stopwatch = stopwatch
+        self.votes = votes
 
     def progress(self, event: "Progress") -> None:
         """Called at every training step."""
@@ -53,6 +57,8 @@ class RunMonitor:
             row |= phase_scores(self.y, it.labels, it.model_labels, it.pseudo_labels, self.given)
         self.stopwatch.save()
         row["wall_seconds"] = round(self.stopwatch.seconds(), 3)
+        if it.model_labels is not None:
+            self.votes.add(it.index, it.model_labels)
         self.history.add(row)
         if it.labels is not None:
             self.display.tell(_line(row))

@@ -1,6 +1,7 @@
 """result.json and labels.npy: what a finished run came to."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ def make_result(
         "k": int(data.n_clusters),
         "n_labels": 0 if given is None else int((given >= 0).sum()),
         **scores(data.y, method.labels_, given),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "wall_seconds": round(wall_seconds, 3),
         "device": device_name(settings["device"]),
         "version": package_version(),
