@@ -1,4 +1,4 @@
-"""What watches a fit: shows its progress, writes history.csv (scores where classes are known), keeps votes."""
+"""What watches a fit: shows its progress, and writes history.csv, with scores where the classes are known."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
