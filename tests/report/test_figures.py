@@ -6,7 +6,8 @@ import pandas as pd
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.report.figures import draw_figures
 from kingdra_repro.report.iterations_figure import iterations_figure
-from kingdra_repro.report.members_figure import MEMBERS, members_figure
+from kingdra_repro.report.members import MEMBERS, Members
+from kingdra_repro.report.members_figure import members_figure
 
 HISTORY = pd.DataFrame({"iteration": [0, 1], "agreement": [0.5, 0.7], "n_pseudo_labels": [40, 60]})
 SCORES = {
@@ -46,7 +47,7 @@ def pictures(y=None, shape=(4, 4)):
 def test_the_wrong_ones_are_framed():
     y = np.repeat([0, 1, 2], 20)
     labels = np.where(np.arange(60) % 20 < 5, 0, np.repeat([2, 0, 1], 20))
-    figure = members_figure(pictures(y), labels)
+    figure = members_figure(Members.of(pictures(y), labels))
     (panel,) = figure.axes
     height = 4 + 1  # of a picture and the gap below it
     assert {round(frame.get_y() / height) for frame in panel.patches} == {0}
@@ -54,7 +55,7 @@ def test_the_wrong_ones_are_framed():
 
 
 def test_empty_clusters_and_colours_and_no_classes():
-    figure = members_figure(pictures(shape=(4, 4, 3)), np.zeros(60, int))
+    figure = members_figure(Members.of(pictures(shape=(4, 4, 3)), np.zeros(60, int)))
     (panel,) = figure.axes
     assert panel.images[0].get_array().shape == (3 * 5, MEMBERS * 5, 3)
     assert not panel.patches
@@ -65,3 +66,16 @@ def test_files(tmp_path):
     draw_figures(tmp_path, pictures(), np.zeros(60, int))
     for name in ("iterations.png", "members.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_members_are_kept_with_the_result(tmp_path):
+    y = np.repeat([0, 1, 2], 20)
+    members = Members.of(pictures(y), np.where(np.arange(60) < 5, 2, np.repeat([0, 0, 1], 20)))
+    members.write(tmp_path / "members.npz")
+    again = Members.read(tmp_path / "members.npz")
+    assert again.scored
+    for name in ("pictures", "shown", "sizes", "wrong"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(members, name))
+    assert list(again.sizes) == [35, 20, 5]
+    assert list(again.shown) == [15, 15, 5]
+    assert again.pictures[2, 5:].min() == 255

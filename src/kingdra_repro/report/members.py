@@ -1,0 +1,76 @@
+"""members.npz: a few pictures of each final cluster, small enough to keep with a result."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kingdra_repro.atomic import write_whole
+from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.evaluation import matched_classes
+
+MEMBERS = 15  # shown of each cluster
+MOST_CLUSTERS = 30  # more rows than this cannot be read
+
+
+@dataclass(frozen=True)
+class Members:
+    """Random members of each cluster.
+
+    Attributes
+    ----------
+    pictures : uint8 array [k, MEMBERS, height, width] or [..., 3]
+        As they are to be seen: grey pictures dark on white. White where a cluster has fewer members.
+    shown : int64 array [k], members that are there
+    sizes : int64 array [k], of the whole clusters
+    wrong : bool array [k, MEMBERS], of another class than the cluster's; nowhere true where the classes are
+        not known
+    scored : bool, whether they are known
+    """
+
+    pictures: np.ndarray
+    shown: np.ndarray
+    sizes: np.ndarray
+    wrong: np.ndarray
+    scored: bool
+
+    @classmethod
+    def of(cls, data: Dataset, labels: np.ndarray) -> "Members":
+        """Choose them; the same ones whenever it is asked.
+
+        Parameters
+        ----------
+        data : Dataset with an image_shape
+        labels : int array [n], final clusters
+        """
+        X, shape, y = data.X, data.image_shape, data.y
+        assert isinstance(X, np.ndarray)
+        assert shape is not None
+        random = np.random.default_rng(0)
+        n_clusters = min(data.n_clusters, MOST_CLUSTERS)
+        members = [np.flatnonzero(labels == cluster) for cluster in range(n_clusters)]
+        chosen = [random.choice(these, min(MEMBERS, len(these)), replace=False) for these in members]
+        classes = {} if y is None else matched_classes(y, labels)
+        shown = X[np.concatenate(chosen)]
+        low, high = float(shown.min()), float(shown.max())
+        pictures = np.full((n_clusters, MEMBERS, *shape), 255, np.uint8)
+        wrong = np.zeros((n_clusters, MEMBERS), bool)
+        for cluster, points in enumerate(chosen):
+            light = (X[points].reshape(-1, *shape) - low) / (high - low or 1)
+            ink = light if len(shape) == 3 else 1 - light
+            pictures[cluster, : len(points)] = np.rint(255 * ink)
+            if y is not None:
+                wrong[cluster, : len(points)] = y[points] != classes.get(cluster)
+        sizes = [len(these) for these in members]
+        return cls(pictures, np.minimum(sizes, MEMBERS), np.array(sizes), wrong, y is not None)
+
+    def write(self, path: Path) -> None:
+        write_whole(path, lambda file: np.savez_compressed(file, **vars(self)))
+
+    @classmethod
+    def read(cls, path: Path) -> "Members":
+        with np.load(path, allow_pickle=False) as found:
+            return cls(
+                **{name: found[name] for name in found.files if name != "scored"},
+                scored=bool(found["scored"]),
+            )
