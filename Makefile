@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 NEEDS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format bench clean
+.PHONY: help install run test lint format bench readme clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ format: $(VENV)/installed-dev ## put the code into the project's style
 
 bench: $(VENV)/installed-dev ## time what the speed depends on; minutes
 	@for script in benchmarks/*.py; do echo "== $$script" && $(BIN)/python $$script || exit 1; done
+
+readme: $(VENV)/installed ## make the README's results section from results/
+	$(BIN)/python scripts/readme.py
 
 clean: ## remove .venv and what tools left; outputs/ stays
 	rm -rf $(VENV) build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,12 @@
+"""Makes the README's results section anew from results/: `make readme`."""
+
+from pathlib import Path
+
+from kingdra_repro.atomic import write_text
+from kingdra_repro.tables.readme import with_results
+
+ROOT = Path(__file__).parent.parent
+
+if __name__ == "__main__":
+    readme = ROOT / "README.md"
+    write_text(readme, with_results(readme.read_text(), ROOT / "results"))

@@ -1,0 +1,49 @@
+"""Figure 4: random members of the final clusters, those in the wrong place framed."""
+
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from kingdra_repro.figures.histories import name_of, shown_runs
+from kingdra_repro.figures.style import WIDTH, new_figure
+from kingdra_repro.report.members import Members
+from kingdra_repro.report.members_figure import draw_members
+
+COLUMNS = 2
+SHOWN = 8  # of each cluster
+
+
+def figure4(results: Path, cells: pd.DataFrame) -> Figure | None:
+    """A panel a data set and order, of its first run that left members.npz: of image data alone.
+
+    Parameters
+    ----------
+    results : Path
+    cells : DataFrame, see `kingdra_repro.figures.draw`
+
+    Returns
+    -------
+    Figure, or None where there are no runs yet
+    """
+    found = [
+        (name_of(dataset, order, runs), Members.read(path))
+        for dataset, order, runs in shown_runs(cells, "figure4")
+        if (path := results / runs["folder"].iloc[0] / "members.npz").exists()
+    ]
+    if not found:
+        return None
+    bands = -(-len(found) // COLUMNS)
+    most = max(len(members.pictures) for _, members in found)
+    cell = (WIDTH / COLUMNS - 0.65) / SHOWN
+    figure = new_figure(bands * (most * cell + 0.4) + 0.2)
+    panels = figure.subplots(bands, COLUMNS, squeeze=False)
+    for panel, (name, members) in zip(panels.flat, found, strict=False):
+        draw_members(panel, members, SHOWN, line=0.9)
+        panel.grid(False)
+        panel.set_title(name)
+    if any(members.scored for _, members in found):
+        figure.supxlabel("framed: not of the cluster's class", fontsize=8)
+    for panel in panels.flat[len(found) :]:
+        panel.remove()
+    return figure

@@ -1,0 +1,56 @@
+"""history.csv of the runs behind a figure, put together over seeds."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from kingdra_repro.tables.paper import display_name
+
+NAMES = {"file": "file order", "once": "shuffled once", "shuffled": "shuffled", "-": ""}
+
+
+def shown_runs(cells: pd.DataFrame, experiment: str) -> list[tuple[str, str, pd.DataFrame]]:
+    """The runs of an experiment by data set and order, of the published schedule where there are any.
+
+    Parameters
+    ----------
+    cells : DataFrame, the planned runs that are done
+
+    Returns
+    -------
+    list of (dataset, order, DataFrame of runs), in the plan's order
+    """
+    found = []
+    mine = cells[cells["experiment"] == experiment]
+    for (dataset, order), runs in mine.groupby(["dataset", "order"], sort=False):
+        published = runs[runs["schedule"] == "published"]
+        found.append((str(dataset), str(order), runs if published.empty else published))
+    return found
+
+
+def name_of(dataset: str, order: str, runs: pd.DataFrame) -> str:
+    """``MNIST, file order, short schedule``: what a line or panel is of."""
+    short = "" if (runs["schedule"] == "published").all() else "short schedule"
+    return ", ".join(part for part in (display_name(dataset), NAMES.get(order, order), short) if part)
+
+
+def mean_history(results: Path, runs: pd.DataFrame) -> pd.DataFrame:
+    """Mean, smallest and largest value over runs, at each iteration that all of them have.
+
+    Parameters
+    ----------
+    results : Path, below which their folders lie
+    runs : DataFrame with "folder"
+
+    Returns
+    -------
+    DataFrame
+        Index ``iteration``; columns (name, "mean" | "min" | "max"). Empty where no run has a history.
+    """
+    paths = [results / folder / "history.csv" for folder in runs["folder"]]
+    histories = [pd.read_csv(path).set_index("iteration") for path in paths if path.exists()]
+    if not histories:
+        return pd.DataFrame()
+    together = pd.concat([one.select_dtypes("number") for one in histories]).groupby(level=0)
+    complete = together.size() == len(histories)
+    return together.agg(["mean", "min", "max"])[complete]

@@ -1,0 +1,42 @@
+"""What stands above the tables."""
+
+TITLES = {
+    "table1": "Other ways to make pseudo-labels (Table 1)",
+    "table2": "Clustering accuracy (Table 2)",
+    "ensemble_size": "Number of models in the ensemble (C.1)",
+    "cost": "Cost (C.2)",
+    "thresholds": "Thresholds of the graph",
+    "batch_order": "Order of the batches",
+    "fully_connected": "How nearly mini-clusters are cliques (Section 4.2.1)",
+    "digits": "scikit-learn's digits",
+}
+
+_ACCURACY = "Accuracy (ACC, percent) after the last iteration"
+_MEAN = "mean (standard deviation over seeds, with n - 1), the number of runs as a subscript"
+_CELLS = f"{_MEAN}, and the difference to the paper's mean"
+
+CAPTIONS = {
+    "table1": f"Accuracy of the first pseudo-labels, and of the clusters after the last iteration; {_CELLS}.",
+    "ensemble_size": f"{_ACCURACY} of Kingdra-Ladder-IM; {_CELLS}.",
+    "cost": f"Seconds of wall time, the paper's on four P100 GPUs; {_CELLS}.",
+    "thresholds": (
+        "Algorithm 1 on what the models of Kingdra-Ladder-IM answered after the phase without pseudo-labels: "
+        "mini-clusters found, pseudo-labelled points, points in the smallest mini-cluster, purity of the "
+        f"pseudo-labels; {_MEAN}."
+    ),
+    "fully_connected": (
+        "Points of a mini-cluster that are joined to all its others, and pairs in it that are joined, in "
+        "percent, where both thresholds are 100% or 90% of the models: the paper's words can mean either; "
+        f"{_CELLS}."
+    ),
+}
+
+
+def title(name: str) -> str:
+    """The table's title; its name where none is written down."""
+    return TITLES.get(name, name)
+
+
+def caption(name: str) -> str:
+    """What its cells show; accuracy where nothing else is written down."""
+    return CAPTIONS.get(name, f"{_ACCURACY}; {_CELLS}.")

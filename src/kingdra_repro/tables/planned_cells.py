@@ -1,0 +1,100 @@
+"""The cells of a table as the plan has them, each with those of its runs that are shown."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+if TYPE_CHECKING:
+    from kingdra_repro.reproduce.plan import PlannedRun
+
+# What does not touch the phase without pseudo-labels, whose values are called first_phase_...
+AFTER_FIRST_PHASE = ("training.iterations", "training.epochs")
+
+
+@dataclass(frozen=True)
+class PlannedCell:
+    """A cell and its runs.
+
+    Attributes
+    ----------
+    row, dataset, order : as in the plan
+    schedule : "published" where there are such runs, else "short"; "-" where there are none
+    value : the column of the runs that fills the cell
+    runs : DataFrame, those of this schedule alone, as in the plan's "cells"
+    note : why there are no runs, or what their schedule shortens
+    """
+
+    row: str
+    dataset: str
+    order: str
+    schedule: str
+    value: str
+    runs: pd.DataFrame
+    note: str
+
+
+def planned_cells(
+    experiment: str,
+    planned: "Sequence[PlannedRun]",
+    cells: pd.DataFrame,
+    failures: Mapping[str, str],
+) -> Iterator[PlannedCell]:
+    """All combinations of a row in its orders with a data set, in the plan's order.
+
+    Runs of the published schedule and of a shorter one are never put together: where there are any of the
+    first kind, those of the other are left out.
+
+    Parameters
+    ----------
+    experiment : str
+    planned : list of PlannedRun
+    cells : DataFrame, the planned runs that are done, with the fields of `PlannedRun` but for the overrides
+    failures : from config_hash to what a failed run said last
+    """
+    mine = [run for run in planned if run.experiment == experiment]
+    of_cell: dict[tuple[str, str, str], list[PlannedRun]] = {}
+    for run in mine:
+        of_cell.setdefault((run.row, run.order, run.dataset), []).append(run)
+    datasets = list(dict.fromkeys(run.dataset for run in mine))
+    done = cells[cells["experiment"] == experiment]
+    for row, order in dict.fromkeys((run.row, run.order) for run in mine):
+        for dataset in datasets:
+            runs = of_cell.get((row, order, dataset))
+            if runs is None:
+                yield PlannedCell(row, dataset, order, "-", "", done[:0], _not_planned(order))
+                continue
+            here = done[(done["row"] == row) & (done["order"] == order) & (done["dataset"] == dataset)]
+            schedule = _shown(list(here["schedule"]))
+            note = _why_empty(runs, failures) if schedule == "-" else _shortened(runs, schedule)
+            here = here[here["schedule"] == schedule]
+            yield PlannedCell(row, dataset, order, schedule, runs[0].value, here, note)
+
+
+def _shown(schedules: list[str]) -> str:
+    if "published" in schedules:
+        return "published"
+    return schedules[0] if schedules else "-"
+
+
+def _shortened(runs: "list[PlannedRun]", schedule: str) -> str:
+    """The overrides that the published schedule does not have, as far as they touch the value."""
+    if schedule == "published":
+        return ""
+    published = {one for run in runs if run.schedule == "published" for one in run.overrides}
+    short = next(run.overrides for run in runs if run.schedule == schedule)
+    changed = [one for one in short if one not in published and not one.startswith("seed=")]
+    if runs[0].value.startswith("first_phase_"):
+        changed = [one for one in changed if one.partition("=")[0] not in AFTER_FIRST_PHASE]
+    return f"{schedule} schedule: {' '.join(changed)}" if changed else ""
+
+
+def _why_empty(runs: "list[PlannedRun]", failures: Mapping[str, str]) -> str:
+    lines = dict.fromkeys(failures[run.config_hash] for run in runs if run.config_hash in failures)
+    return f"failed: {' / '.join(lines)}" if lines else "not run"
+
+
+def _not_planned(order: str) -> str:
+    # The plan leaves file order out for the one reason that it would give the classes away.
+    return "not run in file order: the rows are sorted by class" if order == "file" else "not planned"

@@ -1,0 +1,32 @@
+"""Table 2 in a sentence."""
+
+import pandas as pd
+
+# The paper's numbers are of file order: where there are runs of it, they are what is compared.
+COMPARED = ("file", "-", "shuffled", "once")
+SEEDS = 5
+
+
+def summary(table: pd.DataFrame) -> str:
+    """How many of the paper's cells have runs, and how many of these reach its mean less its deviation.
+
+    Parameters
+    ----------
+    table : DataFrame in the long form
+
+    Returns
+    -------
+    str, one paragraph
+    """
+    cells = table[table["paper_mean"].notna()]
+    n_cells = len(cells.drop_duplicates(["row", "column"]))
+    rank = cells["order"].map({order: rank for rank, order in enumerate(COMPARED)})
+    filled = cells.assign(rank=rank)[cells["n"] > 0].sort_values("rank", kind="stable")
+    compared = filled.drop_duplicates(["row", "column"])
+    reached = compared["mean"] >= compared["paper_mean"] - compared["paper_std"].fillna(0)
+    seeds = compared["n"] >= SEEDS
+    return (
+        f"{len(compared)} of the paper's {n_cells} cells are filled, {seeds.sum()} of them with {SEEDS} seeds "
+        f"or more; {reached.sum()} reach the paper's mean less its standard deviation. Where there are runs in "
+        "file order, as the paper's, these are compared, otherwise those with shuffled batches."
+    )

@@ -1,0 +1,38 @@
+"""A small plan, and runs as runs.csv would have them."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class Planned:
+    """As `kingdra_repro.reproduce.plan.PlannedRun`."""
+
+    row: str
+    dataset: str = "mnist"
+    order: str = "-"
+    schedule: str = "published"
+    seed: int = 0
+    value: str = "acc"
+    experiment: str = "table2"
+    overrides: tuple[str, ...] = ()
+
+    @property
+    def config_hash(self) -> str:
+        return f"{self.row}-{self.dataset}-{self.order}-{self.schedule}-{self.seed}"
+
+
+def done(*runs: tuple[Planned, dict[str, object]]) -> pd.DataFrame:
+    """The plan's "cells": a row for each of these runs, with what it came to."""
+    fields = ("experiment", "row", "value", "dataset", "order", "schedule", "seed", "config_hash")
+    rows = [
+        {
+            **{name: getattr(run, name) for name in fields},
+            "folder": f"runs/{run.config_hash}",
+            "device": "cpu",
+            **came_to,
+        }
+        for run, came_to in runs
+    ]
+    return pd.DataFrame(rows, columns=list(rows[0]) if rows else [*fields, "folder", "device", "acc"])
