@@ -79,8 +79,16 @@ def test_mean_over_seeds_only_where_all_have_a_row(results):
 
 def test_published_runs_hide_shorter_ones():
     plan = [Planned("row", schedule=one, experiment="figure2") for one in ("short", "published")]
-    ((dataset, order, runs),) = shown_runs(done(*((run, {}) for run in plan)), "figure2")
-    assert (dataset, order, list(runs["schedule"])) == ("mnist", "-", ["published"])
+    ((name, runs),) = shown_runs(done(*((run, {}) for run in plan)), "figure2")
+    assert (name, list(runs["schedule"])) == ("MNIST", ["published"])
+    ((name, _),) = shown_runs(done((plan[0], {})), "figure2")
+    assert name == "MNIST, short schedule"
+
+
+def test_runs_of_different_rows_are_told_apart():
+    plan = [Planned(row, order="file", experiment="figure2") for row in ("Kingdra", "another")]
+    found = shown_runs(done(*((run, {}) for run in plan)), "figure2")
+    assert [name for name, _ in found] == ["Kingdra, MNIST, file order", "another, MNIST, file order"]
 
 
 def test_figure_3(results):
@@ -125,7 +133,7 @@ def test_figure_5(results):
 def test_ensemble_size_over_the_papers_points(results):
     (panel,) = ensemble_size(results[1]).axes
     handles, names = panel.get_legend_handles_labels()
-    assert set(names) == {"MNIST", "the paper, MNIST"}
+    assert set(names) == {"MNIST", "the paper, MNIST"}  # nothing else, whatever else was run
     paper = handles[names.index("the paper, MNIST")]
     assert list(zip(*paper.get_data(), strict=True)) == [
         (1, 95.0),

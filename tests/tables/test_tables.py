@@ -37,8 +37,8 @@ def test_one_run_has_no_deviation():
 
 
 def test_published_and_short_runs_are_never_put_together():
-    short = Planned("DEC", schedule="short", overrides=("training.epochs=1", "seed=0"))
-    full = Planned("DEC", seed=1)
+    short = Planned("DEC", schedule="short", overrides=("method=kingdra", "training.epochs=1", "seed=0"))
+    full = Planned("DEC", seed=1, overrides=("method=kingdra", "seed=1"))
     plan = [full, short]
     both = done((full, {"acc": 0.8}), (short, {"acc": 0.2}))
     found = line(accuracy_table("table2", plan, both, {}), "DEC")
@@ -50,12 +50,22 @@ def test_published_and_short_runs_are_never_put_together():
 
 
 def test_fewer_iterations_do_not_touch_the_first_phase():
-    overrides = ("training.precision=bfloat16", "training.iterations=4", "training.epochs=2")
+    overrides = (
+        "method=kingdra",
+        *("training.precision=bfloat16", "training.iterations=4", "training.epochs=2"),
+    )
+    full = Planned("Ladder-IM", value="first_phase_acc", overrides=overrides[:1])
     run = Planned("Ladder-IM", schedule="short", value="first_phase_acc", overrides=overrides)
     cells = done((run, {"acc": 0.9, "first_phase_acc": 0.8}))
-    found = line(accuracy_table("table2", [run], cells, {}), "Ladder-IM")
+    found = line(accuracy_table("table2", [full, run], cells, {}), "Ladder-IM")
     assert found["note"] == "short schedule: training.precision=bfloat16"
     assert found["mean"] == pytest.approx(80)
+
+
+def test_iterations_do_not_touch_methods_that_have_none():
+    overrides = ("method=single", "training.iterations=4")
+    plan = [Planned("DEC", overrides=overrides[:1]), Planned("DEC", schedule="short", overrides=overrides)]
+    assert line(accuracy_table("table2", plan, done((plan[1], {"acc": 0.9})), {}), "DEC")["note"] == ""
 
 
 def test_empty_cells_say_why():
@@ -136,6 +146,17 @@ def test_seconds_of_different_devices_are_not_averaged(swept):
     assert line(table, "Ladder-IM", "CIFAR10, cpu")["mean"] == 60
     assert line(table, "Ladder-IM", "CIFAR10, cuda:0")["mean"] == 6
     assert line(table, "Graph clustering", "CIFAR10, cpu")["mean"] == 2
+
+
+def test_seconds_of_a_method_that_ran_elsewhere_or_not_at_all(tmp_path):
+    names = ("Ladder-IM", "Kingdra-Ladder-IM", "IMSAT (RPT)")
+    runs = [Planned(name, experiment="cost", value="wall_seconds") for name in names]
+    cells = done((runs[0], {"wall_seconds": 60}), (runs[1], {"wall_seconds": 6, "device": "cuda:0"}))
+    write_tables(tmp_path, runs, cells)
+    table = pd.read_csv(tmp_path / "cost.csv")
+    assert line(table, "Ladder-IM", "MNIST, cuda:0")["note"] == "not run on this device"
+    assert line(table, "IMSAT (RPT)", "MNIST, cuda:0")["note"] == "not run"
+    assert line(table, "IMSAT (RPT)", "MNIST, cpu")["paper_mean"] == 300
 
 
 def test_files_of_all_tables(tmp_path):

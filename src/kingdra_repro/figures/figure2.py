@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from kingdra_repro.figures.histories import mean_history, name_of, shown_runs
+from kingdra_repro.figures.histories import mean_history, shown_runs
 from kingdra_repro.figures.style import BLUE, GREEN, GREY, ORANGE, band, new_figure
 
 COLUMNS = 3
@@ -35,8 +35,8 @@ def figure2(results: Path, cells: pd.DataFrame) -> Figure | None:
     Figure, or None where there are no runs yet
     """
     found = [
-        (name_of(dataset, order, runs), int(runs["n"].iloc[0]), len(runs), history)
-        for dataset, order, runs in shown_runs(cells, "figure2")
+        (name, int(runs["n"].iloc[0]), len(runs), history)
+        for name, runs in shown_runs(cells, "figure2")
         if not (history := mean_history(results, runs)).empty
     ]
     if not found:

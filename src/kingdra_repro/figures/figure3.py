@@ -11,7 +11,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from kingdra_repro.figures.histories import name_of, shown_runs
+from kingdra_repro.figures.histories import shown_runs
 from kingdra_repro.figures.style import BLACK, CYCLE, GREY, MARKERS, WIDTH, new_figure
 from kingdra_repro.report.graph_sample import GraphSample
 
@@ -37,8 +37,8 @@ def figure3(results: Path, cells: pd.DataFrame) -> Figure | None:
     Figure, or None where there are no runs yet
     """
     found = [
-        (name_of(dataset, order, runs), GraphSample.read(path))
-        for dataset, order, runs in shown_runs(cells, "figure3")
+        (name, GraphSample.read(path))
+        for name, runs in shown_runs(cells, "figure3")
         if (path := results / runs["folder"].iloc[0] / "graph_sample.json").exists()
     ]
     if not found:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from kingdra_repro.figures.histories import name_of, shown_runs
+from kingdra_repro.figures.histories import shown_runs
 from kingdra_repro.figures.style import WIDTH, new_figure
 from kingdra_repro.report.members import Members
 from kingdra_repro.report.members_figure import draw_members
@@ -27,8 +27,8 @@ def figure4(results: Path, cells: pd.DataFrame) -> Figure | None:
     Figure, or None where there are no runs yet
     """
     found = [
-        (name_of(dataset, order, runs), Members.read(path))
-        for dataset, order, runs in shown_runs(cells, "figure4")
+        (name, Members.read(path))
+        for name, runs in shown_runs(cells, "figure4")
         if (path := results / runs["folder"].iloc[0] / "members.npz").exists()
     ]
     if not found:

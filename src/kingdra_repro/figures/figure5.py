@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from kingdra_repro.figures.histories import mean_history, name_of, shown_runs
+from kingdra_repro.figures.histories import mean_history, shown_runs
 from kingdra_repro.figures.style import CYCLE, MARKERS, band, new_figure
 
 
@@ -25,7 +25,7 @@ def figure5(results: Path, cells: pd.DataFrame) -> Figure | None:
     """
     figure = new_figure(2.8)
     panel = figure.subplots()
-    for index, (dataset, order, runs) in enumerate(shown_runs(cells, "figure5")):
+    for index, (name, runs) in enumerate(shown_runs(cells, "figure5")):
         history = mean_history(results, runs)
         if history.empty:
             continue
@@ -35,7 +35,7 @@ def figure5(results: Path, cells: pd.DataFrame) -> Figure | None:
             "marker": MARKERS[index % len(MARKERS)],
             "markevery": max(1, len(values) // 12),
         }
-        label = f"{name_of(dataset, order, runs)} ({len(runs)})"
+        label = f"{name} ({len(runs)})"
         panel.plot(values.index, values["mean"], color=color, label=label, **marks)
     if not panel.lines:
         return None

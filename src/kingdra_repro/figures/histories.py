@@ -9,8 +9,8 @@ from kingdra_repro.tables.paper import display_name
 NAMES = {"file": "file order", "once": "shuffled once", "shuffled": "shuffled", "-": ""}
 
 
-def shown_runs(cells: pd.DataFrame, experiment: str) -> list[tuple[str, str, pd.DataFrame]]:
-    """The runs of an experiment by data set and order, of the published schedule where there are any.
+def shown_runs(cells: pd.DataFrame, experiment: str) -> list[tuple[str, pd.DataFrame]]:
+    """The runs of an experiment by row, data set and order, of the published schedule where there are any.
 
     Parameters
     ----------
@@ -18,20 +18,24 @@ def shown_runs(cells: pd.DataFrame, experiment: str) -> list[tuple[str, str, pd.
 
     Returns
     -------
-    list of (dataset, order, DataFrame of runs), in the plan's order
+    list of (name, DataFrame of runs), in the plan's order; see `name_of`
     """
     found = []
     mine = cells[cells["experiment"] == experiment]
-    for (dataset, order), runs in mine.groupby(["dataset", "order"], sort=False):
-        published = runs[runs["schedule"] == "published"]
-        found.append((str(dataset), str(order), runs if published.empty else published))
+    for (row, _, _), runs in mine.groupby(["row", "dataset", "order"], sort=False):
+        schedules = list(runs["schedule"])
+        shown = "published" if "published" in schedules else schedules[0]
+        runs = runs[runs["schedule"] == shown]
+        name = name_of(runs.iloc[0])
+        found.append((f"{row}, {name}" if mine["row"].nunique() > 1 else name, runs))
     return found
 
 
-def name_of(dataset: str, order: str, runs: pd.DataFrame) -> str:
-    """``MNIST, file order, short schedule``: what a line or panel is of."""
-    short = "" if (runs["schedule"] == "published").all() else "short schedule"
-    return ", ".join(part for part in (display_name(dataset), NAMES.get(order, order), short) if part)
+def name_of(run: pd.Series) -> str:
+    """``MNIST, file order, short schedule``: what a line or panel is of, by one of its runs."""
+    schedule = "" if run["schedule"] == "published" else f"{run['schedule']} schedule"
+    order = NAMES.get(run["order"], run["order"])
+    return ", ".join(part for part in (display_name(run["dataset"]), order, schedule) if part)
 
 
 def mean_history(results: Path, runs: pd.DataFrame) -> pd.DataFrame:

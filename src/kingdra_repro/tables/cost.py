@@ -29,32 +29,38 @@ def cost_table(
     Where the plan has the experiment "thresholds", a row is added for the graph alone with all models as
     thresholds.
     """
-    found = [
-        line
-        for one in planned_cells("cost", planned, cells, failures)
-        for line in _by_device(one, dict(zip(one.runs["folder"], one.runs.get(one.value, []), strict=True)))
-    ]
-    datasets = {run.dataset for run in planned if run.experiment == "cost"}
+    of_methods = list(planned_cells("cost", planned, cells, failures))
+    found = []
+    for one in of_methods:
+        if len(one.runs):
+            found += _by_device(one, dict(zip(one.runs["folder"], one.runs[one.value], strict=True)))
     for one in planned_cells("thresholds", planned, cells, failures):
-        if one.dataset not in datasets:
-            continue
-        sweeps = {folder: read_sweep(results, folder) for folder in one.runs["folder"]}
-        seconds = {folder: s["seconds"].iloc[0] for folder, s in sweeps.items() if s is not None}
-        graph = PlannedCell(GRAPH, one.dataset, one.order, one.schedule, "seconds", one.runs, ON_CPU)
-        found += _by_device(graph, seconds) if seconds else []
+        if one.dataset in {method.dataset for method in of_methods}:
+            sweeps = {folder: read_sweep(results, folder) for folder in one.runs["folder"]}
+            seconds = {
+                folder: sweep["seconds"].iloc[0] for folder, sweep in sweeps.items() if sweep is not None
+            }
+            graph = PlannedCell(GRAPH, one.dataset, one.order, one.schedule, "seconds", one.runs, ON_CPU)
+            found += _by_device(graph, seconds)
+    filled = {(line["row"], line["order"], line["column"]) for line in found}
+    columns = list(dict.fromkeys(line["column"] for line in found)) or ["seconds"]
+    for one in of_methods:
+        for column in columns:
+            if (one.row, one.order, column) not in filled:
+                paper = published("cost", one.row, one.dataset)
+                note = one.note if one.runs.empty else "not run on this device"
+                found.append(cell(one.row, column, one.order, one.schedule, [], paper, note, []))
     return table(found)
 
 
 def _by_device(one: PlannedCell, seconds: Mapping[str, float]) -> list[dict[str, Any]]:
+    """A cell for each device, of the seconds of these runs."""
     paper = published("cost", one.row, one.dataset)
-    name = display_name(one.dataset)
-    if not seconds:
-        return [cell(one.row, name, one.order, one.schedule, [], paper, one.note, [])]
     runs = one.runs[one.runs["folder"].isin(list(seconds))]
     return [
         cell(
             one.row,
-            f"{name}, {device}",
+            f"{display_name(one.dataset)}, {device}",
             one.order,
             one.schedule,
             [seconds[folder] for folder in here["folder"]],

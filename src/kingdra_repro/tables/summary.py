@@ -26,7 +26,7 @@ def summary(table: pd.DataFrame) -> str:
     reached = compared["mean"] >= compared["paper_mean"] - compared["paper_std"].fillna(0)
     seeds = compared["n"] >= SEEDS
     return (
-        f"{len(compared)} of the paper's {n_cells} cells are filled, {seeds.sum()} of them with {SEEDS} seeds "
-        f"or more; {reached.sum()} reach the paper's mean less its standard deviation. Where there are runs in "
-        "file order, as the paper's, these are compared, otherwise those with shuffled batches."
+        f"{len(compared)} of the paper's {n_cells} cells are filled, {seeds.sum()} of them with {SEEDS} "
+        f"seeds or more; {reached.sum()} reach the paper's mean less its standard deviation. Where there are "
+        "runs in file order, as the paper's, these are compared, otherwise those with shuffled batches."
     )
