@@ -23,7 +23,7 @@ def summary(table: pd.DataFrame) -> str:
     rank = cells["order"].map({order: rank for rank, order in enumerate(COMPARED)})
     filled = cells.assign(rank=rank)[cells["n"] > 0].sort_values("rank", kind="stable")
     compared = filled.drop_duplicates(["row", "column"])
-    reached = compared["mean"] >= compared["paper_mean"] - compared["paper_std"].fillna(0)
+    reached = compared["difference"] >= -compared["paper_std"].fillna(0) - 1e-9
     seeds = compared["n"] >= SEEDS
     return (
         f"{len(compared)} of the paper's {n_cells} cells are filled, {seeds.sum()} of them with {SEEDS} "
