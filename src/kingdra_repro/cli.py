@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from kingdra_repro.methods import draw_labels
+from kingdra_repro.report.explorer import write_explorer
 from kingdra_repro.report.figures import draw_figures
 from kingdra_repro.report.monitor import RunMonitor
 from kingdra_repro.report.progress import ProgressDisplay
@@ -70,6 +71,7 @@ def cluster(cfg: DictConfig) -> None:
     result = make_result(run, data, method, stopwatch.seconds(), given)
     votes.write(folder / "votes.npz")
     draw_figures(folder, data, method.labels_)
+    write_explorer(folder, data, method.labels_)
     write_result(folder, result, method.labels_)
     if not cfg.keep_checkpoint:
         shutil.rmtree(checkpoint)
