@@ -21,7 +21,7 @@ function showExplorer(place, choices, runs) {
 function choiceName(run) {
   const shown = Object.fromEntries(run.facts);
   const settings = (run.command || "").split(/\s+/).slice(1)
-    .filter((word) => !/^(dataset|method|base|seed)=/.test(word)).join(" ");
+    .filter((word) => !/^(dataset|method|base|seed|n_jobs)(\.path)?=/.test(word)).join(" ");
   return [run.name, shown.ACC && `ACC ${shown.ACC}`, settings].filter(Boolean).join(" · ");
 }
 
@@ -93,7 +93,8 @@ function clusterDetail(explorer, number) {
 function featureTable(explorer, features) {
   if (!features.length) return null;
   if (explorer.kind === "words") {
-    const shown = features.map(([name, inside, overall]) => [name, inside, `${inside} (all: ${overall})`]);
+    const short = (value) => String(Number(value.toPrecision(2)));
+    const shown = features.map(([name, inside, overall]) => [name, inside, `${short(inside)} (all: ${short(overall)})`]);
     return bars("Strongest words, by mean tf-idf here above that of all points", shown);
   }
   const rows = features.map(([name, inside, overall]) =>
@@ -128,13 +129,16 @@ function members(explorer, cluster) {
 function pointList(explorer, points, isWrong, extra) {
   const described = points.rows.map((_, i) => describe(explorer, points, i));
   if (points.sprite) {
-    const tiles = described.map((text, i) => element("li", {}, tile(points.sprite, i, text, isWrong(i)), extra ? extra(i) : null));
+    const tiles = described.map((text, i) => element("li", {}, tile(points.sprite, i, text, isWrong(i)),
+      extra ? element("span", { class: "muted" }, text) : null, extra ? extra(i) : null));
     const list = element("ul", { class: extra ? "tiles wide" : "tiles" }, tiles);
     list.style.setProperty("--sprite", `url("${points.sprite.uri}")`);
     return list;
   }
   const lines = described.map((text, i) => element("li", { class: isWrong(i) ? "wrong" : null },
-    element("b", {}, text), points.words ? ` ${points.words[i].join(", ") || "none of the words"}` : null, extra ? extra(i) : null));
+    element("span", { class: "muted" }, text),
+    points.words ? element("span", { class: "words" }, points.words[i].join(", ") || "none of the words") : null,
+    extra ? extra(i) : null));
   return element("ul", { class: "lines" }, lines);
 }
 
@@ -173,8 +177,7 @@ function confusion(explorer, choose) {
     const counts = new Map(cluster.counts);
     const cells = classes.map((_, of) => {
       const share = (counts.get(of) || 0) / (cluster.size || 1);
-      const kind = [share > 0.5 ? "strong" : "", of === cluster.class ? "matched" : ""].join(" ").trim();
-      return element("td", { class: kind || null, style: `--share: ${(100 * share).toFixed(0)}%` },
+      return element("td", { class: of === cluster.class ? "matched" : null, style: `--share: ${share.toFixed(2)}` },
         counts.has(of) ? whole(counts.get(of)) : "");
     });
     const name = element("th", { scope: "row" }, button(String(number), () => choose(number),
@@ -214,5 +217,5 @@ function disagreement(explorer) {
 function voteName(explorer, cluster) {
   const matched = explorer.clusters[cluster].class;
   const name = matched === null || matched === undefined ? null : className(explorer, matched);
-  return name === null ? `c${cluster}` : `c${cluster} ${name}`;
+  return name === null ? `c${cluster}` : `c${cluster}: ${name}`;
 }

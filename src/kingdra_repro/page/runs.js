@@ -1,6 +1,7 @@
 // What is known of a run, and the dialog with the runs behind a number.
 function runDetails(run) {
-  const facts = run.facts.map(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]);
+  const facts = run.facts.map(([name, value]) =>
+    element("div", {}, element("dt", {}, name), element("dd", {}, value)));
   return [
     run.command && element("pre", { class: "command", tabindex: "0" }, run.command),
     element("dl", { class: "facts" }, facts),

@@ -6,7 +6,7 @@ from html import escape
 from kingdra_repro.page.tables import NOT_PERCENT, WITHOUT_ORDER, Cell, Table
 
 FULL_COLOUR = 20.0  # difference that has the strongest colour
-ORDERS = {"file": "file order", "epoch": "shuffled", "shuffled": "shuffled"}
+ORDERS = {"file": "file order", "once": "shuffled once", "epoch": "shuffled", "shuffled": "shuffled"}
 # Cells whose schedule is one of these need no mark.
 AS_PUBLISHED = ("published", "", "-")
 
@@ -139,7 +139,7 @@ def _letters(number: int) -> str:
 def _sort_header(name: str, scope: str) -> str:
     return (
         f'<th scope="{scope}" aria-sort="none"><button type="button" class="sort">'
-        f'{escape(name) or "row"}<span class="arrow" aria-hidden="true"></span></button></th>'
+        f'{escape(name) or "name"}<span class="arrow" aria-hidden="true"></span></button></th>'
     )
 
 

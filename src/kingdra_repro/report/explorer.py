@@ -20,7 +20,7 @@ FEATURES = 15
 WORDS_OF_A_ROW = 6
 DISPUTED = 24
 # Of all clusters together, so that many clusters do not make a large file.
-ALL_MEMBERS, ALL_FEATURES = 400, 3_000
+ALL_MEMBERS, ALL_FEATURES = 280, 3_000
 
 
 def write_explorer(folder: Path, data: Dataset, labels: np.ndarray) -> None:

@@ -39,7 +39,7 @@ def sprite(data: Dataset, rows: np.ndarray, value_range: tuple[float, float]) ->
     width, height = tiles[0].size
     columns = min(COLUMNS, len(tiles))
     lines = -(-len(tiles) // columns)
-    sheet = Image.new(tiles[0].mode, (columns * width, lines * height))
+    sheet = Image.new(tiles[0].mode, (columns * width, lines * height), "white")
     for place, tile in enumerate(tiles):
         sheet.paste(tile, (place % columns * width, place // columns * height))
     few = sheet.quantize(GREYS if sheet.mode == "L" else COLOURS)
