@@ -147,7 +147,7 @@ def test_choosing_a_cluster(page):
     buttons[4].click()
     assert [button.get_attribute("aria-pressed") for button in buttons].index("true") == 4
     detail = digits.find_element("css selector", ".detail")
-    assert detail.text.startswith("Cluster 4: 1")
+    assert detail.text.startswith("Cluster 4, class 1")
     tiles = detail.find_elements("css selector", ".tile")
     assert len(tiles) == 18  # all of its members
     assert all("class 1" in tile.accessible_name for tile in tiles)
@@ -165,7 +165,7 @@ def test_the_table_of_classes_chooses_a_cluster(page):
     assert [len(row.find_elements("css selector", "td.matched")) for row in rows] == [1] * 10
     link = rows[3].find_element("css selector", "button")
     link.send_keys("\n")
-    assert digits.find_element("css selector", ".detail").text.startswith(f"Cluster {link.text}: 3")
+    assert digits.find_element("css selector", ".detail").text.startswith(f"Cluster {link.text}, class 3")
 
 
 def test_words_and_disagreement(page):

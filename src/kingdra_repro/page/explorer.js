@@ -68,7 +68,7 @@ const className = (explorer, number) => explorer.classes[number] ?? String(numbe
 function clusterName(explorer, number) {
   const matched = explorer.clusters[number].class;
   if (matched === null || matched === undefined) return `Cluster ${number}`;
-  return `Cluster ${number}: ${className(explorer, matched)}`;
+  return `Cluster ${number}, class ${className(explorer, matched)}`;
 }
 
 function clusterDetail(explorer, number) {
@@ -121,7 +121,7 @@ function members(explorer, cluster) {
   const isWrong = (i) => points.classes !== null && points.classes[i] !== cluster.class;
   const title = element("h5", {}, "Random members");
   const note = points.classes && points.rows.some((_, i) => isWrong(i))
-    ? element("p", { class: "muted" }, element("span", { class: "frame-key" }), " framed: of another class") : null;
+    ? element("p", { class: "muted" }, element("span", { class: "frame-key" }), " marked: of another class") : null;
   return element("div", {}, title, pointList(explorer, points, isWrong), note);
 }
 

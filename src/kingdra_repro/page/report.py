@@ -47,7 +47,7 @@ def write_report(results: Path) -> Path:
     parts = {
         "Tables": ("tables", "\n".join(table_section(table) for table in tables)),
         "Figures": ("figures", figures_html(results / "figures")),
-        "Clusters": ("clusters", "\n".join(_explorer_place(dataset) for dataset in chosen)),
+        "Clusters": ("clusters", _explorers(list(chosen))),
         "Runs": ("runs", runs_section([_listed(row) for row in rows])),
     }
     lead = (
@@ -94,7 +94,7 @@ def write_run_report(folder: Path) -> Path:
     entry = run_entry(result, folder)
     explorer = read_explorer(folder)
     chosen = {} if explorer is None else {result["dataset"]: [{"folder": "run", "explorer": explorer}]}
-    clusters = "\n".join(_explorer_place(dataset) for dataset in chosen) or (
+    clusters = _explorers(list(chosen)) or (
         '<p class="card">This run has no explorer.json: it was made by an older version. '
         "Remove its folder and repeat the command to have its clusters shown.</p>"
     )
@@ -152,12 +152,17 @@ def _listed(row: dict[str, str]) -> dict[str, str]:
     return listed
 
 
-def _explorer_place(dataset: str) -> str:
-    """Where the scripts put the explorer of a data set."""
-    return (
-        f'<section class="card explorer" data-dataset="{escape(dataset)}"><h3>{escape(dataset)}</h3>'
+def _explorers(datasets: list[str]) -> str:
+    """Where the scripts put the explorers of the data sets, with links to them where there are several."""
+    links = [f'<a href="#clusters-{i}">{escape(dataset)}</a>' for i, dataset in enumerate(datasets)]
+    places = [
+        f'<section class="card explorer" id="clusters-{i}" data-dataset="{escape(dataset)}">'
+        f"<h3>{escape(dataset)}</h3>"
         "<noscript>The clusters are shown by a script, which this browser does not run.</noscript></section>"
-    )
+        for i, dataset in enumerate(datasets)
+    ]
+    jump = [f'<nav class="jump" aria-label="Data sets">{"".join(links)}</nav>'] if len(links) > 1 else []
+    return "\n".join([*jump, *places])
 
 
 def _body(title: str, lead: str, parts: dict[str, tuple[str, str]]) -> str:
