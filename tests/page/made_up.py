@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -132,3 +133,16 @@ def write_results(results: Path) -> Path:
     for kind in ("svg", "png"):
         figure.savefig(results / "figures" / f"figure2.{kind}")
     return results
+
+
+def write_run_without_classes(folder: Path) -> Path:
+    """A finished run of a user's own texts, as kingdra-run leaves it."""
+    (folder / ".hydra").mkdir(parents=True)
+    (folder / ".hydra" / "overrides.yaml").write_text("- dataset=custom\n- output_dir=x\n- seed=0\n")
+    (folder / "history.csv").write_text("iteration,agreement\n0,0.5\n1,0.75\n")
+    labels = np.arange(60) % 3
+    explorer = make_explorer(replace(texts(), y=None, class_names=None), labels, votes(labels))
+    (folder / "explorer.json").write_text(json.dumps(explorer))
+    result = {"dataset": "my <texts>", "method": "kingdra", "base": "ladder_im", "seed": 0, "n": 60, "k": 3}
+    (folder / "result.json").write_text(json.dumps({**result, "acc": None, "agreement": 0.75}))
+    return folder

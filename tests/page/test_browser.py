@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from kingdra_repro.page import write_report
-from tests.page.made_up import write_results
+from kingdra_repro.page import write_report, write_run_report
+from tests.page.made_up import write_results, write_run_without_classes
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -176,6 +176,21 @@ def test_words_and_disagreement(page):
     digits = one(page, ".explorer[data-dataset=digits]")
     assert len(digits.find_elements("css selector", ".votes")) == 24
     assert "5 of 5" in digits.text
+
+
+def test_a_run_of_a_users_own_data_without_classes(page, tmp_path):
+    page.get(write_run_report(write_run_without_classes(tmp_path / "run")).as_uri())
+    for width in (1280, 400):
+        show(page, width)
+        assert page.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
+    explorer = one(page, ".explorer")
+    explorer.find_elements("css selector", ".clusters button")[2].click()
+    assert explorer.find_element("css selector", ".detail").text.startswith("Cluster 2\n20 points")
+    assert "classes unknown" in explorer.text
+    assert "Where the models disagree" in explorer.text
+    assert all_of(page, ".confusion") == []
+    assert [caption.text for caption in all_of(page, ".run .chart figcaption")] == ["Agreement"]
+    assert one(page, ".run .command").text == "kingdra-run dataset=custom seed=0"
 
 
 def test_dark(page):

@@ -13,8 +13,7 @@ from kingdra_repro.page.console import main
 from kingdra_repro.page.document import document
 from kingdra_repro.page.report import EXPLORERS, explored
 from kingdra_repro.page.runs import read_history, run_entry
-from kingdra_repro.report.explorer import make_explorer
-from tests.page.made_up import KINGDRA, SECOND, WORDS, texts, votes, write_results
+from tests.page.made_up import KINGDRA, SECOND, WORDS, write_results, write_run_without_classes
 
 
 def data_of(page):
@@ -28,18 +27,7 @@ def results(tmp_path):
 
 @pytest.fixture
 def run(tmp_path):
-    """A finished run of a user's own texts, without classes."""
-    folder = tmp_path / "seed0-00000000"
-    (folder / ".hydra").mkdir(parents=True)
-    (folder / ".hydra" / "overrides.yaml").write_text("- dataset=custom\n- output_dir=x\n- seed=0\n")
-    (folder / "history.csv").write_text("iteration,agreement\n0,0.5\n1,0.75\n")
-    known = texts()
-    labels = known.y
-    explorer = make_explorer(type(known)(**{**vars(known), "y": None}), labels, votes(labels))
-    (folder / "explorer.json").write_text(json.dumps(explorer))
-    result = {"dataset": "my <texts>", "method": "kingdra", "base": "ladder_im", "seed": 0, "n": 60, "k": 3}
-    (folder / "result.json").write_text(json.dumps({**result, "acc": None, "agreement": 0.75}))
-    return folder
+    return write_run_without_classes(tmp_path / "seed0-00000000")
 
 
 def test_results_in_one_file(results):
