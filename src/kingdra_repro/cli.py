@@ -12,6 +12,7 @@ from rich.console import Console
 
 from kingdra_repro.methods import draw_labels
 from kingdra_repro.report.ensemble_files import write_ensemble_files
+from kingdra_repro.report.explorer import write_explorer
 from kingdra_repro.report.figures import draw_figures
 from kingdra_repro.report.monitor import RunMonitor
 from kingdra_repro.report.progress import ProgressDisplay
@@ -72,6 +73,7 @@ def cluster(cfg: DictConfig) -> None:
     votes.write(folder / "votes.npz")
     write_ensemble_files(folder, data)
     draw_figures(folder, data, method.labels_)
+    write_explorer(folder, data, method.labels_)
     write_result(folder, result, method.labels_)
     if not cfg.keep_checkpoint:
         shutil.rmtree(checkpoint)

@@ -33,7 +33,7 @@ def test_a_run_leaves_a_folder(kingdra_run, tmp_path):
     assert folder.name.startswith("seed3-")
     assert {file.name for file in folder.iterdir()} == {
         *(".hydra", "run.log", "history.csv", "result.json", "labels.npy", "votes.npz"),
-        *("thresholds.csv", "graph_sample.json"),
+        *("thresholds.csv", "graph_sample.json", "explorer.json"),
         *("iterations.png", "members.png", "members.npz"),
     }
     result = json.loads((folder / "result.json").read_text())

@@ -20,6 +20,7 @@ ARCHIVE = "cifar10/cifar-10-binary.tar.gz"
 FOLDER = "cifar-10-batches-bin"
 # The order of the rows: the five training files, then the test file.
 FILES = (*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin")
+CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 SIDE = 32
 RECORD = 1 + 3 * SIDE * SIDE  # a label, then the red, green and blue planes
 
@@ -106,7 +107,7 @@ def load_cifar10(
         precision=precision,
     )
     X, y = validate(found, labels, k, warn_constant=False)
-    return Dataset("cifar10", X, y, k)
+    return Dataset("cifar10", X, y, k, class_names=CLASSES)
 
 
 def read_cifar10(archive: Path) -> tuple[PictureArray, np.ndarray]:

@@ -13,7 +13,8 @@ import scipy.sparse as sp
 from kingdra_repro.data.arrays import ARRAY_ENDINGS, read_npy, read_npz
 from kingdra_repro.data.custom_folder import folder_features
 from kingdra_repro.data.dataset import Dataset
-from kingdra_repro.data.labels import encode_labels
+from kingdra_repro.data.labels import encode_labels, label_names
+from kingdra_repro.data.pictures import PictureFiles
 from kingdra_repro.data.scaling import scale_columns
 from kingdra_repro.data.tables import TABLE_ENDINGS, listed, numeric_columns, read_table, text_column
 from kingdra_repro.data.tfidf import tfidf
@@ -97,11 +98,11 @@ def load_custom(
         setting = f"columns={list(columns)}" if columns is not None else f"text={text}"
         raise InputError(f"dataset.{setting} is for tables, not for {path}: leave it out")
 
-    y = None
+    given, source = found.labels, str(path)
     if labels is not None and not found.labels_are_a_column:
-        y = encode_labels(_read_labels(labels), f"dataset.labels={labels}")
-    elif found.labels is not None:
-        y = encode_labels(found.labels, str(path))
+        given, source = _read_labels(labels), f"dataset.labels={labels}"
+    y = None if given is None else encode_labels(given, source)
+    class_names = None if given is None else label_names(given)
     if n_clusters is None:
         if y is None:
             raise InputError(f"{path.name} has no labels to count: give n_clusters=K, or dataset.labels=...")
@@ -112,7 +113,16 @@ def load_custom(
         # Of the numbers as they were read: float32 keeps little of a column that varies about a large mean.
         X = scale_columns(found.X, scale).astype(np.float32)
     _warn_of_large_values(X)
-    return Dataset(path.stem, X, y, n_clusters)
+    return Dataset(
+        path.stem,
+        X,
+        y,
+        n_clusters,
+        feature_names=found.names,
+        class_names=class_names,
+        row_names=found.row_names,
+        pictures=found.pictures,
+    )
 
 
 @dataclass(frozen=True)
@@ -124,6 +134,8 @@ class _Found:
     labels_are_a_column: bool = False
     names: list[str] | None = None  # of the columns
     auto_scale: str | None = None  # what scale="auto" means for it
+    row_names: list[str] | None = None
+    pictures: PictureFiles | None = None
 
 
 def _from_folder(
@@ -133,8 +145,8 @@ def _from_folder(
     data_dir: str | os.PathLike | None,
     mirror: str | os.PathLike | None,
 ) -> _Found:
-    X, classes = folder_features(path, words, pictures, data_dir, mirror)
-    return _Found(X, classes)
+    found = folder_features(path, words, pictures, data_dir, mirror)
+    return _Found(found.X, found.classes, names=found.words, row_names=found.names, pictures=found.pictures)
 
 
 def _from_table(
@@ -153,8 +165,8 @@ def _from_table(
             f"dataset.labels={labels} is neither a file nor one of {path}'s columns: {listed(table.columns)}"
         )
     if text is not None:
-        X, _ = tfidf(text_column(table, text, str(path)), **words)
-        return _Found(X, column, column is not None)
+        X, vocabulary = tfidf(text_column(table, text, str(path)), **words)
+        return _Found(X, column, column is not None, vocabulary)
     features = numeric_columns(table, columns, str(path))
     values = features.to_numpy(np.float64, na_value=np.nan)
     return _Found(values, column, column is not None, list(features.columns), "standard")

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,36 @@ from kingdra_repro.data.tfidf import tfidf
 from kingdra_repro.errors import InputError
 
 
+@dataclass(frozen=True)
+class FolderFeatures:
+    """What a folder holds.
+
+    Attributes
+    ----------
+    X : ndarray [n, 2048] or CSR matrix [n, d]
+        A row for each file, in the order of their names.
+    classes : list of str or None
+        Names of the subfolders that the files are in.
+    names : list of str [n]
+        The files' paths below the folder.
+    words : list of str [d] or None, of texts
+    pictures : PictureFiles or None
+    """
+
+    X: np.ndarray | sp.csr_matrix
+    classes: list[str] | None
+    names: list[str]
+    words: list[str] | None = None
+    pictures: PictureFiles | None = None
+
+
 def folder_features(
     folder: Path,
     words: Mapping[str, Any],
     pictures: Mapping[str, Any],
     data_dir: str | os.PathLike | None,
     mirror: str | os.PathLike | None,
-) -> tuple[np.ndarray | sp.csr_matrix, list[str] | None]:
+) -> FolderFeatures:
     """Features of the files of a folder: ResNet-50 where all are pictures, tf-idf where none is.
 
     Parameters
@@ -37,10 +61,7 @@ def folder_features(
 
     Returns
     -------
-    X : ndarray [n, 2048] or CSR matrix [n, d]
-        A row for each file, in the order of their names.
-    classes : list of str or None
-        Names of the subfolders that the files are in.
+    FolderFeatures
 
     Raises
     ------
@@ -48,24 +69,26 @@ def folder_features(
         Where there are no files, or pictures and other files, or a file is broken.
     """
     files, classes = files_and_classes(folder)
+    names = [file.relative_to(folder).as_posix() for file in files]
     others = [file for file in files if file.suffix.lower() not in PICTURE_ENDINGS]
     if not others:
-        stats = [(str(file.relative_to(folder)), file.stat()) for file in files]
-        are = [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]
+        stats = [file.stat() for file in files]
+        are = [[name, stat.st_size, stat.st_mtime_ns] for name, stat in zip(names, stats, strict=True)]
+        shown = PictureFiles(files)
         X, _ = image_features(
             "custom",
-            lambda: (PictureFiles(files), None),
+            lambda: (shown, None),
             pictures_are=repr((str(folder.absolute()), are)),
             data_dir=data_dir,
             mirror=mirror,
             **pictures,
         )
-        return X, classes
+        return FolderFeatures(X, classes, names, pictures=shown)
     if len(others) < len(files):
         raise InputError(f"{folder} holds pictures and other files ({others[0].name}): give each a folder")
     texts = [_text(file) for file in files]
-    X_words, _ = tfidf(texts, **words)
-    return X_words, classes
+    X_words, vocabulary = tfidf(texts, **words)
+    return FolderFeatures(X_words, classes, names, words=vocabulary)
 
 
 def _text(file: Path) -> str:

@@ -1,9 +1,12 @@
 """What every data source returns, and every method is given (without the labels)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
+
+from kingdra_repro.data.pictures import Pictures
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,14 @@ class Dataset:
         k, the number of clusters to find.
     image_shape : tuple of int or None
         ``(height, width)`` or ``(height, width, 3)`` where a row of X is a picture that can be shown.
+    feature_names : sequence of str [d] or None
+        What the columns are called: the words of a tf-idf matrix, the columns of a table.
+    class_names : sequence of str [n_classes] or None
+        What the classes are called. Like all names here, it is for reports alone.
+    row_names : sequence of str [n] or None
+        What the rows are called, such as the files of a folder.
+    pictures : Pictures or None
+        The n pictures that the rows of X are features of, where they can be shown.
     """
 
     name: str
@@ -27,3 +38,7 @@ class Dataset:
     y: np.ndarray | None
     n_clusters: int
     image_shape: tuple[int, ...] | None = None
+    feature_names: Sequence[str] | None = None
+    class_names: Sequence[str] | None = None
+    row_names: Sequence[str] | None = None
+    pictures: Pictures | None = None

@@ -44,3 +44,11 @@ def encode_labels(labels: Any, source: str) -> np.ndarray:
         )
     codes, _ = pd.factorize(values, sort=True)
     return codes.astype(np.int64)
+
+
+def label_names(labels: Any) -> list[str]:
+    """The distinct labels as text, in the order that `encode_labels` numbers them."""
+    _, distinct = pd.factorize(pd.Series(np.asarray(labels).reshape(-1)), sort=True)
+    if distinct.dtype.kind == "f":  # whole numbers all of them, as `encode_labels` has checked
+        distinct = distinct.astype(np.int64)
+    return [str(label) for label in distinct]

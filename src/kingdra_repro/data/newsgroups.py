@@ -4,6 +4,7 @@ import logging
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -84,15 +85,22 @@ def load_newsgroups(
     if headers not in HEADERS:
         raise InputError(f"dataset.headers={headers!r} is unknown: choose {' or '.join(HEADERS)}")
     settings = {"headers": headers, "n_words": n_words, "stop_words": stop_words}
-    folder = prepared_folder(data_dir, "20news", "tfidf", settings)
+    folder = prepared_folder(data_dir, "20news", "words", settings)
     if not folder.is_dir():
         archive = fetch(registry()[ARCHIVE], data_dir, mirror)
         messages, groups = read_newsgroups(archive)
         if headers == "removed":
             messages = [without_header(message) for message in messages]
-        X, _ = tfidf(messages, n_words, stop_words)
+        X, words = tfidf(messages, n_words, stop_words)
         full = np.flatnonzero(np.diff(X.indptr))
-        about = {"dataset": "newsgroups", **settings, "messages": len(messages), "source": checksum(archive)}
+        about: dict[str, Any] = {
+            "dataset": "newsgroups",
+            **settings,
+            "messages": len(messages),
+            "source": checksum(archive),
+            "words": words,
+            "groups": sorted(set(groups)),  # in the order that encode_labels numbers them
+        }
         write_prepared(folder, X[full], encode_labels(groups, ARCHIVE)[full], about)
     prepared, labels, about = read_prepared(folder)
     log.info(
@@ -103,7 +111,7 @@ def load_newsgroups(
     )
     k = 20 if n_clusters is None else n_clusters
     checked, y = validate(prepared, labels, k, warn_constant=False)
-    return Dataset("newsgroups", checked, y, k)
+    return Dataset("newsgroups", checked, y, k, feature_names=about["words"], class_names=about["groups"])
 
 
 def read_newsgroups(archive: Path) -> tuple[list[str], list[str]]:

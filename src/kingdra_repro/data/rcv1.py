@@ -13,9 +13,14 @@ from sklearn.datasets import load_svmlight_file
 
 from kingdra_repro.errors import InputError
 
-# The four root categories, in the order of their classes: corporate/industrial, economics, government/social,
-# markets.
-ROOTS = ("CCAT", "ECAT", "GCAT", "MCAT")
+# The four root categories, in the order of their classes.
+ROOT_NAMES = {
+    "CCAT": "corporate/industrial",
+    "ECAT": "economics",
+    "GCAT": "government/social",
+    "MCAT": "markets",
+}
+ROOTS = tuple(ROOT_NAMES)
 N_TERMS = 47_236
 PARTS = ("train", "test_pt0", "test_pt1", "test_pt2", "test_pt3")
 VECTOR_FILES = tuple(f"lyrl2004_vectors_{part}.dat.gz" for part in PARTS)

@@ -15,6 +15,7 @@ from kingdra_repro.data.feature_pair import load_feature_pair
 from kingdra_repro.data.fetch import at_hand, fetch, is_url
 from kingdra_repro.data.prepared import prepared_folder, read_prepared, write_prepared
 from kingdra_repro.data.rcv1 import (
+    ROOT_NAMES,
     TOKEN_FILES,
     TOPICS_FILE,
     VECTOR_FILES,
@@ -111,7 +112,9 @@ def load_reuters(
     k = 4 if n_clusters is None else n_clusters
     checked, y = validate(found[0], found[1], k, warn_constant=False)
     log.info("reuters: %d documents of the source %r", found[2]["n"], found[2]["source"])
-    return Dataset("reuters", checked, y, k)
+    return Dataset(
+        "reuters", checked, y, k, feature_names=found[2]["words"], class_names=list(ROOT_NAMES.values())
+    )
 
 
 def _prepared(
@@ -122,7 +125,7 @@ def _prepared(
 ) -> Path:
     """The prepared folder of a source, made where there is none."""
     kinds: tuple[str, ...] = SOURCES[1:] if source == "auto" else (source,)
-    folders = {kind: prepared_folder(data_dir, "reuters", f"tfidf_{kind}", settings) for kind in kinds}
+    folders = {kind: prepared_folder(data_dir, "reuters", f"words_{kind}", settings) for kind in kinds}
     for folder in folders.values():
         if folder.is_dir():
             return folder
@@ -133,13 +136,14 @@ def _prepared(
     read = {"tokens": _from_tokens, "vectors": _from_vectors, "subset": _from_subset}
     for kind in kinds:
         try:
-            X, labels = read[kind](settings, data_dir, mirror)
+            X, labels, words = read[kind](settings, data_dir, mirror)
         except InputError as refusal:
             if kind == kinds[-1]:
                 raise
             log.warning("reuters: no %s (%s)", kind, refusal)
             continue
-        write_prepared(folders[kind], X, labels, {"dataset": "reuters", "source": kind, **settings})
+        about = {"dataset": "reuters", "source": kind, **settings, "words": words}
+        write_prepared(folders[kind], X, labels, about)
         return folders[kind]
     raise AssertionError("the last source either gives documents or raises")
 
@@ -174,7 +178,7 @@ def _sampled_documents(
 
 def _from_tokens(
     settings: dict[str, Any], data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None
-) -> tuple[sp.csr_matrix, np.ndarray]:
+) -> tuple[sp.csr_matrix, np.ndarray, list[str] | None]:
     paths = {file: at_hand(f"reuters/{file}", data_dir, mirror) for file in TOKEN_FILES}
     missing = [file for file, path in paths.items() if path is None]
     if missing:
@@ -189,13 +193,13 @@ def _from_tokens(
         assert path is not None
         stems.update((number, words) for number, words in read_tokens(path) if number in wanted)
     _require_all(len(documents), len(stems))
-    X, _ = tfidf_of_tokens((stems[number] for number in documents.tolist()), settings["n_words"])
-    return X, classes
+    X, words = tfidf_of_tokens((stems[number] for number in documents.tolist()), settings["n_words"])
+    return X, classes, words
 
 
 def _from_vectors(
     settings: dict[str, Any], data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None
-) -> tuple[sp.csr_matrix, np.ndarray]:
+) -> tuple[sp.csr_matrix, np.ndarray, list[str] | None]:
     documents, classes = _sampled_documents(settings, data_dir, mirror)
     parts, numbers = [], []
     for file in VECTOR_FILES:
@@ -204,19 +208,20 @@ def _from_vectors(
         numbers.append(found)
     order = np.argsort(np.concatenate(numbers), kind="stable")
     _require_all(len(documents), len(order))
-    return most_frequent_columns(sp.csr_matrix(sp.vstack(parts))[order], settings["n_words"]), classes
+    X = most_frequent_columns(sp.csr_matrix(sp.vstack(parts))[order], settings["n_words"])
+    return X, classes, None  # the files number the terms and do not spell them
 
 
 def _from_subset(
     settings: dict[str, Any], data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None
-) -> tuple[sp.csr_matrix, np.ndarray]:
+) -> tuple[sp.csr_matrix, np.ndarray, list[str] | None]:
     matrix, labels = (fetch(registry()[f"reuters/{file}"], data_dir, mirror) for file in SUBSET_FILES)
     X, _ = read_npz(matrix)
     with np.load(labels, allow_pickle=False) as arrays:
         roots = arrays["root4"].astype(np.int64)  # -1 where a document has no root category or several
     single = np.flatnonzero(roots >= 0)
     taken = single[_sample(len(single), settings)]
-    return most_frequent_columns(sp.csr_matrix(X)[taken], settings["n_words"]), roots[taken]
+    return most_frequent_columns(sp.csr_matrix(X)[taken], settings["n_words"]), roots[taken], None
 
 
 def _require_all(n_wanted: int, n_found: int) -> None:

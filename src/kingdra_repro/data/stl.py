@@ -21,6 +21,7 @@ ARCHIVE = "stl10/stl10_binary.tar.gz"
 FOLDER = "stl10_binary"
 # The order of the rows: training, then test pictures. The 100,000 unlabelled ones are not used.
 PARTS = (("train_X.bin", "train_y.bin"), ("test_X.bin", "test_y.bin"))
+CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")
 SIDE = 96
 
 
@@ -105,7 +106,7 @@ def load_stl(
         precision=precision,
     )
     X, y = validate(found, labels, k, warn_constant=False)
-    return Dataset("stl", X, y, k)
+    return Dataset("stl", X, y, k, class_names=CLASSES)
 
 
 def read_stl(source: Path) -> tuple[PictureArray, np.ndarray]:

@@ -64,7 +64,7 @@ def load_usps(
         labels = np.concatenate([part[1] for part in parts])
     k = 10 if n_clusters is None else n_clusters
     X, y = validate(pixels, labels, k, warn_constant=False)
-    return Dataset("usps", X, y, k, image_shape=(16, 16))
+    return Dataset("usps", X, y, k, image_shape=(16, 16), class_names=[str(digit) for digit in range(10)])
 
 
 def read_usps_matlab(path: Path) -> tuple[np.ndarray, np.ndarray]:

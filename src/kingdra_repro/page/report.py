@@ -1,0 +1,188 @@
+"""report.html of a results folder, or of one run."""
+
+import csv
+import json
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from kingdra_repro.atomic import write_text
+from kingdra_repro.errors import InputError
+from kingdra_repro.page.document import document
+from kingdra_repro.page.figures import figures_html
+from kingdra_repro.page.runs import FACTS, fact, read_explorer, run_entry, run_name
+from kingdra_repro.page.table_html import runs_section, table_section
+from kingdra_repro.page.tables import read_tables
+
+EXPLORERS = 6  # of a data set: each takes some 100 KB of the page
+# Of the table of all runs.
+SHOWN = ("dataset", "acc", "nmi", "agreement", "n_pseudo_labels", "wall_seconds", "finished", "commit")
+
+
+def write_report(results: Path) -> Path:
+    """Write ``report.html`` into a results folder, from its runs.csv, tables, figures and run folders.
+
+    Parameters
+    ----------
+    results : Path
+        Holds runs.csv; tables and figures are shown where there are any.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    InputError
+        Where there is no such folder, or no runs.csv in it.
+    """
+    if not (results / "runs.csv").is_file():
+        raise InputError(f"results={results}: there is no runs.csv in it: name a folder that has one")
+    with (results / "runs.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    entries = {row["folder"]: run_entry(row, results / row["folder"]) for row in rows}
+    chosen = explored(rows, results, entries)
+    tables = read_tables(results)
+    parts = {
+        "Tables": ("tables", "\n".join(table_section(table) for table in tables)),
+        "Figures": ("figures", figures_html(results / "figures")),
+        "Clusters": ("clusters", _explorers(list(chosen))),
+        "Runs": ("runs", runs_section([_listed(row) for row in rows])),
+    }
+    lead = (
+        "The paper: Gupta, Ramjee, Kwatra, Sivathanu, “Unsupervised Clustering using "
+        "Pseudo-semi-supervised Learning”, ICLR 2020. A number is the mean over n runs with their standard "
+        "deviation (n − 1) in brackets, after the last iteration. Below it is the difference to the paper's "
+        "number (<span class='key above'>▲ blue: above</span>, "
+        "<span class='key below'>▼ orange: below</span>), "
+        "and the paper's number in small. A click on a number opens its runs, a click on a heading sorts."
+    )
+    page = document(
+        "Kingdra: results beside the paper's",
+        _body("Kingdra: results beside the paper's", lead, parts),
+        {"runs": entries, "explorers": chosen},
+    )
+    return _write(results / "report.html", page)
+
+
+def write_run_report(folder: Path) -> Path:
+    """Write ``report.html`` into the folder of one finished run; classes need not be known.
+
+    Parameters
+    ----------
+    folder : Path
+        As kingdra-run leaves it.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    InputError
+        Where there is no such folder, or its run is not finished.
+    """
+    if not folder.is_dir():
+        raise InputError(f"run={folder}: there is no such folder: name one below outputs/")
+    if not (folder / "result.json").is_file():
+        raise InputError(
+            f"run={folder}: there is no result.json in it: name a run's folder, and let the run finish first"
+        )
+    result = json.loads((folder / "result.json").read_text())
+    entry = run_entry(result, folder)
+    explorer = read_explorer(folder)
+    chosen = {} if explorer is None else {result["dataset"]: [{"folder": "run", "explorer": explorer}]}
+    clusters = _explorers(list(chosen)) or (
+        '<p class="card">This run has no explorer.json: it was made by an older version. '
+        "Remove its folder and repeat the command to have its clusters shown.</p>"
+    )
+    parts = {
+        "Clusters": ("clusters", clusters),
+        "Run": ("run", '<section class="card run" data-run="run"></section>'),
+    }
+    title = f"{result['dataset']}: {result['k']} clusters of {result['n']:,} points"
+    lead = f"Found by {escape(run_name(result))}."
+    page = document(title, _body(title, lead, parts), {"runs": {"run": entry}, "explorers": chosen})
+    return _write(folder / "report.html", page)
+
+
+def explored(
+    rows: list[dict[str, str]], results: Path, entries: dict[str, dict[str, Any]]
+) -> dict[str, list[dict[str, Any]]]:
+    """The runs whose clusters can be looked at, by data set.
+
+    One for each command but for its seed: the lowest seed (not the best: that would be known from labels),
+    of several code versions the last; Kingdra first; at most `EXPLORERS`.
+
+    Returns
+    -------
+    dict from data set to a list of ``{"folder": ..., "explorer": ...}``
+    """
+    first: dict[tuple[str, str], dict[str, str]] = {}
+    for row in rows:
+        if not (results / row["folder"] / "explorer.json").exists():
+            continue
+        words = (entries[row["folder"]]["command"] or row["folder"]).split()
+        key = (row["dataset"], " ".join(word for word in words if not word.startswith("seed=")))
+        held = first.get(key)
+        if held is None or _rank(row) >= _rank(held):
+            first[key] = row
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in sorted(first.values(), key=lambda row: (row["method"] != "kingdra", row["method"])):
+        of_dataset = found.setdefault(row["dataset"], [])
+        if len(of_dataset) < EXPLORERS:
+            folder = row["folder"]
+            of_dataset.append({"folder": folder, "explorer": read_explorer(results / folder)})
+    return dict(sorted(found.items()))
+
+
+def _rank(row: dict[str, str]) -> tuple[int, str]:
+    return -int(float(row["seed"])), row.get("finished") or ""
+
+
+def _listed(row: dict[str, str]) -> dict[str, str]:
+    """A row of runs.csv for the table of all runs."""
+    listed = {"folder": row["folder"], "run": run_name(row)}
+    for name in SHOWN:
+        value = row.get(name)
+        text = fact(name, value) if value else ""
+        listed[FACTS[name]] = text[:7] if name == "commit" else text
+    return listed
+
+
+def _explorers(datasets: list[str]) -> str:
+    """Where the scripts put the explorers of the data sets, with links to them where there are several."""
+    links = [f'<a href="#clusters-{i}">{escape(dataset)}</a>' for i, dataset in enumerate(datasets)]
+    places = [
+        f'<section class="card explorer" id="clusters-{i}" data-dataset="{escape(dataset)}">'
+        f"<h3>{escape(dataset)}</h3>"
+        "<noscript>The clusters are shown by a script, which this browser does not run.</noscript></section>"
+        for i, dataset in enumerate(datasets)
+    ]
+    jump = [f'<nav class="jump" aria-label="Data sets">{"".join(links)}</nav>'] if len(links) > 1 else []
+    return "\n".join([*jump, *places])
+
+
+def _body(title: str, lead: str, parts: dict[str, tuple[str, str]]) -> str:
+    """Header, links to the parts, and those parts that have any content."""
+    shown = {name: part for name, part in parts.items() if part[1]}
+    links = "".join(f'<a href="#{anchor}">{name}</a>' for name, (anchor, _) in shown.items())
+    sections = "\n".join(
+        f'<section class="part" id="{anchor}"><h2>{name}</h2>\n{content}\n</section>'
+        for name, (anchor, content) in shown.items()
+    )
+    return f"""<header>
+<h1>{escape(title)}</h1>
+<p>{lead}</p>
+<nav aria-label="Parts of this page">{links}</nav>
+</header>
+<main>
+{sections}
+</main>"""
+
+
+def _write(path: Path, page: str) -> Path:
+    write_text(path, page)
+    return path

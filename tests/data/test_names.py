@@ -1,0 +1,74 @@
+"""What columns, classes and rows are called, for reports."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from kingdra_repro.data import load_custom, load_digits, load_newsgroups
+from kingdra_repro.data.labels import encode_labels, label_names
+from kingdra_repro.data.registry import registry
+
+from .conftest import FileServer
+from .small_files import remote, tar_bytes
+
+NEWS = "20news/20news-bydate.tar.gz"
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [(["b", "a", "b"], ["a", "b"]), ([10, 9, 10], ["9", "10"]), ([2.0, 1.0], ["1", "2"]), ([True], ["True"])],
+)
+def test_names_are_in_the_order_of_the_classes(labels: list, names: list[str]) -> None:
+    assert label_names(labels) == names
+    codes = encode_labels(labels, "")
+    assert [names[code] for code in codes] == [
+        names[0] if one == min(labels) else names[-1] for one in labels
+    ]
+
+
+def test_digits() -> None:
+    assert load_digits().class_names == list("0123456789")
+
+
+def test_words_and_groups_of_newsgroups(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    messages = {"z.space/1": b"rocket moon rocket", "a.faith/2": b"belief", "z.space/3": b"moon"}
+    content = tar_bytes({f"20news-bydate-train/{name}": text for name, text in messages.items()})
+    monkeypatch.setitem(registry(), NEWS, remote(NEWS, content, server.gives(NEWS, content)))
+    for data in (load_newsgroups(n_clusters=2), load_newsgroups(n_clusters=2)):  # made, and read again
+        assert data.feature_names is not None
+        assert data.class_names == ["a.faith", "z.space"]
+        assert data.y is not None
+        assert data.y.tolist() == [0, 1, 1]
+        assert [data.feature_names[column] for column in data.X.argmax(1).ravel().tolist()[0]] == [
+            "belief", "rocket", "moon"
+        ]  # fmt: skip
+
+
+def test_table(tmp_path: Path) -> None:
+    pd.DataFrame({"kind": ["x", "y"], "age": [1, 2], "size": [3, 5]}).to_csv(tmp_path / "t.csv", index=False)
+    data = load_custom(tmp_path / "t.csv", labels="kind", n_clusters=2)
+    assert data.feature_names == ["age", "size"]
+    assert data.class_names == ["x", "y"]
+    assert load_custom(tmp_path / "t.csv", columns=["age", "size"], n_clusters=2).class_names is None
+
+
+def test_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, text in {"b/2.txt": "rocket", "a/1.txt": "belief"}.items():
+        (tmp_path / "texts" / name).parent.mkdir(parents=True)
+        (tmp_path / "texts" / name).write_text(text)
+    texts = load_custom(tmp_path / "texts")
+    assert (texts.row_names, texts.class_names) == (["a/1.txt", "b/2.txt"], ["a", "b"])
+    assert texts.feature_names == ["belief", "rocket"]
+
+    (tmp_path / "pets").mkdir()
+    for shade in (0, 200):
+        Image.fromarray(np.full((9, 12, 3), shade, np.uint8)).save(tmp_path / "pets" / f"{shade}.png")
+    features = (np.eye(2, dtype=np.float32), None)
+    monkeypatch.setattr("kingdra_repro.data.custom_folder.image_features", lambda *_, **__: features)
+    pets = load_custom(tmp_path / "pets", n_clusters=2)
+    assert pets.row_names == ["0.png", "200.png"]
+    assert pets.pictures is not None
+    assert pets.pictures.batch(1, 2, 4).mean().item() == pytest.approx(200 / 255, abs=1e-3)

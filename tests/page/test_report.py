@@ -1,0 +1,191 @@
+"""report.html of a results folder and of a run, as a file; test_browser.py looks at it in a browser."""
+
+import json
+import re
+import sys
+
+import numpy as np
+import pytest
+
+from kingdra_repro.errors import InputError
+from kingdra_repro.page import write_report, write_run_report
+from kingdra_repro.page.console import main
+from kingdra_repro.page.document import document
+from kingdra_repro.page.report import EXPLORERS, explored
+from kingdra_repro.page.runs import read_history, run_entry
+from tests.page.made_up import KINGDRA, SECOND, WORDS, write_results, write_run_without_classes
+
+
+def data_of(page):
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', page, re.S)[1])
+
+
+@pytest.fixture
+def results(tmp_path):
+    return write_results(tmp_path)
+
+
+@pytest.fixture
+def run(tmp_path):
+    return write_run_without_classes(tmp_path / "seed0-00000000")
+
+
+def test_results_in_one_file(results):
+    page = write_report(results).read_text()
+    assert page.count("<script") == page.count("</script>") == 2  # its data and its own
+    assert "window.hacked" in page  # the name is there ...
+    assert "<script>window" not in page  # ... as text
+    assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
+    data = data_of(page)
+    assert set(data["runs"]) == {KINGDRA, SECOND, WORDS}
+    assert {name: len(runs) for name, runs in data["explorers"].items()} == {"digits": 1, "newsgroups": 1}
+    assert data["explorers"]["digits"][0]["folder"] == KINGDRA  # of two seeds the first
+    assert data["runs"][KINGDRA]["history"]["pseudo_label_acc"] == [None, 0.9, 0.9, 0.9]
+    assert page.count('class="cell"') == 4
+    assert page.count("data:image/svg+xml;base64") == 1
+
+
+def test_without_tables_figures_and_explorers(tmp_path):
+    (tmp_path / "runs.csv").write_text(
+        "dataset,method,base,seed,acc,folder\ndigits,kmeans,,0,0.79,runs/gone\n"
+    )
+    page = write_report(tmp_path).read_text()
+    assert 'href="#runs"' in page
+    assert 'href="#tables"' not in page
+    assert data_of(page)["explorers"] == {}
+
+
+def test_a_folder_without_runs_is_a_mistake(tmp_path):
+    with pytest.raises(InputError, match=r"there is no runs\.csv"):
+        write_report(tmp_path)
+
+
+def test_which_runs_can_be_explored(tmp_path):
+    """Of each command the first seed, of its code versions the last; Kingdra first; not all."""
+    rows, entries = [], {}
+
+    def add(folder, method, seed, command, finished="", explorer=True):
+        (tmp_path / folder).mkdir()
+        if explorer:
+            (tmp_path / folder / "explorer.json").write_text("{}")
+        rows.append({"folder": folder, "dataset": "d", "method": method, "seed": seed, "finished": finished})
+        entries[folder] = {"command": f"kingdra-run {command} seed={seed}"}
+
+    add("none", "kingdra", "0", "a", explorer=False)
+    add("late", "kingdra", "1", "a", "2025-02")
+    add("old", "kingdra", "1", "a", "2025-01")
+    add("second", "kingdra", "2", "a", "2025-03")
+    for number in range(EXPLORERS + 2):
+        add(f"m{number}", "dec", "0", f"m={number}")
+    found = [one["folder"] for one in explored(rows, tmp_path, entries)["d"]]
+    assert found == ["late", *(f"m{number}" for number in range(EXPLORERS - 1))]
+
+
+def test_a_run_without_classes(run):
+    page = write_run_report(run).read_text()
+    assert "<h1>my &lt;texts&gt;: 3 clusters of 60 points</h1>" in page
+    data = data_of(page)
+    entry = data["runs"]["run"]
+    assert entry["command"] == "kingdra-run dataset=custom seed=0"
+    assert dict(entry["facts"])["agreement of the models"] == "75.0"
+    assert "ACC" not in dict(entry["facts"])
+    assert entry["history"] == {"iteration": [0, 1], "agreement": [0.5, 0.75]}
+    assert data["explorers"]["my <texts>"][0]["explorer"]["classes"] is None
+
+
+def test_a_run_of_an_older_version(run):
+    (run / "explorer.json").unlink()
+    assert "made by an older version" in write_run_report(run).read_text()
+
+
+def test_facts_of_a_row_of_runs_csv(tmp_path):
+    """As of result.json: text for numbers, nothing for what is not known."""
+    row = {
+        "method": "kmeans",
+        "base": "",
+        "seed": "3",
+        "acc": "0.5",
+        "n_pseudo_labels": "1588.0",
+        "n_labels": "0.0",
+    }
+    entry = run_entry({**row, "command": "kingdra-run seed=3"}, tmp_path)
+    assert entry["name"] == "kmeans, seed 3"
+    assert entry["command"] == "kingdra-run seed=3"
+    assert entry["facts"] == [
+        ["method", "kmeans"],
+        ["seed", "3"],
+        ["ACC", "50.0"],
+        ["pseudo-labels", "1,588"],
+    ]
+
+
+def test_history_of_foreign_cells(tmp_path):
+    path = tmp_path / "history.csv"
+    path.write_text("iteration,acc,loss,rule\n0,,inf,given\n1,0.123456789,nan,kept\n")
+    assert read_history(path) == {"iteration": [0, 1], "acc": [None, 0.12346]}
+    path.write_text("iteration\n0\n")
+    assert read_history(path) is None
+
+
+def test_no_text_ends_the_data():
+    hostile = "</script><!--<script> \u2028"
+    page = document("t", "", {"name": hostile})
+    assert data_of(page) == {"name": hostile}
+    assert page.count("<!--") == 0
+
+
+def called(monkeypatch, capsys, *arguments):
+    monkeypatch.setattr(sys, "argv", ["kingdra-report", *arguments])
+    try:
+        main()
+    except SystemExit as stopped:
+        return stopped.code, capsys.readouterr().err
+    return 0, capsys.readouterr().out
+
+
+def test_the_command(results, run, monkeypatch, capsys):
+    assert called(monkeypatch, capsys, f"run={run}") == (0, f"{run / 'report.html'}\n")
+    assert called(monkeypatch, capsys, f"results={results}") == (0, f"{results / 'report.html'}\n")
+    status, out = called(monkeypatch, capsys, "--help")
+    assert status == 0
+    assert "run=outputs/" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ((), "Give one of"),
+        (("run=a", "results=b"), "Give one of"),
+        (("folder=a",), "folder=a is unknown"),
+        (("run=",), "run= is unknown"),
+        (("run=nowhere",), "run=nowhere: there is no such folder"),
+        (("run=.",), "there is no result.json"),
+        (("results=nowhere",), "there is no runs.csv"),
+    ],
+)
+def test_mistakes_in_one_line(arguments, reason, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    status, err = called(monkeypatch, capsys, *arguments)
+    assert status == 2
+    (line,) = err.splitlines()
+    assert line.startswith("kingdra-report: ")
+    assert reason in line
+
+
+def test_a_folder_that_cannot_be_written(run, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(28, "No space left on device", str(run))
+
+    monkeypatch.setattr("kingdra_repro.page.report.write_text", full)
+    status, err = called(monkeypatch, capsys, f"run={run}")
+    assert (status, err) == (2, f"kingdra-report: {run}: No space left on device\n")
+
+
+def test_the_same_folder_gives_the_same_page(results):
+    assert write_report(results).read_bytes() == write_report(results).read_bytes()
+
+
+def test_sprites_of_numbers_are_numbers(results):
+    """JSON of numpy's own types would have failed; the votes are plain lists, too."""
+    explorer = json.loads((results / KINGDRA / "explorer.json").read_text())
+    assert np.shape(explorer["disputed"]["votes"])[1] == 5
