@@ -3,6 +3,7 @@
 import logging
 import signal
 import sys
+import textwrap
 from types import FrameType
 
 from kingdra_repro.report.mistakes import one_line
@@ -23,7 +24,8 @@ Examples
   kingdra-reproduce only_report=true                   tables, figures and the page alone
 
 Settings: NAME=VALUE
-  only=NAME,...       experiments: {experiments}
+  only=NAME,...       experiments: those of configs/experiment, which are
+                      {experiments}
   rows=NAME,...       rows of their tables, such as K-means,Kingdra-Ladder-IM
   datasets=NAME,...   of mnist, stl, cifar10, reuters, newsgroups, digits
   seeds=0..4          seeds=0 or seeds=0,3; of 0 to 4, and of 0 to 9 on digits
@@ -67,7 +69,8 @@ def _main(arguments: list[str]) -> int:
     if any(argument in ("--help", "-h") for argument in arguments):
         from kingdra_repro.reproduce.experiments import names
 
-        print(HELP.replace("{experiments}", ", ".join(names("experiment"))), end="")
+        experiments = textwrap.fill(", ".join(names("experiment")), 88).replace("\n", "\n" + " " * 22)
+        print(HELP.replace("{experiments}", experiments), end="")
         return 0
     cfg = settings(arguments)
     from kingdra_repro.reproduce.program import reproduce  # torch comes with it

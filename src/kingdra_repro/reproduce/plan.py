@@ -7,7 +7,7 @@ from itertools import product
 
 import pandas as pd
 from hydra import compose, initialize_config_module
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from kingdra_repro.report.run_folder import config_hash
 from kingdra_repro.reproduce.experiments import Experiment, Row, experiment, schedule
@@ -123,20 +123,30 @@ def _command(
 ) -> tuple[tuple[str, ...], str]:
     """The overrides of a run, and its hash.
 
-    Those of the schedule come before the row's: what makes a row is not shortened. Where they make no
-    difference they are left out.
+    What the row itself sets is not shortened. Where the schedule makes no difference, it is left out.
     """
-    full = (f"dataset={dataset}", *row.overrides, *of_order)
-    short = (f"dataset={dataset}", *schedule(pace).get(dataset, ()), *row.overrides, *of_order)
-    chosen = full if _hash(short, seed) == _hash(full, seed) else short
-    return (*chosen, f"seed={seed}"), _hash(chosen, seed)
+    composed = (f"dataset={dataset}", *row.overrides)
+    own = {override.partition("=")[0] for override in row.overrides}
+    shortened = tuple(one for one in schedule(pace).get(dataset, ()) if one.partition("=")[0] not in own)
+    full = _hash(composed, of_order, seed)
+    short = _hash(composed, (*shortened, *of_order), seed)
+    values = of_order if short == full else (*shortened, *of_order)
+    return (*composed, *values, f"seed={seed}"), short
 
 
 @cache
-def _hash(overrides: tuple[str, ...], seed: int) -> str:
-    cfg = _composed(overrides)
-    cfg.seed = seed  # as ``seed=...`` does; to compose anew for each seed would take many times as long
+def _hash(composed: tuple[str, ...], values: tuple[str, ...], seed: int) -> str:
+    cfg = _with_values(composed, values)
+    cfg.seed = seed
     return config_hash(cfg)
+
+
+@cache
+def _with_values(composed: tuple[str, ...], values: tuple[str, ...]) -> DictConfig:
+    """Composed settings with single values set, as overrides do it; to compose anew takes far longer."""
+    cfg = OmegaConf.merge(_composed(composed), OmegaConf.from_dotlist(list(values)))
+    assert isinstance(cfg, DictConfig)
+    return cfg
 
 
 @cache

@@ -75,13 +75,12 @@ def _plan(cfg: DictConfig) -> tuple[list[PlannedRun], list[PlannedRun]]:
     """The whole plan, which tables are made of; and the runs that are wanted, in the order of their value."""
     only = listed(cfg.only)
     check_known("only", only or (), names("experiment"))
-    check_known("schedule", [cfg.schedule], names("schedule"))
     seeds = listed(cfg.seeds)
     seeds_wanted = None if seeds is None else parse_seeds(",".join(seeds))
     planned = plan(list(dict.fromkeys([*cfg.experiments, *(only or ())])))
     wanted = select(
         planned,
-        cfg.schedule,
+        cfg.schedule.name,
         only=only,
         rows=listed(cfg.rows),
         datasets=listed(cfg.datasets),
@@ -102,7 +101,8 @@ def _list(missing: Sequence[PlannedRun], estimate: Estimate) -> None:
         seconds = estimate.seconds(run)
         length = "?" if seconds is None else show_duration(seconds)
         print(f"{name(run)}: {length}; kingdra-run {' '.join(run.overrides)}")
-    print(f"{len(missing)} runs are missing, {show_left(*estimate.together(missing), len(missing))}")
+    left = f", {show_left(*estimate.together(missing), len(missing))}" if missing else ""
+    print(f"{len(missing)} runs are missing{left}")
 
 
 def _summary(outcome: Outcome, n_wanted: int, results: Path) -> str:
@@ -113,5 +113,5 @@ def _summary(outcome: Outcome, n_wanted: int, results: Path) -> str:
     if outcome.failed:
         parts.append(f"{len(outcome.failed)} failed, see {results / 'failed.csv'}")
     if outcome.cut or outcome.waiting:
-        parts.append(f"{len(outcome.cut) + len(outcome.waiting)} left when the budget was spent")
+        parts.append(f"{len(outcome.cut) + len(outcome.waiting)} left for want of time")
     return "; ".join(parts)

@@ -1,9 +1,9 @@
 """Which runs of the plan are wanted, and which of them first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.reproduce.experiments import check_known, experiment, names
+from kingdra_repro.reproduce.experiments import check_known, experiment
 from kingdra_repro.reproduce.plan import PlannedRun
 
 
@@ -21,9 +21,8 @@ def select(
     Raises
     ------
     InputError
-        For a name or a seed that none of them has.
+        For a name or a seed that none of them has, and where no run is left.
     """
-    check_known("schedule", [schedule], names("schedule"))
     chosen = [run for run in planned if only is None or run.experiment in only]
     check_known("rows", rows or (), _distinct(run.row for run in chosen))
     check_known("datasets", datasets or (), _distinct(run.dataset for run in chosen))
@@ -32,7 +31,7 @@ def select(
         raise InputError(
             f"seeds={wrong[0]} is in none of these experiments: choose from {min(allowed)}..{max(allowed)}"
         )
-    return [
+    wanted = [
         run
         for run in chosen
         if run.schedule == schedule
@@ -40,6 +39,11 @@ def select(
         and (datasets is None or run.dataset in datasets)
         and (seeds is None or run.seed in seeds)
     ]
+    if not wanted:
+        raise InputError(
+            f"No run of the plan has all of these, with schedule={schedule}: ask for fewer at once"
+        )
+    return wanted
 
 
 def by_value(planned: Sequence[PlannedRun]) -> list[PlannedRun]:
@@ -58,5 +62,5 @@ def by_value(planned: Sequence[PlannedRun]) -> list[PlannedRun]:
     return list(first.values())
 
 
-def _distinct(values) -> list[str]:
+def _distinct(values: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(values))

@@ -19,7 +19,7 @@ class ReproduceSettings:
     rows: Any = MISSING
     datasets: Any = MISSING
     seeds: Any = MISSING
-    schedule: str = MISSING
+    schedule: Any = MISSING
     budget: str | None = MISSING
     again: bool = MISSING
     dry_run: bool = MISSING
@@ -65,7 +65,7 @@ def as_override(name: str, value: Any) -> str:
     if value is None:
         return f"{name}=null"
     text = str(value)
-    if not re.fullmatch(r"[\w./-]+", text):
+    if not re.fullmatch(r"[\w./-]+", text, re.ASCII):
         escaped = re.sub(r"(\\*)'", r"\1\1\\'", text)  # Hydra's rule: a quote is escaped, and what escapes it
         text = f"'{escaped}'"
     return f"{name}={text}"
