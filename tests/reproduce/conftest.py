@@ -36,6 +36,7 @@ class Fakes:
         self.planned: list[PlannedRun] = plan(["smoke"])
         self.commit = COMMIT
         self.behaviour: dict[str, dict[str, Any]] = {}
+        self.reported: list[int] = []  # lengths of the plans that tables were written of
         self.write()
 
     def run(self, row: str, seed: int) -> PlannedRun:
@@ -93,6 +94,10 @@ def fakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fakes:
         "kingdra_repro.reproduce.child.COMMAND", "from tests.reproduce.fake_run import main; main()"
     )
     monkeypatch.setattr("kingdra_repro.reproduce.program.commit", lambda: made.commit)
+    monkeypatch.setattr(
+        "kingdra_repro.reproduce.program.write_reports",
+        lambda results, planned: made.reported.append(len(planned)),
+    )
     return made
 
 

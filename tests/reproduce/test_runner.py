@@ -1,6 +1,8 @@
 """The runner, with pretended runs: what is done, left, failed, estimated."""
 
 import shutil
+import sys
+from types import ModuleType
 
 import pandas as pd
 import pytest
@@ -8,6 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from kingdra_repro.reproduce.durations import parse_duration, show_duration
 from kingdra_repro.reproduce.estimate import Estimate, show_left
+from kingdra_repro.reproduce.report import write_reports
 from kingdra_repro.reproduce.settings import as_override
 from tests.reproduce.conftest import runs
 
@@ -109,6 +112,28 @@ def test_dry_run(kingdra_reproduce, fakes, tmp_path):
     assert lines[2].startswith("smoke: K-means, digits, seed 1: 0:01:00; kingdra-run dataset=digits")
     assert lines[3] == "3 runs are missing, about 0:01:00 and ? for 2 of 3 runs left"
     assert fakes.started() == []
+
+
+def test_tables_are_of_the_whole_plan(kingdra_reproduce, fakes):
+    kingdra_reproduce("rows=K-means", "seeds=0")
+    kingdra_reproduce("only_report=true")
+    kingdra_reproduce("merge=outputs")
+    assert len(fakes.started()) == 1
+    assert fakes.reported == [len(fakes.planned)] * 3
+
+
+def test_reports(tmp_path, monkeypatch, fakes):
+    called = {}
+    for module, function in (("tables", "write_tables"), ("figures", "draw"), ("page", "write_report")):
+        stub = ModuleType(module)
+        setattr(stub, function, lambda *given, module=module: called.update({module: given}))
+        monkeypatch.setitem(sys.modules, f"kingdra_repro.{module}", stub)
+    write_reports(tmp_path / "results", fakes.planned)
+    results, planned, cells = called["tables"]
+    assert (results, planned) == (tmp_path / "results", fakes.planned)
+    assert cells.empty
+    assert called["figures"] == (results, cells)
+    assert called["page"] == (results,)
 
 
 def test_merge_runs_nothing(kingdra_reproduce, fakes, tmp_path):

@@ -10,13 +10,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Thread
 
 from kingdra_repro import console
 
-SECONDS_TO_STOP = 30.0  # it writes no checkpoint when it stops; the last one is what it goes on from
+SECONDS_TO_STOP = 20.0  # nothing is written then: it goes on from its last checkpoint
 COMMAND = "from kingdra_repro.reproduce.child import main; main()"
 
 
@@ -55,7 +56,7 @@ def stop(process: subprocess.Popen) -> None:
     assert process.stdin is not None
     process.stdin.close()
     try:
-        process.wait(SECONDS_TO_STOP)
+        process.wait(SECONDS_TO_STOP + 5)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -66,3 +67,5 @@ def _stop_with_input() -> None:
     while os.read(0, 1):
         pass
     os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(SECONDS_TO_STOP)
+    os.kill(os.getpid(), signal.SIGKILL)

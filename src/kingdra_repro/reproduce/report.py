@@ -1,8 +1,6 @@
 """Tables, figures and the page, from what is in results/."""
 
 from collections.abc import Sequence
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 
 from kingdra_repro.reproduce.plan import PlannedRun, matched
@@ -18,10 +16,13 @@ def write_reports(results: Path, planned: Sequence[PlannedRun]) -> None:
     planned : list of PlannedRun
         The whole plan: what is not run yet is an empty cell.
     """
+    # matplotlib and more, needed at the end alone.
+    from kingdra_repro.figures import draw
+    from kingdra_repro.page import write_report
+    from kingdra_repro.tables import write_tables
+
+    results.mkdir(parents=True, exist_ok=True)
     cells = matched(planned, read_runs(results))
-    if find_spec("kingdra_repro.tables"):
-        import_module("kingdra_repro.tables").write_tables(results, list(planned), cells)
-    if find_spec("kingdra_repro.figures"):
-        import_module("kingdra_repro.figures").draw(results, cells)
-    if find_spec("kingdra_repro.page"):
-        import_module("kingdra_repro.page").write_report(results)
+    write_tables(results, list(planned), cells)
+    draw(results, cells)
+    write_report(results)
