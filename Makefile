@@ -9,15 +9,18 @@ BIN := $(VENV)/bin
 NEEDS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install run test lint format bench readme clean
+.PHONY: help install run reproduce-all test lint format bench readme clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(VENV)/installed-dev ## make .venv and install everything, tools for development too
 
 run: $(VENV)/installed ## cluster scikit-learn's digits: under two minutes on two cores
 	$(BIN)/kingdra-run dataset=digits
+
+reproduce-all: $(VENV)/installed ## run what is missing of the paper's tables and figures; ARGS="schedule=short budget=2h"
+	$(BIN)/kingdra-reproduce $(ARGS)
 
 test: $(VENV)/installed-dev ## run the tests
 	$(BIN)/python -m pytest

@@ -14,7 +14,13 @@ from kingdra_repro.schema import Settings
 SEE = "`kingdra-run --help` explains the settings, `kingdra-run --cfg job` lists them"
 
 
-def one_line(error: BaseException, method: DictConfig | None = None) -> str | None:
+def one_line(
+    error: BaseException,
+    method: DictConfig | None = None,
+    *,
+    known: type = Settings,
+    see: str = SEE,
+) -> str | None:
     """What to tell the user, or None where the error is not the user's but a defect of the program.
 
     Hydra wraps what goes wrong while it composes settings or makes objects: the cause says more.
@@ -24,6 +30,10 @@ def one_line(error: BaseException, method: DictConfig | None = None) -> str | No
     error : exception
     method : DictConfig or None
         The method's node: what a message calls ``n_models``, the user gave as ``ensemble.size``.
+    known : dataclass
+        The program's settings.
+    see : str
+        Where the user finds more.
     """
     chain = list(_causes(error))
     for one in chain:
@@ -31,7 +41,7 @@ def one_line(error: BaseException, method: DictConfig | None = None) -> str | No
             return _as_given(_joined(str(one)), method)
     # A "$" stands for what OmegaConf fills in in the exception that this one caused.
     hydras = [str(one) for one in chain if isinstance(one, CompactHydraException | OmegaConfBaseException)]
-    line = _of_hydra("\n".join(message for message in hydras if "$" not in message))
+    line = _of_hydra("\n".join(message for message in hydras if "$" not in message), known, see)
     if line is not None:
         return line
     for one in chain:
@@ -40,11 +50,11 @@ def one_line(error: BaseException, method: DictConfig | None = None) -> str | No
     if isinstance(error, InstantiationException):
         return None  # neither a setting nor a file was to blame, but the code that was called
     if isinstance(error, CompactHydraException | OmegaConfBaseException):
-        return f"{_joined(str(error))}. {SEE}"
+        return f"{_joined(str(error))}. {see}"
     return None
 
 
-def _of_hydra(message: str) -> str | None:
+def _of_hydra(message: str, known: type, see: str) -> str | None:
     """Hydra's and OmegaConf's messages for the mistakes that users make, in this program's words."""
     if found := re.search(
         r"Could not find '([\w/]+)/([^']+)'\n+Available options in .*:\n((?:\t.*\n?)+)", message
@@ -54,20 +64,20 @@ def _of_hydra(message: str) -> str | None:
         return f"{group}={given} is unknown: choose from {', '.join(choices)}{_meant(given, choices)}"
     if found := re.search(r"Could not override '([\w./@-]+)'", message):
         key = found[1]
-        return f"{key} is not a setting{_meant(key, _known_settings())}. {SEE}"
+        return f"{key} is not a setting{_meant(key, _known_settings(known))}. {see}"
     if found := re.search(r"Value '(.*?)' (?:.* converted to|is not a valid) (\w+)", message):
         key = re.search(r"full_key: (\S+)", message)
         name, kind = key[1] if key else "a setting", _NOUNS.get(found[2], found[2])
         return f"{name}={found[1]} has the wrong type: give {kind}"
     if found := re.search(r"Key '\w+' not in '\w+'\s+full_key: (\S+)", message):
-        return f"{found[1]} is not a setting. {SEE}"
+        return f"{found[1]} is not a setting. {see}"
     if found := re.search(r"Incompatible value '(.*)' for field of type '(\w+)'\s+full_key: (\S+)", message):
         value, kind = found[1].replace("None", "null"), _NOUNS.get(found[2], found[2])
         return f"{found[3]}={value} has the wrong type: give {kind}"
     if found := re.search(r"is not a ListConfig, list or tuple.\s+full_key: (\S+)", message):
         return f"{found[1]} has the wrong type: give a list, such as {found[1]}=[1,2]"
     if found := re.search(r"Error merging override ([\w./@-]+)=(\S*)", message):
-        return f"{found[1]}={found[2]} does not fit: {found[1]} is a group of settings. {SEE}"
+        return f"{found[1]}={found[2]} does not fit: {found[1]} is a group of settings. {see}"
     if found := re.search(r"Missing mandatory value: (\S+)", message):
         return f"{found[1]} is not given: add {found[1]}=VALUE"
     return None
@@ -97,9 +107,9 @@ def _meant(given: str, choices: list[str]) -> str:
     return f" (did you mean {close[0]}?)" if close else ""
 
 
-def _known_settings() -> list[str]:
+def _known_settings(known: type) -> list[str]:
     """Names of the top-level settings and groups, with those inside ``ensemble`` and ``training``."""
-    tree = OmegaConf.structured(Settings)
+    tree = OmegaConf.structured(known)
     names: list[str] = []
     for key in tree:
         names.append(str(key))

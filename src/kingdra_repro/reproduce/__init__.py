@@ -1,0 +1,1 @@
+"""Runs what the paper's tables and figures are made of, and gathers what came out in results/."""

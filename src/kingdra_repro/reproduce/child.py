@@ -1,0 +1,71 @@
+"""One run of the plan in a process of its own, which ends with the process that began it.
+
+    python -c "from kingdra_repro.reproduce.child import main; main()" OVERRIDE ...
+
+is kingdra-run, but stops, as it does at Ctrl-C, when its standard input ends. The process that began it holds
+the other end: it closes it to stop the run, and however it dies, the system closes it.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Thread
+
+from kingdra_repro import console
+
+SECONDS_TO_STOP = 20.0  # nothing is written then: it goes on from its last checkpoint
+COMMAND = "from kingdra_repro.reproduce.child import main; main()"
+
+
+def main() -> None:
+    """Run kingdra-run until it is done or standard input ends."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    Thread(target=_stop_with_input, daemon=True).start()
+    console.main()
+
+
+def start(overrides: Sequence[str], log: Path, lock: int) -> subprocess.Popen:
+    """Start a run.
+
+    Parameters
+    ----------
+    overrides : of kingdra-run
+    log : Path
+        What it prints is added to this file.
+    lock : int
+        Handle of a lock that the run holds, too, until it has ended.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "ab") as file:
+        return subprocess.Popen(
+            [sys.executable, "-c", COMMAND, *overrides],
+            stdin=subprocess.PIPE,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            pass_fds=[lock],
+            start_new_session=True,  # Ctrl-C reaches the first process alone, which then stops this one
+        )
+
+
+def stop(process: subprocess.Popen) -> None:
+    """Stop a run, and wait until it has ended; nothing where it has already."""
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        process.wait(SECONDS_TO_STOP + 5)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _stop_with_input() -> None:
+    # Not sys.stdin: a thread that waits within it would trouble the interpreter's end.
+    while os.read(0, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(SECONDS_TO_STOP)
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,70 @@
+"""One line of progress over all runs: a bar on a terminal, a line for each run elsewhere."""
+
+import time
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from kingdra_repro.reproduce.plan import PlannedRun
+
+
+class PlanDisplay:
+    """Runs done and in all, time elapsed and left. Use as a context manager; writes to standard error.
+
+    Parameters
+    ----------
+    total : int
+        Runs to do.
+    """
+
+    def __init__(self, total: int, console: Console | None = None):
+        self.console = console or Console(stderr=True)
+        self.total, self.done = total, 0
+        self._began = time.monotonic()
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("runs,"),
+            TimeElapsedColumn(),
+            TextColumn("elapsed, {task.fields[left]}"),
+            console=self.console,
+            refresh_per_second=2,
+            transient=True,
+        )
+        self._task = self._bar.add_task("starting", total=total, left="")
+
+    def __enter__(self) -> "PlanDisplay":
+        if self.console.is_terminal:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.console.is_terminal:
+            self._bar.stop()
+
+    def begin(self, run: PlannedRun, left: str) -> None:
+        """A run begins."""
+        self._bar.update(self._task, description=name(run), left=left)
+        if not self.console.is_terminal:
+            self.tell(f"[{self.done + 1}/{self.total}] {name(run)}; {left}")
+
+    def left(self, text: str) -> None:
+        """The time left, while a run goes on."""
+        self._bar.update(self._task, left=text)
+
+    def end(self, run: PlannedRun, what: str) -> None:
+        """A run ended; `what` came of it."""
+        self.done += 1
+        self._bar.update(self._task, completed=self.done)
+        self.tell(f"[{self.done}/{self.total}] {name(run)}: {what}")
+
+    def tell(self, text: str) -> None:
+        """A line that stays."""
+        self.console.print(text, soft_wrap=True, highlight=False, markup=False)
+
+
+def name(run: PlannedRun) -> str:
+    """``table2: Kingdra-Ladder-IM, mnist, file, seed 0``."""
+    parts = [run.row, run.dataset, *([run.order] if run.order != "-" else []), f"seed {run.seed}"]
+    return f"{run.experiment}: {', '.join(parts)}"

@@ -1,0 +1,136 @@
+"""What is to be run, as configs/experiment and configs/schedule have it."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from hydra import compose, initialize_config_module
+from omegaconf import OmegaConf
+
+from kingdra_repro.errors import InputError
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table.
+
+    Parameters
+    ----------
+    overrides : of kingdra-run
+    value : the column of runs.csv that fills the row's cells
+    priority : in which order rows are run, lower first
+    datasets, orders : those of the experiment that the row takes part in
+    """
+
+    overrides: tuple[str, ...]
+    value: str
+    priority: int
+    datasets: tuple[str, ...]
+    orders: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order of the batches: its overrides, and the data sets that it is tried on."""
+
+    overrides: tuple[str, ...]
+    datasets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A table or figure: rows x data sets x orders x schedules x seeds."""
+
+    name: str
+    title: str
+    rows: Mapping[str, Row]
+    datasets: tuple[str, ...]
+    orders: Mapping[str, Order]
+    schedules: tuple[str, ...]
+    seeds: tuple[int, ...]
+
+
+@cache
+def names(group: str) -> list[str]:
+    """The names of a config group's files: ``experiment`` or ``schedule``."""
+    found = (file.name for file in files("kingdra_repro.configs").joinpath(group).iterdir())
+    return sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml"))
+
+
+@cache
+def experiment(name: str) -> Experiment:
+    """Read configs/experiment/<name>.yaml.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    cfg = _read("experiment", name)
+    datasets = tuple(cfg["datasets"])
+    orders = {
+        str(order): Order(tuple(node["overrides"]), tuple(node.get("datasets", datasets)))
+        for order, node in cfg["orders"].items()
+    }
+    rows = {
+        str(row): Row(
+            tuple(node["overrides"]),
+            node["value"],
+            node["priority"],
+            tuple(node.get("datasets", datasets)),
+            tuple(node.get("orders", orders)),
+        )
+        for row, node in cfg["rows"].items()
+    }
+    schedules = tuple(cfg.get("schedules", names("schedule")))
+    return Experiment(name, cfg["title"], rows, datasets, orders, schedules, parse_seeds(cfg["seeds"]))
+
+
+@cache
+def schedule(name: str) -> Mapping[str, tuple[str, ...]]:
+    """Read configs/schedule/<name>.yaml: the overrides for each data set that has any.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    return {dataset: tuple(overrides) for dataset, overrides in _read("schedule", name)["shortened"].items()}
+
+
+def parse_seeds(given: str | int | Sequence[int]) -> tuple[int, ...]:
+    """Seeds from ``0..4`` (both ends count), ``0,2,5..7``, a number, or a list of numbers.
+
+    Raises
+    ------
+    InputError
+        For anything else.
+    """
+    if isinstance(given, int):
+        given = [given]
+    seeds: list[int] = []
+    for part in given.split(",") if isinstance(given, str) else map(str, given):
+        first, dots, last = part.strip().partition("..")
+        if not first.isdecimal() or (dots and not last.isdecimal()) or (dots and int(first) > int(last)):
+            raise InputError(f"seeds={given} is no range of seeds: give seeds=0..4, seeds=3 or seeds=0,2,5")
+        seeds += range(int(first), int(last or first) + 1)
+    return tuple(dict.fromkeys(seeds))
+
+
+def check_known(setting: str, given: Iterable[str], known: Sequence[str]) -> None:
+    """Raise InputError where a name is not among the known ones, with the one that was meant."""
+    for name in given:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+            meant = f" (did you mean {close[0]}?)" if close else ""
+            raise InputError(f"{setting}={name} is unknown: choose from {', '.join(known)}{meant}")
+
+
+def _read(group: str, name: str) -> dict[str, Any]:
+    check_known("only" if group == "experiment" else group, [name], names(group))
+    with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
+        cfg: Any = OmegaConf.to_container(compose(f"{group}/{name}"), resolve=True)
+    return cfg[group]

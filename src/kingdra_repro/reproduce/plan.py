@@ -1,0 +1,154 @@
+"""The plan: each run that a cell of a table or a figure is made of, and which of them there are already."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import product
+
+import pandas as pd
+from hydra import compose, initialize_config_module
+from omegaconf import DictConfig, OmegaConf
+
+from kingdra_repro.report.run_folder import config_hash
+from kingdra_repro.reproduce.experiments import Experiment, Row, experiment, schedule
+from kingdra_repro.resolvers import register_resolvers
+from kingdra_repro.schema import register_schema
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run for one cell. Cells that are made of the same run have the same ``config_hash``.
+
+    Parameters
+    ----------
+    experiment : name of the table or figure
+    row, value : the row of the table, and the column of runs.csv that fills it
+    dataset : as in ``dataset=``
+    order : of the batches; "-" for methods that have none
+    schedule : "published" or "short"; where that makes no difference, the run is planned under both
+    seed
+    overrides : of kingdra-run; all that is needed to repeat the run
+    config_hash : of the settings, see `kingdra_repro.report.run_folder`
+    priority : in which order rows are run, lower first
+    """
+
+    experiment: str
+    row: str
+    value: str
+    dataset: str
+    order: str
+    schedule: str
+    seed: int
+    overrides: tuple[str, ...]
+    config_hash: str
+    priority: int = 0
+
+
+def plan(experiments: Sequence[str]) -> list[PlannedRun]:
+    """All runs of the experiments, in the order of their tables.
+
+    Parameters
+    ----------
+    experiments : names of files of configs/experiment
+
+    Returns
+    -------
+    list of PlannedRun
+        By experiment, row, data set, order, schedule and seed. A seed that changes nothing (Ward's method)
+        is left out: the runs of a cell are different ones.
+
+    Raises
+    ------
+    InputError
+        For an experiment that is not there; Hydra's and OmegaConf's exceptions for a mistake in one.
+    """
+    register_schema()
+    register_resolvers()
+    found = [experiment(name) for name in experiments]
+    for name in {name for one in found for name in one.schedules}:
+        schedule(name)  # read before Hydra is started for all that follows
+    with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
+        return [run for one in found for run in _runs(one)]
+
+
+def matched(planned: Sequence[PlannedRun], runs: pd.DataFrame) -> pd.DataFrame:
+    """The planned runs that are done: "cells".
+
+    Parameters
+    ----------
+    planned : list of PlannedRun
+    runs : DataFrame, as in results/runs.csv
+
+    Returns
+    -------
+    DataFrame
+        A row for each planned run that is in `runs`, in the plan's order: the fields of `PlannedRun` (without
+        ``overrides``), then the run's columns. Of a run made by several versions of the code it is the one
+        that finished last; runs that do not say when are older than those that do.
+    """
+    fields = [name for name in PlannedRun.__dataclass_fields__ if name != "overrides"]
+    cells = pd.DataFrame([{name: getattr(run, name) for name in fields} for run in planned], columns=fields)
+    if "finished" in runs:
+        runs = runs.sort_values("finished", kind="stable", na_position="first")
+    latest = runs.drop_duplicates("config_hash", keep="last")
+    own = [name for name in latest if name == "config_hash" or name not in fields]
+    return cells.merge(latest[own], on="config_hash", how="inner")
+
+
+def _runs(one: Experiment) -> Iterator[PlannedRun]:
+    """The runs of one experiment. Hydra is started."""
+    for (name, row), dataset, pace in product(one.rows.items(), one.datasets, one.schedules):
+        if dataset not in row.datasets:
+            continue
+        for order, of_order in _orders(one, row, dataset):
+            seen: set[str] = set()
+            for seed in one.seeds:
+                overrides, config_hash = _command(row, dataset, of_order, pace, seed)
+                if config_hash not in seen:
+                    seen.add(config_hash)
+                    place = (one.name, name, row.value, dataset, order, pace, seed)
+                    yield PlannedRun(*place, overrides, config_hash, row.priority)
+
+
+def _orders(one: Experiment, row: Row, dataset: str) -> list[tuple[str, tuple[str, ...]]]:
+    """The orders of a cell, with their overrides; the one "order" of a method that has none is "-"."""
+    if "order" not in _composed((f"dataset={dataset}", *row.overrides)).method:
+        return [("-", ())]
+    tried = ((name, order) for name, order in one.orders.items() if name in row.orders)
+    return [(name, order.overrides) for name, order in tried if dataset in order.datasets]
+
+
+def _command(
+    row: Row, dataset: str, of_order: tuple[str, ...], pace: str, seed: int
+) -> tuple[tuple[str, ...], str]:
+    """The overrides of a run, and its hash.
+
+    What the row itself sets is not shortened. Where the schedule makes no difference, it is left out.
+    """
+    composed = (f"dataset={dataset}", *row.overrides)
+    own = {override.partition("=")[0] for override in row.overrides}
+    shortened = tuple(one for one in schedule(pace).get(dataset, ()) if one.partition("=")[0] not in own)
+    full = _hash(composed, of_order, seed)
+    short = _hash(composed, (*shortened, *of_order), seed)
+    values = of_order if short == full else (*shortened, *of_order)
+    return (*composed, *values, f"seed={seed}"), short
+
+
+@cache
+def _hash(composed: tuple[str, ...], values: tuple[str, ...], seed: int) -> str:
+    cfg = _with_values(composed, values)
+    cfg.seed = seed
+    return config_hash(cfg)
+
+
+@cache
+def _with_values(composed: tuple[str, ...], values: tuple[str, ...]) -> DictConfig:
+    """Composed settings with single values set, as overrides do it; to compose anew takes far longer."""
+    cfg = OmegaConf.merge(_composed(composed), OmegaConf.from_dotlist(list(values)))
+    assert isinstance(cfg, DictConfig)
+    return cfg
+
+
+@cache
+def _composed(overrides: tuple[str, ...]) -> DictConfig:
+    return compose("config", list(overrides))

@@ -1,0 +1,143 @@
+"""results/runs and results/runs.csv: what finished runs came to, wherever and whenever they were made.
+
+A run is known by its data set, the hash of its settings and the version of the code: the same run twice is
+one row, another version of the code another row.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from kingdra_repro.atomic import write_text
+from kingdra_repro.data.lock import only_one
+from kingdra_repro.errors import InputError
+
+KEPT = (
+    *("result.json", "history.csv", "settings.txt", "votes.npz"),
+    *("explorer.json", "thresholds.csv", "graph_sample.json", "members.npz"),
+)
+LARGEST = 400_000  # bytes of a file: results/ is committed
+# They say where files lie, not what was run.
+PLACES = ("output_dir", "mirror", "data_dir")
+
+
+def add_run(results: Path, folder: Path) -> Path:
+    """Copy what a finished run left into results/runs, and write runs.csv anew.
+
+    Parameters
+    ----------
+    results : Path
+    folder : Path
+        ``<dataset>/<method>[-<base>]/seed...`` with result.json: below outputs/ or results/runs/.
+
+    Returns
+    -------
+    Path
+        The run's folder in results/runs. One that is there already stays as it is.
+    """
+    with only_one(results / "runs.csv"):
+        target = _copy(results, folder)
+        _write_runs(results)
+    return target
+
+
+def merge(results: Path, below: Path) -> tuple[int, int]:
+    """Take all finished runs below a folder of another machine, its outputs/ or its results/.
+
+    Returns
+    -------
+    found, new : int
+
+    Raises
+    ------
+    InputError
+        Where there is no finished run.
+    """
+    folders = sorted(path.parent for path in below.rglob("result.json"))
+    if not folders:
+        raise InputError(f"merge={below} has no finished runs: give a folder with result.json files below it")
+    with only_one(results / "runs.csv"):
+        before = len(_run_folders(results))
+        for folder in folders:
+            _copy(results, folder)
+        _write_runs(results)
+        return len(folders), len(_run_folders(results)) - before
+
+
+def read_runs(results: Path) -> pd.DataFrame:
+    """results/runs.csv, with at least the columns that tell runs apart; no rows where there is no file."""
+    path = results / "runs.csv"
+    if not path.exists():
+        return pd.DataFrame(columns=["dataset", "config_hash", "code", "device", "wall_seconds", "folder"])
+    return pd.read_csv(path, dtype={"config_hash": str, "code": str, "commit": str})
+
+
+def code_version(commit: str | None) -> str:
+    """The first seven digits of a commit, with ``-dirty`` where files differed from it."""
+    if commit is None:
+        return "unknown"
+    return commit[:7] + ("-dirty" if commit.endswith("-dirty") else "")
+
+
+def _copy(results: Path, folder: Path) -> Path:
+    result = json.loads((folder / "result.json").read_text())
+    name = f"seed{result['seed']}-{result['config_hash']}-{code_version(result['commit'])}"
+    target = results / "runs" / folder.parent.parent.name / folder.parent.name / name
+    if target.exists():
+        return target
+    part = results / "runs" / ".part"  # one at a time: the caller holds the lock
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    for kept in KEPT:
+        if (folder / kept).exists() and (folder / kept).stat().st_size < LARGEST:
+            shutil.copyfile(folder / kept, part / kept)
+    if not (part / "settings.txt").exists():
+        (part / "settings.txt").write_text(_command(folder) + "\n")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part.rename(target)  # whole or not at all
+    return target
+
+
+def _command(folder: Path) -> str:
+    overrides = yaml.safe_load((folder / ".hydra" / "overrides.yaml").read_text())
+    return " ".join(["kingdra-run", *(one for one in overrides if one.partition("=")[0] not in PLACES)])
+
+
+def _run_folders(results: Path) -> list[Path]:
+    return sorted(path.parent for path in (results / "runs").glob("*/*/*/result.json"))
+
+
+def _write_runs(results: Path) -> None:
+    runs = pd.DataFrame([_row(results, folder) for folder in _run_folders(results)])
+    last = ["folder", "code"]  # whatever else the runs of some version of the code have
+    runs = runs[[*runs.columns.difference(last, sort=False), *last]].convert_dtypes()
+    write_text(results / "runs.csv", runs.to_csv(index=False, lineterminator="\n"))
+
+
+def _row(results: Path, folder: Path) -> dict[str, Any]:
+    result = json.loads((folder / "result.json").read_text())
+    return {
+        "command": (folder / "settings.txt").read_text().strip(),
+        **result,
+        **_first_phase(folder / "history.csv"),
+        "folder": folder.relative_to(results).as_posix(),
+        "code": code_version(result["commit"]),
+    }
+
+
+def _first_phase(path: Path) -> dict[str, Any]:
+    """Scores after the phase without pseudo-labels, of methods that have an ensemble."""
+    first: dict[str, Any] = {}
+    if path.exists():
+        history = pd.read_csv(path)
+        if "model_acc_mean" in history:
+            first = {str(column): value for column, value in history.iloc[0].items()}
+    return {
+        "first_phase_acc": first.get("acc"),
+        "first_phase_model_acc_mean": first.get("model_acc_mean"),
+        "first_phase_pseudo_label_acc": first.get("pseudo_label_acc"),
+    }

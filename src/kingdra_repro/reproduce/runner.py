@@ -1,0 +1,160 @@
+"""Goes through planned runs, one after the other; what is finished is in results/ at once."""
+
+import json
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kingdra_repro.reproduce import child
+from kingdra_repro.reproduce.display import PlanDisplay
+from kingdra_repro.reproduce.estimate import Estimate, show_left
+from kingdra_repro.reproduce.failures import forget, note
+from kingdra_repro.reproduce.plan import PlannedRun
+from kingdra_repro.reproduce.registry import add_run
+from kingdra_repro.reproduce.settings import as_override
+
+SECONDS_BETWEEN_LOOKS = 0.2
+
+
+@dataclass
+class Outcome:
+    """What became of the runs."""
+
+    done: list[PlannedRun] = field(default_factory=list)
+    failed: list[PlannedRun] = field(default_factory=list)
+    cut: list[PlannedRun] = field(default_factory=list)  # by the end of the budget; the next call goes on
+    waiting: list[PlannedRun] = field(default_factory=list)  # not begun: longer than what was left
+
+
+class Runner:
+    """Runs kingdra-run for planned runs.
+
+    Parameters
+    ----------
+    results, output_dir : Path
+    handed_on : overrides that all runs are given: device=, mirror= ...
+    lock : int
+        Handle of the lock on `output_dir`, which the runs hold, too.
+    estimate : callable
+        Makes an `Estimate` of what is in results/ now.
+    """
+
+    def __init__(
+        self,
+        results: Path,
+        output_dir: Path,
+        handed_on: Sequence[str],
+        lock: int,
+        estimate: Callable[[], Estimate],
+    ):
+        self.results, self.output_dir = results, output_dir
+        self.handed_on = [as_override("output_dir", output_dir), *handed_on]
+        self.lock = lock
+        self.estimate = estimate
+
+    def run(self, queue: Sequence[PlannedRun], budget: float | None, display: PlanDisplay) -> Outcome:
+        """Run them all, or as many as the budget allows; a failed one is noted, and the rest goes on.
+
+        Parameters
+        ----------
+        queue : list of PlannedRun, in the order in which they are run
+        budget : seconds, or None
+        display : PlanDisplay
+
+        Returns
+        -------
+        Outcome
+        """
+        end = float("inf") if budget is None else time.monotonic() + budget
+        outcome = Outcome()
+        for place, run in enumerate(queue):
+            finished = finished_folder(self.output_dir, run)
+            if finished is None:
+                if time.monotonic() >= end or self._too_long(run, end - time.monotonic()):
+                    outcome.waiting.append(run)
+                    continue
+                status = self._one(run, [*outcome.waiting, *queue[place:]], end, display)
+                if status is None:
+                    outcome.cut.append(run)
+                    continue
+                finished = finished_folder(self.output_dir, run)
+                if finished is None:
+                    line = self._last_line(run, status)
+                    note(self.results, run, status, line)
+                    outcome.failed.append(run)
+                    display.end(run, f"FAILED: {line}")
+                    continue
+            add_run(self.results, finished)
+            forget(self.results, run.config_hash)
+            outcome.done.append(run)
+            display.end(run, _summary(finished))
+        return outcome
+
+    def _one(
+        self, run: PlannedRun, ahead: Sequence[PlannedRun], end: float, display: PlanDisplay
+    ) -> int | None:
+        """Exit status of a run; None where it was stopped at the end of the budget."""
+        estimate = self.estimate()
+        seconds, n_unknown = estimate.together(ahead)
+        this = self._remaining(run, estimate)
+        began = time.monotonic()
+        seconds += 0 if this is None else this - (estimate.seconds(run) or 0)
+
+        def left() -> str:
+            spent = 0 if this is None else min(time.monotonic() - began, this)
+            return show_left(seconds - spent, n_unknown, len(ahead))
+
+        display.begin(run, left())
+        process = child.start([*run.overrides, *self.handed_on], self._log(run), self.lock)
+        try:
+            while True:
+                try:
+                    return process.wait(SECONDS_BETWEEN_LOOKS)
+                except subprocess.TimeoutExpired:
+                    display.left(left())
+                if time.monotonic() >= end:
+                    return None
+        finally:
+            child.stop(process)
+
+    def _too_long(self, run: PlannedRun, seconds: float) -> bool:
+        """Whether a run would not end in time. One that was begun is always gone on with."""
+        if _seconds_so_far(self.output_dir, run) > 0:
+            return False
+        known = self.estimate().seconds(run)
+        return known is not None and known > seconds
+
+    def _remaining(self, run: PlannedRun, estimate: Estimate) -> float | None:
+        known = estimate.seconds(run)
+        return None if known is None else max(known - _seconds_so_far(self.output_dir, run), 0)
+
+    def _log(self, run: PlannedRun) -> Path:
+        return self.output_dir / "logs" / f"{run.config_hash}.log"
+
+    def _last_line(self, run: PlannedRun, status: int) -> str:
+        if status < 0:
+            return f"ended by signal {-status}"
+        lines = self._log(run).read_text(errors="replace").split("\n")
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+        return last.removeprefix("kingdra-run: ")
+
+
+def finished_folder(output_dir: Path, run: PlannedRun) -> Path | None:
+    """The run's folder below `output_dir`, where it is finished."""
+    found = sorted(output_dir.glob(f"*/*/seed*-{run.config_hash}/result.json"))
+    return found[0].parent if found else None
+
+
+def _seconds_so_far(output_dir: Path, run: PlannedRun) -> float:
+    """Seconds that an interrupted run has taken, see `kingdra_repro.report.stopwatch`; 0: not begun."""
+    for path in output_dir.glob(f"*/*/seed*-{run.config_hash}/checkpoint/wall_seconds"):
+        return float(path.read_text())
+    return 0.0
+
+
+def _summary(folder: Path) -> str:
+    result = json.loads((folder / "result.json").read_text())
+    accuracy = "" if result["acc"] is None else f"accuracy {result['acc']:.4f}, "
+    return f"{accuracy}{result['wall_seconds']:,.0f} s"

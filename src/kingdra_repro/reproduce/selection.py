@@ -1,0 +1,66 @@
+"""Which runs of the plan are wanted, and which of them first."""
+
+from collections.abc import Iterable, Sequence
+
+from kingdra_repro.errors import InputError
+from kingdra_repro.reproduce.experiments import check_known, experiment
+from kingdra_repro.reproduce.plan import PlannedRun
+
+
+def select(
+    planned: Sequence[PlannedRun],
+    schedule: str,
+    *,
+    only: Sequence[str] | None = None,
+    rows: Sequence[str] | None = None,
+    datasets: Sequence[str] | None = None,
+    seeds: Sequence[int] | None = None,
+) -> list[PlannedRun]:
+    """The planned runs of the given experiments, rows, data sets and seeds; None: of all.
+
+    Raises
+    ------
+    InputError
+        For a name or a seed that none of them has, and where no run is left.
+    """
+    chosen = [run for run in planned if only is None or run.experiment in only]
+    check_known("rows", rows or (), _distinct(run.row for run in chosen))
+    check_known("datasets", datasets or (), _distinct(run.dataset for run in chosen))
+    allowed = {seed for run in chosen for seed in experiment(run.experiment).seeds}
+    if wrong := [seed for seed in seeds or () if seed not in allowed]:
+        raise InputError(
+            f"seeds={wrong[0]} is in none of these experiments: choose from {min(allowed)}..{max(allowed)}"
+        )
+    wanted = [
+        run
+        for run in chosen
+        if run.schedule == schedule
+        and (rows is None or run.row in rows)
+        and (datasets is None or run.dataset in datasets)
+        and (seeds is None or run.seed in seeds)
+    ]
+    if not wanted:
+        raise InputError(
+            f"No run of the plan has all of these, with schedule={schedule}: ask for fewer at once"
+        )
+    return wanted
+
+
+def by_value(planned: Sequence[PlannedRun]) -> list[PlannedRun]:
+    """Each distinct run once, the most valuable first: one seed for every cell, then the next for each.
+
+    Within a seed by the rows' priority, then in the order of the plan. A run that several rows want has the
+    best place of these.
+    """
+
+    def place(run: PlannedRun) -> tuple[int, int]:
+        return experiment(run.experiment).seeds.index(run.seed), run.priority
+
+    first: dict[str, PlannedRun] = {}
+    for run in sorted(planned, key=place):  # stable
+        first.setdefault(run.config_hash, run)
+    return list(first.values())
+
+
+def _distinct(values: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(values))

@@ -1,0 +1,79 @@
+"""Names and types of the settings of kingdra-reproduce; the values are in configs/reproduce.yaml."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hydra import compose, initialize_config_module
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING, DictConfig, ListConfig
+
+from kingdra_repro.errors import InputError
+
+
+@dataclass
+class ReproduceSettings:
+    experiments: list[str] = MISSING
+    only: Any = MISSING
+    rows: Any = MISSING
+    datasets: Any = MISSING
+    seeds: Any = MISSING
+    schedule: Any = MISSING
+    budget: str | None = MISSING
+    again: bool = MISSING
+    dry_run: bool = MISSING
+    only_report: bool = MISSING
+    merge: str | None = MISSING
+    results: str = MISSING
+    output_dir: str = MISSING
+    mirror: str | None = MISSING
+    data_dir: str | None = MISSING
+    device: str | None = MISSING
+    n_jobs: int | None = MISSING
+
+
+def settings(arguments: Sequence[str]) -> DictConfig:
+    """The settings that a command line asks for.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        ``only=table2 datasets=mnist,reuters ...``: overrides, without the quotes that Hydra would want.
+
+    Raises
+    ------
+    InputError
+        For an argument that is no setting; Hydra's and OmegaConf's exceptions for a wrong one.
+    """
+    ConfigStore.instance().store(name="reproduce_schema", node=ReproduceSettings)
+    with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
+        return compose("reproduce", [_quoted(argument) for argument in arguments])
+
+
+def listed(value: Any) -> list[str] | None:
+    """The names in ``a,b`` or ``[a,b]``; None for null."""
+    if value is None:
+        return None
+    if isinstance(value, ListConfig):
+        return [str(one) for one in value]
+    return [one.strip() for one in str(value).split(",") if one.strip()]
+
+
+def as_override(name: str, value: Any) -> str:
+    """``name=value`` as Hydra reads it, whatever characters a path has."""
+    if value is None:
+        return f"{name}=null"
+    text = str(value)
+    if not re.fullmatch(r"[\w./-]+", text, re.ASCII):
+        escaped = re.sub(r"(\\*)'", r"\1\1\\'", text)  # Hydra's rule: a quote is escaped, and what escapes it
+        text = f"'{escaped}'"
+    return f"{name}={text}"
+
+
+def _quoted(argument: str) -> str:
+    """An argument whose value Hydra would read as a sweep (a,b) or not at all (IMSAT (VAT)), in quotes."""
+    name, equals, value = argument.partition("=")
+    if not equals:
+        raise InputError(f"{argument} is not a setting: give NAME=VALUE, see kingdra-reproduce --help")
+    return argument if value[:1] in ("[", "'", '"', "") else as_override(name, value)

@@ -1,0 +1,45 @@
+"""What stands for a run where the runner alone is tested: it leaves a run folder, fails, or takes its time.
+
+    python -c "from tests.reproduce.fake_run import main; main()" OVERRIDE ...
+
+$FAKE_RUNS is a JSON file: for each run's overrides, its folder and what it does.
+"""
+
+import json
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+
+def main() -> None:
+    known = json.loads(Path(os.environ["FAKE_RUNS"]).read_text())
+    given = dict(argument.split("=", 1) for argument in sys.argv[1:])
+    output_dir = Path(given.pop("output_dir").strip("'"))
+    run = known["runs"][" ".join(f"{name}={value}" for name, value in given.items())]
+    with open(known["started"], "a") as file:
+        print(run["config_hash"], file=file)
+    threading.Thread(target=_stop_with_input, daemon=True).start()
+    folder = output_dir / run["dataset"] / run["method"] / f"seed{run['seed']}-{run['config_hash']}"
+    (folder / ".hydra").mkdir(parents=True, exist_ok=True)
+    (folder / ".hydra" / "overrides.yaml").write_text(json.dumps(sys.argv[1:]))
+    print("something", file=sys.stderr)
+    if run.get("fails"):
+        print("kingdra-run: no such data; get it", file=sys.stderr)
+        sys.exit(2)
+    if "seconds" in run:
+        (folder / "checkpoint").mkdir(exist_ok=True)
+        (folder / "checkpoint" / "wall_seconds").write_text("1.5")
+        time.sleep(run["seconds"])
+    result = {
+        **{name: run[name] for name in ("dataset", "method", "seed", "config_hash")},
+        **{"acc": 0.5 + run["seed"] / 100, "wall_seconds": 60.0, "device": "cpu (any)"},
+        **{"finished": "2020-01-01T00:00:00+00:00", "commit": known["commit"]},
+    }
+    (folder / "result.json").write_text(json.dumps(result))
+
+
+def _stop_with_input() -> None:
+    os.read(0, 1)
+    os._exit(130)

@@ -1,0 +1,88 @@
+"""Real runs, by `kingdra-reproduce` in a process of its own: killed at any moment, it comes to the same."""
+
+import fcntl
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+MAIN = "from kingdra_repro.reproduce.console import main; main()"
+# The row that writes checkpoints.
+COMMAND = ["experiments=[smoke]", "rows=Kingdra-Ladder-IM", "seeds=0", "n_jobs=1"]
+# Neither is the same twice.
+TIMES = ["wall_seconds", "finished", "seconds"]
+
+
+def start(folder: Path) -> subprocess.Popen:
+    folder.mkdir(exist_ok=True)
+    return subprocess.Popen(
+        [sys.executable, "-c", MAIN, *COMMAND],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(folder: Path) -> str:
+    process = start(folder)
+    printed, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, printed
+    return printed
+
+
+@pytest.fixture(scope="module")
+def never_killed(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("never_killed")
+    assert "1 runs done" in finish(folder)
+    return folder
+
+
+def tables(folder: Path) -> dict[str, pd.DataFrame]:
+    """All tables of results/, and the history of the run, less what depends on the clock."""
+    found = {}
+    for path in sorted((folder / "results").rglob("*.csv")):
+        table = pd.read_csv(path)
+        found[str(path.relative_to(folder))] = table.drop(columns=[name for name in TIMES if name in table])
+    return found
+
+
+def test_killed_five_times(never_killed, tmp_path):
+    """By signals that it can answer and by one that it cannot."""
+    moments = random.Random(0)
+    statuses = []
+    for kind in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGINT, signal.SIGKILL):
+        process = start(tmp_path)
+        try:
+            process.wait(moments.uniform(1, 7))
+        except subprocess.TimeoutExpired:
+            process.send_signal(kind)
+        process.communicate(timeout=60)
+        statuses.append(process.returncode)
+    assert set(statuses) <= {0, 130, -signal.SIGKILL, -signal.SIGINT, -signal.SIGTERM}
+    finish(tmp_path)
+    ours, expected = tables(tmp_path), tables(never_killed)
+    assert list(ours) == list(expected)
+    for name, table in expected.items():
+        pd.testing.assert_frame_equal(ours[name], table, obj=name)
+
+
+def test_a_run_ends_with_the_process_that_began_it(tmp_path):
+    """Killed in a way that leaves it no time to end its run."""
+    process = start(tmp_path)
+    log = tmp_path / "outputs" / "logs"
+    while not list(log.glob("*.log")):
+        assert process.poll() is None
+    process.kill()
+    process.communicate(timeout=60)  # the run has the other end of no pipe that this waits for
+    last = tmp_path / "outputs" / ".kingdra-reproduce.lock"
+    began = time.monotonic()
+    with open(last, "w") as file:  # the run holds it, too, until it has ended
+        fcntl.flock(file, fcntl.LOCK_EX)
+    assert time.monotonic() - began < 30
+    assert not list(tmp_path.glob("outputs/*/*/*/result.json"))

@@ -1,0 +1,150 @@
+"""The plan is that of the paper, and what it says of a run is what kingdra-run makes of its overrides."""
+
+import pandas as pd
+import pytest
+from hydra import compose, initialize_config_module
+
+from kingdra_repro.errors import InputError
+from kingdra_repro.report.run_folder import config_hash
+from kingdra_repro.reproduce.experiments import experiment, names, parse_seeds
+from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
+from kingdra_repro.reproduce.selection import by_value, select
+
+LADDER_ROWS = ["Ladder-IM", "Ladder-IM-ensemble", "Kingdra-Ladder-IM"]
+
+
+@pytest.fixture(scope="module")
+def table2() -> list[PlannedRun]:
+    return plan(["table2"])
+
+
+def cell(planned, **fields):
+    return [run for run in planned if all(getattr(run, name) == value for name, value in fields.items())]
+
+
+def test_table_2_has_the_paper_s_cells(table2):
+    assert len({(run.row, run.dataset) for run in table2}) == 70
+    assert {run.value for run in table2} == {"acc", "first_phase_acc", "first_phase_model_acc_mean"}
+
+
+def test_the_hash_is_kingdra_run_s(table2):
+    every_40th = table2[::40]
+    assert {run.schedule for run in every_40th} == {"published", "short"}
+    for run in every_40th:
+        with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
+            assert config_hash(compose("config", list(run.overrides))) == run.config_hash, run
+
+
+def test_rows_of_the_same_runs_share_them(table2):
+    hashes = [{run.config_hash for run in cell(table2, row=row, dataset="mnist")} for row in LADDER_ROWS]
+    assert hashes[0] == hashes[1] == hashes[2]
+    assert len(hashes[0]) == 20  # five seeds, two orders, two schedules
+
+
+def test_orders(table2):
+    assert {run.order for run in cell(table2, row="K-means")} == {"-"}
+    assert {run.order for run in cell(table2, row="IMSAT (VAT)")} == {"shuffled"}
+    for dataset, orders in {"mnist": {"file", "shuffled"}, "cifar10": {"shuffled"}}.items():
+        assert {run.order for run in cell(table2, row="Ladder-IM", dataset=dataset)} == orders
+    (run,) = cell(table2, row="Ladder-IM", dataset="mnist", order="file", schedule="published", seed=3)
+    assert run.overrides == (
+        "dataset=mnist", "method=kingdra", "base=ladder_im", "training.order=file", "seed=3"
+    )  # fmt: skip
+
+
+def test_a_seed_that_changes_nothing_is_left_out(table2):
+    assert [run.seed for run in cell(table2, row="AC", dataset="stl", schedule="short")] == [0]
+    assert [run.seed for run in cell(table2, row="K-means", dataset="stl", schedule="short")] == [
+        0,
+        1,
+        2,
+        3,
+        4,
+    ]
+
+
+def test_a_schedule_that_changes_nothing_is_left_out(table2):
+    for row, dataset, expected in (("K-means", "mnist", True), ("Kingdra-Ladder-IM", "mnist", False)):
+        published, short = (
+            cell(table2, row=row, dataset=dataset, schedule=name, seed=0)[0]
+            for name in ("published", "short")
+        )
+        assert (published.config_hash == short.config_hash) is expected
+        assert (published.overrides == short.overrides) is expected
+    assert "training.iterations=4" in short.overrides
+
+
+def test_every_experiment_names_rows_data_sets_and_orders_that_there_are():
+    for name in names("experiment"):
+        one = experiment(name)
+        assert one.title
+        for row in one.rows.values():
+            assert set(row.datasets) <= set(one.datasets), name
+            assert set(row.orders) <= set(one.orders), name
+        for order in one.orders.values():
+            assert set(order.datasets) <= set(one.datasets), name
+
+
+@pytest.mark.parametrize("name", ["cost", "digits", "figure3", "figure5", "thresholds"])
+def test_small_experiments_compose(name):
+    planned = plan([name])
+    assert {run.row for run in planned} == set(experiment(name).rows)
+    assert {run.dataset for run in planned} == set(experiment(name).datasets)
+
+
+def test_cost_is_not_shortened():
+    assert {run.schedule for run in plan(["cost"])} == {"published"}
+
+
+def test_one_seed_of_everything_comes_before_the_next_of_anything(table2):
+    queue = by_value(select(table2, "short"))
+    assert len({run.config_hash for run in queue}) == len(queue)
+    assert [run.seed for run in queue] == sorted(run.seed for run in queue)
+    rows = list(dict.fromkeys(run.row for run in queue))
+    assert rows[:3] == ["K-means", "Ladder-IM", "Ladder-Dot"]
+    assert rows.index("IMSAT (VAT)") < rows.index("DEC")
+
+
+def test_select(table2):
+    chosen = select(table2, "published", rows=["DEC"], datasets=["mnist"], seeds=[0, 2])
+    assert [(run.row, run.dataset, run.seed) for run in chosen] == [("DEC", "mnist", 0), ("DEC", "mnist", 2)]
+
+
+@pytest.mark.parametrize(
+    ("given", "seeds"), [("0..4", (0, 1, 2, 3, 4)), ("3", (3,)), ("0,2,4..5", (0, 2, 4, 5)), ([1, 0], (1, 0))]
+)
+def test_seeds(given, seeds):
+    assert parse_seeds(given) == seeds
+
+
+@pytest.mark.parametrize("given", ["4..0", "a", "", "0..", "-1", "1.5", "0...2"])
+def test_no_seeds(given):
+    with pytest.raises(InputError, match=r"give seeds=0\.\.4"):
+        parse_seeds(given)
+
+
+def planned_run(hash_: str, seed: int = 0, row: str = "A") -> PlannedRun:
+    return PlannedRun("e", row, "acc", "mnist", "-", "short", seed, (f"seed={seed}",), hash_)
+
+
+def test_matched_takes_the_latest_version_of_the_code():
+    runs = pd.DataFrame(
+        {
+            "config_hash": ["a", "a", "a", "b", "b", "other"],
+            "dataset": "elsewhere",
+            "finished": ["2026-02-01", "2026-03-01", None, None, None, "2026-01-01"],
+            "acc": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6],
+        }
+    )
+    cells = matched(
+        [planned_run("a"), planned_run("a", row="B"), planned_run("b", 1), planned_run("c", 2)], runs
+    )
+    assert list(cells["acc"]) == [0.2, 0.2, 0.5]
+    assert list(cells["row"]) == ["A", "B", "A"]
+    assert set(cells["dataset"]) == {"mnist"}
+
+
+def test_matched_with_nothing():
+    cells = matched([planned_run("a")], pd.DataFrame(columns=["config_hash", "acc"]))
+    assert cells.empty
+    assert {"experiment", "row", "dataset", "order", "schedule", "seed", "acc"} <= set(cells)

@@ -1,0 +1,234 @@
+"""The runner, with pretended runs: what is done, left, failed, estimated."""
+
+import shutil
+import sys
+from types import ModuleType
+
+import pandas as pd
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from kingdra_repro.reproduce.durations import parse_duration, show_duration
+from kingdra_repro.reproduce.estimate import Estimate, show_left
+from kingdra_repro.reproduce.report import write_reports
+from kingdra_repro.reproduce.settings import as_override
+from tests.reproduce.conftest import runs
+
+
+def test_the_second_time_nothing_is_run(kingdra_reproduce, fakes, tmp_path):
+    first = kingdra_reproduce()
+    assert first.status == 0
+    assert "4 runs done" in first.out
+    assert len(fakes.started()) == 4
+    before = runs(tmp_path)
+    second = kingdra_reproduce()
+    assert second.status == 0
+    assert "nothing to run: all 4 runs are in" in second.out
+    assert fakes.started() == []
+    pd.testing.assert_frame_equal(runs(tmp_path), before)
+
+
+def test_the_most_valuable_first(kingdra_reproduce, fakes):
+    kingdra_reproduce()
+    order = [("Kingdra-Ladder-IM", 0), ("K-means", 0), ("Kingdra-Ladder-IM", 1), ("K-means", 1)]
+    assert fakes.started() == [fakes.run(*each).config_hash for each in order]
+
+
+def test_what_is_asked_for(kingdra_reproduce, fakes):
+    kingdra_reproduce("only=smoke", "rows=K-means,Kingdra-Ladder-IM", "datasets=digits", "seeds=1..1")
+    assert len(fakes.started()) == 2
+    kingdra_reproduce("rows=K-means")
+    assert fakes.started() == [fakes.run("K-means", 0).config_hash]
+
+
+def test_a_failed_run_does_not_stop_the_rest(kingdra_reproduce, fakes, tmp_path):
+    fakes.behave("K-means", 0, fails=True)
+    outcome = kingdra_reproduce()
+    assert outcome.status == 1
+    assert "3 runs done; 1 failed" in outcome.out
+    assert "FAILED: no such data; get it" in outcome.err
+    (noted,) = pd.read_csv(tmp_path / "results" / "failed.csv").to_dict("records")
+    assert (noted["row"], noted["seed"], noted["line"]) == ("K-means", 0, "no such data; get it")
+    assert noted["command"] == "kingdra-run dataset=digits method=kmeans method.n_init=1 seed=0"
+    assert "something" in (tmp_path / "outputs" / "logs" / f"{noted['config_hash']}.log").read_text()
+
+    fakes.started()
+    fakes.behave("K-means", 0)
+    assert kingdra_reproduce().status == 0
+    assert len(fakes.started()) == 1
+    assert not (tmp_path / "results" / "failed.csv").exists()
+
+
+def test_a_run_that_is_finished_in_outputs_is_not_run(kingdra_reproduce, fakes, tmp_path):
+    kingdra_reproduce()
+    fakes.started()
+    shutil.rmtree(tmp_path / "results")
+    kingdra_reproduce()
+    assert fakes.started() == []
+    assert len(runs(tmp_path)) == 4
+
+
+def test_another_version_of_the_code(kingdra_reproduce, fakes, tmp_path):
+    kingdra_reproduce()
+    fakes.started()
+    fakes.commit = "f" * 40
+    fakes.write()
+    kingdra_reproduce()
+    assert fakes.started() == []
+    kingdra_reproduce("again=true")
+    assert len(fakes.started()) == 4
+    assert sorted(runs(tmp_path)["code"]) == ["0123456"] * 4 + ["fffffff"] * 4
+    kingdra_reproduce("again=true")
+    assert fakes.started() == []
+
+
+def test_the_budget_cuts_a_run_that_nothing_is_known_of(kingdra_reproduce, fakes, tmp_path):
+    fakes.behave("Kingdra-Ladder-IM", 0, seconds=100)
+    outcome = kingdra_reproduce("budget=2s")
+    assert outcome.status == 0
+    assert "0 runs done; 4 left for want of time" in outcome.out
+    assert len(fakes.started()) == 1
+    fakes.behave("Kingdra-Ladder-IM", 0)
+    assert "4 runs done" in kingdra_reproduce().out
+    assert not (tmp_path / "results" / "failed.csv").exists()
+
+
+def test_no_run_starts_that_would_not_end_in_time(kingdra_reproduce, fakes):
+    """A pretended run says that it took 60 s."""
+    kingdra_reproduce("seeds=0")
+    fakes.started()
+    outcome = kingdra_reproduce("budget=50s")
+    assert "0 runs done; 2 left" in outcome.out
+    assert fakes.started() == []
+    assert "2 runs done" in kingdra_reproduce("budget=3min").out
+
+
+def test_dry_run(kingdra_reproduce, fakes, tmp_path):
+    kingdra_reproduce("rows=K-means", "seeds=0")
+    fakes.started()
+    lines = kingdra_reproduce("dry_run=true").out.splitlines()
+    assert len(lines) == 4
+    assert lines[1].startswith("smoke: Kingdra-Ladder-IM, digits, shuffled, seed 1: ?; kingdra-run dataset=")
+    assert lines[2].startswith("smoke: K-means, digits, seed 1: 0:01:00; kingdra-run dataset=digits")
+    assert lines[3] == "3 runs are missing, about 0:01:00 and ? for 2 of 3 runs left"
+    assert fakes.started() == []
+
+
+def test_tables_are_of_the_whole_plan(kingdra_reproduce, fakes):
+    kingdra_reproduce("rows=K-means", "seeds=0")
+    kingdra_reproduce("only_report=true")
+    kingdra_reproduce("merge=outputs")
+    assert len(fakes.started()) == 1
+    assert fakes.reported == [len(fakes.planned)] * 3
+
+
+def test_reports(tmp_path, monkeypatch, fakes):
+    called = {}
+    for module, function in (("tables", "write_tables"), ("figures", "draw"), ("page", "write_report")):
+        stub = ModuleType(module)
+        setattr(stub, function, lambda *given, module=module: called.update({module: given}))
+        monkeypatch.setitem(sys.modules, f"kingdra_repro.{module}", stub)
+    write_reports(tmp_path / "results", fakes.planned)
+    results, planned, cells = called["tables"]
+    assert (results, planned) == (tmp_path / "results", fakes.planned)
+    assert cells.empty
+    assert called["figures"] == (results, cells)
+    assert called["page"] == (results,)
+
+
+def test_merge_runs_nothing(kingdra_reproduce, fakes, tmp_path):
+    kingdra_reproduce("results=theirs", "seeds=0")
+    fakes.started()
+    outcome = kingdra_reproduce("merge=theirs")
+    assert "2 runs in theirs, 2 of them new" in outcome.out
+    assert fakes.started() == []
+    assert len(runs(tmp_path)) == 2
+
+
+def test_places_are_handed_on(kingdra_reproduce, fakes, tmp_path):
+    """The pretended run knows none of the overrides that it is given then."""
+    kingdra_reproduce("mirror=/some where/it's", "n_jobs=1", "rows=K-means", "seeds=0")
+    log = (tmp_path / "outputs" / "logs" / f"{fakes.run('K-means', 0).config_hash}.log").read_text()
+    assert "seed=0 mirror='/some where/it" in log
+    assert "n_jobs=1" in log
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["only=smok"], "only=smok is unknown: choose from batch_order"),
+        (["schedule=long"], "schedule=long is unknown: choose from published, short"),
+        (["datasets=mnist"], "datasets=mnist is unknown: choose from digits"),
+        (["rows=IMSAT (VAT)"], "rows=IMSAT (VAT) is unknown: choose from K-means, Kingdra-Ladder-IM"),
+        (["seeds=9"], "seeds=9 is in none of these experiments: choose from 0..1"),
+        (["seeds=1..0"], "seeds=1..0 is no range of seeds"),
+        (["budget=2"], "budget=2 is no length of time"),
+        (["budget=2 hours"], "budget=2 hours is no length of time"),
+        (["again=perhaps"], "again=perhaps has the wrong type: give true or false"),
+        (["onyl=smoke"], "onyl is not a setting (did you mean only?)"),
+        (["smoke"], "smoke is not a setting: give NAME=VALUE"),
+        (["merge=nowhere"], "merge=nowhere has no finished runs"),
+        (["device=cuda:99"], "device=cuda:99 "),
+    ],
+)
+def test_mistakes_in_one_line(kingdra_reproduce, fakes, arguments, line):
+    outcome = kingdra_reproduce(*arguments)
+    assert outcome.status == 2
+    (told,) = outcome.err.splitlines()
+    assert told.startswith(f"kingdra-reproduce: {line}")
+    assert fakes.started() == []
+
+
+def test_help(kingdra_reproduce):
+    outcome = kingdra_reproduce("--help")
+    assert outcome.status == 0
+    assert "budget=2h" in outcome.out
+    assert "ensemble_size" in outcome.out
+    assert max(map(len, outcome.out.splitlines())) <= 120
+
+
+@pytest.mark.parametrize("path", ["/a/b", "it's", "a b,c=(d)", r"back\slash", r"both\'", "naïve"])
+def test_paths_are_read_as_they_were_given(path):
+    (override,) = OverridesParser.create().parse_overrides([as_override("mirror", path)])
+    assert override.value() == path
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"), [("2h", 7200), ("90min", 5400), ("1h30m", 5400), ("1.5s", 1.5)]
+)
+def test_durations(given, seconds):
+    assert parse_duration(given) == seconds
+
+
+def test_show_duration():
+    assert show_duration(3909.4) == "1:05:09"
+
+
+def test_estimates_are_medians_of_the_same_device():
+    cells = pd.DataFrame(
+        {
+            **{"experiment": "e", "row": "A", "dataset": "mnist", "schedule": "short"},
+            "device": ["cpu (x)", "cpu (y)", "cpu (x)", "cuda:0 (z)"],
+            "wall_seconds": [10.0, 30.0, 90.0, 1.0],
+        }
+    )
+    like, unlike = (
+        type("Run", (), {"experiment": "e", "row": "A", "dataset": "mnist", "schedule": one})
+        for one in ("short", "published")
+    )
+    estimate = Estimate(cells, "cpu")
+    assert estimate.seconds(like) == 30
+    assert estimate.seconds(unlike) is None
+    assert estimate.together([like, like, unlike]) == (60, 1)
+
+
+@pytest.mark.parametrize(
+    ("left", "text"),
+    [
+        ((60, 0, 2), "about 0:01:00 left"),
+        ((60, 1, 3), "about 0:01:00 and ? for 1 of 3 runs left"),
+        ((0, 2, 2), "? left, 2 runs unknown"),
+    ],
+)
+def test_time_left(left, text):
+    assert show_left(*left) == text
