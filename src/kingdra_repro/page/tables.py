@@ -4,6 +4,8 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from kingdra_repro.tables.captions import TITLES, title
+
 COLUMNS = (
     "row",
     "column",
@@ -18,16 +20,6 @@ COLUMNS = (
     "runs",
 )
 
-# In the order of the page. A table of another name comes after these, under its own name.
-TITLES = {
-    "table2": "Table 2: clustering accuracy (%)",
-    "batch_order": "Order of the unsupervised batches: accuracy (%)",
-    "table1": "Table 1: other ways to make pseudo-labels (%)",
-    "ensemble_size": "Number of models (appendix C.1): accuracy (%)",
-    "fully_connected": "Nodes of a mini-cluster that are fully connected (Section 4.2.1, %)",
-    "thresholds": "Thresholds of the graph",
-    "cost": "Cost (appendix C.2)",
-}
 NOT_PERCENT = ("cost", "thresholds")
 WITHOUT_ORDER = ("", "-")
 
@@ -90,7 +82,7 @@ def read_tables(results: Path) -> list[Table]:
     """All tables of a results folder: the .csv files that have the columns of a long-form table."""
     found = {path.stem: cells for path in sorted(results.glob("*.csv")) if (cells := _read(path))}
     order = [*(name for name in TITLES if name in found), *(name for name in found if name not in TITLES)]
-    return [Table(name, TITLES.get(name, name), found[name]) for name in order]
+    return [Table(name, title(name), found[name]) for name in order]
 
 
 def _read(path: Path) -> tuple[Cell, ...]:
