@@ -108,12 +108,12 @@ def test_from_tokens(mirror: Path) -> None:
     assert data.y.tolist() == [0, 2, 3, 1]
     assert data.X.shape == (4, 7)
     assert isinstance(data.X, sp.csr_matrix)
-    np.testing.assert_allclose(np.asarray(data.X.multiply(data.X).sum(axis=1)).ravel(), 1, rtol=1e-5)
+    np.testing.assert_allclose(np.asarray(data.X.multiply(data.X).sum(axis=1)).ravel(), 7, rtol=1e-5)  # d
 
 
 def test_from_vectors(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add_vectors(mirror, monkeypatch)
-    data = load_reuters(mirror=mirror, n_documents=4, n_words=7)
+    data = load_reuters(mirror=mirror, n_documents=4, n_words=7, row_length="one")
     assert data.y is not None
     assert data.y.tolist() == [0, 2, 3, 1]
     dense = data.X.toarray()

@@ -15,7 +15,7 @@ def test_most_frequent_words_without_stop_words(caplog: pytest.LogCaptureFixture
         X, words = tfidf(DOCUMENTS, n_words=2)
     assert words == ["cat", "dog"]
     assert X.dtype == np.float32
-    np.testing.assert_allclose(X.toarray()[:3], [[1, 0], [0, 1], [0.5**0.5, 0.5**0.5]], rtol=1e-6)
+    np.testing.assert_allclose(X.toarray()[:3], [[2**0.5, 0], [0, 2**0.5], [1, 1]], rtol=1e-6)
     assert X[3].nnz == 0
     assert "1 of 4 documents have none of the 2 words" in caplog.text
 
@@ -27,6 +27,16 @@ def test_stop_words_kept() -> None:
 
 def test_fewer_words_than_asked_for() -> None:
     assert tfidf(DOCUMENTS)[1] == ["bird", "cat", "dog"]
+
+
+def test_length_of_rows() -> None:
+    one = tfidf(DOCUMENTS[:3], row_length="one")[0].toarray()
+    np.testing.assert_allclose(np.linalg.norm(one, axis=1), 1, rtol=1e-6)
+    longer = tfidf(DOCUMENTS[:3])[0].toarray()
+    np.testing.assert_allclose((longer**2).mean(1), 1, rtol=1e-6)
+    np.testing.assert_allclose(longer, one * 3**0.5, rtol=1e-6)
+    with pytest.raises(InputError, match="row_length='two' is unknown: choose sqrt_d or one"):
+        tfidf(DOCUMENTS, row_length="two")
 
 
 def test_tokens_are_taken_as_they_are() -> None:

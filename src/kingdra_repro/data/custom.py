@@ -66,7 +66,7 @@ def load_custom(
     text : str or None
         The column of a table that holds texts; they are then clustered by their words alone.
     words : mapping or None
-        Settings of `tfidf` (``n_words``, ``stop_words``), for texts.
+        Settings of `tfidf` (``n_words``, ``stop_words``, ``row_length``), for texts.
     pictures : mapping or None
         Settings of `image_features` (``resize``, ``weights``, ``device``, ``batch_size``, ``dtype``), for
         pictures.

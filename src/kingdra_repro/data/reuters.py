@@ -24,7 +24,7 @@ from kingdra_repro.data.rcv1 import (
     read_vectors,
 )
 from kingdra_repro.data.registry import registry
-from kingdra_repro.data.tfidf import check_n_words, most_frequent_columns, tfidf_of_tokens
+from kingdra_repro.data.tfidf import bring_rows_to, check_n_words, most_frequent_columns, tfidf_of_tokens
 from kingdra_repro.data.validation import validate
 from kingdra_repro.errors import InputError
 
@@ -43,6 +43,7 @@ def load_reuters(
     n_documents: int = 10_000,
     sample_seed: int = 0,
     n_words: int = 2000,
+    row_length: str = "sqrt_d",
 ) -> Dataset:
     """Load a sample of RCV1-v2's documents that belong to one root category only, as tf-idf.
 
@@ -65,11 +66,14 @@ def load_reuters(
         Seed of the sample. It is not the run's seed: all runs are to cluster the same documents.
     n_words : int
         How many of the most frequent words are features.
+    row_length : {"sqrt_d", "one"}
+        See `kingdra_repro.data.tfidf.bring_rows_to`. With rows of length 1 the published noise of 3 a number
+        drowns the words: ten Ladder-IM models had a mean accuracy of 34.7%.
 
     Returns
     -------
     Dataset
-        X float32 CSR [10000, 2000] with rows of length 1, y int64 [10000]: CCAT (corporate/industrial), ECAT
+        X float32 CSR [10000, 2000], y int64 [10000]: CCAT (corporate/industrial), ECAT
         (economics), GCAT (government/social), MCAT (markets).
 
     Raises
@@ -110,7 +114,7 @@ def load_reuters(
     folder = _prepared(source, settings, data_dir, mirror)
     found = read_prepared(folder)
     k = 4 if n_clusters is None else n_clusters
-    checked, y = validate(found[0], found[1], k, warn_constant=False)
+    checked, y = validate(bring_rows_to(found[0], row_length), found[1], k, warn_constant=False)
     log.info("reuters: %d documents of the source %r", found[2]["n"], found[2]["source"])
     return Dataset(
         "reuters", checked, y, k, feature_names=found[2]["words"], class_names=list(ROOT_NAMES.values())

@@ -13,16 +13,19 @@ from kingdra_repro.errors import InputError
 log = logging.getLogger(__name__)
 
 STOP_WORDS = (None, "english")
+ROW_LENGTHS = ("sqrt_d", "one")
 
 
 def tfidf(
-    documents: Iterable[str], n_words: int = 2000, stop_words: str | None = "english"
+    documents: Iterable[str],
+    n_words: int = 2000,
+    stop_words: str | None = "english",
+    row_length: str = "sqrt_d",
 ) -> tuple[sp.csr_matrix, list[str]]:
     """tf-idf of the words that occur most often in all documents together.
 
     Words are runs of two or more letters, digits or underscores, in lower case. The weight of a word in a
-    document is its count times ln((1 + n) / (1 + df)) + 1, and each row is brought to length 1
-    (scikit-learn's default).
+    document is its count times ln((1 + n) / (1 + df)) + 1, and each row is brought to one length.
 
     Parameters
     ----------
@@ -31,6 +34,8 @@ def tfidf(
         How many words to keep.
     stop_words : {"english", None}
         Whether to leave out scikit-learn's list of English words that say nothing.
+    row_length : {"sqrt_d", "one"}
+        See `bring_rows_to`.
 
     Returns
     -------
@@ -48,7 +53,29 @@ def tfidf(
     if stop_words not in STOP_WORDS:
         raise InputError(f"stop_words={stop_words!r} is unknown: choose english or null")
     vectorizer = TfidfVectorizer(max_features=n_words, stop_words=stop_words, dtype=np.float32)
-    return _fit(vectorizer, documents)
+    X, words = _fit(vectorizer, documents)
+    return bring_rows_to(X, row_length), words
+
+
+def bring_rows_to(X: sp.csr_matrix, row_length: str) -> sp.csr_matrix:
+    """Rows of length 1 brought to the length asked for.
+
+    Parameters
+    ----------
+    X : float32 CSR matrix [n, d] with rows of length 1
+    row_length : {"one", "sqrt_d"}
+        "sqrt_d": the root of the number of columns, so that the mean square of a row's numbers is 1, which
+        is what the published noise levels and steps are made for. It is how the public code of DEC (Xie et
+        al. 2016) makes the Reuters data that later papers use.
+
+    Raises
+    ------
+    InputError
+        For another `row_length`.
+    """
+    if row_length not in ROW_LENGTHS:
+        raise InputError(f"row_length={row_length!r} is unknown: choose {' or '.join(ROW_LENGTHS)}")
+    return X * np.float32(np.sqrt(X.shape[1])) if row_length == "sqrt_d" else X
 
 
 def tfidf_of_tokens(
