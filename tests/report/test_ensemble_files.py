@@ -6,6 +6,7 @@ import torch
 
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.pseudo_labels import mini_clusters
+from kingdra_repro.report import ensemble_files
 from kingdra_repro.report.ensemble_files import write_ensemble_files
 from kingdra_repro.report.graph_sample import PHASES, POINTS, GraphSample
 from kingdra_repro.report.threshold_sweep import connected_shares, threshold_sweep
@@ -81,3 +82,14 @@ def test_files_of_a_run(tmp_path):
     assert len(sample.votes) == PHASES
     np.testing.assert_array_equal(sample.votes[1], np.roll(votes, 1, axis=1)[:, points])
     assert (tmp_path / "graph_sample.json").stat().st_size < 20_000
+
+
+def test_large_sets_are_not_swept(tmp_path, monkeypatch):
+    monkeypatch.setattr(ensemble_files, "MOST_POINTS_OF_A_SWEEP", 1_999)
+    votes, y = noisy_votes(n=2_000)
+    kept = Votes(tmp_path / "votes")
+    kept.add(0, votes)
+    kept.write(tmp_path / "votes.npz")
+    write_ensemble_files(tmp_path, Dataset("made up", np.zeros((2_000, 1), np.float32), y, 4))
+    assert not (tmp_path / "thresholds.csv").exists()
+    assert (tmp_path / "graph_sample.json").exists()
