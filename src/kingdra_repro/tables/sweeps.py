@@ -101,5 +101,5 @@ def _cell(
     values: Iterable[float],
     paper: tuple[float | None, float | None] = (None, None),
 ) -> dict[str, Any]:
-    note = one.note or ("" if len(here) else MISSING)
+    note = MISSING if here.empty and len(one.runs) else one.note
     return cell(row, column, one.order, one.schedule, values, paper, note, list(here["folder"]))
