@@ -57,7 +57,7 @@ def tfidf(
     return bring_rows_to(X, row_length), words
 
 
-def bring_rows_to(X: sp.csr_matrix, row_length: str) -> sp.csr_matrix:
+def bring_rows_to(X: np.ndarray | sp.csr_matrix, row_length: str) -> sp.csr_matrix:
     """Rows of length 1 brought to the length asked for.
 
     Parameters
@@ -75,7 +75,8 @@ def bring_rows_to(X: sp.csr_matrix, row_length: str) -> sp.csr_matrix:
     """
     if row_length not in ROW_LENGTHS:
         raise InputError(f"row_length={row_length!r} is unknown: choose {' or '.join(ROW_LENGTHS)}")
-    return X * np.float32(np.sqrt(X.shape[1])) if row_length == "sqrt_d" else X
+    factor = np.sqrt(X.shape[1]) if row_length == "sqrt_d" else 1
+    return sp.csr_matrix(X) * np.float32(factor)
 
 
 def tfidf_of_tokens(
