@@ -20,7 +20,7 @@ run: $(VENV)/installed ## cluster scikit-learn's digits: under two minutes on tw
 	$(BIN)/kingdra-run dataset=digits
 
 reproduce-all: $(VENV)/installed ## run what is missing of the paper's tables and figures; ARGS="schedule=short budget=2h"
-	$(BIN)/kingdra-reproduce $(ARGS)
+	@$(BIN)/kingdra-reproduce $(ARGS); status=$$?; $(BIN)/python scripts/readme.py; exit $$status
 
 test: $(VENV)/installed-dev ## run the tests
 	$(BIN)/python -m pytest
