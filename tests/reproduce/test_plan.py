@@ -77,7 +77,6 @@ def test_a_schedule_that_changes_nothing_is_left_out(table2):
 def test_every_experiment_names_rows_data_sets_and_orders_that_there_are():
     for name in names("experiment"):
         one = experiment(name)
-        assert one.title
         for row in one.rows.values():
             assert set(row.datasets) <= set(one.datasets), name
             assert set(row.orders) <= set(one.orders), name

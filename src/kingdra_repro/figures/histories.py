@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from kingdra_repro.tables.captions import ORDERS
 from kingdra_repro.tables.paper import display_name
-
-NAMES = {"file": "file order", "once": "shuffled once", "shuffled": "shuffled", "-": ""}
+from kingdra_repro.tables.planned_cells import shown_schedule
 
 
 def shown_runs(cells: pd.DataFrame, experiment: str) -> list[tuple[str, pd.DataFrame]]:
@@ -23,9 +23,7 @@ def shown_runs(cells: pd.DataFrame, experiment: str) -> list[tuple[str, pd.DataF
     found = []
     mine = cells[cells["experiment"] == experiment]
     for (row, _, _), runs in mine.groupby(["row", "dataset", "order"], sort=False):
-        schedules = list(runs["schedule"])
-        shown = "published" if "published" in schedules else schedules[0]
-        runs = runs[runs["schedule"] == shown]
+        runs = runs[runs["schedule"] == shown_schedule(runs["schedule"])]
         name = name_of(runs.iloc[0])
         found.append((f"{row}, {name}" if mine["row"].nunique() > 1 else name, runs))
     return found
@@ -34,7 +32,7 @@ def shown_runs(cells: pd.DataFrame, experiment: str) -> list[tuple[str, pd.DataF
 def name_of(run: pd.Series) -> str:
     """``MNIST, file order, short schedule``: what a line or panel is of, by one of its runs."""
     schedule = "" if run["schedule"] == "published" else f"{run['schedule']} schedule"
-    order = NAMES.get(run["order"], run["order"])
+    order = ORDERS.get(run["order"], "")
     return ", ".join(part for part in (display_name(run["dataset"]), order, schedule) if part)
 
 

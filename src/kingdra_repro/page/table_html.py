@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from html import escape
 
 from kingdra_repro.page.tables import NOT_PERCENT, WITHOUT_ORDER, Cell, Table
+from kingdra_repro.tables.captions import ORDERS
 
 FULL_COLOUR = 20.0  # difference that has the strongest colour
-ORDERS = {"file": "file order", "once": "shuffled once", "epoch": "shuffled", "shuffled": "shuffled"}
 # Cells whose schedule is one of these need no mark.
 AS_PUBLISHED = ("published", "", "-")
 

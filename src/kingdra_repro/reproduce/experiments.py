@@ -45,7 +45,6 @@ class Experiment:
     """A table or figure: rows x data sets x orders x schedules x seeds."""
 
     name: str
-    title: str
     rows: Mapping[str, Row]
     datasets: tuple[str, ...]
     orders: Mapping[str, Order]
@@ -86,7 +85,7 @@ def experiment(name: str) -> Experiment:
         for row, node in cfg["rows"].items()
     }
     schedules = tuple(cfg.get("schedules", names("schedule")))
-    return Experiment(name, cfg["title"], rows, datasets, orders, schedules, parse_seeds(cfg["seeds"]))
+    return Experiment(name, rows, datasets, orders, schedules, parse_seeds(cfg["seeds"]))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What stands above the tables."""
+"""What tables, figures and the page call things."""
 
 # In the order in which a report shows them.
 TITLES = {
@@ -12,6 +12,9 @@ TITLES = {
     "beyond": "Other bases for Kingdra, which the paper names as possible",
     "digits": "scikit-learn's digits",
 }
+
+# Orders of the batches; methods that have none have "-".
+ORDERS = {"file": "file order", "once": "shuffled once", "shuffled": "shuffled"}
 
 _ACCURACY = "Accuracy (ACC, percent) after the last iteration"
 _MEAN = "mean (standard deviation over seeds, with n - 1), the number of runs as a subscript"

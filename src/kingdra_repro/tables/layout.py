@@ -6,7 +6,8 @@ from typing import Any
 
 import pandas as pd
 
-ORDERS = {"file": "file order", "once": "shuffled once", "shuffled": "shuffled"}
+from kingdra_repro.tables.captions import ORDERS
+
 PAPER = "the paper"
 EMPTY = "–"
 

@@ -1,6 +1,6 @@
 """The cells of a table as the plan has them, each with those of its runs that are shown."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -66,13 +66,15 @@ def planned_cells(
                 yield PlannedCell(row, dataset, order, "-", "", done[:0], _not_planned(order))
                 continue
             here = done[(done["row"] == row) & (done["order"] == order) & (done["dataset"] == dataset)]
-            schedule = _shown(list(here["schedule"]))
+            schedule = shown_schedule(here["schedule"])
             note = _why_empty(runs, failures) if schedule == "-" else _shortened(runs, schedule)
             here = here[here["schedule"] == schedule]
             yield PlannedCell(row, dataset, order, schedule, runs[0].value, here, note)
 
 
-def _shown(schedules: list[str]) -> str:
+def shown_schedule(schedules: Iterable[str]) -> str:
+    """The published one where there is a run of it, else the one there is; "-" where there is none."""
+    schedules = list(schedules)
     if "published" in schedules:
         return "published"
     return schedules[0] if schedules else "-"
