@@ -10,6 +10,7 @@ TITLES = {
     "thresholds": "Thresholds of the graph",
     "cost": "Cost (C.2)",
     "beyond": "Other bases for Kingdra, which the paper names as possible",
+    "semi_supervised": "One model from ten labels a class",
     "digits": "scikit-learn's digits",
 }
 
@@ -22,6 +23,7 @@ _CELLS = f"{_MEAN}, and the difference to the paper's mean"
 
 CAPTIONS = {
     "table1": f"Accuracy of the first pseudo-labels, and of the clusters after the last iteration; {_CELLS}.",
+    "semi_supervised": f"Accuracy on the points without a label, in percent; {_CELLS}.",
     "ensemble_size": f"{_ACCURACY} of Kingdra-Ladder-IM; {_CELLS}.",
     "cost": f"Seconds of wall time, the paper's on four P100 GPUs; {_CELLS}.",
     "thresholds": (
