@@ -9,6 +9,7 @@ from kingdra_repro.methods.ensemble import Ensemble
 from kingdra_repro.methods.events import Iteration, Monitor, Progress
 from kingdra_repro.methods.given_labels import draw_labels
 from kingdra_repro.methods.kingdra import Kingdra
+from kingdra_repro.methods.kingdra_plus import KingdraPlus
 from kingdra_repro.methods.kmeans import KMeans
 from kingdra_repro.methods.semi_supervised import SemiSupervised
 from kingdra_repro.methods.single import Single
@@ -23,6 +24,7 @@ __all__ = [
     "Iteration",
     "KMeans",
     "Kingdra",
+    "KingdraPlus",
     "Monitor",
     "Progress",
     "SemiSupervised",

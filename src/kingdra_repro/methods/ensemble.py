@@ -178,8 +178,9 @@ class Ensemble(ClusterMixin, BaseEstimator):
         labels: np.ndarray | None = None,
     ) -> None:
         """Make the models, or take up those of a killed fit with the same settings, data and labels."""
-        seed, self._checkpoint = begin(self, X, labels, may_change={"n_iter"})
+        self._seed, self._checkpoint = begin(self, X, labels, may_change={"n_iter"})
         self._n_iter, self._epochs_total, self._epochs_done = n_iter, epochs_total, 0
+        self._epochs_elsewhere = 0  # part of the total, not done by these models
         self._rows: list[dict[str, Any]] = []
         self._phase_started = time.monotonic()
         self._ensemble = TrainedEnsemble(
@@ -193,7 +194,7 @@ class Ensemble(ClusterMixin, BaseEstimator):
             order=self.order,
             precision=self.precision,
             compile=self._compiles(),
-            seed=seed,
+            seed=self._seed,
         )
 
     def _train(self, iteration: int, n_epochs: int, pseudo: PseudoLabels | None) -> dict[str, float]:
@@ -210,7 +211,7 @@ class Ensemble(ClusterMixin, BaseEstimator):
                     n_iter=self._n_iter,
                     epoch=step.epoch - first + 1,
                     n_epochs=n_epochs,
-                    model_epochs_done=done,
+                    model_epochs_done=done + self._epochs_elsewhere * self.n_models,
                     model_epochs_total=self._epochs_total * self.n_models,
                     losses=lambda: {name: float(value.mean()) for name, value in step.losses.items()},
                     n_pseudo_labels=n_pseudo_labels,

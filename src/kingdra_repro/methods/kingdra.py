@@ -149,11 +149,11 @@ class Kingdra(Ensemble):
         start, labels = self._resume()
         for iteration in range(start, self.n_iter + 1):
             if iteration == 0:
-                losses = self._train(0, self.first_epochs, None)
+                losses, proba = self._first_phase(X)
             else:
                 pseudo = None if labels is None else PseudoLabels(labels, self._targets)
                 losses = self._train(iteration, self.epochs, pseudo)
-            proba = self._ensemble.predict_proba()
+                proba = self._ensemble.predict_proba()
             found = find(proba, self._ensemble.features)
             rule = _rule(found, labels)
             if found.complete:
@@ -168,6 +168,11 @@ class Kingdra(Ensemble):
             proba = self._ensemble.predict_proba()
             self.pseudo_labels_ = find(proba, self._ensemble.features).labels.numpy()
             self._answer(proba)
+
+    def _first_phase(self, X: np.ndarray | sp.csr_matrix) -> tuple[dict[str, float], Tensor]:
+        """Losses, and outputs [n_models, n, k] of models trained without labels."""
+        losses = self._train(0, self.first_epochs, None)
+        return losses, self._ensemble.predict_proba()
 
     def _map(self, labels: np.ndarray, proba: Tensor) -> np.ndarray:
         outputs = map_to_outputs(torch.from_numpy(labels), proba.argmax(-1), self.n_clusters, self.mapping)
