@@ -62,8 +62,9 @@ def check_types(cfg: DictConfig) -> None:
     OmegaConfBaseException
         For a value of another type than the field's, or a name that is no field.
     """
-    for group in ("base", "pseudo_labels"):
-        for node in _of_members(cfg[group]):
+    nodes = {group: OmegaConf.select(cfg, group) for group in ("base", "method.first_base", "pseudo_labels")}
+    for group, chosen in nodes.items():
+        for node in [] if chosen is None else _of_members(chosen):
             kind = get_class(node["_target_"])
             if is_dataclass(kind):
                 fields = OmegaConf.structured(kind)

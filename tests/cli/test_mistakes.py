@@ -76,6 +76,11 @@ def test_value_of_the_wrong_type_in_a_mixed_base(kingdra_run, given, remedy):
     assert remedy in kingdra_run("base=mixed", given).mistake
 
 
+def test_value_of_the_wrong_type_in_the_first_base(kingdra_run):
+    mistake = kingdra_run("method=kingdra_plus", "method.first_base.radius_scale=wide").mistake
+    assert mistake == "method.first_base.radius_scale=wide has the wrong type: give a number"
+
+
 @pytest.mark.parametrize("given", ["training=3", "seed=[1", "base.hiden=[3]"])
 def test_what_hydra_alone_can_explain_is_one_line_too(kingdra_run, given):
     assert "`kingdra-run --help`" in kingdra_run(given).mistake

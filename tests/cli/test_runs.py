@@ -56,6 +56,15 @@ def test_every_base_runs(kingdra_run, features, tmp_path, base):
     assert only(tmp_path, "result.json").parent.parent.name == f"kingdra-{base}"
 
 
+def test_kingdra_plus_runs(kingdra_run, features, tmp_path):
+    small = ("method.first_base.hidden=[16]", "method.first_epochs=3", "method.first_batch_size=30")
+    assert kingdra_run(*SMALL, "method=kingdra_plus", *small).status == 0
+    folder = only(tmp_path, "result.json").parent
+    assert folder.parent.name == "kingdra_plus-ladder_im"
+    assert not (folder / "checkpoint").exists()
+    assert {"sat", "denoising"} <= set(pd.read_csv(folder / "history.csv"))
+
+
 def test_without_labels_there_are_no_scores(kingdra_run, features, tmp_path):
     outcome = kingdra_run(*SMALL)
     assert outcome.status == 0

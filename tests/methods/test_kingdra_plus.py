@@ -1,0 +1,100 @@
+"""Kingdra whose first clusters are too fine, and joined by which are neighbours."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from sklearn.datasets import make_blobs
+
+from kingdra_repro.bases import IMSATVAT, LadderIM
+from kingdra_repro.errors import InputError
+from kingdra_repro.evaluation import clustering_accuracy
+from kingdra_repro.methods import KingdraPlus
+from tests.methods.conftest import KillAtStep, Killed
+
+BASE = LadderIM(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1))
+FIRST = IMSATVAT(hidden=(16,))
+
+
+@pytest.fixture(scope="module")
+def pairs() -> tuple[np.ndarray, np.ndarray]:
+    """Four classes, each of two blobs that stand near each other."""
+    centers = np.array([[0, 0], [0, 3], [10, 0], [10, 3], [0, 12], [3, 12], [10, 12], [13, 12]])
+    X, blob = make_blobs(600, centers=centers, cluster_std=0.7, random_state=0)
+    X = (X - X.min(0)) / (X.max(0) - X.min(0))
+    return X.astype(np.float32), blob // 2
+
+
+def plus(**settings) -> KingdraPlus:
+    defaults = {"n_models": 3, "n_iter": 2, "first_epochs": 30, "first_batch_size": 50, "epochs": 3}
+    given = {"base": BASE, "first_base": FIRST, "batch_size": 32, "random_state": 0, "device": "cpu"}
+    return KingdraPlus(4, **{**given, **defaults, **settings})
+
+
+def test_it_finds_classes_of_several_blobs(pairs) -> None:
+    X, y = pairs
+    model = plus().fit(X)
+    assert clustering_accuracy(y, model.labels_) > 0.95
+    np.testing.assert_array_equal(model.predict(X), model.labels_)
+    np.testing.assert_allclose(model.predict_proba(X).sum(1), 1, atol=1e-5)
+    assert model.predict_proba(X).shape == (600, 4)
+    assert list(model.history_["iteration"]) == [0, 1, 2]
+    assert model.model_labels_.shape == (3, 600)
+    # Pseudo-labels come before any model with k outputs has been trained.
+    assert model.history_["n_pseudo_labels"][0] > 300
+    assert {"sat", "denoising"} <= set(model.history_)
+
+
+def test_sparse_rows_give_what_dense_ones_give(pairs) -> None:
+    X, _ = pairs
+    X = np.where(X < 0.2, 0, X)
+    dense, sparse = plus(n_iter=1).fit(X), plus(n_iter=1).fit(sp.csr_matrix(X))
+    np.testing.assert_array_equal(dense.labels_, sparse.labels_)
+
+
+@pytest.mark.parametrize("step", [30, 380, 450])  # in the first phase, in iterations 1 and 2
+def test_a_killed_fit_ends_as_one_never_killed(pairs, tmp_path: Path, step: int, monkeypatch) -> None:
+    X, _ = pairs
+    monkeypatch.setattr("kingdra_repro.ensemble.worker.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    straight = plus().fit(X)
+    watch = KillAtStep(step)
+    with pytest.raises(Killed):
+        plus(checkpoint_dir=tmp_path, monitor=watch).fit(X)
+    resumed = plus(checkpoint_dir=tmp_path).fit(X)
+    np.testing.assert_array_equal(resumed.predict_proba(X), straight.predict_proba(X))
+    known = [name for name in straight.history_ if name != "seconds"]
+    assert resumed.history_[known].equals(straight.history_[known])
+
+
+def test_progress_never_goes_back(pairs) -> None:
+    X, _ = pairs
+    told = []
+
+    class Watch(KillAtStep):
+        def progress(self, event) -> None:
+            told.append((event.model_epochs_done, event.model_epochs_total, event.n_iter))
+
+    watch = Watch()
+    plus(monitor=watch).fit(X)
+    done, total, n_iter = zip(*told, strict=True)
+    assert list(done) == sorted(done)
+    assert set(total) == {3 * (30 + 2 * 3)}
+    assert done[-1] == total[-1]
+    assert set(n_iter) == {2}
+    assert watch.told == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"n_iter": 0}, "n_iter=0 must be"),
+        ({"fineness": 0}, "fineness=0 must be"),
+        ({"fineness": 200}, "600 points are too few for fineness=200 times 4 clusters"),
+        ({"n_neighbors": 600}, "n_neighbors=600: give more points, or smaller numbers"),
+        ({"first_learning_rate": -1.0}, "first_learning_rate=-1.0"),
+    ],
+)
+def test_mistakes(pairs, settings: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        plus(**settings).fit(pairs[0])
