@@ -23,7 +23,8 @@ def cell(planned, **fields):
 
 
 def test_table_2_has_the_paper_s_cells(table2):
-    assert len({(run.row, run.dataset) for run in table2}) == 70
+    cells = {(run.row, run.dataset) for run in table2}
+    assert len({(row, dataset) for row, dataset in cells if row != "Kingdra-plus"}) == 70  # which is ours
     assert {run.value for run in table2} == {"acc", "first_phase_acc", "first_phase_model_acc_mean"}
 
 
