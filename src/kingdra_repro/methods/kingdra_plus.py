@@ -1,4 +1,4 @@
-"""Kingdra for rows without an order: the first clusters are too fine, and joined by which are neighbours."""
+"""Kingdra for rows without an order: first clusters are too fine, and joined by what models put together."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 import torch
-from sklearn.neighbors import kneighbors_graph
 from torch import Tensor
 
 from kingdra_repro.bases import Base
@@ -18,7 +17,7 @@ from kingdra_repro.methods.events import Iteration, Monitor, Progress
 from kingdra_repro.methods.kingdra import Kingdra
 from kingdra_repro.methods.parameters import check_positive
 from kingdra_repro.pseudo_labels import PseudoLabeller
-from kingdra_repro.pseudo_labels.merging import merge_clusters
+from kingdra_repro.pseudo_labels.evidence import join_clusters
 
 
 class KingdraPlus(Kingdra):
@@ -26,11 +25,11 @@ class KingdraPlus(Kingdra):
 
     Not in the paper, whose accuracy on MNIST rests on the order of the file. Shuffled, models with k outputs
     tend to cut a pair of like classes by style (4 and 9 by their slant, say) rather than by class. With more
-    outputs than classes they need not choose: the clusters are pure, and which of them belong together can
-    be told from which points are neighbours. So:
+    outputs than classes they need not choose: most of their clusters are pure, and since every model cuts the
+    classes elsewhere, all of them together tell what belongs together. So:
 
     1. train an ensemble without labels that has ``fineness`` k outputs,
-    2. join each model's clusters to k, by average linkage on the graph of nearest neighbours,
+    2. join the clusters to k (`kingdra_repro.pseudo_labels.evidence.join_clusters`),
     3. go on as Kingdra does, with the mini-clusters of these votes as the first pseudo-labels, and new models
        with k outputs, which have pseudo-labels from the beginning.
 
@@ -43,8 +42,6 @@ class KingdraPlus(Kingdra):
         Of the models with more outputs.
     fineness : int, default=2
         They have so many times k.
-    n_neighbors : int, default=5
-        Edges of a point in the graph of nearest neighbours.
     first_epochs : int, default=5
         Passes over the data for these models.
     first_batch_size : int, default=250
@@ -63,7 +60,6 @@ class KingdraPlus(Kingdra):
         base: str | Base | Sequence[str | Base] = "ladder_im",
         first_base: str | Base | Sequence[str | Base] = "imsat_vat",
         fineness: int = 2,
-        n_neighbors: int = 5,
         n_models: int = 10,
         n_iter: int = 10,
         first_epochs: int = 5,
@@ -105,7 +101,6 @@ class KingdraPlus(Kingdra):
         )
         self.first_base = first_base
         self.fineness = fineness
-        self.n_neighbors = n_neighbors
         self.first_batch_size = first_batch_size
         self.first_learning_rate = first_learning_rate
 
@@ -127,11 +122,10 @@ class KingdraPlus(Kingdra):
             checkpoint_dir=None if self._checkpoint is None else self._checkpoint.folder / "fine",
             monitor=None if self.monitor is None else _Progress(self.monitor, self.n_iter, total),
         ).fit(X)
-        k = self.n_clusters
-        neighbors = kneighbors_graph(X, self.n_neighbors, n_jobs=self.n_jobs)
+        groups = join_clusters(fine.model_labels_, fine.n_clusters, self.n_clusters)
         joined = [
-            _sums(proba, merge_clusters(labels, neighbors, fine.n_clusters, k), k)
-            for proba, labels in zip(fine._fitted.predict_proba(X), fine.model_labels_, strict=True)
+            _sums(proba, of_model, self.n_clusters)
+            for proba, of_model in zip(fine._fitted.predict_proba(X), groups, strict=True)
         ]
         row = fine.history_.iloc[-1].drop(["iteration", "seconds", "agreement"])
         return {str(name): float(value) for name, value in row.items()}, torch.stack(joined)
@@ -145,15 +139,15 @@ class KingdraPlus(Kingdra):
 
     def _validated(self, X: Any, reset: bool) -> np.ndarray | sp.csr_matrix:
         X = super()._validated(X, reset)
-        if reset and X.shape[0] < max(self.fineness * self.n_clusters, self.n_neighbors + 1):
+        if reset and X.shape[0] < self.fineness * self.n_clusters:
             raise InputError(
                 f"{X.shape[0]} points are too few for fineness={self.fineness} times {self.n_clusters} "
-                f"clusters and n_neighbors={self.n_neighbors}: give more points, or smaller numbers"
+                "clusters: give more points, or smaller numbers"
             )
         return X
 
     def _least(self) -> dict[str, int]:
-        return {**super()._least(), "n_iter": 1, "fineness": 1, "n_neighbors": 1, "first_batch_size": 2}
+        return {**super()._least(), "n_iter": 1, "fineness": 1, "first_batch_size": 2}
 
     def _check_parameters(self) -> None:
         super()._check_parameters()

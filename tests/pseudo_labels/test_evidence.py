@@ -1,0 +1,77 @@
+"""An ensemble's clusters that are too fine, joined to k."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kingdra_repro.pseudo_labels import evidence
+from kingdra_repro.pseudo_labels.evidence import join_clusters
+
+
+def same_partition(a: np.ndarray, b: np.ndarray) -> bool:
+    pairs = len(np.unique(np.stack([a, b]), axis=1).T)
+    return pairs == len(np.unique(a)) == len(np.unique(b))
+
+
+def cuts(rng: np.random.Generator, k: int, n_models: int, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Points on k circles; every model cuts each circle in two elsewhere, and numbers the halves anew."""
+    classes = np.repeat(np.arange(k), size)
+    place = np.tile(np.arange(size) / size, k)
+    models = []
+    for _ in range(n_models):
+        start = rng.random(k)[classes]
+        models.append(rng.permutation(2 * k)[2 * classes + ((place - start) % 1 < 0.5)])
+    return np.array(models), classes
+
+
+@given(seed=st.integers(0, 10_000), k=st.integers(2, 8))
+def test_halves_that_models_cut_elsewhere_are_joined(seed: int, k: int) -> None:
+    labels, classes = cuts(np.random.default_rng(seed), k, n_models=10, size=60)
+    groups = join_clusters(labels, 2 * k, k)
+    assert groups.shape == (10, 2 * k)
+    for model, of_model in zip(labels, groups, strict=True):
+        assert same_partition(of_model[model], classes)
+    # All models' groups are numbered alike.
+    joined = np.take_along_axis(groups, labels, axis=1)
+    assert (joined == joined[0]).all()
+
+
+def test_a_mixture_that_other_models_tell_apart_does_not_join_two_classes() -> None:
+    labels, classes = cuts(np.random.default_rng(0), k=4, n_models=8, size=100)
+    labels[0, (classes == 2) | (classes == 3)] = labels[0, classes == 2][0]
+    groups = join_clusters(labels, 8, 4)
+    for model in range(1, 8):
+        assert same_partition(groups[model][labels[model]], classes)
+
+
+def test_rare_answers_and_unused_clusters_do_no_harm() -> None:
+    rng = np.random.default_rng(0)
+    labels, classes = cuts(rng, k=4, n_models=6, size=500)
+    wrong = rng.random(labels.shape) < 0.01
+    labels = np.where(wrong, rng.integers(0, 8, labels.shape), labels)
+    groups = join_clusters(labels, 12, 4)
+    assert groups.shape == (6, 12)
+    assert (groups[:, 8:] == 0).all()
+    joined = np.take_along_axis(groups, labels, axis=1)
+    majority = np.array([np.bincount(votes, minlength=4).argmax() for votes in joined.T])
+    assert (
+        max((majority[classes == c] == np.bincount(majority[classes == c]).argmax()).mean() for c in range(4))
+        > 0.99
+    )
+
+
+def test_fewer_cells_than_clusters() -> None:
+    labels = np.array([[0, 0, 1, 1], [3, 3, 2, 2]])
+    groups = join_clusters(labels, 6, 3)
+    assert sorted(groups[0, :2]) == [0, 1]
+    assert groups[0, 0] == groups[1, 3]
+    assert groups[0, 1] == groups[1, 2]
+
+
+def test_only_the_largest_cells_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels, classes = cuts(np.random.default_rng(1), k=3, n_models=10, size=60)
+    monkeypatch.setattr(evidence, "MOST_CELLS", 30)
+    groups = join_clusters(labels, 6, 3)
+    agree = [same_partition(of_model[model], classes) for model, of_model in zip(labels, groups, strict=True)]
+    assert sum(agree) >= 8
