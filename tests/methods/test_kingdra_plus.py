@@ -89,6 +89,7 @@ def test_progress_never_goes_back(pairs) -> None:
     ("settings", "message"),
     [
         ({"n_iter": 0}, "n_iter=0 must be"),
+        ({"n_models": 1}, "n_models=1 must be a whole number, 2 or more"),
         ({"fineness": 0}, "fineness=0 must be"),
         ({"fineness": 200}, "600 points are too few for fineness=200 times 4 clusters"),
         ({"first_learning_rate": -1.0}, "first_learning_rate=-1.0"),

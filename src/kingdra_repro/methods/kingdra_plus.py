@@ -35,14 +35,16 @@ class KingdraPlus(Kingdra):
 
     Parameters
     ----------
-    n_clusters, n_models, n_iter, epochs, batch_size, learning_rate, order, precision, pseudo_labels, mapping,
+    n_models : int, default=10
+        At least 2.
+    n_clusters, n_iter, epochs, batch_size, learning_rate, order, precision, pseudo_labels, mapping,
         compile, device, n_jobs, random_state, checkpoint_dir, monitor : see `Kingdra`
     base : of the models with k outputs; see `Kingdra`
     first_base : str or Base, default="imsat_vat"
         Of the models with more outputs.
     fineness : int, default=2
         They have so many times k.
-    first_epochs : int, default=5
+    first_epochs : int, default=50
         Passes over the data for these models.
     first_batch_size : int, default=250
     first_learning_rate : float, default=0.002
@@ -62,7 +64,7 @@ class KingdraPlus(Kingdra):
         fineness: int = 2,
         n_models: int = 10,
         n_iter: int = 10,
-        first_epochs: int = 5,
+        first_epochs: int = 50,
         first_batch_size: int = 250,
         first_learning_rate: float = 0.002,
         epochs: int = 5,
@@ -147,7 +149,8 @@ class KingdraPlus(Kingdra):
         return X
 
     def _least(self) -> dict[str, int]:
-        return {**super()._least(), "n_iter": 1, "fineness": 1, "first_batch_size": 2}
+        # One model alone cannot tell what belongs together.
+        return {**super()._least(), "n_models": 2, "n_iter": 1, "fineness": 1, "first_batch_size": 2}
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
