@@ -36,9 +36,10 @@ def test_one_run_has_no_deviation():
     assert np.isnan(line(accuracy_table("table2", [run], done((run, {"acc": 0.5})), {}), "K-means")["std"])
 
 
-def test_published_and_short_runs_are_never_put_together():
-    short = Planned("DEC", schedule="short", overrides=("method=kingdra", "training.epochs=1", "seed=0"))
-    full = Planned("DEC", seed=1, overrides=("method=kingdra", "seed=1"))
+@pytest.mark.parametrize("method", ["method=kingdra", "method=kingdra_plus"])
+def test_published_and_short_runs_are_never_put_together(method):
+    short = Planned("DEC", schedule="short", overrides=(method, "training.epochs=1", "seed=0"))
+    full = Planned("DEC", seed=1, overrides=(method, "seed=1"))
     plan = [full, short]
     both = done((full, {"acc": 0.8}), (short, {"acc": 0.2}))
     found = line(accuracy_table("table2", plan, both, {}), "DEC")

@@ -43,7 +43,7 @@ def figure2(results: Path, cells: pd.DataFrame) -> Figure | None:
         return None
     bands = -(-len(found) // COLUMNS)
     columns = min(COLUMNS, len(found))
-    figure = new_figure(0.3 + 2 * ROW * bands)
+    figure = new_figure(0.3 + (2 * ROW + 0.2) * bands)
     panels = figure.subplots(2 * bands, columns, squeeze=False)
     for index, (name, n, n_runs, history) in enumerate(found):
         row, column = divmod(index, columns)
@@ -51,7 +51,7 @@ def figure2(results: Path, cells: pd.DataFrame) -> Figure | None:
         _accuracies(above, history)
         _pseudo_labels(below, history, n)
         runs = f"{n_runs} run{'s' if n_runs > 1 else ''}"
-        above.set_title(f"{name}, {runs}".replace(", ", "\n", 2))
+        above.set_title(f"{name}, {runs}".replace(", ", "\n", 3))
         below.set_xlabel("iteration")
         if column == 0:
             above.set_ylabel("accuracy (%)")

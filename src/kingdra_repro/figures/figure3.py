@@ -55,7 +55,7 @@ def figure3(results: Path, cells: pd.DataFrame) -> Figure | None:
             places = layout(agree, len(sample.votes[index]), places)
             _draw(panel, agree, len(sample.votes[index]), places, sample.classes)
             panel.set_title(f"iteration {index + 1}")
-        row[0].set_ylabel(name)
+        row[0].set_ylabel(name.replace(", ", "\n"))
     figure.legend(handles=_legend(found[0][1].classes), loc="outside lower center", ncols=7, frameon=False)
     return figure
 

@@ -9,8 +9,9 @@ import pandas as pd
 if TYPE_CHECKING:
     from kingdra_repro.reproduce.plan import PlannedRun
 
-# Settings of method=kingdra alone; its values called first_phase_... do not depend on them either.
+# Settings of methods with iterations alone; their values called first_phase_... do not depend on them either.
 AFTER_FIRST_PHASE = ("training.iterations", "training.epochs")
+WITH_ITERATIONS = ("method=kingdra", "method=kingdra_plus")
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def _shortened(runs: "list[PlannedRun]", schedule: str) -> str:
     published = {one for run in runs if run.schedule == "published" for one in run.overrides}
     short = next(run.overrides for run in runs if run.schedule == schedule)
     changed = [one for one in short if one not in published and not one.startswith("seed=")]
-    if runs[0].value.startswith("first_phase_") or "method=kingdra" not in short:
+    if runs[0].value.startswith("first_phase_") or not set(WITH_ITERATIONS) & set(short):
         changed = [one for one in changed if one.partition("=")[0] not in AFTER_FIRST_PHASE]
     return f"{schedule} schedule: {' '.join(changed)}" if changed else ""
 
