@@ -31,18 +31,19 @@ def test_loss_in_float64(hidden: tuple[int, ...]) -> None:
     marginal = p.mean(1)
     mi = -(p * np.log(p)).sum(-1).mean(-1) + 3 * (marginal * np.log(marginal)).sum(-1)
     supervised = -np.log(np.take_along_axis(sup, y_sup.numpy()[..., None], -1)).mean((1, 2))
-    squares = sum((weight.detach().numpy() ** 2).sum((1, 2)) for weight in network.weights)
+    decayed = [parameter for name, parameter in network.named_parameters() if name != "bias"]
+    squares = sum((parameter.detach().numpy() ** 2).reshape(M, -1).sum(1) for parameter in decayed)
     expected = {"loss": 0.7 * mi + 0.1 * squares + supervised, "squared_weights": squares, "mi": mi}
     for name, value in {**expected, "supervised": supervised}.items():
         np.testing.assert_allclose(losses[name].detach(), value, rtol=1e-9, err_msg=name)
 
 
-def test_the_derivative_of_weight_decay_is_the_weights_times_it() -> None:
+def test_the_derivative_of_weight_decay_is_the_parameters_times_it() -> None:
     base = RIM(hidden=(5,), w_mi=0.0, weight_decay=0.3)
     network = base.build(D, K, [torch.Generator().manual_seed(0)], "float32")
     base.losses(network, Batch(torch.randn(1, B, D), []), 0)["loss"].sum().backward()
-    for weight in network.weights:
-        torch.testing.assert_close(weight.grad, 0.3 * weight.detach())
+    for parameter in [*network.weights, *network.gamma, *network.beta]:
+        torch.testing.assert_close(parameter.grad, 0.3 * parameter.detach())
 
 
 @pytest.mark.parametrize(("base", "floor"), [(RIM(hidden=(256, 256)), 0.6), (RIM(hidden=()), 0.58)])

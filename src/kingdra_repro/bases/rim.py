@@ -15,7 +15,7 @@ from kingdra_repro.networks.perceptron import Perceptron
 
 @dataclass(frozen=True)
 class RIM(InformationMaximization):
-    """weight_decay / 2 ||W||^2 + w_mi [H(Y|X) - mu H(Y)]: mutual information of a plain network's outputs.
+    """weight_decay / 2 ||theta||^2 + w_mi [H(Y|X) - mu H(Y)]: mutual information of a plain network.
 
     Deep RIM is the comparison of Hu et al. (2017): IMSAT's network with weight decay in place of the
     perturbations. ``hidden=()`` is linear RIM, the model of Krause et al.
@@ -23,10 +23,15 @@ class RIM(InformationMaximization):
     Parameters
     ----------
     hidden, w_mi, mu : see `InformationMaximization`
-    weight_decay : of the matrices; gamma, beta and biases are left alone. Hu et al. published no code for
-        RIM: the values are ours. Outputs that are all uniform are a stationary point, which weights leave
-        only if the decay is below the variance of the data along some direction, over k: on tf-idf rows of
-        length 1, linear RIM stays there with 0.005 (its loss does not move), and leaves it with 0.0001.
+    weight_decay : of the matrices, gamma and beta; the output's bias, which H(Y) holds, is left alone. Batch
+        norm takes the length of a matrix away, so gamma and beta alone say how steep the outputs of a deep
+        network are: without their decay nothing does, and the clusters have little to do with the data (STL:
+        58.7% for 94.4%). Chainer, which IMSAT is written in, decays every parameter as well.
+        Hu et al. published no code for RIM: the values are ours. With IMSAT's weight of mutual information
+        (0.1), some of the digits' ten clusters stay empty.
+        Outputs that are all uniform are a stationary point, which weights leave only if the decay is below
+        w_mi times the variance of the data along some direction, over k: on tf-idf rows of length 1, linear
+        RIM stays there with 0.005 (its loss does not move), and leaves it with 0.0001.
 
     References
     ----------
@@ -53,7 +58,8 @@ class RIM(InformationMaximization):
         """See `kingdra_repro.bases.base.Base.losses`."""
         inputs = [batch.x] if batch.x_sup is None else [batch.x, batch.x_sup]
         clean, *supervised = network.encode(inputs)
-        squares = [weight.square().sum(dim=(1, 2)) for weight in network.weights]
+        decayed = [*network.weights, *network.gamma, *network.beta]
+        squares = [parameter.square().flatten(1).sum(1) for parameter in decayed]
         return with_total(
             {
                 "squared_weights": (self.weight_decay / 2, torch.stack(squares).sum(0)),
