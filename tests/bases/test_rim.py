@@ -46,7 +46,7 @@ def test_the_derivative_of_weight_decay_is_the_parameters_times_it() -> None:
         torch.testing.assert_close(parameter.grad, 0.3 * parameter.detach())
 
 
-@pytest.mark.parametrize(("base", "floor"), [(RIM(hidden=(256, 256)), 0.6), (RIM(hidden=()), 0.58)])
+@pytest.mark.parametrize(("base", "floor"), [(RIM(hidden=(256, 256)), 0.5), (RIM(hidden=()), 0.58)])
 @pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix])
 def test_digits(base: RIM, floor: float, kind) -> None:
     data = load_digits()
