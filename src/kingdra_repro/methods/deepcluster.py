@@ -60,8 +60,9 @@ class DeepCluster(NetworkClusterer):
         ``nmi_previous``: mutual information with the clustering before, normalised, 1 where it is the same.
     n_features_in_ : int
 
-    References ---------- Caron, Bojanowski, Joulin, Douze (2018), Deep Clustering for Unsupervised Learning
-    of Visual Features, ECCV.
+    References
+    ----------
+    Caron, Bojanowski, Joulin, Douze (2018), Deep Clustering for Unsupervised Learning of Visual Features, ECCV.
     """
 
     def __init__(
