@@ -62,7 +62,8 @@ class DeepCluster(NetworkClusterer):
 
     References
     ----------
-    Caron, Bojanowski, Joulin, Douze (2018), Deep Clustering for Unsupervised Learning of Visual Features, ECCV.
+    Caron, Bojanowski, Joulin, Douze (2018), Deep Clustering for Unsupervised Learning of Visual
+    Features, ECCV.
     """
 
     def __init__(

@@ -14,8 +14,10 @@ class DVAEKMeans(DAEKMeans):
     lower bound a feature, but for a constant; ``mse`` is the reconstruction's error, ``kl`` the distance of
     posterior and prior in nats a point: near 0 the code has collapsed and says nothing.
 
-    References ---------- Kingma, Welling (2014), Auto-Encoding Variational Bayes, ICLR. Im, Ahn, Memisevic,
-    Bengio (2017), Denoising Criterion for Variational Auto-Encoding Framework, AAAI.
+    References
+    ----------
+    Kingma, Welling (2014), Auto-Encoding Variational Bayes, ICLR.
+    Im, Ahn, Memisevic, Bengio (2017), Denoising Criterion for Variational Auto-Encoding Framework, AAAI.
     """
 
     network_class = VariationalAutoencoder
