@@ -130,6 +130,13 @@ def test_figure_5(results):
     np.testing.assert_allclose(line.get_ydata(), [61, 71, 81])
 
 
+def test_runs_that_two_schedules_share_are_one_line(results):
+    cells = results[1]
+    again = cells[cells["experiment"] == "ensemble_size"].assign(schedule="short")
+    (panel,) = ensemble_size(pd.concat([again, cells])).axes
+    assert set(panel.get_legend_handles_labels()[1]) == {"MNIST", "the paper, MNIST"}
+
+
 def test_ensemble_size_over_the_papers_points(results):
     (panel,) = ensemble_size(results[1]).axes
     handles, names = panel.get_legend_handles_labels()

@@ -23,7 +23,10 @@ def ensemble_size(cells: pd.DataFrame) -> Figure | None:
     mine = cells[cells["experiment"] == "ensemble_size"]
     if mine.empty:
         return None
-    figure = new_figure(2.8)
+    # A shorter schedule leaves some data sets as they are: the same runs are not drawn twice.
+    mine = mine.sort_values("schedule", key=lambda names: names != "published", kind="stable")
+    mine = mine.drop_duplicates(["row", "dataset", "order", "folder"])
+    figure = new_figure(3.4)
     panel = figure.subplots()
     lines = mine.groupby(["dataset", "order", "schedule"], sort=False)
     for index, (_, runs) in enumerate(lines):
@@ -47,5 +50,5 @@ def ensemble_size(cells: pd.DataFrame) -> Figure | None:
     panel.set_xticks(sizes)
     panel.set_xlabel("models")
     panel.set_ylabel("accuracy (%)")
-    panel.legend(frameon=False)
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
