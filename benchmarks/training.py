@@ -143,9 +143,9 @@ def time_processes(d: int, n_models: int, batch: int, precision: str) -> float:
         precision=precision,
         **SETTINGS,
     )
-    ensemble.train(0, 1, None, lambda done, step: None)
+    ensemble.train(0, range(1), None, lambda done, step: None)
     start = time.perf_counter()
-    ensemble.train(0, 2, None, lambda done, step: None)
+    ensemble.train(0, range(1, 2), None, lambda done, step: None)
     took = time.perf_counter() - start
     ensemble.close()
     return took / STEPS

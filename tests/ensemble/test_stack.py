@@ -131,7 +131,7 @@ def test_a_restored_stack_goes_on_as_if_never_stopped(X: np.ndarray) -> None:
 def test_a_mixed_ensemble_gives_its_members_in_order(X: np.ndarray) -> None:
     settings = {"batch_size": 32, "learning_rate": 0.002, "order": "epoch", "precision": "float32", "seed": 7}
     mixed = TrainedEnsemble([*BASES, *BASES], X, K, devices=[CPU], checkpoint=None, **settings)
-    losses = mixed.train(0, 1, None, lambda *event: None)
+    losses = mixed.train(0, range(1), None, lambda *event: None)
     assert {"mi_clean", "dot_clean", "denoising"} < losses.keys()
     proba = mixed.predict_proba()
     for m, base in enumerate([*BASES, *BASES]):

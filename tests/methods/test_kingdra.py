@@ -36,9 +36,10 @@ class KillAt:
     """Ends the fit at a training step, or after an iteration."""
 
     def __init__(self, step: int = -1, iteration: int = -1) -> None:
-        self.step, self.at, self.told = step, iteration, []
+        self.step, self.at, self.told, self.done = step, iteration, [], []
 
     def progress(self, event) -> None:
+        self.done.append(event.model_epochs_done)
         self.step -= 1
         if self.step == 0:
             raise Killed
@@ -87,10 +88,17 @@ def test_a_finished_fit_is_taken_up_as_it_is(X: np.ndarray, tmp_path: Path) -> N
     assert again.history_.equals(first.history_)
 
 
-def test_more_iterations_go_on_from_fewer(X: np.ndarray, tmp_path: Path) -> None:
+def test_more_iterations_go_on_from_fewer(
+    X: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kingdra_repro.ensemble.worker.WEIGHTS_PER_CPU_STACK", 1)  # each model by itself
     kingdra(checkpoint_dir=tmp_path, n_iter=2).fit(X)
-    longer = kingdra(checkpoint_dir=tmp_path, n_iter=4).fit(X)
+    monitor = KillAt()
+    longer = kingdra(checkpoint_dir=tmp_path, n_iter=4, monitor=monitor).fit(X)
     np.testing.assert_array_equal(longer.labels_, kingdra(n_iter=4).fit(X).labels_)
+    done_before = 4 * (8 + 2 * 2)  # by all models
+    assert done_before < monitor.done[0] < done_before + 1
+    assert monitor.done[-1] == 4 * (8 + 4 * 2)
 
 
 def test_a_fit_without_a_seed_is_resumed_with_the_one_it_drew(X: np.ndarray, tmp_path: Path) -> None:

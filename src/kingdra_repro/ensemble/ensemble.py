@@ -45,7 +45,6 @@ class TrainedEnsemble:
         self.n_models = len(bases)
         self._bases, self._n_clusters, self._n_features = bases, n_clusters, X.shape[1]
         self._precision, self._device = settings["precision"], devices[0]
-        self._done = dict.fromkeys(range(self.n_models), 0.0)  # epochs of each member
         # Once for each kind: distances within the data take minutes.
         kinds = [base for i, base in enumerate(bases) if base not in bases[:i]]
         radii = [kind.radii(X, devices[0]) for kind in kinds]
@@ -68,16 +67,18 @@ class TrainedEnsemble:
     def train(
         self,
         iteration: int,
-        until_epoch: int,
+        epochs: range,
         pseudo: PseudoLabels | None,
         on_step: Callable[[float, Step], None],
     ) -> dict[str, float]:
-        """Train every member until it has done ``until_epoch`` epochs in all, and compute its moments.
+        """Train every member for the epochs of a phase, and compute its moments.
+
+        Members that a killed run has left within the phase, or at its end, go on from there.
 
         Parameters
         ----------
         iteration : 0 for the first, unsupervised phase
-        until_epoch : epochs since the beginning
+        epochs : of this phase, counted since the beginning
         pseudo : pseudo-labels to train on with, or None
         on_step : called after each step with the epochs that all members together have done since the
             beginning, and the step
@@ -86,13 +87,14 @@ class TrainedEnsemble:
         -------
         The mean of each term of the loss in the last epoch, over the members that have it
         """
+        # Those of a killed run have epochs behind them that were never told.
+        done = dict.fromkeys(range(self.n_models), float(epochs.start))
 
         def tell(step: Step) -> None:
-            self._done.update(dict.fromkeys(step.members, step.epoch + step.fraction))
-            on_step(sum(self._done.values()), step)
+            done.update(dict.fromkeys(step.members, step.epoch + step.fraction))
+            on_step(sum(done.values()), step)
 
-        losses = self._worker.train(iteration, until_epoch, pseudo, tell)
-        self._done = dict.fromkeys(self._done, float(until_epoch))
+        losses = self._worker.train(iteration, epochs.stop, pseudo, tell)
         return {name: float(np.mean(list(values.values()))) for name, values in losses.items()}
 
     def predict_proba(self) -> Tensor:

@@ -199,7 +199,7 @@ class Ensemble(ClusterMixin, BaseEstimator):
 
     def _train(self, iteration: int, n_epochs: int, pseudo: PseudoLabels | None) -> dict[str, float]:
         """Train all models for some epochs; the mean of each loss term in the last."""
-        first = self._epochs_done
+        epochs = range(self._epochs_done, self._epochs_done + n_epochs)
         n_pseudo_labels = 0 if pseudo is None else int((pseudo.labels >= 0).sum())
 
         def tell(done: float, step: Step) -> None:
@@ -209,7 +209,7 @@ class Ensemble(ClusterMixin, BaseEstimator):
                 Progress(
                     iteration=iteration,
                     n_iter=self._n_iter,
-                    epoch=step.epoch - first + 1,
+                    epoch=step.epoch - epochs.start + 1,
                     n_epochs=n_epochs,
                     model_epochs_done=done + self._epochs_elsewhere * self.n_models,
                     model_epochs_total=self._epochs_total * self.n_models,
@@ -218,8 +218,8 @@ class Ensemble(ClusterMixin, BaseEstimator):
                 )
             )
 
-        self._epochs_done += n_epochs
-        return self._ensemble.train(iteration, self._epochs_done, pseudo, tell)
+        self._epochs_done = epochs.stop
+        return self._ensemble.train(iteration, epochs, pseudo, tell)
 
     def _end_phase(
         self, iteration: int, proba: Tensor, pseudo_labels: np.ndarray | None, facts: dict[str, Any]
