@@ -11,12 +11,12 @@ ORDERS = ("file", "once", "epoch")
 
 
 def batch_slices(n: int, batch_size: int) -> list[slice]:
-    """n rows in round(n / batch_size) batches (at least one) whose sizes differ by one at most.
+    """n rows in round(n / batch_size) batches whose sizes differ by one at most; none is of a single row.
 
     The public code leaves the remainder as a last small batch; one of a few rows would have no batch-norm
     moments to speak of.
     """
-    n_batches = max(1, round(n / batch_size))
+    n_batches = max(1, min(round(n / batch_size), n // 2))
     edges = [n * i // n_batches for i in range(n_batches + 1)]
     return [slice(a, b) for a, b in itertools.pairwise(edges)]
 

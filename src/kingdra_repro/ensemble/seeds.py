@@ -1,7 +1,7 @@
 """Random streams: one for each (member, purpose, epoch), so that nothing random needs to be stored.
 
-A member draws the same numbers whatever the ensemble's size, the stack or device it is on, and whether the
-run was interrupted.
+A member draws the same numbers whatever the ensemble's size, the stack it is in, and whether the run was
+interrupted. Weights and orders are drawn on the CPU; noise where it is used, so that a GPU's differs.
 """
 
 from enum import IntEnum

@@ -106,7 +106,8 @@ class Worker:
         """
         for stack in self.stacks:
             if stack.epoch < until_epoch and stack.parked and self.checkpoint:
-                states = self.checkpoint.load(_name(stack.members)) or {}
+                # Not by the stack's name: a killed run with other processes may have saved its members last.
+                states = _saved(self.checkpoint, set(stack.members))
                 stack.load_member_states([states[m] for m in stack.members])
             saved = time.monotonic()
             while stack.epoch < until_epoch:
