@@ -134,7 +134,7 @@ def _first_phase(path: Path) -> dict[str, Any]:
     first: dict[str, Any] = {}
     if path.exists():
         history = pd.read_csv(path)
-        if "model_acc_mean" in history:
+        if "model_acc_mean" in history and history["iteration"].iloc[0] == 0:
             first = {str(column): value for column, value in history.iloc[0].items()}
     return {
         "first_phase_acc": first.get("acc"),
