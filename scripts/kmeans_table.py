@@ -45,7 +45,8 @@ def main(arguments: list[str]) -> None:
         seconds = (time.perf_counter() - start) / len(seeds)
         each = " ".join(f"{accuracy:.1f}" for accuracy in accuracies)
         n, d = data.X.shape
-        ours = f"{np.mean(accuracies):.1f} ({np.std(accuracies):.1f})"
+        std = f" ({np.std(accuracies, ddof=1):.1f})" if len(accuracies) > 1 else ""
+        ours = f"{np.mean(accuracies):.1f}{std}"
         print(f"| {name} | {n} | {d} | {PAPER.get(name, '')} | {ours} | {each} | {seconds:.0f} |", flush=True)
 
 

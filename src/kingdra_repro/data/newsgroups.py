@@ -77,8 +77,8 @@ def load_newsgroups(
     removed, 18,794 have; with signatures and quotations removed as well, which is not offered, 18,199. Hu et
     al. (2017) have 18,040, and do not say what they left out.
 
-    The paper's K-means gives 14.0% on theirs. On these it gives 28.5% (std 1.2; 10 restarts, seeds 0-4) with
-    headers kept, and 33.4% (std 2.2) with headers removed. The rows' length makes the difference to the
+    The paper's K-means gives 14.0% on theirs. On these it gives 28.2% (std 1.4; 10 restarts, seeds 0-4) with
+    headers kept, and gave 33.4% with headers removed. The rows' length makes the difference to the
     paper: without bringing them to length 1, K-means gives 5%, with logarithmic counts 11 to 13% (2 seeds, 3
     restarts each). So Hu et al.'s rows were probably of any length. Here all are of one length, as is usual
     for tf-idf: otherwise long messages are all that is seen.
