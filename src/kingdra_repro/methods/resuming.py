@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 
 from kingdra_repro.ensemble.checkpoint import Checkpoint
 
-# Where a fit runs and who watches does not change the result, and is no part of what a run is.
+# Where a fit runs and who watches is no part of what a run is. It changes rounding, and on a GPU the noise.
 WITHOUT_EFFECT = frozenset({"device", "n_jobs", "compile", "checkpoint_dir", "monitor"})
 
 

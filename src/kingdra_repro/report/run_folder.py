@@ -8,7 +8,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-# Where files come from and where the work is done do not change what comes out.
+# Where files come from and where the work is done change rounding, and on a GPU the noise.
 WITHOUT_EFFECT = {"mirror", "data_dir", "device", "n_jobs", "compile"}
 
 
