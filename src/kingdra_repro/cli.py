@@ -10,6 +10,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from rich.console import Console
 
+from kingdra_repro.errors import InputError
 from kingdra_repro.methods import draw_labels
 from kingdra_repro.report.ensemble_files import write_ensemble_files
 from kingdra_repro.report.explorer import write_explorer
@@ -17,7 +18,7 @@ from kingdra_repro.report.figures import draw_figures
 from kingdra_repro.report.monitor import RunMonitor
 from kingdra_repro.report.progress import ProgressDisplay
 from kingdra_repro.report.result import make_result, read_result, write_result
-from kingdra_repro.report.run_folder import base_model, config_hash
+from kingdra_repro.report.run_folder import alone_in, base_model, config_hash
 from kingdra_repro.report.stopwatch import Stopwatch
 from kingdra_repro.report.table import show_table
 from kingdra_repro.report.votes import Votes
@@ -39,12 +40,18 @@ def cluster(cfg: DictConfig) -> None:
     """
     job: Any = HydraConfig.get().runtime
     folder = Path(job.output_dir)
-    done = read_result(folder)
-    if done is not None:
-        Console().print("This run is finished already; remove its folder to repeat it.")
-        show_table(done, folder)
-        return
+    with alone_in(folder):
+        done = read_result(folder)
+        if done is None:
+            _run(cfg, job.choices, folder)
+            return
+    if done.get("config_hash") != config_hash(cfg):
+        raise InputError(f"{folder} has a run of other settings: give this one another folder")
+    Console().print("This run is finished already; remove its folder to repeat it.")
+    show_table(done, folder)
 
+
+def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     check_types(cfg)
     data = instantiate(cfg.dataset)
     checkpoint = folder / "checkpoint"  # an interrupted run goes on from here
@@ -63,8 +70,8 @@ def cluster(cfg: DictConfig) -> None:
         method.fit(data.X, given)
 
     run = {
-        "method": job.choices.method,
-        "base": base_model(cfg, job.choices),
+        "method": choices.method,
+        "base": base_model(cfg, choices),
         "seed": cfg.seed,
         "device": cfg.device,
         "config_hash": config_hash(cfg),

@@ -67,3 +67,22 @@ def test_threshold_of_all_models_but_some():
         return models_less(n, _root_=OmegaConf.create({"ensemble": {"size": size}}))
 
     assert [less(1, size) for size in (10, 2, 1)] == [9, 1, 1]
+
+
+def test_a_file_counts_by_its_contents_wherever_it_is(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n")
+    cfg = settings(dataset__path="~/x.csv")
+    before = config_hash(cfg)
+    assert before == config_hash(settings(dataset__path=str(tmp_path / "x.csv")))
+    (tmp_path / "x.csv").write_text("a,b\n1,2\n3,4\n")
+    assert config_hash(cfg) != before
+
+
+def test_a_folder_named_like_the_labels_column_does_not_count(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cfg = settings(dataset__labels="species")
+    before = config_hash(cfg)
+    (tmp_path / "species").mkdir()
+    (tmp_path / "species" / "new").write_text("")
+    assert config_hash(cfg) == before

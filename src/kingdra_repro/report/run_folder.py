@@ -1,12 +1,18 @@
 """A run's folder is a function of what decides its result, so that the same command finds it again."""
 
+import fcntl
 import hashlib
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
+
+from kingdra_repro.errors import InputError
 
 # Where files come from and where the work is done change rounding, and on a GPU the noise.
 WITHOUT_EFFECT = {"mirror", "data_dir", "device", "n_jobs", "compile"}
@@ -46,6 +52,29 @@ def base_model(cfg: DictConfig, chosen: Any) -> str | None:
     return chosen.base if "base" in cfg.method else None
 
 
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """No other process works on the run of this folder meanwhile.
+
+    Raises
+    ------
+    InputError
+        If one does.
+    """
+    handle = os.open(folder, os.O_RDONLY)  # the folder itself: nothing is left in it
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(
+                f"Another process is at this run, in {folder}: let it finish; then this command shows the "
+                "result"
+            ) from error
+        yield
+    finally:
+        os.close(handle)
+
+
 def _effective(node: Any) -> Any:
     """`node` less what has no effect, at any depth."""
     if isinstance(node, dict):
@@ -53,17 +82,21 @@ def _effective(node: Any) -> Any:
     return [_effective(value) for value in node] if isinstance(node, list) else node
 
 
-def _with_contents(node: Any) -> Any:
+def _with_contents(node: Any, setting: str = "") -> Any:
     """`node` with what identifies the contents of a file or folder in place of its name."""
     if isinstance(node, dict):
-        return {key: _with_contents(value) for key, value in node.items()}
-    if isinstance(node, str) and Path(node).is_file():
-        found = Path(node).stat()
-        return _digest(node, found.st_size, found.st_mtime_ns)
-    if isinstance(node, str) and Path(node).is_dir():
+        return {key: _with_contents(value, key) for key, value in node.items()}
+    if not isinstance(node, str):
+        return node
+    place = Path(node).expanduser()
+    if place.is_file():
+        found = place.stat()
+        return _digest(str(place), found.st_size, found.st_mtime_ns)
+    # Labels may be the name of a column, and there may be a folder of that name.
+    if place.is_dir() and setting != "labels":
         # A folder of texts or pictures may be large: names, sizes and times stand for the contents.
-        files = [(path, path.stat()) for path in sorted(Path(node).rglob("*")) if path.is_file()]
-        return [(str(path.relative_to(node)), found.st_size, found.st_mtime_ns) for path, found in files]
+        files = [(path, path.stat()) for path in sorted(place.rglob("*")) if path.is_file()]
+        return [(str(path.relative_to(place)), found.st_size, found.st_mtime_ns) for path, found in files]
     return node
 
 
