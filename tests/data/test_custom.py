@@ -200,3 +200,38 @@ def test_mistake(folder: Path, arguments: dict, reason: str) -> None:
     with pytest.raises(InputError, match=reason) as caught:
         load_custom(**arguments)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a;b;c\n1,5;2,25;3,75\n10,5;20,25;30,5\n", "more values than its first line has names"),
+        ("a,b\n0,0,0\n1,2,3\n", "more values than its first line has names"),
+        ("a;b\n1;2\n3;4\n", "separated by ';'"),
+        ("a\tb\n1\t2\n3\t4\n", r"separated by '\\t'"),
+    ],
+)
+def test_a_table_that_commas_do_not_separate(folder: Path, text: str, reason: str) -> None:
+    Path("t.csv").write_text(text)
+    with pytest.raises(InputError, match=reason):
+        load_custom("t.csv", n_clusters=2)
+
+
+def test_columns_by_name(folder: Path) -> None:
+    tree_table().to_csv("t.csv", index=False)
+    assert load_custom("t.csv", n_clusters=2, columns="age").feature_names == ["age"]
+    with pytest.raises(InputError, match="names a column twice"):
+        load_custom("t.csv", n_clusters=2, columns=["age", "age"])
+    with pytest.raises(InputError, match=r"which is dataset\.labels"):
+        load_custom("t.csv", labels="species", columns=["age", "species"])
+    with pytest.raises(InputError, match=r"dataset\.columns=2\.5 is no list of names"):
+        load_custom("t.csv", n_clusters=2, columns=2.5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("index", [4_000_000, -3])
+def test_a_sparse_matrix_with_an_index_beyond_it(folder: Path, index: int) -> None:
+    matrix = sp.random(60, 40, 0.1, format="csr", random_state=0)
+    matrix.indices[5] = index
+    sp.save_npz("a.npz", matrix)
+    with pytest.raises(InputError, match=r"a\.npz is not a readable"):
+        load_custom("a.npz", n_clusters=2)

@@ -7,6 +7,7 @@ import scipy.sparse as sp
 from PIL import Image
 
 from kingdra_repro.data import load_custom
+from kingdra_repro.data.file_folder import files_and_classes
 from kingdra_repro.errors import InputError
 
 TEXTS = {"space/a": "rocket orbit", "space/b": "rocket moon", "faith/c": "belief doubt", "faith/d": "doubt"}
@@ -86,3 +87,15 @@ def test_mistakes(text_folder: Path, tmp_path: Path) -> None:
     (text_folder / "space" / "e").rename(text_folder / "space" / "e.png")
     with pytest.raises(InputError, match="pictures and other files"):
         load_custom(text_folder)
+
+
+def test_a_folder_that_is_a_link_is_one_like_the_others(tmp_path: Path) -> None:
+    for name in ("texts/a", "elsewhere"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "1.txt").write_text("ash ash elm")
+    (tmp_path / "texts" / "b").symlink_to(tmp_path / "elsewhere")
+    files, classes = files_and_classes(tmp_path / "texts")
+    assert (len(files), classes) == (2, ["a", "b"])
+    (tmp_path / "texts" / "b" / "round").symlink_to(tmp_path / "texts")
+    with pytest.raises(InputError, match="is a link to a folder that it lies in"):
+        files_and_classes(tmp_path / "texts")

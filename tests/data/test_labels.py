@@ -35,6 +35,9 @@ def test_booleans() -> None:
         (pd.Series(["a", None, "b"]), "no label in row 1"),
         ([0.5, 1.0], "measurements, not classes"),
         (np.eye(3), r"shape \(3, 3\)"),
+        ([1.0, np.inf], "infinite label"),
+        (np.zeros(2, dtype="V4"), "labels of type"),
+        (pd.Series([[1], [2]]), "labels that are lists"),
     ],
 )
 def test_refused(labels: list, reason: str) -> None:

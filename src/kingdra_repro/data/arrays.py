@@ -49,7 +49,10 @@ def read_npz(path: Path) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None]
             if "X" in names:
                 return arrays["X"], arrays["y"] if "y" in names else None
         if "indptr" in names or "format" in names:
-            return sp.csr_matrix(sp.load_npz(path)), None  # load_npz does not unpickle either
+            matrix = sp.load_npz(path)  # which does not unpickle either
+            if hasattr(matrix, "check_format"):  # indices beyond the matrix would be read from foreign memory
+                matrix.check_format(full_check=True)
+            return sp.csr_matrix(matrix), None
     except (ValueError, OSError, EOFError, KeyError, AttributeError, zipfile.BadZipFile) as error:
         raise InputError(_unreadable(path, error)) from error
     raise InputError(

@@ -32,7 +32,7 @@ def load_custom(
     labels: str | os.PathLike | None = None,
     n_clusters: int | None = None,
     scale: str | None = "auto",
-    columns: Sequence[str] | None = None,
+    columns: Sequence[str] | str | None = None,
     text: str | None = None,
     words: Mapping[str, Any] | None = None,
     pictures: Mapping[str, Any] | None = None,
@@ -61,8 +61,8 @@ def load_custom(
         squeezes all other values of a column under "minmax". Anything else is taken for features that were
         made to be comparable (pixels, tf-idf, embeddings), which scaling by column would spoil, and is left
         as it is; but an array of 8-bit integers is taken for pixels and divided by 255.
-    columns : sequence of str or None
-        The columns of a table to cluster by; None: all but that of the labels.
+    columns : sequence of str, str or None
+        The columns of a table to cluster by, or the only one; None: all but that of the labels.
     text : str or None
         The column of a table that holds texts; they are then clustered by their words alone.
     words : mapping or None
@@ -84,6 +84,13 @@ def load_custom(
         Where the file is missing or unreadable, has columns that are not numbers, the labels do not fit,
         there are neither labels nor `n_clusters`, or `validate` finds fault with the values.
     """
+    path, labels = _path("path", path), None if labels is None else _path("labels", labels)
+    columns = None if columns is None else _names(columns)
+    for name, settings in (("words", words), ("pictures", pictures)):
+        if not isinstance(settings, Mapping | None):
+            raise InputError(
+                f"dataset.{name}={settings!r} is a group of settings: give dataset.{name}.NAME=VALUE"
+            )
     path = _existing(path)
     if path.is_dir():
         found = _from_folder(path, words or {}, pictures or {}, data_dir, mirror)
@@ -158,6 +165,8 @@ def _from_table(
 ) -> _Found:
     table = read_table(path)
     column = None
+    if labels is not None and columns is not None and str(labels) in columns:
+        raise InputError(f"dataset.columns has {str(labels)!r}, which is dataset.labels: leave it out of one")
     if labels is not None and str(labels) in table.columns:
         column = table.pop(str(labels))
     elif labels is not None and not Path(labels).expanduser().is_file():
@@ -180,6 +189,23 @@ def _from_array(path: Path, scale: str | None) -> _Found:
     if scale == "auto" and X.dtype == np.uint8:
         X = X.astype(np.float32) / np.float32(255)
     return _Found(X, labels)
+
+
+def _path(setting: str, given: Any) -> str | os.PathLike:
+    """A path as it was given; a number on the command line may be the name of a file or column."""
+    if isinstance(given, int) and not isinstance(given, bool):
+        return str(given)
+    if not isinstance(given, str | os.PathLike):
+        raise InputError(f"dataset.{setting}={given!r} is no name: give dataset.{setting}=NAME")
+    return given
+
+
+def _names(columns: Any) -> list[str]:
+    if isinstance(columns, str | int):
+        return [str(columns)]
+    if not isinstance(columns, Sequence):
+        raise InputError(f"dataset.columns={columns!r} is no list of names: give dataset.columns=[A,B]")
+    return [str(name) for name in columns]
 
 
 def _existing(path: str | os.PathLike) -> Path:

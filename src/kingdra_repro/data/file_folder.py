@@ -22,10 +22,13 @@ def files_and_classes(folder: Path) -> tuple[list[Path], list[str] | None]:
     Raises
     ------
     InputError
-        Where there are none.
+        Where there are none, a folder cannot be read, or links go round in a circle.
     """
     names = []
-    for place, subfolders, files in os.walk(folder):
+    for place, subfolders, files in os.walk(folder, followlinks=True, onerror=_unreadable):
+        above = Path(place).parents[: len(Path(place).parts) - len(folder.parts)]
+        if os.path.realpath(place) in map(os.path.realpath, above):
+            raise InputError(f"{place} is a link to a folder that it lies in: remove the link")
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         below = Path(place).relative_to(folder)
         names += [below / name for name in files if not name.startswith(".")]
@@ -34,3 +37,9 @@ def files_and_classes(folder: Path) -> tuple[list[Path], list[str] | None]:
     names.sort()
     classes = [name.parts[0] for name in names] if all(len(name.parts) > 1 for name in names) else None
     return [folder / name for name in names], classes
+
+
+def _unreadable(error: OSError) -> None:
+    raise InputError(
+        f"{error.filename}: {error.strerror}: make it readable, or take it out of the folder"
+    ) from error

@@ -31,6 +31,8 @@ def encode_labels(labels: Any, source: str) -> np.ndarray:
     labels = np.asarray(labels)
     if labels.shape[1:] not in ((), (1,)) or labels.ndim == 0:
         raise InputError(f"{source} holds labels of shape {labels.shape}: give one label to a row")
+    if labels.dtype.kind not in "iufbOUSMm":
+        raise InputError(f"{source} holds labels of type {labels.dtype}: give words or whole numbers")
     values = pd.Series(labels.reshape(-1))
     missing = np.flatnonzero(values.isna())
     if len(missing):
@@ -42,7 +44,14 @@ def encode_labels(labels: Any, source: str) -> np.ndarray:
         raise InputError(
             f"{source} has labels such as {first}, which are measurements, not classes: name another column"
         )
-    codes, _ = pd.factorize(values, sort=True)
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise InputError(f"{source} has an infinite label: give words or whole numbers")
+    try:
+        codes, _ = pd.factorize(values, sort=True)
+    except TypeError as error:
+        raise InputError(
+            f"{source} has labels that are lists ({error}): give words or whole numbers"
+        ) from error
     return codes.astype(np.int64)
 
 

@@ -1,5 +1,6 @@
 """CSV and Parquet tables with named columns."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -30,13 +31,17 @@ def read_table(path: Path) -> pd.DataFrame:
         for without pyarrow.
     """
     try:
-        table = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        table = pd.read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
     except ImportError as error:
         raise InputError(f"{path} needs pyarrow to read: pip install 'kingdra-repro[parquet]'") from error
     except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(f"{path} is not a readable {path.suffix} table ({reason}): save it anew") from error
+    if table.columns.nlevels > 1:
+        raise InputError(f"{path} has columns with names of several parts: give each one name")
     table.columns = table.columns.astype(str)
+    if path.suffix == ".csv":
+        _check_separator(table, path)
     if len(table.columns) and all(_is_number(name) for name in table.columns):
         raise InputError(
             f"{path} has numbers in its first line ({', '.join(table.columns[:3])}...): "
@@ -66,6 +71,8 @@ def numeric_columns(table: pd.DataFrame, columns: Sequence[str] | None, source: 
         Where a named column is not there, or columns are not numeric: all of these are named.
     """
     if columns is not None:
+        if len(set(columns)) < len(columns):
+            raise InputError(f"dataset.columns={list(columns)} names a column twice: once is enough")
         unknown = [name for name in columns if name not in table.columns]
         if unknown:
             raise InputError(f"{source} has no column {unknown[0]!r}: it has {listed(table.columns)}")
@@ -100,6 +107,25 @@ def listed(names: Sequence[str] | pd.Index, at_most: int = 8) -> str:
     """Names for a one-line message: all of a few, the first of many."""
     shown = ", ".join(repr(str(name)) for name in names[:at_most])
     return shown if len(names) <= at_most else f"{shown} and {len(names) - at_most} more"
+
+
+def _read_csv(path: Path) -> pd.DataFrame:
+    with warnings.catch_warnings():
+        # Without index_col, pandas takes what a line has beyond the names for the names of rows.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        try:
+            return pd.read_csv(path, index_col=False)
+        except pd.errors.ParserWarning as error:
+            raise InputError(
+                f"{path} has lines of more values than its first line has names: separate values by commas, "
+                "with points for decimals"
+            ) from error
+
+
+def _check_separator(table: pd.DataFrame, path: Path) -> None:
+    only = table.columns[0] if len(table.columns) == 1 else ""
+    if other := next((one for one in (";", "\t", "|") if one in only), None):
+        raise InputError(f"{path} has its values separated by {other!r}: save it with commas")
 
 
 def _is_number(name: str) -> bool:
