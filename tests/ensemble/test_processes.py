@@ -129,3 +129,25 @@ def test_devices() -> None:
     for wrong in (0, -2, 1.5, True):
         with pytest.raises(InputError, match="n_jobs"):
             choose_devices("cpu", wrong)  # type: ignore[arg-type]
+
+
+class Folders:
+    """Sees which folders there are while the processes train."""
+
+    def __init__(self, place: Path) -> None:
+        self.place, self.seen = place, set()
+
+    def progress(self, event) -> None:
+        self.seen |= set(self.place.glob("kingdra-*"))
+
+    def iteration(self, it) -> None:
+        pass
+
+
+def test_a_killed_run_leaves_no_copy_of_the_data(
+    X: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    watch = Folders(tmp_path)
+    kingdra(n_jobs=2, n_iter=0, monitor=watch).fit(X)
+    assert not watch.seen

@@ -64,6 +64,8 @@ class WorkerProcesses:
             self._processes.append(process)
             self._connections.append(connection)
             connection.send((list(share), path, n_clusters, str(device), threads, place, settings))
+        self._results()
+        self._folder.cleanup()  # all have it open: nothing is left behind, however this process ends
 
     def train(
         self,
@@ -93,7 +95,13 @@ class WorkerProcesses:
         return {name: torch.from_numpy(value) for name, value in state.items()}
 
     def _call(self, method: str, *arguments: Any, on_step: Callable[[Step], None] | None = None) -> list[Any]:
-        """What the method of each worker returns.
+        """What the method of each worker returns; see `_results`."""
+        return self._results((method, arguments), on_step)
+
+    def _results(
+        self, message: tuple | None = None, on_step: Callable[[Step], None] | None = None
+    ) -> list[Any]:
+        """What each worker answers to the message; without one, to what it was begun with.
 
         Raises
         ------
@@ -101,8 +109,8 @@ class WorkerProcesses:
             If a process has died. Whatever a worker raises is raised here.
         """
         try:
-            for connection in self._connections:
-                connection.send((method, arguments))
+            for connection in self._connections if message else ():
+                connection.send(message)
             results: dict[Any, Any] = {}
             while len(results) < len(self._connections):
                 for ready in wait([c for c in self._connections if c not in results]):
@@ -182,6 +190,7 @@ def _answer(connection: Connection) -> None:
         worker = Worker(
             members, X, n_clusters, device=torch.device(device), checkpoint=checkpoint, **settings
         )
+        connection.send(("result", None))
         while True:
             method, arguments = connection.recv()
             if method == "train":
