@@ -208,3 +208,14 @@ def test_agreement_of_half_a_vote() -> None:
 def test_mistakes(settings: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
         GraphPseudoLabels(**settings)
+
+
+def test_fewer_iterations_than_the_checkpoint_has(X: np.ndarray, tmp_path: Path) -> None:
+    kingdra(checkpoint_dir=tmp_path, n_iter=2).fit(X)
+    with pytest.raises(InputError, match="n_iter=1 is less than the 2 iterations done"):
+        kingdra(checkpoint_dir=tmp_path, n_iter=1).fit(X)
+
+
+def test_data_that_make_the_training_diverge(X: np.ndarray) -> None:
+    with pytest.raises(InputError, match="The training diverged"):
+        kingdra().fit(X * np.float32(1e30))

@@ -50,8 +50,8 @@ class Ladder:
             )
         if min(self.hidden, default=1) < 1:
             raise InputError(f"hidden={list(self.hidden)} has a width below 1: give positive widths")
-        if self.noise_std < 0:
-            raise InputError(f"noise_std={self.noise_std} is negative: give 0 or more")
+        if not 0 <= self.noise_std < float("inf"):
+            raise InputError(f"noise_std={self.noise_std} is no standard deviation: give 0 or more")
 
     def output_terms(self, clean: Tensor, noisy: Tensor, iteration: int) -> dict[str, tuple[float, Tensor]]:
         """(weight, value [M]) of what outputs without labels are to be, from logits [M, B, k]: anything."""

@@ -14,6 +14,7 @@ from kingdra_repro.ensemble.prediction import FittedEnsemble
 from kingdra_repro.ensemble.processes import WorkerProcesses
 from kingdra_repro.ensemble.stack import PseudoLabels, Step
 from kingdra_repro.ensemble.worker import Member, Worker
+from kingdra_repro.errors import InputError
 
 
 class TrainedEnsemble:
@@ -98,9 +99,21 @@ class TrainedEnsemble:
         return {name: float(np.mean(list(values.values()))) for name, values in losses.items()}
 
     def predict_proba(self) -> Tensor:
-        """Outputs of all members for the data trained on: float32 Tensor [M, n, k] on the CPU."""
-        proba = self._worker.predict_proba()
-        return torch.stack([proba[m] for m in range(self.n_models)])
+        """Outputs of all members for the data trained on: float32 Tensor [M, n, k] on the CPU.
+
+        Raises
+        ------
+        InputError
+            If there are NaN among them.
+        """
+        found = self._worker.predict_proba()
+        proba = torch.stack([found[m] for m in range(self.n_models)])
+        if not torch.isfinite(proba).all():
+            raise InputError(
+                "The training diverged, outputs are not numbers (NaN): give a smaller learning_rate, bring "
+                "the data to values of about 1 (dataset.scale=standard), or check the weights of the loss"
+            )
+        return proba
 
     def features(self) -> Tensor:
         """The last hidden layer of model 0, for the data trained on: float32 Tensor [n, width] on the CPU."""

@@ -193,6 +193,11 @@ class Kingdra(Ensemble):
         if state is None:
             return 0, None
         done = int(state["iteration"])
+        if done > self.n_iter:
+            raise InputError(
+                f"n_iter={self.n_iter} is less than the {done} iterations done in {self.checkpoint_dir}: "
+                "give as many or more, or another checkpoint_dir"
+            )
         self._set_history(state["rows"])
         self._epochs_done = self.first_epochs + done * self.epochs
         if "labels" not in state:
@@ -204,7 +209,12 @@ class Kingdra(Ensemble):
         super()._check_parameters()
         if self.mapping not in MAPPINGS:
             raise InputError(f"mapping={self.mapping!r} is unknown: choose one of {', '.join(MAPPINGS)}")
-        make_pseudo_labeller(self.pseudo_labels)
+        find = make_pseudo_labeller(self.pseudo_labels)
+        for name in ("t_pos", "t_neg"):  # told now, not after the first phase
+            if (given := getattr(find, name, None) or 0) > self.n_models:
+                raise InputError(
+                    f"{name}={given} is more than n_models={self.n_models}: give at most as many"
+                )
 
     def _least(self) -> dict[str, int]:
         return {**super()._least(), "n_iter": 0, "first_epochs": 1}
