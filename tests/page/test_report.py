@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import sys
 
 import numpy as np
@@ -189,3 +190,33 @@ def test_sprites_of_numbers_are_numbers(results):
     """JSON of numpy's own types would have failed; the votes are plain lists, too."""
     explorer = json.loads((results / KINGDRA / "explorer.json").read_text())
     assert np.shape(explorer["disputed"]["votes"])[1] == 5
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("result.json", '{"a": 1}'),
+        ("result.json", ""),
+        ("result.json", "[]"),
+        ("explorer.json", "{"),
+        (".hydra/overrides.yaml", ""),
+        (".hydra/overrides.yaml", "a: ["),
+    ],
+)
+def test_a_damaged_file_is_named(name, content, run, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "damaged"
+    shutil.copytree(run, folder)
+    (folder / "settings.txt").unlink(missing_ok=True)
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text(content)
+    status, err = called(monkeypatch, capsys, f"run={folder}")
+    assert status == 2
+    assert f"{folder / name} is damaged" in err
+
+
+@pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"\xff\xfe"])
+def test_a_foreign_runs_csv(content, tmp_path, monkeypatch, capsys):
+    (tmp_path / "runs.csv").write_bytes(content)
+    status, err = called(monkeypatch, capsys, f"results={tmp_path}")
+    assert status == 2
+    assert "runs.csv is damaged" in err

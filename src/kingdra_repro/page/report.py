@@ -1,7 +1,5 @@
 """report.html of a results folder, or of one run."""
 
-import csv
-import json
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -10,7 +8,8 @@ from kingdra_repro.atomic import write_text
 from kingdra_repro.errors import InputError
 from kingdra_repro.page.document import document
 from kingdra_repro.page.figures import figures_html
-from kingdra_repro.page.runs import FACTS, fact, read_explorer, run_entry, run_name
+from kingdra_repro.page.reading import read_explorer, read_result, read_rows
+from kingdra_repro.page.runs import FACTS, fact, run_entry, run_name
 from kingdra_repro.page.table_html import runs_section, table_section
 from kingdra_repro.page.tables import read_tables
 
@@ -35,12 +34,11 @@ def write_report(results: Path) -> Path:
     Raises
     ------
     InputError
-        Where there is no such folder, or no runs.csv in it.
+        Where there is no such folder, no runs.csv in it, or a file of it is damaged.
     """
     if not (results / "runs.csv").is_file():
         raise InputError(f"results={results}: there is no runs.csv in it: name a folder that has one")
-    with (results / "runs.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = read_rows(results / "runs.csv")
     entries = {row["folder"]: run_entry(row, results / row["folder"]) for row in rows}
     chosen = explored(rows, results, entries)
     tables = read_tables(results)
@@ -82,7 +80,7 @@ def write_run_report(folder: Path) -> Path:
     Raises
     ------
     InputError
-        Where there is no such folder, or its run is not finished.
+        Where there is no such folder, its run is not finished, or a file of it is damaged.
     """
     if not folder.is_dir():
         raise InputError(f"run={folder}: there is no such folder: name one below outputs/")
@@ -90,7 +88,7 @@ def write_run_report(folder: Path) -> Path:
         raise InputError(
             f"run={folder}: there is no result.json in it: name a run's folder, and let the run finish first"
         )
-    result = json.loads((folder / "result.json").read_text())
+    result = read_result(folder)
     entry = run_entry(result, folder)
     explorer = read_explorer(folder)
     chosen = {} if explorer is None else {result["dataset"]: [{"folder": "run", "explorer": explorer}]}

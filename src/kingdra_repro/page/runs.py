@@ -1,17 +1,14 @@
 """What the page says of a run: its settings, its result, its history."""
 
 import csv
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
+from kingdra_repro.page.reading import read_command
 
 # Columns of history.csv that are drawn.
 CURVES = ("acc", "model_acc_mean", "pseudo_label_acc", "agreement", "n_pseudo_labels", "loss")
-# They say where files lie, not what was run.
-PLACES = ("output_dir", "mirror", "data_dir")
 
 FACTS = {
     "dataset": "data set",
@@ -59,7 +56,7 @@ def run_entry(result: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """
     return {
         "name": run_name(result),
-        "command": _command(folder) or result.get("command") or None,
+        "command": read_command(folder) or result.get("command") or None,
         "facts": [[FACTS[name], fact(name, result[name])] for name in FACTS if _known(result, name)],
         "history": read_history(folder / "history.csv"),
     }
@@ -89,23 +86,6 @@ def read_history(path: Path) -> dict[str, list[float | None]] | None:
     columns = {name: [_number(row.get(name)) for row in rows] for name in ("iteration", *CURVES)}
     known = {name: values for name, values in columns.items() if any(one is not None for one in values)}
     return known if "iteration" in known and len(known) > 1 else None
-
-
-def read_explorer(folder: Path) -> dict[str, Any] | None:
-    """explorer.json, or None where a run has none (an older version's)."""
-    path = folder / "explorer.json"
-    return json.loads(path.read_text()) if path.exists() else None
-
-
-def _command(folder: Path) -> str | None:
-    """What was typed, as results/ keeps it or as Hydra left it in the run's folder."""
-    if (folder / "settings.txt").exists():
-        return (folder / "settings.txt").read_text().strip()
-    overrides = folder / ".hydra" / "overrides.yaml"
-    if not overrides.exists():
-        return None
-    given = [one for one in yaml.safe_load(overrides.read_text()) if one.partition("=")[0] not in PLACES]
-    return " ".join(["kingdra-run", *given])
 
 
 def _known(result: Mapping[str, Any], name: str) -> bool:

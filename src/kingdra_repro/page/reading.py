@@ -1,0 +1,70 @@
+"""The files of a run, as kingdra-run leaves them; one that is not so is named."""
+
+import csv
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kingdra_repro.errors import InputError
+
+# They say where files lie, not what was run.
+PLACES = ("output_dir", "mirror", "data_dir")
+
+
+def read_result(folder: Path) -> dict[str, Any]:
+    """result.json of a finished run.
+
+    Raises
+    ------
+    InputError
+        Where it is damaged, or not what kingdra-run writes; so for the others here.
+    """
+    with _reading(folder / "result.json") as path:
+        result = json.loads(path.read_text(encoding="utf-8"))
+        for name in ("dataset", "method", "seed", "n", "k"):
+            result[name]
+    return result
+
+
+def read_explorer(folder: Path) -> dict[str, Any] | None:
+    """explorer.json, or None where a run has none (an older version's)."""
+    with _reading(folder / "explorer.json") as path:
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def read_command(folder: Path) -> str | None:
+    """What was typed, as results/ keeps it or as Hydra left it in the run's folder."""
+    with _reading(folder / "settings.txt") as path:
+        if path.exists():
+            return path.read_text(encoding="utf-8").strip()
+    with _reading(folder / ".hydra" / "overrides.yaml") as path:
+        if not path.exists():
+            return None
+        given = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return " ".join(["kingdra-run", *(one for one in given if one.partition("=")[0] not in PLACES)])
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """The rows of runs.csv."""
+    with _reading(path), path.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+        for row in rows:
+            for name in ("folder", "dataset", "method", "seed"):
+                row[name]
+        return rows
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[Path]:
+    try:
+        yield path
+    except (ValueError, TypeError, KeyError, AttributeError, csv.Error, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{path} is damaged, or not what kingdra-run writes ({type(error).__name__}: {reason}): "
+            "remove it, or make the run again"
+        ) from error
