@@ -4,11 +4,14 @@ Values are in the configs alone.
 """
 
 from dataclasses import dataclass, field, is_dataclass
+from inspect import signature
 from typing import Any
 
 from hydra.core.config_store import ConfigStore
-from hydra.utils import get_class
+from hydra.utils import get_class, get_object
 from omegaconf import MISSING, DictConfig, OmegaConf
+
+from kingdra_repro.errors import InputError
 
 
 @dataclass
@@ -55,13 +58,20 @@ def register_schema() -> None:
 
 
 def check_types(cfg: DictConfig) -> None:
-    """Check the groups whose choices are dataclasses (base model, pseudo-labels) against their fields.
+    """Check what the groups hold: names that the choice takes; values, where it is a dataclass with fields.
 
     Raises
     ------
+    InputError
+        For a setting that the data set or the method does not take.
     OmegaConfBaseException
         For a value of another type than the field's, or a name that is no field.
     """
+    for group in ("dataset", "method"):
+        taken = list(signature(get_object(cfg[group]["_target_"])).parameters)
+        if unknown := [name for name in cfg[group] if not name.startswith("_") and name not in taken]:
+            there = ", ".join(str(name) for name in cfg[group] if name in taken)
+            raise InputError(f"{group}.{unknown[0]} is not a setting of this {group}: it has {there}")
     nodes = {group: OmegaConf.select(cfg, group) for group in ("base", "method.first_base", "pseudo_labels")}
     for group, chosen in nodes.items():
         for node in [] if chosen is None else _of_members(chosen):

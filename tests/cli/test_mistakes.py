@@ -1,11 +1,15 @@
 """A user's mistake: one line with value and remedy, exit status 2, no traceback."""
 
+import errno
+import os
 import re
 
 import numpy as np
 import pytest
 import torch
 
+from kingdra_repro.report.mistakes import one_line
+from kingdra_repro.report.run_folder import alone_in
 from tests.cli.conftest import CUSTOM, TINY
 
 
@@ -192,3 +196,70 @@ def test_a_defect_of_the_program_is_not_told_as_a_mistake(kingdra_run, monkeypat
     monkeypatch.setattr("kingdra_repro.cli.make_result", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         kingdra_run("method=single", *TINY)
+
+
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [
+        (
+            ("method=kmeans", "++method.epochs=3"),
+            "method.epochs is not a setting of this method: it has n_init",
+        ),
+        (("+dataset.foo=1",), "dataset.foo is not a setting of this dataset"),
+        (("base=null",), "A group of settings is chosen by a name"),
+        (("method=5",), "A group of settings is chosen by a name"),
+        (("dataset=custom", "dataset.path=ünï.csv"), "dataset.path=ünï.csv has signs that need quotes"),
+        (("dataset=custom", "dataset.path=a (1).csv"), "a setting has signs that need quotes"),
+        (("dataset=custom", "dataset.path=[a,b]"), "dataset.path=['a', 'b'] is no name"),
+        (("dataset=custom", "dataset.path=2024"), "dataset.path=2024: there is no such file"),
+        (("method=semi_supervised", "seed=-1"), "seed=-1 is negative"),
+        (("method=kmeans", "seed=5000000000"), "seed=5000000000 is too large"),
+        (("pseudo_labels=kmeans", "pseudo_labels.random_state=-3"), "K-means' seed -3 is none"),
+        (("pseudo_labels.t_pos=3", *TINY), "t_pos=3 is more than n_models=2"),
+        (("base.noise_std=nan", *TINY), "noise_std=nan is no standard deviation"),
+        (("device=meta", *TINY), "device=meta is not on this machine"),
+    ],
+)
+def test_one_line_for(kingdra_run, given, remedy):
+    assert kingdra_run(*given).mistake.startswith(remedy)
+
+
+def test_a_training_that_diverges(kingdra_run, features, tmp_path):
+    np.save(tmp_path / "x.npy", features * 1e30)
+    outcome = kingdra_run(*CUSTOM, "n_clusters=3")
+    assert outcome.status == 2
+    assert outcome.err.splitlines()[-1].startswith("kingdra-run: The training diverged")
+    assert not list(tmp_path.glob("outputs/**/result.json"))
+
+
+def test_a_second_process_at_the_same_run(kingdra_run, features, tmp_path):
+    command = (*CUSTOM, "method=kmeans", "n_clusters=3", "hydra.run.dir=here")
+    (tmp_path / "here").mkdir()
+    with alone_in(tmp_path / "here"):
+        assert kingdra_run(*command).mistake.startswith("Another process is at this run")
+    assert kingdra_run(*command).status == 0
+    assert "finished already" in kingdra_run(*command).out
+    assert "a run of other settings" in kingdra_run(*command, "seed=1").mistake
+
+
+def test_a_full_disk(kingdra_run, features, monkeypatch):
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.fsync", full)
+    line = kingdra_run(*CUSTOM, "method=kmeans", "n_clusters=3").mistake
+    assert "No space left on device; free space" in line
+    assert "outputs/" in line, "it says where"
+
+
+def test_too_little_memory():
+    line = one_line(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried ..."))
+    assert line.startswith("There is not enough memory: n_jobs=1")
+    assert one_line(MemoryError()).startswith("There is not enough memory")
+
+
+def test_a_file_that_cannot_be_read(tmp_path):
+    link = tmp_path / "link.png"
+    link.symlink_to(tmp_path / "nowhere.png")
+    line = one_line(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(link)))
+    assert line == f"{link}: a link to a file that is not there; correct or remove it"

@@ -28,9 +28,15 @@ def draw_labels(y: np.ndarray | None, n_clusters: int, per_class: int, seed: int
     """
     if y is None:
         raise InputError("method=semi_supervised learns from labels, and this data set has none")
+    if seed < 0:
+        raise InputError(f"random_state={seed} is negative: give a seed of 0 or more")
     sizes = np.bincount(y)
     if len(sizes) != n_clusters:
         raise InputError(f"n_clusters={n_clusters} is not the number of classes: give {len(sizes)}")
+    if sizes.min() < 2:
+        raise InputError(
+            "The smallest class has one point: there is none left to score, leave that class out"
+        )
     if not isinstance(per_class, int) or not 1 <= per_class < sizes.min():
         raise InputError(
             f"labels_per_class={per_class!r} must be a whole number from 1 to {sizes.min() - 1}: some points "

@@ -10,6 +10,8 @@ from sklearn.utils.validation import validate_data
 
 from kingdra_repro.errors import InputError
 
+LARGEST_SEED = 2**32 - 1
+
 
 def is_whole(value: Any, least: int) -> bool:
     """Whether a value is a whole number, `least` or more; True and False are none."""
@@ -58,10 +60,12 @@ def check_widths(estimator: BaseEstimator, name: str) -> None:
 
 
 def check_seed(estimator: BaseEstimator) -> None:
-    """Raise InputError if ``random_state`` is a negative number."""
+    """Raise InputError if ``random_state`` is a number that scikit-learn and NumPy do not take as a seed."""
     seed = estimator.random_state
     if isinstance(seed, int | np.integer) and seed < 0:
         raise InputError(f"random_state={seed} is negative: give a seed of 0 or more")
+    if isinstance(seed, int | np.integer) and seed > LARGEST_SEED:
+        raise InputError(f"random_state={seed} is too large: give a seed of at most {LARGEST_SEED}")
 
 
 def checked_data(estimator: BaseEstimator, X: Any, *, reset: bool) -> np.ndarray | sp.csr_matrix:

@@ -32,6 +32,8 @@ class KMeansPseudoLabels:
     def __post_init__(self) -> None:
         if self.n_init < 1:
             raise InputError(f"n_init={self.n_init} counts restarts: give 1 or more")
+        if not 0 <= self.random_state < 2**32:
+            raise InputError(f"K-means' seed {self.random_state} is none: give one from 0 to {2**32 - 1}")
         check_min_fraction(self.min_fraction)
 
     def __call__(self, proba: Tensor, features: Callable[[], Tensor]) -> MiniClusters:

@@ -1,8 +1,11 @@
 """A user's mistake in one line, with its remedy, whoever noticed it: this package, Hydra, the file system."""
 
 import difflib
+import errno
+import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from hydra.errors import CompactHydraException, InstantiationException
 from omegaconf import DictConfig, OmegaConf
@@ -45,8 +48,17 @@ def one_line(
     if line is not None:
         return line
     for one in chain:
-        if isinstance(one, OSError) and one.filename is not None:
-            return f"{one.filename}: {one.strerror}; run folders go below output_dir=FOLDER: give another"
+        if isinstance(one, ValueError) and "Config group override must be a string or a list" in str(one):
+            return (
+                f"A group of settings is chosen by a name, such as method=kmeans, not a number or null. {see}"
+            )
+        if isinstance(one, OSError) and (line := _of_files(one)) is not None:
+            return line
+        if isinstance(one, MemoryError) or "allocate memory" in str(one) or "out of memory" in str(one):
+            return (
+                "There is not enough memory: n_jobs=1, a smaller training.batch_size and narrower layers "
+                f"need less ({_joined(str(one)) or 'MemoryError'})"
+            )
     if isinstance(error, InstantiationException):
         return None  # neither a setting nor a file was to blame, but the code that was called
     if isinstance(error, CompactHydraException | OmegaConfBaseException):
@@ -78,10 +90,33 @@ def _of_hydra(message: str, known: type, see: str) -> str | None:
         return f"{found[1]} has the wrong type: give a list, such as {found[1]}=[1,2]"
     if found := re.search(r"Error merging override ([\w./@-]+)=(\S*)", message):
         return f"{found[1]}={found[2]} does not fit: {found[1]} is a group of settings. {see}"
+    if found := re.search(r"LexerNoViableAltException: (.+)\n|(?:mismatched|extraneous) input .*", message):
+        given = found[1] or "a setting"
+        return (
+            f"{given} has signs that need quotes: give them twice, such as \"dataset.path='my file #1.csv'\""
+        )
     if found := re.search(r"Missing mandatory value: (\S+)", message):
         return f"{found[1]} is not given: add {found[1]}=VALUE"
     return None
 
+
+def _of_files(error: OSError) -> str | None:
+    """What the file system refused: room, reading, or writing."""
+    name = error.filename
+    if error.errno in _NO_ROOM:
+        where = "The disk" if name is None else name
+        return f"{where}: {error.strerror}; free space, or give output_dir=FOLDER on another disk"
+    if name is None:
+        return None
+    path = Path(os.fsdecode(name)) if isinstance(name, str | bytes) else None
+    if path is not None and path.is_symlink() and not path.exists():
+        return f"{path}: a link to a file that is not there; correct or remove it"
+    if path is not None and path.is_file() and not os.access(path, os.R_OK):
+        return f"{path}: {error.strerror}; make it readable"
+    return f"{name}: {error.strerror}; run folders go below output_dir=FOLDER: give another"
+
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 _NOUNS = {
     "Integer": "a whole number",
