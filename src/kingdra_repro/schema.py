@@ -67,11 +67,8 @@ def check_types(cfg: DictConfig) -> None:
     OmegaConfBaseException
         For a value of another type than the field's, or a name that is no field.
     """
-    for group in ("dataset", "method"):
-        taken = list(signature(get_object(cfg[group]["_target_"])).parameters)
-        if unknown := [name for name in cfg[group] if not name.startswith("_") and name not in taken]:
-            there = ", ".join(str(name) for name in cfg[group] if name in taken)
-            raise InputError(f"{group}.{unknown[0]} is not a setting of this {group}: it has {there}")
+    check_names(cfg, "dataset")
+    check_names(cfg, "method")
     nodes = {group: OmegaConf.select(cfg, group) for group in ("base", "method.first_base", "pseudo_labels")}
     for group, chosen in nodes.items():
         for node in [] if chosen is None else _of_members(chosen):
@@ -81,6 +78,14 @@ def check_types(cfg: DictConfig) -> None:
                 OmegaConf.set_readonly(fields, False)  # as those of frozen classes are
                 given = {name: value for name, value in node.items() if not name.startswith("_")}
                 OmegaConf.merge(OmegaConf.create({group: fields}), {group: given})
+
+
+def check_names(cfg: DictConfig, group: str) -> None:
+    """Raise InputError for a setting that the data set or method chosen does not take."""
+    taken = list(signature(get_object(cfg[group]["_target_"])).parameters)
+    if unknown := [name for name in cfg[group] if not name.startswith("_") and name not in taken]:
+        there = ", ".join(str(name) for name in cfg[group] if name in taken)
+        raise InputError(f"{group}.{unknown[0]} is not a setting of this {group}: it has {there}")
 
 
 def _of_members(node: DictConfig) -> list[dict[Any, Any]]:

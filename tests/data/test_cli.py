@@ -82,6 +82,7 @@ def test_check_finds_a_changed_file(
         (["prepare", "dataset=mnits"], "did you mean mnist"),
         (["prepare", "dataset=digits", "n_clusters=1"], "n_clusters=1 is too small"),
         (["check", "dataset=custom"], "custom"),
+        (["prepare", "dataset=digits", "+dataset.foo=1"], "dataset.foo is not a setting"),
     ],
 )
 def test_mistakes_in_one_line(

@@ -7,6 +7,7 @@ import torch
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch.distributions import Independent, Normal, kl_divergence
 
+from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.methods import DVAEKMeans
 from kingdra_repro.networks.autoencoder import VariationalAutoencoder
@@ -77,3 +78,8 @@ def test_a_killed_fit_ends_as_one_never_killed(digits, assert_resumes) -> None:
 
 def test_a_seed_decides_the_result(digits, assert_seeded) -> None:
     assert_seeded(lambda **settings: make(**{"epochs": 2, **settings}), digits[0])
+
+
+def test_a_training_that_diverges(digits) -> None:
+    with pytest.raises(InputError, match="The training diverged"):
+        make(learning_rate=1e10, epochs=2).fit(digits[0])

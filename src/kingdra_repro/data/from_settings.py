@@ -7,7 +7,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from kingdra_repro.data.dataset import Dataset
-from kingdra_repro.schema import register_schema
+from kingdra_repro.schema import check_names, register_schema
 
 
 def all_settings(overrides: Sequence[str]) -> DictConfig:
@@ -25,12 +25,14 @@ def all_settings(overrides: Sequence[str]) -> DictConfig:
 
     Raises
     ------
-    hydra.errors.HydraException, omegaconf.errors.OmegaConfBaseException
+    InputError, hydra.errors.HydraException, omegaconf.errors.OmegaConfBaseException
         Where an override is wrong.
     """
     register_schema()
     with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
-        return compose("config", list(overrides))
+        settings = compose("config", list(overrides))
+    check_names(settings, "dataset")
+    return settings
 
 
 def load_from_settings(overrides: Sequence[str]) -> Dataset:

@@ -14,7 +14,7 @@ from kingdra_repro.ensemble.prediction import FittedEnsemble
 from kingdra_repro.ensemble.processes import WorkerProcesses
 from kingdra_repro.ensemble.stack import PseudoLabels, Step
 from kingdra_repro.ensemble.worker import Member, Worker
-from kingdra_repro.errors import InputError
+from kingdra_repro.errors import diverged
 
 
 class TrainedEnsemble:
@@ -109,10 +109,7 @@ class TrainedEnsemble:
         found = self._worker.predict_proba()
         proba = torch.stack([found[m] for m in range(self.n_models)])
         if not torch.isfinite(proba).all():
-            raise InputError(
-                "The training diverged, outputs are not numbers (NaN): give a smaller learning_rate, bring "
-                "the data to values of about 1 (dataset.scale=standard), or check the weights of the loss"
-            )
+            raise diverged()
         return proba
 
     def features(self) -> Tensor:

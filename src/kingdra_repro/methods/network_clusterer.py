@@ -19,6 +19,7 @@ from kingdra_repro.ensemble.batches import batch_slices
 from kingdra_repro.ensemble.checkpoint import Checkpoint
 from kingdra_repro.ensemble.rows import Rows
 from kingdra_repro.ensemble.seeds import Purpose, numpy_stream
+from kingdra_repro.errors import diverged
 from kingdra_repro.methods.events import Iteration, Monitor, Progress
 from kingdra_repro.methods.parameters import (
     check_positive,
@@ -185,5 +186,14 @@ def train_on(
 
 @torch.no_grad()
 def outputs(network: Callable[[Tensor], Tensor], rows: Rows) -> np.ndarray:
-    """What a network gives for all rows: float32 [n, ...]."""
-    return torch.cat([network(chunk[0]).cpu() for chunk in rows.chunks(CHUNK)]).numpy()
+    """What a network gives for all rows: float32 [n, ...].
+
+    Raises
+    ------
+    InputError
+        If there are NaN among it.
+    """
+    found = torch.cat([network(chunk[0]).cpu() for chunk in rows.chunks(CHUNK)]).numpy()
+    if not np.isfinite(found).all():
+        raise diverged()
+    return found
