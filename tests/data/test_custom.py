@@ -235,3 +235,12 @@ def test_a_sparse_matrix_with_an_index_beyond_it(folder: Path, index: int) -> No
     sp.save_npz("a.npz", matrix)
     with pytest.raises(InputError, match=r"a\.npz is not a readable"):
         load_custom("a.npz", n_clusters=2)
+
+
+def test_only_columns_that_are_constant_are_warned_of(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    table = pd.DataFrame({"large": 1e9 + RNG.integers(0, 4, 12), "same": 7, "small": RNG.normal(size=12)})
+    table.to_csv("t.csv", index=False)
+    with caplog.at_level(logging.WARNING):
+        load_custom("t.csv", n_clusters=2)
+    assert "1 of 3 columns have the same value" in caplog.text
+    assert "'same'" in caplog.text

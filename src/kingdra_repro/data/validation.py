@@ -57,7 +57,7 @@ def validate(
     check_n_clusters(n_clusters, n)
     _check_finite(X, feature_names)
     if warn_constant:
-        _warn_of_constant_columns(X, feature_names)
+        warn_of_constant_columns(X, feature_names)
     return X, _checked_labels(y, n)
 
 
@@ -134,7 +134,8 @@ def _check_finite(X: np.ndarray | sp.csr_matrix, feature_names: Sequence[str] | 
     )
 
 
-def _warn_of_constant_columns(X: np.ndarray | sp.csr_matrix, feature_names: Sequence[str] | None) -> None:
+def warn_of_constant_columns(X: np.ndarray | sp.csr_matrix, feature_names: Sequence[str] | None) -> None:
+    """Log a warning where columns of X [n, d] have one value only."""
     if isinstance(X, sp.csr_matrix):
         lowest, highest = X.min(axis=0).toarray()[0], X.max(axis=0).toarray()[0]
     else:
