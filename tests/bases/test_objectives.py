@@ -145,7 +145,7 @@ def test_mutual_information_weight_of_later_iterations() -> None:
     ("wrong", "message"),
     [
         (lambda: LadderIM(hidden=(5,)), "denoising_costs has 4 values for 1 hidden layers: give 3"),
-        (lambda: LadderIM(noise_std=-1.0), "noise_std=-1.0 is negative"),
+        (lambda: LadderIM(noise_std=-1.0), "noise_std=-1.0 is no standard deviation"),
         (lambda: LadderDot(form="cosine"), "choose one of raw, normalised"),
         (lambda: make_base("laddr"), "choose one of ladder_im, ladder_dot, "),
     ],

@@ -3,9 +3,11 @@
 from abc import abstractmethod
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from kingdra_repro.bases.ladder import Ladder
+from kingdra_repro.networks.ladder import LadderNetwork
 from kingdra_repro.objectives import kl_divergence
 
 
@@ -13,14 +15,32 @@ from kingdra_repro.objectives import kl_divergence
 class ClusteringLadder(Ladder):
     """Ladder-*: denoising (Eq. 7) + KL of clean and noisy outputs (Eq. 10) + a clustering term (Eq. 11).
 
-    Defaults are the public code's for MNIST. The paper gives all weights as 1 (appendix B).
+    Network and defaults are the public code's for MNIST. The paper gives all weights as 1 (appendix B).
 
     Parameters
     ----------
+    last_layer_bn : batch norm of the outputs, too
     w_kl : weight of the KL term; the others are `Ladder`'s
     """
 
+    hidden: tuple[int, ...] = (1200, 1200)
+    denoising_costs: tuple[float, ...] = (1000.0, 10.0, 0.1, 0.1)
+    last_layer_bn: bool = False
     w_kl: float = 1.0
+
+    def build(
+        self, n_features: int, n_clusters: int, generators: list[torch.Generator], precision: str
+    ) -> LadderNetwork:
+        """A stack of ``len(generators)`` networks; each draws its weights from its own generator."""
+        return LadderNetwork(
+            n_features,
+            n_clusters,
+            self.hidden,
+            self.noise_std,
+            self.last_layer_bn,
+            generators,
+            precision,
+        )
 
     @abstractmethod
     def clustering_terms(

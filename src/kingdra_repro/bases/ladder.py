@@ -11,6 +11,7 @@ from torch import Tensor
 from kingdra_repro.bases.base import Batch, with_total
 from kingdra_repro.errors import InputError
 from kingdra_repro.networks.ladder import LadderNetwork
+from kingdra_repro.networks.vanilla_ladder import VanillaLadderNetwork
 from kingdra_repro.objectives import cross_entropy, denoising_cost
 
 
@@ -19,13 +20,12 @@ class Ladder:
     """The vanilla ladder network: denoising (Eq. 7) + cross entropy of noisy outputs and labels (Eq. 8).
 
     Nothing tells its outputs apart but labels: it is the base model of `SemiSupervised`. Those that find
-    clusters are `ClusteringLadder`. Defaults are the public code's for MNIST.
+    clusters are `ClusteringLadder`. Network and defaults are those of Rasmus et al. for MNIST.
 
     Parameters
     ----------
     hidden : widths of the hidden layers
     noise_std : standard deviation of the noise on the input and on each layer
-    last_layer_bn : batch norm of the outputs, too
     denoising_costs : one weight a layer, from the input up
     w_denoise : weight of the denoising
 
@@ -34,10 +34,9 @@ class Ladder:
     Rasmus, Valpola, Honkala, Berglund, Raiko (2015), Semi-Supervised Learning with Ladder Networks, NeurIPS.
     """
 
-    hidden: tuple[int, ...] = (1200, 1200)
+    hidden: tuple[int, ...] = (1000, 500, 250, 250, 250)
     noise_std: float = 0.3
-    last_layer_bn: bool = False
-    denoising_costs: tuple[float, ...] = (1000.0, 10.0, 0.1, 0.1)
+    denoising_costs: tuple[float, ...] = (1000.0, 10.0, 0.1, 0.1, 0.1, 0.1, 0.1)
     w_denoise: float = 1.0
 
     def __post_init__(self) -> None:
@@ -61,14 +60,8 @@ class Ladder:
         self, n_features: int, n_clusters: int, generators: list[torch.Generator], precision: str
     ) -> LadderNetwork:
         """A stack of ``len(generators)`` networks; each draws its weights from its own generator."""
-        return LadderNetwork(
-            n_features,
-            n_clusters,
-            self.hidden,
-            self.noise_std,
-            self.last_layer_bn,
-            generators,
-            precision,
+        return VanillaLadderNetwork(
+            n_features, n_clusters, self.hidden, self.noise_std, generators, precision
         )
 
     def n_weights(self, n_features: int, n_clusters: int) -> int:
@@ -95,7 +88,7 @@ class Ladder:
         """
         noisy_inputs = [batch.x] if batch.x_sup is None else [batch.x, batch.x_sup]
         clean, noisy, *supervised = network.encode(batch.x, noisy_inputs, batch.noise)
-        z_est = network.decode(noisy)
+        z_est = network.decode(clean, noisy)
         terms = {
             "denoising": (self.w_denoise, denoising_cost(clean.z, z_est, self.denoising_costs)),
             **self.output_terms(clean.logits, noisy.logits, iteration),

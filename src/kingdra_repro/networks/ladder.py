@@ -116,20 +116,21 @@ class LadderNetwork(nn.Module):
                 z_pre = batch_normalize(z_pre)
             z = add_noise(z_pre.unbind(1), layer)
             all_z.append(z)
-            h = torch.stack(z, dim=1) + self.beta[layer - 1][:, None, None]
-            if layer < self.n_layers:
-                h = torch.relu(h)
+            h = self._activation(torch.stack(z, dim=1), layer)
         logits = h.unbind(1)
-        return [
-            Encoding([z[p] for z in all_z], logits[p])
-            for p in range(1 + len(noisy))
-        ]  # fmt: skip
+        return [Encoding([z[p] for z in all_z], logits[p]) for p in range(1 + len(noisy))]
 
-    def decode(self, noisy: Encoding) -> list[Tensor]:
+    def _activation(self, z: Tensor, layer: int) -> Tensor:
+        """ReLU(z + beta) of z [M, ..., d_l]; z + beta of the outputs."""
+        beta = self.beta[layer - 1]
+        h = z + beta.view(self.n_models, *[1] * (z.dim() - 2), -1)
+        return torch.relu(h) if layer < self.n_layers else h
+
+    def decode(self, clean: Encoding, noisy: Encoding) -> list[Tensor]:
         """The denoised z of each layer 0..L from a noisy encoding: Tensors [M, B, d_l].
 
-        Unlike Rasmus et al. (2015), and like the public code, they are not renormalised with the clean
-        pass's moments.
+        Unlike Rasmus et al. (2015), and like the public code, they are not renormalised with the moments of
+        the clean pass, which `VanillaLadderNetwork` does.
         """
         z_est: list[Tensor] = []
         for layer in range(self.n_layers, -1, -1):
@@ -153,9 +154,7 @@ class LadderNetwork(nn.Module):
                 return h
             if self._batch_normalized(layer):
                 h = self.moments[layer - 1](h)
-            h = h + self.beta[layer - 1][:, None]
-            if layer < self.n_layers:
-                h = torch.relu(h)
+            h = self._activation(h, layer)
         return h
 
     @torch.no_grad()
