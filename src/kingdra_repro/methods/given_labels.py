@@ -24,7 +24,8 @@ def draw_labels(y: np.ndarray | None, n_clusters: int, per_class: int, seed: int
     Raises
     ------
     InputError
-        If the classes are not known, are not ``n_clusters``, or one has no more points than that.
+        If the classes are not known, are not ``n_clusters``, or one has no more points than that; if the seed
+        is negative.
     """
     if y is None:
         raise InputError("method=semi_supervised learns from labels, and this data set has none")

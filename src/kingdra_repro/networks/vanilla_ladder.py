@@ -47,14 +47,14 @@ class VanillaLadderNetwork(LadderNetwork):
         """The denoised z of each layer 0..L, renormalised: Tensors [M, B, d_l]."""
         z_pre = self._z_pre(clean)
         z_est: list[Tensor] = []
-        below: Tensor | None = None  # the denoised z of the layer above, as it is passed down
+        z_above: Tensor | None = None  # the denoised z of the layer above, not renormalised
         for layer in range(self.n_layers, -1, -1):
-            if below is None:
+            if z_above is None:
                 u = torch.softmax(noisy.logits, dim=-1)
             else:
-                u = product(below, self.decoder[layer], self.precision)
-            below = gaussian_combinator(noisy.z[layer], batch_normalize(u), self.combinator[layer])
-            z_est.append(_renormalized(below, z_pre[layer - 1]) if layer > 0 else below)
+                u = product(z_above, self.decoder[layer], self.precision)
+            z_above = gaussian_combinator(noisy.z[layer], batch_normalize(u), self.combinator[layer])
+            z_est.append(_renormalized(z_above, z_pre[layer - 1]) if layer > 0 else z_above)
         return z_est[::-1]
 
     def _z_pre(self, clean: Encoding) -> list[Tensor]:
