@@ -6,7 +6,7 @@ import torch
 
 from kingdra_repro.ensemble.rows import Rows
 from kingdra_repro.ensemble.seeds import Purpose, torch_stream
-from kingdra_repro.methods.network_clusterer import CHUNK, NetworkClusterer, train_on
+from kingdra_repro.methods.network_clusterer import CHUNK, NetworkClusterer
 from kingdra_repro.methods.parameters import check_part
 from kingdra_repro.networks.autoencoder import Autoencoder
 
@@ -45,7 +45,7 @@ class AutoencoderClusterer(NetworkClusterer):
             if epoch > 0:
                 self._end_phase(None, losses)
             noise = torch_stream(self._seed, 0, Purpose.NOISE, epoch, rows.device)
-            losses = train_on(
+            losses = self._train_on(
                 self._network,
                 [optimizer],
                 self._shuffled(rows.n, epoch),

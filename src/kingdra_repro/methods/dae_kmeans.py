@@ -32,6 +32,8 @@ class DAEKMeans(AutoencoderClusterer):
         Of Adam.
     n_init : int, default=10
         Restarts of K-means.
+    precision : {"float32", "tf32", "bfloat16"}, default="float32"
+        Of the matrix products in training; everything else is float32. "tf32" is "float32" on a CPU.
     device : str, default="auto"
         A torch device; "auto" is a GPU where there is one.
     random_state : int, RandomState or None, default=None
@@ -63,6 +65,7 @@ class DAEKMeans(AutoencoderClusterer):
         batch_size: int = 256,
         learning_rate: float = 0.001,
         n_init: int = 10,
+        precision: str = "float32",
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         checkpoint_dir: str | Path | None = None,
@@ -75,6 +78,7 @@ class DAEKMeans(AutoencoderClusterer):
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.n_init = n_init
+        self.precision = precision
         self.device = device
         self.random_state = random_state
         self.checkpoint_dir = checkpoint_dir

@@ -12,7 +12,7 @@ from kingdra_repro.ensemble.batches import batch_slices
 from kingdra_repro.ensemble.rows import Rows
 from kingdra_repro.methods.autoencoder import AutoencoderClusterer
 from kingdra_repro.methods.events import Monitor
-from kingdra_repro.methods.network_clusterer import outputs, train_on
+from kingdra_repro.methods.network_clusterer import outputs
 from kingdra_repro.methods.parameters import check_part, check_positive
 
 
@@ -51,6 +51,8 @@ class DEC(AutoencoderClusterer):
     tol : float, default=0.001
     max_iter : int, default=20000
         Steps on KL(p || q) at most.
+    precision : {"float32", "tf32", "bfloat16"}, default="float32"
+        Of the matrix products in training; everything else is float32. "tf32" is "float32" on a CPU.
     device, random_state, checkpoint_dir, monitor
         As for `kingdra_repro.methods.DAEKMeans`.
 
@@ -85,6 +87,7 @@ class DEC(AutoencoderClusterer):
         update_interval: int = 140,
         tol: float = 0.001,
         max_iter: int = 20_000,
+        precision: str = "float32",
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         checkpoint_dir: str | Path | None = None,
@@ -102,6 +105,7 @@ class DEC(AutoencoderClusterer):
         self.update_interval = update_interval
         self.tol = tol
         self.max_iter = max_iter
+        self.precision = precision
         self.device = device
         self.random_state = random_state
         self.checkpoint_dir = checkpoint_dir
@@ -193,7 +197,7 @@ class DEC(AutoencoderClusterer):
             self._progress(round(steps), self.max_iter, done, self._epochs_total, {"kl": terms["loss"]})
 
         batches = self._batches(rows.n, first_step, last_step)
-        return train_on(self._network, [optimizer], batches, losses, tell)["loss"]
+        return self._train_on(self._network, [optimizer], batches, losses, tell)["loss"]
 
     def _batches(self, n: int, first_step: int, last_step: int) -> list[Tensor]:
         """The rows of some steps, of passes over the data that go on after the autoencoder's."""

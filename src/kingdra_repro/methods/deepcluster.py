@@ -16,7 +16,7 @@ from kingdra_repro.ensemble.batches import batch_slices, supervised_order
 from kingdra_repro.ensemble.rows import Rows
 from kingdra_repro.ensemble.seeds import Purpose, numpy_stream, torch_stream
 from kingdra_repro.methods.events import Monitor
-from kingdra_repro.methods.network_clusterer import NetworkClusterer, outputs, train_on
+from kingdra_repro.methods.network_clusterer import NetworkClusterer, outputs
 from kingdra_repro.methods.parameters import check_part
 from kingdra_repro.networks.features import FeatureNetwork
 
@@ -49,6 +49,8 @@ class DeepCluster(NetworkClusterer):
         Between layers of the network.
     n_init : int, default=1
         Restarts of K-means.
+    precision : {"float32", "tf32", "bfloat16"}, default="float32"
+        Of the matrix products in training; everything else is float32. "tf32" is "float32" on a CPU.
     device, random_state, checkpoint_dir, monitor
         As for `kingdra_repro.methods.DAEKMeans`.
 
@@ -79,6 +81,7 @@ class DeepCluster(NetworkClusterer):
         weight_decay: float = 1e-5,
         dropout: float = 0.5,
         n_init: int = 1,
+        precision: str = "float32",
         device: str = "auto",
         random_state: int | np.random.RandomState | None = None,
         checkpoint_dir: str | Path | None = None,
@@ -94,6 +97,7 @@ class DeepCluster(NetworkClusterer):
         self.weight_decay = weight_decay
         self.dropout = dropout
         self.n_init = n_init
+        self.precision = precision
         self.device = device
         self.random_state = random_state
         self.checkpoint_dir = checkpoint_dir
@@ -156,7 +160,7 @@ class DeepCluster(NetworkClusterer):
         noise = torch_stream(self._seed, 0, Purpose.NOISE, epoch, rows.device)
 
         def losses(batch: Tensor) -> dict[str, Tensor]:
-            logits = classifier(relu(self._network(rows[batch], noise)))
+            logits = classifier(relu(self._network(rows[batch], noise))).float()
             return {"loss": cross_entropy(logits, labels[batch].to(rows.device))}
 
         def tell(part: float, terms: dict[str, Tensor]) -> None:
@@ -166,7 +170,7 @@ class DeepCluster(NetworkClusterer):
         members = [np.flatnonzero(self.labels_ == cluster) for cluster in range(self.n_clusters)]
         order = torch.from_numpy(supervised_order(members, rows.n, self._seed, 0, epoch))
         batches = [order[part] for part in batch_slices(rows.n, self.batch_size)]
-        return train_on(self._network, [optimizer, last_layer], batches, losses, tell)
+        return self._train_on(self._network, [optimizer, last_layer], batches, losses, tell)
 
     def _assign(self, rows: Rows) -> np.ndarray:
         return self._kmeans.predict(self._whiten(outputs(self._network, rows))).astype(np.int64)

@@ -22,6 +22,7 @@ from kingdra_repro.ensemble.stack import PseudoLabels, Step
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.events import Iteration, Monitor, Progress
 from kingdra_repro.methods.parameters import (
+    PRECISIONS,
     check_choice,
     check_positive,
     check_seed,
@@ -30,8 +31,6 @@ from kingdra_repro.methods.parameters import (
 )
 from kingdra_repro.methods.resuming import begin
 from kingdra_repro.pseudo_labels import align, average
-
-PRECISIONS = ("float32", "tf32", "bfloat16")
 
 
 class Ensemble(ClusterMixin, BaseEstimator):

@@ -2,7 +2,7 @@
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,6 +22,8 @@ from kingdra_repro.ensemble.seeds import Purpose, numpy_stream
 from kingdra_repro.errors import diverged
 from kingdra_repro.methods.events import Iteration, Monitor, Progress
 from kingdra_repro.methods.parameters import (
+    PRECISIONS,
+    check_choice,
     check_positive,
     check_seed,
     check_whole,
@@ -29,6 +31,7 @@ from kingdra_repro.methods.parameters import (
     checked_data,
 )
 from kingdra_repro.methods.resuming import begin
+from kingdra_repro.networks.layers import tf32_products
 
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
 CHUNK = 4096  # rows passed through a network at once when nothing is trained
@@ -45,6 +48,7 @@ class NetworkClusterer(ClusterMixin, BaseEstimator, ABC):
     epochs: int
     batch_size: int
     learning_rate: float
+    precision: str
     device: str
     random_state: int | np.random.RandomState | None
     checkpoint_dir: str | Path | None
@@ -89,11 +93,52 @@ class NetworkClusterer(ClusterMixin, BaseEstimator, ABC):
     def _check_parameters(self) -> None:
         check_whole(self, self._least())
         check_positive(self, ["learning_rate"])
+        check_choice(self, {"precision": PRECISIONS})
         check_widths(self, "hidden")
         check_seed(self)
 
     def _least(self) -> dict[str, int]:
         return {"n_clusters": 1, "epochs": 1, "batch_size": 2}
+
+    def _train_on(
+        self,
+        network: nn.Module,
+        optimizers: Sequence[torch.optim.Optimizer],
+        batches: list[Tensor],
+        losses: Callable[[Tensor], dict[str, Tensor]],
+        on_step: Callable[[float, dict[str, Tensor]], None],
+    ) -> dict[str, float]:
+        """A step of the optimizers on each batch of row numbers, with products in ``precision``.
+
+        Parameters
+        ----------
+        losses : gives the terms on a batch; ``loss`` is minimised
+        on_step : called after each step with the part of the batches that is done, and the terms
+
+        Returns
+        -------
+        The mean of each term over the rows
+        """
+        rounded = self.precision == "bfloat16"
+        network.train()
+        n = sum(len(batch) for batch in batches)
+        done, sums = 0, dict[str, Tensor]()
+        for batch in batches:
+            with tf32_products(self.precision):
+                # Entered once a step, since it keeps the rounded weights until it is left.
+                with torch.autocast(self._device.type, torch.bfloat16, enabled=rounded):
+                    terms = losses(batch)
+                for optimizer in optimizers:
+                    optimizer.zero_grad()
+                terms["loss"].backward()
+            for optimizer in optimizers:
+                optimizer.step()
+            terms = {name: value.detach() for name, value in terms.items()}
+            sums = {name: sums.get(name, 0) + len(batch) / n * value for name, value in terms.items()}
+            done += len(batch)
+            on_step(done / n, terms)
+        network.eval()
+        return {name: float(value) for name, value in sums.items()}
 
     def _shuffled(self, n: int, epoch: int) -> list[Tensor]:
         """The rows of each batch of an epoch."""
@@ -146,42 +191,6 @@ class NetworkClusterer(ClusterMixin, BaseEstimator, ABC):
         if state is not None:
             self._set_history(state.pop("rows"))
         return state
-
-
-def train_on(
-    network: nn.Module,
-    optimizers: Iterable[torch.optim.Optimizer],
-    batches: list[Tensor],
-    losses: Callable[[Tensor], dict[str, Tensor]],
-    on_step: Callable[[float, dict[str, Tensor]], None],
-) -> dict[str, float]:
-    """A step of the optimizers on each batch of row numbers.
-
-    Parameters
-    ----------
-    losses : gives the terms on a batch; ``loss`` is minimised
-    on_step : called after each step with the part of the batches that is done, and the terms
-
-    Returns
-    -------
-    The mean of each term over the rows
-    """
-    network.train()
-    n = sum(len(batch) for batch in batches)
-    done, sums = 0, dict[str, Tensor]()
-    for batch in batches:
-        terms = losses(batch)
-        for optimizer in optimizers:
-            optimizer.zero_grad()
-        terms["loss"].backward()
-        for optimizer in optimizers:
-            optimizer.step()
-        terms = {name: value.detach() for name, value in terms.items()}
-        sums = {name: sums.get(name, 0) + len(batch) / n * value for name, value in terms.items()}
-        done += len(batch)
-        on_step(done / n, terms)
-    network.eval()
-    return {name: float(value) for name, value in sums.items()}
 
 
 @torch.no_grad()

@@ -11,6 +11,7 @@ from sklearn.utils.validation import validate_data
 from kingdra_repro.errors import InputError
 
 LARGEST_SEED = 2**32 - 1
+PRECISIONS = ("float32", "tf32", "bfloat16")  # of matrix products
 
 
 def is_whole(value: Any, least: int) -> bool:

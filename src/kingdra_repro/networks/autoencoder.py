@@ -26,7 +26,7 @@ class FeedForward(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         for layer in self.layers[:-1]:
             x = relu(layer(x))
-        return self.layers[-1](x)
+        return self.layers[-1](x).float()  # from bfloat16, where products are rounded to it
 
 
 class Autoencoder(nn.Module):

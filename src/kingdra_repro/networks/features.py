@@ -47,5 +47,5 @@ class FeatureNetwork(nn.Module):
                 if self.training:
                     keep = torch.empty_like(x).uniform_(generator=generator) >= self.dropout
                     x = x * keep / (1 - self.dropout)
-            x = norm(layer(x))
+            x = norm(layer(x).float())  # from bfloat16, where products are rounded to it
         return x
