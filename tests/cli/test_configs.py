@@ -119,7 +119,7 @@ def test_imsat_s_settings():
     "method", ["kmeans", "agglomerative", "dae_kmeans", "dvae_kmeans", "dec", "deepcluster"]
 )
 def test_methods_without_a_base_have_settings_of_their_own(method):
-    """Neither a base model's nor a data set's settings for it reach them; the precision does: it is of the machine."""
+    """Neither a base model's nor a data set's settings for it reach them, but for the precision."""
     made = instantiate(composed(f"method={method}", "dataset=mnist", "training.epochs=77").method)()
     ours, defaults = made.get_params(deep=False), type(made)().get_params(deep=False)
     for name, default in defaults.items():
