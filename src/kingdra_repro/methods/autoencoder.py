@@ -46,7 +46,6 @@ class AutoencoderClusterer(NetworkClusterer):
                 self._end_phase(None, losses)
             noise = torch_stream(self._seed, 0, Purpose.NOISE, epoch, rows.device)
             losses = self._train_on(
-                self._network,
                 [optimizer],
                 self._shuffled(rows.n, epoch),
                 lambda batch, noise=noise: self._network.losses(rows[batch], self.masking, noise),  # type: ignore[misc]

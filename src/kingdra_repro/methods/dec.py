@@ -197,7 +197,7 @@ class DEC(AutoencoderClusterer):
             self._progress(round(steps), self.max_iter, done, self._epochs_total, {"kl": terms["loss"]})
 
         batches = self._batches(rows.n, first_step, last_step)
-        return self._train_on(self._network, [optimizer], batches, losses, tell)["loss"]
+        return self._train_on([optimizer], batches, losses, tell)["loss"]
 
     def _batches(self, n: int, first_step: int, last_step: int) -> list[Tensor]:
         """The rows of some steps, of passes over the data that go on after the autoencoder's."""

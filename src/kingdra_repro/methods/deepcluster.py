@@ -103,6 +103,8 @@ class DeepCluster(NetworkClusterer):
         self.checkpoint_dir = checkpoint_dir
         self.monitor = monitor
 
+    _network: FeatureNetwork
+
     def _fit(self, rows: Rows) -> None:
         generator = torch_stream(self._seed, 0, Purpose.WEIGHTS)
         self._network = FeatureNetwork(rows.d, self.hidden, self.dropout, generator).to(rows.device).eval()
@@ -170,7 +172,7 @@ class DeepCluster(NetworkClusterer):
         members = [np.flatnonzero(self.labels_ == cluster) for cluster in range(self.n_clusters)]
         order = torch.from_numpy(supervised_order(members, rows.n, self._seed, 0, epoch))
         batches = [order[part] for part in batch_slices(rows.n, self.batch_size)]
-        return self._train_on(self._network, [optimizer, last_layer], batches, losses, tell)
+        return self._train_on([optimizer, last_layer], batches, losses, tell)
 
     def _assign(self, rows: Rows) -> np.ndarray:
         return self._kmeans.predict(self._whiten(outputs(self._network, rows))).astype(np.int64)

@@ -53,6 +53,7 @@ class NetworkClusterer(ClusterMixin, BaseEstimator, ABC):
     random_state: int | np.random.RandomState | None
     checkpoint_dir: str | Path | None
     monitor: Monitor | None
+    _network: nn.Module
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Cluster X: array or sparse matrix [n, d] of finite numbers, n >= n_clusters. ``y`` is ignored.
@@ -102,7 +103,6 @@ class NetworkClusterer(ClusterMixin, BaseEstimator, ABC):
 
     def _train_on(
         self,
-        network: nn.Module,
         optimizers: Sequence[torch.optim.Optimizer],
         batches: list[Tensor],
         losses: Callable[[Tensor], dict[str, Tensor]],
@@ -120,7 +120,7 @@ class NetworkClusterer(ClusterMixin, BaseEstimator, ABC):
         The mean of each term over the rows
         """
         rounded = self.precision == "bfloat16"
-        network.train()
+        self._network.train()
         n = sum(len(batch) for batch in batches)
         done, sums = 0, dict[str, Tensor]()
         for batch in batches:
@@ -137,7 +137,7 @@ class NetworkClusterer(ClusterMixin, BaseEstimator, ABC):
             sums = {name: sums.get(name, 0) + len(batch) / n * value for name, value in terms.items()}
             done += len(batch)
             on_step(done / n, terms)
-        network.eval()
+        self._network.eval()
         return {name: float(value) for name, value in sums.items()}
 
     def _shuffled(self, n: int, epoch: int) -> list[Tensor]:
