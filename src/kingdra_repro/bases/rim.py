@@ -11,6 +11,7 @@ from kingdra_repro.bases.base import Batch, with_total
 from kingdra_repro.bases.information_maximization import InformationMaximization
 from kingdra_repro.errors import InputError
 from kingdra_repro.networks.perceptron import Perceptron
+from kingdra_repro.objectives import squared_length
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class RIM(InformationMaximization):
         inputs = [batch.x] if batch.x_sup is None else [batch.x, batch.x_sup]
         clean, *supervised = network.encode(inputs)
         decayed = [*network.weights, *network.gamma, *network.beta]
-        squares = [parameter.square().flatten(1).sum(1) for parameter in decayed]
+        squares = [squared_length(parameter) for parameter in decayed]
         return with_total(
             {
                 "squared_weights": (self.weight_decay / 2, torch.stack(squares).sum(0)),
