@@ -37,6 +37,12 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
         raise
 
 
+def remove_parts(folder: Path) -> None:
+    """Remove what `write_whole` had begun in a folder when its process was killed."""
+    for part in folder.glob(".*-????????"):  # mkstemp's eight characters
+        part.unlink()
+
+
 def write_text(path: Path, text: str) -> None:
     """`text` as UTF-8, whole or not at all."""
     write_whole(path, lambda file: file.write(text.encode()))

@@ -10,6 +10,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from rich.console import Console
 
+from kingdra_repro.atomic import remove_parts
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods import draw_labels
 from kingdra_repro.report.ensemble_files import write_ensemble_files
@@ -43,6 +44,7 @@ def cluster(cfg: DictConfig) -> None:
     with alone_in(folder):
         done = read_result(folder)
         if done is None:
+            remove_parts(folder)
             _run(cfg, job.choices, folder)
             return
     if done.get("config_hash") != config_hash(cfg):

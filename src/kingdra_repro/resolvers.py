@@ -1,6 +1,7 @@
 """The functions that the configs call: ``${run_folder:}``, ``${models_less:1}``, ``${times:0.5,...}`` ..."""
 
 from importlib.resources import files
+from pathlib import Path
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
@@ -19,6 +20,12 @@ def times(factor: float, value: float | ListConfig) -> float | ListConfig:
     return factor * value
 
 
+def unless_done(name: str, *, _root_: DictConfig) -> str | None:
+    """`name`; None where the run's folder has a result, and nothing of it is to be written again."""
+    folder = OmegaConf.select(_root_, "hydra.runtime.output_dir")  # None until Hydra has made it
+    return None if folder and (Path(folder) / "result.json").exists() else name
+
+
 def choices(group: str) -> str:
     """The names of a config group's files, for ``--help``."""
     found = files("kingdra_repro.configs").joinpath(group).iterdir()
@@ -30,4 +37,5 @@ def register_resolvers() -> None:
     OmegaConf.register_new_resolver("run_folder", lambda *, _root_: run_folder(_root_), replace=True)
     OmegaConf.register_new_resolver("models_less", models_less, replace=True)
     OmegaConf.register_new_resolver("times", times, replace=True)
+    OmegaConf.register_new_resolver("unless_done", unless_done, replace=True)
     OmegaConf.register_new_resolver("choices", choices, replace=True)

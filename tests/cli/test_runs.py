@@ -85,12 +85,15 @@ def test_same_command_same_labels(kingdra_run, features, tmp_path):
 def test_a_finished_run_is_not_repeated(kingdra_run, features, tmp_path):
     first = kingdra_run("method=single", *SMALL)
     written = only(tmp_path, "result.json").stat().st_mtime_ns
+    settings = {file: file.read_text() for file in tmp_path.glob("outputs/**/.hydra/*")}
+    assert len(settings) == 3
     again = kingdra_run(
         "method=single", "device=cpu", "pseudo_labels.t_pos=2", *SMALL
     )  # neither matters to it
     assert "finished already" in again.out
     assert first.out.splitlines()[-3] in again.out  # the table's row
     assert only(tmp_path, "result.json").stat().st_mtime_ns == written
+    assert {file: file.read_text() for file in tmp_path.glob("outputs/**/.hydra/*")} == settings
 
 
 def test_another_file_of_the_same_name_is_another_run(kingdra_run, features, tmp_path):
@@ -120,6 +123,16 @@ def test_a_killed_run_goes_on(kingdra_run, features, tmp_path, monkeypatch):
     pd.testing.assert_frame_equal(
         pd.read_csv(first / "history.csv")[columns], pd.read_csv(second / "history.csv")[columns]
     )
+
+
+def test_what_a_kill_left_half_written_goes(kingdra_run, features, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("kingdra_repro.cli.draw_figures", _die)
+        assert kingdra_run("method=single", *SMALL).status == 130
+    folder = only(tmp_path, "run.log").parent
+    (folder / ".iterations.png-x_y1z2w3").touch()
+    assert kingdra_run("method=single", *SMALL).status == 0
+    assert {path.name for path in folder.glob(".*")} == {".hydra"}
 
 
 def test_killed_when_all_iterations_were_done(kingdra_run, features, tmp_path, monkeypatch):
