@@ -15,10 +15,12 @@ class Encoding:
     """What one pass through the encoder leaves.
 
     z : for each layer 0 (the input) to L, Tensor [M, B, d_l], before the shift and the nonlinearity
+    z_pre : for each layer 1 to L, the same before batch norm and noise
     logits : Tensor [M, B, k]
     """
 
     z: list[Tensor]
+    z_pre: list[Tensor]
     logits: Tensor
 
 
@@ -108,17 +110,20 @@ class LadderNetwork(nn.Module):
             return [z[0], *(a + b for a, b in zip(z[1:], scaled, strict=True))]
 
         z = add_noise((clean, *noisy), 0)
-        all_z = [z]
+        all_z, all_z_pre = [z], []
         h = torch.stack(z, dim=1)
         for layer in range(1, self.n_layers + 1):
             z_pre = product(h, self.encoder[layer - 1], self.precision)
-            if self._batch_normalized(layer):
-                z_pre = batch_normalize(z_pre)
-            z = add_noise(z_pre.unbind(1), layer)
+            all_z_pre.append(z_pre.unbind(1))
+            normalized = batch_normalize(z_pre) if self._batch_normalized(layer) else z_pre
+            z = add_noise(normalized.unbind(1), layer)
             all_z.append(z)
             h = self._activation(torch.stack(z, dim=1), layer)
         logits = h.unbind(1)
-        return [Encoding([z[p] for z in all_z], logits[p]) for p in range(1 + len(noisy))]
+        return [
+            Encoding([z[p] for z in all_z], [z_pre[p] for z_pre in all_z_pre], logits[p])
+            for p in range(1 + len(noisy))
+        ]
 
     def _activation(self, z: Tensor, layer: int) -> Tensor:
         """ReLU(z + beta) of z [M, ..., d_l]; z + beta of the outputs."""

@@ -1,15 +1,12 @@
 """The ladder network with the layers of Rasmus et al. (2015), as a stack of M."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 
 from kingdra_repro.networks.ladder import Encoding, LadderNetwork
-from kingdra_repro.networks.layers import (
-    BATCH_NORM_EPSILON,
-    batch_normalize,
-    gaussian_combinator,
-    product,
-)
+from kingdra_repro.networks.layers import BATCH_NORM_EPSILON
 
 
 class VanillaLadderNetwork(LadderNetwork):
@@ -45,22 +42,8 @@ class VanillaLadderNetwork(LadderNetwork):
 
     def decode(self, clean: Encoding, noisy: Encoding) -> list[Tensor]:
         """The denoised z of each layer 0..L, renormalised: Tensors [M, B, d_l]."""
-        z_pre = self._z_pre(clean)
-        z_est: list[Tensor] = []
-        z_above: Tensor | None = None  # the denoised z of the layer above, not renormalised
-        for layer in range(self.n_layers, -1, -1):
-            if z_above is None:
-                u = torch.softmax(noisy.logits, dim=-1)
-            else:
-                u = product(z_above, self.decoder[layer], self.precision)
-            z_above = gaussian_combinator(noisy.z[layer], batch_normalize(u), self.combinator[layer])
-            z_est.append(_renormalized(z_above, z_pre[layer - 1]) if layer > 0 else z_above)
-        return z_est[::-1]
-
-    def _z_pre(self, clean: Encoding) -> list[Tensor]:
-        """Layers 1..L of the clean pass before batch norm: its products once more."""
-        h = [clean.z[0], *(self._activation(z, i) for i, z in enumerate(clean.z[1:-1], 1))]
-        return [product(h_l, weight, self.precision) for h_l, weight in zip(h, self.encoder, strict=True)]
+        z_est = super().decode(clean, replace(noisy, logits=torch.softmax(noisy.logits, dim=-1)))
+        return [z_est[0], *map(_renormalized, z_est[1:], clean.z_pre)]
 
 
 def _renormalized(z_est: Tensor, z_pre: Tensor) -> Tensor:
