@@ -48,11 +48,12 @@ class _Product(torch.autograd.Function):
         return torch.bmm(x, weight).float()
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, Tensor]:
+    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
         grad = grad.bfloat16()
         grad_x = torch.bmm(grad, weight.mT).float() if ctx.needs_input_grad[0] else None
-        return grad_x, torch.bmm(x.mT, grad).float()
+        grad_weight = torch.bmm(x.mT, grad).float() if ctx.needs_input_grad[1] else None
+        return grad_x, grad_weight
 
 
 def product(x: Tensor, weight: Tensor, precision: str = "float32") -> Tensor:

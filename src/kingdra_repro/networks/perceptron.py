@@ -60,7 +60,7 @@ class Perceptron(nn.Module):
         self.bias = nn.Parameter(torch.zeros(n_models, n_clusters))
         self.moments = nn.ModuleList(PopulationMoments(n_models, d) for d in hidden)
 
-    def encode(self, inputs: list[Tensor], precision: str | None = None) -> list[Tensor]:
+    def encode(self, inputs: list[Tensor], constant_weights: bool = False) -> list[Tensor]:
         """Logits [M, B, k] of each of P tensors [M, B, d], each normalised with its own batch moments.
 
         The weights of a layer are read once for all of them.
@@ -68,14 +68,14 @@ class Perceptron(nn.Module):
         Parameters
         ----------
         inputs : P tensors [M, B, d]
-        precision : of the matrix products; None: the network's own
+        constant_weights : they are not differentiated, where the derivative of the inputs alone is wanted
         """
-        precision = precision or self.precision
+        weights = [weight.detach() for weight in self.weights] if constant_weights else self.weights
         h = torch.stack(inputs, dim=1)
-        for weight, gamma, beta in zip(self.weights, self.gamma, self.beta, strict=False):
-            z = batch_normalize(product(h, weight, precision))
+        for weight, gamma, beta in zip(weights, self.gamma, self.beta, strict=False):
+            z = batch_normalize(product(h, weight, self.precision))
             h = torch.relu(torch.addcmul(beta[:, None, None], gamma[:, None, None], z))
-        logits = product(h, self.weights[-1], precision) + self.bias[:, None, None]
+        logits = product(h, weights[-1], self.precision) + self.bias[:, None, None]
         return list(logits.unbind(1))
 
     def forward(self, x: Tensor) -> Tensor:
