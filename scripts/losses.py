@@ -8,7 +8,8 @@
 Four models each of Ladder-IM, Ladder-Dot and IMSAT (VAT) on scikit-learn's digits, ten steps without and ten
 with pseudo-labels. Relative differences of the total loss from the plain way (a stack of four, float32, no
 fusing, one thread or one launch for each operation), at steps 1, 2, 5, 10 and 20: the largest of the four
-models. Exit status 1 if the plain way differs from the file by more than 1e-5, or from four stacks of one.
+models. Exit status 1 if the plain way differs from the file by more than 1e-5, or from four stacks of one (on
+a GPU, whose library takes other ways through a product of another size: at the first step).
 Ways that round differently part from the plain one step by step, since Adam's first steps have one length
 however small a gradient is; that the first step agrees shows that they compute the same.
 """
@@ -26,7 +27,6 @@ from kingdra_repro.data import load_digits
 from kingdra_repro.ensemble import step as training_step
 from kingdra_repro.ensemble.rows import Rows
 from kingdra_repro.ensemble.stack import PseudoLabels, Stack, Step
-from kingdra_repro.networks.layers import tf32_products
 
 BASES: dict[str, Base] = {
     "ladder_im": LadderIM(hidden=(256, 256)),
@@ -70,9 +70,8 @@ def trace(
 
     labels = np.where(np.arange(N) < 100, np.arange(N) % K, -1)  # any will do
     outputs = np.stack([np.roll(np.arange(K), m) for m in range(4)])
-    with tf32_products(precision):
-        stack.train_epoch(0, None, keep)
-        stack.train_epoch(1, PseudoLabels(labels, outputs), keep)
+    stack.train_epoch(0, None, keep)
+    stack.train_epoch(1, PseudoLabels(labels, outputs), keep)
     return np.stack(losses)
 
 
@@ -91,13 +90,20 @@ def main(path: Path, fast: bool, device: torch.device) -> int:
         plain = trace(base, (0, 1, 2, 3), device)
         losses[name] = plain.tolist()
 
-        def show(what: str, other: np.ndarray, name: str = name, plain: np.ndarray = plain) -> float:
+        def show(
+            what: str,
+            other: np.ndarray,
+            steps: int = 2 * STEPS,
+            name: str = name,
+            plain: np.ndarray = plain,
+        ) -> float:
             found = difference(other, plain)
             print(f"{name + ', ' + what:<34}" + "".join(f"{found[step - 1]:>9.1e}" for step in SHOWN))
-            return float(found.max())
+            return float(found[:steps].max())
 
-        alone = [trace(base, (m,), device) for m in range(4)]
-        worst = max(worst, show("four stacks of one", np.concatenate(alone, axis=1)))
+        alone = np.concatenate([trace(base, (m,), device) for m in range(4)], axis=1)
+        must_be_equal = 1 if device.type == "cuda" else 2 * STEPS
+        worst = max(worst, show("four stacks of one", alone, must_be_equal))
         if known is not None and name in known:
             worst = max(worst, show(str(path.name), np.array(known[name])))
         ways: dict[str, Callable[[], np.ndarray]] = {}

@@ -1,6 +1,7 @@
 """A step that is recorded, or compiled, trains as one that is not."""
 
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -43,25 +44,68 @@ def trace(one: Stack) -> np.ndarray:
     return np.stack(found)
 
 
-@pytest.mark.parametrize("name", BASES)
-@pytest.mark.parametrize("rows", [330, 325])  # 325: batches of two sizes, so two recordings
-def test_a_recorded_step_trains_as_any_other(
-    X: np.ndarray, name: str, rows: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What is recorded is here simply done again, on the batch that was copied in."""
-    expected = trace(stack(X, BASES[name], rows=rows))
-    recorded = []
+@pytest.fixture
+def recorded(monkeypatch: pytest.MonkeyPatch) -> list[Callable]:
+    """Steps are recorded without a GPU: what is, is simply done again, on the batch that was copied in."""
+    works: list[Callable] = []
 
-    def record(work):
-        recorded.append(work)
+    def record(work, stream):
+        works.append(work)
         return work
 
     monkeypatch.setattr(step_module, "_record", record)
-    monkeypatch.setattr(step_module, "_on_side_stream", lambda train: train())
+    monkeypatch.setattr(step_module, "_new_stream", lambda: None)
+    monkeypatch.setattr(step_module, "_on_stream", lambda work, stream: work())
+    return works
+
+
+@pytest.mark.parametrize("name", BASES)
+@pytest.mark.parametrize("rows", [330, 325])  # 325: batches of two sizes, so two recordings
+def test_a_recorded_step_trains_as_any_other(
+    X: np.ndarray, name: str, rows: int, recorded: list[Callable]
+) -> None:
+    expected = trace(stack(X, BASES[name], rows=rows))
     one = stack(X, BASES[name], rows=rows)
     one.step._on_gpu = True
     np.testing.assert_array_equal(trace(one), expected)
-    assert len(recorded) == 3 * (1 if rows == 330 else 2)  # for each iteration and size of batch
+    assert len(recorded) == 2 * (1 if rows == 330 else 2)  # without and with labels, for each size of batch
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_nothing_is_compiled_within_a_recording(
+    X: np.ndarray, name: str, recorded: list[Callable], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A capture breaks off there; and what was compiled before must be what is recorded."""
+    compiled, ran = 0, 0
+
+    def backend(graph, inputs):
+        nonlocal compiled
+        compiled += 1
+
+        def call(*arguments):
+            nonlocal ran
+            ran += 1
+            return graph.forward(*arguments)
+
+        return call
+
+    within: list[tuple[int, int]] = []
+
+    def record(work, stream):
+        before = compiled, ran
+        work()
+        within.append((compiled - before[0], ran - before[1]))
+        return work
+
+    whole = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda losses: whole(losses, backend=backend))
+    monkeypatch.setattr(step_module, "_record", record)
+    torch._dynamo.reset()
+    one = stack(X, BASES[name], rows=325, compile=True)
+    one.step._on_gpu = True
+    trace(one)
+    assert len(within) == 4
+    assert all(new == 0 and old > 0 for new, old in within)
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from sklearn.datasets import make_blobs
 from kingdra_repro import Kingdra
 from kingdra_repro.bases import LadderIM
 from kingdra_repro.ensemble.stack import Stack
+from kingdra_repro.ensemble.batches import batch_slices
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.ensemble import agreement, average
 from kingdra_repro.pseudo_labels import GraphPseudoLabels, align
@@ -208,6 +209,16 @@ def test_agreement_of_half_a_vote() -> None:
 def test_mistakes(settings: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
         GraphPseudoLabels(**settings)
+
+
+def test_models_that_are_further_than_asked_are_refused(X: np.ndarray, tmp_path: Path, monkeypatch) -> None:
+    """Killed within iteration 2; then one iteration is asked for, which was done, by models as they were."""
+    monkeypatch.setattr("kingdra_repro.ensemble.worker.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    per_epoch = len(batch_slices(len(X), 32))  # all four models are one stack
+    with pytest.raises(Killed):
+        kingdra(checkpoint_dir=tmp_path, monitor=KillAt(step=11 * per_epoch + 1)).fit(X)
+    with pytest.raises(InputError, match="have done 11 epochs, more than these 10"):
+        kingdra(checkpoint_dir=tmp_path, n_iter=1).fit(X)
 
 
 def test_fewer_iterations_than_the_checkpoint_has(X: np.ndarray, tmp_path: Path) -> None:

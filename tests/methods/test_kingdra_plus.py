@@ -11,6 +11,7 @@ from kingdra_repro.bases import IMSATVAT, LadderIM
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.methods import KingdraPlus
+from kingdra_repro.pseudo_labels import KMeansPseudoLabels
 from tests.methods.conftest import KillAtStep, Killed
 
 BASE = LadderIM(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1))
@@ -44,6 +45,20 @@ def test_it_finds_classes_of_several_blobs(pairs) -> None:
     # Pseudo-labels come before any model with k outputs has been trained.
     assert model.history_["n_pseudo_labels"][0] > 300
     assert {"sat", "denoising"} <= set(model.history_)
+
+
+def test_features_are_of_models_that_are_trained(pairs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """K-means on features must not see the new models, which have learnt nothing, after the first phase."""
+    widths = []
+    find = KMeansPseudoLabels.__call__
+
+    def spy(self, proba, features):
+        widths.append(features().shape)
+        return find(self, proba, features)
+
+    monkeypatch.setattr(KMeansPseudoLabels, "__call__", spy)
+    plus(pseudo_labels="kmeans", first_base=IMSATVAT(hidden=(24,)), n_iter=1, epochs=1).fit(pairs[0])
+    assert widths == [(600, 24), (600, 16)]
 
 
 def test_sparse_rows_give_what_dense_ones_give(pairs) -> None:

@@ -54,6 +54,19 @@ def test_twice_is_once_and_another_version_another(tmp_path):
     assert list(read_runs(results)["acc"]) == [0.5, 0.7]
 
 
+@pytest.mark.parametrize(
+    "foreign",
+    [{"seed": "x/../../../../outside"}, {"config_hash": "../../outside"}, {"commit": "/.."}, {"commit": 3}],
+)
+def test_a_foreign_result_leads_nowhere_else(tmp_path, foreign):
+    folder = run_folder(tmp_path / "theirs")
+    result = json.loads((folder / "result.json").read_text())
+    (folder / "result.json").write_text(json.dumps({**result, **foreign}))
+    with pytest.raises(InputError, match="leave its folder out"):
+        merge(tmp_path / "a" / "b" / "results", tmp_path / "theirs")
+    assert not list(tmp_path.rglob("outside*"))
+
+
 def test_merging_outputs_and_results_of_other_machines(tmp_path):
     ours, theirs = tmp_path / "results", tmp_path / "theirs"
     add_run(ours, run_folder(tmp_path / "outputs", seed=0))

@@ -64,7 +64,8 @@ class Base(Protocol):
         """The terms of the objective on one batch: Tensors [M].
 
         ``loss`` is the weighted sum that is minimised; the others are its terms, unweighted. ``iteration`` is
-        0 in the first, unsupervised phase.
+        0 in the first, unsupervised phase and 1 in all later ones. On a GPU a step is recorded as a CUDA
+        graph: nothing here may wait for the GPU (``.item()``, ``.cpu()``, a shape that depends on values).
         """
         ...
 

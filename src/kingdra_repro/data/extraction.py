@@ -10,12 +10,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch.backends import cudnn
 
 from kingdra_repro.data.lock import only_one
 from kingdra_repro.data.pictures import Pictures
 from kingdra_repro.data.prepared import finish_prepared
 from kingdra_repro.data.progress import rows_progress
 from kingdra_repro.data.resnet50 import N_FEATURES, load_resnet50
+from kingdra_repro.devices import choose_device
 from kingdra_repro.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -80,7 +82,7 @@ def extract_features(
     for name, value, least in (("resize", resize, 32), ("batch_size", batch_size, 1)):
         if not isinstance(value, int) or value < least:
             raise InputError(f"{name}={value!r} is out of range: give a whole number from {least}")
-    on = _device(device)
+    on = choose_device(device)
     about = {
         **about,
         "n": len(pictures),
@@ -98,7 +100,8 @@ def extract_features(
         network = load_resnet50(weights).to(on).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         mean, std = (torch.tensor(v, device=on).view(3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
         noted = time.monotonic()
-        with rows_progress() as progress, torch.inference_mode():
+        # Without the flag a GPU would round to TF32.
+        with rows_progress() as progress, torch.inference_mode(), cudnn.flags(allow_tf32=False):
             bar = progress.add_task(
                 f"ResNet-50 features, {resize} x {resize}", total=len(rows), completed=done
             )
@@ -142,14 +145,3 @@ def _note(part: Path, content: dict[str, Any], name: str = "done.json") -> None:
     beside = part / f".{name}"
     beside.write_text(json.dumps(content))
     os.replace(beside, part / name)
-
-
-def _device(device: str) -> torch.device:
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        chosen = torch.device(device)
-        torch.empty(0, device=chosen)
-    except (RuntimeError, AssertionError) as error:  # torch without CUDA answers with an assertion
-        raise InputError(f"device={device!r} is not to be had here: choose auto or cpu") from error
-    return chosen

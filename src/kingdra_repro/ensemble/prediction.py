@@ -1,5 +1,7 @@
 """What is left of an ensemble when it is trained: weights and moments, for the outputs of other points."""
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 import torch
@@ -20,7 +22,7 @@ class FittedEnsemble:
     bases : the base model of each member
     weights : for each member its network's state
     n_features, n_clusters : int
-    precision : "float32", "tf32" or "bfloat16", of the matrix products
+    precision : "float32" or "bfloat16", of the matrix products; "tf32", which is of training, is "float32"
     device : torch.device
     """
 
@@ -40,10 +42,17 @@ class FittedEnsemble:
     def predict_proba(self, X: np.ndarray | sp.csr_matrix) -> Tensor:
         """Outputs of all members for X [n, d]: float32 Tensor [M, n, k] on the CPU."""
         rows = Rows(X, self._device)
-        proba = []
-        for base, weights in zip(self._bases, self._weights, strict=True):
-            # Its first weights are drawn in vain; they are replaced at once.
-            network = base.build(*self._shape, [torch.Generator()], self._precision)
-            network.load_state_dict({name: value[None] for name, value in weights.items()})
-            proba.append(predict_proba(network.to(self._device), rows, CHUNK_SIZE))
-        return torch.cat(proba)
+        return torch.cat([predict_proba(self._network(m), rows, CHUNK_SIZE) for m in range(len(self._bases))])
+
+    @torch.no_grad()
+    def features(self, X: np.ndarray | sp.csr_matrix) -> Tensor:
+        """The last hidden layer of member 0 for X [n, d]: float32 Tensor [n, width] on the CPU."""
+        network, chunks = self._network(0), Rows(X, self._device).chunks(CHUNK_SIZE)
+        return torch.cat([network.features(x)[0].cpu() for x in chunks])
+
+    def _network(self, member: int) -> Any:
+        with torch.device("meta"):  # weights are not drawn: these are put in their place
+            network = self._bases[member].build(*self._shape, [torch.Generator("cpu")], self._precision)
+        weights = {name: value[None] for name, value in self._weights[member].items()}
+        network.load_state_dict(weights, assign=True)
+        return network.to(self._device)

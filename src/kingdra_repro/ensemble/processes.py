@@ -59,12 +59,16 @@ class WorkerProcesses:
         self._processes: list[subprocess.Popen] = []
         self._connections: list[Connection] = []
         place = None if checkpoint is None else (checkpoint.folder, checkpoint.run)
-        for share, device in zip(members, devices, strict=True):
+        for _ in devices:
             process, connection = _start(threads)
             self._processes.append(process)
             self._connections.append(connection)
-            connection.send((list(share), path, n_clusters, str(device), threads, place, settings))
-        self._results()
+        self._results(
+            [
+                (list(share), path, n_clusters, str(device), threads, place, settings)
+                for share, device in zip(members, devices, strict=True)
+            ]
+        )
         self._folder.cleanup()  # all have it open: nothing is left behind, however this process ends
 
     def train(
@@ -96,12 +100,10 @@ class WorkerProcesses:
 
     def _call(self, method: str, *arguments: Any, on_step: Callable[[Step], None] | None = None) -> list[Any]:
         """What the method of each worker returns; see `_results`."""
-        return self._results((method, arguments), on_step)
+        return self._results([(method, arguments)] * len(self._connections), on_step)
 
-    def _results(
-        self, message: tuple | None = None, on_step: Callable[[Step], None] | None = None
-    ) -> list[Any]:
-        """What each worker answers to the message; without one, to what it was begun with.
+    def _results(self, messages: Sequence[tuple], on_step: Callable[[Step], None] | None = None) -> list[Any]:
+        """What each worker answers to its message.
 
         Raises
         ------
@@ -109,7 +111,7 @@ class WorkerProcesses:
             If a process has died. Whatever a worker raises is raised here.
         """
         try:
-            for connection in self._connections if message else ():
+            for connection, message in zip(self._connections, messages, strict=True):
                 connection.send(message)
             results: dict[Any, Any] = {}
             while len(results) < len(self._connections):

@@ -28,8 +28,7 @@ class Rows:
         if isinstance(X, sp.csr_matrix | sp.csr_array):
             self._sparse = X.astype(np.float32, copy=False)
             if device.type == "cuda" and 4 * self.n * self.d < torch.cuda.mem_get_info(device)[0] / 4:
-                blocks = (range(i, min(i + 8192, self.n)) for i in range(0, self.n, 8192))
-                self._dense = torch.cat([self[torch.tensor(block)] for block in blocks])
+                self._dense = torch.cat([self[rows] for rows in torch.arange(self.n).split(8192)])
             return
         with warnings.catch_warnings():
             # Read-only arrays: torch warns that it could write to them. Nothing here does.

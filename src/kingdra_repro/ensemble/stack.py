@@ -13,6 +13,7 @@ from kingdra_repro.ensemble.batches import batch_slices, supervised_order, unsup
 from kingdra_repro.ensemble.rows import Rows
 from kingdra_repro.ensemble.seeds import Purpose, torch_stream
 from kingdra_repro.ensemble.step import TrainStep
+from kingdra_repro.networks.layers import tf32_products
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Stack:
         radii: Tensor | None = None,
     ) -> None:
         self.base, self.rows, self.members, self.radii = base, rows, members, radii
-        self.batch_size, self.order, self.seed = batch_size, order, seed
+        self.batch_size, self.order, self.precision, self.seed = batch_size, order, precision, seed
         streams = [torch_stream(seed, member, Purpose.WEIGHTS) for member in members]
         self.network = base.build(rows.d, n_clusters, streams, precision).to(rows.device)
         self.step = TrainStep(base, self.network, learning_rate, compile)
@@ -118,7 +119,8 @@ class Stack:
                 y_sup=None if targets is None else targets[:, part],
                 radius=None if self.radii is None else self.radii[index[:, part]],
             )
-            losses = self.step(batch, iteration)
+            with tf32_products(self.precision):
+                losses = self.step(batch, iteration)
             values = torch.stack(list(losses.values())) * (n_rows / n)
             sums = values if sums is None else sums.add_(values)
             on_step(Step(self.members, epoch, part.stop / n, losses))

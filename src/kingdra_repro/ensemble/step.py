@@ -39,60 +39,91 @@ class TrainStep:
     """
 
     def __init__(self, base: Base, network: torch.nn.Module, learning_rate: float, compile: bool) -> None:
-        self._network = network
+        self._base, self._network = base, network
         self._on_gpu = next(network.parameters()).is_cuda
-        self._losses = _compiled(base.losses) if compile else base.losses
-        self._captured: dict[tuple, _CapturedStep] = {}
-        self._calls: dict[tuple, int] = {}
+        self._fused = _fused(base.losses) if compile else None
+        self._recorded: dict[tuple, _RecordedStep] = {}
         self.optimizer = torch.optim.Adam(
             network.parameters(), lr=learning_rate, eps=ADAM_EPSILON, fused=True, capturable=self._on_gpu
         )
 
     def __call__(self, batch: Batch, iteration: int) -> Losses:
         """Train on a batch; each loss as a Tensor [M], which the next call may overwrite."""
+        later = min(iteration, 1)  # all that a base is told of it: one graph, one compilation for all
         if not self._on_gpu:
-            return self._train(batch, iteration)
-        key = (iteration, *(tensor.shape for tensor in _tensors(batch)))
-        if key not in self._captured:
-            self._calls[key] = self._calls.get(key, 0) + 1
-            if self._calls[key] <= STEPS_BEFORE_CAPTURE:
-                return _on_side_stream(lambda: self._train(batch, iteration))
-            for old in [old for old in self._captured if old[0] != iteration]:
-                del self._captured[old]  # its weights of the terms are of the past
-            self._captured[key] = _CapturedStep(lambda static: self._train(static, iteration), batch)
-        return self._captured[key](batch)
+            return self._train(batch, later)
+        key = (later, *(tensor.shape for tensor in _tensors(batch)))
+        if key not in self._recorded:
+            self._recorded[key] = _RecordedStep(lambda static: self._train(static, later), batch)
+        return self._recorded[key](batch)
 
     def _train(self, batch: Batch, iteration: int) -> Losses:
-        losses = self._losses(self._network, batch, iteration)
-        self.optimizer.zero_grad()
-        losses["loss"].sum().backward()  # the sum: no member's gradient sees another's loss
+        losses = self._gradients(batch, iteration)
         self.optimizer.step()
         return {name: value.detach() for name, value in losses.items()}
 
+    def _gradients(self, batch: Batch, iteration: int) -> Losses:
+        if self._fused is not None:
+            try:
+                return self._backward(self._fused, batch, iteration)
+            except Exception as error:  # a compiler that is missing or fails must not stop a training
+                self._fused = None
+                reason = str(error).strip().splitlines()
+                warnings.warn(
+                    f"torch.compile failed ({reason[0] if reason else type(error).__name__}); "
+                    "going on without it",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+        return self._backward(self._base.losses, batch, iteration)
+
+    def _backward(self, objective: Callable[..., Losses], batch: Batch, iteration: int) -> Losses:
+        losses = objective(self._network, batch, iteration)
+        self.optimizer.zero_grad()
+        losses["loss"].sum().backward()  # the sum: no member's gradient sees another's loss
+        return losses
+
     def free(self) -> None:
         """Let go of gradients and graphs: other stacks have their turn now."""
-        self._captured.clear()
-        self._calls.clear()
+        self._recorded.clear()
         self.optimizer.zero_grad()
 
 
-class _CapturedStep:
-    """A step recorded with the shapes of one batch."""
+class _RecordedStep:
+    """A step for batches of one shape: a few times as it is, then recorded and replayed.
+
+    All of them work on the same tensors, which each batch is copied into. What ``torch.compile`` made in the
+    first steps holds for the recording, therefore; nothing may be compiled within it.
+    """
 
     def __init__(self, train: Callable[[Batch], Losses], example: Batch) -> None:
         self._batch = _map(example, torch.clone)
-        self._replay = _record(lambda: train(self._batch))
+        self._train = lambda: train(self._batch)
+        self._stream = _new_stream()
+        self._steps = 0
+        self._replay: Callable[[], Losses] | None = None
 
     def __call__(self, batch: Batch) -> Losses:
         for static, tensor in zip(_tensors(self._batch), _tensors(batch), strict=True):
             static.copy_(tensor)
+        if self._steps < STEPS_BEFORE_CAPTURE:
+            self._steps += 1
+            return _on_stream(self._train, self._stream)
+        if self._replay is None:
+            with torch.compiler.set_stance("eager_on_recompile"):
+                self._replay = _record(self._train, self._stream)
         return self._replay()
 
 
-def _record(work: Callable[[], Losses]) -> Callable[[], Losses]:
+def _new_stream() -> torch.cuda.Stream:
+    """On the current GPU: PyTorch's own stream for captures is on the first that a process used."""
+    return torch.cuda.Stream()
+
+
+def _record(work: Callable[[], Losses], stream: torch.cuda.Stream) -> Callable[[], Losses]:
     """The kernels that the work launches, as a function that launches them all again at once."""
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, stream=stream):
         losses = work()
 
     def replay() -> Losses:
@@ -102,12 +133,11 @@ def _record(work: Callable[[], Losses]) -> Callable[[], Losses]:
     return replay
 
 
-def _on_side_stream(train: Callable[[], Losses]) -> Losses:
+def _on_stream(work: Callable[[], Losses], stream: torch.cuda.Stream) -> Losses:
     """As PyTorch asks of the steps before a capture."""
-    stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
-        losses = train()
+        losses = work()
     torch.cuda.current_stream().wait_stream(stream)
     return losses
 
@@ -124,29 +154,15 @@ def _map(batch: Batch, f: Callable[[Tensor], Tensor]) -> Batch:
     return replace(batch, **{field.name: mapped(getattr(batch, field.name)) for field in fields(batch)})
 
 
-def _compiled(losses: Callable[..., Losses]) -> Callable[..., Losses]:
+def _fused(losses: Callable[..., Losses]) -> Callable[..., Losses]:
     """``losses`` with its elementwise operations fused, one compilation for all batch sizes."""
     compiled = torch.compile(losses)
-    working = True
 
     def call(network: torch.nn.Module, batch: Batch, iteration: int) -> Losses:
-        nonlocal working
-        if working:
-            try:
-                n_rows = batch.x.shape[1]
-                for tensor in _tensors(batch):
-                    for axis in (i for i, size in enumerate(tensor.shape) if size == n_rows):
-                        torch._dynamo.maybe_mark_dynamic(tensor, axis)
-                return compiled(network, batch, min(iteration, 1))
-            except Exception as error:  # a compiler that is missing or fails must not stop a training
-                working = False
-                reason = str(error).strip().splitlines()
-                warnings.warn(
-                    f"torch.compile failed ({reason[0] if reason else type(error).__name__}); "
-                    "going on without it",
-                    RuntimeWarning,
-                    stacklevel=2,
-                )
-        return losses(network, batch, iteration)
+        n_rows = batch.x.shape[1]
+        for tensor in _tensors(batch):
+            for axis in (i for i, size in enumerate(tensor.shape) if size == n_rows):
+                torch._dynamo.maybe_mark_dynamic(tensor, axis)
+        return compiled(network, batch, iteration)
 
     return call

@@ -16,7 +16,7 @@ from kingdra_repro.bases import Base
 from kingdra_repro.ensemble.checkpoint import Checkpoint
 from kingdra_repro.ensemble.rows import Rows
 from kingdra_repro.ensemble.stack import PseudoLabels, Stack, Step
-from kingdra_repro.networks.layers import tf32_products
+from kingdra_repro.errors import InputError
 
 # A CPU gains from a stack while it hides the cost of launching operations, and loses once activations no
 # longer fit its caches: about so many weights are trained at once. A GPU takes all members.
@@ -62,7 +62,6 @@ class Worker:
         **settings: Any,
     ) -> None:
         self.device, self.checkpoint = device, checkpoint
-        self._precision = settings["precision"]
         rows = Rows(X, device)
         self.stacks: list[Stack] = []
         states = {} if checkpoint is None else _saved(checkpoint, {member.number for member in members})
@@ -103,15 +102,25 @@ class Worker:
         Returns
         -------
         The mean of each term of the loss over a member's last epoch
+
+        Raises
+        ------
+        InputError
+            If a checkpoint has members that are further.
         """
         for stack in self.stacks:
+            if stack.epoch > until_epoch:
+                raise InputError(
+                    f"The models in the checkpoint have done {stack.epoch} epochs, more than these "
+                    f"{until_epoch}: give as many iterations as before, or another checkpoint_dir"
+                )
             if stack.epoch < until_epoch and stack.parked and self.checkpoint:
                 # Not by the stack's name: a killed run with other processes may have saved its members last.
                 states = _saved(self.checkpoint, set(stack.members))
                 stack.load_member_states([states[m] for m in stack.members])
             saved = time.monotonic()
             while stack.epoch < until_epoch:
-                with tf32_products(self._precision), _current(self.device):
+                with _current(self.device):
                     stack.train_epoch(iteration, pseudo, on_step)
                 last = stack.epoch == until_epoch
                 if last:

@@ -49,6 +49,8 @@ def phase_scores(
             "model_acc_max": max(models),
         }
     if pseudo_labels is not None:
-        given = pseudo_labels >= 0
-        row["pseudo_label_acc"] = clustering_accuracy(y[given], pseudo_labels[given]) if given.any() else None
+        labelled = pseudo_labels >= 0
+        row["pseudo_label_acc"] = (
+            clustering_accuracy(y[labelled], pseudo_labels[labelled]) if labelled.any() else None
+        )
     return row

@@ -20,7 +20,7 @@ class DAEKMeans(AutoencoderClusterer):
     Parameters
     ----------
     n_clusters : int, default=8
-        k, from 2 to the number of points; also the size of the code.
+        k, from 1 to the number of points; also the size of the code.
     hidden : sequence of int, default=(1200, 1200)
         Widths of the encoder's hidden layers; the decoder's are the same, backwards.
     masking : float, default=0.2

@@ -31,7 +31,7 @@ class DEC(AutoencoderClusterer):
     Parameters
     ----------
     n_clusters : int, default=8
-        k, from 2 to the number of points; also the size of the code.
+        k, from 1 to the number of points; also the size of the code.
     hidden : sequence of int, default=(1200, 1200)
         Widths of the encoder's hidden layers; the decoder's are the same, backwards.
     masking : float, default=0.2
@@ -136,9 +136,9 @@ class DEC(AutoencoderClusterer):
         self, rows: Rows, losses: dict[str, float]
     ) -> tuple[torch.optim.Optimizer, int, Tensor | None, float | None]:
         """K-means centres, or what a killed fit left: optimizer, steps done, labels and loss so far."""
-        code = outputs(self._network, rows)
         state = self._load("clustering")
         if state is None:
+            code = outputs(self._network, rows)
             self._end_phase(None, losses)
             kmeans = KMeans(self.n_clusters, n_init=self.n_init, random_state=self._kmeans_seed(0)).fit(code)
             state = {

@@ -35,7 +35,7 @@ class DeepCluster(NetworkClusterer):
     Parameters
     ----------
     n_clusters : int, default=8
-        k, from 2 to the number of points.
+        k, from 1 to the number of points.
     hidden : sequence of int, default=(1200, 1200)
         Widths of the network's layers; the last one is the number of features.
     n_components : int, default=256

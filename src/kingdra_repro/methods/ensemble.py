@@ -42,7 +42,7 @@ class Ensemble(ClusterMixin, BaseEstimator):
     Parameters
     ----------
     n_clusters : int, default=8
-        k, from 2 to the number of points.
+        k, from 1 to the number of points.
     base : str, an instance of a class of `kingdra_repro.bases`, or a list of these
         A name: "ladder_im", "ladder_dot", "imsat_vat", "imsat_rpt", "deep_rim" or "linear_rim". The members
         of a list take turns: model i is of the kind i modulo its length.
@@ -55,7 +55,7 @@ class Ensemble(ClusterMixin, BaseEstimator):
     order : {"epoch", "once", "file"}, default="epoch"
         Order of the batches: shuffled in each epoch, shuffled once, or as the rows come.
     precision : {"float32", "tf32", "bfloat16"}, default="float32"
-        Of the matrix products; everything else is float32. "tf32" is "float32" on a CPU.
+        Of the matrix products; everything else is float32. "tf32" is of training on a GPU alone.
     compile : {"auto", True, False}, default="auto"
         Whether ``torch.compile`` fuses elementwise operations; "auto": on a GPU. The first steps then take
         longer, up to a minute or so.
@@ -272,5 +272,7 @@ def agreement(proba: Tensor) -> float:
     predictions = proba.argmax(-1)
     n_clusters = proba.shape[-1]
     to_reference = align(predictions, n_clusters).argsort(1)
-    votes = torch.nn.functional.one_hot(to_reference.gather(1, predictions), n_clusters).sum(0)
+    votes = torch.zeros(predictions.shape[1], n_clusters, dtype=torch.int32)
+    for answers in to_reference.gather(1, predictions):  # one by one: less memory than all of them one-hot
+        votes[torch.arange(len(answers)), answers] += 1
     return float(votes.max(1).values.double().mean()) / len(proba)

@@ -1,6 +1,6 @@
 """The kingdra scheme: pseudo-labels from the ensemble's agreement, training on, again and again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ class Kingdra(Ensemble):
     Parameters
     ----------
     n_clusters : int, default=8
-        k, from 2 to the number of points.
+        k, from 1 to the number of points.
     base : str, an instance of a class of `kingdra_repro.bases`, or a list of these
         A name: "ladder_im", "ladder_dot", "imsat_vat", "imsat_rpt", "deep_rim" or "linear_rim". The members
         of a list take turns: model i is of the kind i modulo its length.
@@ -50,7 +50,7 @@ class Kingdra(Ensemble):
         Order of the batches without pseudo-labels: shuffled in each epoch, shuffled once, or as the rows
         come. With pseudo-labels they are shuffled in each epoch.
     precision : {"float32", "tf32", "bfloat16"}, default="float32"
-        Of the matrix products; everything else is float32. "tf32" is "float32" on a CPU.
+        Of the matrix products; everything else is float32. "tf32" is of training on a GPU alone.
     pseudo_labels : {"graph", "argmax", "kmeans", "threshold"} or an instance of their classes
         Where pseudo-labels come from: the graph of agreement, which is the paper's, or one of its Table 1's
         other ways; the classes are in `kingdra_repro.pseudo_labels`.
@@ -149,12 +149,12 @@ class Kingdra(Ensemble):
         start, labels = self._resume()
         for iteration in range(start, self.n_iter + 1):
             if iteration == 0:
-                losses, proba = self._first_phase(X)
+                losses, proba, features = self._first_phase(X)
             else:
                 pseudo = None if labels is None else PseudoLabels(labels, self._targets)
                 losses = self._train(iteration, self.epochs, pseudo)
-                proba = self._ensemble.predict_proba()
-            found = find(proba, self._ensemble.features)
+                proba, features = self._ensemble.predict_proba(), self._ensemble.features
+            found = find(proba, features)
             rule = _rule(found, labels)
             if found.complete:
                 labels = found.labels.numpy()
@@ -165,14 +165,17 @@ class Kingdra(Ensemble):
             self._end_phase(iteration, proba, self.pseudo_labels_, facts)
             self._save(iteration, labels)
         if start > self.n_iter:  # all of it was done before
+            self._train(self.n_iter, 0, None)  # no further than this, have they?
             proba = self._ensemble.predict_proba()
             self.pseudo_labels_ = find(proba, self._ensemble.features).labels.numpy()
             self._answer(proba)
 
-    def _first_phase(self, X: np.ndarray | sp.csr_matrix) -> tuple[dict[str, float], Tensor]:
-        """Losses, and outputs [n_models, n, k] of models trained without labels."""
+    def _first_phase(
+        self, X: np.ndarray | sp.csr_matrix
+    ) -> tuple[dict[str, float], Tensor, Callable[[], Tensor]]:
+        """Losses, outputs [n_models, n, k] and features [n, width] of models trained without labels."""
         losses = self._train(0, self.first_epochs, None)
-        return losses, self._ensemble.predict_proba()
+        return losses, self._ensemble.predict_proba(), self._ensemble.features
 
     def _map(self, labels: np.ndarray, proba: Tensor) -> np.ndarray:
         outputs = map_to_outputs(torch.from_numpy(labels), proba.argmax(-1), self.n_clusters, self.mapping)

@@ -1,6 +1,6 @@
 """Kingdra for rows without an order: first clusters are too fine, and joined by what models put together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -106,7 +106,9 @@ class KingdraPlus(Kingdra):
         self.first_batch_size = first_batch_size
         self.first_learning_rate = first_learning_rate
 
-    def _first_phase(self, X: np.ndarray | sp.csr_matrix) -> tuple[dict[str, float], Tensor]:
+    def _first_phase(
+        self, X: np.ndarray | sp.csr_matrix
+    ) -> tuple[dict[str, float], Tensor, Callable[[], Tensor]]:
         total = self._epochs_total * self.n_models
         fine = Ensemble(
             self.fineness * self.n_clusters,
@@ -130,7 +132,8 @@ class KingdraPlus(Kingdra):
             for proba, of_model in zip(fine._fitted.predict_proba(X), groups, strict=True)
         ]
         row = fine.history_.iloc[-1].drop(["iteration", "seconds", "agreement"])
-        return {str(name): float(value) for name, value in row.items()}, torch.stack(joined)
+        losses = {str(name): float(value) for name, value in row.items()}
+        return losses, torch.stack(joined), lambda: fine._fitted.features(X)
 
     def _resume(self) -> tuple[int, np.ndarray | None]:
         start, labels = super()._resume()

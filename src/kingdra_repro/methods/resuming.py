@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
+from kingdra_repro.atomic import remove_parts
 from kingdra_repro.ensemble.checkpoint import Checkpoint
 
 # Where a fit runs and who watches is no part of what a run is. It changes rounding, and on a GPU the noise.
@@ -52,6 +53,7 @@ def begin(
     if labels is not None:
         run += f" y {_checksum(labels):08x}"
     checkpoint = Checkpoint(Path(estimator.checkpoint_dir), run)
+    remove_parts(checkpoint.folder)
     begun = checkpoint.load("seed")
     seed = seed if begun is None else int(begun["seed"])
     checkpoint.save("seed", {"seed": seed})

@@ -2,7 +2,7 @@
 
 import platform
 import subprocess
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
@@ -11,8 +11,11 @@ from kingdra_repro.devices import choose_device
 
 
 def package_version() -> str:
-    """The installed version of this package."""
-    return version("kingdra-repro")
+    """The installed version of this package; ``unknown`` where it runs from its sources alone."""
+    try:
+        return version("kingdra-repro")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def commit() -> str | None:

@@ -5,6 +5,7 @@ one row, another version of the code another row.
 """
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -84,8 +85,7 @@ def code_version(commit: str | None) -> str:
 
 
 def _copy(results: Path, folder: Path) -> Path:
-    result = json.loads((folder / "result.json").read_text())
-    name = f"seed{result['seed']}-{result['config_hash']}-{code_version(result['commit'])}"
+    name = _name(folder / "result.json")
     target = results / "runs" / folder.parent.parent.name / folder.parent.name / name
     if target.exists():
         return target
@@ -100,6 +100,18 @@ def _copy(results: Path, folder: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
     part.rename(target)  # whole or not at all
     return target
+
+
+def _name(path: Path) -> str:
+    """What a result's folder is called; it may be from anywhere, and must not lead elsewhere."""
+    try:
+        result = json.loads(path.read_text())
+        name = f"seed{result['seed']}-{result['config_hash']}-{code_version(result['commit'])}"
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputError(f"{path} is no result of a run: leave its folder out") from error
+    if not re.fullmatch(r"seed\d+-[0-9a-f]{8}-([0-9a-f]{7}(-dirty)?|unknown)", name):
+        raise InputError(f"{path} has a seed, hash or commit that no run has: leave its folder out")
+    return name
 
 
 def _command(folder: Path) -> str:
