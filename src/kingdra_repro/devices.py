@@ -16,6 +16,8 @@ def choose_device(name: str = "auto") -> torch.device:
     InputError
         If there is no such device.
     """
+    if not isinstance(name, str | torch.device):
+        raise InputError(f"device={name!r} is no name: give auto, cpu or cuda")
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -63,10 +63,12 @@ def check_types(cfg: DictConfig) -> None:
     Raises
     ------
     InputError
-        For a setting that the data set or the method does not take.
+        For a setting that the program, the data set or the method does not take.
     OmegaConfBaseException
         For a value of another type than the field's, or a name that is no field.
     """
+    if unknown := [name for name in cfg if name not in Settings.__dataclass_fields__]:
+        raise InputError(f"{unknown[0]!s} is not a setting: `kingdra-run --help` shows them")
     check_names(cfg, "dataset")
     check_names(cfg, "method")
     nodes = {group: OmegaConf.select(cfg, group) for group in ("base", "method.first_base", "pseudo_labels")}

@@ -205,7 +205,7 @@ def test_mistake(folder: Path, arguments: dict, reason: str) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("a;b;c\n1,5;2,25;3,75\n10,5;20,25;30,5\n", "more values than its first line has names"),
+        ("a;b;c\n1,5;2,25;3,75\n10,5;20,25;30,5\n", "separated by ';'"),
         ("a,b\n0,0,0\n1,2,3\n", "more values than its first line has names"),
         ("a;b\n1;2\n3;4\n", "separated by ';'"),
         ("a\tb\n1\t2\n3\t4\n", r"separated by '\\t'"),
@@ -215,6 +215,67 @@ def test_a_table_that_commas_do_not_separate(folder: Path, text: str, reason: st
     Path("t.csv").write_text(text)
     with pytest.raises(InputError, match=reason):
         load_custom("t.csv", n_clusters=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("0.0,0.0,5.0\n1.5,1,1\n3,4,2\n", r"numbers in its first line \(0.0, 0.0, 5.0"),
+        ("1.5,,5\n3,4,2\n", "numbers in its first line"),
+        ("1.5,NA,5\n3,4,2\n", "numbers in its first line"),
+        ("2001,2002\n3,4\n", r"\(y2001\)"),
+        ("a,b,a\n1,2,3\n4,5,6\n", "two columns named 'a'"),
+        ("a,,b\n1,2,3\n4,5,6\n", r"no name for column 1 \(counted from 0\)"),
+        (",a\n7,2\n7,5\n", r"no name for column 0"),
+        ("x\n1\n\n4\n5\n", "NaN .* in row 1"),
+    ],
+)
+def test_a_first_line_and_rows_that_are_not_what_they_seem(folder: Path, text: str, reason: str) -> None:
+    Path("t.csv").write_text(text)
+    with pytest.raises(InputError, match=reason):
+        load_custom("t.csv", n_clusters=2)
+
+
+def test_blank_lines_at_the_end_are_its_end(folder: Path) -> None:
+    Path("t.csv").write_text("x\n1\n2\n4\n\n\n")
+    assert load_custom("t.csv", n_clusters=2).X.shape == (3, 1)
+
+
+def test_blank_lines_between_texts_are_empty_texts(folder: Path) -> None:
+    Path("t.csv").write_text("text\nold oak\n\nyoung oak\nold elm\n")
+    assert load_custom("t.csv", n_clusters=2, text="text").X.shape[0] == 4
+
+
+def test_row_numbers_of_a_part_of_a_table(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    tree_table().iloc[[5, 2, 9, 3]].to_csv("t.csv")
+    assert load_custom("t.csv", labels="species", n_clusters=2).X.shape == (4, 3)
+    assert "first column of t.csv has no name" in caplog.text
+
+
+def test_numbers_are_names_in_parquet(folder: Path) -> None:
+    pytest.importorskip("pyarrow")
+    pd.DataFrame(np.eye(4)).to_parquet("t.parquet")
+    assert load_custom("t.parquet", n_clusters=2).X.shape == (4, 4)
+
+
+def test_columns_have_no_effect_beside_text(folder: Path) -> None:
+    tree_table().to_csv("t.csv", index=False)
+    with pytest.raises(InputError, match=r"no effect beside dataset\.text"):
+        load_custom("t.csv", n_clusters=2, text="species", columns=["age"])
+
+
+@pytest.mark.parametrize("name", ["path", "labels"])
+def test_an_empty_name(folder: Path, name: str) -> None:
+    np.save("x.npy", np.eye(4))
+    with pytest.raises(InputError, match=f"dataset.{name}= is empty"):
+        load_custom(**{"path": "x.npy", "n_clusters": 2, name: ""})
+
+
+def test_a_time_in_seconds_is_not_lost_in_float32(folder: Path) -> None:
+    np.save("x.npy", 1.7e9 + np.random.default_rng(0).normal(size=(20, 2)))
+    with pytest.raises(InputError, match=r"column 0 varies by .* about 1\.7e"):
+        load_custom("x.npy", n_clusters=2)
+    assert load_custom("x.npy", n_clusters=2, scale="standard").X.std() == pytest.approx(1)
 
 
 def test_columns_by_name(folder: Path) -> None:

@@ -9,8 +9,8 @@ from sklearn.datasets import make_blobs
 
 from kingdra_repro import Kingdra
 from kingdra_repro.bases import LadderIM
-from kingdra_repro.ensemble.stack import Stack
 from kingdra_repro.ensemble.batches import batch_slices
+from kingdra_repro.ensemble.stack import Stack
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.ensemble import agreement, average
 from kingdra_repro.pseudo_labels import GraphPseudoLabels, align

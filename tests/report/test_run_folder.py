@@ -86,3 +86,38 @@ def test_a_folder_named_like_the_labels_column_does_not_count(tmp_path, monkeypa
     (tmp_path / "species").mkdir()
     (tmp_path / "species" / "new").write_text("")
     assert config_hash(cfg) == before
+
+
+def test_linked_folders_count_by_what_is_in_them(tmp_path):
+    def hash_of(name, text):
+        (tmp_path / "real" / name).mkdir(parents=True)
+        (tmp_path / "real" / name / "1.txt").write_text(text)
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "class").symlink_to(tmp_path / "real" / name)
+        return config_hash(settings(dataset__path=str(tmp_path / name)))
+
+    assert hash_of("a", "one") != hash_of("b", "another")
+
+
+def test_a_hidden_file_is_no_data(tmp_path):
+    (tmp_path / "1.txt").write_text("one")
+    before = config_hash(settings(dataset__path=str(tmp_path)))
+    (tmp_path / ".DS_Store").write_text("")
+    assert config_hash(settings(dataset__path=str(tmp_path))) == before
+
+
+@pytest.mark.parametrize("name", ["text", "scale", "labels"])
+def test_the_name_of_a_column_is_not_that_of_a_file(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    before = [config_hash(settings(**{f"dataset__{name}": column})) for column in ("title", "body")]
+    for column in ("title", "body"):
+        (tmp_path / column).mkdir()
+    assert [config_hash(settings(**{f"dataset__{name}": column})) for column in ("title", "body")] == before
+    assert before[0] != before[1]
+
+
+def test_columns_named_like_files_of_one_content(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for column in ("title", "body"):
+        (tmp_path / column).write_text("")
+    assert config_hash(settings(dataset__labels="title")) != config_hash(settings(dataset__labels="body"))

@@ -39,6 +39,8 @@ _BASES: dict[str, Callable[[], Base]] = {
 
 def make_base(base: str | Base) -> Base:
     """The base model of a name with its default settings; an instance is returned as it is."""
+    if isinstance(base, type) or not (isinstance(base, str) or hasattr(base, "losses")):
+        raise InputError(f"base={base!r} is no base model: give a name, or an instance such as LadderIM()")
     if not isinstance(base, str):
         return base
     if base not in _BASES:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from kingdra_repro.errors import InputError
+from kingdra_repro.bases.widths import as_tuple, check_widths
 from kingdra_repro.networks.perceptron import Perceptron
 from kingdra_repro.objectives import cross_entropy, mutual_information_loss
 
@@ -27,9 +27,9 @@ class InformationMaximization:
     mu: float = 4.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "hidden", tuple(self.hidden))  # a list from a config: equal bases are alike
-        if any(width < 1 for width in self.hidden):
-            raise InputError(f"base.hidden={list(self.hidden)} has a width below 1: give positive widths")
+        # A list from a config becomes a tuple: equal bases are alike.
+        object.__setattr__(self, "hidden", as_tuple("hidden", self.hidden))
+        check_widths(self.hidden)
 
     def build(
         self, n_features: int, n_clusters: int, generators: list[torch.Generator], precision: str

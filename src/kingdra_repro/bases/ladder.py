@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.bases.base import Batch, with_total
+from kingdra_repro.bases.widths import as_tuple, check_widths
 from kingdra_repro.errors import InputError
 from kingdra_repro.networks.ladder import LadderNetwork
 from kingdra_repro.networks.vanilla_ladder import VanillaLadderNetwork
@@ -41,14 +42,13 @@ class Ladder:
 
     def __post_init__(self) -> None:
         for name in ("hidden", "denoising_costs"):  # lists from a config: equal bases are alike
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+            object.__setattr__(self, name, as_tuple(name, getattr(self, name)))
+        check_widths(self.hidden)
         if len(self.denoising_costs) != len(self.hidden) + 2:
             raise InputError(
                 f"denoising_costs has {len(self.denoising_costs)} values for {len(self.hidden)} hidden "
                 f"layers: give {len(self.hidden) + 2}, one for the input, each hidden layer and the outputs"
             )
-        if min(self.hidden, default=1) < 1:
-            raise InputError(f"hidden={list(self.hidden)} has a width below 1: give positive widths")
         if not 0 <= self.noise_std < float("inf"):
             raise InputError(f"noise_std={self.noise_std} is no standard deviation: give 0 or more")
 

@@ -60,7 +60,7 @@ def load_custom(
         the noise of the networks would drown the small ones; "standard" and not "minmax", since one outlier
         squeezes all other values of a column under "minmax". Anything else is taken for features that were
         made to be comparable (pixels, tf-idf, embeddings), which scaling by column would spoil, and is left
-        as it is; but an array of 8-bit integers is taken for pixels and divided by 255.
+        as it is; but an array of uint8 is taken for pixels and divided by 255.
     columns : sequence of str, str or None
         The columns of a table to cluster by, or the only one; None: all but that of the labels.
     text : str or None
@@ -174,6 +174,8 @@ def _from_table(
         raise InputError(
             f"dataset.labels={labels} is neither a file nor one of {path}'s columns: {listed(table.columns)}"
         )
+    if text is not None and columns is not None:
+        raise InputError(f"dataset.columns={list(columns)} has no effect beside dataset.text: leave one out")
     if text is not None:
         X, vocabulary = tfidf(text_column(table, text, str(path)), **words)
         return _Found(X, column, column is not None, vocabulary)
@@ -196,6 +198,8 @@ def _path(setting: str, given: Any) -> str | os.PathLike:
     """A path as it was given; a number on the command line may be the name of a file or column."""
     if isinstance(given, int) and not isinstance(given, bool):
         return str(given)
+    if not given:
+        raise InputError(f"dataset.{setting}= is empty: give a name")
     if not isinstance(given, str | os.PathLike):
         raise InputError(f"dataset.{setting}={given!r} is no name: give dataset.{setting}=NAME")
     return given

@@ -1,5 +1,7 @@
 """CSV and Parquet tables with named columns."""
 
+import io
+import logging
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +11,10 @@ import pandas as pd
 
 from kingdra_repro.errors import InputError
 
+log = logging.getLogger(__name__)
+
 TABLE_ENDINGS = (".csv", ".parquet")
+MISSING = ("NA", "N/A", "NULL", "null", "None", "#N/A")  # what pandas reads as a missing value, but for nan
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -27,11 +32,13 @@ def read_table(path: Path) -> pd.DataFrame:
     Raises
     ------
     InputError
-        Where it cannot be read as such, the first line holds numbers in place of names, or Parquet is asked
-        for without pyarrow.
+        Where it cannot be read as such, the first line holds numbers in place of names, a column has no name
+        or another one's, or Parquet is asked for without pyarrow.
     """
     try:
         table = pd.read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
+    except InputError:
+        raise
     except ImportError as error:
         raise InputError(f"{path} needs pyarrow to read: pip install 'kingdra-repro[parquet]'") from error
     except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
@@ -40,14 +47,7 @@ def read_table(path: Path) -> pd.DataFrame:
     if table.columns.nlevels > 1:
         raise InputError(f"{path} has columns with names of several parts: give each one name")
     table.columns = table.columns.astype(str)
-    if path.suffix == ".csv":
-        _check_separator(table, path)
-    if len(table.columns) and all(_is_number(name) for name in table.columns):
-        raise InputError(
-            f"{path} has numbers in its first line ({', '.join(table.columns[:3])}...): "
-            "write the columns' names there"
-        )
-    return _without_row_numbers(table)
+    return table
 
 
 def numeric_columns(table: pd.DataFrame, columns: Sequence[str] | None, source: str) -> pd.DataFrame:
@@ -110,22 +110,38 @@ def listed(names: Sequence[str] | pd.Index, at_most: int = 8) -> str:
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
+    names = _names_in_first_line(path)
+    # A blank line is a missing value where there is one column; at the end it is just the end.
+    lines = io.BytesIO(path.read_bytes().rstrip() + b"\n") if len(names) == 1 else path
     with warnings.catch_warnings():
         # Without index_col, pandas takes what a line has beyond the names for the names of rows.
         warnings.simplefilter("error", pd.errors.ParserWarning)
+        warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # columns of mixed types are refused later
         try:
-            return pd.read_csv(path, index_col=False)
+            table = pd.read_csv(lines, index_col=False, skip_blank_lines=len(names) > 1)
         except pd.errors.ParserWarning as error:
             raise InputError(
                 f"{path} has lines of more values than its first line has names: separate values by commas, "
                 "with points for decimals"
             ) from error
+    return _without_row_numbers(table, names, path)
 
 
-def _check_separator(table: pd.DataFrame, path: Path) -> None:
-    only = table.columns[0] if len(table.columns) == 1 else ""
-    if other := next((one for one in (";", "\t", "|") if one in only), None):
+def _names_in_first_line(path: Path) -> list[str]:
+    """The names of a CSV's columns as they are written; without one: ``""``."""
+    first = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False)
+    names = [str(name).strip() for name in first.iloc[0]]
+    if len(names) == 1 and (other := next((one for one in (";", "\t", "|") if one in names[0]), None)):
         raise InputError(f"{path} has its values separated by {other!r}: save it with commas")
+    given = [name for name in names if name and name not in MISSING]
+    if given and all(_is_number(name) for name in given):
+        raise InputError(
+            f"{path} has numbers in its first line ({', '.join(names[:3])}...): write the columns' names "
+            "there; years or numbers that are names need a letter (y2001)"
+        )
+    if twice := next((name for name in given if names.count(name) > 1), None):
+        raise InputError(f"{path} has two columns named {twice!r}: give each a name of its own")
+    return names
 
 
 def _is_number(name: str) -> bool:
@@ -136,9 +152,18 @@ def _is_number(name: str) -> bool:
     return True
 
 
-def _without_row_numbers(table: pd.DataFrame) -> pd.DataFrame:
-    """Leave out the nameless first column 0, 1, 2... that pandas writes: it is no feature."""
-    first = table.columns[0] if len(table.columns) else ""
-    if first == "Unnamed: 0" and np.array_equal(table[first], np.arange(len(table))):
-        return table.drop(columns=first)
+def _without_row_numbers(table: pd.DataFrame, names: list[str], path: Path) -> pd.DataFrame:
+    """Leave out the nameless first column of row numbers that pandas writes: it is no feature."""
+    nameless = [column for column, name in enumerate(names) if not name]
+    if nameless == [0] and len(names) > 1:
+        numbers = table.iloc[:, 0]
+        if pd.api.types.is_integer_dtype(numbers) and numbers.is_unique:
+            if not np.array_equal(numbers, np.arange(len(table))):
+                log.warning("The first column of %s has no name: its row numbers are left out", path)
+            return table.iloc[:, 1:]
+    if nameless:
+        raise InputError(
+            f"{path} has no name for column {nameless[0]} (counted from 0): write one into its first line, "
+            "or remove the column"
+        )
     return table

@@ -48,7 +48,7 @@ def validate(
         One line with the value and the remedy: not numeric, complex, not two axes, no rows or columns, NaN or
         infinite (row and column are named), k < 2 or k > n, labels of another length or not integers.
     """
-    X = _as_float32(X)
+    values, X = X, _as_float32(X)
     n, d = X.shape
     if n == 0:
         raise InputError(f"Found array with 0 sample(s) (shape={X.shape}): a minimum of 1 is required.")
@@ -56,6 +56,9 @@ def validate(
         raise InputError(f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required.")
     check_n_clusters(n_clusters, n)
     _check_finite(X, feature_names)
+    if warn_constant:  # else the columns are scaled before they are rounded
+        check_magnitude(X)
+        check_spread(X if sp.issparse(values) else np.asarray(values), feature_names)
     if warn_constant:
         warn_of_constant_columns(X, feature_names)
     return X, _checked_labels(y, n)
@@ -132,6 +135,32 @@ def _check_finite(X: np.ndarray | sp.csr_matrix, feature_names: Sequence[str] | 
         f"X has a value that is {what} in row {row}, {_column(column, feature_names)} (counted from 0): "
         "fill it in, or leave the row or the column out"
     )
+
+
+def check_magnitude(X: np.ndarray | sp.csr_matrix) -> None:
+    """Raise InputError where squares of distances between rows of X [n, d] overflow in float32."""
+    largest = float(abs(X).max()) if sp.issparse(X) else max(float(X.max()), -float(X.min()))
+    if largest > (np.finfo(np.float32).max / X.shape[1]) ** 0.5 / 2:
+        raise InputError(f"X has values up to {largest:.3g}, whose squares float32 does not hold: scale it")
+
+
+def check_spread(X: np.ndarray | sp.csr_matrix, feature_names: Sequence[str] | None = None) -> None:
+    """Raise InputError where float32, in which all is computed, hardly tells the values of a column apart.
+
+    That is where their standard deviation is less than ten steps of float32 at the largest of them, as of a
+    time in seconds since 1970 that varies by some minutes.
+    """
+    if sp.issparse(X) or X.dtype == np.float32 or X.dtype.kind not in "fiu":
+        return
+    spread = X.std(axis=0, dtype=np.float64)
+    step = np.maximum(X.max(axis=0), -X.min(axis=0).astype(np.float64)) * np.finfo(np.float32).eps
+    lost = np.flatnonzero((spread > 0) & (spread < 10 * step))
+    if len(lost):
+        i = int(lost[0])
+        raise InputError(
+            f"{_column(i, feature_names)} varies by {spread[i]:.3g} about {X[:, i].mean():.6g}, which "
+            "float32 hardly tells apart: subtract its mean, or scale the columns (dataset.scale=standard)"
+        )
 
 
 def warn_of_constant_columns(X: np.ndarray | sp.csr_matrix, feature_names: Sequence[str] | None) -> None:

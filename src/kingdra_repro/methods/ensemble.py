@@ -28,6 +28,7 @@ from kingdra_repro.methods.parameters import (
     check_seed,
     check_whole,
     checked_data,
+    forget_fit,
 )
 from kingdra_repro.methods.resuming import begin
 from kingdra_repro.pseudo_labels import align, average
@@ -158,10 +159,16 @@ class Ensemble(ClusterMixin, BaseEstimator):
         try:
             self._fit(X)
             self._fitted = self._ensemble.fitted()
-        finally:
-            if hasattr(self, "_ensemble"):
-                self._ensemble.close()
-                del self._ensemble
+        except BaseException:
+            self._close()
+            forget_fit(self)
+            raise
+        self._close()
+
+    def _close(self) -> None:
+        if hasattr(self, "_ensemble"):
+            self._ensemble.close()
+            del self._ensemble
 
     def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
         self._begin(X, n_iter=0, epochs_total=self.epochs)

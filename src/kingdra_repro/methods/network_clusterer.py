@@ -29,6 +29,7 @@ from kingdra_repro.methods.parameters import (
     check_whole,
     check_widths,
     checked_data,
+    forget_fit,
 )
 from kingdra_repro.methods.resuming import begin
 from kingdra_repro.networks.layers import tf32_products
@@ -70,7 +71,11 @@ class NetworkClusterer(ClusterMixin, BaseEstimator, ABC):
         self._seed, self._checkpoint = begin(self, X)
         self._set_history([])
         self._began = self._saved = time.monotonic()
-        self._fit(Rows(X, self._device))
+        try:
+            self._fit(Rows(X, self._device))
+        except BaseException:
+            forget_fit(self)
+            raise
         return self
 
     def predict(self, X: Any) -> np.ndarray:

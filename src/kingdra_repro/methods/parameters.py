@@ -8,6 +8,7 @@ import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
+from kingdra_repro.data.validation import check_magnitude, check_spread
 from kingdra_repro.errors import InputError
 
 LARGEST_SEED = 2**32 - 1
@@ -79,18 +80,29 @@ def checked_data(estimator: BaseEstimator, X: Any, *, reset: bool) -> np.ndarray
     Raises
     ------
     InputError
-        For fewer points than clusters; scikit-learn's ValueError for NaN, infinities and wrong shapes.
+        For fewer points than clusters, and columns that float32 does not tell apart; scikit-learn's
+        ValueError for NaN, infinities and wrong shapes.
     """
-    X = validate_data(
+    given = validate_data(
         estimator,
         X,
         accept_sparse="csr",
-        dtype=np.float32,
+        dtype="numeric",
         reset=reset,
         ensure_min_samples=2 if reset else 1,
     )
+    check_magnitude(given)
+    if reset:
+        check_spread(given)
+    X = given.astype(np.float32, copy=False)
     if reset and estimator.n_clusters > X.shape[0]:
         raise InputError(
             f"n_clusters={estimator.n_clusters} is more than n_samples={X.shape[0]}: ask for fewer clusters"
         )
     return X
+
+
+def forget_fit(estimator: BaseEstimator) -> None:
+    """Undo what a fit has set, so that one that failed leaves no mixture of itself and the one before."""
+    for name in set(vars(estimator)) - set(estimator.get_params(deep=False)):
+        delattr(estimator, name)

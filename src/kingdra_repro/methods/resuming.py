@@ -1,5 +1,6 @@
 """How a fit begins: with its seed, and with what a killed one left."""
 
+import os
 import zlib
 from collections.abc import Container
 from pathlib import Path
@@ -11,6 +12,7 @@ from sklearn.utils import check_random_state
 
 from kingdra_repro.atomic import remove_parts
 from kingdra_repro.ensemble.checkpoint import Checkpoint
+from kingdra_repro.errors import InputError
 
 # Where a fit runs and who watches is no part of what a run is. It changes rounding, and on a GPU the noise.
 WITHOUT_EFFECT = frozenset({"device", "n_jobs", "compile", "checkpoint_dir", "monitor"})
@@ -40,6 +42,8 @@ def begin(
         If the checkpoint is of other settings or data, or cannot be written.
     """
     seed = seed_of(estimator.random_state)
+    if not isinstance(estimator.checkpoint_dir, str | os.PathLike | None):
+        raise InputError(f"checkpoint_dir={estimator.checkpoint_dir!r} is no path: give a folder, or None")
     if estimator.checkpoint_dir is None:
         return seed, None
     settings = {

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from hydra.errors import CompactHydraException, InstantiationException
+from hydra.errors import CompactHydraException, InstantiationException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
@@ -44,7 +44,8 @@ def one_line(
             return _as_given(_joined(str(one)), method)
     # A "$" stands for what OmegaConf fills in in the exception that this one caused.
     hydras = [str(one) for one in chain if isinstance(one, CompactHydraException | OmegaConfBaseException)]
-    line = _of_hydra("\n".join(message for message in hydras if "$" not in message), known, see)
+    override = next((one.override for one in chain if isinstance(one, OverrideParseException)), None)
+    line = _of_hydra("\n".join(message for message in hydras if "$" not in message), known, see, override)
     if line is not None:
         return line
     for one in chain:
@@ -66,8 +67,11 @@ def one_line(
     return None
 
 
-def _of_hydra(message: str, known: type, see: str) -> str | None:
-    """Hydra's and OmegaConf's messages for the mistakes that users make, in this program's words."""
+def _of_hydra(message: str, known: type, see: str, override: str | None) -> str | None:
+    """Hydra's and OmegaConf's messages for the mistakes that users make, in this program's words.
+
+    ``override`` is the setting that Hydra could not read, as it was given.
+    """
     if found := re.search(
         r"Could not find '([\w/]+)/([^']+)'\n+Available options in .*:\n((?:\t.*\n?)+)", message
     ):
@@ -90,10 +94,10 @@ def _of_hydra(message: str, known: type, see: str) -> str | None:
         return f"{found[1]} has the wrong type: give a list, such as {found[1]}=[1,2]"
     if found := re.search(r"Error merging override ([\w./@-]+)=(\S*)", message):
         return f"{found[1]}={found[2]} does not fit: {found[1]} is a group of settings. {see}"
-    if found := re.search(r"LexerNoViableAltException: (.+)\n|(?:mismatched|extraneous) input .*", message):
-        given = found[1] or "a setting"
+    if override is not None:
         return (
-            f"{given} has signs that need quotes: give them twice, such as \"dataset.path='my file #1.csv'\""
+            f"{override} has signs that need quotes, or an open bracket: give quotes twice, such as "
+            "\"dataset.path='my file #1.csv'\""
         )
     if found := re.search(r"Missing mandatory value: (\S+)", message):
         return f"{found[1]} is not given: add {found[1]}=VALUE"

@@ -12,10 +12,13 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from kingdra_repro.data.file_folder import files_and_classes
 from kingdra_repro.errors import InputError
 
 # Where files come from and where the work is done change rounding, and on a GPU the noise.
 WITHOUT_EFFECT = {"mirror", "data_dir", "device", "n_jobs", "compile"}
+# Settings of data sets that name a file or folder; ``labels`` may name a column.
+FILES = {"path", "labels", "features", "images", "weights"}
 
 
 def config_hash(cfg: DictConfig) -> str:
@@ -41,6 +44,8 @@ def run_folder(cfg: DictConfig) -> str:
     cfg : DictConfig
         The whole config, with Hydra's own node.
     """
+    if cfg.get("output_dir") == "":
+        raise InputError("output_dir= is empty: give a folder, or leave it out")
     chosen = cfg.hydra.runtime.choices
     base = base_model(cfg, chosen)
     method = chosen.method if base is None else f"{chosen.method}-{base}"
@@ -86,16 +91,16 @@ def _with_contents(node: Any, setting: str = "") -> Any:
     """`node` with what identifies the contents of a file or folder in place of its name."""
     if isinstance(node, dict):
         return {key: _with_contents(value, key) for key, value in node.items()}
-    if not isinstance(node, str):
+    if not isinstance(node, str) or setting not in FILES:
         return node
     place = Path(node).expanduser()
     if place.is_file():
         found = place.stat()
-        return _digest(str(place), found.st_size, found.st_mtime_ns)
-    # Labels may be the name of a column, and there may be a folder of that name.
-    if place.is_dir() and setting != "labels":
+        digest = _digest(str(place), found.st_size, found.st_mtime_ns)
+        return [node, digest] if setting == "labels" else digest  # a column may have a file's name
+    if place.is_dir() and node and setting != "labels":
         # A folder of texts or pictures may be large: names, sizes and times stand for the contents.
-        files = [(path, path.stat()) for path in sorted(place.rglob("*")) if path.is_file()]
+        files = [(path, path.stat()) for path in files_and_classes(place)[0]]
         return [(str(path.relative_to(place)), found.st_size, found.st_mtime_ns) for path, found in files]
     return node
 

@@ -38,6 +38,8 @@ def show_table(result: dict[str, Any], folder: Path, console: Console | None = N
     table.add_row(*(_cell(name, result[name]) for name in known))
     console.print(title, highlight=False, markup=False)
     console.print(table)
+    if (found := result.get("clusters_found", result["k"])) < result["k"]:
+        console.print(f"only {found} of the {result['k']} clusters have points", highlight=False)
     console.print(f"run folder: {_shortest(folder)}", soft_wrap=True, highlight=False, markup=False)
 
 
