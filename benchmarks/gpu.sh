@@ -34,11 +34,11 @@ run() { # run NAME SECONDS OVERRIDES...: a run whose result.json and history.csv
 }
 
 part device 60 $PYTHON -c "import torch; print(torch.__version__, torch.cuda.is_available() and torch.cuda.get_device_name())"
-part tests 300 $PYTHON -m pytest -q -p no:cacheprovider tests/ensemble/test_step.py tests/pseudo_labels
+part tests 400 $PYTHON -m pytest -q -p no:cacheprovider tests/ensemble/test_step.py tests/pseudo_labels
 cuda=$([[ $DEVICE == cuda ]] && echo cuda || true)
-part losses 200 $PYTHON scripts/losses.py "$OUT/losses.json" fast $cuda
-part training 400 $PYTHON benchmarks/training.py $cuda mnist
-part graph 200 $PYTHON benchmarks/graph.py $cuda 70000
+part losses 400 $PYTHON scripts/losses.py "$OUT/losses.json" fast $cuda
+part training 500 $PYTHON benchmarks/training.py $cuda mnist
+part graph 400 $PYTHON benchmarks/graph.py $cuda 70000
 if [[ $DEVICE == cuda ]]; then
     short=() # 10 models, 10 iterations of 5 epochs: 80 minutes on four P100 in the paper
     paper=(training.iterations=10 training.precision=bfloat16)

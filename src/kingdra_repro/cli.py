@@ -76,6 +76,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
         "base": base_model(cfg, choices),
         "seed": cfg.seed,
         "device": cfg.device,
+        "n_jobs": cfg.method.get("n_jobs"),
         "config_hash": config_hash(cfg),
     }
     result = make_result(run, data, method, stopwatch.seconds(), given)

@@ -22,7 +22,11 @@ def choose_device(name: str = "auto") -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        if torch.empty(0, device=device).is_meta:
+        if device.type == "cuda":  # counted, not tried: trying would hold memory on it for good
+            there = (device.index or 0) < torch.cuda.device_count()
+        else:
+            there = not torch.empty(0, device=device).is_meta
+        if not there:
             raise NotImplementedError
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         found = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]

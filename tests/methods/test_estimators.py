@@ -5,13 +5,14 @@ import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.datasets import make_blobs
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from kingdra_repro import Kingdra
 from kingdra_repro.bases import IMSATRPT, IMSATVAT, RIM, LadderDot, LadderIM
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import clustering_accuracy
-from kingdra_repro.methods import Ensemble, Iteration, Progress, Single
+from kingdra_repro.methods import DEC, Agglomerative, Ensemble, Iteration, KMeans, Progress, Single
 from kingdra_repro.pseudo_labels import GraphPseudoLabels
 
 SMALL_IM = LadderIM(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1))
@@ -136,3 +137,58 @@ def test_the_monitor_is_told_everything(blobs) -> None:
 def test_mistakes(settings: dict, message: str, blobs) -> None:
     with pytest.raises(InputError, match=message):
         Kingdra(**{"n_clusters": 4, **QUICK, **settings}).fit(blobs[0])
+
+
+@pytest.mark.parametrize(
+    ("base", "message"),
+    [
+        (None, "base=None is no base model"),
+        (LadderIM, "is no base model: give a name, or an instance"),
+        (3, "base=3 is no base model"),
+    ],
+)
+def test_what_is_no_base(base, message: str, blobs) -> None:
+    with pytest.raises(InputError, match=message):
+        make(Kingdra, base).fit(blobs[0])
+
+
+@pytest.mark.parametrize("hidden", [16, None, (8.0, 8.0), ("8", "8"), (True,), "16"])
+def test_hidden_layers_that_are_none(hidden) -> None:
+    for base in (LadderIM, RIM):
+        with pytest.raises(InputError, match=r"base\.hidden="):
+            base(hidden=hidden)
+
+
+@pytest.mark.parametrize("make_one", [lambda: make(Kingdra), lambda: KMeans(4), lambda: Agglomerative(4)])
+def test_values_that_float32_does_not_hold(make_one, blobs) -> None:
+    X = blobs[0].astype(np.float64)
+    with pytest.raises(InputError, match="column 0 varies by"):
+        make_one().fit(X + 1.7e9)
+    for large in (X * 1e30, X * 1e300, sp.csr_matrix(X * 1e30)):
+        with pytest.raises(InputError, match="whose squares float32 does not hold"):
+            make_one().fit(large)
+    fitted = make_one().fit(X + 100.0)
+    assert clustering_accuracy(blobs[1], fitted.labels_) > 0.7
+
+
+@pytest.mark.parametrize(
+    "make_one", [lambda **more: make(Kingdra, **more), lambda **more: DEC(4, epochs=1, max_iter=0, **more)]
+)
+def test_a_fit_that_fails_leaves_nothing_of_the_one_before(make_one, blobs) -> None:
+    """Otherwise it would predict with networks that are not of these data."""
+
+    class Stop(Exception): ...
+
+    class Stopping:
+        def progress(self, event) -> None:
+            raise Stop
+
+        def iteration(self, it) -> None: ...
+
+    model = make_one().fit(blobs[0])
+    model.set_params(monitor=Stopping())
+    with pytest.raises(Stop):
+        model.fit(blobs[0][:, :3])
+    with pytest.raises(NotFittedError):
+        model.predict(blobs[0][:, :3])
+    assert not hasattr(model, "labels_")

@@ -140,7 +140,7 @@ def _check_finite(X: np.ndarray | sp.csr_matrix, feature_names: Sequence[str] | 
 def check_magnitude(X: np.ndarray | sp.csr_matrix) -> None:
     """Raise InputError where squares of distances between rows of X [n, d] overflow in float32."""
     largest = float(abs(X).max()) if sp.issparse(X) else max(float(X.max()), -float(X.min()))
-    if largest > (np.finfo(np.float32).max / X.shape[1]) ** 0.5 / 2:
+    if largest > (float(np.finfo(np.float32).max) / X.shape[1]) ** 0.5 / 2:
         raise InputError(f"X has values up to {largest:.3g}, whose squares float32 does not hold: scale it")
 
 

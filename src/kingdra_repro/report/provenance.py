@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from kingdra_repro.devices import choose_device
+from kingdra_repro.devices import choose_device, choose_devices
 
 
 def package_version() -> str:
@@ -38,17 +38,20 @@ def commit() -> str | None:
         return None
 
 
-def device_name(device: str) -> str:
-    """The device and its make, e.g. ``cpu (AMD EPYC 7763, 2 threads)`` or ``cuda:0 (NVIDIA H100)``.
+def device_name(device: str, n_jobs: int | None = None) -> str:
+    """The device and its make, e.g. ``cpu (AMD EPYC 7763, 2 threads)`` or ``cuda (4 NVIDIA H100)``.
 
     Parameters
     ----------
     device : str
         ``auto``, or what torch.device takes. ``auto`` is the GPU where there is one.
+    n_jobs : int or None
+        As for `kingdra_repro.devices.choose_devices`: several GPUs may have worked.
     """
     chosen = choose_device(device)
     if chosen.type == "cuda":
-        return f"{chosen} ({torch.cuda.get_device_name(chosen)})"
+        used = len(choose_devices(device, n_jobs))
+        return f"cuda ({'' if used == 1 else f'{used} '}{torch.cuda.get_device_name(chosen)})"
     return f"{chosen} ({_processor()}, {torch.get_num_threads()} threads)"
 
 

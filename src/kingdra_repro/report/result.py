@@ -26,7 +26,8 @@ def make_result(
     Parameters
     ----------
     settings : dict
-        ``method``, ``base`` (None where it has none), ``seed``, ``device`` and ``config_hash`` of the run.
+        ``method``, ``base`` (None where it has none), ``seed``, ``device``, ``n_jobs`` (of methods that share
+        their models out) and ``config_hash`` of the run.
     data : Dataset
     method : fitted estimator, with ``labels_`` and, where it has phases, ``history_``
     wall_seconds : float
@@ -55,7 +56,7 @@ def make_result(
         **scores(data.y, method.labels_, given),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "wall_seconds": round(wall_seconds, 3),
-        "device": device_name(settings["device"]),
+        "device": device_name(settings["device"], settings.get("n_jobs")),
         "version": package_version(),
         "commit": commit(),
         "config_hash": settings["config_hash"],
