@@ -228,12 +228,36 @@ def test_a_table_that_commas_do_not_separate(folder: Path, text: str, reason: st
         ("a,,b\n1,2,3\n4,5,6\n", r"no name for column 1 \(counted from 0\)"),
         (",a\n7,2\n7,5\n", r"no name for column 0"),
         ("x\n1\n\n4\n5\n", "NaN .* in row 1"),
+        ("a,b\n", "no rows below its first line"),
     ],
 )
 def test_a_first_line_and_rows_that_are_not_what_they_seem(folder: Path, text: str, reason: str) -> None:
     Path("t.csv").write_text(text)
     with pytest.raises(InputError, match=reason):
         load_custom("t.csv", n_clusters=2)
+
+
+def test_a_table_of_another_encoding(folder: Path) -> None:
+    tree_table().to_csv("t.csv", index=False, encoding="utf-16")
+    with pytest.raises(InputError, match="save it as UTF-8"):
+        load_custom("t.csv", labels="species")
+
+
+def test_an_ending_in_capitals(folder: Path) -> None:
+    tree_table().to_csv("T.CSV", index=False)
+    assert load_custom("T.CSV", labels="species").X.shape == (12, 3)
+
+
+def test_labels_of_one_class(folder: Path) -> None:
+    tree_table().assign(species="oak").to_csv("t.csv", index=False)
+    with pytest.raises(InputError, match="labels of one class alone"):
+        load_custom("t.csv", labels="species")
+
+
+def test_texts_that_are_the_labels(folder: Path) -> None:
+    tree_table().to_csv("t.csv", index=False)
+    with pytest.raises(InputError, match=r"dataset\.text=species is dataset\.labels"):
+        load_custom("t.csv", labels="species", text="species")
 
 
 def test_blank_lines_at_the_end_are_its_end(folder: Path) -> None:

@@ -94,14 +94,14 @@ def load_custom(
     path = _existing(path)
     if path.is_dir():
         found = _from_folder(path, words or {}, pictures or {}, data_dir, mirror)
-    elif path.suffix in TABLE_ENDINGS:
+    elif path.suffix.lower() in TABLE_ENDINGS:
         found = _from_table(path, labels, columns, text, words or {})
-    elif path.suffix in ARRAY_ENDINGS:
+    elif path.suffix.lower() in ARRAY_ENDINGS:
         found = _from_array(path, scale)
     else:
         kinds = ", ".join(ARRAY_ENDINGS + TABLE_ENDINGS)
         raise InputError(f"dataset.path={path} is of no kind known: give a {kinds} file or a folder")
-    if path.suffix not in TABLE_ENDINGS and (columns is not None or text is not None):
+    if path.suffix.lower() not in TABLE_ENDINGS and (columns is not None or text is not None):
         setting = f"columns={list(columns)}" if columns is not None else f"text={text}"
         raise InputError(f"dataset.{setting} is for tables, not for {path}: leave it out")
 
@@ -114,6 +114,8 @@ def load_custom(
         if y is None:
             raise InputError(f"{path.name} has no labels to count: give n_clusters=K, or dataset.labels=...")
         n_clusters = len(np.unique(y))
+        if n_clusters < 2:
+            raise InputError(f"{source} has labels of one class alone: give n_clusters=K")
     scale = found.auto_scale if scale == "auto" else scale
     X, y = validate(found.X, y, n_clusters, feature_names=found.names, warn_constant=scale is None)
     if scale is not None:
@@ -174,6 +176,8 @@ def _from_table(
         raise InputError(
             f"dataset.labels={labels} is neither a file nor one of {path}'s columns: {listed(table.columns)}"
         )
+    if text is not None and text == labels:
+        raise InputError(f"dataset.text={text} is dataset.labels, too: leave it out of one")
     if text is not None and columns is not None:
         raise InputError(f"dataset.columns={list(columns)} has no effect beside dataset.text: leave one out")
     if text is not None:
@@ -185,7 +189,7 @@ def _from_table(
 
 
 def _from_array(path: Path, scale: str | None) -> _Found:
-    if path.suffix == ".npz":
+    if path.suffix.lower() == ".npz":
         X, labels = read_npz(path)
     else:
         X, labels = read_npy(path), None
@@ -227,9 +231,9 @@ def _read_labels(labels: str | os.PathLike) -> Any:
         raise InputError(
             f"dataset.labels={labels}: there is no such file ({path.absolute()}): correct the path"
         )
-    if path.suffix == ".npy":
+    if path.suffix.lower() == ".npy":
         return read_npy(path)
-    if path.suffix in TABLE_ENDINGS:
+    if path.suffix.lower() in TABLE_ENDINGS:
         table = read_table(path)
         if len(table.columns) != 1:
             raise InputError(f"{path} has the columns {listed(table.columns)}: keep the one with the labels")

@@ -36,9 +36,11 @@ def read_table(path: Path) -> pd.DataFrame:
         or another one's, or Parquet is asked for without pyarrow.
     """
     try:
-        table = pd.read_parquet(path) if path.suffix == ".parquet" else _read_csv(path)
+        table = pd.read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
     except InputError:
         raise
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not written in UTF-8 ({error.reason}): save it as UTF-8") from error
     except ImportError as error:
         raise InputError(f"{path} needs pyarrow to read: pip install 'kingdra-repro[parquet]'") from error
     except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
@@ -46,6 +48,8 @@ def read_table(path: Path) -> pd.DataFrame:
         raise InputError(f"{path} is not a readable {path.suffix} table ({reason}): save it anew") from error
     if table.columns.nlevels > 1:
         raise InputError(f"{path} has columns with names of several parts: give each one name")
+    if not len(table):
+        raise InputError(f"{path} has no rows below its first line: there is nothing to cluster")
     table.columns = table.columns.astype(str)
     return table
 
