@@ -117,8 +117,8 @@ def test_float16_and_bfloat16(tmp_path: Path, weights: Path) -> None:
         ("batch_size", 0, "batch_size=0 is out of range"),
         ("dtype", "int8", "dtype='int8' is unknown: choose float32 or float16"),
         ("precision", "float8", "precision='float8' is unknown"),
-        ("device", "cuda:99", "device='cuda:99' is not to be had"),
-        ("device", "abacus", "device='abacus' is not to be had"),
+        ("device", "cuda:99", "device=cuda:99 is not on this machine"),
+        ("device", "abacus", "device=abacus is not on this machine"),
     ],
 )
 def test_settings_out_of_range(
