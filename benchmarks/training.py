@@ -171,7 +171,7 @@ def report(shape: str, device: torch.device, ceilings: Ceilings) -> None:
         if not gpu and n_models > 1:
             found["a process a core"] = time_processes(d, n_models, batch, precision)
         else:
-            # Compiling takes half a minute each: without it for the case of the paper alone.
+            # Compiling is always on there; what it brings is shown for the case of the paper alone.
             plain = (n_models, batch, precision) == (10, 64, "bfloat16")
             for compile in ((False, True) if plain else (True,)) if gpu else (False,):
                 how = ("graph, compiled" if compile else "graph") if gpu else "one process"

@@ -18,7 +18,7 @@ from kingdra_repro.data.pictures import PictureFiles
 from kingdra_repro.data.scaling import scale_columns
 from kingdra_repro.data.tables import TABLE_ENDINGS, listed, numeric_columns, read_table, text_column
 from kingdra_repro.data.tfidf import tfidf
-from kingdra_repro.data.validation import validate, warn_of_constant_columns
+from kingdra_repro.data.validation import check_spread, validate, warn_of_constant_columns
 from kingdra_repro.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -118,7 +118,9 @@ def load_custom(
             raise InputError(f"{source} has labels of one class alone: give n_clusters=K")
     scale = found.auto_scale if scale == "auto" else scale
     X, y = validate(found.X, y, n_clusters, feature_names=found.names, warn_constant=scale is None)
-    if scale is not None:
+    if scale is None:
+        check_spread(found.X, found.names)
+    else:
         # Of the numbers as they were read: float32 keeps little of a column that varies about a large mean.
         X = scale_columns(found.X, scale).astype(np.float32)
         warn_of_constant_columns(X, found.names)

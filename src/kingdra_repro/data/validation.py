@@ -48,7 +48,7 @@ def validate(
         One line with the value and the remedy: not numeric, complex, not two axes, no rows or columns, NaN or
         infinite (row and column are named), k < 2 or k > n, labels of another length or not integers.
     """
-    values, X = X, _as_float32(X)
+    X = _as_float32(X)
     n, d = X.shape
     if n == 0:
         raise InputError(f"Found array with 0 sample(s) (shape={X.shape}): a minimum of 1 is required.")
@@ -56,9 +56,6 @@ def validate(
         raise InputError(f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required.")
     check_n_clusters(n_clusters, n)
     _check_finite(X, feature_names)
-    if warn_constant:  # else the columns are scaled before they are rounded
-        check_magnitude(X)
-        check_spread(X if sp.issparse(values) else np.asarray(values), feature_names)
     if warn_constant:
         warn_of_constant_columns(X, feature_names)
     return X, _checked_labels(y, n)
