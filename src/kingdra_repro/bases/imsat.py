@@ -84,7 +84,7 @@ class IMSATRPT(IMSAT):
 
     IMSAT's public code has VAT alone; the defaults are its values. A random direction of that length changes
     the outputs little, and accuracy is far below the paper's; with ``radius_scale=2`` it is within 7 points
-    of it on MNIST, and above on STL, Reuters and 20news (one seed each).
+    of it on MNIST, and above on STL, Reuters (three seeds) and 20news.
 
     Parameters
     ----------

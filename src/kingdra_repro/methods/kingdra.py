@@ -165,7 +165,7 @@ class Kingdra(Ensemble):
             self._end_phase(iteration, proba, self.pseudo_labels_, facts)
             self._save(iteration, labels)
         if start > self.n_iter:  # all of it was done before
-            self._train(self.n_iter, 0, None)  # no further than this, have they?
+            self._train(self.n_iter, 0, None)  # trains nothing, and refuses models that are further
             proba = self._ensemble.predict_proba()
             self.pseudo_labels_ = find(proba, self._ensemble.features).labels.numpy()
             self._answer(proba)
