@@ -186,10 +186,11 @@ class DEC(AutoencoderClusterer):
     ) -> float:
         """Steps ``first_step`` to the next target's; the mean KL(p || q) a point."""
         last_step = min(first_step + self.update_interval, self.max_iter)
+        p = p.to(rows.device)
 
         def losses(batch: Tensor) -> dict[str, Tensor]:
             q = self._soft_assignment(rows[batch])
-            return {"loss": kl_div(q.log(), p[batch].to(q.device), reduction="batchmean")}
+            return {"loss": kl_div(q.log(), p[batch], reduction="batchmean")}
 
         def tell(part: float, terms: dict[str, Tensor]) -> None:
             steps = first_step + part * (last_step - first_step)

@@ -160,17 +160,18 @@ class DeepCluster(NetworkClusterer):
             classifier.parameters(), self.learning_rate, weight_decay=self.weight_decay
         )
         noise = torch_stream(self._seed, 0, Purpose.NOISE, epoch, rows.device)
+        labels = labels.to(rows.device)
 
         def losses(batch: Tensor) -> dict[str, Tensor]:
             logits = classifier(relu(self._network(rows[batch], noise))).float()
-            return {"loss": cross_entropy(logits, labels[batch].to(rows.device))}
+            return {"loss": cross_entropy(logits, labels[batch])}
 
         def tell(part: float, terms: dict[str, Tensor]) -> None:
             self._progress(epoch + 1, self.epochs, epoch + part, self.epochs, terms)
 
         self._network.begin_epoch()
         members = [np.flatnonzero(self.labels_ == cluster) for cluster in range(self.n_clusters)]
-        order = torch.from_numpy(supervised_order(members, rows.n, self._seed, 0, epoch))
+        order = torch.from_numpy(supervised_order(members, rows.n, self._seed, 0, epoch)).to(rows.device)
         batches = [order[part] for part in batch_slices(rows.n, self.batch_size)]
         return self._train_on([optimizer, last_layer], batches, losses, tell)
 

@@ -146,8 +146,9 @@ class NetworkClusterer(ClusterMixin, BaseEstimator, ABC):
         return {name: float(value) for name, value in sums.items()}
 
     def _shuffled(self, n: int, epoch: int) -> list[Tensor]:
-        """The rows of each batch of an epoch."""
+        """The rows of each batch of an epoch, on the device: a step then waits for nothing."""
         order = torch.from_numpy(numpy_stream(self._seed, 0, Purpose.ORDER, epoch).permutation(n))
+        order = order.to(self._device)
         return [order[part] for part in batch_slices(n, self.batch_size)]
 
     def _kmeans_seed(self, epoch: int) -> int:
