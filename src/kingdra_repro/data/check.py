@@ -64,7 +64,8 @@ def check_dataset(
     if sp.issparse(data.X):
         lengths = np.sqrt(np.asarray(data.X.multiply(data.X).sum(axis=1)).ravel())
         found = f"{lengths.min():.4f} to {lengths.max():.4f}"
-        findings.append(_finding("length of rows", bool(np.allclose(lengths, 1, atol=1e-4)), found, "1"))
+        right = any(np.allclose(lengths, length, rtol=1e-4) for length in (1, d**0.5))  # one, sqrt_d
+        findings.append(_finding("length of rows", right, found, f"1 or {d**0.5:.4f}"))
     return findings
 
 
