@@ -44,6 +44,7 @@ class Settings:
     device: str = MISSING
     n_jobs: int | None = MISSING
     n_clusters: int | None = MISSING
+    labels_per_class: Any = MISSING
     output_dir: str = MISSING
     mirror: str | None = MISSING
     data_dir: str | None = MISSING

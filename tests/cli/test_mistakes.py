@@ -145,10 +145,10 @@ def test_negative_threshold(kingdra_run):
             "base=ladder learns from labels and finds no clusters: give method=semi_supervised",
         ),
         (
-            ("method=semi_supervised", "method.labels_per_class=200"),
+            ("method=semi_supervised", "labels_per_class=200"),
             "labels_per_class=200 must be a whole number",
         ),
-        (("method=semi_supervised", "method.labels_per_class=ten"), "labels_per_class='ten' must be a whole"),
+        (("method=semi_supervised", "labels_per_class=ten"), "labels_per_class='ten' must be a whole"),
         (("method=semi_supervised", "n_clusters=12"), "n_clusters=12 is not the number of classes: give 10"),
     ],
 )

@@ -171,7 +171,7 @@ def test_semi_supervised_learning_is_scored_where_it_was_given_no_labels(kingdra
     given = []
     fit = SemiSupervised.fit
     monkeypatch.setattr(SemiSupervised, "fit", lambda self, X, y: given.append(y) or fit(self, X, y))
-    settings = ("method=semi_supervised", "base=ladder", "method.labels_per_class=3")
+    settings = ("method=semi_supervised", "base=ladder", "labels_per_class=3")
     outcome = kingdra_run(*settings, *TINY)
     assert outcome.status == 0
     assert "30 labels given" in outcome.out
