@@ -56,9 +56,10 @@ def test_from_download_to_features_once(
     assert len(server.requested) == asked == 2
 
 
-def test_own_pictures_and_weights(tmp_path: Path, weights: Path) -> None:
+def test_own_pictures_and_weights(tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a.tar.gz").write_bytes(ARCHIVE)
-    data = load_cifar10(images=tmp_path / "a.tar.gz", weights=weights, resize=32, dtype="float16")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    data = load_cifar10(images="~/a.tar.gz", weights=weights, resize=32, dtype="float16")
     assert data.X.dtype == np.float32
     assert data.X.shape == (18, 2048)
 

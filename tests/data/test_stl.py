@@ -49,6 +49,14 @@ def test_load(source: Path, weights: Path) -> None:
     assert data.y.tolist() == LABELS.tolist()
 
 
+def test_the_home_folder_may_be_written_as_a_tilde(
+    source: Path, tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    data = load_stl(images=Path("~") / source.relative_to(tmp_path), weights=weights, resize=32, n_clusters=3)
+    assert len(data.X) == 5
+
+
 def test_mistakes(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"dataset.images=.*no such file or folder"):
         load_stl(images=tmp_path / "nowhere")

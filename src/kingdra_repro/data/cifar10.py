@@ -89,14 +89,15 @@ def load_cifar10(
     k = 10 if n_clusters is None else n_clusters
     if features is not None:
         return load_feature_pair(features, "cifar10", "cifar10", n_clusters)
+    given = None if images is None else _existing(images)
 
     def read_pictures() -> tuple[PictureArray, np.ndarray]:
-        return read_cifar10(fetch(registry()[ARCHIVE], data_dir, mirror) if images is None else Path(images))
+        return read_cifar10(given or fetch(registry()[ARCHIVE], data_dir, mirror))
 
     found, labels = image_features(
         "cifar10",
         read_pictures,
-        pictures_are="published" if images is None else f"sha256:{checksum(_existing(images))}",
+        pictures_are="published" if given is None else f"sha256:{checksum(given)}",
         data_dir=data_dir,
         mirror=mirror,
         resize=resize,

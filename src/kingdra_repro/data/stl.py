@@ -88,14 +88,15 @@ def load_stl(
     k = 10 if n_clusters is None else n_clusters
     if features is not None:
         return load_feature_pair(features, "stl", "stl10", n_clusters)
+    given = None if images is None else Path(images).expanduser()
 
     def read_pictures() -> tuple[PictureArray, np.ndarray]:
-        return read_stl(fetch(registry()[ARCHIVE], data_dir, mirror) if images is None else Path(images))
+        return read_stl(given or fetch(registry()[ARCHIVE], data_dir, mirror))
 
     found, labels = image_features(
         "stl10",
         read_pictures,
-        pictures_are="published" if images is None else _checksum(Path(images).expanduser()),
+        pictures_are="published" if given is None else _checksum(given),
         data_dir=data_dir,
         mirror=mirror,
         resize=resize,
