@@ -72,6 +72,14 @@ def test_members_of_a_mixed_base_share_what_they_do_not_set():
     assert dot_narrow == bases.LadderDot(hidden=(128, 128), noise_std=0.3 * 1.5)
 
 
+@pytest.mark.parametrize("dataset", choices("dataset"))
+def test_a_mixed_base_has_the_settings_of_its_data_set(dataset):
+    mixed, plain = composed(f"dataset={dataset}", "base=mixed"), composed(f"dataset={dataset}")
+    assert mixed.training == plain.training
+    assert mixed.ensemble == plain.ensemble
+    assert instantiate(mixed.method)().base[0] == instantiate(plain.base)
+
+
 @pytest.mark.parametrize("change", ["base.hidden=[16,16]", "base.members.dot.w_dot=2", "~base.members.dot"])
 def test_a_mixed_base_has_its_part_in_the_folder_s_name(change):
     assert config_hash(composed("base=mixed", change)) != config_hash(composed("base=mixed"))
