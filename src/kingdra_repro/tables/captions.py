@@ -29,7 +29,9 @@ CAPTIONS = {
         "line of the paper are ours; their settings were found with labels in view (results/NOTES.md)."
     ),
     "table1": f"Accuracy of the first pseudo-labels, and of the clusters after the last iteration; {_CELLS}.",
-    "semi_supervised": f"Accuracy on the points without a label, in percent; {_CELLS}.",
+    "beyond": f"{_ACCURACY}; {_CELLS}; linear RIM's is of Hu et al. (2017).",
+    "semi_supervised": f"Accuracy on the points without a label, in percent; {_MEAN}.",
+    "digits": f"{_ACCURACY}; {_MEAN}.",
     "ensemble_size": f"{_ACCURACY} of Kingdra-Ladder-IM; {_CELLS}.",
     "cost": f"Seconds of wall time, the paper's on four P100 GPUs; {_CELLS}.",
     "thresholds": (
