@@ -192,3 +192,20 @@ def test_a_fit_that_fails_leaves_nothing_of_the_one_before(make_one, blobs) -> N
     with pytest.raises(NotFittedError):
         model.predict(blobs[0][:, :3])
     assert not hasattr(model, "labels_")
+
+
+@pytest.mark.parametrize(
+    "make_one",
+    [
+        lambda: make(Kingdra),
+        lambda: DEC(4, epochs=1, max_iter=0),
+        lambda: KMeans(4),
+        lambda: Agglomerative(4),
+    ],
+)
+def test_so_does_a_fit_that_is_refused(make_one, blobs) -> None:
+    model = make_one().fit(blobs[0])
+    with pytest.raises(InputError, match="n_clusters=4 is more than n_samples=3"):
+        model.fit(blobs[0][:3, :3])
+    assert not hasattr(model, "labels_")
+    assert not hasattr(model, "n_features_in_")

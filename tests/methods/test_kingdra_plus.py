@@ -61,6 +61,22 @@ def test_features_are_of_models_that_are_trained(pairs, monkeypatch: pytest.Monk
     assert widths == [(600, 24), (600, 16)]
 
 
+def test_the_first_models_draw_other_numbers_than_the_later_ones(pairs, monkeypatch) -> None:
+    """Models that begin alike, and see the points in one order, would not be independent."""
+    drawn = []
+    build = LadderIM.build
+
+    def spy(self, n_features, n_clusters, generators, precision):
+        if n_features == 2 and generators[0].device.type == "cpu" and len(generators) > 1:
+            drawn.append([generator.initial_seed() for generator in generators])
+        return build(self, n_features, n_clusters, generators, precision)
+
+    monkeypatch.setattr(LadderIM, "build", spy)
+    plus(first_base=BASE, n_iter=1, epochs=1).fit(pairs[0])
+    first, later = drawn
+    assert set(first).isdisjoint(later)
+
+
 def test_sparse_rows_give_what_dense_ones_give(pairs) -> None:
     X, _ = pairs
     X = np.where(X < 0.2, 0, X)

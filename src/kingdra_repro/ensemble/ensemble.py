@@ -45,7 +45,7 @@ class TrainedEnsemble:
     ) -> None:
         self.n_models = len(bases)
         self._bases, self._n_clusters, self._n_features = bases, n_clusters, X.shape[1]
-        self._precision, self._device = settings["precision"], devices[0]
+        self._precision = settings["precision"]
         # Once for each kind: distances within the data take minutes.
         kinds = [base for i, base in enumerate(bases) if base not in bases[:i]]
         radii = [kind.radii(X, devices[0]) for kind in kinds]
@@ -127,7 +127,6 @@ class TrainedEnsemble:
             self._n_features,
             self._n_clusters,
             self._precision,
-            self._device,
         )
 
     def close(self) -> None:

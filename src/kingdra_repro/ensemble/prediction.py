@@ -23,7 +23,6 @@ class FittedEnsemble:
     weights : for each member its network's state
     n_features, n_clusters : int
     precision : "float32" or "bfloat16", of the matrix products; "tf32", which is of training, is "float32"
-    device : torch.device
     """
 
     def __init__(
@@ -33,21 +32,21 @@ class FittedEnsemble:
         n_features: int,
         n_clusters: int,
         precision: str,
-        device: torch.device,
     ) -> None:
-        self._bases, self._weights, self._device = bases, weights, device
+        self._bases, self._weights = bases, weights
         self._shape = n_features, n_clusters
         self._precision = precision
 
-    def predict_proba(self, X: np.ndarray | sp.csr_matrix) -> Tensor:
-        """Outputs of all members for X [n, d]: float32 Tensor [M, n, k] on the CPU."""
-        rows = Rows(X, self._device)
-        return torch.cat([predict_proba(self._network(m), rows, CHUNK_SIZE) for m in range(len(self._bases))])
+    def predict_proba(self, X: np.ndarray | sp.csr_matrix, device: torch.device) -> Tensor:
+        """Outputs of all members for X [n, d], computed on a device: float32 Tensor [M, n, k] on the CPU."""
+        rows = Rows(X, device)
+        networks = (self._network(member).to(device) for member in range(len(self._bases)))
+        return torch.cat([predict_proba(network, rows, CHUNK_SIZE) for network in networks])
 
     @torch.no_grad()
-    def features(self, X: np.ndarray | sp.csr_matrix) -> Tensor:
+    def features(self, X: np.ndarray | sp.csr_matrix, device: torch.device) -> Tensor:
         """The last hidden layer of member 0 for X [n, d]: float32 Tensor [n, width] on the CPU."""
-        network, chunks = self._network(0), Rows(X, self._device).chunks(CHUNK_SIZE)
+        network, chunks = self._network(0).to(device), Rows(X, device).chunks(CHUNK_SIZE)
         return torch.cat([network.features(x)[0].cpu() for x in chunks])
 
     def _network(self, member: int) -> Any:
@@ -55,4 +54,4 @@ class FittedEnsemble:
             network = self._bases[member].build(*self._shape, [torch.Generator("cpu")], self._precision)
         weights = {name: value[None] for name, value in self._weights[member].items()}
         network.load_state_dict(weights, assign=True)
-        return network.to(self._device)
+        return network

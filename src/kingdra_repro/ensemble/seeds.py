@@ -17,6 +17,7 @@ class Purpose(IntEnum):
     NOISE = 1
     ORDER = 2
     SUPERVISED = 3
+    FIRST_MODELS = 4  # the seed of kingdra_plus' models with more outputs
     GIVEN_LABELS = 10
     KMEANS = 11  # 11 and above: the methods that the paper compares with
     CLASSIFIER = 12

@@ -8,7 +8,7 @@ from sklearn.utils import Tags
 
 from kingdra_repro.devices import choose_device
 from kingdra_repro.methods.events import Monitor, Progress
-from kingdra_repro.methods.parameters import check_whole, checked_data
+from kingdra_repro.methods.parameters import check_whole, checked_data, undone_if_it_fails
 from kingdra_repro.methods.ward import cut_tree, ward_tree
 
 
@@ -57,15 +57,16 @@ class Agglomerative(ClusterMixin, BaseEstimator):
         InputError
             (a ValueError) If a parameter has no meaning; ValueError for NaN, infinities, wrong shapes.
         """
-        check_whole(self, {"n_clusters": 1})
-        X = checked_data(self, X, reset=True)
-        dense = X if isinstance(X, np.ndarray) else X.toarray()
-        merges, heights = ward_tree(
-            dense, choose_device(self.device), lambda left: self._tell(left, len(dense))
-        )
-        self.labels_ = cut_tree(merges, heights, self.n_clusters)
-        order = heights.argsort(kind="stable")
-        self.merges_, self.distances_ = merges[order], np.sqrt(2 * heights[order])
+        with undone_if_it_fails(self):
+            check_whole(self, {"n_clusters": 1})
+            X = checked_data(self, X, reset=True)
+            dense = X if isinstance(X, np.ndarray) else X.toarray()
+            merges, heights = ward_tree(
+                dense, choose_device(self.device), lambda left: self._tell(left, len(dense))
+            )
+            self.labels_ = cut_tree(merges, heights, self.n_clusters)
+            order = heights.argsort(kind="stable")
+            self.merges_, self.distances_ = merges[order], np.sqrt(2 * heights[order])
         return self
 
     def _tell(self, n_left: int, n: int) -> None:

@@ -86,7 +86,7 @@ class DAEKMeans(AutoencoderClusterer):
 
     def _fit(self, rows: Rows) -> None:
         losses = self._train_autoencoder(rows, self.epochs)
-        kmeans = KMeans(self.n_clusters, n_init=self.n_init, random_state=self._kmeans_seed(0))
+        kmeans = KMeans(self.n_clusters, n_init=self.n_init, random_state=self._kmeans_seed())
         self._kmeans = kmeans.fit(outputs(self._network, rows))
         self.labels_ = kmeans.labels_.astype(np.int64)
         self._end_phase(self.labels_, losses)

@@ -128,6 +128,7 @@ class DEC(AutoencoderClusterer):
             self._end_phase(self.labels_, {"kl": kl, "changed": changed})
             if finished:
                 self.n_iter_ = step
+                self._centres.data = self._centres.data.cpu()  # where the fitted network goes, too
                 return
             kl = self._train_on_target(rows, target_distribution(q), optimizer, step)
             step = min(step + self.update_interval, self.max_iter)
@@ -140,7 +141,7 @@ class DEC(AutoencoderClusterer):
         if state is None:
             code = outputs(self._network, rows)
             self._end_phase(None, losses)
-            kmeans = KMeans(self.n_clusters, n_init=self.n_init, random_state=self._kmeans_seed(0)).fit(code)
+            kmeans = KMeans(self.n_clusters, n_init=self.n_init, random_state=self._kmeans_seed()).fit(code)
             state = {
                 "centres": torch.from_numpy(kmeans.cluster_centers_),
                 "step": 0,

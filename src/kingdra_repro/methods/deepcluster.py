@@ -140,11 +140,11 @@ class DeepCluster(NetworkClusterer):
     def _cluster(self, rows: Rows, epoch: int) -> Tensor:
         """K-means on the features as they are now; no cluster is empty."""
         features = outputs(self._network, rows)
-        seed = self._kmeans_seed(epoch)
+        rng = numpy_stream(self._seed, 0, Purpose.KMEANS, epoch)
+        seed = int(rng.integers(2**31))
         self._whiten = Whitening(features, self.n_components, seed)
         self._kmeans = KMeans(self.n_clusters, n_init=self.n_init, random_state=seed)
         labels = self._kmeans.fit(self._whiten(features)).labels_.astype(np.int64)
-        rng = numpy_stream(self._seed, 0, Purpose.KMEANS, epoch)
         return torch.from_numpy(fill_empty_clusters(labels, self.n_clusters, rng))
 
     def _train_on_clusters(

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from kingdra_repro.bases import Base, make_bases
-from kingdra_repro.devices import choose_devices
+from kingdra_repro.devices import choose_device, choose_devices
 from kingdra_repro.ensemble.batches import ORDERS
 from kingdra_repro.ensemble.ensemble import TrainedEnsemble
 from kingdra_repro.ensemble.stack import PseudoLabels, Step
@@ -28,7 +28,7 @@ from kingdra_repro.methods.parameters import (
     check_seed,
     check_whole,
     checked_data,
-    forget_fit,
+    undone_if_it_fails,
 )
 from kingdra_repro.methods.resuming import begin
 from kingdra_repro.pseudo_labels import align, average
@@ -127,8 +127,8 @@ class Ensemble(ClusterMixin, BaseEstimator):
         InputError
             (a ValueError) If a parameter has no meaning; ValueError for NaN, infinities, wrong shapes.
         """
-        X = self._validated(X, reset=True)
-        self._fit_and_close(X)
+        with undone_if_it_fails(self):
+            self._fit_and_close(self._validated(X, reset=True))
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -139,7 +139,8 @@ class Ensemble(ClusterMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = self._validated(X, reset=False)
-        return average(self._fitted.predict_proba(X), self._outputs).numpy()
+        proba = self._fitted.predict_proba(X, choose_device(self.device))
+        return average(proba, self._outputs).numpy()
 
     def predict(self, X: Any) -> np.ndarray:
         """The cluster of each row of X: int64 array [n]."""
@@ -159,11 +160,8 @@ class Ensemble(ClusterMixin, BaseEstimator):
         try:
             self._fit(X)
             self._fitted = self._ensemble.fitted()
-        except BaseException:
+        finally:
             self._close()
-            forget_fit(self)
-            raise
-        self._close()
 
     def _close(self) -> None:
         if hasattr(self, "_ensemble"):

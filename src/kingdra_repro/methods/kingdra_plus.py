@@ -10,7 +10,9 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from kingdra_repro.bases import Base
+from kingdra_repro.bases import IMSATVAT, Base
+from kingdra_repro.devices import choose_device
+from kingdra_repro.ensemble.seeds import Purpose, numpy_stream
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.ensemble import Ensemble
 from kingdra_repro.methods.events import Iteration, Monitor, Progress
@@ -18,6 +20,8 @@ from kingdra_repro.methods.kingdra import Kingdra
 from kingdra_repro.methods.parameters import check_positive
 from kingdra_repro.pseudo_labels import PseudoLabeller
 from kingdra_repro.pseudo_labels.evidence import join_clusters
+
+FIRST_BASE = IMSATVAT(radius_scale=0.4, xi=5.0)
 
 
 class KingdraPlus(Kingdra):
@@ -31,7 +35,8 @@ class KingdraPlus(Kingdra):
     1. train an ensemble without labels that has ``fineness`` k outputs,
     2. join the clusters to k (`kingdra_repro.pseudo_labels.evidence.join_clusters`),
     3. go on as Kingdra does, with the mini-clusters of these votes as the first pseudo-labels, and new models
-       with k outputs, which have pseudo-labels from the beginning.
+       with k outputs, which have pseudo-labels from the beginning, and so a base's weights "from the second
+       iteration on" (``w_mi_later``). Where the votes give no k mini-clusters, they begin without.
 
     Parameters
     ----------
@@ -40,8 +45,9 @@ class KingdraPlus(Kingdra):
     n_clusters, n_iter, epochs, batch_size, learning_rate, order, precision, pseudo_labels, mapping,
         compile, device, n_jobs, random_state, checkpoint_dir, monitor : see `Kingdra`
     base : of the models with k outputs; see `Kingdra`
-    first_base : str or Base, default="imsat_vat"
-        Of the models with more outputs.
+    first_base : str, Base, a list of these, or None
+        Of the models with more outputs. None: ``IMSATVAT(radius_scale=0.4, xi=5.0)``, which suits features
+        from 0 to 1.
     fineness : int, default=2
         They have so many times k.
     first_epochs : int, default=50
@@ -60,7 +66,7 @@ class KingdraPlus(Kingdra):
         n_clusters: int = 8,
         *,
         base: str | Base | Sequence[str | Base] = "ladder_im",
-        first_base: str | Base | Sequence[str | Base] = "imsat_vat",
+        first_base: str | Base | Sequence[str | Base] | None = None,
         fineness: int = 2,
         n_models: int = 10,
         n_iter: int = 10,
@@ -110,9 +116,11 @@ class KingdraPlus(Kingdra):
         self, X: np.ndarray | sp.csr_matrix
     ) -> tuple[dict[str, float], Tensor, Callable[[], Tensor]]:
         total = self._epochs_total * self.n_models
+        seed = numpy_stream(self._seed, 0, Purpose.FIRST_MODELS).integers(2**31)  # not the later models'
+        device = choose_device(self.device)
         fine = Ensemble(
             self.fineness * self.n_clusters,
-            base=self.first_base,
+            base=FIRST_BASE if self.first_base is None else self.first_base,
             n_models=self.n_models,
             epochs=self.first_epochs,
             batch_size=self.first_batch_size,
@@ -122,18 +130,18 @@ class KingdraPlus(Kingdra):
             compile=self.compile,
             device=self.device,
             n_jobs=self.n_jobs,
-            random_state=self._seed,
+            random_state=int(seed),
             checkpoint_dir=None if self._checkpoint is None else self._checkpoint.folder / "fine",
             monitor=None if self.monitor is None else _Progress(self.monitor, self.n_iter, total),
         ).fit(X)
         groups = join_clusters(fine.model_labels_, fine.n_clusters, self.n_clusters)
         joined = [
             _sums(proba, of_model, self.n_clusters)
-            for proba, of_model in zip(fine._fitted.predict_proba(X), groups, strict=True)
+            for proba, of_model in zip(fine._fitted.predict_proba(X, device), groups, strict=True)
         ]
         row = fine.history_.iloc[-1].drop(["iteration", "seconds", "agreement"])
         losses = {str(name): float(value) for name, value in row.items()}
-        return losses, torch.stack(joined), lambda: fine._fitted.features(X)
+        return losses, torch.stack(joined), lambda: fine._fitted.features(X, device)
 
     def _resume(self) -> tuple[int, np.ndarray | None]:
         start, labels = super()._resume()

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from kingdra_repro.methods.parameters import check_seed, check_whole, checked_data
+from kingdra_repro.methods.parameters import check_seed, check_whole, checked_data, undone_if_it_fails
 
 
 class KMeans(ClusterMixin, BaseEstimator):
@@ -47,13 +47,16 @@ class KMeans(ClusterMixin, BaseEstimator):
         InputError
             (a ValueError) If a parameter has no meaning; ValueError for NaN, infinities, wrong shapes.
         """
-        check_whole(self, {"n_clusters": 1, "n_init": 1})
-        check_seed(self)
-        X = checked_data(self, X, reset=True)
-        kmeans = sklearn.cluster.KMeans(self.n_clusters, n_init=self.n_init, random_state=self.random_state)
-        self._kmeans = kmeans.fit(X)
-        self.cluster_centers_ = kmeans.cluster_centers_
-        self.labels_ = kmeans.labels_.astype(np.int64)
+        with undone_if_it_fails(self):
+            check_whole(self, {"n_clusters": 1, "n_init": 1})
+            check_seed(self)
+            X = checked_data(self, X, reset=True)
+            kmeans = sklearn.cluster.KMeans(
+                self.n_clusters, n_init=self.n_init, random_state=self.random_state
+            )
+            self._kmeans = kmeans.fit(X)
+            self.cluster_centers_ = kmeans.cluster_centers_
+            self.labels_ = kmeans.labels_.astype(np.int64)
         return self
 
     def predict(self, X: Any) -> np.ndarray:

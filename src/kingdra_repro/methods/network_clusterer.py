@@ -29,7 +29,7 @@ from kingdra_repro.methods.parameters import (
     check_whole,
     check_widths,
     checked_data,
-    forget_fit,
+    undone_if_it_fails,
 )
 from kingdra_repro.methods.resuming import begin
 from kingdra_repro.networks.layers import tf32_products
@@ -64,24 +64,22 @@ class NetworkClusterer(ClusterMixin, BaseEstimator, ABC):
         InputError
             (a ValueError) If a parameter has no meaning; ValueError for NaN, infinities, wrong shapes.
         """
-        self._check_parameters()
-        X = checked_data(self, X, reset=True)
-        self._device = choose_device(self.device)
-        self._checkpoint: Checkpoint | None
-        self._seed, self._checkpoint = begin(self, X)
-        self._set_history([])
-        self._began = self._saved = time.monotonic()
-        try:
+        with undone_if_it_fails(self):
+            self._check_parameters()
+            X = checked_data(self, X, reset=True)
+            self._device = choose_device(self.device)
+            self._checkpoint: Checkpoint | None
+            self._seed, self._checkpoint = begin(self, X)
+            self._set_history([])
+            self._began = self._saved = time.monotonic()
             self._fit(Rows(X, self._device))
-        except BaseException:
-            forget_fit(self)
-            raise
+            self._network.cpu()  # a fitted estimator may go to a machine without this device
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """The cluster of each row of X: int64 array [n]."""
+        """The cluster of each row of X: int64 array [n]; computed on the CPU, whatever ``device`` is."""
         check_is_fitted(self)
-        return self._assign(Rows(checked_data(self, X, reset=False), self._device))
+        return self._assign(Rows(checked_data(self, X, reset=False), torch.device("cpu")))
 
     @abstractmethod
     def _fit(self, rows: Rows) -> None:
@@ -151,8 +149,8 @@ class NetworkClusterer(ClusterMixin, BaseEstimator, ABC):
         order = order.to(self._device)
         return [order[part] for part in batch_slices(n, self.batch_size)]
 
-    def _kmeans_seed(self, epoch: int) -> int:
-        return int(numpy_stream(self._seed, 0, Purpose.KMEANS, epoch).integers(2**31))
+    def _kmeans_seed(self) -> int:
+        return int(numpy_stream(self._seed, 0, Purpose.KMEANS).integers(2**31))
 
     def _progress(
         self, epoch: int, n_epochs: int, done: float, total: float, losses: dict[str, Tensor]

@@ -1,6 +1,7 @@
 """What all estimators check before they fit: their parameters and their data."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,12 @@ def checked_data(estimator: BaseEstimator, X: Any, *, reset: bool) -> np.ndarray
     return X
 
 
-def forget_fit(estimator: BaseEstimator) -> None:
-    """Undo what a fit has set, so that one that failed leaves no mixture of itself and the one before."""
-    for name in set(vars(estimator)) - set(estimator.get_params(deep=False)):
-        delattr(estimator, name)
+@contextmanager
+def undone_if_it_fails(estimator: BaseEstimator) -> Iterator[None]:
+    """A fit that fails within leaves the estimator unfitted, not a mixture of itself and the fit before."""
+    try:
+        yield
+    except BaseException:
+        for name in set(vars(estimator)) - set(estimator.get_params(deep=False)):
+            delattr(estimator, name)
+        raise

@@ -14,6 +14,7 @@ from kingdra_repro.ensemble.stack import PseudoLabels
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.ensemble import Ensemble
 from kingdra_repro.methods.events import Monitor
+from kingdra_repro.methods.parameters import undone_if_it_fails
 
 
 class SemiSupervised(ClassifierMixin, Ensemble):
@@ -85,10 +86,11 @@ class SemiSupervised(ClassifierMixin, Ensemble):
         InputError
             (a ValueError) If a parameter has no meaning, y does not fit X, or a class has no label.
         """
-        X = self._validated(X, reset=True)
-        self._given = self._labels(y, X.shape[0])
-        self.classes_ = np.arange(self.n_clusters)
-        self._fit_and_close(X)
+        with undone_if_it_fails(self):
+            X = self._validated(X, reset=True)
+            self._given = self._labels(y, X.shape[0])
+            self.classes_ = np.arange(self.n_clusters)
+            self._fit_and_close(X)
         return self
 
     def fit_predict(self, X: Any, y: Any) -> np.ndarray:  # type: ignore[override]
