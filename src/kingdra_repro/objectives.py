@@ -34,7 +34,10 @@ def mutual_information_loss(logits: Tensor, mu: float = 1.0) -> Tensor:
 
 
 def kl_divergence(logits_p: Tensor, logits_q: Tensor) -> Tensor:
-    """Eq. 10: KL(p || q) of outputs [M, B, k], averaged over the batch."""
+    """KL(p || q) of outputs [M, B, k], averaged over the batch.
+
+    Eq. 10 has the noisy outputs as p and the clean ones as q; the public code has them the other way round.
+    """
     p, q = softmax(logits_p, dim=-1), softmax(logits_q, dim=-1)
     return (p * (torch.log(p + _TINY) - torch.log(q + _TINY))).sum(-1).mean(-1)
 
@@ -61,8 +64,9 @@ def squared_length(theta: Tensor) -> Tensor:
 def dot_product_loss(logits: Tensor) -> Tensor:
     """Eq. 12 on raw outputs [M, B, k]: the mean of y_i . y_j over the pairs i != j of a batch.
 
-    Summed over all pairs this is the squared length of the batch's mean output: outputs that are all uniform
-    reach its minimum 1/k just as balanced one-hot outputs do.
+    Were the pairs i = j in it, this would be the squared length of the batch's mean output, whose minimum 1/k
+    outputs that are all uniform reach just as balanced one-hot outputs do. Without them the latter have less,
+    by about 1/B: that is all that keeps outputs apart.
     """
     y = softmax(logits, dim=-1)
     n = y.shape[1]
@@ -73,8 +77,8 @@ def dot_product_loss(logits: Tensor) -> Tensor:
 def normalized_dot_product_loss(logits: Tensor) -> Tensor:
     """The public code's form: the mean squared difference of the cosines of all pairs and the identity.
 
-    Outputs that are all alike, uniform ones too, have the largest value there is (1); balanced one-hot
-    outputs have 1/k.
+    Outputs that are all alike, uniform ones too, have the largest value there is, 1 - 1/B; balanced one-hot
+    outputs have 1/k - 1/B.
     """
     y = softmax(logits, dim=-1)
     y = y / y.norm(dim=-1, keepdim=True)

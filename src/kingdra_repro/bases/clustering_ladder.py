@@ -15,6 +15,9 @@ from kingdra_repro.objectives import kl_divergence
 class ClusteringLadder(Ladder):
     """Ladder-*: denoising (Eq. 7) + KL of clean and noisy outputs (Eq. 10) + a clustering term (Eq. 11).
 
+    As in the public code it is KL(clean || noisy), and the clean outputs are not differentiated; Eq. 10 has
+    KL(noisy || clean).
+
     Network and defaults are the public code's for MNIST. The paper gives all weights as 1 (appendix B).
 
     Parameters

@@ -20,9 +20,9 @@ class LadderDot(ClusteringLadder):
     w_dot : weight of the dot products; the public code's configs give none, the paper's text a general one
     w_dot_later : the weight from the second iteration on; None: unchanged
     form : "normalised" (default): outputs scaled to length 1, their products driven to the identity, as in
-        the public code; or "raw": the outputs as they are, the letter of Eq. 12. Raw products are smallest
-        both for balanced one-hot outputs and for outputs that say nothing (all 1/k); only the normalised
-        form prefers the former, which is why it is the default.
+        the public code; or "raw": the outputs as they are, the letter of Eq. 12. Raw products are hardly
+        larger for outputs that say nothing (all 1/k) than for balanced one-hot outputs, which they should
+        lead to; the normalised form tells them apart, which is why it is the default.
     """
 
     w_dot: float = 1.0

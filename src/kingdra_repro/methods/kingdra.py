@@ -29,7 +29,8 @@ class Kingdra(Ensemble):
     Where the thresholds do not lead to k mini-clusters of a minimum size they are relaxed (see
     `GraphPseudoLabels`); where that does not help either, the set used last is used again; where there
     never was one, the iteration trains without labels. ``history_["rule"]`` tells which it was: "given",
-    "relaxed", "kept" or "unsupervised".
+    "relaxed", "kept" or "unsupervised". The public code relaxes nothing, uses of all earlier sets the one
+    whose smallest mini-cluster was largest, and trains without labels for ``first_epochs`` again.
 
     Parameters
     ----------
@@ -37,10 +38,12 @@ class Kingdra(Ensemble):
         k, from 1 to the number of points.
     base : str, an instance of a class of `kingdra_repro.bases`, or a list of these
         A name: "ladder_im", "ladder_dot", "imsat_vat", "imsat_rpt", "deep_rim" or "linear_rim". The members
-        of a list take turns: model i is of the kind i modulo its length.
+        of a list take turns: model i is of the kind i modulo its length. Instances cannot be changed:
+        ``dataclasses.replace(base, w_mi=1.0)`` makes another.
     n_models : int, default=10
     n_iter : int, default=10
-        Iterations of pseudo-labelling and training on.
+        Iterations of pseudo-labelling and training on, as in Algorithm 2; the public code counts the phase
+        without pseudo-labels as one of them.
     first_epochs, epochs : int, default=5
         Passes over the data without pseudo-labels, and in each iteration.
     batch_size : int, default=64
@@ -53,7 +56,8 @@ class Kingdra(Ensemble):
         Of the matrix products; everything else is float32. "tf32" is of training on a GPU alone.
     pseudo_labels : {"graph", "argmax", "kmeans", "threshold"} or an instance of their classes
         Where pseudo-labels come from: the graph of agreement, which is the paper's, or one of its Table 1's
-        other ways; the classes are in `kingdra_repro.pseudo_labels`.
+        other ways; the classes are in `kingdra_repro.pseudo_labels`. K-means has a seed of its own, 0 where
+        the name is given.
     mapping : {"one_to_one", "majority", "common"}, default="one_to_one"
         Which output of a model a mini-cluster stands for: by the Hungarian method for each model; by
         majority (Eq. 3); or the last model's for all (the public code's default).
