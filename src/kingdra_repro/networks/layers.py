@@ -17,10 +17,10 @@ def glorot_normal(n_models: int, n_in: int, n_out: int, generators: list[torch.G
     """Weights [M, n_in, n_out], normal with variance 2 / (n_in + n_out), cut at two deviations.
 
     Keras's ``glorot_normal``, which the public code uses: a normal distribution truncated at two standard
-    deviations and rescaled to the wanted variance, as Keras does since 2.2; 2.1.4, which the public code asks
-    for, does not rescale, so that its weights have 0.88 of this standard deviation. Model i draws from
-    ``generators[i]`` alone, on the CPU, so that its weights depend neither on the other models nor on the
-    device.
+    deviations and rescaled to the wanted variance, as later versions of Keras do; 2.1.4, which the public
+    code asks for, does not rescale, so that its weights have 0.88 of this standard deviation. Model i draws
+    from ``generators[i]`` alone, on the CPU, so that its weights depend neither on the other models nor on
+    the device.
     """
     # .87962566 is the standard deviation of a standard normal truncated to [-2, 2].
     std = (2.0 / (n_in + n_out)) ** 0.5 / 0.87962566103423978
