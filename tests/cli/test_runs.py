@@ -82,6 +82,13 @@ def test_same_command_same_labels(kingdra_run, features, tmp_path):
     assert np.array_equal(np.load(a), np.load(b))
 
 
+def test_one_model_alone_has_no_votes(kingdra_run, features, tmp_path):
+    assert kingdra_run("method=single", *SMALL).status == 0
+    files = {path.name for path in only(tmp_path, "result.json").parent.iterdir()}
+    assert {"history.csv", "labels.npy", "explorer.json"} <= files
+    assert files.isdisjoint({"votes.npz", "thresholds.csv", "graph_sample.json"})
+
+
 def test_a_finished_run_is_not_repeated(kingdra_run, features, tmp_path):
     first = kingdra_run("method=single", *SMALL)
     written = only(tmp_path, "result.json").stat().st_mtime_ns

@@ -52,12 +52,11 @@ class RunMonitor:
     def iteration(self, it: "Iteration") -> None:
         """Called after each phase. A line is shown of those that come to an answer."""
         row: dict[str, object] = dict(it.row)
-        row["iteration"] = it.index
         if self.y is not None and it.labels is not None:
             row |= phase_scores(self.y, it.labels, it.model_labels, it.pseudo_labels, self.given)
         self.stopwatch.save()
         row["wall_seconds"] = round(self.stopwatch.seconds(), 3)
-        if it.model_labels is not None:
+        if it.model_labels is not None and len(it.model_labels) > 1:
             self.votes.add(it.index, it.model_labels)
         self.history.add(row)
         if it.labels is not None:
