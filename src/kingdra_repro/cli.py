@@ -13,6 +13,7 @@ from rich.console import Console
 from kingdra_repro.atomic import remove_parts
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods import draw_labels
+from kingdra_repro.provenance import device_name
 from kingdra_repro.report.ensemble_files import write_ensemble_files
 from kingdra_repro.report.explorer import write_explorer
 from kingdra_repro.report.figures import draw_figures
@@ -75,8 +76,10 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
         "method": choices.method,
         "base": base_model(cfg, choices),
         "seed": cfg.seed,
-        "device": cfg.device,
-        "n_jobs": cfg.method.get("n_jobs"),
+        # What has no device is scikit-learn's.
+        "device": device_name(
+            cfg.method.get("device", "cpu"), cfg.method.get("n_jobs"), cfg.method.get("n_models", 1)
+        ),
         "config_hash": config_hash(cfg),
     }
     result = make_result(run, data, method, stopwatch.seconds(), given)

@@ -11,7 +11,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
 
-from kingdra_repro.report.mistakes import one_line
+from kingdra_repro.mistakes import one_line
 from kingdra_repro.resolvers import register_resolvers
 from kingdra_repro.schema import register_schema
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from kingdra_repro.reproduce.durations import parse_duration, show_duration
+from kingdra_repro.durations import parse_duration, show_duration
 from kingdra_repro.reproduce.estimate import Estimate, show_left
 from kingdra_repro.reproduce.report import write_reports
 from kingdra_repro.reproduce.settings import as_override

@@ -17,7 +17,7 @@ from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.from_settings import all_settings
 from kingdra_repro.data.whereabouts import whereabouts
 from kingdra_repro.errors import InputError
-from kingdra_repro.report.mistakes import one_line
+from kingdra_repro.mistakes import one_line
 
 HELP = """kingdra-data gets the data sets ready that kingdra-run clusters.
 

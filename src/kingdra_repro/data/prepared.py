@@ -18,6 +18,7 @@ import scipy.sparse as sp
 from kingdra_repro.data.cache import data_folder
 from kingdra_repro.data.checksum import checksum
 from kingdra_repro.data.download import folder_beside
+from kingdra_repro.provenance import commit, package_version
 
 # To be raised where the same settings come to give other features, so that old ones are not used any more.
 MAKING = 1
@@ -86,9 +87,6 @@ def finish_prepared(part: Path, target: Path, labels: np.ndarray | None, about: 
     labels : int array [n] or None
     about : dict
     """
-    # The report's modules are above this one; only the commit's name is asked of them.
-    from kingdra_repro.report.provenance import commit, package_version
-
     if labels is not None:
         np.save(part / "train_Y.npy", labels.astype(np.int64), allow_pickle=False)
     sums = {path.name: checksum(path) for path in sorted(part.iterdir())}

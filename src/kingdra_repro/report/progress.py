@@ -15,6 +15,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from kingdra_repro.durations import show_duration
+
 if TYPE_CHECKING:
     from kingdra_repro.methods import Progress as Event
 
@@ -90,8 +92,7 @@ class ProgressDisplay:
         done = event.model_epochs_done - done_before
         if done <= 0:
             return "?"
-        seconds = round((event.model_epochs_total - event.model_epochs_done) * (now - began) / done)
-        return f"{seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+        return show_duration((event.model_epochs_total - event.model_epochs_done) * (now - began) / done)
 
 
 def phase(event: "Event") -> str:

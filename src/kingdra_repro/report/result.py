@@ -11,7 +11,7 @@ from sklearn.base import ClusterMixin
 from kingdra_repro.atomic import write_text, write_whole
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.evaluation import scores
-from kingdra_repro.report.provenance import commit, device_name, package_version
+from kingdra_repro.provenance import commit, package_version
 
 
 def make_result(
@@ -26,8 +26,8 @@ def make_result(
     Parameters
     ----------
     settings : dict
-        ``method``, ``base`` (None where it has none), ``seed``, ``device``, ``n_jobs`` (of methods that share
-        their models out) and ``config_hash`` of the run.
+        ``method``, ``base`` (None where it has none), ``seed``, ``config_hash`` and ``device`` (its name and
+        make) of the run.
     data : Dataset
     method : fitted estimator, with ``labels_`` and, where it has phases, ``history_``
     wall_seconds : float
@@ -56,7 +56,7 @@ def make_result(
         **scores(data.y, method.labels_, given),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "wall_seconds": round(wall_seconds, 3),
-        "device": device_name(settings["device"], settings.get("n_jobs")),
+        "device": settings["device"],
         "version": package_version(),
         "commit": commit(),
         "config_hash": settings["config_hash"],

@@ -12,6 +12,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from kingdra_repro.data.checksum import checksum
 from kingdra_repro.data.file_folder import files_and_classes
 from kingdra_repro.errors import InputError
 
@@ -108,5 +109,4 @@ def _with_contents(node: Any, setting: str = "") -> Any:
 @cache
 def _digest(path: str, size: int, mtime_ns: int) -> str:
     """sha256 of a file, once for each state of it: Hydra asks for the folder's name several times."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return checksum(Path(path))

@@ -16,7 +16,7 @@ COLUMNS = {
 }
 
 
-def show_table(result: dict[str, Any], folder: Path, console: Console | None = None) -> None:
+def show_table(result: dict[str, Any], folder: Path) -> None:
     """Print a run's scores, and where it lies.
 
     Parameters
@@ -26,7 +26,7 @@ def show_table(result: dict[str, Any], folder: Path, console: Console | None = N
     folder : Path
         The run's folder.
     """
-    console = console or Console()
+    console = Console()
     names = [result["dataset"], result["method"], result["base"], f"seed {result['seed']}"]
     if result.get("n_labels"):
         names.append(f"{result['n_labels']} labels given")

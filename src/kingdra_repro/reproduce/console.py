@@ -6,7 +6,7 @@ import sys
 import textwrap
 from types import FrameType
 
-from kingdra_repro.report.mistakes import one_line
+from kingdra_repro.mistakes import one_line
 from kingdra_repro.reproduce.settings import ReproduceSettings, settings
 
 HELP = """kingdra-reproduce runs whatever is missing of the paper's tables and figures, and writes them.

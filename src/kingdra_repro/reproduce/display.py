@@ -17,8 +17,8 @@ class PlanDisplay:
         Runs to do.
     """
 
-    def __init__(self, total: int, console: Console | None = None):
-        self.console = console or Console(stderr=True)
+    def __init__(self, total: int):
+        self.console = Console(stderr=True)
         self.total, self.done = total, 0
         self._began = time.monotonic()
         self._bar = Progress(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from kingdra_repro.reproduce.durations import show_duration
+from kingdra_repro.durations import show_duration
 from kingdra_repro.reproduce.plan import PlannedRun
 
 _LIKE = ("experiment", "row", "dataset", "schedule")

@@ -4,13 +4,13 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
 from kingdra_repro.errors import InputError
+from kingdra_repro.resolvers import names
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,6 @@ class Experiment:
     orders: Mapping[str, Order]
     schedules: tuple[str, ...]
     seeds: tuple[int, ...]
-
-
-@cache
-def names(group: str) -> list[str]:
-    """The names of a config group's files: ``experiment`` or ``schedule``."""
-    found = (file.name for file in files("kingdra_repro.configs").joinpath(group).iterdir())
-    return sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml"))
 
 
 @cache

@@ -6,11 +6,11 @@ from pathlib import Path
 import pandas as pd
 from omegaconf import DictConfig
 
-from kingdra_repro.data.lock import only_one
 from kingdra_repro.devices import choose_device
-from kingdra_repro.report.provenance import commit
+from kingdra_repro.durations import parse_duration, show_duration
+from kingdra_repro.lock import only_one
+from kingdra_repro.provenance import commit
 from kingdra_repro.reproduce.display import PlanDisplay, name
-from kingdra_repro.reproduce.durations import parse_duration, show_duration
 from kingdra_repro.reproduce.estimate import Estimate, show_left
 from kingdra_repro.reproduce.experiments import check_known, names, parse_seeds
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan

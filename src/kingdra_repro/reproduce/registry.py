@@ -11,19 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from kingdra_repro.atomic import write_text
-from kingdra_repro.data.lock import only_one
 from kingdra_repro.errors import InputError
+from kingdra_repro.lock import only_one
+from kingdra_repro.page.reading import read_command
 
 KEPT = (
     *("result.json", "history.csv", "settings.txt", "votes.npz"),
     *("explorer.json", "thresholds.csv", "graph_sample.json", "members.npz"),
 )
 LARGEST = 400_000  # bytes of a file: results/ is committed
-# They say where files lie, not what was run.
-PLACES = ("output_dir", "mirror", "data_dir")
 
 
 def add_run(results: Path, folder: Path) -> Path:
@@ -96,7 +94,9 @@ def _copy(results: Path, folder: Path) -> Path:
         if (folder / kept).exists() and (folder / kept).stat().st_size < LARGEST:
             shutil.copyfile(folder / kept, part / kept)
     if not (part / "settings.txt").exists():
-        (part / "settings.txt").write_text(_command(folder) + "\n")
+        if (command := read_command(folder)) is None:
+            raise InputError(f"{folder} does not say what was run (.hydra/overrides.yaml): leave it out")
+        (part / "settings.txt").write_text(command + "\n")
     target.parent.mkdir(parents=True, exist_ok=True)
     part.rename(target)  # whole or not at all
     return target
@@ -112,11 +112,6 @@ def _name(path: Path) -> str:
     if not re.fullmatch(r"seed\d+-[0-9a-f]{8}-([0-9a-f]{7}(-dirty)?|unknown)", name):
         raise InputError(f"{path} has a seed, hash or commit that no run has: leave its folder out")
     return name
-
-
-def _command(folder: Path) -> str:
-    overrides = yaml.safe_load((folder / ".hydra" / "overrides.yaml").read_text())
-    return " ".join(["kingdra-run", *(one for one in overrides if one.partition("=")[0] not in PLACES)])
 
 
 def _run_folders(results: Path) -> list[Path]:

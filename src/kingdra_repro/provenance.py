@@ -19,7 +19,8 @@ def package_version() -> str:
 
 
 def commit() -> str | None:
-    """The git commit of the source tree this package runs from, with ``-dirty`` where files differ from it.
+    """The git commit of the source tree this package runs from, with ``-dirty`` where its code or configs
+    differ from it.
 
     None where it does not run from a git repository of its own (an installed wheel) or git is missing.
     """
@@ -32,13 +33,16 @@ def commit() -> str | None:
     try:
         # A wheel may lie in a .venv inside another repository: only a tracked file makes it this one's.
         git("ls-files", "--error-unmatch", Path(__file__).name)
-        dirty = "-dirty" if git("status", "--porcelain", "--untracked-files=no") else ""
+        # Results, and the pages made of them, change while runs are made: they are no part of the code.
+        code = (":/src", ":/configs", ":/pyproject.toml")
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", *code)
+        dirty = "-dirty" if changed else ""
         return git("rev-parse", "HEAD") + dirty
     except (OSError, subprocess.SubprocessError):
         return None
 
 
-def device_name(device: str, n_jobs: int | None = None) -> str:
+def device_name(device: str, n_jobs: int | None = None, n_models: int = 1) -> str:
     """The device and its make, e.g. ``cpu (AMD EPYC 7763, 2 threads)`` or ``cuda (4 NVIDIA H100)``.
 
     Parameters
@@ -47,10 +51,12 @@ def device_name(device: str, n_jobs: int | None = None) -> str:
         ``auto``, or what torch.device takes. ``auto`` is the GPU where there is one.
     n_jobs : int or None
         As for `kingdra_repro.devices.choose_devices`: several GPUs may have worked.
+    n_models : int
+        Models that were dealt out to them.
     """
     chosen = choose_device(device)
     if chosen.type == "cuda":
-        used = len(choose_devices(device, n_jobs))
+        used = len(choose_devices(device, n_jobs)[:n_models])
         return f"cuda ({'' if used == 1 else f'{used} '}{torch.cuda.get_device_name(chosen)})"
     return f"{chosen} ({_processor()}, {torch.get_num_threads()} threads)"
 

@@ -1,0 +1,63 @@
+"""Which code and which device made a result."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from kingdra_repro import provenance
+from kingdra_repro.provenance import device_name
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """A repository with this module, a config and a result."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+    package = tmp_path / "src" / "kingdra_repro"
+    for path in (package, tmp_path / "configs", tmp_path / "results"):
+        path.mkdir(parents=True)
+    for name in ("__init__", "provenance", "devices", "errors", "whole"):
+        shutil.copy(Path(provenance.__file__).parent / f"{name}.py", package)
+    (package / "__init__.py").write_text("")
+    (tmp_path / "configs" / "config.yaml").write_text("seed: 0\n")
+    (tmp_path / "results" / "runs.csv").write_text("acc\n")
+    who = ("-c", "user.name=n", "-c", "user.email=e")
+    for command in (("init", "-q"), ("add", "."), (*who, "commit", "-qm", "all")):
+        subprocess.run(["git", "-C", tmp_path, *command], check=True)
+    return tmp_path
+
+
+def said(clone: Path) -> str:
+    command = "from kingdra_repro.provenance import commit; print(commit())"
+    environment = {**os.environ, "PYTHONPATH": str(clone / "src")}
+    return subprocess.run(
+        [sys.executable, "-c", command], env=environment, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def test_results_are_no_part_of_the_code(clone: Path) -> None:
+    """`make reproduce-all` writes to results/ after each run: the next one has the same code."""
+    (clone / "results" / "runs.csv").write_text("acc\n0.9\n")
+    assert len(said(clone)) == 40
+
+
+@pytest.mark.parametrize("changed", ["configs/config.yaml", "src/kingdra_repro/errors.py"])
+def test_changed_code_is_told(clone: Path, changed: str) -> None:
+    with (clone / changed).open("a") as file:
+        file.write("# more\n")
+    assert said(clone).endswith("-dirty")
+
+
+def test_gpus_that_had_no_model_are_not_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "NVIDIA H100")
+    assert device_name("auto", -1, 10) == "cuda (4 NVIDIA H100)"
+    assert device_name("auto", -1, 2) == "cuda (2 NVIDIA H100)"
+    assert device_name("auto", None, 10) == "cuda (NVIDIA H100)"
+    assert device_name("cpu", -1, 10).startswith("cpu (")
