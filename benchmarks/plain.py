@@ -85,7 +85,7 @@ def check_same_loss(plain: PlainLadderIM) -> None:
         layer.weight.data = weight.data[0].T.contiguous()
     x = torch.rand(1, 64, WIDTHS[0])
     noise = base.sample_noise(network, 64, False, [torch.Generator().manual_seed(1)])
-    ours = base.losses(network, Batch(x, noise, None, None, None), 0)["loss"]
+    ours = base.losses(network, Batch(x, noise, None, None, None))["loss"]
     theirs = plain.loss(x[0], [network.noise_std * z[0, 0] for z in noise])
     torch.testing.assert_close(theirs, ours[0], rtol=1e-4, atol=1e-4)
     print(
@@ -120,7 +120,7 @@ def main(batch: int, precision: str) -> None:
     for turn in range(TURNS + 1):
         took = seconds(plain_step)
         start = time.perf_counter()
-        ours.train_epoch(0, None, lambda step: None)
+        ours.train_epoch(None, lambda step: None)
         one = (time.perf_counter() - start) / STEPS
         ten = time_processes(WIDTHS[0], 10, batch, precision) / 10
         if turn:  # the first is for warming up

@@ -25,9 +25,9 @@ def seconds(base: Base, X: np.ndarray | sp.csr_matrix, batch_size: int) -> float
     radii = torch.full((PART,), 0.2)
     settings = {"learning_rate": 0.002, "order": "epoch", "precision": "float32", "seed": 0}
     stack = Stack(base, Rows(X, cpu), K, (0,), batch_size=batch_size, radii=radii, **settings)
-    stack.train_epoch(0, None, lambda step: None)
+    stack.train_epoch(None, lambda step: None)
     start = time.perf_counter()
-    stack.train_epoch(0, None, lambda step: None)
+    stack.train_epoch(None, lambda step: None)
     return (time.perf_counter() - start) * N / PART
 
 

@@ -23,9 +23,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from kingdra_repro.bases import LadderIM
 from kingdra_repro.devices import choose_devices
-from kingdra_repro.ensemble.ensemble import TrainedEnsemble
+from kingdra_repro.ensemble.ensemble import EnsembleTrainer
 from kingdra_repro.ensemble.rows import Rows
-from kingdra_repro.ensemble.stack import Stack, Step
+from kingdra_repro.ensemble.stack import Stack, StepDone
 
 SHAPES = {"mnist": (784, 70_000), "cifar10": (2048, 60_000)}
 K = 10
@@ -103,10 +103,10 @@ def stack(d: int, n: int, n_models: int, batch: int, precision: str, device: tor
 def count(d: int, n_models: int, batch: int) -> Need:
     """One unsupervised step, counted on the CPU in float32."""
     one = stack(d, batch, n_models, batch, "float32", torch.device("cpu"))
-    one.train_epoch(0, None, lambda step: None)  # allocates Adam's moments
+    one.train_epoch(None, lambda step: None)  # allocates Adam's moments
     counter, flops = _Count(), FlopCounterMode(display=False)
     with counter, flops:
-        one.train_epoch(0, None, lambda step: None)
+        one.train_epoch(None, lambda step: None)
     weights = sum(p.numel() for p in one.network.parameters())
     activations = 3 * n_models * batch * sum(one.network.widths)  # clean, noisy, denoised
     random = n_models * batch * sum(one.network.widths)
@@ -117,13 +117,13 @@ def count(d: int, n_models: int, batch: int) -> Need:
 
 def time_steps(one: Stack, device: torch.device) -> float:
     """Seconds of a step: median on the CPU, mean of a whole epoch on a GPU, which works ahead."""
-    one.train_epoch(0, None, lambda step: None)
+    one.train_epoch(None, lambda step: None)
     times = [time.perf_counter()]
 
-    def tick(step: Step) -> None:
+    def tick(step: StepDone) -> None:
         times.append(time.perf_counter())
 
-    one.train_epoch(0, None, tick)
+    one.train_epoch(None, tick)
     if device.type == "cuda":
         torch.cuda.synchronize(device)
         return (time.perf_counter() - times[0]) / (len(times) - 1)
@@ -133,7 +133,7 @@ def time_steps(one: Stack, device: torch.device) -> float:
 def time_processes(d: int, n_models: int, batch: int, precision: str) -> float:
     """Seconds in which each model does one step, with a process for each core."""
     X = np.random.default_rng(0).random((STEPS["cpu"] * batch, d), dtype=np.float32)
-    ensemble = TrainedEnsemble(
+    ensemble = EnsembleTrainer(
         [LadderIM()] * n_models,
         X,
         K,
@@ -143,9 +143,9 @@ def time_processes(d: int, n_models: int, batch: int, precision: str) -> float:
         precision=precision,
         **SETTINGS,
     )
-    ensemble.train(0, range(1), None, lambda done, step: None)
+    ensemble.train(range(1), None, lambda done, step: None)
     start = time.perf_counter()
-    ensemble.train(0, range(1, 2), None, lambda done, step: None)
+    ensemble.train(range(1, 2), None, lambda done, step: None)
     took = time.perf_counter() - start
     ensemble.close()
     return took / STEPS["cpu"]

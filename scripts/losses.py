@@ -26,7 +26,7 @@ from kingdra_repro.bases import IMSATVAT, Base, LadderDot, LadderIM
 from kingdra_repro.data import load_digits
 from kingdra_repro.ensemble import step as training_step
 from kingdra_repro.ensemble.rows import Rows
-from kingdra_repro.ensemble.stack import PseudoLabels, Stack, Step
+from kingdra_repro.ensemble.stack import PseudoLabels, Stack, StepDone
 
 BASES: dict[str, Base] = {
     "ladder_im": LadderIM(hidden=(256, 256)),
@@ -65,13 +65,13 @@ def trace(
     )
     losses: list[np.ndarray] = []
 
-    def keep(step: Step) -> None:
+    def keep(step: StepDone) -> None:
         losses.append(step.losses["loss"].cpu().numpy().copy())
 
     labels = np.where(np.arange(N) < 100, np.arange(N) % K, -1)  # any will do
     outputs = np.stack([np.roll(np.arange(K), m) for m in range(4)])
-    stack.train_epoch(0, None, keep)
-    stack.train_epoch(1, PseudoLabels(labels, outputs), keep)
+    stack.train_epoch(None, keep)
+    stack.train_epoch(PseudoLabels(labels, outputs), keep)
     return np.stack(losses)
 
 

@@ -61,4 +61,4 @@ class KnownStep:
         ]
         y_sup = self.tensor("y_sup").argmax(1)[None]
         batch = Batch(self.tensor("x")[None], noise, self.tensor("x_sup")[None], y_sup)
-        return self.base.losses(self.network, batch, 1)
+        return self.base.losses(self.network, batch)

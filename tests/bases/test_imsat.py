@@ -102,7 +102,7 @@ def test_vat_changes_the_outputs_more_than_a_random_direction() -> None:
     vat, rpt = IMSATVAT(hidden=(16,), xi=1.0), IMSATRPT(hidden=(16,))
     made = network(vat)
     given = batch(vat, made)
-    sat = [base.losses(made, given, 0)["sat"] for base in (vat, rpt)]
+    sat = [base.losses(made, given)["sat"] for base in (vat, rpt)]
     assert (sat[0] > 2 * sat[1]).all()
 
 
@@ -114,7 +114,7 @@ def test_a_perturbation_is_as_long_as_the_point_s_radius(base) -> None:
     given.radius[0, 0] = 0  # a point with ten copies
     r = base.perturbation(made, given)
     torch.testing.assert_close(r.norm(dim=-1), given.radius)
-    losses = base.losses(made, given, 0)
+    losses = base.losses(made, given)
     losses["loss"].sum().backward()
     assert all(torch.isfinite(parameter.grad).all() for parameter in made.parameters())
 
@@ -152,7 +152,7 @@ def test_finding_the_direction_leaves_no_gradient(precision: str) -> None:
 def test_loss_in_float64(base) -> None:
     made = network(base).double()
     given = double(batch(base, made, supervised=True))
-    losses = base.losses(made, given, 0)
+    losses = base.losses(made, given)
     passes = [given.x, given.x + base.perturbation(made, given), given.x_sup]
     p, q, sup = (softmax(logits.detach().numpy(), axis=-1) for logits in made.encode(passes))
     sat = (p * np.log(p / q)).sum(-1).mean(-1)
@@ -170,7 +170,7 @@ def test_the_clean_outputs_are_no_variable_of_the_augmentation() -> None:
     base = IMSATRPT(hidden=(16,))
     made = network(base).double()
     given = double(batch(base, made))
-    gradient = torch.autograd.grad(base.losses(made, given, 0)["sat"].sum(), made.weights[0])[0]
+    gradient = torch.autograd.grad(base.losses(made, given)["sat"].sum(), made.weights[0])[0]
     target = made.encode([given.x])[0].softmax(-1).detach()
     perturbed = made.encode([given.x + base.perturbation(made, given)])[0]
     fixed = -(target * log_softmax(perturbed, -1)).sum(-1).mean(-1).sum()

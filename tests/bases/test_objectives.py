@@ -9,7 +9,7 @@ from scipy.special import softmax
 from torch.autograd import gradcheck
 
 from kingdra_repro import objectives
-from kingdra_repro.bases import Batch, LadderDot, LadderIM, make_base
+from kingdra_repro.bases import Batch, LadderDot, LadderIM, make_base, make_bases
 from kingdra_repro.errors import InputError
 
 M, B, K = 2, 6, 4
@@ -84,7 +84,7 @@ def test_derivative_of_the_whole_objective(base: LadderIM | LadderDot) -> None:
 
     def total(*values: torch.Tensor) -> torch.Tensor:
         step = _Functional(network, dict(zip(names, values, strict=True)))
-        losses = base.losses(step, Batch(x, noise, x_sup, y_sup), 1)  # type: ignore[arg-type]
+        losses = base.losses(step, Batch(x, noise, x_sup, y_sup))  # type: ignore[arg-type]
         return losses["loss"].sum() - losses["kl"].sum()  # its target is not differentiated: checked below
 
     parameters = [p.detach().clone().requires_grad_() for p in network.parameters()]
@@ -129,25 +129,32 @@ def test_weights_of_the_paper_are_reachable() -> None:
     streams = [torch.Generator().manual_seed(0)]
     network = base.build(3, K, streams, "float32")
     x = torch.randn(1, B, 3)
-    losses = base.losses(network, Batch(x, network.sample_noise(1, B, streams)), 0)
+    losses = base.losses(network, Batch(x, network.sample_noise(1, B, streams)))
     parts = sum(losses[name] for name in ("denoising", "kl", "mi_clean", "mi_noisy"))
     torch.testing.assert_close(losses["loss"], parts)
 
 
-def test_mutual_information_weight_of_later_iterations() -> None:
-    base = LadderIM(w_mi=0.2, w_mi_later=0.0)
-    logits = torch.randn(1, B, K)
-    assert base.clustering_terms(logits, logits, 0)["mi_clean"][0] == 0.2
-    assert base.clustering_terms(logits, logits, 1)["mi_clean"][0] == 0.0
+@pytest.mark.parametrize(("with_pseudo_labels", "weight"), [(False, 0.2), (True, 0.05)])
+def test_the_later_weight_is_for_batches_with_pseudo_labels(with_pseudo_labels: bool, weight: float) -> None:
+    """Without them nothing else would keep the clusters apart."""
+    base = LadderIM(hidden=(5,), denoising_costs=(1.0, 1.0, 1.0), w_mi=0.2, w_mi_later=0.05)
+    network = base.build(3, K, [torch.Generator().manual_seed(0)], "float32")
+    noise = network.sample_noise(1 + with_pseudo_labels, B, [torch.Generator().manual_seed(1)])
+    labelled = (torch.randn(1, B, 3), torch.arange(B)[None] % K) if with_pseudo_labels else (None, None)
+    losses = base.losses(network, Batch(torch.randn(1, B, 3), noise, *labelled))
+    rest = sum(losses[name] for name in ("denoising", "kl", "supervised") if name in losses)
+    mutual_information = losses["mi_clean"] + losses["mi_noisy"]
+    torch.testing.assert_close(losses["loss"] - rest, weight * mutual_information)
 
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda: LadderIM(hidden=(5,)), "denoising_costs has 4 values for 1 hidden layers: give 3"),
-        (lambda: LadderIM(noise_std=-1.0), "noise_std=-1.0 is no standard deviation"),
+        (lambda: LadderIM(hidden=(5,)), "base.denoising_costs has 4 values for 1 hidden layers: give 3"),
+        (lambda: LadderIM(noise_std=-1.0), "base.noise_std=-1.0 is no standard deviation"),
         (lambda: LadderDot(form="cosine"), "choose one of raw, normalised"),
         (lambda: make_base("laddr"), "choose one of ladder_im, ladder_dot, "),
+        (lambda: make_bases(["ladder_im", "imsat_vat"], 1), "base has 2 kinds, and n_models=1"),
     ],
 )
 def test_mistakes(wrong, message: str) -> None:

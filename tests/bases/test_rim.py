@@ -25,7 +25,7 @@ def test_loss_in_float64(hidden: tuple[int, ...]) -> None:
     x, x_sup = (torch.randn(M, B, D, dtype=torch.float64, generator=generators[0]) for _ in range(2))
     y_sup = torch.arange(M * B).view(M, B) % K
     assert base.sample_noise(network, B, True, generators) == []
-    losses = base.losses(network, Batch(x, [], x_sup, y_sup), 0)
+    losses = base.losses(network, Batch(x, [], x_sup, y_sup))
 
     p, sup = (softmax(logits.detach().numpy(), axis=-1) for logits in network.encode([x, x_sup]))
     marginal = p.mean(1)
@@ -41,7 +41,7 @@ def test_loss_in_float64(hidden: tuple[int, ...]) -> None:
 def test_the_derivative_of_weight_decay_is_the_parameters_times_it() -> None:
     base = RIM(hidden=(5,), w_mi=0.0, weight_decay=0.3)
     network = base.build(D, K, [torch.Generator().manual_seed(0)], "float32")
-    base.losses(network, Batch(torch.randn(1, B, D), []), 0)["loss"].sum().backward()
+    base.losses(network, Batch(torch.randn(1, B, D), []))["loss"].sum().backward()
     for parameter in [*network.weights, *network.gamma, *network.beta]:
         torch.testing.assert_close(parameter.grad, 0.3 * parameter.detach())
 

@@ -8,9 +8,9 @@ import scipy.sparse as sp
 import torch
 
 from kingdra_repro.bases import IMSATRPT, IMSATVAT, RIM, LadderDot, LadderIM
-from kingdra_repro.ensemble.ensemble import TrainedEnsemble
+from kingdra_repro.ensemble.ensemble import EnsembleTrainer
 from kingdra_repro.ensemble.rows import Rows
-from kingdra_repro.ensemble.stack import PseudoLabels, Stack, Step, predict_proba
+from kingdra_repro.ensemble.stack import PseudoLabels, Stack, StepDone, predict_proba
 
 N, D, K = 320, 12, 4
 CPU = torch.device("cpu")
@@ -50,11 +50,11 @@ def trace(stack: Stack) -> np.ndarray:
     """The total loss of each member at 20 steps, half of them with pseudo-labels: [20, M]."""
     steps: list[np.ndarray] = []
 
-    def keep(step: Step) -> None:
+    def keep(step: StepDone) -> None:
         steps.append(step.losses["loss"].numpy().copy())
 
-    stack.train_epoch(0, None, keep)
-    stack.train_epoch(1, pseudo_labels(8), keep)
+    stack.train_epoch(None, keep)
+    stack.train_epoch(pseudo_labels(8), keep)
     assert len(steps) == 20
     return np.stack(steps)
 
@@ -88,7 +88,7 @@ def test_a_sparse_matrix_trains_as_the_dense_one(X: np.ndarray, base) -> None:
 def test_moments_are_those_of_the_whole_set(X: np.ndarray, base, monkeypatch: pytest.MonkeyPatch) -> None:
     """Streamed in chunks or all at once, the outputs are those of one clean pass over the whole set."""
     stack = make_stack(X, [0, 1], base)
-    stack.train_epoch(0, None, lambda step: None)
+    stack.train_epoch(None, lambda step: None)
     monkeypatch.setattr(stack, "_chunk_size", lambda: 50)
     stack.end_phase()
     streamed = stack.predict_proba()
@@ -100,7 +100,7 @@ def test_moments_are_those_of_the_whole_set(X: np.ndarray, base, monkeypatch: py
 
 def test_a_point_alone_gets_the_answer_that_it_gets_among_others(X: np.ndarray) -> None:
     stack = make_stack(X, [0])
-    stack.train_epoch(0, None, lambda step: None)
+    stack.train_epoch(None, lambda step: None)
     stack.end_phase()
     among = stack.predict_proba()
     alone = torch.cat([predict_proba(stack.network, Rows(X[i : i + 1], CPU), 10) for i in range(20)], dim=1)
@@ -109,10 +109,10 @@ def test_a_point_alone_gets_the_answer_that_it_gets_among_others(X: np.ndarray) 
 
 def test_training_lowers_the_loss(X: np.ndarray) -> None:
     stack = make_stack(X, [0, 1])
-    stack.train_epoch(0, None, lambda step: None)
+    stack.train_epoch(None, lambda step: None)
     first = stack.losses["loss"]
     for _ in range(5):
-        stack.train_epoch(0, None, lambda step: None)
+        stack.train_epoch(None, lambda step: None)
     assert (stack.losses["loss"] < 0.8 * first).all()
 
 
@@ -120,22 +120,22 @@ def test_a_restored_stack_goes_on_as_if_never_stopped(X: np.ndarray) -> None:
     straight = make_stack(X, [0, 1])
     trace(straight)
     stopped = make_stack(X, [0, 1])
-    stopped.train_epoch(0, None, lambda step: None)
+    stopped.train_epoch(None, lambda step: None)
     resumed = make_stack(X, [0, 1])
     resumed.load_member_states([state for _, state in stopped.member_states()])
-    resumed.train_epoch(1, pseudo_labels(8), lambda step: None)
+    resumed.train_epoch(pseudo_labels(8), lambda step: None)
     for a, b in zip(straight.network.parameters(), resumed.network.parameters(), strict=True):
         assert torch.equal(a, b)
 
 
 def test_a_mixed_ensemble_gives_its_members_in_order(X: np.ndarray) -> None:
     settings = {"batch_size": 32, "learning_rate": 0.002, "order": "epoch", "precision": "float32", "seed": 7}
-    mixed = TrainedEnsemble([*BASES, *BASES], X, K, devices=[CPU], checkpoint=None, **settings)
-    losses = mixed.train(0, range(1), None, lambda *event: None)
+    mixed = EnsembleTrainer([*BASES, *BASES], X, K, devices=[CPU], checkpoint=None, **settings)
+    losses = mixed.train(range(1), None, lambda *event: None)
     assert {"mi_clean", "dot_clean", "denoising"} < losses.keys()
     proba = mixed.predict_proba()
     for m, base in enumerate([*BASES, *BASES]):
         alone = make_stack(X, [m], base)
-        alone.train_epoch(0, None, lambda step: None)
+        alone.train_epoch(None, lambda step: None)
         alone.end_phase()
         torch.testing.assert_close(proba[m : m + 1], alone.predict_proba(), atol=1e-5, rtol=1e-4)

@@ -10,7 +10,7 @@ import torch
 from kingdra_repro.bases import LadderIM
 from kingdra_repro.ensemble import worker
 from kingdra_repro.ensemble.checkpoint import Checkpoint
-from kingdra_repro.ensemble.stack import PseudoLabels, Step
+from kingdra_repro.ensemble.stack import PseudoLabels, StepDone
 from kingdra_repro.ensemble.worker import Member, Worker
 
 N, D, K, N_MODELS = 40, 8, 4, 6
@@ -43,13 +43,13 @@ def workers(shares: Sequence[range], checkpoint: Checkpoint | None) -> list[Work
 
 
 def both_phases(one: Worker) -> torch.Tensor:
-    one.train(0, 4, None, ignore)
-    one.train(1, 6, PSEUDO, ignore)
+    one.train(4, None, ignore)
+    one.train(6, PSEUDO, ignore)
     proba = one.predict_proba()
     return torch.stack([proba[m] for m in range(N_MODELS)])
 
 
-def ignore(step: Step) -> None:
+def ignore(step: StepDone) -> None:
     pass
 
 
@@ -63,7 +63,7 @@ def test_the_second_phase_goes_on_from_the_end_of_the_first(left: Left, tmp_path
     checkpoint = Checkpoint(tmp_path, "a key")
     for shares, until_epoch in left:
         for one in workers(shares, checkpoint):
-            one.train(0, until_epoch, None, ignore)
+            one.train(until_epoch, None, ignore)
     (resumed,) = workers(TOGETHER, checkpoint)
     (straight,) = workers(TOGETHER, None)
     assert len(straight.stacks) == 2

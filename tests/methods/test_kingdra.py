@@ -202,7 +202,7 @@ def test_agreement_of_half_a_vote() -> None:
         ({"t_pos": -1}, "t_pos=-1 counts models"),
         ({"t_neg": 0}, "t_neg=0 counts models"),
         ({"confidence": 1.5}, "confidence=1.5"),
-        ({"prune": "none"}, "choose chosen or members"),
+        ({"prune": "none"}, "choose one of chosen, members"),
         ({"min_fraction": -0.1}, "min_fraction=-0.1"),
     ],
 )

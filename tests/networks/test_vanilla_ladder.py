@@ -60,7 +60,7 @@ def cost(network, batch: Batch, m: int) -> tuple[Tensor, Tensor]:
 
 def test_costs_and_gradients() -> None:
     network, batch = made()
-    losses = BASE.losses(network, batch, 0)
+    losses = BASE.losses(network, batch)
     expected = [cost(network, batch, m) for m in range(2)]
     for name, values in zip(("denoising", "supervised"), zip(*expected, strict=True), strict=True):
         torch.testing.assert_close(losses[name], torch.stack(values), rtol=1e-6, atol=0)

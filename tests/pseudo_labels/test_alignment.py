@@ -14,40 +14,38 @@ def test_undoes_renaming(device):
     truth = torch.randint(7, (500,), generator=generator)
     names = torch.stack([torch.randperm(7, generator=generator) for _ in range(4)])
     predictions = names[:, truth]
-    for reference in range(4):
-        matches = align(predictions.to(device), 7, reference)
-        assert matches.device.type == device
-        matches = matches.cpu()
-        assert matches[reference].tolist() == list(range(7))
-        for m in range(4):
-            assert torch.equal(matches[m][predictions[reference]], predictions[m])
+    matches = align(predictions.to(device), 7)
+    assert matches.device.type == device
+    matches = matches.cpu()
+    assert matches[0].tolist() == list(range(7))
+    for m in range(4):
+        assert torch.equal(matches[m][predictions[0]], predictions[m])
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.integers(1, 4), st.integers(0, 25), st.integers(0, 2**31))
 def test_against_trying_everything(k, n, seed):
     predictions = torch.randint(k, (3, n), generator=torch.Generator().manual_seed(seed))
-    matches = align(predictions, k, 1)
+    matches = align(predictions, k)
     for m in range(3):
         assert sorted(matches[m].tolist()) == list(range(k))
         score = [
-            int((torch.tensor(p)[predictions[1]] == predictions[m]).sum()) for p in permutations(range(k))
+            int((torch.tensor(p)[predictions[0]] == predictions[m]).sum()) for p in permutations(range(k))
         ]
-        assert int((matches[m][predictions[1]] == predictions[m]).sum()) == max(score)
+        assert int((matches[m][predictions[0]] == predictions[m]).sum()) == max(score)
 
 
-def test_the_reference_stays_as_it_is_even_with_unused_outputs():
+def test_the_first_model_stays_as_it_is_even_with_unused_outputs():
     assert align(torch.zeros(2, 5, dtype=torch.long), 4)[0].tolist() == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(
-    ("predictions", "reference", "message"),
+    ("predictions", "message"),
     [
-        (torch.zeros(3, dtype=torch.long), 0, r"predictions: got shape \(3,\); give \[n_models, n\]"),
-        (torch.zeros(2, 3, dtype=torch.long), 2, "reference=2: give the number of a model, 0 to 1"),
-        (torch.full((2, 3), 4), 0, "found values 4 to 4; with n_clusters=4 give 0 to 3"),
+        (torch.zeros(3, dtype=torch.long), r"predictions: got shape \(3,\); give \[n_models, n\]"),
+        (torch.full((2, 3), 4), "found values 4 to 4; with n_clusters=4 give 0 to 3"),
     ],
 )
-def test_mistakes(predictions, reference, message):
+def test_mistakes(predictions, message):
     with pytest.raises(InputError, match=message):
-        align(predictions, 4, reference)
+        align(predictions, 4)

@@ -53,5 +53,9 @@ def make_bases(base: str | Base | Sequence[str | Base], n_models: int) -> list[B
     if isinstance(base, Sequence) and not isinstance(base, str):
         if not base:
             raise InputError("base=[] names no base model: give one or more")
+        if len(base) > n_models:
+            raise InputError(
+                f"base has {len(base)} kinds, and n_models={n_models}: give at least one model of each kind"
+            )
         return [make_base(base[m % len(base)]) for m in range(n_models)]
     return [make_base(base)] * n_models

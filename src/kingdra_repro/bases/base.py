@@ -60,12 +60,12 @@ class Base(Protocol):
         """Standard normal numbers for one step, each model's from its own generator (on its device)."""
         ...
 
-    def losses(self, network: Any, batch: Batch, iteration: int) -> dict[str, Tensor]:
+    def losses(self, network: Any, batch: Batch) -> dict[str, Tensor]:
         """The terms of the objective on one batch: Tensors [M].
 
-        ``loss`` is the weighted sum that is minimised; the others are its terms, unweighted. ``iteration`` is
-        0 in the first, unsupervised phase and 1 in all later ones. On a GPU a step is recorded as a CUDA
-        graph: nothing here may wait for the GPU (``.item()``, ``.cpu()``, a shape that depends on values).
+        ``loss`` is the weighted sum that is minimised; the others are its terms, unweighted. On a GPU a step
+        is recorded as a CUDA graph: nothing here may wait for the GPU (``.item()``, ``.cpu()``, a shape that
+        depends on values).
         """
         ...
 

@@ -1,6 +1,6 @@
 """What Ladder-IM and Ladder-Dot share: the ladder network and all terms of the loss but one."""
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -12,7 +12,7 @@ from kingdra_repro.objectives import kl_divergence
 
 
 @dataclass(frozen=True)
-class ClusteringLadder(Ladder):
+class ClusteringLadder(Ladder, ABC):
     """Ladder-*: denoising (Eq. 7) + KL of clean and noisy outputs (Eq. 10) + a clustering term (Eq. 11).
 
     As in the public code it is KL(clean || noisy), and the clean outputs are not differentiated; Eq. 10 has
@@ -47,13 +47,16 @@ class ClusteringLadder(Ladder):
 
     @abstractmethod
     def clustering_terms(
-        self, clean: Tensor, noisy: Tensor, iteration: int
+        self, clean: Tensor, noisy: Tensor, supervised: bool
     ) -> dict[str, tuple[float, Tensor]]:
-        """(weight, value [M]) of the terms that keep outputs apart, from logits [M, B, k]."""
+        """(weight, value [M]) of the terms that keep outputs apart, from logits [M, B, k].
 
-    def output_terms(self, clean: Tensor, noisy: Tensor, iteration: int) -> dict[str, tuple[float, Tensor]]:
+        ``supervised``: whether pseudo-labels do so as well.
+        """
+
+    def output_terms(self, clean: Tensor, noisy: Tensor, supervised: bool) -> dict[str, tuple[float, Tensor]]:
         return {
             # The clean outputs are the target; as in the public code they are not differentiated.
             "kl": (self.w_kl, kl_divergence(clean.detach(), noisy)),
-            **self.clustering_terms(clean, noisy, iteration),
+            **self.clustering_terms(clean, noisy, supervised),
         }

@@ -66,7 +66,7 @@ class IMSAT(InformationMaximization, ABC):
             rows.normal_(generator=generator)
         return [noise]
 
-    def losses(self, network: Perceptron, batch: Batch, iteration: int) -> dict[str, Tensor]:
+    def losses(self, network: Perceptron, batch: Batch) -> dict[str, Tensor]:
         """See `kingdra_repro.bases.base.Base.losses`."""
         perturbed_x = batch.x + self.perturbation(network, batch)
         sup = [] if batch.x_sup is None else [batch.x_sup]

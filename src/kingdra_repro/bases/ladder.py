@@ -46,14 +46,17 @@ class Ladder:
         check_widths(self.hidden)
         if len(self.denoising_costs) != len(self.hidden) + 2:
             raise InputError(
-                f"denoising_costs has {len(self.denoising_costs)} values for {len(self.hidden)} hidden "
+                f"base.denoising_costs has {len(self.denoising_costs)} values for {len(self.hidden)} hidden "
                 f"layers: give {len(self.hidden) + 2}, one for the input, each hidden layer and the outputs"
             )
         if not 0 <= self.noise_std < float("inf"):
-            raise InputError(f"noise_std={self.noise_std} is no standard deviation: give 0 or more")
+            raise InputError(f"base.noise_std={self.noise_std} is no standard deviation: give 0 or more")
 
-    def output_terms(self, clean: Tensor, noisy: Tensor, iteration: int) -> dict[str, tuple[float, Tensor]]:
-        """(weight, value [M]) of what outputs without labels are to be, from logits [M, B, k]: anything."""
+    def output_terms(self, clean: Tensor, noisy: Tensor, supervised: bool) -> dict[str, tuple[float, Tensor]]:
+        """(weight, value [M]) of what outputs without labels are to be, from logits [M, B, k]: anything.
+
+        ``supervised``: whether there are labels or pseudo-labels beside them.
+        """
         return {}
 
     def build(
@@ -76,7 +79,7 @@ class Ladder:
     ) -> list[Tensor]:
         return network.sample_noise(2 if supervised else 1, n_rows, generators)
 
-    def losses(self, network: LadderNetwork, batch: Batch, iteration: int) -> dict[str, Tensor]:
+    def losses(self, network: LadderNetwork, batch: Batch) -> dict[str, Tensor]:
         """The terms of Eq. 11 (and of Eq. 8, where there are labels or pseudo-labels) on one batch.
 
         See `kingdra_repro.bases.base.Base.losses`.
@@ -91,7 +94,7 @@ class Ladder:
         z_est = network.decode(clean, noisy)
         terms = {
             "denoising": (self.w_denoise, denoising_cost(clean.z, z_est, self.denoising_costs)),
-            **self.output_terms(clean.logits, noisy.logits, iteration),
+            **self.output_terms(clean.logits, noisy.logits, batch.y_sup is not None),
         }
         if batch.y_sup is not None:
             terms["supervised"] = (1.0, cross_entropy(supervised[0].logits, batch.y_sup))

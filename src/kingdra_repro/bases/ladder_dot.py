@@ -18,7 +18,8 @@ class LadderDot(ClusteringLadder):
     Parameters
     ----------
     w_dot : weight of the dot products; the public code's configs give none, the paper's text a general one
-    w_dot_later : the weight from the second iteration on; None: unchanged
+    w_dot_later : the weight beside pseudo-labels; None: unchanged. In the public code it holds from its
+        second iteration on, whether there are any or not
     form : "normalised" (default): outputs scaled to length 1, their products driven to the identity, as in
         the public code; or "raw": the outputs as they are, the letter of Eq. 12. Raw products are hardly
         larger for outputs that say nothing (all 1/k) than for balanced one-hot outputs, which they should
@@ -35,8 +36,8 @@ class LadderDot(ClusteringLadder):
             raise InputError(f"base.form={self.form} is unknown: choose one of {', '.join(_FORMS)}")
 
     def clustering_terms(
-        self, clean: Tensor, noisy: Tensor, iteration: int
+        self, clean: Tensor, noisy: Tensor, supervised: bool
     ) -> dict[str, tuple[float, Tensor]]:
-        weight = self.w_dot if iteration == 0 or self.w_dot_later is None else self.w_dot_later
+        weight = self.w_dot_later if supervised and self.w_dot_later is not None else self.w_dot
         dot = _FORMS[self.form]
         return {"dot_clean": (weight, dot(clean)), "dot_noisy": (weight, dot(noisy))}

@@ -15,7 +15,8 @@ class LadderIM(ClusteringLadder):
     Parameters
     ----------
     w_mi : weight of the mutual information: 0.1 to 1 in the public code's configs, 1 in the paper
-    w_mi_later : the weight from the second iteration on; None: unchanged
+    w_mi_later : the weight beside pseudo-labels; None: unchanged. In the public code it holds from its
+        second iteration on, whether there are any or not
     mu : weight of the marginal entropy H(Y) within the term: 4 in the public code, 1 in the paper
     """
 
@@ -24,9 +25,9 @@ class LadderIM(ClusteringLadder):
     mu: float = 4.0
 
     def clustering_terms(
-        self, clean: Tensor, noisy: Tensor, iteration: int
+        self, clean: Tensor, noisy: Tensor, supervised: bool
     ) -> dict[str, tuple[float, Tensor]]:
-        weight = self.w_mi if iteration == 0 or self.w_mi_later is None else self.w_mi_later
+        weight = self.w_mi_later if supervised and self.w_mi_later is not None else self.w_mi
         return {
             "mi_clean": (weight, mutual_information_loss(clean, self.mu)),
             "mi_noisy": (weight, mutual_information_loss(noisy, self.mu)),

@@ -56,7 +56,7 @@ class RIM(InformationMaximization):
     ) -> list[Tensor]:
         return []
 
-    def losses(self, network: Perceptron, batch: Batch, iteration: int) -> dict[str, Tensor]:
+    def losses(self, network: Perceptron, batch: Batch) -> dict[str, Tensor]:
         """See `kingdra_repro.bases.base.Base.losses`."""
         inputs = [batch.x] if batch.x_sup is None else [batch.x, batch.x_sup]
         clean, *supervised = network.encode(inputs)

@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from kingdra_repro.errors import InputError
+from kingdra_repro.whole import is_whole
 
 
 def as_tuple(name: str, values: Any) -> tuple:
@@ -17,5 +16,5 @@ def as_tuple(name: str, values: Any) -> tuple:
 
 def check_widths(hidden: tuple) -> None:
     """Raise InputError unless the widths of hidden layers are whole numbers above 0."""
-    if not all(isinstance(w, int | np.integer) and not isinstance(w, bool) and w > 0 for w in hidden):
+    if not all(is_whole(width, 1) for width in hidden):
         raise InputError(f"base.hidden={list(hidden)} has a width that is no whole number above 0: give such")

@@ -12,12 +12,12 @@ from kingdra_repro.bases import Base
 from kingdra_repro.ensemble.checkpoint import Checkpoint
 from kingdra_repro.ensemble.prediction import FittedEnsemble
 from kingdra_repro.ensemble.processes import WorkerProcesses
-from kingdra_repro.ensemble.stack import PseudoLabels, Step
+from kingdra_repro.ensemble.stack import PseudoLabels, StepDone
 from kingdra_repro.ensemble.worker import Member, Worker
 from kingdra_repro.errors import diverged
 
 
-class TrainedEnsemble:
+class EnsembleTrainer:
     """M models, trained in phases of some epochs each; see `Stack` for what is trained.
 
     One device trains all in this process; with more, the members are dealt out to as many processes. The
@@ -67,10 +67,9 @@ class TrainedEnsemble:
 
     def train(
         self,
-        iteration: int,
         epochs: range,
         pseudo: PseudoLabels | None,
-        on_step: Callable[[float, Step], None],
+        on_step: Callable[[float, StepDone], None],
     ) -> dict[str, float]:
         """Train every member for the epochs of a phase, and compute its moments.
 
@@ -78,7 +77,6 @@ class TrainedEnsemble:
 
         Parameters
         ----------
-        iteration : 0 for the first, unsupervised phase
         epochs : of this phase, counted since the beginning
         pseudo : pseudo-labels to train on with, or None
         on_step : called after each step with the epochs that all members together have done since the
@@ -91,11 +89,11 @@ class TrainedEnsemble:
         # Those of a killed run have epochs behind them that were never told.
         done = dict.fromkeys(range(self.n_models), float(epochs.start))
 
-        def tell(step: Step) -> None:
+        def tell(step: StepDone) -> None:
             done.update(dict.fromkeys(step.members, step.epoch + step.fraction))
             on_step(sum(done.values()), step)
 
-        losses = self._worker.train(iteration, epochs.stop, pseudo, tell)
+        losses = self._worker.train(epochs.stop, pseudo, tell)
         return {name: float(np.mean(list(values.values()))) for name, values in losses.items()}
 
     def predict_proba(self) -> Tensor:
@@ -112,15 +110,9 @@ class TrainedEnsemble:
             raise diverged()
         return proba
 
-    def features(self) -> Tensor:
-        """The last hidden layer of model 0, for the data trained on: float32 Tensor [n, width] on the CPU."""
-        features = self._worker.features()
-        assert features is not None, "one of the workers has model 0"
-        return features
-
     def fitted(self) -> FittedEnsemble:
         """The members as they are now."""
-        weights = [self._worker.network(m) for m in range(self.n_models)]  # one by one: less memory
+        weights = [self._worker.weights(m) for m in range(self.n_models)]  # one by one: less memory
         return FittedEnsemble(
             self._bases,
             [state for state in weights if state is not None],  # some worker has each

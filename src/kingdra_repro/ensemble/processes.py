@@ -25,8 +25,8 @@ from torch import Tensor
 
 from kingdra_repro.ensemble.checkpoint import Checkpoint
 from kingdra_repro.ensemble.shared_matrix import read_matrix, write_matrix
-from kingdra_repro.ensemble.stack import PseudoLabels, Step
-from kingdra_repro.ensemble.worker import Losses, Member, Worker
+from kingdra_repro.ensemble.stack import PseudoLabels, StepDone
+from kingdra_repro.ensemble.worker import Member, MemberLosses, Worker
 from kingdra_repro.errors import InputError
 
 SECONDS_BETWEEN_REPORTS = 0.2
@@ -73,14 +73,13 @@ class WorkerProcesses:
 
     def train(
         self,
-        iteration: int,
         until_epoch: int,
         pseudo: PseudoLabels | None,
-        on_step: Callable[[Step], None],
-    ) -> Losses:
+        on_step: Callable[[StepDone], None],
+    ) -> MemberLosses:
         """`Worker.train` in all processes at once."""
-        losses: Losses = {}
-        for part in self._call("train", iteration, until_epoch, pseudo, on_step=on_step):
+        losses: MemberLosses = {}
+        for part in self._call("train", until_epoch, pseudo, on_step=on_step):
             for name, values in part.items():
                 losses.setdefault(name, {}).update(values)
         return losses
@@ -89,20 +88,20 @@ class WorkerProcesses:
         """Outputs of each member for the data trained on: float32 Tensors [n, k]."""
         return {m: torch.from_numpy(y) for part in self._call("predict_proba") for m, y in part.items()}
 
-    def features(self) -> Tensor | None:
-        """The last hidden layer of model 0 for the data trained on, [n, width]."""
-        return next(torch.from_numpy(part) for part in self._call("features") if part is not None)
-
-    def network(self, member: int) -> dict[str, Tensor]:
+    def weights(self, member: int) -> dict[str, Tensor]:
         """The weights and moments of a member."""
-        state = next(part for part in self._call("network", member) if part is not None)
+        state = next(part for part in self._call("weights", member) if part is not None)
         return {name: torch.from_numpy(value) for name, value in state.items()}
 
-    def _call(self, method: str, *arguments: Any, on_step: Callable[[Step], None] | None = None) -> list[Any]:
+    def _call(
+        self, method: str, *arguments: Any, on_step: Callable[[StepDone], None] | None = None
+    ) -> list[Any]:
         """What the method of each worker returns; see `_results`."""
         return self._results([(method, arguments)] * len(self._connections), on_step)
 
-    def _results(self, messages: Sequence[tuple], on_step: Callable[[Step], None] | None = None) -> list[Any]:
+    def _results(
+        self, messages: Sequence[tuple], on_step: Callable[[StepDone], None] | None = None
+    ) -> list[Any]:
         """What each worker answers to its message.
 
         Raises
@@ -123,7 +122,7 @@ class WorkerProcesses:
                     if kind == "step" and on_step is not None:
                         members, epoch, fraction, sent = value
                         losses = {name: torch.tensor(values) for name, values in sent.items()}
-                        on_step(Step(members, epoch, fraction, losses))
+                        on_step(StepDone(members, epoch, fraction, losses))
                     if kind == "result":
                         results[connection] = value
         except (EOFError, OSError) as error:
@@ -175,7 +174,7 @@ def serve(handle: int) -> None:
 def _answer(connection: Connection) -> None:
     reported = 0.0
 
-    def report(step: Step) -> None:
+    def report(step: StepDone) -> None:
         nonlocal reported
         if step.fraction == 1 or time.monotonic() - reported > SECONDS_BETWEEN_REPORTS:
             reported = time.monotonic()
@@ -186,6 +185,7 @@ def _answer(connection: Connection) -> None:
     try:
         members, path, n_clusters, device, threads, place, settings = connection.recv()
         torch.set_num_threads(threads)
+        # Faster where numbers fade out; a whole process' setting, so not for the caller's own.
         torch.set_flush_denormal(True)
         checkpoint = None if place is None else Checkpoint(*place)
         X = read_matrix(path)
@@ -196,15 +196,12 @@ def _answer(connection: Connection) -> None:
         while True:
             method, arguments = connection.recv()
             if method == "train":
-                iteration, until_epoch, pseudo = arguments
-                result: Any = worker.train(iteration, until_epoch, pseudo, report)
+                until_epoch, pseudo = arguments
+                result: Any = worker.train(until_epoch, pseudo, report)
             elif method == "predict_proba":
                 result = {m: y.numpy() for m, y in worker.predict_proba().items()}
-            elif method == "features":
-                features = worker.features()
-                result = None if features is None else features.numpy()
             else:
-                state = worker.network(*arguments)
+                state = worker.weights(*arguments)
                 result = None if state is None else {name: value.numpy() for name, value in state.items()}
             connection.send(("result", result))
     except (EOFError, BrokenPipeError, ConnectionResetError):

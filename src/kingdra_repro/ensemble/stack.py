@@ -31,7 +31,7 @@ class PseudoLabels:
 
 
 @dataclass(frozen=True)
-class Step:
+class StepDone:
     """Told after each training step of a stack.
 
     Attributes
@@ -85,9 +85,7 @@ class Stack:
         self.parked = False
         self.losses: dict[str, Tensor] = {}  # each term's mean over the last epoch: [M], on the CPU
 
-    def train_epoch(
-        self, iteration: int, pseudo: PseudoLabels | None, on_step: Callable[[Step], None]
-    ) -> None:
+    def train_epoch(self, pseudo: PseudoLabels | None, on_step: Callable[[StepDone], None]) -> None:
         """One pass over the set; with pseudo-labels, one supervised batch beside each unsupervised one.
 
         As in the public code the order of the config rules the epochs without pseudo-labels; with them the
@@ -120,10 +118,10 @@ class Stack:
                 radius=None if self.radii is None else self.radii[index[:, part]],
             )
             with tf32_products(self.precision):
-                losses = self.step(batch, iteration)
+                losses = self.step(batch)
             values = torch.stack(list(losses.values())) * (n_rows / n)
             sums = values if sums is None else sums.add_(values)
-            on_step(Step(self.members, epoch, part.stop / n, losses))
+            on_step(StepDone(self.members, epoch, part.stop / n, losses))
         assert sums is not None
         self.epoch += 1
         self.losses = dict(zip(losses, sums.cpu(), strict=True))
@@ -143,12 +141,6 @@ class Stack:
     def _chunk_size(self) -> int:
         rows_of_all = 2048 if self.rows.device.type == "cpu" else 2**18  # little memory; enough to fill a GPU
         return max(256, rows_of_all // len(self.members))
-
-    @torch.no_grad()
-    def features(self) -> Tensor:
-        """The first model's last hidden layer, for the data trained on: float32 [n, width] on the CPU."""
-        chunks = [self.network.features(x)[0].cpu() for x in self.rows.chunks(self._chunk_size())]
-        return torch.cat(chunks)
 
     # The state of each member by itself, so that a run can go on with other stacks, in other processes.
 
@@ -171,10 +163,11 @@ class Stack:
                     "epoch": self.epoch,
                     "losses": {name: float(value[i]) for name, value in self.losses.items()},
                     "network": self.weights(member),
-                    "adam": [
-                        {"step": float(s["step"]), "m": own(s["exp_avg"]), "v": own(s["exp_avg_sq"])}
-                        for s in (optimizer[p] for p in self.network.parameters() if p in optimizer)
-                    ],
+                    "adam": {
+                        name: {"step": float(s["step"]), "m": own(s["exp_avg"]), "v": own(s["exp_avg_sq"])}
+                        for name, p in self.network.named_parameters()
+                        if (s := optimizer.get(p)) is not None
+                    },
                 },
             )
 
@@ -194,12 +187,12 @@ class Stack:
         self.losses = {name: torch.tensor([s["losses"][name] for s in states]) for name in first["losses"]}
         network = {name: torch.stack([s["network"][name] for s in states]) for name in first["network"]}
         self.network.load_state_dict(network)
-        for i, p in enumerate(self.network.parameters()):
-            if i < len(first["adam"]):
+        for name, p in self.network.named_parameters():
+            if name in first["adam"]:
                 self.step.optimizer.state[p] = {
-                    "step": torch.tensor(first["adam"][i]["step"], device=p.device),
-                    "exp_avg": torch.stack([s["adam"][i]["m"] for s in states]).to(p.device),
-                    "exp_avg_sq": torch.stack([s["adam"][i]["v"] for s in states]).to(p.device),
+                    "step": torch.tensor(first["adam"][name]["step"], device=p.device),
+                    "exp_avg": torch.stack([s["adam"][name]["m"] for s in states]).to(p.device),
+                    "exp_avg_sq": torch.stack([s["adam"][name]["v"] for s in states]).to(p.device),
                 }
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.bases import Base, Batch
+from kingdra_repro.errors import InputError
 
 ADAM_EPSILON = 1e-7  # Keras's, which the public code uses
 STEPS_BEFORE_CAPTURE = (
@@ -47,25 +48,26 @@ class TrainStep:
             network.parameters(), lr=learning_rate, eps=ADAM_EPSILON, fused=True, capturable=self._on_gpu
         )
 
-    def __call__(self, batch: Batch, iteration: int) -> Losses:
+    def __call__(self, batch: Batch) -> Losses:
         """Train on a batch; each loss as a Tensor [M], which the next call may overwrite."""
-        later = min(iteration, 1)  # all that a base is told of it: one graph, one compilation for all
         if not self._on_gpu:
-            return self._train(batch, later)
-        key = (later, *(tensor.shape for tensor in _tensors(batch)))
+            return self._train(batch)
+        key = tuple(tensor.shape for tensor in _tensors(batch))
         if key not in self._recorded:
-            self._recorded[key] = _RecordedStep(lambda static: self._train(static, later), batch)
+            self._recorded[key] = _RecordedStep(self._train, batch)
         return self._recorded[key](batch)
 
-    def _train(self, batch: Batch, iteration: int) -> Losses:
-        losses = self._gradients(batch, iteration)
+    def _train(self, batch: Batch) -> Losses:
+        losses = self._gradients(batch)
         self.optimizer.step()
         return {name: value.detach() for name, value in losses.items()}
 
-    def _gradients(self, batch: Batch, iteration: int) -> Losses:
+    def _gradients(self, batch: Batch) -> Losses:
         if self._fused is not None:
             try:
-                return self._backward(self._fused, batch, iteration)
+                return self._backward(self._fused, batch)
+            except (InputError, torch.OutOfMemoryError):  # no fault of the compiler
+                raise
             except Exception as error:  # a compiler that is missing or fails must not stop a training
                 self._fused = None
                 reason = str(error).strip().splitlines()
@@ -75,10 +77,10 @@ class TrainStep:
                     RuntimeWarning,
                     stacklevel=2,
                 )
-        return self._backward(self._base.losses, batch, iteration)
+        return self._backward(self._base.losses, batch)
 
-    def _backward(self, objective: Callable[..., Losses], batch: Batch, iteration: int) -> Losses:
-        losses = objective(self._network, batch, iteration)
+    def _backward(self, objective: Callable[..., Losses], batch: Batch) -> Losses:
+        losses = objective(self._network, batch)
         self.optimizer.zero_grad()
         losses["loss"].sum().backward()  # the sum: no member's gradient sees another's loss
         return losses
@@ -158,11 +160,11 @@ def _fused(losses: Callable[..., Losses]) -> Callable[..., Losses]:
     """``losses`` with its elementwise operations fused, one compilation for all batch sizes."""
     compiled = torch.compile(losses)
 
-    def call(network: torch.nn.Module, batch: Batch, iteration: int) -> Losses:
+    def call(network: torch.nn.Module, batch: Batch) -> Losses:
         n_rows = batch.x.shape[1]
         for tensor in _tensors(batch):
             for axis in (i for i, size in enumerate(tensor.shape) if size == n_rows):
                 torch._dynamo.maybe_mark_dynamic(tensor, axis)
-        return compiled(network, batch, iteration)
+        return compiled(network, batch)
 
     return call

@@ -15,7 +15,7 @@ from torch import Tensor
 from kingdra_repro.bases import Base
 from kingdra_repro.ensemble.checkpoint import Checkpoint
 from kingdra_repro.ensemble.rows import Rows
-from kingdra_repro.ensemble.stack import PseudoLabels, Stack, Step
+from kingdra_repro.ensemble.stack import PseudoLabels, Stack, StepDone
 from kingdra_repro.errors import InputError
 
 # A CPU gains from a stack while it hides the cost of launching operations, and loses once activations no
@@ -23,7 +23,7 @@ from kingdra_repro.errors import InputError
 WEIGHTS_PER_CPU_STACK = 2_000_000
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
 
-Losses = dict[str, dict[int, float]]  # term -> member -> its mean over the last epoch
+MemberLosses = dict[str, dict[int, float]]  # term -> member -> its mean over the last epoch
 
 
 @dataclass(frozen=True)
@@ -85,16 +85,14 @@ class Worker:
 
     def train(
         self,
-        iteration: int,
         until_epoch: int,
         pseudo: PseudoLabels | None,
-        on_step: Callable[[Step], None],
-    ) -> Losses:
+        on_step: Callable[[StepDone], None],
+    ) -> MemberLosses:
         """Train every member until it has done ``until_epoch`` epochs in all, and compute its moments.
 
         Parameters
         ----------
-        iteration : 0 for the first, unsupervised phase
         until_epoch : epochs since the beginning
         pseudo : pseudo-labels to train on with, or None
         on_step : called after each step
@@ -121,7 +119,7 @@ class Worker:
             saved = time.monotonic()
             while stack.epoch < until_epoch:
                 with _current(self.device):
-                    stack.train_epoch(iteration, pseudo, on_step)
+                    stack.train_epoch(pseudo, on_step)
                 last = stack.epoch == until_epoch
                 if last:
                     stack.end_phase()
@@ -130,7 +128,7 @@ class Worker:
                     saved = time.monotonic()
             if self.checkpoint and self.device.type == "cpu" and len(self.stacks) > 1:
                 stack.park()
-        losses: Losses = {}
+        losses: MemberLosses = {}
         for stack in self.stacks:
             for name, values in stack.losses.items():
                 losses.setdefault(name, {}).update(zip(stack.members, values.tolist(), strict=True))
@@ -143,11 +141,7 @@ class Worker:
             found.update(zip(stack.members, stack.predict_proba(), strict=True))
         return found
 
-    def features(self) -> Tensor | None:
-        """The last hidden layer of model 0 for the data trained on, [n, width]; None if it is not here."""
-        return next((stack.features() for stack in self.stacks if stack.members[0] == 0), None)
-
-    def network(self, member: int) -> dict[str, Tensor] | None:
+    def weights(self, member: int) -> dict[str, Tensor] | None:
         """The weights and moments of a member, on the CPU; None if it is not here."""
         return next((stack.weights(member) for stack in self.stacks if member in stack.members), None)
 

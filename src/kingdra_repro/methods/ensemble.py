@@ -17,8 +17,8 @@ from torch import Tensor
 from kingdra_repro.bases import Base, make_bases
 from kingdra_repro.devices import choose_device, choose_devices
 from kingdra_repro.ensemble.batches import ORDERS
-from kingdra_repro.ensemble.ensemble import TrainedEnsemble
-from kingdra_repro.ensemble.stack import PseudoLabels, Step
+from kingdra_repro.ensemble.ensemble import EnsembleTrainer
+from kingdra_repro.ensemble.stack import PseudoLabels, StepDone
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.events import Iteration, Monitor, Progress
 from kingdra_repro.methods.parameters import (
@@ -187,7 +187,7 @@ class Ensemble(ClusterMixin, BaseEstimator):
         self._epochs_elsewhere = 0  # part of the total, not done by these models
         self._rows: list[dict[str, Any]] = []
         self._phase_started = time.monotonic()
-        self._ensemble = TrainedEnsemble(
+        self._ensemble = EnsembleTrainer(
             make_bases(self.base, self.n_models),
             X,
             self.n_clusters,
@@ -206,7 +206,7 @@ class Ensemble(ClusterMixin, BaseEstimator):
         epochs = range(self._epochs_done, self._epochs_done + n_epochs)
         n_pseudo_labels = 0 if pseudo is None else int((pseudo.labels >= 0).sum())
 
-        def tell(done: float, step: Step) -> None:
+        def tell(done: float, step: StepDone) -> None:
             if self.monitor is None:
                 return
             self.monitor.progress(
@@ -223,7 +223,7 @@ class Ensemble(ClusterMixin, BaseEstimator):
             )
 
         self._epochs_done = epochs.stop
-        return self._ensemble.train(iteration, epochs, pseudo, tell)
+        return self._ensemble.train(epochs, pseudo, tell)
 
     def _end_phase(
         self, iteration: int, proba: Tensor, pseudo_labels: np.ndarray | None, facts: dict[str, Any]
@@ -263,7 +263,7 @@ class Ensemble(ClusterMixin, BaseEstimator):
             raise InputError(f"compile={self.compile!r} is unknown: choose auto, true or false")
 
     def _compiles(self) -> bool:
-        return choose_devices(self.device)[0].type == "cuda" if self.compile == "auto" else bool(self.compile)
+        return choose_device(self.device).type == "cuda" if self.compile == "auto" else bool(self.compile)
 
     def _least(self) -> dict[str, int]:
         return {"n_clusters": 1, "n_models": 1, "epochs": 1, "batch_size": 2}

@@ -4,6 +4,7 @@ import numpy as np
 
 from kingdra_repro.ensemble.seeds import Purpose, numpy_stream
 from kingdra_repro.errors import InputError
+from kingdra_repro.whole import is_whole
 
 
 def draw_labels(y: np.ndarray | None, n_clusters: int, per_class: int, seed: int) -> np.ndarray:
@@ -38,7 +39,7 @@ def draw_labels(y: np.ndarray | None, n_clusters: int, per_class: int, seed: int
         raise InputError(
             "The smallest class has one point: there is none left to score, leave that class out"
         )
-    if not isinstance(per_class, int) or not 1 <= per_class < sizes.min():
+    if not is_whole(per_class, 1) or per_class >= sizes.min():
         raise InputError(
             f"labels_per_class={per_class!r} must be a whole number from 1 to {sizes.min() - 1}: some points "
             "of the smallest class must be left"

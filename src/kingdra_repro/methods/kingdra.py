@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.bases import Base
+from kingdra_repro.devices import choose_device
 from kingdra_repro.ensemble.stack import PseudoLabels
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.ensemble import Ensemble, agreement
@@ -145,33 +146,29 @@ class Kingdra(Ensemble):
         self.pseudo_labels = pseudo_labels
         self.mapping = mapping
 
-    _targets: np.ndarray  # [n_models, k], the outputs that the mini-clusters in use stand for
-
     def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
-        find = make_pseudo_labeller(self.pseudo_labels)
         self._begin(X, self.n_iter, self.first_epochs + self.n_iter * self.epochs)
-        start, labels = self._resume()
+        start, pseudo = self._resume()
         for iteration in range(start, self.n_iter + 1):
             if iteration == 0:
                 losses, proba, features = self._first_phase(X)
             else:
-                pseudo = None if labels is None else PseudoLabels(labels, self._targets)
                 losses = self._train(iteration, self.epochs, pseudo)
-                proba, features = self._ensemble.predict_proba(), self._ensemble.features
-            found = find(proba, features)
-            rule = _rule(found, labels)
+                proba, features = self._ensemble.predict_proba(), lambda: self._features(X)
+            found = self._find(proba, features)
+            rule = _rule(found, pseudo)
+            self.pseudo_labels_ = found.labels.cpu().numpy()
             if found.complete:
-                labels = found.labels.numpy()
-            if labels is not None:
-                self._targets = self._map(labels, proba)
-            self.pseudo_labels_ = found.labels.numpy()
+                pseudo = self._mapped(self.pseudo_labels_, proba)
+            elif pseudo is not None:
+                pseudo = self._mapped(pseudo.labels, proba)
             facts = {**losses, "agreement": agreement(proba), **_facts(found), "rule": rule}
             self._end_phase(iteration, proba, self.pseudo_labels_, facts)
-            self._save(iteration, labels)
+            self._save(iteration, pseudo)
         if start > self.n_iter:  # all of it was done before
             self._train(self.n_iter, 0, None)  # trains nothing, and refuses models that are further
             proba = self._ensemble.predict_proba()
-            self.pseudo_labels_ = find(proba, self._ensemble.features).labels.numpy()
+            self.pseudo_labels_ = self._find(proba, lambda: self._features(X)).labels.cpu().numpy()
             self._answer(proba)
 
     def _first_phase(
@@ -179,23 +176,30 @@ class Kingdra(Ensemble):
     ) -> tuple[dict[str, float], Tensor, Callable[[], Tensor]]:
         """Losses, outputs [n_models, n, k] and features [n, width] of models trained without labels."""
         losses = self._train(0, self.first_epochs, None)
-        return losses, self._ensemble.predict_proba(), self._ensemble.features
+        return losses, self._ensemble.predict_proba(), lambda: self._features(X)
 
-    def _map(self, labels: np.ndarray, proba: Tensor) -> np.ndarray:
+    def _features(self, X: np.ndarray | sp.csr_matrix) -> Tensor:
+        return self._ensemble.fitted().features(X, choose_device(self.device))
+
+    def _find(self, proba: Tensor, features: Callable[[], Tensor]) -> MiniClusters:
+        find = make_pseudo_labeller(self.pseudo_labels)
+        return find(proba.to(choose_device(self.device)), features)
+
+    def _mapped(self, labels: np.ndarray, proba: Tensor) -> PseudoLabels:
         outputs = map_to_outputs(torch.from_numpy(labels), proba.argmax(-1), self.n_clusters, self.mapping)
-        return outputs.numpy()
+        return PseudoLabels(labels, outputs.numpy())
 
-    def _save(self, iteration: int, labels: np.ndarray | None) -> None:
+    def _save(self, iteration: int, pseudo: PseudoLabels | None) -> None:
         if self._checkpoint is None:
             return
         state: dict[str, Any] = {"iteration": iteration, "rows": self._rows}
-        if labels is not None:
-            state["labels"] = torch.from_numpy(labels)
-            state["targets"] = torch.from_numpy(self._targets)
+        if pseudo is not None:
+            state["labels"] = torch.from_numpy(pseudo.labels)
+            state["outputs"] = torch.from_numpy(pseudo.outputs)
         self._checkpoint.save("iteration", state)
 
-    def _resume(self) -> tuple[int, np.ndarray | None]:
-        """The iteration to go on with, and the mini-clusters to train on in it."""
+    def _resume(self) -> tuple[int, PseudoLabels | None]:
+        """The iteration to go on with, and the pseudo-labels to train on in it."""
         state = self._checkpoint.load("iteration") if self._checkpoint else None
         if state is None:
             return 0, None
@@ -209,8 +213,7 @@ class Kingdra(Ensemble):
         self._epochs_done = self.first_epochs + done * self.epochs
         if "labels" not in state:
             return done + 1, None
-        self._targets = state["targets"].numpy()
-        return done + 1, state["labels"].numpy()
+        return done + 1, PseudoLabels(state["labels"].numpy(), state["outputs"].numpy())
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
@@ -227,11 +230,11 @@ class Kingdra(Ensemble):
         return {**super()._least(), "n_iter": 0, "first_epochs": 1}
 
 
-def _rule(found: MiniClusters, labels: np.ndarray | None) -> str:
+def _rule(found: MiniClusters, before: PseudoLabels | None) -> str:
     """How the set that the next iteration trains on came about."""
     if found.complete:
         return "relaxed" if found.relaxed else "given"
-    return "unsupervised" if labels is None else "kept"
+    return "unsupervised" if before is None else "kept"
 
 
 def _facts(found: MiniClusters) -> dict[str, Any]:

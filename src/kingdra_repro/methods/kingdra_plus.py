@@ -13,6 +13,7 @@ from torch import Tensor
 from kingdra_repro.bases import IMSATVAT, Base
 from kingdra_repro.devices import choose_device
 from kingdra_repro.ensemble.seeds import Purpose, numpy_stream
+from kingdra_repro.ensemble.stack import PseudoLabels
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.ensemble import Ensemble
 from kingdra_repro.methods.events import Iteration, Monitor, Progress
@@ -35,8 +36,8 @@ class KingdraPlus(Kingdra):
     1. train an ensemble without labels that has ``fineness`` k outputs,
     2. join the clusters to k (`kingdra_repro.pseudo_labels.evidence.join_clusters`),
     3. go on as Kingdra does, with the mini-clusters of these votes as the first pseudo-labels, and new models
-       with k outputs, which have pseudo-labels from the beginning, and so a base's weights "from the second
-       iteration on" (``w_mi_later``). Where the votes give no k mini-clusters, they begin without.
+       with k outputs, which have pseudo-labels from the beginning, and so a base's weights beside them
+       (``w_mi_later``). Where the votes give no k mini-clusters, they begin without.
 
     Parameters
     ----------
@@ -143,12 +144,12 @@ class KingdraPlus(Kingdra):
         losses = {str(name): float(value) for name, value in row.items()}
         return losses, torch.stack(joined), lambda: fine._fitted.features(X, device)
 
-    def _resume(self) -> tuple[int, np.ndarray | None]:
-        start, labels = super()._resume()
+    def _resume(self) -> tuple[int, PseudoLabels | None]:
+        start, pseudo = super()._resume()
         # The models with k outputs begin in iteration 1.
         self._epochs_elsewhere = self.first_epochs
         self._epochs_done = max(0, start - 1) * self.epochs
-        return start, labels
+        return start, pseudo
 
     def _validated(self, X: Any, reset: bool) -> np.ndarray | sp.csr_matrix:
         X = super()._validated(X, reset)

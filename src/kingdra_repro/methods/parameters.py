@@ -11,14 +11,10 @@ from sklearn.utils.validation import validate_data
 
 from kingdra_repro.data.validation import check_magnitude, check_spread
 from kingdra_repro.errors import InputError
+from kingdra_repro.whole import is_whole
 
 LARGEST_SEED = 2**32 - 1
 PRECISIONS = ("float32", "tf32", "bfloat16")  # of matrix products
-
-
-def is_whole(value: Any, least: int) -> bool:
-    """Whether a value is a whole number, `least` or more; True and False are none."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool) and bool(value >= least)
 
 
 def check_whole(estimator: BaseEstimator, least: Mapping[str, int]) -> None:

@@ -10,7 +10,7 @@ from kingdra_repro.methods.events import Monitor
 
 
 class Single(Ensemble):
-    """One model trained without labels: the paper's Ladder-IM and Ladder-Dot rows.
+    """One model trained without labels: the paper's rows of Ladder-IM, Ladder-Dot, Deep RIM and IMSAT.
 
     It is the ensemble of one; see `Ensemble` for the parameters and attributes.
     """

@@ -145,22 +145,24 @@ class LadderNetwork(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits [M, B, k] of the clean pass of x [M or 1, B, d], with the population's moments."""
-        return self._clean(x, self.n_layers)
+        return self._hidden(x, self.n_layers)
 
     def features(self, x: Tensor) -> Tensor:
         """The last hidden layer [M, B, width] in that pass."""
-        return self._clean(x, self.n_layers - 1)
+        return self._hidden(x, self.n_layers - 1)
 
-    def _clean(self, x: Tensor, n_layers: int, normalize_last: bool = True) -> Tensor:
+    def _hidden(self, x: Tensor, n_layers: int) -> Tensor:
+        """What the clean encoder's first layers make of x [M or 1, B, d], with the population's moments."""
         h = x.expand(self.n_models, -1, -1)
         for layer in range(1, n_layers + 1):
-            h = product(h, self.encoder[layer - 1], self.precision)
-            if layer == n_layers and not normalize_last:
-                return h
-            if self._batch_normalized(layer):
-                h = self.moments[layer - 1](h)
-            h = self._activation(h, layer)
+            z_pre = product(h, self.encoder[layer - 1], self.precision)
+            z = self.moments[layer - 1](z_pre) if self._batch_normalized(layer) else z_pre
+            h = self._activation(z, layer)
         return h
+
+    def _z_pre(self, x: Tensor, layer: int) -> Tensor:
+        """The product of a layer, before its batch norm."""
+        return product(self._hidden(x, layer - 1), self.encoder[layer - 1], self.precision)
 
     @torch.no_grad()
     def set_moments(self, chunks: Callable[[], Iterable[Tensor]]) -> None:
@@ -176,4 +178,4 @@ class LadderNetwork(nn.Module):
         for layer, moments in enumerate(self.moments, 1):
             assert isinstance(moments, PopulationMoments)
             if self._batch_normalized(layer):
-                moments.measure(self._clean(x, layer, normalize_last=False) for x in chunks())
+                moments.measure(self._z_pre(x, layer) for x in chunks())

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from kingdra_repro.networks.ladder import Encoding, LadderNetwork
-from kingdra_repro.networks.layers import BATCH_NORM_EPSILON
+from kingdra_repro.networks.moments import normalize
 
 
 class VanillaLadderNetwork(LadderNetwork):
@@ -50,4 +50,4 @@ def _renormalized(z_est: Tensor, z_pre: Tensor) -> Tensor:
     """z_est [M, B, d], less the mean of z_pre over the batch and divided by its standard deviation."""
     mean = z_pre.mean(-2, keepdim=True)
     variance = (z_pre - mean).square().mean(-2, keepdim=True)
-    return (z_est - mean) * torch.rsqrt(variance + BATCH_NORM_EPSILON)
+    return normalize(z_est, mean, variance)

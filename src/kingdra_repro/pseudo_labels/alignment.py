@@ -8,8 +8,8 @@ from kingdra_repro.pseudo_labels.mapping import best_match, contingency
 
 
 @torch.no_grad()
-def align(predictions: Tensor, n_clusters: int, reference: int = 0) -> Tensor:
-    """Match each model's outputs one to one to those of a reference model, over all points.
+def align(predictions: Tensor, n_clusters: int) -> Tensor:
+    """Match each model's outputs one to one to those of the first model, over all points.
 
     Models trained without labels number their clusters as they like; before their outputs are averaged,
     output c of each has to mean the same.
@@ -20,14 +20,12 @@ def align(predictions: Tensor, n_clusters: int, reference: int = 0) -> Tensor:
         Each model's predicted output, 0..n_clusters-1.
     n_clusters : int
         k, the number of outputs.
-    reference : int
-        The model whose order all take on, 0..n_models-1.
 
     Returns
     -------
     int64 tensor [n_models, n_clusters]
-        ``result[m, c]`` is the output of model m that corresponds to output c of the reference;
-        ``probabilities[m][:, result[m]]`` are in the reference's order.
+        ``result[m, c]`` is the output of model m that corresponds to output c of the first;
+        ``probabilities[m][:, result[m]]`` are in the first's order.
 
     Raises
     ------
@@ -36,12 +34,10 @@ def align(predictions: Tensor, n_clusters: int, reference: int = 0) -> Tensor:
     """
     if predictions.ndim != 2:
         raise InputError(f"predictions: got shape {tuple(predictions.shape)}; give [n_models, n]")
-    if not 0 <= reference < len(predictions):
-        raise InputError(f"reference={reference}: give the number of a model, 0 to {len(predictions) - 1}")
-    counts = contingency(predictions[reference], predictions, n_clusters)
+    counts = contingency(predictions[0], predictions, n_clusters)
     matches = torch.stack([best_match(of_model) for of_model in counts])
     # An output that no point has could be swapped with another of its kind at no loss.
-    matches[reference] = torch.arange(n_clusters, device=predictions.device)
+    matches[0] = torch.arange(n_clusters, device=predictions.device)
     return matches
 
 

@@ -8,7 +8,7 @@ from math import ceil
 from torch import Tensor
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.pseudo_labels.graph_clustering import mini_clusters
+from kingdra_repro.pseudo_labels.graph_clustering import PRUNE, mini_clusters
 from kingdra_repro.pseudo_labels.labeller import MiniClusters, check_min_fraction
 
 
@@ -55,8 +55,8 @@ class GraphPseudoLabels:
                 raise InputError(f"{name}={value} counts models: give 1 or more, or null for all models")
         if not 0 <= self.confidence < 1:
             raise InputError(f"confidence={self.confidence} is a probability: give 0 or more, less than 1")
-        if self.prune not in ("chosen", "members"):
-            raise InputError(f"prune={self.prune} is unknown: choose chosen or members")
+        if self.prune not in PRUNE:
+            raise InputError(f"prune={self.prune!r} is unknown: choose one of {', '.join(PRUNE)}")
         check_min_fraction(self.min_fraction)
 
     def __call__(self, proba: Tensor, features: Callable[[], Tensor] | None = None) -> MiniClusters:
