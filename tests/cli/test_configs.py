@@ -36,8 +36,8 @@ def test_every_choice_makes_its_method(dataset, base, method):
     made = instantiate(cfg.method)(n_clusters=3)
     assert type(made).__name__.lower() == method.replace("_", "")
     if "base" in made.get_params(deep=False):
-        expected = ["ladder_im", "ladder_dot"] if base == "mixed" else [base] * 2
-        for one, name in zip(bases.make_bases(made.base, 2), expected, strict=True):
+        expected = ["ladder_im", "ladder_dot"] * 2 if base == "mixed" else [base] * 4
+        for one, name in zip(bases.make_bases(made.base, 4), expected, strict=True):
             assert type(one) is type(bases.make_base(name))
 
 
@@ -91,6 +91,7 @@ def test_settings_of_a_data_set_are_chosen_by_themselves():
     assert composed("dataset=usps").training.order == "epoch"
     assert composed("dataset=stl", "base=ladder_dot").base.last_layer_bn
     assert composed("dataset=stl").base.w_mi_later == 0
+    assert composed("dataset=usps", "base=imsat_vat").training.batch_size == 250  # whatever the data
 
 
 @pytest.mark.parametrize(("size", "t_neg"), [(10, 9), (5, 4), (1, 1)])
