@@ -2,10 +2,10 @@
 
 import os
 
-import numpy as np
 import torch
 
 from kingdra_repro.errors import InputError
+from kingdra_repro.whole import is_whole
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -49,7 +49,7 @@ def choose_devices(name: str = "auto", n_jobs: int | None = None) -> list[torch.
     InputError
         If there is no such device, or ``n_jobs`` has no meaning.
     """
-    if n_jobs is not None and (isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer)):
+    if n_jobs is not None and not is_whole(n_jobs):
         raise InputError(f"n_jobs={n_jobs!r} is no number: give 1 or more processes, or -1 for all")
     if n_jobs is not None and (n_jobs == 0 or n_jobs < -1):
         raise InputError(f"n_jobs={n_jobs} has no meaning: give 1 or more, or -1 for all there is")

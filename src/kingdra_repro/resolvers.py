@@ -26,10 +26,10 @@ def unless_done(name: str, *, _root_: DictConfig) -> str | None:
     return None if folder and (Path(folder) / "result.json").exists() else name
 
 
-def choices(group: str) -> str:
-    """The names of a config group's files, for ``--help``."""
-    found = files("kingdra_repro.configs").joinpath(group).iterdir()
-    return ", ".join(sorted(file.name.removesuffix(".yaml") for file in found if file.name.endswith(".yaml")))
+def names(group: str) -> list[str]:
+    """The names of a config group's files."""
+    found = (file.name for file in files("kingdra_repro.configs").joinpath(group).iterdir())
+    return sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml"))
 
 
 def register_resolvers() -> None:
@@ -38,4 +38,4 @@ def register_resolvers() -> None:
     OmegaConf.register_new_resolver("models_less", models_less, replace=True)
     OmegaConf.register_new_resolver("times", times, replace=True)
     OmegaConf.register_new_resolver("unless_done", unless_done, replace=True)
-    OmegaConf.register_new_resolver("choices", choices, replace=True)
+    OmegaConf.register_new_resolver("choices", lambda group: ", ".join(names(group)), replace=True)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from kingdra_repro.report.mistakes import one_line
+from kingdra_repro.mistakes import one_line
 from kingdra_repro.report.run_folder import alone_in
 from tests.cli.conftest import CUSTOM, TINY
 
@@ -149,6 +149,7 @@ def test_negative_threshold(kingdra_run):
             "labels_per_class=200 must be a whole number",
         ),
         (("method=semi_supervised", "labels_per_class=ten"), "labels_per_class='ten' must be a whole"),
+        (("method=semi_supervised", "labels_per_class=true"), "labels_per_class=True must be a whole"),
         (("method=semi_supervised", "n_clusters=12"), "n_clusters=12 is not the number of classes: give 10"),
     ],
 )
@@ -221,7 +222,7 @@ def test_a_defect_of_the_program_is_not_told_as_a_mistake(kingdra_run, monkeypat
         (("method=kmeans", "seed=5000000000"), "seed=5000000000 is too large"),
         (("pseudo_labels=kmeans", "pseudo_labels.random_state=-3"), "K-means' seed -3 is none"),
         (("pseudo_labels.t_pos=3", *TINY), "t_pos=3 is more than n_models=2"),
-        (("base.noise_std=nan", *TINY), "noise_std=nan is no standard deviation"),
+        (("base.noise_std=nan", *TINY), "base.noise_std=nan is no standard deviation"),
         (("device=meta", *TINY), "device=meta is not on this machine"),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 import scipy.sparse as sp
 
 from kingdra_repro.data import validate as validate_module_function
-from kingdra_repro.data.validation import validate
+from kingdra_repro.data.validation import validate, warn_of_constant_columns
 from kingdra_repro.errors import InputError
 
 X = np.random.default_rng(0).normal(size=(20, 3))
@@ -130,10 +130,7 @@ def test_constant_columns_are_told_in_one_line(sparse: bool, caplog: pytest.LogC
     constant = X.copy()
     constant[:, 1] = 3
     with caplog.at_level(logging.WARNING):
-        validate(sp.csr_matrix(constant) if sparse else constant, None, 2)
+        warn_of_constant_columns(sp.csr_matrix(constant) if sparse else constant, None)
     assert [r.getMessage() for r in caplog.records] == [
         "1 of 3 columns have the same value in all rows and say nothing (the first: column 1)"
     ]
-    caplog.clear()
-    validate(constant, None, 2, warn_constant=False)
-    assert not caplog.records

@@ -107,7 +107,7 @@ def load_cifar10(
         dtype=dtype,
         precision=precision,
     )
-    X, y = validate(found, labels, k, warn_constant=False)
+    X, y = validate(found, labels, k)
     return Dataset("cifar10", X, y, k, class_names=CLASSES)
 
 

@@ -117,13 +117,13 @@ def load_custom(
         if n_clusters < 2:
             raise InputError(f"{source} has labels of one class alone: give n_clusters=K")
     scale = found.auto_scale if scale == "auto" else scale
-    X, y = validate(found.X, y, n_clusters, feature_names=found.names, warn_constant=scale is None)
+    X, y = validate(found.X, y, n_clusters, feature_names=found.names)
     if scale is None:
         check_spread(found.X, found.names)
     else:
         # Of the numbers as they were read: float32 keeps little of a column that varies about a large mean.
         X = scale_columns(found.X, scale).astype(np.float32)
-        warn_of_constant_columns(X, found.names)
+    warn_of_constant_columns(X, found.names)
     _warn_of_large_values(X)
     return Dataset(
         path.stem,

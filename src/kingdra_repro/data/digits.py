@@ -32,5 +32,5 @@ def load_digits(n_clusters: int | None = None) -> Dataset:
     """
     digits = sklearn.datasets.load_digits()
     k = 10 if n_clusters is None else n_clusters
-    X, y = validate(np.asarray(digits.data, np.float32) / 16, digits.target, k, warn_constant=False)
+    X, y = validate(np.asarray(digits.data, np.float32) / 16, digits.target, k)
     return Dataset("digits", X, y, k, image_shape=(8, 8), class_names=[str(digit) for digit in range(10)])

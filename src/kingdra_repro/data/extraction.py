@@ -12,13 +12,14 @@ import numpy as np
 import torch
 from torch.backends import cudnn
 
-from kingdra_repro.data.lock import only_one
 from kingdra_repro.data.pictures import Pictures
 from kingdra_repro.data.prepared import finish_prepared
 from kingdra_repro.data.progress import rows_progress
 from kingdra_repro.data.resnet50 import N_FEATURES, load_resnet50
 from kingdra_repro.devices import choose_device
 from kingdra_repro.errors import InputError
+from kingdra_repro.lock import only_one
+from kingdra_repro.whole import is_whole
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ def extract_features(
         if choice not in choices:
             raise InputError(f"{name}={choice!r} is unknown: choose {' or '.join(choices)}")
     for name, value, least in (("resize", resize, 32), ("batch_size", batch_size, 1)):
-        if not isinstance(value, int) or value < least:
+        if not is_whole(value, least):
             raise InputError(f"{name}={value!r} is out of range: give a whole number from {least}")
     on = choose_device(device)
     about = {

@@ -68,7 +68,7 @@ def load_feature_pair(
         labels = labels.argmax(axis=1)  # one-hot
     classes = encode_labels(labels, str(place / "train_Y.npy"))
     k = len(np.unique(classes)) if n_clusters is None else n_clusters
-    checked, y = validate(sp.csr_matrix(X) if sparse else X, classes, k, warn_constant=False)
+    checked, y = validate(sp.csr_matrix(X) if sparse else X, classes, k)
     if image_shape is not None and int(np.prod(image_shape)) != checked.shape[1]:
         image_shape = None
     return Dataset(name, checked, y, k, image_shape)

@@ -69,6 +69,6 @@ def load_mnist(
     np.concatenate([part.reshape(len(part), -1) for part in images], out=pixels)
     pixels /= 255  # in place: one copy of the 220 MB, not two
     k = 10 if n_clusters is None else n_clusters
-    X, y = validate(pixels, np.concatenate(labels), k, warn_constant=False)
+    X, y = validate(pixels, np.concatenate(labels), k)
     names = [str(digit) for digit in range(10)]
     return Dataset("mnist", X, y, k, image_shape=(height, width), class_names=names)

@@ -113,7 +113,7 @@ def load_newsgroups(
         N_HU,
     )
     k = 20 if n_clusters is None else n_clusters
-    checked, y = validate(bring_rows_to(prepared, row_length), labels, k, warn_constant=False)
+    checked, y = validate(bring_rows_to(prepared, row_length), labels, k)
     return Dataset("newsgroups", checked, y, k, feature_names=about["words"], class_names=about["groups"])
 
 

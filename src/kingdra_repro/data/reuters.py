@@ -27,6 +27,7 @@ from kingdra_repro.data.registry import registry
 from kingdra_repro.data.tfidf import bring_rows_to, check_n_words, most_frequent_columns, tfidf_of_tokens
 from kingdra_repro.data.validation import validate
 from kingdra_repro.errors import InputError
+from kingdra_repro.whole import is_whole
 
 log = logging.getLogger(__name__)
 
@@ -109,12 +110,12 @@ def load_reuters(
         raise InputError(f"dataset.source={source!r} is unknown: choose {', '.join(SOURCES)}")
     check_n_words(n_words)
     settings: dict[str, Any] = {"n_documents": n_documents, "sample_seed": sample_seed, "n_words": n_words}
-    if isinstance(n_documents, bool) or not isinstance(n_documents, int) or n_documents < 2:
+    if not is_whole(n_documents, 2):
         raise InputError(f"dataset.n_documents={n_documents!r} is out of range: give a whole number from 2")
     folder = _prepared(source, settings, data_dir, mirror)
     found = read_prepared(folder)
     k = 4 if n_clusters is None else n_clusters
-    checked, y = validate(bring_rows_to(found[0], row_length), found[1], k, warn_constant=False)
+    checked, y = validate(bring_rows_to(found[0], row_length), found[1], k)
     log.info("reuters: %d documents of the source %r", found[2]["n"], found[2]["source"])
     return Dataset(
         "reuters", checked, y, k, feature_names=found[2]["words"], class_names=list(ROOT_NAMES.values())

@@ -6,8 +6,6 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
 
 from kingdra_repro.errors import InputError
 
-SCALES = (None, "minmax", "standard")
-
 
 def scale_columns(X: np.ndarray | sp.csr_matrix, scale: str | None) -> np.ndarray | sp.csr_matrix:
     """Scale every column by itself.

@@ -106,7 +106,7 @@ def load_stl(
         dtype=dtype,
         precision=precision,
     )
-    X, y = validate(found, labels, k, warn_constant=False)
+    X, y = validate(found, labels, k)
     return Dataset("stl", X, y, k, class_names=CLASSES)
 
 

@@ -107,10 +107,10 @@ def text_column(table: pd.DataFrame, column: str, source: str) -> list[str]:
     return table[column].fillna("").astype(str).tolist()
 
 
-def listed(names: Sequence[str] | pd.Index, at_most: int = 8) -> str:
-    """Names for a one-line message: all of a few, the first of many."""
-    shown = ", ".join(repr(str(name)) for name in names[:at_most])
-    return shown if len(names) <= at_most else f"{shown} and {len(names) - at_most} more"
+def listed(names: Sequence[str] | pd.Index) -> str:
+    """Names for a one-line message: all of a few, the first eight of many."""
+    shown = ", ".join(repr(str(name)) for name in names[:8])
+    return shown if len(names) <= 8 else f"{shown} and {len(names) - 8} more"
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

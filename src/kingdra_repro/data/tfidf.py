@@ -9,6 +9,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import normalize
 
 from kingdra_repro.errors import InputError
+from kingdra_repro.whole import is_whole
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +111,7 @@ def most_frequent_columns(X: sp.csr_matrix, n_words: int = 2000) -> sp.csr_matri
 
 def check_n_words(n_words: int) -> None:
     """Raise InputError unless `n_words` is a whole number from 1."""
-    if isinstance(n_words, bool) or not isinstance(n_words, int) or n_words < 1:
+    if not is_whole(n_words, 1):
         raise InputError(f"n_words={n_words!r} is out of range: give a whole number from 1, such as 2000")
 
 

@@ -63,7 +63,7 @@ def load_usps(
         pixels = np.concatenate([part[0] for part in parts])
         labels = np.concatenate([part[1] for part in parts])
     k = 10 if n_clusters is None else n_clusters
-    X, y = validate(pixels, labels, k, warn_constant=False)
+    X, y = validate(pixels, labels, k)
     return Dataset("usps", X, y, k, image_shape=(16, 16), class_names=[str(digit) for digit in range(10)])
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from kingdra_repro.errors import InputError
+from kingdra_repro.whole import is_whole
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +22,6 @@ def validate(
     n_clusters: int,
     *,
     feature_names: Sequence[str] | None = None,
-    warn_constant: bool = True,
 ) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None]:
     """Check features, labels and number of clusters, and give them the types that everything else expects.
 
@@ -34,8 +34,6 @@ def validate(
         k, from 2 to n.
     feature_names : sequence of str or None
         Names of the columns, for the messages.
-    warn_constant : bool
-        Whether to log a warning where columns have one value only. They do no harm, but are seldom meant.
 
     Returns
     -------
@@ -56,14 +54,12 @@ def validate(
         raise InputError(f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required.")
     check_n_clusters(n_clusters, n)
     _check_finite(X, feature_names)
-    if warn_constant:
-        warn_of_constant_columns(X, feature_names)
     return X, _checked_labels(y, n)
 
 
 def check_n_clusters(n_clusters: int, n_samples: int) -> None:
     """Raise InputError unless `n_clusters` is an integer from 2 to `n_samples`."""
-    if isinstance(n_clusters, bool) or not isinstance(n_clusters, int | np.integer):
+    if not is_whole(n_clusters):
         raise InputError(f"n_clusters={n_clusters!r} is not a whole number: give one from 2 to {n_samples}")
     if n_clusters < 2:
         raise InputError(f"n_clusters={n_clusters} is too small: there are at least 2 clusters to find")

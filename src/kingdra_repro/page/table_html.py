@@ -5,6 +5,7 @@ from html import escape
 
 from kingdra_repro.page.tables import NOT_PERCENT, WITHOUT_ORDER, Cell, Table
 from kingdra_repro.tables.captions import ORDERS
+from kingdra_repro.tables.layout import letters, rounded, signed
 
 FULL_COLOUR = 20.0  # difference that has the strongest colour
 # Cells whose schedule is one of these need no mark.
@@ -54,25 +55,21 @@ def filled(table: Table) -> str:
 
 
 def value_text(value: float, percent: bool = True) -> str:
-    """One decimal; whole numbers without where they are counts, thousands with commas."""
-    if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:.0f}" if not percent and value == int(value) else f"{value:.1f}"
+    """As in the tables of results/, but whole numbers without a decimal where they are counts."""
+    return f"{value:,.0f}" if not percent and value == int(value) else rounded(value)
 
 
 def mean_text(mean: float, std: float | None, percent: bool = True) -> str:
     """``97.9 (0.4)``, or the mean alone where there is no std."""
     if std is None:
         return value_text(mean, percent)
-    return f"{value_text(mean, percent)} ({f'{std:.2g}' if 0 < std < 0.05 else value_text(std, percent)})"
+    return f"{value_text(mean, percent)} ({value_text(std, percent)})"
 
 
-def difference_text(difference: float, percent: bool = True) -> str:
+def difference_text(difference: float) -> str:
     """With a sign and an arrow, for readers to whom the colours look alike."""
-    shown = value_text(abs(difference), percent)
-    if float(shown.replace(",", "")) == 0:
-        return "= paper"
-    return f"▲ +{shown}" if difference > 0 else f"▼ −{shown}"
+    text = signed(difference)
+    return "= paper" if text.startswith("±") else f"{'▲' if difference > 0 else '▼'} {text}"
 
 
 def _row(table: Table, name: str, order: str, marks: dict[str, str]) -> str:
@@ -100,14 +97,14 @@ def _cell(cell: Cell | None, title: str, percent: bool, marks: dict[str, str]) -
     n = f'<span class="n">n = {cell.n}</span>' if cell.n else ""
     sign, colour, difference = "", "", ""
     if cell.difference is not None:
-        difference = f'<span class="difference">{difference_text(cell.difference, percent)}</span>'
+        difference = f'<span class="difference">{difference_text(cell.difference)}</span>'
         sign = "above" if cell.difference >= 0 else "below"
         share = min(1.0, abs(cell.difference) / FULL_COLOUR)
         colour = f' style="--strength: {10 + 35 * share:.0f}%"'
     about = [f"ours {mean_text(cell.mean, cell.std, percent)}", f"n = {cell.n}"]
     if cell.paper_mean is not None and cell.difference is not None:
         about.append(f"the paper {mean_text(cell.paper_mean, cell.paper_std, percent)}")
-        about.append(f"difference {difference_text(cell.difference, percent)}")
+        about.append(f"difference {difference_text(cell.difference)}")
     about += [note for note in (_note(cell),) if note]
     return (
         f'<td class="{sign}" data-value="{cell.mean!r}"{colour}>'
@@ -127,13 +124,7 @@ def _note(cell: Cell) -> str:
 def _marks(cells: Sequence[Cell]) -> dict[str, str]:
     """A letter for each note of a filled cell."""
     notes = dict.fromkeys(_note(cell) for cell in cells if cell.mean is not None and _note(cell))
-    return {note: _letters(number) for number, note in enumerate(notes)}
-
-
-def _letters(number: int) -> str:
-    """a, b ... z, aa, ab ..."""
-    before, last = divmod(number, 26)
-    return (_letters(before - 1) if before else "") + chr(ord("a") + last)
+    return {note: letters(number) for number, note in enumerate(notes)}
 
 
 def _sort_header(name: str, scope: str) -> str:

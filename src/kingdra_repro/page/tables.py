@@ -5,20 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kingdra_repro.tables.captions import TITLES, title
-
-COLUMNS = (
-    "row",
-    "column",
-    "order",
-    "schedule",
-    "mean",
-    "std",
-    "n",
-    "paper_mean",
-    "paper_std",
-    "note",
-    "runs",
-)
+from kingdra_repro.tables.long_form import COLUMNS
 
 NOT_PERCENT = ("cost", "thresholds")
 WITHOUT_ORDER = ("", "-")

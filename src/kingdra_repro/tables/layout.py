@@ -58,28 +58,28 @@ def layout(table: pd.DataFrame) -> Layout:
     columns = list(dict.fromkeys(table["column"]))
     cells = {(one.row, one.order, one.column): one for one in table.itertuples()}
     assert len(cells) == len(table), "a cell is there twice"
-    letters: dict[str, str] = {}
+    marks: dict[str, str] = {}
     lines = []
     for row in dict.fromkeys(table["row"]):
         of_row = table[table["row"] == row]
         for order in dict.fromkeys(of_row["order"]):
             name = f"{row}, {ORDERS[order]}" if order in ORDERS else row
-            entries = [_entry(cells.get((row, order, column)), letters) for column in columns]
+            entries = [_entry(cells.get((row, order, column)), marks) for column in columns]
             lines.append(Line(name, entries, of_paper=False))
         if of_row["paper_mean"].notna().any():
             paper = of_row.drop_duplicates("column").set_index("column").reindex(columns)
             numbers = zip(paper["paper_mean"], paper["paper_std"], strict=True)
             lines.append(Line(PAPER, [Entry(_number(mean, std)) for mean, std in numbers], of_paper=True))
-    return Layout(columns, lines, {letter: note for note, letter in letters.items()})
+    return Layout(columns, lines, {mark: note for note, mark in marks.items()})
 
 
-def _entry(cell: Any, letters: dict[str, str]) -> Entry:
+def _entry(cell: Any, marks: dict[str, str]) -> Entry:
     if cell is None:
         return Entry(EMPTY)
-    mark = letters.setdefault(cell.note, _letter(len(letters))) if cell.note else ""
+    mark = marks.setdefault(cell.note, letters(len(marks))) if cell.note else ""
     if not cell.n:
         return Entry(EMPTY, mark=mark)
-    difference = "" if pd.isna(cell.difference) else _signed(cell.difference)
+    difference = "" if pd.isna(cell.difference) else signed(cell.difference)
     return Entry(_number(cell.mean, cell.std), str(cell.n), difference, mark)
 
 
@@ -87,23 +87,24 @@ def _number(mean: float, std: float) -> str:
     if pd.isna(mean):
         return EMPTY
     if pd.isna(std):
-        return _rounded(mean)
-    return f"{_rounded(mean)} ({_rounded(std)})"
+        return rounded(mean)
+    return f"{rounded(mean)} ({rounded(std)})"
 
 
-def _rounded(number: float) -> str:
+def rounded(number: float) -> str:
     """One decimal; none from 1,000 on, two where one would show nothing."""
     if abs(number) >= 1_000:
         return f"{number:,.0f}"
     return f"{number:.2f}" if 0 < abs(number) < 0.05 else f"{number:.1f}"
 
 
-def _signed(number: float) -> str:
+def signed(number: float) -> str:
+    """A difference, with its sign."""
     text = f"{number:+,.0f}" if abs(number) >= 1_000 else f"{number:+.1f}"
     return "±0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
 
 
-def _letter(index: int) -> str:
+def letters(index: int) -> str:
     """a, b, ..., z, aa, ab, ..."""
-    first, last = divmod(index, len(ascii_lowercase))
-    return (ascii_lowercase[first - 1] if first else "") + ascii_lowercase[last]
+    before, last = divmod(index, len(ascii_lowercase))
+    return (letters(before - 1) if before else "") + ascii_lowercase[last]
