@@ -22,7 +22,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
     OSError
         Where the folder cannot be written to; nothing is left behind.
     """
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.part-")
     try:
         with os.fdopen(handle, "wb") as file:
             write(file)
@@ -39,7 +39,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 def remove_parts(folder: Path) -> None:
     """Remove what `write_whole` had begun in a folder when its process was killed."""
-    for part in folder.glob(".*-????????"):  # mkstemp's eight characters
+    for part in folder.glob(".*.part-????????"):  # mkstemp's eight characters
         part.unlink()
 
 

@@ -20,8 +20,8 @@ class KnownDataset:
     highest : float or None
         No value is above it (none is below 0, either); None where it depends on the network, and of texts,
         whose rows have a known length.
-    raw_files : tuple of str
-        Where these lie, there is nothing to prepare.
+    raw_files : tuple of tuples of str
+        Where all files of one of these lie, there is nothing to prepare.
     download_bytes : int or None
         What its sources send, about.
     licence : str
@@ -35,7 +35,7 @@ class KnownDataset:
     k: int
     class_counts: tuple[int, ...] | None
     highest: float | None
-    raw_files: tuple[str, ...]
+    raw_files: tuple[tuple[str, ...], ...]
     download_bytes: int | None
     licence: str
 
@@ -64,10 +64,10 @@ CATALOG = {
             class_counts=(6903, 7877, 6990, 7141, 6824, 6313, 6876, 7293, 6825, 6958),
             highest=1,
             raw_files=(
-                "mnist/train-images-idx3-ubyte",
-                "mnist/train-labels-idx1-ubyte",
-                "mnist/t10k-images-idx3-ubyte",
-                "mnist/t10k-labels-idx1-ubyte",
+                (
+                    *("mnist/train-images-idx3-ubyte", "mnist/train-labels-idx1-ubyte"),
+                    *("mnist/t10k-images-idx3-ubyte", "mnist/t10k-labels-idx1-ubyte"),
+                ),
             ),
             download_bytes=11_600_000,
             licence="CC BY-SA 3.0",
@@ -80,7 +80,7 @@ CATALOG = {
             k=10,
             class_counts=(1553, 1269, 929, 824, 852, 716, 834, 792, 708, 821),
             highest=1,
-            raw_files=("usps/usps_all.mat",),
+            raw_files=(("usps/usps_all.mat",), ("usps/usps.bz2", "usps/usps.t.bz2")),
             download_bytes=8_700_000,
             licence="none stated",
         ),

@@ -10,6 +10,7 @@ from kingdra_repro.data.checksum import checksum
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.feature_pair import load_feature_pair
 from kingdra_repro.data.fetch import fetch
+from kingdra_repro.data.given_path import given_path
 from kingdra_repro.data.image_features import image_features
 from kingdra_repro.data.pictures import PictureArray
 from kingdra_repro.data.registry import registry
@@ -149,7 +150,7 @@ def read_cifar10(archive: Path) -> tuple[PictureArray, np.ndarray]:
 
 
 def _existing(images: str | os.PathLike) -> Path:
-    path = Path(images).expanduser()
+    path = Path(given_path("images", images)).expanduser()
     if not path.is_file():
         raise InputError(f"dataset.images={images}: there is no such file: correct the path")
     return path

@@ -13,6 +13,7 @@ import scipy.sparse as sp
 from kingdra_repro.data.arrays import ARRAY_ENDINGS, read_npy, read_npz
 from kingdra_repro.data.custom_folder import folder_features
 from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.data.given_path import given_path
 from kingdra_repro.data.labels import encode_labels, label_names
 from kingdra_repro.data.pictures import PictureFiles
 from kingdra_repro.data.scaling import scale_columns
@@ -22,6 +23,9 @@ from kingdra_repro.data.validation import check_spread, validate, warn_of_consta
 from kingdra_repro.errors import InputError
 
 log = logging.getLogger(__name__)
+
+WORDS = ("n_words", "stop_words", "row_length")  # settings of tf-idf
+PICTURES = ("resize", "weights", "device", "batch_size", "precision", "dtype")  # and of image_features
 
 # The networks' noise and learning rates are meant for values of about 1.
 LARGE_VALUE = 10
@@ -68,8 +72,8 @@ def load_custom(
     words : mapping or None
         Settings of `tfidf` (``n_words``, ``stop_words``, ``row_length``), for texts.
     pictures : mapping or None
-        Settings of `image_features` (``resize``, ``weights``, ``device``, ``batch_size``, ``dtype``), for
-        pictures.
+        Settings of `image_features` (``resize``, ``weights``, ``device``, ``batch_size``, ``precision``,
+        ``dtype``), for pictures.
     data_dir, mirror : path or None
         Where features of pictures are kept, and where a network's weights may be; as for `fetch`.
 
@@ -84,13 +88,16 @@ def load_custom(
         Where the file is missing or unreadable, has columns that are not numbers, the labels do not fit,
         there are neither labels nor `n_clusters`, or `validate` finds fault with the values.
     """
-    path, labels = _path("path", path), None if labels is None else _path("labels", labels)
+    path, labels = given_path("path", path), None if labels is None else given_path("labels", labels)
+    text = None if text is None else str(given_path("text", text))
     columns = None if columns is None else _names(columns)
-    for name, settings in (("words", words), ("pictures", pictures)):
+    for name, settings, known in (("words", words, WORDS), ("pictures", pictures, PICTURES)):
         if not isinstance(settings, Mapping | None):
             raise InputError(
                 f"dataset.{name}={settings!r} is a group of settings: give dataset.{name}.NAME=VALUE"
             )
+        if unknown := [key for key in settings or () if key not in known]:
+            raise InputError(f"dataset.{name}.{unknown[0]} is not a setting: there are {', '.join(known)}")
     path = _existing(path)
     if path.is_dir():
         found = _from_folder(path, words or {}, pictures or {}, data_dir, mirror)
@@ -198,17 +205,6 @@ def _from_array(path: Path, scale: str | None) -> _Found:
     if scale == "auto" and X.dtype == np.uint8:
         X = X.astype(np.float32) / np.float32(255)
     return _Found(X, labels)
-
-
-def _path(setting: str, given: Any) -> str | os.PathLike:
-    """A path as it was given; a number on the command line may be the name of a file or column."""
-    if isinstance(given, int) and not isinstance(given, bool):
-        return str(given)
-    if not given:
-        raise InputError(f"dataset.{setting}= is empty: give a name")
-    if not isinstance(given, str | os.PathLike):
-        raise InputError(f"dataset.{setting}={given!r} is no name: give dataset.{setting}=NAME")
-    return given
 
 
 def _names(columns: Any) -> list[str]:

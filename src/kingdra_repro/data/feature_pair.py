@@ -8,6 +8,7 @@ import scipy.sparse as sp
 
 from kingdra_repro.data.arrays import read_npy
 from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.data.given_path import given_path
 from kingdra_repro.data.labels import encode_labels
 from kingdra_repro.data.validation import validate
 from kingdra_repro.errors import InputError
@@ -50,7 +51,7 @@ def load_feature_pair(
     InputError
         Where the files are missing or broken, or `validate` finds fault with them.
     """
-    given = Path(folder).expanduser()
+    given = Path(given_path("features", folder)).expanduser()
     places = [given, given / published_as]
     place = next((p for p in places if (p / "train_X.npy").is_file()), None)
     if place is None:

@@ -12,6 +12,7 @@ import numpy as np
 from kingdra_repro.data.checksum import checksum
 from kingdra_repro.data.extraction import extract_features
 from kingdra_repro.data.fetch import fetch
+from kingdra_repro.data.given_path import given_path
 from kingdra_repro.data.packed_features import unpack_features
 from kingdra_repro.data.pictures import Pictures
 from kingdra_repro.data.prepared import prepared_folder, read_prepared
@@ -95,7 +96,7 @@ def image_features(
                 log.info("No 8-bit features: %s", refusal)
         weights_file = None
     else:
-        weights_file = Path(weights).expanduser()
+        weights_file = Path(given_path("weights", weights)).expanduser()
         if not weights_file.is_file():
             raise InputError(f"dataset.weights={weights}: there is no such file: correct the path")
         target = folder(f"sha256:{checksum(weights_file)}")

@@ -76,12 +76,18 @@ def _square(path: Path) -> np.ndarray:
     """The middle of a picture, uint8 [side, side, 3]."""
     try:
         with Image.open(path) as picture:
-            rgb = picture.convert("RGB")
+            grey = _eight_bits(picture) if picture.mode.startswith("I") else picture
+            rgb = grey.convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InputError(f"{path} is not a whole picture ({type(error).__name__}): remove it") from error
     side = min(rgb.size)
     left, top = (rgb.width - side) // 2, (rgb.height - side) // 2
     return np.array(rgb.crop((left, top, left + side, top + side)))
+
+
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """A grey picture of 16 bits, which Pillow would cut off at 255."""
+    return Image.fromarray((np.asarray(picture) / 257).round().clip(0, 255).astype(np.uint8))
 
 
 def _resized(pixels: Tensor, size: int) -> Tensor:

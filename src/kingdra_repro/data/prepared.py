@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import scipy.sparse as sp
 from kingdra_repro.data.cache import data_folder
 from kingdra_repro.data.checksum import checksum
 from kingdra_repro.data.download import folder_beside
+from kingdra_repro.errors import InputError
 from kingdra_repro.provenance import commit, package_version
 
 # To be raised where the same settings come to give other features, so that old ones are not used any more.
@@ -47,13 +49,23 @@ def prepared_folder(
 def read_prepared(
     folder: Path,
 ) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None, dict[str, Any]]:
-    """Features (a read-only memory map, or CSR), labels and about.json of a prepared folder."""
-    about = json.loads((folder / "about.json").read_text())
-    labels = folder / "train_Y.npy"
-    y = np.load(labels, allow_pickle=False) if labels.exists() else None
-    if (folder / "train_X.npz").exists():
-        return sp.csr_matrix(sp.load_npz(folder / "train_X.npz")), y, about
-    return np.load(folder / "train_X.npy", mmap_mode="r", allow_pickle=False), y, about
+    """Features (a read-only memory map, or CSR), labels and about.json of a prepared folder.
+
+    Raises
+    ------
+    InputError
+        Where it is damaged.
+    """
+    try:
+        about = json.loads((folder / "about.json").read_text())
+        labels = folder / "train_Y.npy"
+        y = np.load(labels, allow_pickle=False) if labels.exists() else None
+        if (folder / "train_X.npz").exists():
+            return sp.csr_matrix(sp.load_npz(folder / "train_X.npz")), y, about
+        return np.load(folder / "train_X.npy", mmap_mode="r", allow_pickle=False), y, about
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{folder} is damaged ({reason}): remove it, and it is made anew") from error
 
 
 def write_prepared(

@@ -11,6 +11,7 @@ from kingdra_repro.data.checksum import checksum
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.feature_pair import load_feature_pair
 from kingdra_repro.data.fetch import fetch
+from kingdra_repro.data.given_path import given_path
 from kingdra_repro.data.image_features import image_features
 from kingdra_repro.data.pictures import PictureArray
 from kingdra_repro.data.registry import registry
@@ -88,7 +89,7 @@ def load_stl(
     k = 10 if n_clusters is None else n_clusters
     if features is not None:
         return load_feature_pair(features, "stl", "stl10", n_clusters)
-    given = None if images is None else Path(images).expanduser()
+    given = None if images is None else Path(given_path("images", images)).expanduser()
 
     def read_pictures() -> tuple[PictureArray, np.ndarray]:
         return read_stl(given or fetch(registry()[ARCHIVE], data_dir, mirror))

@@ -44,10 +44,11 @@ def whereabouts(
     prepared = prepared_folders(known, data_dir)
     if prepared:
         return Whereabouts(True, str(prepared[0].parent), sum(_size(folder) for folder in prepared))
-    files = [at_hand(name, data_dir, mirror) for name in known.raw_files]
-    raw = [file for file in files if file is not None]
-    if files and len(raw) == len(files):
-        return Whereabouts(True, str(raw[0].parent), sum(file.stat().st_size for file in raw))
+    for names in known.raw_files:
+        files = [at_hand(name, data_dir, mirror) for name in names]
+        raw = [file for file in files if file is not None]
+        if len(raw) == len(names):
+            return Whereabouts(True, str(raw[0].parent), sum(file.stat().st_size for file in raw))
     if mirror is not None and not is_url(mirror):
         folder = Path(mirror).expanduser() / known.folder
         if folder.is_dir():

@@ -2,6 +2,7 @@
 
 import itertools
 import time
+import zlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -156,14 +157,18 @@ def _current(device: torch.device) -> AbstractContextManager:
 
 
 def _name(members: tuple[int, ...]) -> str:
-    return "models_" + "_".join(map(str, members))
+    name = "models_" + "_".join(map(str, members))
+    if len(name) <= 200:
+        return name
+    return f"models_x{zlib.crc32(name.encode()):08x}"  # file systems take names of 255 bytes
 
 
 def _saved(checkpoint: Checkpoint, members: set[int]) -> dict[int, dict[str, Any]]:
     """The furthest saved state of each member, whatever stack it was in then."""
     states: dict[int, dict[str, Any]] = {}
     for name in checkpoint.names("models_"):
-        if members.isdisjoint(map(int, name.split("_")[1:])):
+        known = name.split("_")[1:]
+        if not known[0].startswith("x") and members.isdisjoint(map(int, known)):
             continue
         for member, state in (checkpoint.load(name) or {}).items():
             if member in members and state["epoch"] > states.get(member, {"epoch": 0})["epoch"]:

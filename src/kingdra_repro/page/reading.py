@@ -23,7 +23,7 @@ def read_result(folder: Path) -> dict[str, Any]:
     InputError
         Where it is damaged, or not what kingdra-run writes; so for the others here.
     """
-    with _reading(folder / "result.json") as path:
+    with reading(folder / "result.json") as path:
         result = json.loads(path.read_text(encoding="utf-8"))
         for name in ("dataset", "method", "seed", "n", "k"):
             result[name]
@@ -32,16 +32,16 @@ def read_result(folder: Path) -> dict[str, Any]:
 
 def read_explorer(folder: Path) -> dict[str, Any] | None:
     """explorer.json, or None where a run has none (an older version's)."""
-    with _reading(folder / "explorer.json") as path:
+    with reading(folder / "explorer.json") as path:
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 
 def read_command(folder: Path) -> str | None:
     """What was typed, as results/ keeps it or as Hydra left it in the run's folder."""
-    with _reading(folder / "settings.txt") as path:
+    with reading(folder / "settings.txt") as path:
         if path.exists():
             return path.read_text(encoding="utf-8").strip()
-    with _reading(folder / ".hydra" / "overrides.yaml") as path:
+    with reading(folder / ".hydra" / "overrides.yaml") as path:
         if not path.exists():
             return None
         given = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -50,7 +50,7 @@ def read_command(folder: Path) -> str | None:
 
 def read_rows(path: Path) -> list[dict[str, str]]:
     """The rows of runs.csv."""
-    with _reading(path), path.open(newline="", encoding="utf-8") as file:
+    with reading(path), path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
         for row in rows:
             for name in ("folder", "dataset", "method", "seed"):
@@ -59,9 +59,12 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[Path]:
+def reading(path: Path) -> Iterator[Path]:
+    """What goes wrong within is told as damage of the file."""
     try:
         yield path
+    except InputError:
+        raise
     except (ValueError, TypeError, KeyError, AttributeError, csv.Error, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise InputError(

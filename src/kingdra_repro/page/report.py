@@ -8,10 +8,11 @@ from kingdra_repro.atomic import write_text
 from kingdra_repro.errors import InputError
 from kingdra_repro.page.document import document
 from kingdra_repro.page.figures import figures_html
-from kingdra_repro.page.reading import read_explorer, read_result, read_rows
+from kingdra_repro.page.reading import read_explorer, read_result, read_rows, reading
 from kingdra_repro.page.runs import FACTS, fact, run_entry, run_name
 from kingdra_repro.page.table_html import runs_section, table_section
 from kingdra_repro.page.tables import read_tables
+from kingdra_repro.whole import is_whole
 
 EXPLORERS = 6  # of a data set: each takes some 100 KB of the page
 # Of the table of all runs.
@@ -39,14 +40,16 @@ def write_report(results: Path) -> Path:
     if not (results / "runs.csv").is_file():
         raise InputError(f"results={results}: there is no runs.csv in it: name a folder that has one")
     rows = read_rows(results / "runs.csv")
-    entries = {row["folder"]: run_entry(row, results / row["folder"]) for row in rows}
-    chosen = explored(rows, results, entries)
+    with reading(results / "runs.csv"):
+        entries = {row["folder"]: run_entry(row, results / row["folder"]) for row in rows}
+        chosen = explored(rows, results, entries)
+        listed = [_listed(row) for row in rows]
     tables = read_tables(results)
     parts = {
         "Tables": ("tables", "\n".join(table_section(table) for table in tables)),
         "Figures": ("figures", figures_html(results / "figures")),
         "Clusters": ("clusters", _explorers(list(chosen))),
-        "Runs": ("runs", runs_section([_listed(row) for row in rows])),
+        "Runs": ("runs", runs_section(listed)),
     }
     lead = (
         "The paper: Gupta, Ramjee, Kwatra, Sivathanu, “Unsupervised Clustering using "
@@ -89,7 +92,10 @@ def write_run_report(folder: Path) -> Path:
             f"run={folder}: there is no result.json in it: name a run's folder, and let the run finish first"
         )
     result = read_result(folder)
-    entry = run_entry(result, folder)
+    with reading(folder / "result.json") as path:
+        entry = run_entry(result, folder)
+        if not all(is_whole(result[name], 1) for name in ("n", "k")):
+            raise InputError(f"{path} is damaged: n and k are no numbers; make the run again")
     explorer = read_explorer(folder)
     chosen = {} if explorer is None else {result["dataset"]: [{"folder": "run", "explorer": explorer}]}
     clusters = _explorers(list(chosen)) or (

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kingdra_repro.page.reading import read_command
+from kingdra_repro.page.reading import read_command, reading
 
 # Columns of history.csv that are drawn.
 CURVES = ("acc", "model_acc_mean", "pseudo_label_acc", "agreement", "n_pseudo_labels", "loss")
@@ -81,7 +81,7 @@ def read_history(path: Path) -> dict[str, list[float | None]] | None:
     """The columns of history.csv that are drawn and known, rounded; None where there is nothing to draw."""
     if not path.exists():
         return None
-    with path.open(newline="") as file:
+    with reading(path), path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     columns = {name: [_number(row.get(name)) for row in rows] for name in ("iteration", *CURVES)}
     known = {name: values for name, values in columns.items() if any(one is not None for one in values)}

@@ -4,6 +4,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
+from kingdra_repro.page.reading import reading
 from kingdra_repro.tables.captions import TITLES, title
 from kingdra_repro.tables.long_form import COLUMNS
 
@@ -73,7 +74,7 @@ def read_tables(results: Path) -> list[Table]:
 
 
 def _read(path: Path) -> tuple[Cell, ...]:
-    with path.open(newline="", encoding="utf-8") as file:
+    with reading(path), path.open(newline="", encoding="utf-8") as file:
         lines = csv.DictReader(file)
         if not set(COLUMNS) <= set(lines.fieldnames or ()):
             return ()

@@ -34,6 +34,10 @@ _PSEUDO_LABELLERS: dict[str, type[PseudoLabeller]] = {
 
 def make_pseudo_labeller(pseudo_labels: str | PseudoLabeller) -> PseudoLabeller:
     """The way of a name with its default settings; an instance is returned as it is."""
+    if isinstance(pseudo_labels, type) or not (isinstance(pseudo_labels, str) or callable(pseudo_labels)):
+        raise InputError(
+            f"pseudo_labels={pseudo_labels!r} makes none: give a name, or an instance: GraphPseudoLabels()"
+        )
     if not isinstance(pseudo_labels, str):
         return pseudo_labels
     if pseudo_labels not in _PSEUDO_LABELLERS:

@@ -10,6 +10,7 @@ from torch import Tensor
 from kingdra_repro.errors import InputError
 from kingdra_repro.pseudo_labels.graph_clustering import PRUNE, mini_clusters
 from kingdra_repro.pseudo_labels.labeller import MiniClusters, check_min_fraction
+from kingdra_repro.whole import is_whole
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,8 @@ class GraphPseudoLabels:
     def __post_init__(self) -> None:
         for name in ("t_pos", "t_neg"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise InputError(f"{name}={value} counts models: give 1 or more, or null for all models")
+            if value is not None and not is_whole(value, 1):
+                raise InputError(f"{name}={value!r} counts models: give 1 or more, or null for all models")
         if not 0 <= self.confidence < 1:
             raise InputError(f"confidence={self.confidence} is a probability: give 0 or more, less than 1")
         if self.prune not in PRUNE:

@@ -9,6 +9,7 @@ from kingdra_repro.pseudo_labels.degrees import Degrees
 from kingdra_repro.pseudo_labels.signatures import Signatures
 
 PRUNE = ("chosen", "members")
+MEMBERS_AT_ONCE = 1024  # compared with what is left in the graph
 
 
 @torch.no_grad()
@@ -119,7 +120,7 @@ def _far_from_all(members: Tensor, stay: Tensor, columns: Tensor, t_neg: int) ->
     stay = stay & ~members
     inside = members.nonzero()[:, 0]
     # In pieces, so that what one piece removes is not compared with the next.
-    for piece in inside.split(1024):
+    for piece in inside.split(MEMBERS_AT_ONCE):
         left = stay.nonzero()[:, 0]
         ones = torch.ones_like(piece)
         close = weight_in_agreement(columns[:, left], columns[:, piece], ones, len(columns) - t_neg + 1) > 0

@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from kingdra_repro.data.checksum import checksum
 from kingdra_repro.data.file_folder import files_and_classes
 from kingdra_repro.errors import InputError
+from kingdra_repro.whole import is_whole
 
 # Where files come from and where the work is done change rounding, and on a GPU the noise.
 WITHOUT_EFFECT = {"mirror", "data_dir", "device", "n_jobs", "compile"}
@@ -92,6 +93,8 @@ def _with_contents(node: Any, setting: str = "") -> Any:
     """`node` with what identifies the contents of a file or folder in place of its name."""
     if isinstance(node, dict):
         return {key: _with_contents(value, key) for key, value in node.items()}
+    if setting in FILES and is_whole(node):
+        node = str(node)  # 2024 may be a folder's name
     if not isinstance(node, str) or setting not in FILES:
         return node
     place = Path(node).expanduser()

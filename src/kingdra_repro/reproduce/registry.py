@@ -56,7 +56,7 @@ def merge(results: Path, below: Path) -> tuple[int, int]:
     InputError
         Where there is no finished run.
     """
-    folders = sorted(path.parent for path in below.rglob("result.json"))
+    folders = sorted(path.parent for path in below.resolve().rglob("result.json"))
     if not folders:
         raise InputError(f"merge={below} has no finished runs: give a folder with result.json files below it")
     with only_one(results / "runs.csv"):
