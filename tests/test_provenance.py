@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from kingdra_repro import provenance
+from kingdra_repro.devices import choose_devices
 from kingdra_repro.provenance import device_name
 
 
@@ -61,3 +62,17 @@ def test_gpus_that_had_no_model_are_not_named(monkeypatch: pytest.MonkeyPatch) -
     assert device_name("auto", -1, 2) == "cuda (2 NVIDIA H100)"
     assert device_name("auto", None, 10) == "cuda (NVIDIA H100)"
     assert device_name("cpu", -1, 10).startswith("cpu (")
+
+
+@pytest.mark.parametrize(
+    ("name", "n_jobs", "expected"),
+    [
+        ("auto", 2, ["cuda:0", "cuda:1"]),
+        ("cuda", -1, [f"cuda:{i}" for i in range(4)]),
+        ("cuda:2", -1, ["cuda:2"]),
+    ],
+)
+def test_gpus_that_are_used(name, n_jobs, expected, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    assert [str(device) for device in choose_devices(name, n_jobs)] == expected

@@ -154,6 +154,7 @@ def test_the_later_weight_is_for_batches_with_pseudo_labels(with_pseudo_labels: 
         (lambda: LadderIM(noise_std=-1.0), "base.noise_std=-1.0 is no standard deviation"),
         (lambda: LadderDot(form="cosine"), "choose one of raw, normalised"),
         (lambda: make_base("laddr"), "choose one of ladder_im, ladder_dot, "),
+        (lambda: make_bases([], 1), r"base=\[\] names no base model"),
         (lambda: make_bases(["ladder_im", "imsat_vat"], 1), "base has 2 kinds, and n_models=1"),
     ],
 )

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hydra.core.global_hydra import GlobalHydra
 
 from kingdra_repro import console
@@ -76,6 +75,5 @@ def kingdra_run(
 
 @pytest.fixture(scope="session", autouse=True)
 def _registered() -> None:
-    torch.set_num_threads(1)  # on networks as small as these, more threads wait for each other
     register_schema()
     register_resolvers()

@@ -223,6 +223,13 @@ def test_a_defect_of_the_program_is_not_told_as_a_mistake(kingdra_run, monkeypat
         (("pseudo_labels=kmeans", "pseudo_labels.random_state=-3"), "K-means' seed -3 is none"),
         (("pseudo_labels.t_pos=3", *TINY), "t_pos=3 is more than n_models=2"),
         (("base.noise_std=nan", *TINY), "base.noise_std=nan is no standard deviation"),
+        (("dataset=mnist", "dataset.features=2024"), "dataset.features=2024: there is no train_X.npy"),
+        (("dataset=cifar10", "dataset.images=5"), "dataset.images=5: there is no such file"),
+        (("dataset=cifar10", "dataset.images=[a]"), "dataset.images=['a'] is no name"),
+        (
+            ("dataset=custom", "dataset.path=x.csv", "dataset.text=t", "+dataset.words.foo=1"),
+            "dataset.words.foo is not a setting: there are n_words, stop_words, row_length",
+        ),
         (("device=meta", *TINY), "device=meta is not on this machine"),
     ],
 )

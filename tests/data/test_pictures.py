@@ -48,3 +48,10 @@ def test_broken_file_is_named(tmp_path: Path) -> None:
         (tmp_path / "a.png").write_bytes(content)
         with pytest.raises(InputError, match=r"a.png is not a whole picture"):
             PictureFiles([tmp_path / "a.png"]).batch(0, 1, 32)
+
+
+def test_grey_pictures_of_sixteen_bits_are_not_cut_off(tmp_path: Path) -> None:
+    gradient = np.linspace(0, 65535, 32 * 32).reshape(32, 32).astype(np.uint16)
+    Image.fromarray(gradient).save(tmp_path / "a.png")
+    (grey, *_) = PictureFiles([tmp_path / "a.png"]).batch(0, 1, 32)[0]
+    torch.testing.assert_close(grey, torch.from_numpy(gradient / 65535).float(), atol=1 / 255, rtol=0)

@@ -42,3 +42,13 @@ def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "occupied").write_text("")
     with pytest.raises(InputError, match="Cannot write to the data folder"):
         write_prepared(tmp_path / "occupied" / "t", X, None, {})
+
+
+@pytest.mark.parametrize("name", ["train_X.npy", "about.json"])
+def test_a_damaged_folder_is_told_with_its_remedy(name: str, tmp_path: Path) -> None:
+    X = np.random.default_rng(0).random((40, 30), dtype=np.float32)
+    write_prepared(tmp_path / "made", X, None, {})
+    content = (tmp_path / "made" / name).read_bytes()
+    (tmp_path / "made" / name).write_bytes(content[: len(content) // 2])
+    with pytest.raises(InputError, match=r"made is damaged .*: remove it, and it is made anew"):
+        read_prepared(tmp_path / "made")

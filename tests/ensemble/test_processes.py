@@ -16,6 +16,7 @@ from sklearn.datasets import make_blobs
 from kingdra_repro import Kingdra
 from kingdra_repro.bases import LadderDot, LadderIM
 from kingdra_repro.devices import choose_devices
+from kingdra_repro.ensemble.shared_matrix import write_matrix
 from kingdra_repro.errors import InputError
 
 BASES = [LadderIM(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1)), LadderDot(hidden=(24, 16))]
@@ -131,14 +132,14 @@ def test_devices() -> None:
             choose_devices("cpu", wrong)  # type: ignore[arg-type]
 
 
-class Folders:
-    """Sees which folders there are while the processes train."""
+class Looks:
+    """Looks whether folders are there while the processes train."""
 
-    def __init__(self, place: Path) -> None:
-        self.place, self.seen = place, set()
+    def __init__(self, folders: list[Path]) -> None:
+        self.folders, self.there = folders, []
 
     def progress(self, event) -> None:
-        self.seen |= set(self.place.glob("kingdra-*"))
+        self.there.append([folder.exists() for folder in self.folders])
 
     def iteration(self, it) -> None:
         pass
@@ -148,6 +149,15 @@ def test_a_killed_run_leaves_no_copy_of_the_data(
     X: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    watch = Folders(tmp_path)
+    folders: list[Path] = []
+
+    def write(X, folder):
+        folders.append(folder)
+        return write_matrix(X, folder)
+
+    monkeypatch.setattr("kingdra_repro.ensemble.processes.write_matrix", write)
+    watch = Looks(folders)
     kingdra(n_jobs=2, n_iter=0, monitor=watch).fit(X)
-    assert not watch.seen
+    assert [folder.parent for folder in folders] == [tmp_path]
+    assert watch.there
+    assert watch.there == [[False]] * len(watch.there)

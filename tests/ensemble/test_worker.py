@@ -1,13 +1,13 @@
 """Members go on from what killed runs left, whatever stacks they were in."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from kingdra_repro.bases import LadderIM
+from kingdra_repro.bases import RIM, LadderIM
 from kingdra_repro.ensemble import worker
 from kingdra_repro.ensemble.checkpoint import Checkpoint
 from kingdra_repro.ensemble.stack import PseudoLabels, StepDone
@@ -68,3 +68,24 @@ def test_the_second_phase_goes_on_from_the_end_of_the_first(left: Left, tmp_path
     (straight,) = workers(TOGETHER, None)
     assert len(straight.stacks) == 2
     torch.testing.assert_close(both_phases(resumed), both_phases(straight), atol=1e-5, rtol=0)
+
+
+def test_more_members_than_a_file_s_name_takes(tmp_path: Path) -> None:
+    """A stack of ninety, as a GPU has them: saved, and taken up by two of forty-five."""
+    base, X = RIM(hidden=()), np.random.default_rng(0).random((N, D), dtype=np.float32)
+    settings = {"batch_size": 20, "learning_rate": 0.002, "order": "epoch", "precision": "float32", "seed": 0}
+
+    def trained(share: range, on_step: Callable[[StepDone], None]) -> dict[int, torch.Tensor]:
+        members = [Member(m, base, None) for m in share]
+        checkpoint = Checkpoint(tmp_path, "this run")
+        one = Worker(members, X, K, device=torch.device("cpu"), checkpoint=checkpoint, **settings)
+        one.train(1, None, on_step)
+        return one.predict_proba()
+
+    def never(step: StepDone) -> None:
+        raise AssertionError("nothing was left to train")
+
+    first = trained(range(90), ignore)
+    for share in (range(0, 90, 2), range(1, 90, 2)):
+        for m, proba in trained(share, never).items():
+            torch.testing.assert_close(proba, first[m])

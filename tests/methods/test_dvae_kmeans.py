@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 import torch
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch.distributions import Independent, Normal, kl_divergence
@@ -62,18 +61,6 @@ def _after_mask(x: torch.Tensor) -> torch.Generator:
     generator = torch.Generator().manual_seed(1)
     torch.empty_like(x).uniform_(generator=generator)
     return generator
-
-
-def test_sparse_and_dense_give_the_same(digits) -> None:
-    X, _ = digits
-    dense, sparse = make(epochs=2).fit(X), make(epochs=2).fit(sp.csr_matrix(X))
-    np.testing.assert_array_equal(dense.labels_, sparse.labels_)
-
-
-def test_a_killed_fit_ends_as_one_never_killed(digits, assert_resumes) -> None:
-    assert_resumes(
-        lambda **settings: make(hidden=(16,), epochs=3, **settings), digits[0][:320], steps=(3, 13)
-    )
 
 
 def test_a_seed_decides_the_result(digits, assert_seeded) -> None:

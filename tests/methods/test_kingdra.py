@@ -201,6 +201,7 @@ def test_agreement_of_half_a_vote() -> None:
     [
         ({"t_pos": -1}, "t_pos=-1 counts models"),
         ({"t_neg": 0}, "t_neg=0 counts models"),
+        ({"t_pos": 1.5}, "t_pos=1.5 counts models"),
         ({"confidence": 1.5}, "confidence=1.5"),
         ({"prune": "none"}, "choose one of chosen, members"),
         ({"min_fraction": -0.1}, "min_fraction=-0.1"),
@@ -230,3 +231,11 @@ def test_fewer_iterations_than_the_checkpoint_has(X: np.ndarray, tmp_path: Path)
 def test_a_training_that_diverges(X: np.ndarray) -> None:
     with pytest.raises(InputError, match="The training diverged"):
         kingdra(learning_rate=1e30).fit(X)
+
+
+@pytest.mark.parametrize("wrong", [None, 3, GraphPseudoLabels, "grph"])
+def test_pseudo_labels_that_are_none_are_told_before_anything_is_trained(X: np.ndarray, wrong) -> None:
+    monitor = KillAt(step=1)
+    with pytest.raises(InputError, match="pseudo_labels="):
+        kingdra(pseudo_labels=wrong, monitor=monitor).fit(X)
+    assert not monitor.done

@@ -129,3 +129,14 @@ def test_progress_never_goes_back(pairs) -> None:
 def test_mistakes(pairs, settings: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
         plus(**settings).fit(pairs[0])
+
+
+def test_a_finished_fit_is_taken_up_and_goes_on(pairs, tmp_path: Path) -> None:
+    X, _ = pairs
+    first = plus(n_iter=1, checkpoint_dir=tmp_path).fit(X)
+    again = plus(n_iter=1, checkpoint_dir=tmp_path, monitor=KillAtStep(1)).fit(X)  # trains nothing
+    np.testing.assert_array_equal(again.labels_, first.labels_)
+    longer = plus(n_iter=2, checkpoint_dir=tmp_path).fit(X)
+    np.testing.assert_array_equal(longer.labels_, plus(n_iter=2).fit(X).labels_)
+    with pytest.raises(InputError, match="n_iter=1 is less than the 2 iterations done"):
+        plus(n_iter=1, checkpoint_dir=tmp_path).fit(X)

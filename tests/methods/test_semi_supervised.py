@@ -4,19 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
 
 from kingdra_repro.bases import Ladder, LadderIM
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods import Ensemble, SemiSupervised, draw_labels
+from tests.methods.conftest import KillAtStep, Killed
 
 SMALL = {"hidden": (128,), "denoising_costs": (100.0, 10.0, 0.1)}
-
-
-@pytest.fixture(scope="module")
-def digits() -> tuple[np.ndarray, np.ndarray]:
-    X, y = load_digits(return_X_y=True)
-    return (X / 16).astype(np.float32), y
 
 
 def model(base=Ladder(**SMALL), **settings) -> SemiSupervised:  # noqa: B008
@@ -79,3 +73,14 @@ def test_labels_that_do_not_fit(y, message: str, digits) -> None:
 def test_a_vanilla_ladder_finds_no_clusters(digits) -> None:
     with pytest.raises(InputError, match="base=ladder learns from labels"):
         Ensemble(10, base="ladder", n_models=1, device="cpu").fit(digits[0][:100])
+
+
+def test_a_killed_fit_ends_as_one_never_killed(digits, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("kingdra_repro.ensemble.worker.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    X, y = digits[0][:320], digits[1][:320]
+    given = draw_labels(y, 10, 5, seed=0)
+    straight = model(epochs=3).fit(X, given)
+    with pytest.raises(Killed):
+        model(epochs=3, checkpoint_dir=tmp_path, monitor=KillAtStep(8)).fit(X, given)
+    resumed = model(epochs=3, checkpoint_dir=tmp_path).fit(X, given)
+    np.testing.assert_array_equal(resumed.predict_proba(X), straight.predict_proba(X))

@@ -6,6 +6,7 @@ import shutil
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from kingdra_repro.errors import InputError
@@ -220,3 +221,30 @@ def test_a_foreign_runs_csv(content, tmp_path, monkeypatch, capsys):
     status, err = called(monkeypatch, capsys, f"results={tmp_path}")
     assert status == 2
     assert "runs.csv is damaged" in err
+
+
+@pytest.mark.parametrize(("name", "value"), [("n", "many"), ("k", 0), ("acc", "abc")])
+def test_a_foreign_value_is_told(name, value, run, monkeypatch, capsys):
+    result = json.loads((run / "result.json").read_text())
+    (run / "result.json").write_text(json.dumps({**result, name: value}))
+    status, err = called(monkeypatch, capsys, f"run={run}")
+    assert status == 2
+    assert f"{run / 'result.json'} is damaged" in err
+
+
+def test_a_history_that_is_no_text_is_told(run, monkeypatch, capsys):
+    (run / "history.csv").write_bytes(b"\xff\xfe")
+    status, err = called(monkeypatch, capsys, f"run={run}")
+    assert status == 2
+    assert f"{run / 'history.csv'} is damaged" in err
+
+
+@pytest.mark.parametrize(("name", "column"), [("runs", "acc"), ("runs", "seed"), ("table2", "mean")])
+def test_a_foreign_number_in_a_table_is_told(name, column, results, monkeypatch, capsys):
+    path = results / f"{name}.csv"
+    table = pd.read_csv(path, dtype=str)
+    table.loc[0, column] = "abc"
+    table.to_csv(path, index=False)
+    status, err = called(monkeypatch, capsys, f"results={results}")
+    assert status == 2
+    assert f"{path} is damaged" in err

@@ -1,9 +1,11 @@
 """history.csv and the seconds over the parts of an interrupted run."""
 
+import shutil
+
 import numpy as np
 import pytest
 
-from kingdra_repro.atomic import write_whole
+from kingdra_repro.atomic import remove_parts, write_whole
 from kingdra_repro.report import stopwatch as stopwatch_module
 from kingdra_repro.report.history import History
 from kingdra_repro.report.stopwatch import Stopwatch
@@ -81,3 +83,24 @@ def test_votes_of_many_clusters_are_not_cut(tmp_path):
 def test_without_an_ensemble_there_are_no_votes(tmp_path):
     Votes(tmp_path / "votes").write(tmp_path / "votes.npz")
     assert not (tmp_path / "votes.npz").exists()
+
+
+def test_only_parts_of_files_are_removed(tmp_path):
+    """A folder that a user named may hold their own files."""
+    (tmp_path / ".env-template").write_text("mine")
+    (tmp_path / ".vscode-insiders").mkdir()
+
+    def killed(file):
+        shutil.copytree(tmp_path, tmp_path.with_name("left"))  # as it is when a kill comes
+
+    write_whole(tmp_path / "iterations.png", killed)
+    left = tmp_path.with_name("left")
+    assert len(list(left.iterdir())) == 3
+    remove_parts(left)
+    assert {path.name for path in left.iterdir()} == {".env-template", ".vscode-insiders"}
+
+
+def test_others_may_read_what_is_written(tmp_path):
+    write_whole(tmp_path / "result.json", lambda file: file.write(b"{}"))
+    (tmp_path / "plain").write_text("")
+    assert (tmp_path / "result.json").stat().st_mode == (tmp_path / "plain").stat().st_mode

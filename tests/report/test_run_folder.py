@@ -6,7 +6,6 @@ import pytest
 from omegaconf import DictConfig, OmegaConf
 
 from kingdra_repro.report.run_folder import config_hash, run_folder
-from kingdra_repro.resolvers import models_less
 
 CHOICES = {"dataset": "custom", "method": "kingdra", "base": "ladder_im"}
 
@@ -62,11 +61,14 @@ def test_a_folder_counts_by_what_is_in_it(tmp_path):
     assert config_hash(cfg) != before
 
 
-def test_threshold_of_all_models_but_some():
-    def less(n, size):
-        return models_less(n, _root_=OmegaConf.create({"ensemble": {"size": size}}))
-
-    assert [less(1, size) for size in (10, 2, 1)] == [9, 1, 1]
+def test_a_name_that_is_a_number_counts_by_its_contents_too(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "2024").mkdir()
+    (tmp_path / "2024" / "1.txt").write_text("one")
+    before = config_hash(settings(dataset__path=2024))
+    assert before == config_hash(settings(dataset__path="2024"))
+    (tmp_path / "2024" / "2.txt").write_text("two")
+    assert config_hash(settings(dataset__path=2024)) != before
 
 
 def test_a_file_counts_by_its_contents_wherever_it_is(tmp_path, monkeypatch):

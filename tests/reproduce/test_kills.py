@@ -1,11 +1,13 @@
 """Real runs, by `kingdra-reproduce` in a process of its own: killed at any moment, it comes to the same."""
 
+import contextlib
 import fcntl
 import random
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -52,18 +54,38 @@ def tables(folder: Path) -> dict[str, pd.DataFrame]:
     return found
 
 
+def saved(folder: Path) -> dict[Path, int]:
+    """The checkpoints there are, and when each was written."""
+    found = {}
+    for path in folder.glob("outputs/*/*/*/checkpoint/*.pt"):
+        with contextlib.suppress(FileNotFoundError):  # the run is at work
+            found[path] = path.stat().st_mtime_ns
+    return found
+
+
+def wait_until(process: subprocess.Popen, reached: Callable[[], object], seconds: float) -> None:
+    """Until something is so, the process has ended, or so many seconds are over."""
+    deadline = time.monotonic() + seconds
+    while process.poll() is None and not reached() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
 def test_killed_five_times(never_killed, tmp_path):
-    """By signals that it can answer and by one that it cannot."""
+    """By signals that it can answer and by one that it cannot; the first two while its run is at work."""
     moments = random.Random(0)
     statuses = []
     for kind in (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGINT, signal.SIGKILL):
+        before = saved(tmp_path)
         process = start(tmp_path)
-        try:
-            process.wait(moments.uniform(1, 7))
-        except subprocess.TimeoutExpired:
-            process.send_signal(kind)
+        if len(statuses) < 2:
+            wait_until(process, lambda before=before: saved(tmp_path) != before, 120)
+        else:
+            wait_until(process, lambda: False, moments.uniform(1, 7))
+        process.send_signal(kind)
         process.communicate(timeout=60)
         statuses.append(process.returncode)
+    assert saved(tmp_path) or list(tmp_path.glob("outputs/*/*/*/result.json"))
+    assert statuses[0] == -signal.SIGKILL
     assert set(statuses) <= {0, 130, -signal.SIGKILL, -signal.SIGINT, -signal.SIGTERM}
     finish(tmp_path)
     ours, expected = tables(tmp_path), tables(never_killed)
@@ -76,13 +98,11 @@ def test_a_run_ends_with_the_process_that_began_it(tmp_path):
     """Killed in a way that leaves it no time to end its run."""
     process = start(tmp_path)
     log = tmp_path / "outputs" / "logs"
-    while not list(log.glob("*.log")):
-        assert process.poll() is None
+    wait_until(process, lambda: list(log.glob("*.log")), 120)
+    assert process.poll() is None
     process.kill()
     process.communicate(timeout=60)  # the run has the other end of no pipe that this waits for
     last = tmp_path / "outputs" / ".kingdra-reproduce.lock"
-    began = time.monotonic()
     with open(last, "w") as file:  # the run holds it, too, until it has ended
         fcntl.flock(file, fcntl.LOCK_EX)
-    assert time.monotonic() - began < 30
     assert not list(tmp_path.glob("outputs/*/*/*/result.json"))

@@ -1,6 +1,7 @@
 """results/: the same run twice is one row, another version of the code another."""
 
 import json
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -101,3 +102,12 @@ def test_nothing_to_merge(tmp_path):
 )
 def test_code_version(commit, code):
     assert code_version(commit) == code
+
+
+def test_merging_the_folder_one_stands_in(tmp_path, monkeypatch):
+    run_folder(tmp_path / "outputs", seed=1)
+    monkeypatch.chdir(tmp_path / "outputs" / "mnist")
+    assert merge(tmp_path / "results", Path(".")) == (1, 1)
+    assert list(read_runs(tmp_path / "results")["folder"]) == [
+        "runs/mnist/kingdra-ladder_im/seed1-00000001-aaaaaaa"
+    ]

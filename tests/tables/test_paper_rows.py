@@ -2,10 +2,9 @@
 
 import pytest
 
+from kingdra_repro.reproduce import experiments
 from kingdra_repro.tables.cost import GRAPH
 from kingdra_repro.tables.paper import rows_of
-
-experiments = pytest.importorskip("kingdra_repro.reproduce.experiments", reason="the plan is not there yet")
 
 
 @pytest.mark.parametrize("name", ["table1", "table2", "ensemble_size", "cost"])
