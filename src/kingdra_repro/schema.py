@@ -27,6 +27,7 @@ class TrainingSettings:
     epochs: int = MISSING
     batch_size: int = MISSING
     learning_rate: float = MISSING
+    decay_epochs: float = MISSING
     order: str = MISSING
     precision: str = MISSING
     compile: Any = MISSING

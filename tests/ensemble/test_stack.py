@@ -24,7 +24,14 @@ def X() -> np.ndarray:
     return np.random.default_rng(0).random((N, D), dtype=np.float32)
 
 
-def make_stack(X, members: Sequence[int], base=BASES[0], precision: str = "float32", seed: int = 7) -> Stack:
+def make_stack(
+    X,
+    members: Sequence[int],
+    base=BASES[0],
+    precision: str = "float32",
+    seed: int = 7,
+    decay_epochs: float = 0,
+) -> Stack:
     radii = base.radii(X, CPU)
     return Stack(
         base,
@@ -33,6 +40,7 @@ def make_stack(X, members: Sequence[int], base=BASES[0], precision: str = "float
         tuple(members),
         batch_size=32,
         learning_rate=0.002,
+        decay_epochs=decay_epochs,
         order="epoch",
         precision=precision,
         seed=seed,
@@ -126,6 +134,21 @@ def test_a_restored_stack_goes_on_as_if_never_stopped(X: np.ndarray) -> None:
     resumed.train_epoch(pseudo_labels(8), lambda step: None)
     for a, b in zip(straight.network.parameters(), resumed.network.parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+def test_the_learning_rate_falls_to_nothing_in_the_last_epochs_of_a_phase(X: np.ndarray) -> None:
+    stack = make_stack(X, [0], BASES[0], decay_epochs=1.5)
+    rates = []
+
+    def note(step: StepDone) -> None:
+        rates.append(stack.step.optimizer.param_groups[0]["lr"] / stack.learning_rate)
+
+    for epochs_left in (3, 2, 1):
+        stack.train_epoch(None, note, epochs_left)
+    begun = np.concatenate([epoch + np.arange(0, len(X), 32) / len(X) for epoch in range(3)])
+    np.testing.assert_allclose(rates, np.minimum(1, (3 - begun) / 1.5))
+    stack.train_epoch(None, note, 3)  # the next phase begins anew
+    assert rates[-1] == 1
 
 
 def test_a_mixed_ensemble_gives_its_members_in_order(X: np.ndarray) -> None:

@@ -43,6 +43,11 @@ def test_what_does_not_change_them_does_not(change):
     assert config_hash(settings(**change)) == config_hash(settings())
 
 
+def test_runs_from_before_a_setting_keep_their_hash():
+    assert config_hash(settings(method__decay_epochs=0.0)) == config_hash(settings())
+    assert config_hash(settings(method__decay_epochs=1.0)) != config_hash(settings())
+
+
 def test_a_file_counts_by_its_contents(tmp_path):
     def hash_of(name, content):
         (tmp_path / name).write_bytes(content)

@@ -30,7 +30,7 @@ class EnsembleTrainer:
     n_clusters : int
     devices : where the members are trained, each in a process of its own unless it is the only one
     checkpoint : where the members' states are saved, or None
-    settings : batch_size, learning_rate, order, precision, compile, seed, for `Stack`
+    settings : batch_size, learning_rate, decay_epochs, order, precision, compile, seed, for `Stack`
     """
 
     def __init__(

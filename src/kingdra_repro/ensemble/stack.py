@@ -58,7 +58,8 @@ class Stack:
     n_clusters : k
     members : the numbers of these models within the ensemble; they select the random streams
     radii : Tensor [n], what ``base.radii`` gave, or None
-    batch_size, learning_rate, order, precision, compile, seed : see ``kingdra_repro.methods.Kingdra``
+    batch_size, learning_rate, decay_epochs, order, precision, compile, seed :
+        see ``kingdra_repro.methods.Kingdra``
     """
 
     def __init__(
@@ -73,11 +74,13 @@ class Stack:
         order: str,
         precision: str,
         seed: int,
+        decay_epochs: float = 0.0,
         compile: bool = False,
         radii: Tensor | None = None,
     ) -> None:
         self.base, self.rows, self.members, self.radii = base, rows, members, radii
         self.batch_size, self.order, self.precision, self.seed = batch_size, order, precision, seed
+        self.learning_rate, self.decay_epochs = learning_rate, decay_epochs
         streams = [torch_stream(seed, member, Purpose.WEIGHTS) for member in members]
         self.network = base.build(rows.d, n_clusters, streams, precision).to(rows.device)
         self.step = TrainStep(base, self.network, learning_rate, compile)
@@ -85,8 +88,12 @@ class Stack:
         self.parked = False
         self.losses: dict[str, Tensor] = {}  # each term's mean over the last epoch: [M], on the CPU
 
-    def train_epoch(self, pseudo: PseudoLabels | None, on_step: Callable[[StepDone], None]) -> None:
+    def train_epoch(
+        self, pseudo: PseudoLabels | None, on_step: Callable[[StepDone], None], epochs_left: int = 1
+    ) -> None:
         """One pass over the set; with pseudo-labels, one supervised batch beside each unsupervised one.
+
+        ``epochs_left`` of the phase, with this one: in the last ``decay_epochs`` the learning rate falls.
 
         As in the public code the order of the config rules the epochs without pseudo-labels; with them the
         batches are always shuffled.
@@ -117,6 +124,9 @@ class Stack:
                 y_sup=None if targets is None else targets[:, part],
                 radius=None if self.radii is None else self.radii[index[:, part]],
             )
+            if self.decay_epochs:
+                left = epochs_left - part.start / n
+                self.step.set_learning_rate(self.learning_rate * min(1.0, left / self.decay_epochs))
             with tf32_products(self.precision):
                 losses = self.step(batch)
             values = torch.stack(list(losses.values())) * (n_rows / n)

@@ -44,9 +44,21 @@ class TrainStep:
         self._on_gpu = next(network.parameters()).is_cuda
         self._fused = _fused(base.losses) if compile else None
         self._recorded: dict[tuple, _RecordedStep] = {}
+        # Of a recorded step it can be changed where it is a tensor on the GPU.
+        rate: float | Tensor = learning_rate
+        if self._on_gpu:
+            rate = torch.tensor(learning_rate, device=next(network.parameters()).device)
         self.optimizer = torch.optim.Adam(
-            network.parameters(), lr=learning_rate, eps=ADAM_EPSILON, fused=True, capturable=self._on_gpu
+            network.parameters(), lr=rate, eps=ADAM_EPSILON, fused=True, capturable=self._on_gpu
         )
+
+    def set_learning_rate(self, learning_rate: float) -> None:
+        """Of the next steps."""
+        for group in self.optimizer.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(learning_rate)
+            else:
+                group["lr"] = learning_rate
 
     def __call__(self, batch: Batch) -> Losses:
         """Train on a batch; each loss as a Tensor [M], which the next call may overwrite."""

@@ -49,7 +49,7 @@ class Worker:
     n_clusters : int
     device : torch.device
     checkpoint : where the members' states are saved, or None
-    settings : batch_size, learning_rate, order, precision, compile, seed, for `Stack`
+    settings : batch_size, learning_rate, decay_epochs, order, precision, compile, seed, for `Stack`
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Worker:
             saved = time.monotonic()
             while stack.epoch < until_epoch:
                 with _current(self.device):
-                    stack.train_epoch(pseudo, on_step)
+                    stack.train_epoch(pseudo, on_step, until_epoch - stack.epoch)
                 last = stack.epoch == until_epoch
                 if last:
                     stack.end_phase()

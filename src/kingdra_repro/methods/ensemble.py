@@ -24,6 +24,7 @@ from kingdra_repro.methods.events import Iteration, Monitor, Progress
 from kingdra_repro.methods.parameters import (
     PRECISIONS,
     check_choice,
+    check_not_negative,
     check_positive,
     check_seed,
     check_whole,
@@ -53,6 +54,9 @@ class Ensemble(ClusterMixin, BaseEstimator):
     batch_size : int, default=64
     learning_rate : float, default=0.002
         Of Adam.
+    decay_epochs : float, default=0
+        The last so many epochs of the training, in which the learning rate falls to 0, linearly; 0: it is
+        constant, as in the public code. Rasmus et al. (2015) let it fall in the last third.
     order : {"epoch", "once", "file"}, default="epoch"
         Order of the batches: shuffled in each epoch, shuffled once, or as the rows come.
     precision : {"float32", "tf32", "bfloat16"}, default="float32"
@@ -95,6 +99,7 @@ class Ensemble(ClusterMixin, BaseEstimator):
         epochs: int = 5,
         batch_size: int = 64,
         learning_rate: float = 0.002,
+        decay_epochs: float = 0.0,
         order: str = "epoch",
         precision: str = "float32",
         compile: bool | str = "auto",
@@ -110,6 +115,7 @@ class Ensemble(ClusterMixin, BaseEstimator):
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.decay_epochs = decay_epochs
         self.order = order
         self.precision = precision
         self.compile = compile
@@ -195,6 +201,7 @@ class Ensemble(ClusterMixin, BaseEstimator):
             checkpoint=self._checkpoint,
             batch_size=self.batch_size,
             learning_rate=self.learning_rate,
+            decay_epochs=self.decay_epochs,
             order=self.order,
             precision=self.precision,
             compile=self._compiles(),
@@ -256,6 +263,7 @@ class Ensemble(ClusterMixin, BaseEstimator):
     def _check_parameters(self) -> None:
         check_whole(self, self._least())
         check_positive(self, ["learning_rate"])
+        check_not_negative(self, ["decay_epochs"])
         check_seed(self)
         check_choice(self, {"order": ORDERS, "precision": PRECISIONS})
 

@@ -50,6 +50,10 @@ class Kingdra(Ensemble):
     batch_size : int, default=64
     learning_rate : float, default=0.002
         Of Adam.
+    decay_epochs : float, default=0
+        The last so many epochs of the first phase and of each iteration, in which the learning rate falls to
+        0, linearly; 0: it is constant, as in the public code. Rasmus et al. (2015) let it fall in the last
+        third.
     order : {"epoch", "once", "file"}, default="epoch"
         Order of the batches without pseudo-labels: shuffled in each epoch, shuffled once, or as the rows
         come. With pseudo-labels they are shuffled in each epoch.
@@ -114,6 +118,7 @@ class Kingdra(Ensemble):
         epochs: int = 5,
         batch_size: int = 64,
         learning_rate: float = 0.002,
+        decay_epochs: float = 0.0,
         order: str = "epoch",
         precision: str = "float32",
         compile: bool | str = "auto",
@@ -132,6 +137,7 @@ class Kingdra(Ensemble):
             epochs=epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,
+            decay_epochs=decay_epochs,
             order=order,
             precision=precision,
             compile=compile,

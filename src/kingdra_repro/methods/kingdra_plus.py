@@ -43,8 +43,8 @@ class KingdraPlus(Kingdra):
     ----------
     n_models : int, default=10
         At least 2.
-    n_clusters, n_iter, epochs, batch_size, learning_rate, order, precision, pseudo_labels, mapping,
-        compile, device, n_jobs, random_state, checkpoint_dir, monitor : see `Kingdra`
+    n_clusters, n_iter, epochs, batch_size, learning_rate, decay_epochs, order, precision, pseudo_labels,
+        mapping, compile, device, n_jobs, random_state, checkpoint_dir, monitor : see `Kingdra`
     base : of the models with k outputs; see `Kingdra`
     first_base : str, Base, a list of these, or None
         Of the models with more outputs. None: ``IMSATVAT(radius_scale=0.4, xi=5.0)``, which suits features
@@ -77,6 +77,7 @@ class KingdraPlus(Kingdra):
         epochs: int = 5,
         batch_size: int = 64,
         learning_rate: float = 0.002,
+        decay_epochs: float = 0.0,
         order: str = "epoch",
         precision: str = "float32",
         compile: bool | str = "auto",
@@ -97,6 +98,7 @@ class KingdraPlus(Kingdra):
             epochs=epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,
+            decay_epochs=decay_epochs,
             order=order,
             precision=precision,
             compile=compile,

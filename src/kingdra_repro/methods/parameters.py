@@ -36,6 +36,14 @@ def check_positive(estimator: BaseEstimator, names: Iterable[str]) -> None:
             raise InputError(f"{name}={value!r} must be more than 0")
 
 
+def check_not_negative(estimator: BaseEstimator, names: Iterable[str]) -> None:
+    """Raise InputError unless the parameters named are numbers of at least 0."""
+    for name in names:
+        value = getattr(estimator, name)
+        if not _is_number(value) or not 0 <= value < np.inf:
+            raise InputError(f"{name}={value!r} must be 0 or more")
+
+
 def check_part(estimator: BaseEstimator, names: Iterable[str]) -> None:
     """Raise InputError unless the parameters named are numbers of at least 0 and below 1."""
     for name in names:

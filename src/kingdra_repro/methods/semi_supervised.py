@@ -33,8 +33,8 @@ class SemiSupervised(ClassifierMixin, Ensemble):
         `kingdra_repro.methods.draw_labels`. ``fit`` takes what it is given.
     epochs : int, default=100
         Passes over all points.
-    base, batch_size, learning_rate, precision, compile, device, random_state, checkpoint_dir, monitor
-        As of `Ensemble`.
+    base, batch_size, learning_rate, decay_epochs, precision, compile, device, random_state, checkpoint_dir,
+        monitor : as of `Ensemble`.
 
     Attributes
     ----------
@@ -58,6 +58,7 @@ class SemiSupervised(ClassifierMixin, Ensemble):
         epochs: int = 100,
         batch_size: int = 64,
         learning_rate: float = 0.002,
+        decay_epochs: float = 0.0,
         precision: str = "float32",
         compile: bool | str = "auto",
         device: str = "auto",
@@ -71,6 +72,7 @@ class SemiSupervised(ClassifierMixin, Ensemble):
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.decay_epochs = decay_epochs
         self.precision = precision
         self.compile = compile
         self.device = device

@@ -26,6 +26,7 @@ class Single(Ensemble):
         epochs: int = 5,
         batch_size: int = 64,
         learning_rate: float = 0.002,
+        decay_epochs: float = 0.0,
         order: str = "epoch",
         precision: str = "float32",
         compile: bool | str = "auto",
@@ -39,6 +40,7 @@ class Single(Ensemble):
         self.epochs = epochs
         self.batch_size = batch_size
         self.learning_rate = learning_rate
+        self.decay_epochs = decay_epochs
         self.order = order
         self.precision = precision
         self.compile = compile

@@ -19,6 +19,8 @@ from kingdra_repro.whole import is_whole
 
 # Where files come from and where the work is done change rounding, and on a GPU the noise.
 WITHOUT_EFFECT = {"mirror", "data_dir", "device", "n_jobs", "compile"}
+# Settings that came later, and the value with which a run is as it was before them: it keeps its hash.
+AS_BEFORE = {"decay_epochs": 0.0}
 # Settings of data sets that name a file or folder; ``labels`` may name a column.
 FILES = {"path", "labels", "features", "images", "weights"}
 
@@ -85,7 +87,11 @@ def alone_in(folder: Path) -> Iterator[None]:
 def _effective(node: Any) -> Any:
     """`node` less what has no effect, at any depth."""
     if isinstance(node, dict):
-        return {key: _effective(value) for key, value in node.items() if key not in WITHOUT_EFFECT}
+        return {
+            key: _effective(value)
+            for key, value in node.items()
+            if key not in WITHOUT_EFFECT and (key not in AS_BEFORE or value != AS_BEFORE[key])
+        }
     return [_effective(value) for value in node] if isinstance(node, list) else node
 
 
