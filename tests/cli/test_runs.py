@@ -137,7 +137,7 @@ def test_what_a_kill_left_half_written_goes(kingdra_run, features, tmp_path, mon
         patch.setattr("kingdra_repro.cli.draw_figures", _die)
         assert kingdra_run("method=single", *SMALL).status == 130
     folder = only(tmp_path, "run.log").parent
-    (folder / ".iterations.png-x_y1z2w3").touch()
+    (folder / ".iterations.png.part-x_y1z2w3").touch()
     assert kingdra_run("method=single", *SMALL).status == 0
     assert {path.name for path in folder.glob(".*")} == {".hydra"}
 
