@@ -31,7 +31,9 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "mirror"
 
 
-def test_decoded_and_kept(mirror: Path) -> None:
+@pytest.mark.parametrize("rows_at_once", [7, 4096])
+def test_decoded_and_kept(mirror: Path, rows_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kingdra_repro.data.packed_features.ROWS_AT_ONCE", rows_at_once)
     data = load_stl(mirror=mirror)
     assert isinstance(data.X, np.memmap)
     np.testing.assert_allclose(data.X, (CODES / 255.0) ** 2 * 4.5, rtol=1e-6)

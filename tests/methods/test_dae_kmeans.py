@@ -113,3 +113,12 @@ def test_a_seed_decides_the_result(digits, assert_seeded) -> None:
 def test_mistakes(settings: dict, message: str, digits) -> None:
     with pytest.raises(InputError, match=message):
         DAEKMeans(**{"n_clusters": 3, **TINY, **settings}).fit(digits[0][:30])
+
+
+def test_rows_that_pass_through_in_pieces(digits, monkeypatch: pytest.MonkeyPatch) -> None:
+    X = digits[0][:400]
+    whole = make(epochs=2).fit(X)
+    monkeypatch.setattr("kingdra_repro.methods.network_clusterer.CHUNK", 70)
+    monkeypatch.setattr("kingdra_repro.methods.autoencoder.CHUNK", 70)
+    np.testing.assert_array_equal(make(epochs=2).fit(X).labels_, whole.labels_)
+    np.testing.assert_array_equal(whole.predict(X), whole.labels_)

@@ -239,3 +239,10 @@ def test_pseudo_labels_that_are_none_are_told_before_anything_is_trained(X: np.n
     with pytest.raises(InputError, match="pseudo_labels="):
         kingdra(pseudo_labels=wrong, monitor=monitor).fit(X)
     assert not monitor.done
+
+
+def test_predictions_in_pieces(X: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    fitted = kingdra(n_iter=1).fit(X)
+    whole = fitted.predict_proba(X)
+    monkeypatch.setattr("kingdra_repro.ensemble.prediction.CHUNK_SIZE", 70)
+    np.testing.assert_allclose(fitted.predict_proba(X), whole, atol=1e-6)

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.pseudo_labels import agreement, degrees, mini_clusters, signatures
+from kingdra_repro.pseudo_labels import agreement, degrees, graph_clustering, mini_clusters, signatures
 
 from . import brute_force, oracle
 
@@ -64,15 +64,17 @@ def ours(predictions, confident, **settings):
     return mini_clusters(torch.tensor(predictions), confident=confident, **settings).numpy()
 
 
-@settings(max_examples=2000, deadline=None)
-@given(graphs())
-def test_equals_algorithm_1(graph):
-    np.testing.assert_array_equal(ours(**graph), brute_force.mini_clusters(**graph))
+WAYS = {"as it is": None, "by counting": 0, "by pairs": 10**9}
 
 
-@pytest.mark.parametrize("subset_cost", [0, 10**9], ids=["by counting", "by pairs"])
-def test_both_ways_to_degrees(subset_cost, monkeypatch):
-    monkeypatch.setattr(degrees, "_SUBSET_COST", subset_cost)
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("tile", [None, (3, 5)], ids=["in one piece", "in pieces"])
+def test_equals_algorithm_1(way, tile, monkeypatch):
+    if WAYS[way] is not None:
+        monkeypatch.setattr(degrees, "_SUBSET_COST", WAYS[way])
+    if tile is not None:
+        monkeypatch.setattr(agreement, "_CPU_TILE", tile)
+        monkeypatch.setattr(graph_clustering, "MEMBERS_AT_ONCE", 2)
 
     @settings(max_examples=500, deadline=None)
     @given(graphs())
