@@ -34,8 +34,9 @@ def commit() -> str | None:
         # A wheel may lie in a .venv inside another repository: only a tracked file makes it this one's.
         git("ls-files", "--error-unmatch", Path(__file__).name)
         # Results, and the pages made of them, change while runs are made: they are no part of the code.
-        code = (":/src", ":/configs", ":/pyproject.toml")
-        changed = git("status", "--porcelain", "--untracked-files=no", "--", *code)
+        root = here.parents[1]
+        code = (here, root / "configs", root / "pyproject.toml")
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", *map(str, code))
         dirty = "-dirty" if changed else ""
         return git("rev-parse", "HEAD") + dirty
     except (OSError, subprocess.SubprocessError):

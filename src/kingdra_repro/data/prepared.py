@@ -63,7 +63,7 @@ def read_prepared(
         if (folder / "train_X.npz").exists():
             return sp.csr_matrix(sp.load_npz(folder / "train_X.npz")), y, about
         return np.load(folder / "train_X.npy", mmap_mode="r", allow_pickle=False), y, about
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (FileNotFoundError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{folder} is damaged ({reason}): remove it, and it is made anew") from error
 
