@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from kingdra_repro.data import load_cifar10
+from kingdra_repro.data.cache import data_folder
 from kingdra_repro.data.cifar10 import read_cifar10
 from kingdra_repro.data.registry import registry
 from kingdra_repro.errors import InputError
@@ -53,7 +54,12 @@ def test_from_download_to_features_once(
     asked = len(server.requested)
     again = load_cifar10(resize=32)
     np.testing.assert_array_equal(again.X, data.X)
+    assert again.pictures is not None
+    shown = again.pictures.batch(0, 18, 32)
+    np.testing.assert_allclose(shown, PIXELS / 255, atol=1e-6)
     assert len(server.requested) == asked == 2
+    data_folder().joinpath("cifar10/cifar-10-binary.tar.gz").unlink()
+    assert load_cifar10(resize=32).pictures is None  # not worth a download
 
 
 def test_own_pictures_and_weights(tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:

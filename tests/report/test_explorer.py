@@ -14,8 +14,9 @@ from sklearn.metrics.cluster import contingency_matrix
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.report.disagreement import aligned_votes, most_disputed, n_agreeing
 from kingdra_repro.report.explorer import make_explorer, write_explorer
-from kingdra_repro.report.sprite import LARGEST, sprite
+from kingdra_repro.report.sprite import sprite
 from kingdra_repro.report.strongest import strongest_features
+from kingdra_repro.report.thumbnails import thumbnails
 
 
 def noise(n=300, shape=(28, 28), k=10, known=True):
@@ -73,7 +74,8 @@ def decoded(made):
 def test_a_sprite_has_each_picture_in_its_place_dark_on_white():
     X = np.zeros((20, 6), np.float32)
     X[13, 4] = 2
-    made = sprite(Dataset("d", X, None, 2, image_shape=(2, 3)), np.arange(20), (0, 2))
+    data = Dataset("d", X, None, 2, image_shape=(2, 3))
+    made = sprite(thumbnails(data, np.arange(20), (0, 2), 32))
     assert (made["columns"], made["rows"], made["width"], made["height"]) == (12, 2, 3, 2)
     pixels = decoded(made)
     assert pixels.shape == (4, 36, 3)
@@ -82,8 +84,8 @@ def test_a_sprite_has_each_picture_in_its_place_dark_on_white():
 
 def test_large_and_coloured_pictures():
     data, _ = noise(n=3, shape=(40, 80, 3))
-    made = sprite(data, np.arange(3), (0, 1))
-    assert (made["width"], made["height"]) == (LARGEST, LARGEST // 2)
+    made = sprite(thumbnails(data, np.arange(3), (0, 1), 32))
+    assert (made["width"], made["height"]) == (32, 16)
 
 
 class Squares:

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pandas as pd
+import torch
 
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.report.figures import draw_figures
 from kingdra_repro.report.iterations_figure import iterations_figure
 from kingdra_repro.report.members import MEMBERS, Members
 from kingdra_repro.report.members_figure import members_figure
+from kingdra_repro.report.plotting import save
 
 HISTORY = pd.DataFrame({"iteration": [0, 1], "agreement": [0.5, 0.7], "n_pseudo_labels": [40, 60]})
 SCORES = {
@@ -59,6 +61,38 @@ def test_empty_clusters_and_colours_and_no_classes():
     (panel,) = figure.axes
     assert panel.images[0].get_array().shape == (3 * 5, MEMBERS * 5, 3)
     assert not panel.patches
+
+
+class Greys:
+    """Stands for pictures that the rows are features of: number i is filled with i / 60."""
+
+    def batch(self, start, stop, size):
+        shades = torch.arange(start, stop) / 60
+        return shades[:, None, None, None].expand(-1, 3, size, size)
+
+
+def test_pictures_behind_features(tmp_path):
+    """CIFAR10, STL, or a user's folder: X holds no pixels."""
+    data = Dataset("pets", np.zeros((60, 7), np.float32), None, 3, pictures=Greys())
+    labels = np.arange(60) % 3
+    draw_figures(tmp_path, data, labels)
+    members = Members.read(tmp_path / "members.npz")
+    assert members.pictures.shape == (3, MEMBERS, 48, 48, 3)
+    shown = np.rint(members.pictures[:, :, 0, 0, 0] / 255 * 60).astype(int)
+    assert (shown % 3 == [[0], [1], [2]]).all()
+    assert (tmp_path / "members.png").exists()
+
+
+def test_one_cluster_beyond_those_that_are_shown(tmp_path):
+    data = pictures()
+    many = Dataset("many", data.X, None, 40, image_shape=data.image_shape)
+    draw_figures(tmp_path, many, np.full(60, 35))
+    assert not (tmp_path / "members.png").exists()
+
+
+def test_a_name_with_dollar_signs(tmp_path):
+    save(iterations_figure(HISTORY, "a$_$b"), tmp_path / "i.png")
+    assert (tmp_path / "i.png").exists()
 
 
 def test_files(tmp_path):

@@ -9,10 +9,10 @@ from kingdra_repro.data.archives import archive_files
 from kingdra_repro.data.checksum import checksum
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.feature_pair import load_feature_pair
-from kingdra_repro.data.fetch import fetch
+from kingdra_repro.data.fetch import at_hand, fetch
 from kingdra_repro.data.given_path import given_path
 from kingdra_repro.data.image_features import image_features
-from kingdra_repro.data.pictures import PictureArray
+from kingdra_repro.data.pictures import PictureArray, PicturesOnDemand
 from kingdra_repro.data.registry import registry
 from kingdra_repro.data.validation import validate
 from kingdra_repro.errors import InputError
@@ -70,7 +70,8 @@ def load_cifar10(
     Returns
     -------
     Dataset
-        X float32 [60000, 2048], y int64 [60000].
+        X float32 [60000, 2048], y int64 [60000]; the pictures, where the features were made of them and their
+        archive is still at hand.
 
     Raises
     ------
@@ -95,7 +96,7 @@ def load_cifar10(
     def read_pictures() -> tuple[PictureArray, np.ndarray]:
         return read_cifar10(given or fetch(registry()[ARCHIVE], data_dir, mirror))
 
-    found, labels = image_features(
+    found = image_features(
         "cifar10",
         read_pictures,
         pictures_are="published" if given is None else f"sha256:{checksum(given)}",
@@ -108,8 +109,11 @@ def load_cifar10(
         dtype=dtype,
         precision=precision,
     )
-    X, y = validate(found, labels, k)
-    return Dataset("cifar10", X, y, k, class_names=CLASSES)
+    X, y = validate(found.X, found.y, k)
+    shown = None  # not worth a download
+    if found.extracted and (given or at_hand(ARCHIVE, data_dir, mirror)):
+        shown = PicturesOnDemand(len(X), lambda: read_pictures()[0])
+    return Dataset("cifar10", X, y, k, class_names=CLASSES, pictures=shown)
 
 
 def read_cifar10(archive: Path) -> tuple[PictureArray, np.ndarray]:

@@ -75,7 +75,7 @@ def folder_features(
         stats = [file.stat() for file in files]
         are = [[name, stat.st_size, stat.st_mtime_ns] for name, stat in zip(names, stats, strict=True)]
         shown = PictureFiles(files)
-        X, _ = image_features(
+        found = image_features(
             "custom",
             lambda: (shown, None),
             pictures_are=repr((str(folder.absolute()), are)),
@@ -83,7 +83,7 @@ def folder_features(
             mirror=mirror,
             **pictures,
         )
-        return FolderFeatures(X, classes, names, pictures=shown)
+        return FolderFeatures(found.X, classes, names, pictures=shown)
     if len(others) < len(files):
         raise InputError(f"{folder} holds pictures and other files ({others[0].name}): give each a folder")
     texts = [_text(file) for file in files]

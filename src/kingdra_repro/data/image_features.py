@@ -4,6 +4,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from kingdra_repro.data.checksum import checksum
 from kingdra_repro.data.extraction import extract_features
 from kingdra_repro.data.fetch import fetch
 from kingdra_repro.data.given_path import given_path
-from kingdra_repro.data.packed_features import unpack_features
+from kingdra_repro.data.packed_features import EIGHT_BIT, unpack_features
 from kingdra_repro.data.pictures import Pictures
 from kingdra_repro.data.prepared import prepared_folder, read_prepared
 from kingdra_repro.data.registry import registry
@@ -22,6 +23,23 @@ from kingdra_repro.errors import InputError
 log = logging.getLogger(__name__)
 
 DEFAULT_WEIGHTS = "resnet50/resnet50-0676ba61.pth"
+
+
+@dataclass(frozen=True)
+class ImageFeatures:
+    """Features of pictures, and their labels.
+
+    Attributes
+    ----------
+    X : ndarray [n, 2048], a read-only memory map of the type asked for
+    y : int64 ndarray [n] or None
+    extracted : bool
+        Whether row i is of picture i of the set. 8-bit features of a mirror may have another order.
+    """
+
+    X: np.ndarray
+    y: np.ndarray | None
+    extracted: bool
 
 
 def image_features(
@@ -37,7 +55,7 @@ def image_features(
     batch_size: int = 64,
     dtype: str = "float32",
     precision: str = "float32",
-) -> tuple[np.ndarray, np.ndarray | None]:
+) -> ImageFeatures:
     """Features of a set of pictures, made at most once.
 
     Tried in turn: the prepared folder of these settings; 8-bit features of a mirror, where the pictures are
@@ -62,8 +80,7 @@ def image_features(
 
     Returns
     -------
-    X : ndarray [n, 2048], a read-only memory map of `dtype`
-    y : int64 ndarray [n] or None
+    ImageFeatures
 
     Raises
     ------
@@ -84,7 +101,7 @@ def image_features(
 
     if weights is None:
         target = folder(registry()[DEFAULT_WEIGHTS].checksums[0])
-        unpacked = folder("8-bit features")
+        unpacked = folder(EIGHT_BIT)
         for place in (target, unpacked):
             if place.is_dir():
                 return _read(place)
@@ -129,9 +146,8 @@ def image_features(
     return _read(target)
 
 
-def _read(folder: Path) -> tuple[np.ndarray, np.ndarray | None]:
-    found = read_prepared(folder)
-    X, y, about = found
+def _read(folder: Path) -> ImageFeatures:
+    X, y, about = read_prepared(folder)
     log.info("Features of %s: ResNet-50 with weights %s", folder, about["weights_sha256"][:8])
     assert isinstance(X, np.ndarray), "features of pictures are dense"
-    return X, y
+    return ImageFeatures(X, y, about.get("source") != EIGHT_BIT)

@@ -13,6 +13,7 @@ from kingdra_repro.data.prepared import finish_prepared
 from kingdra_repro.data.registry import registry
 
 ROWS_AT_ONCE = 4096
+EIGHT_BIT = "8-bit features"  # "source" in about.json of a folder that was made of them
 
 
 def unpack_features(
@@ -64,7 +65,7 @@ def unpack_features(
             rows[start : start + len(piece)] = (piece / 255) ** 2 * about["max"]
         rows.flush()
         del rows
-        finish_prepared(part, target, labels, {**about, "dtype": dtype, "source": "8-bit features"})
+        finish_prepared(part, target, labels, {**about, "dtype": dtype, "source": EIGHT_BIT})
     return True
 
 

@@ -1,5 +1,7 @@
 """Pictures in memory or in a folder, as batches of one size."""
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -42,6 +44,28 @@ class PictureArray:
     def batch(self, start: int, stop: int, size: int) -> Tensor:
         """Pictures start..stop-1 as float tensor [stop - start, 3, size, size] of values 0-1."""
         return _resized(torch.from_numpy(np.ascontiguousarray(self.pixels[start:stop])), size)
+
+
+class PicturesOnDemand:
+    """Pictures that are read as a whole, but not before the first of them is asked for.
+
+    Parameters
+    ----------
+    n : int
+        How many there are.
+    read : callable
+    """
+
+    def __init__(self, n: int, read: Callable[[], Pictures]) -> None:
+        self._n, self._read = n, cache(read)
+
+    def __len__(self) -> int:
+        """Number of pictures."""
+        return self._n
+
+    def batch(self, start: int, stop: int, size: int) -> Tensor:
+        """Pictures start..stop-1 as float tensor [stop - start, 3, size, size] of values 0-1."""
+        return self._read().batch(start, stop, size)
 
 
 class PictureFiles:

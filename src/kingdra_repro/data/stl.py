@@ -10,10 +10,10 @@ from kingdra_repro.data.archives import archive_files
 from kingdra_repro.data.checksum import checksum
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.feature_pair import load_feature_pair
-from kingdra_repro.data.fetch import fetch
+from kingdra_repro.data.fetch import at_hand, fetch
 from kingdra_repro.data.given_path import given_path
 from kingdra_repro.data.image_features import image_features
-from kingdra_repro.data.pictures import PictureArray
+from kingdra_repro.data.pictures import PictureArray, PicturesOnDemand
 from kingdra_repro.data.registry import registry
 from kingdra_repro.data.validation import validate
 from kingdra_repro.errors import InputError
@@ -71,7 +71,8 @@ def load_stl(
     Returns
     -------
     Dataset
-        X float32 [13000, 2048], y int64 [13000].
+        X float32 [13000, 2048], y int64 [13000]; the pictures, where the features were made of them and their
+        archive is still at hand.
 
     Raises
     ------
@@ -94,7 +95,7 @@ def load_stl(
     def read_pictures() -> tuple[PictureArray, np.ndarray]:
         return read_stl(given or fetch(registry()[ARCHIVE], data_dir, mirror))
 
-    found, labels = image_features(
+    found = image_features(
         "stl10",
         read_pictures,
         pictures_are="published" if given is None else _checksum(given),
@@ -107,8 +108,11 @@ def load_stl(
         dtype=dtype,
         precision=precision,
     )
-    X, y = validate(found, labels, k)
-    return Dataset("stl", X, y, k, class_names=CLASSES)
+    X, y = validate(found.X, found.y, k)
+    shown = None  # not worth a download
+    if found.extracted and (given or at_hand(ARCHIVE, data_dir, mirror)):
+        shown = PicturesOnDemand(len(X), lambda: read_pictures()[0])
+    return Dataset("stl", X, y, k, class_names=CLASSES, pictures=shown)
 
 
 def read_stl(source: Path) -> tuple[PictureArray, np.ndarray]:

@@ -15,7 +15,9 @@ SHOWN = 8  # of each cluster
 
 
 def figure4(results: Path, cells: pd.DataFrame) -> Figure | None:
-    """A panel a data set and order, of its first run that left members.npz: of image data alone.
+    """A panel a data set and order, of its first run that left members.npz: of pictures alone.
+
+    Features that came without their pictures (8-bit ones of CIFAR10) leave none.
 
     Parameters
     ----------

@@ -12,9 +12,11 @@ from kingdra_repro.atomic import write_text
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.evaluation import matched_classes
 from kingdra_repro.report.disagreement import aligned_votes, most_disputed, n_agreeing
-from kingdra_repro.report.sprite import has_pictures, sprite
+from kingdra_repro.report.sprite import sprite
 from kingdra_repro.report.strongest import strongest_features, strongest_words
+from kingdra_repro.report.thumbnails import has_pictures, thumbnails, value_range
 
+LARGEST = 32  # pixels of a picture's longest side
 MEMBERS = 24  # pictures of a cluster; of words and other features a third of that
 FEATURES = 15
 WORDS_OF_A_ROW = 6
@@ -68,7 +70,7 @@ def make_explorer(data: Dataset, labels: np.ndarray, votes: np.ndarray | None = 
     of_cluster = [np.flatnonzero(labels == cluster) for cluster in range(k)]
     chosen = [random.choice(these, min(n_members, len(these)), replace=False) for these in of_cluster]
     disputed = np.zeros(0, int) if aligned is None else most_disputed(aligned, DISPUTED)
-    value_range = _range(data, np.concatenate([*chosen, disputed]))
+    black_to_white = value_range(data, np.concatenate([*chosen, disputed]))
     features = strongest_features(data, labels, k, n_features) if kind != "pictures" else [[]] * k
     matched = {} if data.y is None else matched_classes(data.y, labels)
 
@@ -81,10 +83,10 @@ def make_explorer(data: Dataset, labels: np.ndarray, votes: np.ndarray | None = 
         found["counts"] = [
             list(pair) for pair in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
         ]
-        found["members"] = _points(data, chosen[cluster], labels, agreeing, kind, value_range)
+        found["members"] = _points(data, chosen[cluster], labels, agreeing, kind, black_to_white)
         found["features"] = features[cluster]
         clusters.append(found)
-    shown = _points(data, disputed, labels, agreeing, kind, value_range)
+    shown = _points(data, disputed, labels, agreeing, kind, black_to_white)
     if aligned is not None:
         shown["votes"] = aligned[:, disputed].T.tolist()
     return {
@@ -104,11 +106,14 @@ def _points(
     labels: np.ndarray,
     agreeing: np.ndarray | None,
     kind: str,
-    value_range: tuple[float, float],
+    black_to_white: tuple[float, float],
 ) -> dict[str, Any]:
     """Some points, as lists of one length: ``rows``, ``labels``, and those of ``names``, ``classes``,
     ``agreeing`` and ``words`` that are known (None otherwise); ``sprite``, their pictures, if any.
     """
+    sheet = None
+    if kind == "pictures" and len(rows):
+        sheet = sprite(thumbnails(data, rows, black_to_white, LARGEST))
     return {
         "rows": rows.tolist(),
         "labels": labels[rows].tolist(),
@@ -116,7 +121,7 @@ def _points(
         "classes": None if data.y is None else data.y[rows].tolist(),
         "agreeing": None if agreeing is None else agreeing[rows].tolist(),
         "words": [strongest_words(data, row, WORDS_OF_A_ROW) for row in rows] if kind == "words" else None,
-        "sprite": sprite(data, rows, value_range) if kind == "pictures" and len(rows) else None,
+        "sprite": sheet,
     }
 
 
@@ -126,13 +131,3 @@ def _class_names(data: Dataset) -> list[str] | None:
     n_classes = int(data.y.max()) + 1
     names = data.class_names
     return [str(c) if names is None or c >= len(names) else str(names[c]) for c in range(n_classes)]
-
-
-def _range(data: Dataset, rows: np.ndarray) -> tuple[float, float]:
-    """Least and largest value of the rows that are shown as pictures."""
-    if data.image_shape is None:
-        return 0.0, 1.0
-    assert isinstance(data.X, np.ndarray)
-    shown = data.X[rows]
-    low, high = float(shown.min()), float(shown.max())
-    return low, high if high > low else low + 1

@@ -7,13 +7,14 @@ import pandas as pd
 
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.report.iterations_figure import iterations_figure
-from kingdra_repro.report.members import Members
+from kingdra_repro.report.members import MOST_CLUSTERS, Members
 from kingdra_repro.report.members_figure import members_figure
 from kingdra_repro.report.plotting import save
+from kingdra_repro.report.thumbnails import has_pictures
 
 
 def draw_figures(folder: Path, data: Dataset, labels: np.ndarray) -> None:
-    """iterations.png (the paper's Figure 2), and for image data members.png and .npz (its Figure 4).
+    """iterations.png (the paper's Figure 2), and where there are pictures members.png and .npz (its Figure 4).
 
     Parameters
     ----------
@@ -25,7 +26,7 @@ def draw_figures(folder: Path, data: Dataset, labels: np.ndarray) -> None:
     history = folder / "history.csv"
     if history.exists():
         save(iterations_figure(pd.read_csv(history), data.name), folder / "iterations.png")
-    if data.image_shape is not None:
+    if has_pictures(data) and labels.min() < MOST_CLUSTERS:
         members = Members.of(data, labels)
         members.write(folder / "members.npz")
         save(members_figure(members), folder / "members.png")

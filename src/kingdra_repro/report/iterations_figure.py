@@ -27,7 +27,7 @@ def iterations_figure(history: pd.DataFrame, title: str) -> Figure:
     has_pseudo_labels = _known(history, "n_pseudo_labels") and history["n_pseudo_labels"].max() > 0
     figure = Figure(figsize=(9 if has_pseudo_labels else 5, 3.6), layout="constrained")
     panels = figure.subplots(1, 2 if has_pseudo_labels else 1, squeeze=False)[0]
-    figure.suptitle(title)
+    figure.suptitle(title, parse_math=False)  # a file's name may have dollar signs
 
     left = panels[0]
     if _known(history, "acc") and (history["acc"].notna().sum() > 1 or len(history) == 1):

@@ -8,9 +8,11 @@ import numpy as np
 from kingdra_repro.atomic import write_whole
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.evaluation import matched_classes
+from kingdra_repro.report.thumbnails import thumbnails, value_range
 
 MEMBERS = 15  # shown of each cluster
 MOST_CLUSTERS = 30  # more rows than this cannot be read
+LARGEST = 48  # pixels of a picture's longest side
 
 
 @dataclass(frozen=True)
@@ -40,29 +42,26 @@ class Members:
 
         Parameters
         ----------
-        data : Dataset with an image_shape
+        data : Dataset with `has_pictures`
         labels : int array [n], final clusters
         """
-        X, shape, y = data.X, data.image_shape, data.y
-        assert isinstance(X, np.ndarray)
-        assert shape is not None
         random = np.random.default_rng(0)
         n_clusters = min(data.n_clusters, MOST_CLUSTERS)
         members = [np.flatnonzero(labels == cluster) for cluster in range(n_clusters)]
         chosen = [random.choice(these, min(MEMBERS, len(these)), replace=False) for these in members]
-        classes = {} if y is None else matched_classes(y, labels)
-        shown = X[np.concatenate(chosen)]
-        low, high = float(shown.min()), float(shown.max())
-        pictures = np.full((n_clusters, MEMBERS, *shape), 255, np.uint8)
+        classes = {} if data.y is None else matched_classes(data.y, labels)
+        rows = np.concatenate(chosen)
+        small = thumbnails(data, rows, value_range(data, rows), LARGEST)
+        pictures = np.full((n_clusters, MEMBERS, *small.shape[1:]), 255, np.uint8)
         wrong = np.zeros((n_clusters, MEMBERS), bool)
+        first = 0
         for cluster, points in enumerate(chosen):
-            light = (X[points].reshape(-1, *shape) - low) / (high - low or 1)
-            ink = light if len(shape) == 3 else 1 - light
-            pictures[cluster, : len(points)] = np.rint(255 * ink)
-            if y is not None:
-                wrong[cluster, : len(points)] = y[points] != classes.get(cluster)
+            pictures[cluster, : len(points)] = small[first : first + len(points)]
+            first += len(points)
+            if data.y is not None:
+                wrong[cluster, : len(points)] = data.y[points] != classes.get(cluster)
         sizes = [len(these) for these in members]
-        return cls(pictures, np.minimum(sizes, MEMBERS), np.array(sizes), wrong, y is not None)
+        return cls(pictures, np.minimum(sizes, MEMBERS), np.array(sizes), wrong, data.y is not None)
 
     def write(self, path: Path) -> None:
         write_whole(path, lambda file: np.savez_compressed(file, **vars(self)))
