@@ -13,6 +13,9 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 
 from kingdra_repro.errors import InputError
 
+# Parameters of a method that its results are filed under, and the settings that they come from.
+FILED_UNDER = {"base": "base", "pseudo_labels": "pseudo_labels", "random_state": "seed"}
+
 
 @dataclass
 class EnsembleSettings:
@@ -73,9 +76,13 @@ def check_types(cfg: DictConfig) -> None:
         raise InputError(f"{unknown[0]!s} is not a setting: `kingdra-run --help` shows them")
     check_names(cfg, "dataset")
     check_names(cfg, "method")
+    method: Any = OmegaConf.to_container(cfg.method)
+    for name, setting in FILED_UNDER.items():
+        if name in method and method[name] != f"${{{setting}}}":
+            raise InputError(f"method.{name} is what {setting}= says: give {setting}=VALUE")
     nodes = {group: OmegaConf.select(cfg, group) for group in ("base", "method.first_base", "pseudo_labels")}
     for group, chosen in nodes.items():
-        for node in [] if chosen is None else _of_members(chosen):
+        for node in _of_members(group, chosen) if isinstance(chosen, DictConfig) else []:
             kind = get_class(node["_target_"])
             if is_dataclass(kind):
                 fields = OmegaConf.structured(kind)
@@ -92,9 +99,11 @@ def check_names(cfg: DictConfig, group: str) -> None:
         raise InputError(f"{group}.{unknown[0]} is not a setting of this {group}: it has {there}")
 
 
-def _of_members(node: DictConfig) -> list[dict[Any, Any]]:
+def _of_members(group: str, node: DictConfig) -> list[dict[Any, Any]]:
     """The node itself, or one for each member of a mixed base."""
     if "members" not in node:
+        if not isinstance(get_object(node["_target_"]), type):
+            raise InputError(f"{group}=mixed has no {group}.members: give one or more")
         return [dict(node)]
     shared = {name: value for name, value in node.items() if name != "members"}
     return [{**shared, **member} for member in node.members.values()]

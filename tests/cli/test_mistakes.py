@@ -85,6 +85,32 @@ def test_value_of_the_wrong_type_in_the_first_base(kingdra_run):
     assert mistake == "method.first_base.radius_scale=wide has the wrong type: give a number"
 
 
+def test_a_first_base_may_be_a_name(kingdra_run):
+    mistake = kingdra_run("method=kingdra_plus", "method.first_base=imsat_vta").mistake
+    assert mistake.startswith("base='imsat_vta' is unknown: choose one of")
+
+
+def test_a_mixed_base_without_members(kingdra_run):
+    mistake = kingdra_run("base=mixed", "~base.members").mistake
+    assert mistake == "base=mixed has no base.members: give one or more"
+
+
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [
+        (["method=single", "method.base=linear_rim"], "method.base is what base= says: give base=VALUE"),
+        (["method.random_state=7"], "method.random_state is what seed= says: give seed=VALUE"),
+        (
+            ["method=kmeans", "method.random_state=null"],
+            "method.random_state is what seed= says: give seed=VALUE",
+        ),
+        (["method.pseudo_labels=kmeans"], "method.pseudo_labels is what pseudo_labels= says"),
+    ],
+)
+def test_what_results_are_filed_under_has_one_name(kingdra_run, given, remedy):
+    assert kingdra_run(*given).mistake.startswith(remedy)
+
+
 @pytest.mark.parametrize("given", ["training=3", "base.hiden=[3]"])
 def test_what_hydra_alone_can_explain_is_one_line_too(kingdra_run, given):
     assert "`kingdra-run --help`" in kingdra_run(given).mistake
