@@ -50,9 +50,22 @@ def test_prepare_once(mirror: Path, capsys: pytest.CaptureFixture) -> None:
     assert "nothing to prepare" in capsys.readouterr().out
 
 
+def test_prepare_with_other_settings(mirror: Path, capsys: pytest.CaptureFixture) -> None:
+    """What is ready with some settings is not ready with others, and no mistake either."""
+    arguments = ["prepare", "dataset=newsgroups", f"mirror={mirror}"]
+    for n_words in (20, 30):
+        assert run([*arguments, f"dataset.n_words={n_words}"]) == 0
+        assert "prepared in" in capsys.readouterr().out
+    with pytest.raises(InputError, match="newsgroups is not prepared with these settings"):
+        run(["check", "dataset=newsgroups"])
+    assert run(["check"]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "newsgroups │ │ │ not prepared with these settings" in printed
+
+
 def test_check(mirror: Path, capsys: pytest.CaptureFixture) -> None:
     assert run(["check", "dataset=digits"]) == 0
-    with pytest.raises(InputError, match="newsgroups is not prepared: kingdra-data prepare"):
+    with pytest.raises(InputError, match="newsgroups is not prepared with these settings: kingdra-data pr"):
         run(["check", "dataset=newsgroups", f"mirror={mirror}"])
     run(["prepare", "dataset=newsgroups", f"mirror={mirror}"])
     capsys.readouterr()

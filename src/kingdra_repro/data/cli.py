@@ -14,8 +14,9 @@ from rich.table import Table
 from kingdra_repro.data.catalog import CATALOG
 from kingdra_repro.data.check import Finding, check_dataset
 from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.data.fetch import NotAtHand, nothing_downloaded
 from kingdra_repro.data.from_settings import all_settings
-from kingdra_repro.data.whereabouts import whereabouts
+from kingdra_repro.data.whereabouts import prepared_folders, whereabouts
 from kingdra_repro.errors import InputError
 from kingdra_repro.mistakes import one_line
 
@@ -109,11 +110,13 @@ def prepare(name: str, settings: DictConfig) -> int:
     """Load a data set once, so that all its files are made; print what it is."""
     known = CATALOG.get(name)
     was_ready = known is not None and whereabouts(known, settings.data_dir, settings.mirror).ready
+    folders = [] if known is None else prepared_folders(known, settings.data_dir)
     start = time.monotonic()
     data: Dataset = instantiate(settings.dataset)
     seconds = time.monotonic() - start
     place = "" if known is None else f"; {whereabouts(known, settings.data_dir, settings.mirror).place}"
-    how = f"loaded in {seconds:.1f} s, nothing to prepare" if was_ready else f"prepared in {seconds:.1f} s"
+    done_before = was_ready and known is not None and prepared_folders(known, settings.data_dir) == folders
+    how = f"loaded in {seconds:.1f} s, nothing to prepare" if done_before else f"prepared in {seconds:.1f} s"
     n, d = data.X.shape
     print(f"{name}: {n} x {d}, {data.n_clusters} clusters; {how}{place}")
     return 0
@@ -127,19 +130,25 @@ def check(name: str | None, settings: DictConfig, default_settings: bool) -> int
     table.columns[3].overflow = "fold"
     n_wrong = 0
     for known in CATALOG.values() if name is None else [CATALOG[name]]:
-        if not whereabouts(known, settings.data_dir, settings.mirror).ready:
-            if name is not None:
-                raise InputError(f"{name} is not prepared: kingdra-data prepare dataset={name} first")
-            table.add_row(known.name, "", "", "not prepared")
-            continue
         one = settings
         if name is None:  # with the data folder and mirror of these settings, and its own defaults
             own = [f"{key}={settings[key]}" for key in ("data_dir", "mirror") if settings[key] is not None]
             one = all_settings([f"dataset={known.name}", *own])
         try:
-            data: Dataset = instantiate(one.dataset)
+            if not whereabouts(known, settings.data_dir, settings.mirror).ready:
+                raise NotAtHand
+            with nothing_downloaded():  # what is here may be of other settings
+                data: Dataset = instantiate(one.dataset)
             findings = check_dataset(data, known, one.data_dir, one.mirror, default_settings=default_settings)
         except (InputError, InstantiationException) as error:
+            if isinstance(error, NotAtHand) or isinstance(error.__cause__, NotAtHand):
+                if name is not None:
+                    raise InputError(
+                        f"{name} is not prepared with these settings: kingdra-data prepare dataset={name} "
+                        "with them first"
+                    ) from error
+                table.add_row(known.name, "", "", "not prepared with these settings")
+                continue
             findings = [Finding("loading", False, one_line(error) or str(error))]
         for finding in findings:
             table.add_row(known.name, finding.what, "ok" if finding.right else "WRONG", finding.found)

@@ -2,6 +2,9 @@
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from kingdra_repro.data.cache import data_folder
@@ -11,6 +14,22 @@ from kingdra_repro.data.registry import RemoteFile
 from kingdra_repro.errors import InputError
 
 log = logging.getLogger(__name__)
+
+_may_download = ContextVar("may_download", default=True)
+
+
+class NotAtHand(InputError):
+    """A file is neither in the data folder nor in a mirror's folder, and nothing is to be downloaded."""
+
+
+@contextmanager
+def nothing_downloaded() -> Iterator[None]:
+    """Within it `fetch` raises `NotAtHand` where it would download."""
+    before = _may_download.set(False)
+    try:
+        yield
+    finally:
+        _may_download.reset(before)
 
 
 def fetch(
@@ -63,6 +82,8 @@ def fetch(
         except InputError as refusal:
             refusals.append(str(refusal))
 
+    if not _may_download.get():
+        raise NotAtHand(f"{file.name} is not at hand")
     for url in urls:
         log.info("Downloading %s", url)
         try:
