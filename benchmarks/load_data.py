@@ -20,9 +20,10 @@ from kingdra_repro.data.whereabouts import whereabouts
 
 LOAD = """
 import json, resource, sys, time
-from kingdra_repro.data.from_settings import load_from_settings
+from hydra.utils import instantiate
+from kingdra_repro.data.from_settings import all_settings
 start = time.perf_counter()
-data = load_from_settings(sys.argv[1:]) if len(sys.argv) > 1 else None
+data = instantiate(all_settings(sys.argv[1:]).dataset) if len(sys.argv) > 1 else None
 seconds = time.perf_counter() - start
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
 print(json.dumps({

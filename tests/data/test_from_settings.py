@@ -4,8 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hydra.utils import instantiate
 
-from kingdra_repro.data.from_settings import load_from_settings
+from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.data.from_settings import all_settings
+
+
+def loaded(overrides: list[str]) -> Dataset:
+    return instantiate(all_settings(overrides).dataset)
 
 
 @pytest.fixture
@@ -20,13 +26,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_digits() -> None:
-    assert load_from_settings(["dataset=digits", "n_clusters=12"]).n_clusters == 12
+    assert loaded(["dataset=digits", "n_clusters=12"]).n_clusters == 12
 
 
 def test_table(folder: Path) -> None:
-    data = load_from_settings(
-        ["dataset=custom", "dataset.path=my.csv", "dataset.labels=kind", "dataset.columns=[a,c]"]
-    )
+    data = loaded(["dataset=custom", "dataset.path=my.csv", "dataset.labels=kind", "dataset.columns=[a,c]"])
     assert data.X.shape == (3, 2)
     np.testing.assert_allclose(data.X.std(axis=0), 1, rtol=1e-5)
     assert data.n_clusters == 2
@@ -34,13 +38,13 @@ def test_table(folder: Path) -> None:
 
 def test_folder_of_texts(folder: Path) -> None:
     overrides = ["dataset=custom", "dataset.path=texts", "n_clusters=2"]
-    assert load_from_settings(overrides).X.shape == (4, 5)
-    assert load_from_settings([*overrides, "dataset.words.stop_words=null"]).X.shape == (4, 6)
-    assert load_from_settings([*overrides, "dataset.words.n_words=3"]).X.shape == (4, 3)
+    assert loaded(overrides).X.shape == (4, 5)
+    assert loaded([*overrides, "dataset.words.stop_words=null"]).X.shape == (4, 6)
+    assert loaded([*overrides, "dataset.words.n_words=3"]).X.shape == (4, 3)
 
 
 def test_features_of_ones_own(folder: Path) -> None:
     np.save("train_X.npy", np.random.default_rng(0).random((6, 3), dtype=np.float32))
     np.save("train_Y.npy", np.arange(6) % 3)
     for name in ("mnist", "cifar10", "stl", "reuters", "newsgroups"):
-        assert load_from_settings([f"dataset={name}", "dataset.features=."]).n_clusters == 3
+        assert loaded([f"dataset={name}", "dataset.features=."]).n_clusters == 3

@@ -1,12 +1,10 @@
-"""A data set from the program's settings, as `kingdra-run` composes them."""
+"""The program's settings, as `kingdra-run` composes them."""
 
 from collections.abc import Sequence
 
 from hydra import compose, initialize_config_module
-from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.schema import check_names, register_schema
 
 
@@ -33,14 +31,3 @@ def all_settings(overrides: Sequence[str]) -> DictConfig:
         settings = compose("config", list(overrides))
     check_names(settings, "dataset")
     return settings
-
-
-def load_from_settings(overrides: Sequence[str]) -> Dataset:
-    """Load the data set that overrides choose.
-
-    Raises
-    ------
-    InputError
-        As its loader does; and what `all_settings` raises.
-    """
-    return instantiate(all_settings(overrides).dataset)
