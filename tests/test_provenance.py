@@ -25,6 +25,7 @@ def clone(tmp_path: Path) -> Path:
     for name in ("__init__", "provenance", "devices", "errors", "whole"):
         shutil.copy(Path(provenance.__file__).parent / f"{name}.py", package)
     (package / "__init__.py").write_text("")
+    (tmp_path / ".gitignore").write_text("__pycache__/\n")
     (tmp_path / "configs" / "config.yaml").write_text("seed: 0\n")
     (tmp_path / "results" / "runs.csv").write_text("acc\n")
     who = ("-c", "user.name=n", "-c", "user.email=e")
@@ -51,6 +52,13 @@ def test_results_are_no_part_of_the_code(clone: Path) -> None:
 def test_changed_code_is_told(clone: Path, changed: str) -> None:
     with (clone / changed).open("a") as file:
         file.write("# more\n")
+    assert said(clone).endswith("-dirty")
+
+
+@pytest.mark.parametrize("new", ["configs/mine.yaml", "src/kingdra_repro/mine.py"])
+def test_new_code_is_told(clone: Path, new: str) -> None:
+    """A base of one's own is one file and one config: runs with it are not the commit's."""
+    (clone / new).write_text("")
     assert said(clone).endswith("-dirty")
 
 

@@ -36,7 +36,7 @@ def commit() -> str | None:
         # Results, and the pages made of them, change while runs are made: they are no part of the code.
         root = here.parents[1]
         code = (here, root / "configs", root / "pyproject.toml")
-        changed = git("status", "--porcelain", "--untracked-files=no", "--", *map(str, code))
+        changed = git("status", "--porcelain", "--", *map(str, code))  # also files that git does not know
         dirty = "-dirty" if changed else ""
         return git("rev-parse", "HEAD") + dirty
     except (OSError, subprocess.SubprocessError):
