@@ -33,6 +33,13 @@ def plus(**settings) -> KingdraPlus:
     return KingdraPlus(4, **{**given, **defaults, **settings})
 
 
+def test_the_learning_rate_falls_in_the_first_phase_too(pairs) -> None:
+    constant, falling = (
+        plus(n_iter=1, epochs=1, first_epochs=4, decay_epochs=decay).fit(pairs[0]) for decay in (0, 2)
+    )
+    assert constant.history_["mi"][0] != falling.history_["mi"][0]
+
+
 def test_it_finds_classes_of_several_blobs(pairs) -> None:
     X, y = pairs
     model = plus().fit(X)

@@ -128,6 +128,7 @@ class KingdraPlus(Kingdra):
             epochs=self.first_epochs,
             batch_size=self.first_batch_size,
             learning_rate=self.first_learning_rate,
+            decay_epochs=self.decay_epochs,
             order=self.order,
             precision=self.precision,
             compile=self.compile,
