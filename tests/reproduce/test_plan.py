@@ -9,6 +9,7 @@ from kingdra_repro.report.run_folder import config_hash
 from kingdra_repro.reproduce.experiments import experiment, names, parse_seeds
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
 from kingdra_repro.reproduce.selection import by_value, select
+from kingdra_repro.reproduce.settings import listed, settings
 
 SHARED_ROWS = ["Ladder-IM-ensemble", "Kingdra-Ladder-IM"]
 
@@ -16,6 +17,18 @@ SHARED_ROWS = ["Ladder-IM-ensemble", "Kingdra-Ladder-IM"]
 @pytest.fixture(scope="module")
 def table2() -> list[PlannedRun]:
     return plan(["table2"])
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["rows=IMSAT (RPT, radius 2),DEC"], ["IMSAT (RPT, radius 2)", "DEC"]),
+        (["rows=[DEC,K-means]"], ["DEC", "K-means"]),
+        (["rows=Kingdra-plus"], ["Kingdra-plus"]),
+    ],
+)
+def test_names_of_rows_with_a_comma(given, expected):
+    assert listed(settings(given).rows) == expected
 
 
 def cell(planned, **fields):

@@ -114,6 +114,14 @@ def test_dry_run(kingdra_reproduce, fakes, tmp_path):
     assert fakes.started() == []
 
 
+@pytest.mark.parametrize("other", ["merge=outputs", "only_report=true"])
+def test_a_dry_run_of_what_is_no_run(kingdra_reproduce, fakes, other):
+    outcome = kingdra_reproduce("dry_run=true", other)
+    assert outcome.status == 2
+    assert "leave out merge= and only_report=" in outcome.err
+    assert fakes.reported == []
+
+
 def test_tables_are_of_the_whole_plan(kingdra_reproduce, fakes):
     kingdra_reproduce("rows=K-means", "seeds=0")
     kingdra_reproduce("only_report=true")

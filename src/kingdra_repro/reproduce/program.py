@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 
 from kingdra_repro.devices import choose_device
 from kingdra_repro.durations import parse_duration, show_duration
+from kingdra_repro.errors import InputError
 from kingdra_repro.lock import only_one
 from kingdra_repro.provenance import commit
 from kingdra_repro.reproduce.display import PlanDisplay, name
@@ -40,6 +41,8 @@ def reproduce(cfg: DictConfig) -> int:
     InputError
         For a user's mistake.
     """
+    if cfg.dry_run and (cfg.merge is not None or cfg.only_report):
+        raise InputError("dry_run=true lists what would be run: leave out merge= and only_report=")
     results, output_dir = Path(cfg.results), Path(cfg.output_dir)
     budget = None if cfg.budget is None else parse_duration(cfg.budget)
     device = choose_device(cfg.device or "auto").type

@@ -52,12 +52,12 @@ def settings(arguments: Sequence[str]) -> DictConfig:
 
 
 def listed(value: Any) -> list[str] | None:
-    """The names in ``a,b`` or ``[a,b]``; None for null."""
+    """The names in ``a,b`` or ``[a,b]``, where a name's brackets may hold a comma; None for null."""
     if value is None:
         return None
     if isinstance(value, ListConfig):
         return [str(one) for one in value]
-    return [one.strip() for one in str(value).split(",") if one.strip()]
+    return [one.strip() for one in re.split(r",(?![^()]*\))", str(value)) if one.strip()]
 
 
 def as_override(name: str, value: Any) -> str:
