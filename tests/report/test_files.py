@@ -62,6 +62,8 @@ def test_votes_of_all_phases_are_packed(tmp_path):
     for index in range(11):
         before.add(index, answers[index])
     after.add(10, answers[11])
+    kept = sum(file.stat().st_size for file in (tmp_path / "votes").iterdir())
+    assert kept < 2 * (2 * n + 11 * 1_000) + 13 * 200  # not all of them of each phase
     after.write(tmp_path / "votes.npz")
     with np.load(tmp_path / "votes.npz") as found:
         np.testing.assert_array_equal(found["first"], answers[0])
