@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from kingdra_repro.reproduce.plan import PlannedRun
 
 GRAPH = "Graph clustering"
-ON_CPU = "on one core of the machine's CPU, with t_pos = t_neg = all models"
+ON_CPU = "on the machine's CPU, with t_pos = t_neg = all models"
 
 
 def cost_table(
