@@ -14,7 +14,7 @@ from kingdra_repro.report.thumbnails import has_pictures
 
 
 def draw_figures(folder: Path, data: Dataset, labels: np.ndarray) -> None:
-    """iterations.png (the paper's Figure 2), and where there are pictures members.png and .npz (its Figure 4).
+    """iterations.png (the paper's Figure 2), and members.png and .npz of pictures (Figure 4).
 
     Parameters
     ----------
