@@ -75,7 +75,7 @@ def test_a_sprite_has_each_picture_in_its_place_dark_on_white():
     X = np.zeros((20, 6), np.float32)
     X[13, 4] = 2
     data = Dataset("d", X, None, 2, image_shape=(2, 3))
-    made = sprite(thumbnails(data, np.arange(20), (0, 2), 32))
+    made = sprite(thumbnails(data, np.arange(20), (0, 2)))
     assert (made["columns"], made["rows"], made["width"], made["height"]) == (12, 2, 3, 2)
     pixels = decoded(made)
     assert pixels.shape == (4, 36, 3)
@@ -84,7 +84,7 @@ def test_a_sprite_has_each_picture_in_its_place_dark_on_white():
 
 def test_large_and_coloured_pictures():
     data, _ = noise(n=3, shape=(40, 80, 3))
-    made = sprite(thumbnails(data, np.arange(3), (0, 1), 32))
+    made = sprite(thumbnails(data, np.arange(3), (0, 1)))
     assert (made["width"], made["height"]) == (32, 16)
 
 

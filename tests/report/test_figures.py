@@ -77,7 +77,7 @@ def test_pictures_behind_features(tmp_path):
     labels = np.arange(60) % 3
     draw_figures(tmp_path, data, labels)
     members = Members.read(tmp_path / "members.npz")
-    assert members.pictures.shape == (3, MEMBERS, 48, 48, 3)
+    assert members.pictures.shape == (3, MEMBERS, 32, 32, 3)
     shown = np.rint(members.pictures[:, :, 0, 0, 0] / 255 * 60).astype(int)
     assert (shown % 3 == [[0], [1], [2]]).all()
     assert (tmp_path / "members.png").exists()

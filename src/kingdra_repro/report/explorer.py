@@ -16,7 +16,6 @@ from kingdra_repro.report.sprite import sprite
 from kingdra_repro.report.strongest import strongest_features, strongest_words
 from kingdra_repro.report.thumbnails import has_pictures, thumbnails, value_range
 
-LARGEST = 32  # pixels of a picture's longest side
 MEMBERS = 24  # pictures of a cluster; of words and other features a third of that
 FEATURES = 15
 WORDS_OF_A_ROW = 6
@@ -113,7 +112,7 @@ def _points(
     """
     sheet = None
     if kind == "pictures" and len(rows):
-        sheet = sprite(thumbnails(data, rows, black_to_white, LARGEST))
+        sheet = sprite(thumbnails(data, rows, black_to_white))
     return {
         "rows": rows.tolist(),
         "labels": labels[rows].tolist(),

@@ -12,7 +12,6 @@ from kingdra_repro.report.thumbnails import thumbnails, value_range
 
 MEMBERS = 15  # shown of each cluster
 MOST_CLUSTERS = 30  # more rows than this cannot be read
-LARGEST = 48  # pixels of a picture's longest side
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ class Members:
         chosen = [random.choice(these, min(MEMBERS, len(these)), replace=False) for these in members]
         classes = {} if data.y is None else matched_classes(data.y, labels)
         rows = np.concatenate(chosen)
-        small = thumbnails(data, rows, value_range(data, rows), LARGEST)
+        small = thumbnails(data, rows, value_range(data, rows))
         pictures = np.full((n_clusters, MEMBERS, *small.shape[1:]), 255, np.uint8)
         wrong = np.zeros((n_clusters, MEMBERS), bool)
         first = 0

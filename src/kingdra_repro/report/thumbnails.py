@@ -5,6 +5,8 @@ from PIL import Image
 
 from kingdra_repro.data.dataset import Dataset
 
+LARGEST = 32  # pixels; larger pictures are made smaller
+
 
 def has_pictures(data: Dataset) -> bool:
     """Whether rows of `data` can be shown as pictures."""
@@ -21,9 +23,7 @@ def value_range(data: Dataset, rows: np.ndarray) -> tuple[float, float]:
     return low, high if high > low else low + 1
 
 
-def thumbnails(
-    data: Dataset, rows: np.ndarray, black_to_white: tuple[float, float], largest: int
-) -> np.ndarray:
+def thumbnails(data: Dataset, rows: np.ndarray, black_to_white: tuple[float, float]) -> np.ndarray:
     """Some rows as pictures of one size.
 
     Parameters
@@ -32,19 +32,17 @@ def thumbnails(
     rows : int array [m], m > 0
     black_to_white : pair of float
         The values of X that are shown black and white; of no matter where the data set has `pictures`.
-    largest : int
-        Longest side in pixels; what is larger is made smaller.
 
     Returns
     -------
     uint8 array [m, height, width] or [m, height, width, 3]
-        Grey ones dark on white, as in the paper's Figure 4.
+        No side longer than `LARGEST`; grey ones dark on white, as in the paper's Figure 4.
     """
     make = _from_files if data.pictures is not None else _from_row
-    return np.stack([make(data, int(row), black_to_white, largest) for row in rows])
+    return np.stack([make(data, int(row), black_to_white) for row in rows])
 
 
-def _from_row(data: Dataset, row: int, black_to_white: tuple[float, float], largest: int) -> np.ndarray:
+def _from_row(data: Dataset, row: int, black_to_white: tuple[float, float]) -> np.ndarray:
     assert isinstance(data.X, np.ndarray)
     assert data.image_shape is not None
     low, high = black_to_white
@@ -52,13 +50,13 @@ def _from_row(data: Dataset, row: int, black_to_white: tuple[float, float], larg
     ink = values if values.ndim == 3 else 1 - values
     pixels = (ink.clip(0, 1) * 255).round().astype(np.uint8)
     longest = max(pixels.shape[:2])
-    if longest <= largest:
+    if longest <= LARGEST:
         return pixels
     picture = Image.fromarray(pixels)
-    return np.asarray(picture.resize([max(1, side * largest // longest) for side in picture.size]))
+    return np.asarray(picture.resize([max(1, side * LARGEST // longest) for side in picture.size]))
 
 
-def _from_files(data: Dataset, row: int, _: tuple[float, float], largest: int) -> np.ndarray:
+def _from_files(data: Dataset, row: int, _: tuple[float, float]) -> np.ndarray:
     assert data.pictures is not None
-    pixels = data.pictures.batch(row, row + 1, largest)[0]
+    pixels = data.pictures.batch(row, row + 1, LARGEST)[0]
     return (pixels.permute(1, 2, 0) * 255).round().byte().numpy()
