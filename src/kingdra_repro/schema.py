@@ -68,7 +68,8 @@ def check_types(cfg: DictConfig) -> None:
     Raises
     ------
     InputError
-        For a setting that the program, the data set or the method does not take.
+        For a setting that the program, the data set or the method does not take, or that results are filed
+        under by another name.
     OmegaConfBaseException
         For a value of another type than the field's, or a name that is no field.
     """

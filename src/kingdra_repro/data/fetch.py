@@ -59,6 +59,8 @@ def fetch(
 
     Raises
     ------
+    NotAtHand
+        Within `nothing_downloaded`, where there is no copy here.
     InputError
         Where the data folder's own copy is wrong, or no source has the right file: what each of them
         answered, and which file to put where.
