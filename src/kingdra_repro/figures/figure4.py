@@ -7,11 +7,11 @@ from matplotlib.figure import Figure
 
 from kingdra_repro.figures.histories import shown_runs
 from kingdra_repro.figures.style import WIDTH, new_figure
-from kingdra_repro.report.members import Members
+from kingdra_repro.report.members import MEMBERS, Members
 from kingdra_repro.report.members_figure import draw_members
 
 COLUMNS = 2
-SHOWN = 8  # of each cluster
+SHOWN = 8  # of each cluster; a panel that has the page's width to itself shows all there are
 
 
 def figure4(results: Path, cells: pd.DataFrame) -> Figure | None:
@@ -35,13 +35,15 @@ def figure4(results: Path, cells: pd.DataFrame) -> Figure | None:
     ]
     if not found:
         return None
-    bands = -(-len(found) // COLUMNS)
+    columns = min(COLUMNS, len(found))
+    bands = -(-len(found) // columns)
+    shown = SHOWN if columns > 1 else MEMBERS
     most = max(len(members.pictures) for _, members in found)
-    cell = (WIDTH / COLUMNS - 0.65) / SHOWN
+    cell = (WIDTH / columns - 0.65) / shown
     figure = new_figure(bands * (most * cell + 0.4) + 0.2)
-    panels = figure.subplots(bands, COLUMNS, squeeze=False)
+    panels = figure.subplots(bands, columns, squeeze=False)
     for panel, (name, members) in zip(panels.flat, found, strict=False):
-        draw_members(panel, members, SHOWN, line=0.9)
+        draw_members(panel, members, shown, line=0.9)
         panel.grid(False)
         panel.set_title(name)
     if any(members.scored for _, members in found):
