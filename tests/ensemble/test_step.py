@@ -1,6 +1,8 @@
 """A step that is recorded, or compiled, trains as one that is not."""
 
+import gc
 import warnings
+import weakref
 from collections.abc import Callable
 
 import numpy as np
@@ -68,6 +70,32 @@ def test_a_recorded_step_trains_as_any_other(
     one.step._on_gpu = True
     np.testing.assert_array_equal(trace(one), expected)
     assert len(recorded) == 2 * (1 if rows == 330 else 2)  # without and with labels, for each size of batch
+
+
+def test_a_phase_lets_go_of_what_it_recorded(
+    X: np.ndarray, recorded: list[Callable], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A recording holds a GPU's memory, and no out-of-memory error waits for Python's collector of cycles."""
+    made: list[weakref.ref] = []
+    whole = step_module._RecordedStep.__init__
+
+    def watched(self, *arguments):
+        made.append(weakref.ref(self))
+        whole(self, *arguments)
+
+    monkeypatch.setattr(step_module._RecordedStep, "__init__", watched)
+    one = stack(X, BASES["ladder_im"])
+    one.step._on_gpu = True
+    gc.disable()
+    try:
+        for phase in (1, 2):
+            trace(one)
+            one.end_phase()
+            recorded.clear()  # the test's own references to what was recorded
+            assert len(made) == 2 * phase
+            assert [ref() for ref in made] == [None] * len(made)
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("name", BASES)
@@ -147,6 +175,21 @@ def test_a_cuda_graph_trains_as_single_launches_do(
     monkeypatch.setattr(step_module, "STEPS_BEFORE_CAPTURE", 10**9)
     launches = trace(stack(X, BASES[name], "cuda", rows))
     np.testing.assert_allclose(graphs, launches, rtol=1e-5)
+
+
+@gpu
+def test_phases_on_a_gpu_need_no_more_memory_than_the_first(X: np.ndarray) -> None:
+    one = stack(X, BASES["ladder_im"], "cuda")
+    used = []
+    gc.disable()
+    try:
+        for _ in range(4):
+            trace(one)
+            one.end_phase()
+            used.append(torch.cuda.memory_reserved())
+    finally:
+        gc.enable()
+    assert used[3] == used[1]
 
 
 @gpu

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import fields, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -112,7 +113,9 @@ class _RecordedStep:
 
     def __init__(self, train: Callable[[Batch], Losses], example: Batch) -> None:
         self._batch = _map(example, torch.clone)
-        self._train = lambda: train(self._batch)
+        # Without a reference to itself: a graph's memory is given back when the step is let go of, not when
+        # Python next looks for cycles, which an allocator that runs out of memory does not ask for.
+        self._train = partial(train, self._batch)
         self._stream = _new_stream()
         self._steps = 0
         self._replay: Callable[[], Losses] | None = None
