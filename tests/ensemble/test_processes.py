@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +29,24 @@ def X() -> np.ndarray:
     return ((X - X.min(0)) / (X.max(0) - X.min(0))).astype(np.float32)
 
 
+class Unpicklable(Exception):
+    def __init__(self, one, other):
+        super().__init__(f"{one} {other}")
+
+
+RAISED = {
+    "value": (lambda: ValueError("on purpose"), ValueError),
+    "permission": (lambda: PermissionError("on purpose"), PermissionError),  # an OSError, as a dead process is
+    "unpicklable": (lambda: Unpicklable("on", "purpose"), RuntimeError),
+}
+
+
+@dataclass(frozen=True)
 class Broken(LadderIM):
+    kind: str = "value"
+
     def build(self, *arguments):
-        raise ValueError("on purpose")
+        raise RAISED[self.kind][0]()
 
 
 def kingdra(**settings) -> Kingdra:
@@ -106,9 +122,11 @@ def _children(pid: int) -> list[str]:
     return [line.split()[0] for line in listed.stdout.splitlines() if "serve" in line]
 
 
-def test_what_a_process_raises_is_raised_here(X: np.ndarray) -> None:
-    with pytest.raises(ValueError, match="on purpose"):
-        Kingdra(4, base=Broken(), n_models=2, n_jobs=2, device="cpu").fit(X)
+@pytest.mark.parametrize("kind", RAISED)
+def test_what_a_process_raises_is_raised_here(X: np.ndarray, kind: str) -> None:
+    with pytest.raises(RAISED[kind][1], match="on purpose") as raised:
+        Kingdra(4, base=Broken(kind=kind), n_models=2, n_jobs=2, device="cpu").fit(X)
+    assert "in build" in raised.value.__notes__[0]
 
 
 def test_a_script_without_a_main_guard_may_use_them(tmp_path: Path) -> None:

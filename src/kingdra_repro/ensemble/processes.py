@@ -6,6 +6,7 @@ exchange nothing but pseudo-labels, predictions, losses and, at the end, weights
 
 import contextlib
 import os
+import pickle
 import signal
 import socket
 import subprocess
@@ -13,7 +14,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, cast
@@ -111,12 +112,14 @@ class WorkerProcesses:
         """
         try:
             for connection, message in zip(self._connections, messages, strict=True):
-                connection.send(message)
+                with _alive():
+                    connection.send(message)
             results: dict[Any, Any] = {}
             while len(results) < len(self._connections):
                 for ready in wait([c for c in self._connections if c not in results]):
                     connection = cast(Connection, ready)
-                    kind, value = connection.recv()
+                    with _alive():
+                        kind, value = connection.recv()
                     if kind == "error":
                         raise value
                     if kind == "step" and on_step is not None:
@@ -125,12 +128,6 @@ class WorkerProcesses:
                         on_step(StepDone(members, epoch, fraction, losses))
                     if kind == "result":
                         results[connection] = value
-        except (EOFError, OSError) as error:
-            self.close()
-            raise InputError(
-                "A worker process ended before its work was done (killed, for want of memory?): run again to "
-                "go on from the last checkpoint; n_jobs=1 needs the least memory"
-            ) from error
         except BaseException:
             self.close()
             raise
@@ -144,6 +141,18 @@ class WorkerProcesses:
             process.terminate()
             process.wait()
         self._folder.cleanup()
+
+
+@contextlib.contextmanager
+def _alive() -> Iterator[None]:
+    """While a worker is talked to: one that has ended meanwhile is told of."""
+    try:
+        yield
+    except (EOFError, OSError) as error:
+        raise InputError(
+            "A worker process ended before its work was done (killed, for want of memory?): run again to "
+            "go on from the last checkpoint; n_jobs=1 needs the least memory"
+        ) from error
 
 
 def _start(threads: int) -> tuple[subprocess.Popen, Connection]:
@@ -208,4 +217,16 @@ def _answer(connection: Connection) -> None:
         raise
     except Exception as error:
         error.add_note(traceback.format_exc())  # where it happened: what is raised again does not know
-        connection.send(("error", error))
+        connection.send(("error", _sendable(error)))
+
+
+def _sendable(error: Exception) -> Exception:
+    """An exception that survives pickling: itself, or one that says the same."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # whatever its __init__ or __reduce__ does
+        same = RuntimeError(f"{type(error).__name__}: {error}")
+        for note in getattr(error, "__notes__", []):
+            same.add_note(note)
+        return same
+    return error
