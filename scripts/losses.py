@@ -11,7 +11,8 @@ fusing, one thread or one launch for each operation), at steps 1, 2, 5, 10 and 2
 models. Exit status 1 if the plain way differs from the file by more than 1e-5, or from four stacks of one (on
 a GPU, whose library takes other ways through a product of another size: at the first step).
 Ways that round differently part from the plain one step by step, since Adam's first steps have one length
-however small a gradient is; that the first step agrees shows that they compute the same.
+however small a gradient is; that the first steps agree shows that they compute the same. Exit status 1, too,
+if they do not, within what each way rounds.
 """
 
 import json
@@ -34,6 +35,8 @@ BASES: dict[str, Base] = {
     "imsat_vat": IMSATVAT(hidden=(256, 256)),
 }
 TOLERANCE = 1e-5
+# Of the faster ways: so many steps may differ by so much. A CUDA graph replays from the second step on.
+FAST = {"bfloat16": (1, 1e-3), "tf32": (1, 1e-3), "compiled": (1, 1e-5), "CUDA graph": (3, 1e-3)}
 N, K, STEPS = 640, 10, 10
 SHOWN = (1, 2, 5, 10, 20)
 
@@ -85,6 +88,7 @@ def main(path: Path, fast: bool, device: torch.device) -> int:
     known = json.loads(path.read_text()) if path.exists() else None
     losses: dict[str, list] = {}
     worst = 0.0
+    wrong: list[str] = []
     print(f"{'relative difference at step':<34}" + "".join(f"{step:>9}" for step in SHOWN))
     for name, base in BASES.items():
         plain = trace(base, (0, 1, 2, 3), device)
@@ -114,12 +118,19 @@ def main(path: Path, fast: bool, device: torch.device) -> int:
             ways["tf32"] = lambda base=base: trace(base, (0, 1, 2, 3), device, "tf32")
             ways["CUDA graph"] = lambda base=base: trace(base, (0, 1, 2, 3), device, graph=True)
         for what, way in ways.items():
-            show(what, way())
+            steps, allowed = FAST[what]
+            found = show(what, way(), steps)
+            if found > allowed:
+                wrong.append(
+                    f"{name}, {what}: {found:.1e} within the first {steps} steps, allowed {allowed:.0e}"
+                )
     if known is None:
         path.write_text(json.dumps(losses))
         print(f"written: {path}")
     print(f"largest difference of what must be equal: {worst:.1e}, allowed {TOLERANCE:.0e}")
-    return int(worst > TOLERANCE)
+    for line in wrong:
+        print(line)
+    return int(worst > TOLERANCE or bool(wrong))
 
 
 if __name__ == "__main__":

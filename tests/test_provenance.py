@@ -11,7 +11,7 @@ import torch
 
 from kingdra_repro import provenance
 from kingdra_repro.devices import choose_devices
-from kingdra_repro.provenance import device_name
+from kingdra_repro.provenance import commits, device_name
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def clone(tmp_path: Path) -> Path:
     package = tmp_path / "src" / "kingdra_repro"
     for path in (package, tmp_path / "configs", tmp_path / "results"):
         path.mkdir(parents=True)
-    for name in ("__init__", "provenance", "devices", "errors", "whole"):
+    for name in ("__init__", "provenance", "atomic", "devices", "errors", "whole"):
         shutil.copy(Path(provenance.__file__).parent / f"{name}.py", package)
     (package / "__init__.py").write_text("")
     (tmp_path / ".gitignore").write_text("__pycache__/\n")
@@ -84,3 +84,21 @@ def test_gpus_that_are_used(name, n_jobs, expected, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     assert [str(device) for device in choose_devices(name, n_jobs)] == expected
+
+
+def test_a_run_that_is_gone_on_with_by_other_code_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+    for now in ("a" * 40, "a" * 40, "b" * 40 + "-dirty", None):
+        monkeypatch.setattr(provenance, "commit", lambda now=now: now)
+        told.append(commits(tmp_path / "commits"))
+    assert told[0] == told[1] == "a" * 40
+    assert told[2] == "a" * 40 + "+" + "b" * 40 + "-dirty"
+    assert told[3] == f"{told[2]}+unknown"
+
+
+def test_an_installed_wheel_has_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(provenance, "commit", lambda: None)
+    assert commits(tmp_path / "commits") is None
+    assert commits(tmp_path / "commits") is None

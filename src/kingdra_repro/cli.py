@@ -13,7 +13,7 @@ from rich.console import Console
 from kingdra_repro.atomic import remove_parts
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods import draw_labels
-from kingdra_repro.provenance import device_name
+from kingdra_repro.provenance import commits, device_name
 from kingdra_repro.report.ensemble_files import write_ensemble_files
 from kingdra_repro.report.explorer import write_explorer
 from kingdra_repro.report.figures import draw_figures
@@ -59,6 +59,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     data = instantiate(cfg.dataset)
     checkpoint = folder / "checkpoint"  # an interrupted run goes on from here
     checkpoint.mkdir(exist_ok=True)
+    commit = commits(checkpoint / "commits")
     stopwatch = Stopwatch(checkpoint / "wall_seconds")
     votes = Votes(checkpoint / "votes")
     given = None  # labels: no method sees any but the one that says how many
@@ -81,6 +82,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
             cfg.method.get("device", "cpu"), cfg.method.get("n_jobs"), cfg.method.get("n_models", 1)
         ),
         "config_hash": config_hash(cfg),
+        "commit": commit,
     }
     result = make_result(run, data, method, stopwatch.seconds(), given)
     votes.write(folder / "votes.npz")

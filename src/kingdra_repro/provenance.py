@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from kingdra_repro.atomic import write_text
 from kingdra_repro.devices import choose_device, choose_devices
 
 
@@ -41,6 +42,31 @@ def commit() -> str | None:
         return git("rev-parse", "HEAD") + dirty
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+def commits(record: Path) -> str | None:
+    """The commits that have worked on a run, one after the other, joined by "+"; None where none is known.
+
+    To be asked before the work begins: files may be edited, and commits made, while it goes on.
+
+    Parameters
+    ----------
+    record : Path
+        A file that keeps them while the run goes on, one a line. The present one is added to it.
+    """
+    known = record.read_text().split() if record.exists() else []
+    now = commit() or "unknown"
+    if known[-1:] != [now]:
+        known.append(now)
+        write_text(record, "\n".join(known) + "\n")
+    return None if set(known) == {"unknown"} else "+".join(known)
+
+
+def code_version(commit: str | None) -> str:
+    """The first seven digits of a commit, with ``-dirty`` where files differed from it; of several, each."""
+    if commit is None:
+        return "unknown"
+    return "+".join(one[:7] + ("-dirty" if one.endswith("-dirty") else "") for one in commit.split("+"))
 
 
 def device_name(device: str, n_jobs: int | None = None, n_models: int = 1) -> str:

@@ -15,7 +15,7 @@ SMALL = (*CUSTOM, "n_clusters=3")
 # The names that shared tables are made from: none may go missing.
 KEYS = {
     *("dataset", "method", "seed", "n", "d", "k", "acc", "nmi", "ari", "purity"),
-    *("wall_seconds", "device", "version", "commit", "config_hash"),
+    *("wall_seconds", "device", "version", "commit", "config_hash", "features"),
     *("n_pseudo_labels", "agreement", "mini_clusters"),
 }
 

@@ -36,7 +36,10 @@ class Unpicklable(Exception):
 
 RAISED = {
     "value": (lambda: ValueError("on purpose"), ValueError),
-    "permission": (lambda: PermissionError("on purpose"), PermissionError),  # an OSError, as a dead process is
+    "permission": (
+        lambda: PermissionError("on purpose"),
+        PermissionError,
+    ),  # an OSError, as a dead process is
     "unpicklable": (lambda: Unpicklable("on", "purpose"), RuntimeError),
 }
 

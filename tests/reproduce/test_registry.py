@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.reproduce.registry import add_run, code_version, merge, read_runs
+from kingdra_repro.provenance import code_version
+from kingdra_repro.reproduce.registry import add_run, merge, read_runs
 
 COMMITS = ("a" * 40, "b" * 40)
 
@@ -20,7 +21,8 @@ def run_folder(outputs, seed=0, commit=COMMITS[0], acc=0.5, history=True):
     (folder / "result.json").write_text(json.dumps(result))
     if history:
         (folder / "history.csv").write_text(
-            "iteration,acc,model_acc_mean,pseudo_label_acc\n0,0.3,0.2,0.9\n1,0.5,0.4,0.8\n"
+            "iteration,acc,model_acc_mean,pseudo_label_acc,rule\n0,0.3,0.2,0.9,relaxed\n"
+            "1,0.5,0.4,0.8,given\n2,0.5,0.4,0.8,given\n3,0.5,0.4,0.8,kept\n"
         )
     return folder
 
@@ -40,6 +42,15 @@ def test_a_run_is_copied_and_listed(tmp_path):
     assert (row["acc"], row["code"]) == (0.5, "aaaaaaa")
     assert (row["first_phase_acc"], row["first_phase_model_acc_mean"]) == (0.3, 0.2)
     assert row["first_phase_pseudo_label_acc"] == 0.9
+    assert row["rules"] == "relaxed+given"  # nothing was trained on the last set
+
+
+def test_a_checksum_is_no_number(tmp_path):
+    folder = run_folder(tmp_path / "outputs")
+    result = json.loads((folder / "result.json").read_text())
+    (folder / "result.json").write_text(json.dumps({**result, "features": "012345e6"}))
+    add_run(tmp_path / "results", folder)
+    assert read_runs(tmp_path / "results")["features"][0] == "012345e6"
 
 
 def test_large_votes_stay_where_they_are(tmp_path):
@@ -57,7 +68,13 @@ def test_twice_is_once_and_another_version_another(tmp_path):
 
 @pytest.mark.parametrize(
     "foreign",
-    [{"seed": "x/../../../../outside"}, {"config_hash": "../../outside"}, {"commit": "/.."}, {"commit": 3}],
+    [
+        {"seed": "x/../../../../outside"},
+        {"config_hash": "../../outside"},
+        {"commit": "/.."},
+        {"commit": "a" * 40 + "+../.."},
+        {"commit": 3},
+    ],
 )
 def test_a_foreign_result_leads_nowhere_else(tmp_path, foreign):
     folder = run_folder(tmp_path / "theirs")
@@ -98,7 +115,13 @@ def test_nothing_to_merge(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("commit", "code"), [("a" * 40, "aaaaaaa"), ("a" * 40 + "-dirty", "aaaaaaa-dirty"), (None, "unknown")]
+    ("commit", "code"),
+    [
+        ("a" * 40, "aaaaaaa"),
+        ("a" * 40 + "-dirty", "aaaaaaa-dirty"),
+        ("a" * 40 + "+" + "b" * 40 + "-dirty", "aaaaaaa+bbbbbbb-dirty"),
+        (None, "unknown"),
+    ],
 )
 def test_code_version(commit, code):
     assert code_version(commit) == code

@@ -51,4 +51,7 @@ def test_file_order_is_compared_where_there_are_runs_of_it():
             ]
         )
     )
-    assert found.startswith("2 of the paper's 3 cells are filled, 1 of them with 5 seeds or more; 1 reach")
+    assert found.startswith(
+        "2 of the paper's 3 cells are filled, 1 of them with 5 seeds or more; 1 reach the paper's mean less "
+        "its standard deviation, 1 of these with a single run."
+    )

@@ -69,6 +69,30 @@ def test_iterations_do_not_touch_methods_that_have_none():
     assert line(accuracy_table("table2", plan, done((plan[1], {"acc": 0.9})), {}), "DEC")["note"] == ""
 
 
+def test_a_cell_says_where_the_thresholds_were_relaxed():
+    rules = ("relaxed+given", "given", "unsupervised", "unsupervised+given", np.nan)
+    plan = [Planned("DEC", seed=seed) for seed in range(5)]
+    cells = done(*((run, {"acc": 0.9, "rules": one}) for run, one in zip(plan, rules, strict=True)))
+    assert line(accuracy_table("table2", plan, cells, {}), "DEC")["note"] == (
+        "thresholds relaxed in 1 of 5 runs; no iteration with pseudo-labels in 1 of 5 runs; "
+        "some iterations without pseudo-labels in 1 of 5 runs"
+    )
+    first_phase = [Planned("DEC", seed=seed, value="first_phase_acc") for seed in range(5)]
+    runs = ((run, {"first_phase_acc": 0.9, "rules": "relaxed"}) for run in first_phase)
+    assert line(accuracy_table("table2", first_phase, done(*runs), {}), "DEC")["note"] == ""
+
+
+def test_a_cell_says_where_the_features_differ():
+    plan = [Planned("DEC", seed=seed) for seed in range(3)]
+    runs = [{"acc": 0.9, "features": one} for one in ("aaaaaaaa", "aaaaaaaa", np.nan)]
+    cells = done(*zip(plan, runs, strict=True))
+    assert line(accuracy_table("table2", plan, cells, {}), "DEC")["note"] == ""
+    runs[2]["features"] = "bbbbbbbb"
+    cells = done(*zip(plan, runs, strict=True))
+    note = line(accuracy_table("table2", plan, cells, {}), "DEC")["note"]
+    assert note == "features differ between the runs: aaaaaaaa, bbbbbbbb"
+
+
 def test_empty_cells_say_why():
     plan = [
         Planned("DEC"),

@@ -89,8 +89,9 @@ class Kingdra(Ensemble):
     pseudo_labels_ : int64 array [n]
         The mini-clusters found in the final outputs, -1 for none.
     history_ : DataFrame, a row an iteration
-        Losses, seconds, agreement of the ensemble, and of the mini-clusters found *after* the iteration's
-        training: ``n_pseudo_labels``, ``n_mini_clusters``, ``smallest_mini_cluster``, and from the graph
+        Losses, seconds (of that part of the phase that was done since the fit began or was taken up),
+        agreement of the ensemble, and of the mini-clusters found *after* the iteration's training:
+        ``n_pseudo_labels``, ``n_mini_clusters``, ``smallest_mini_cluster``, and from the graph
         ``t_pos``, ``t_neg``; ``rule`` is how the set that the next iteration trains on came about.
     n_features_in_ : int
 

@@ -12,6 +12,7 @@ from kingdra_repro.page.reading import read_explorer, read_result, read_rows, re
 from kingdra_repro.page.runs import FACTS, fact, run_entry, run_name
 from kingdra_repro.page.table_html import runs_section, table_section
 from kingdra_repro.page.tables import read_tables
+from kingdra_repro.provenance import code_version
 from kingdra_repro.whole import is_whole
 
 EXPLORERS = 6  # of a data set: each takes some 100 KB of the page
@@ -152,7 +153,7 @@ def _listed(row: dict[str, str]) -> dict[str, str]:
     for name in SHOWN:
         value = row.get(name)
         text = fact(name, value) if value else ""
-        listed[FACTS[name]] = text[:7] if name == "commit" else text
+        listed[FACTS[name]] = code_version(text) if name == "commit" and text else text
     return listed
 
 

@@ -33,6 +33,7 @@ FACTS = {
     "version": "version",
     "commit": "commit",
     "config_hash": "settings' hash",
+    "features": "checksum of the features",
 }
 PERCENT = {"acc", "nmi", "ari", "purity", "agreement"}
 COUNTS = {"seed", "n", "d", "k", "clusters_found", "n_pseudo_labels", "mini_clusters", "n_labels"}

@@ -1,17 +1,19 @@
 """result.json and labels.npy: what a finished run came to."""
 
+import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.base import ClusterMixin
 
 from kingdra_repro.atomic import write_text, write_whole
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.evaluation import scores
-from kingdra_repro.provenance import commit, package_version
+from kingdra_repro.provenance import package_version
 
 
 def make_result(
@@ -26,8 +28,8 @@ def make_result(
     Parameters
     ----------
     settings : dict
-        ``method``, ``base`` (None where it has none), ``seed``, ``config_hash`` and ``device`` (its name and
-        make) of the run.
+        ``method``, ``base`` (None where it has none), ``seed``, ``config_hash``, ``device`` (its name and
+        make) and ``commit`` (see `kingdra_repro.provenance.commits`) of the run.
     data : Dataset
     method : fitted estimator, with ``labels_`` and, where it has phases, ``history_``
     wall_seconds : float
@@ -38,10 +40,12 @@ def make_result(
     Returns
     -------
     dict
-        ``n_labels`` is the number of labels that the method was given: 0 but for semi-supervised learning,
-        where the scores are of the other points and ``acc`` is 1 - the classification error. ``acc``,
-        ``nmi``, ``ari`` and ``purity`` are None without classes. ``n_pseudo_labels``, ``agreement``
-        and ``mini_clusters`` are of the last phase, and None where a method has no such thing.
+        ``features`` is a checksum of the feature matrix: the same settings find other features where the
+        mirror has other files. ``n_labels`` is the number of labels that the method was given: 0 but for
+        semi-supervised learning, where the scores are of the other points and ``acc`` is 1 - the
+        classification error. ``acc``, ``nmi``, ``ari`` and ``purity`` are None without classes.
+        ``n_pseudo_labels``, ``agreement`` and ``mini_clusters`` are of the last phase, and None where a
+        method has no such thing.
     """
     last = _last_phase(method)
     return {
@@ -52,13 +56,14 @@ def make_result(
         "n": int(data.X.shape[0]),
         "d": int(data.X.shape[1]),
         "k": int(data.n_clusters),
+        "features": _checksum(data.X),
         "n_labels": 0 if given is None else int((given >= 0).sum()),
         **scores(data.y, method.labels_, given),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "wall_seconds": round(wall_seconds, 3),
         "device": settings["device"],
         "version": package_version(),
-        "commit": commit(),
+        "commit": settings["commit"],
         "config_hash": settings["config_hash"],
         "n_pseudo_labels": _number(last.get("n_pseudo_labels"), int),
         "agreement": _number(last.get("agreement"), float),
@@ -77,6 +82,15 @@ def read_result(folder: Path) -> dict[str, Any] | None:
     """result.json of a finished run, or None where it is not finished."""
     path = folder / "result.json"
     return json.loads(path.read_text()) if path.exists() else None
+
+
+def _checksum(X: np.ndarray | sp.csr_matrix) -> str:
+    """The first 8 hexadecimal digits of the sha256 of its numbers, and of where they stand."""
+    parts = (X.data, X.indices.astype(np.int64), X.indptr.astype(np.int64)) if sp.issparse(X) else (X,)
+    digest = hashlib.sha256(repr(X.shape).encode())
+    for part in parts:
+        digest.update(memoryview(np.ascontiguousarray(part)).cast("B"))  # type: ignore[arg-type]
+    return digest.hexdigest()[:8]
 
 
 def _last_phase(method: ClusterMixin) -> dict[str, Any]:

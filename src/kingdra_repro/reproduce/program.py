@@ -10,12 +10,12 @@ from kingdra_repro.devices import choose_device
 from kingdra_repro.durations import parse_duration, show_duration
 from kingdra_repro.errors import InputError
 from kingdra_repro.lock import only_one
-from kingdra_repro.provenance import commit
+from kingdra_repro.provenance import code_version, commit
 from kingdra_repro.reproduce.display import PlanDisplay, name
 from kingdra_repro.reproduce.estimate import Estimate, show_left
 from kingdra_repro.reproduce.experiments import check_known, names, parse_seeds
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
-from kingdra_repro.reproduce.registry import code_version, merge, read_runs
+from kingdra_repro.reproduce.registry import merge, read_runs
 from kingdra_repro.reproduce.report import write_reports
 from kingdra_repro.reproduce.runner import Outcome, Runner
 from kingdra_repro.reproduce.selection import by_value, select

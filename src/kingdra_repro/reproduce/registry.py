@@ -16,6 +16,7 @@ from kingdra_repro.atomic import write_text
 from kingdra_repro.errors import InputError
 from kingdra_repro.lock import only_one
 from kingdra_repro.page.reading import read_command
+from kingdra_repro.provenance import code_version
 
 KEPT = (
     *("result.json", "history.csv", "settings.txt", "votes.npz"),
@@ -72,14 +73,7 @@ def read_runs(results: Path) -> pd.DataFrame:
     path = results / "runs.csv"
     if not path.exists():
         return pd.DataFrame(columns=["dataset", "config_hash", "code", "device", "wall_seconds", "folder"])
-    return pd.read_csv(path, dtype={"config_hash": str, "code": str, "commit": str})
-
-
-def code_version(commit: str | None) -> str:
-    """The first seven digits of a commit, with ``-dirty`` where files differed from it."""
-    if commit is None:
-        return "unknown"
-    return commit[:7] + ("-dirty" if commit.endswith("-dirty") else "")
+    return pd.read_csv(path, dtype=dict.fromkeys(("config_hash", "code", "commit", "features"), str))
 
 
 def _copy(results: Path, folder: Path) -> Path:
@@ -109,7 +103,8 @@ def _name(path: Path) -> str:
         name = f"seed{result['seed']}-{result['config_hash']}-{code_version(result['commit'])}"
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InputError(f"{path} is no result of a run: leave its folder out") from error
-    if not re.fullmatch(r"seed\d+-[0-9a-f]{8}-([0-9a-f]{7}(-dirty)?|unknown)", name):
+    code = r"([0-9a-f]{7}(-dirty)?|unknown)"
+    if not re.fullmatch(rf"seed\d+-[0-9a-f]{{8}}-{code}(\+{code})*", name):
         raise InputError(f"{path} has a seed, hash or commit that no run has: leave its folder out")
     return name
 
@@ -130,20 +125,26 @@ def _row(results: Path, folder: Path) -> dict[str, Any]:
     return {
         "command": (folder / "settings.txt").read_text().strip(),
         **result,
-        **_first_phase(folder / "history.csv"),
+        **_from_history(folder / "history.csv"),
         "folder": folder.relative_to(results).as_posix(),
         "code": code_version(result["commit"]),
     }
 
 
-def _first_phase(path: Path) -> dict[str, Any]:
-    """Scores after the phase without pseudo-labels, of methods that have an ensemble."""
+def _from_history(path: Path) -> dict[str, Any]:
+    """Of methods that have an ensemble, the scores after the phase without pseudo-labels; of those with
+    iterations, how the sets that these trained on came about, e.g. "relaxed+given".
+    """
     first: dict[str, Any] = {}
+    rules: list[str] = []
     if path.exists():
         history = pd.read_csv(path)
         if "model_acc_mean" in history and history["iteration"].iloc[0] == 0:
             first = {str(column): value for column, value in history.iloc[0].items()}
+        if "rule" in history:  # an iteration's set is what the next one trains on
+            rules = list(dict.fromkeys(history["rule"].iloc[:-1]))
     return {
+        "rules": "+".join(rules) or None,
         "first_phase_acc": first.get("acc"),
         "first_phase_model_acc_mean": first.get("model_acc_mean"),
         "first_phase_pseudo_label_acc": first.get("pseudo_label_acc"),

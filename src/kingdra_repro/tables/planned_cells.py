@@ -24,7 +24,8 @@ class PlannedCell:
     schedule : "published" where there are such runs, else "short"; "-" where there are none
     value : the column of the runs that fills the cell
     runs : DataFrame, those of this schedule alone, as in the plan's "cells"
-    note : why there are no runs, or what their schedule shortens
+    note : why there are no runs, or what their schedule shortens, where iterations had other pseudo-labels
+        than the thresholds given lead to, and whether the runs had unlike features
     """
 
     row: str
@@ -70,6 +71,8 @@ def planned_cells(
             schedule = shown_schedule(here["schedule"])
             note = _why_empty(runs, failures) if schedule == "-" else _shortened(runs, schedule)
             here = here[here["schedule"] == schedule]
+            remarks = (note, _of_rules(here, runs[0].value), _of_features(here))
+            note = "; ".join(remark for remark in remarks if remark)
             yield PlannedCell(row, dataset, order, schedule, runs[0].value, here, note)
 
 
@@ -91,6 +94,25 @@ def _shortened(runs: "list[PlannedRun]", schedule: str) -> str:
     if runs[0].value.startswith("first_phase_") or not set(WITH_ITERATIONS) & set(short):
         changed = [one for one in changed if one.partition("=")[0] not in AFTER_FIRST_PHASE]
     return f"{schedule} schedule: {' '.join(changed)}" if changed else ""
+
+
+def _of_rules(runs: pd.DataFrame, value: str) -> str:
+    """In how many runs iterations trained on what the thresholds given do not lead to."""
+    if "rules" not in runs or value.startswith("first_phase_"):
+        return ""
+    rules = [set(str(one).split("+")) for one in runs["rules"].dropna()]
+    told = {
+        "thresholds relaxed": sum("relaxed" in one for one in rules),
+        "no iteration with pseudo-labels": sum(one == {"unsupervised"} for one in rules),
+        "some iterations without pseudo-labels": sum({"unsupervised"} < one for one in rules),
+    }
+    return "; ".join(f"{what} in {n} of {len(runs)} runs" for what, n in told.items() if n)
+
+
+def _of_features(runs: pd.DataFrame) -> str:
+    """Where the runs' feature matrices are not the same, their checksums."""
+    known = sorted(set(runs["features"].dropna())) if "features" in runs else []
+    return f"features differ between the runs: {', '.join(known)}" if len(known) > 1 else ""
 
 
 def _why_empty(runs: "list[PlannedRun]", failures: Mapping[str, str]) -> str:

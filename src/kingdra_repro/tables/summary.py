@@ -25,8 +25,10 @@ def summary(table: pd.DataFrame) -> str:
     compared = filled.drop_duplicates(["row", "column"])
     reached = compared["difference"] >= -compared["paper_std"].fillna(0) - 1e-9
     seeds = compared["n"] >= SEEDS
+    single = reached & (compared["n"] == 1)
     return (
         f"{len(compared)} of the paper's {n_cells} cells are filled, {seeds.sum()} of them with {SEEDS} "
-        f"seeds or more; {reached.sum()} reach the paper's mean less its standard deviation. Where there are "
-        "runs in file order, as the paper's, these are compared, otherwise those with shuffled batches."
+        f"seeds or more; {reached.sum()} reach the paper's mean less its standard deviation, {single.sum()} "
+        "of these with a single run. Where there are runs in file order, as the paper's, these are compared, "
+        "otherwise those with shuffled batches."
     )
