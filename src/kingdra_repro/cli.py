@@ -40,6 +40,7 @@ def cluster(cfg: DictConfig) -> None:
     InputError
         For a user's mistake, in a line.
     """
+    check_types(cfg)
     job: Any = HydraConfig.get().runtime
     folder = Path(job.output_dir)
     with alone_in(folder):
@@ -50,12 +51,13 @@ def cluster(cfg: DictConfig) -> None:
             return
     if done.get("config_hash") != config_hash(cfg):
         raise InputError(f"{folder} has a run of other settings: give this one another folder")
-    Console().print("This run is finished already; remove its folder to repeat it.")
+    kept = (folder / "checkpoint").exists() or not cfg.keep_checkpoint
+    lost = "" if kept else " The networks' weights were not kept then."
+    Console().print(f"This run is finished already; remove its folder to repeat it.{lost}")
     show_table(done, folder)
 
 
 def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
-    check_types(cfg)
     data = instantiate(cfg.dataset)
     checkpoint = folder / "checkpoint"  # an interrupted run goes on from here
     checkpoint.mkdir(exist_ok=True)
@@ -89,7 +91,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     write_ensemble_files(folder, data)
     draw_figures(folder, data, method.labels_)
     write_explorer(folder, data, method.labels_)
-    write_result(folder, result, method.labels_)
+    write_result(folder, result, method.labels_, data.row_names)
     if not cfg.keep_checkpoint:
         shutil.rmtree(checkpoint)
     show_table(result, folder)

@@ -37,7 +37,7 @@ def main() -> None:
         try:
             cluster(cfg)
         except Exception as error:
-            line = one_line(error, cfg.method)
+            line = one_line(error, cfg)
             # A launcher that runs jobs in other processes learns of a failure from the exception alone.
             if line is None or os.getpid() != this_process:
                 raise

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from hydra.errors import CompactHydraException, InstantiationException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
@@ -19,7 +20,7 @@ SEE = "`kingdra-run --help` explains the settings, `kingdra-run --cfg job` lists
 
 def one_line(
     error: BaseException,
-    method: DictConfig | None = None,
+    settings: DictConfig | None = None,
     *,
     known: type = Settings,
     see: str = SEE,
@@ -31,8 +32,8 @@ def one_line(
     Parameters
     ----------
     error : exception
-    method : DictConfig or None
-        The method's node: what a message calls ``n_models``, the user gave as ``ensemble.size``.
+    settings : DictConfig or None
+        The run's: what a message calls ``n_models``, the user gave as ``ensemble.size``.
     known : dataclass
         The program's settings.
     see : str
@@ -41,7 +42,7 @@ def one_line(
     chain = list(_causes(error))
     for one in chain:
         if isinstance(one, InputError):
-            return _as_given(_joined(str(one)), method)
+            return _as_given(_joined(str(one)), settings)
     # A "$" stands for what OmegaConf fills in in the exception that this one caused.
     hydras = [str(one) for one in chain if isinstance(one, CompactHydraException | OmegaConfBaseException)]
     override = next((one.override for one in chain if isinstance(one, OverrideParseException)), None)
@@ -73,7 +74,7 @@ def _of_hydra(message: str, known: type, see: str, override: str | None) -> str 
     ``override`` is the setting that Hydra could not read, as it was given.
     """
     if found := re.search(
-        r"Could not find '([\w/]+)/([^']+)'\n+Available options in .*:\n((?:\t.*\n?)+)", message
+        r"Could not find '([\w/]+)/([^']*)'\n+Available options in .*:\n((?:\t.*\n?)+)", message
     ):
         group, given, listed = found.groups()
         choices = [line.strip() for line in listed.splitlines()]
@@ -92,6 +93,8 @@ def _of_hydra(message: str, known: type, see: str, override: str | None) -> str 
         return f"{found[3]}={value} has the wrong type: give {kind}"
     if found := re.search(r"is not a ListConfig, list or tuple.\s+full_key: (\S+)", message):
         return f"{found[1]} has the wrong type: give a list, such as {found[1]}=[1,2]"
+    if found := re.search(r"Error merging override ([\w./@-]+)=null\n.*is not Optional", message, re.DOTALL):
+        return f"{found[1]}=null says nothing: give it a value, or leave it out. {see}"
     if found := re.search(r"Error merging override ([\w./@-]+)=(\S*)", message):
         return f"{found[1]}={found[2]} does not fit: {found[1]} is a group of settings. {see}"
     if override is not None:
@@ -157,13 +160,26 @@ def _known_settings(known: type) -> list[str]:
     return names
 
 
-def _as_given(message: str, method: DictConfig | None) -> str:
+def _as_given(message: str, settings: DictConfig | None) -> str:
     """`message` with the name of the setting that the parameter it begins with is taken from."""
     name, equals, rest = message.partition("=")
-    if method is None or not equals or name not in method:
+    if settings is None or not equals:
         return message
-    taken_from = re.fullmatch(r"\$\{([\w.]+)\}", str(OmegaConf.to_container(method)[name]))  # type: ignore[call-overload, index]
-    return f"{taken_from[1]}={rest}" if taken_from else message
+    groups: Any = OmegaConf.to_container(settings)
+    if name in groups["method"]:
+        taken_from = re.fullmatch(r"\$\{([\w.]+)\}", str(groups["method"][name]))
+        return f"{taken_from[1] if taken_from else f'method.{name}'}={rest}"
+    inner = [path for group in ("dataset", "base", "pseudo_labels") for path in _paths(groups, group)]
+    places = [] if name in groups else [path for path in inner if path.endswith(f".{name}")]
+    return f"{places[0]}={rest}" if len(places) == 1 else message
+
+
+def _paths(node: dict[str, Any], name: str) -> Iterator[str]:
+    """The names of all settings within one, each with those that it lies in: "dataset.words.n_words"."""
+    if isinstance(inner := node[name], dict):
+        for key in inner:
+            yield from (f"{name}.{path}" for path in _paths(inner, key))
+    yield name
 
 
 def _joined(message: str) -> str:

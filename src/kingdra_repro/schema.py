@@ -102,7 +102,7 @@ def check_names(cfg: DictConfig, group: str) -> None:
 
 def _of_members(group: str, node: DictConfig) -> list[dict[Any, Any]]:
     """The node itself, or one for each member of a mixed base."""
-    if "members" not in node:
+    if not node.get("members"):
         if not isinstance(get_object(node["_target_"]), type):
             raise InputError(f"{group}=mixed has no {group}.members: give one or more")
         return [dict(node)]

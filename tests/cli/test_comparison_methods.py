@@ -81,9 +81,9 @@ def test_a_killed_run_goes_on(kingdra_run, features, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "start"),
     [
-        (("method=dec", "method.tol=3"), "tol=3 "),
-        (("method=kmeans", "method.n_init=0"), "n_init=0 "),
-        (("method=dae_kmeans", "method.hidden=7"), "hidden=7 "),
+        (("method=dec", "method.tol=3"), "method.tol=3 "),
+        (("method=kmeans", "method.n_init=0"), "method.n_init=0 "),
+        (("method=dae_kmeans", "method.hidden=7"), "method.hidden=7 "),
         (("method=deepcluster", "device=cuda:77"), "device=cuda:77 "),
     ],
 )

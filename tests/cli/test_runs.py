@@ -156,6 +156,41 @@ def test_killed_when_all_iterations_were_done(kingdra_run, features, tmp_path, m
 def test_the_checkpoint_stays_if_asked_for(kingdra_run, features, tmp_path):
     kingdra_run("method=single", "keep_checkpoint=true", *SMALL)
     assert only(tmp_path, "checkpoint").is_dir()
+    assert "weights" not in kingdra_run("method=single", "keep_checkpoint=true", *SMALL).out
+    kingdra_run("method=single", "seed=1", *SMALL)
+    assert (
+        "weights were not kept" in kingdra_run("method=single", "seed=1", "keep_checkpoint=true", *SMALL).out
+    )
+
+
+def test_a_mistake_is_one_of_a_finished_run_too(kingdra_run, features):
+    assert kingdra_run("method=kmeans", *SMALL).status == 0
+    assert kingdra_run("method=kmeans", "+foo=1", *SMALL).mistake.startswith("foo is not a setting")
+
+
+@pytest.mark.parametrize("name", ["result.json", "checkpoint/wall_seconds"])
+def test_a_damaged_file_is_told(kingdra_run, features, tmp_path, name):
+    command = ("method=single", *SMALL, "hydra.run.dir=here")
+    (tmp_path / "here" / "checkpoint").mkdir(parents=True)
+    (tmp_path / "here" / name).write_text("")
+    assert f"{name} is damaged: remove its folder" in kingdra_run(*command).mistake
+
+
+def test_texts_have_their_names_beside_their_clusters(kingdra_run, tmp_path):
+    (tmp_path / "texts").mkdir()
+    for i in range(12):
+        words = "sea ship wave harbour" if i % 2 else "tax court judge law"
+        (tmp_path / "texts" / f"{i:02}.txt").write_text(f"{words} {i}")
+    assert kingdra_run("dataset=custom", "dataset.path=texts", "n_clusters=2", "method=kmeans").status == 0
+    table = pd.read_csv(only(tmp_path, "labels.csv"))
+    assert list(table["name"]) == [f"{i:02}.txt" for i in range(12)]
+    assert list(table["cluster"]) == list(np.load(only(tmp_path, "labels.npy")))
+
+
+def test_the_log_tells_of_each_iteration(kingdra_run, features, tmp_path):
+    kingdra_run(*SMALL)
+    lines = only(tmp_path, "run.log").read_text().splitlines()
+    assert [line.split(": ")[1] for line in lines] == ["iteration 0", "iteration 1"]
 
 
 def test_sweep(kingdra_run, features, tmp_path):

@@ -73,5 +73,5 @@ def test_own_pictures_and_weights(tmp_path: Path, weights: Path, monkeypatch: py
 def test_mistakes(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"dataset.images=nowhere"):
         load_cifar10(images="nowhere")
-    with pytest.raises(InputError, match=r"dataset.weights=nowhere"):
+    with pytest.raises(InputError, match=r"weights=nowhere"):
         load_cifar10(weights="nowhere")

@@ -170,7 +170,7 @@ def write_mistakes() -> None:
         ({"path": "a.npy", "labels": "two.csv"}, "has the columns 'a', 'b'"),
         ({"path": "a.npy", "labels": "a.xlsx"}, "neither a .npy nor a .csv"),
         ({"path": "a.npy", "columns": ["a"]}, "for tables"),
-        ({"path": "a.npy", "scale": "log"}, "scale='log' is unknown: choose null, minmax or standard"),
+        ({"path": "a.npy", "scale": "log"}, "scale='log' is unknown: choose auto, null, minmax or standard"),
         ({"path": "nan.npy"}, "NaN .* in row 3, column 1"),
         ({"path": "strings.npy"}, "not numeric"),
         ({"path": "objects.npy"}, "never unpickled"),

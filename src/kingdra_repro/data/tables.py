@@ -125,8 +125,8 @@ def _read_csv(path: Path) -> pd.DataFrame:
             table = pd.read_csv(lines, index_col=False, skip_blank_lines=len(names) > 1)
         except pd.errors.ParserWarning as error:
             raise InputError(
-                f"{path} has lines of more values than its first line has names: separate values by commas, "
-                "with points for decimals"
+                f"{path} has lines of more values than its first line has names ({listed(names)}): write the "
+                "columns' names there, separate values by commas, with points for decimals"
             ) from error
     return _without_row_numbers(table, names, path)
 

@@ -49,9 +49,14 @@ def validate(
     X = _as_float32(X)
     n, d = X.shape
     if n == 0:
-        raise InputError(f"Found array with 0 sample(s) (shape={X.shape}): a minimum of 1 is required.")
+        raise InputError(
+            f"Found array with 0 sample(s) (shape={X.shape}): a minimum of 1 is required. Give it rows"
+        )
     if d == 0:
-        raise InputError(f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required.")
+        raise InputError(
+            f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required. Give it "
+            "columns"
+        )
     check_n_clusters(n_clusters, n)
     _check_finite(X, feature_names)
     return X, _checked_labels(y, n)

@@ -230,7 +230,7 @@ class Kingdra(Ensemble):
         for name in ("t_pos", "t_neg"):  # told now, not after the first phase
             if (given := getattr(find, name, None) or 0) > self.n_models:
                 raise InputError(
-                    f"{name}={given} is more than n_models={self.n_models}: give at most as many"
+                    f"{name}={given} counts models, and there are {self.n_models}: give at most as many"
                 )
 
     def _least(self) -> dict[str, int]:

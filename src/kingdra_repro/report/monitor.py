@@ -1,5 +1,6 @@
 """What watches a fit: shows its progress, and writes history.csv, with scores where the classes are known."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ from kingdra_repro.report.votes import Votes
 
 if TYPE_CHECKING:
     from kingdra_repro.methods import Iteration, Progress
+
+
+log = logging.getLogger(__name__)
 
 
 class RunMonitor:
@@ -60,7 +64,8 @@ class RunMonitor:
             self.votes.add(it.index, it.model_labels)
         self.history.add(row)
         if it.labels is not None:
-            self.display.tell(_line(row))
+            self.display.tell(line := _line(row))
+            log.info(line)  # to the run's log; the terminal has it
 
 
 def _line(row: dict[str, object]) -> str:

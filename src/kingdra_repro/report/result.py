@@ -1,17 +1,20 @@
-"""result.json and labels.npy: what a finished run came to."""
+"""result.json, labels.npy and labels.csv: what a finished run came to."""
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 from sklearn.base import ClusterMixin
 
 from kingdra_repro.atomic import write_text, write_whole
 from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import scores
 from kingdra_repro.provenance import package_version
 
@@ -72,16 +75,28 @@ def make_result(
     }
 
 
-def write_result(folder: Path, result: dict[str, Any], labels: np.ndarray) -> None:
-    """labels.npy (int64 [n]) and then result.json, whose presence means that the run is done."""
+def write_result(
+    folder: Path, result: dict[str, Any], labels: np.ndarray, row_names: Sequence[str] | None = None
+) -> None:
+    """labels.npy (int64 [n]), where the rows have names labels.csv (name and cluster of each), and then
+    result.json, whose presence means that the run is done.
+    """
     write_whole(folder / "labels.npy", lambda file: np.save(file, labels.astype(np.int64)))
+    if row_names is not None:
+        table = pd.DataFrame({"name": list(row_names), "cluster": labels})
+        write_text(folder / "labels.csv", table.to_csv(index=False, lineterminator="\n"))
     write_text(folder / "result.json", json.dumps(result, indent=2) + "\n")
 
 
 def read_result(folder: Path) -> dict[str, Any] | None:
-    """result.json of a finished run, or None where it is not finished."""
+    """result.json of a finished run, or None where it is not finished; InputError where it is damaged."""
     path = folder / "result.json"
-    return json.loads(path.read_text()) if path.exists() else None
+    if not path.exists():
+        return None
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(f"{path} is damaged: remove its folder to repeat the run") from error
 
 
 def _checksum(X: np.ndarray | sp.csr_matrix) -> str:

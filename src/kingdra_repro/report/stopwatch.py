@@ -4,6 +4,7 @@ import time
 from pathlib import Path
 
 from kingdra_repro.atomic import write_text
+from kingdra_repro.errors import InputError
 
 SAVE_EVERY = 5.0  # seconds; what a killed part loses at most
 
@@ -15,11 +16,19 @@ class Stopwatch:
     ----------
     path : Path
         A file for the seconds so far; its folder exists. It goes when the run is done.
+
+    Raises
+    ------
+    InputError
+        If it holds no number.
     """
 
     def __init__(self, path: Path):
         self.path = path
-        self._before = float(path.read_text()) if path.exists() else 0.0
+        try:
+            self._before = float(path.read_text()) if path.exists() else 0.0
+        except ValueError as error:
+            raise InputError(f"{path} is damaged: remove its folder to begin anew") from error
         self._start = self._saved = time.monotonic()
 
     def seconds(self) -> float:
