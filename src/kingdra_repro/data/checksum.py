@@ -1,8 +1,12 @@
-"""Is this file the one we mean?"""
+"""Is this file, or this array, the one we mean?"""
 
 import hashlib
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
 
 
 def checksum(path: Path, kind: str = "sha256") -> str:
@@ -33,3 +37,15 @@ def wrong_checksum(path: Path, expected: Sequence[str]) -> str | None:
         return None
     wanted = " or ".join(value.removeprefix(f"{kind}:") for value in expected)
     return f"wrong content: {kind} expected {wanted}, found {found} ({path.stat().st_size} bytes)"
+
+
+def checksum_of_array(X: np.ndarray | sp.csr_matrix) -> str:
+    """CRC-32 of an array's numbers, of a CSR matrix also of where they stand: 8 hexadecimal digits.
+
+    The shape is no part of it.
+    """
+    parts = (X.data, X.indices, X.indptr) if sp.issparse(X) else (X,)
+    checksum = 0
+    for part in parts:
+        checksum = zlib.crc32(memoryview(np.ascontiguousarray(part)).cast("B"), checksum)  # type: ignore[arg-type]
+    return f"{checksum:08x}"

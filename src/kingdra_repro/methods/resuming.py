@@ -1,7 +1,6 @@
 """How a fit begins: with its seed, and with what a killed one left."""
 
 import os
-import zlib
 from collections.abc import Container
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
 from kingdra_repro.atomic import remove_parts
+from kingdra_repro.data.checksum import checksum_of_array
 from kingdra_repro.ensemble.checkpoint import Checkpoint
 from kingdra_repro.errors import InputError
 
@@ -53,9 +53,9 @@ def begin(
     }
     if not isinstance(estimator.random_state, int | np.integer):
         settings["random_state"] = "drawn"
-    run = f"{type(estimator).__name__} {settings} X{X.shape} {_checksum(X):08x}"
+    run = f"{type(estimator).__name__} {settings} X{X.shape} {checksum_of_array(X)}"
     if labels is not None:
-        run += f" y {_checksum(labels):08x}"
+        run += f" y {checksum_of_array(labels)}"
     checkpoint = Checkpoint(Path(estimator.checkpoint_dir), run)
     remove_parts(checkpoint.folder)
     begun = checkpoint.load("seed")
@@ -69,11 +69,3 @@ def seed_of(random_state: int | np.random.RandomState | None) -> int:
     if isinstance(random_state, int | np.integer):
         return int(random_state)
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
-
-
-def _checksum(X: np.ndarray | sp.csr_matrix) -> int:
-    parts = (X.data, X.indices, X.indptr) if sp.issparse(X) else (X,)
-    checksum = 0
-    for part in parts:
-        checksum = zlib.crc32(memoryview(np.ascontiguousarray(part)).cast("B"), checksum)  # type: ignore[arg-type]
-    return checksum

@@ -1,6 +1,5 @@
 """result.json, labels.npy and labels.csv: what a finished run came to."""
 
-import hashlib
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -9,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 from sklearn.base import ClusterMixin
 
 from kingdra_repro.atomic import write_text, write_whole
+from kingdra_repro.data.checksum import checksum_of_array
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import scores
@@ -59,7 +58,7 @@ def make_result(
         "n": int(data.X.shape[0]),
         "d": int(data.X.shape[1]),
         "k": int(data.n_clusters),
-        "features": _checksum(data.X),
+        "features": checksum_of_array(data.X),
         "n_labels": 0 if given is None else int((given >= 0).sum()),
         **scores(data.y, method.labels_, given),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -97,15 +96,6 @@ def read_result(folder: Path) -> dict[str, Any] | None:
         return json.loads(path.read_text())
     except ValueError as error:
         raise InputError(f"{path} is damaged: remove its folder to repeat the run") from error
-
-
-def _checksum(X: np.ndarray | sp.csr_matrix) -> str:
-    """The first 8 hexadecimal digits of the sha256 of its numbers, and of where they stand."""
-    parts = (X.data, X.indices.astype(np.int64), X.indptr.astype(np.int64)) if sp.issparse(X) else (X,)
-    digest = hashlib.sha256(repr(X.shape).encode())
-    for part in parts:
-        digest.update(memoryview(np.ascontiguousarray(part)).cast("B"))  # type: ignore[arg-type]
-    return digest.hexdigest()[:8]
 
 
 def _last_phase(method: ClusterMixin) -> dict[str, Any]:
