@@ -20,10 +20,7 @@ ORDERS = {"file": "file order", "once": "shuffled once", "shuffled": "shuffled"}
 _ACCURACY = "Accuracy (ACC, percent) after the last iteration"
 _MEAN = "mean (standard deviation over seeds, with n - 1), the number of runs as a subscript"
 _CELLS = f"{_MEAN}, and the difference to the paper's mean"
-_PLUS = (
-    "Kingdra-plus has five models and eight iterations of two epochs, whatever the schedule of the others; "
-    "in its run with seed 0 the first models still drew the random numbers of the later ones"
-)
+_PLUS = "Kingdra-plus has five models and eight iterations of two epochs, whatever the schedule of the others"
 
 CAPTIONS = {
     "table2": (
