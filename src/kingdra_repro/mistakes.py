@@ -54,6 +54,8 @@ def one_line(
             return (
                 f"A group of settings is chosen by a name, such as method=kmeans, not a number or null. {see}"
             )
+        if isinstance(one, ImportError) and (found := re.match(r"Error loading '(.*)':\n(.*)", str(one))):
+            return f"_target_={found[1]} cannot be loaded ({found[2]}): correct it, or leave it out"
         if isinstance(one, OSError) and (line := _of_files(one)) is not None:
             return line
         if isinstance(one, MemoryError) or "allocate memory" in str(one) or "out of memory" in str(one):

@@ -270,6 +270,13 @@ def test_one_line_for(kingdra_run, given, remedy):
     assert kingdra_run(*given).mistake.startswith(remedy)
 
 
+def test_a_class_that_is_not_there(kingdra_run):
+    found = kingdra_run("base._target_=my.Base")
+    assert found.status == 2
+    last = found.err.splitlines()[-1]  # Hydra logs what it tried
+    assert last.startswith("kingdra-run: _target_=my.Base cannot be loaded (ModuleNotFoundError")
+
+
 def test_a_training_that_diverges(kingdra_run, features, tmp_path):
     np.save(tmp_path / "x.npy", features * 1e18)
     outcome = kingdra_run(*CUSTOM, "n_clusters=3")

@@ -250,7 +250,7 @@ def test_an_ending_in_capitals(folder: Path) -> None:
 
 def test_labels_of_one_class(folder: Path) -> None:
     tree_table().assign(species="oak").to_csv("t.csv", index=False)
-    with pytest.raises(InputError, match="labels of one class alone"):
+    with pytest.raises(InputError, match="fewer than two classes"):
         load_custom("t.csv", labels="species")
 
 

@@ -122,7 +122,7 @@ def load_custom(
             raise InputError(f"{path.name} has no labels to count: give n_clusters=K, or dataset.labels=...")
         n_clusters = len(np.unique(y))
         if n_clusters < 2:
-            raise InputError(f"{source} has labels of one class alone: give n_clusters=K")
+            raise InputError(f"{source} has fewer than two classes: give n_clusters=K")
     scale = found.auto_scale if scale == "auto" else scale
     X, y = validate(found.X, y, n_clusters, feature_names=found.names)
     if scale is None:
@@ -219,6 +219,8 @@ def _existing(path: str | os.PathLike) -> Path:
     place = Path(path).expanduser()
     if not place.exists():
         raise InputError(f"dataset.path={path}: there is no such file ({place.absolute()}): correct the path")
+    if not place.is_file() and not place.is_dir():
+        raise InputError(f"dataset.path={path} is neither a file nor a folder: give one of these")
     return place
 
 

@@ -117,7 +117,7 @@ def kept_neighbour_distances(
         distances = np.load(kept, allow_pickle=False)
         if distances.shape == (n,) and distances.dtype == np.float32 and np.isfinite(distances).all():
             return distances
-    except (OSError, ValueError, EOFError):  # not there, or not whole
+    except Exception:  # not there, or not whole: NumPy's reader fails in many ways
         pass
     log.info("Distances of %d points to their neighbours: computed once, then kept in %s", n, kept)
     distances = neighbour_distances(X, n_neighbors, device)

@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import shutil
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +62,10 @@ def read_prepared(
         if (folder / "train_X.npz").exists():
             return sp.csr_matrix(sp.load_npz(folder / "train_X.npz")), y, about
         return np.load(folder / "train_X.npy", mmap_mode="r", allow_pickle=False), y, about
-    except (FileNotFoundError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        reason = " ".join(str(error).split())
+    except MemoryError:
+        raise
+    except Exception as error:  # NumPy's reader fails in many ways on bytes that it did not write
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{folder} is damaged ({reason}): remove it, and it is made anew") from error
 
 

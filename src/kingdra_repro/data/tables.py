@@ -37,13 +37,13 @@ def read_table(path: Path) -> pd.DataFrame:
     """
     try:
         table = pd.read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
-    except InputError:
+    except (InputError, MemoryError):
         raise
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not written in UTF-8 ({error.reason}): save it as UTF-8") from error
     except ImportError as error:
         raise InputError(f"{path} needs pyarrow to read: pip install 'kingdra-repro[parquet]'") from error
-    except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
+    except Exception as error:  # pandas' and Arrow's readers fail in many ways on such bytes
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(f"{path} is not a readable {path.suffix} table ({reason}): save it anew") from error
     if table.columns.nlevels > 1:
