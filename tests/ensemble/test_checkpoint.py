@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -16,6 +17,12 @@ def test_states_come_back(tmp_path: Path) -> None:
     assert state["epoch"] == 2
     assert torch.equal(state["x"], torch.arange(3))
     assert Checkpoint(tmp_path / "new", "a").load("other") is None
+
+
+def test_numbers_of_numpy_come_back_as_python_s(tmp_path: Path) -> None:
+    state = {"rows": [{"t_pos": np.int64(2)}], "groups": ({"lr": np.float64(0.001)},), np.int64(3): "key"}
+    Checkpoint(tmp_path, "a").save("state", state)
+    assert Checkpoint(tmp_path, "a").load("state") == state
 
 
 def test_another_run_s_states_are_refused(tmp_path: Path) -> None:

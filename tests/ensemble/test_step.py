@@ -55,7 +55,7 @@ def recorded(monkeypatch: pytest.MonkeyPatch) -> list[Callable]:
         return work
 
     monkeypatch.setattr(step_module, "_record", record)
-    monkeypatch.setattr(step_module, "_new_stream", lambda: None)
+    monkeypatch.setattr(step_module, "_new_stream", object)
     monkeypatch.setattr(step_module, "_on_stream", lambda work, stream: work())
     return works
 
@@ -84,6 +84,8 @@ def test_a_phase_lets_go_of_what_it_recorded(
         whole(self, *arguments)
 
     monkeypatch.setattr(step_module._RecordedStep, "__init__", watched)
+    streams: list[object] = []
+    monkeypatch.setattr(step_module, "_new_stream", lambda: streams.append(object()) or streams[-1])
     one = stack(X, BASES["ladder_im"])
     one.step._on_gpu = True
     gc.disable()
@@ -94,6 +96,7 @@ def test_a_phase_lets_go_of_what_it_recorded(
             recorded.clear()  # the test's own references to what was recorded
             assert len(made) == 2 * phase
             assert [ref() for ref in made] == [None] * len(made)
+        assert len(streams) == 1
     finally:
         gc.enable()
 

@@ -13,8 +13,9 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.page import write_report, write_run_report
 from kingdra_repro.page.console import main
 from kingdra_repro.page.document import document
-from kingdra_repro.page.report import EXPLORERS, explored
+from kingdra_repro.page.explored import EXPLORERS, explored
 from kingdra_repro.page.runs import read_history, run_entry
+from kingdra_repro.page.tables import Cell, Table
 from tests.page.made_up import KINGDRA, SECOND, WORDS, write_results, write_run_without_classes
 
 
@@ -40,8 +41,9 @@ def test_results_in_one_file(results):
     assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
     data = data_of(page)
     assert set(data["runs"]) == {KINGDRA, SECOND, WORDS}
-    assert {name: len(runs) for name, runs in data["explorers"].items()} == {"digits": 1, "newsgroups": 1}
-    assert data["explorers"]["digits"][0]["folder"] == KINGDRA  # of two seeds the first
+    assert {name: len(runs) for name, runs in data["explorers"].items()} == {"digits": 2, "newsgroups": 1}
+    assert [one["folder"] for one in data["explorers"]["digits"]] == [SECOND, KINGDRA]
+    assert data["explorers"]["digits"][1]["name"] == "Kingdra, file order, seed 0"  # the first of its cell
     assert data["runs"][KINGDRA]["history"]["pseudo_label_acc"] == [None, 0.9, 0.9, 0.9]
     assert page.count('class="cell"') == 4
     assert page.count("data:image/svg+xml;base64") == 1
@@ -62,25 +64,53 @@ def test_a_folder_without_runs_is_a_mistake(tmp_path):
         write_report(tmp_path)
 
 
-def test_which_runs_can_be_explored(tmp_path):
-    """Of each command the first seed, of its code versions the last; Kingdra first; not all."""
-    rows, entries = [], {}
+@pytest.fixture
+def add(tmp_path):
+    """Add a run to ``add.rows``, and its folder."""
 
-    def add(folder, method, seed, command, finished="", explorer=True):
+    def add_one(folder, seed, dataset="d", method="kingdra", explorer=True):
         (tmp_path / folder).mkdir()
         if explorer:
             (tmp_path / folder / "explorer.json").write_text("{}")
-        rows.append({"folder": folder, "dataset": "d", "method": method, "seed": seed, "finished": finished})
-        entries[folder] = {"command": f"kingdra-run {command} seed={seed}"}
+        row = {"folder": folder, "dataset": dataset, "method": method, "base": "", "seed": seed}
+        add_one.rows.append(row)
 
-    add("none", "kingdra", "0", "a", explorer=False)
-    add("late", "kingdra", "1", "a", "2025-02")
-    add("old", "kingdra", "1", "a", "2025-01")
-    add("second", "kingdra", "2", "a", "2025-03")
+    add_one.rows = []
+    return add_one
+
+
+def in_cell(row, runs, order="file", column="D"):
+    return Cell(row, column, order, "published", 90.0, None, len(runs), None, None, "", runs)
+
+
+def test_of_each_cell_the_lowest_seed_can_be_explored(tmp_path, add):
+    for seed in "3102":
+        add(f"k{seed}", seed, explorer=seed != "0")
+    add("e", "0", dataset="e")
+    add("superseded", "0")
+    cells = (in_cell("K-means", ("none",), "-"), in_cell("Kingdra", ("k3", "k1", "k0", "k2")))
+    again = (in_cell("Kingdra, ten models", ("k1", "k2"), "-"), in_cell("other", ("e",), "-", "E"))
+    tables = [Table("table2", "", cells), Table("ensemble_size", "", again)]
+    found = explored(add.rows, tables, tmp_path)
+    folders = {dataset: [one["folder"] for one in chosen] for dataset, chosen in found.items()}
+    assert folders == {"d": ["k1"], "e": ["e"]}
+    assert found["d"][0]["name"] == "Kingdra, file order, seed 1"
+
+
+def test_the_last_rows_of_a_table_can_be_explored_first_and_not_all(tmp_path, add):
+    cells = []
     for number in range(EXPLORERS + 2):
-        add(f"m{number}", "dec", "0", f"m={number}")
-    found = [one["folder"] for one in explored(rows, tmp_path, entries)["d"]]
-    assert found == ["late", *(f"m{number}" for number in range(EXPLORERS - 1))]
+        add(f"r{number}", "0")
+        cells.append(in_cell(f"row {number}", (f"r{number}",)))
+    found = explored(add.rows, [Table("table2", "", tuple(cells))], tmp_path)["d"]
+    assert [one["folder"] for one in found] == [f"r{EXPLORERS + 1 - number}" for number in range(EXPLORERS)]
+
+
+def test_without_tables_all_runs_can_be_explored(tmp_path, add):
+    add("m", "0", method="kmeans")
+    add("k1", "1")
+    add("k0", "0")
+    assert [one["folder"] for one in explored(add.rows, [], tmp_path)["d"]] == ["k0", "k1", "m"]
 
 
 def test_a_run_without_classes(run):

@@ -6,6 +6,7 @@ import pytest
 
 from kingdra_repro.page.table_html import difference_text, filled, mean_text, table_section
 from kingdra_repro.page.tables import Cell, Table, read_tables
+from kingdra_repro.tables.planned_cells import NOT_IN_FILE_ORDER
 from tests.page.made_up import HEAD, line
 
 
@@ -54,10 +55,12 @@ def test_how_many_cells_are_filled_and_as_good():
         cell("C"),
         cell("A", order="shuffled", mean=99.0),
         cell("B", order="shuffled", mean=50.0, paper=(None, None)),
+        cell("B", "STL", note=NOT_IN_FILE_ORDER),
     )
     text = filled(Table("table2", "Table 2", cells))
-    assert "file order: 3 of 4 cells filled; 2 of 3 at the paper's mean less its std, or above" in text
-    assert "shuffled: 3 of 3 cells filled; 2 of 2 at" in text
+    assert "methods without an order: 1 of 1 cells filled; 1 of 1 at the paper's mean less its std" in text
+    assert "file order: 2 of 3 cells filled; 1 of 2 at" in text
+    assert "shuffled: 2 of 2 cells filled; 1 of 1 at" in text
 
 
 @pytest.mark.parametrize(

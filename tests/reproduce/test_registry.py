@@ -93,12 +93,23 @@ def test_merging_outputs_and_results_of_other_machines(tmp_path):
     add_run(theirs, run_folder(tmp_path / "more", seed=2))
     assert merge(ours, tmp_path / "outputs") == (2, 1)
     assert merge(ours, theirs) == (2, 1)
+    (theirs / "runs" / ".part").mkdir()
+    (theirs / "runs" / ".part" / "result.json").write_text("{}")  # its copying was killed
     assert merge(ours, theirs) == (2, 0)
     merged = read_runs(ours)
     assert list(merged["seed"]) == [0, 1, 2]
     pd.testing.assert_frame_equal(
         merged[merged["seed"] != 1].reset_index(drop=True), read_runs(theirs), check_dtype=False
     )
+
+
+def test_one_run_that_cannot_be_taken_and_none_is(tmp_path):
+    run_folder(tmp_path / "theirs", seed=1)
+    bad = run_folder(tmp_path / "theirs", seed=2)
+    (bad / "result.json").write_text("{}")
+    with pytest.raises(InputError, match="leave its folder out"):
+        merge(tmp_path / "results", tmp_path / "theirs")
+    assert not list(tmp_path.glob("results/**/result.json"))
 
 
 def test_what_a_kill_left_half_copied_is_swept_away(tmp_path):

@@ -59,6 +59,28 @@ def test_a_failed_run_does_not_stop_the_rest(kingdra_reproduce, fakes, tmp_path)
     assert not (tmp_path / "results" / "failed.csv").exists()
 
 
+def test_the_first_of_all_runs_fails(kingdra_reproduce, fakes, tmp_path):
+    fakes.behave("Kingdra-Ladder-IM", 0, fails=True)
+    assert kingdra_reproduce().status == 1
+    assert len(runs(tmp_path)) == 3
+    assert (tmp_path / "results" / "failed.csv").exists()
+
+
+def test_a_failed_run_that_another_machine_has_made(kingdra_reproduce, fakes, tmp_path):
+    kingdra_reproduce("results=theirs/results", "output_dir=theirs/outputs")
+    fakes.behave("K-means", 0, fails=True)
+    kingdra_reproduce()
+    assert (tmp_path / "results" / "failed.csv").exists()
+    kingdra_reproduce("merge=theirs/results")
+    assert not (tmp_path / "results" / "failed.csv").exists()
+
+
+def test_reports_before_the_first_run(tmp_path, fakes):
+    write_reports(tmp_path / "results", fakes.planned)
+    assert "not run" in (tmp_path / "results" / "smoke.csv").read_text()
+    assert not (tmp_path / "results" / "report.html").exists()
+
+
 def test_a_run_that_is_finished_in_outputs_is_not_run(kingdra_reproduce, fakes, tmp_path):
     kingdra_reproduce()
     fakes.started()
@@ -130,7 +152,8 @@ def test_tables_are_of_the_whole_plan(kingdra_reproduce, fakes):
     assert fakes.reported == [len(fakes.planned)] * 3
 
 
-def test_reports(tmp_path, monkeypatch, fakes):
+def test_reports(kingdra_reproduce, tmp_path, monkeypatch, fakes):
+    kingdra_reproduce("rows=K-means", "seeds=0")
     called = {}
     for module, function in (("tables", "write_tables"), ("figures", "draw"), ("page", "write_report")):
         stub = ModuleType(module)
@@ -139,7 +162,7 @@ def test_reports(tmp_path, monkeypatch, fakes):
     write_reports(tmp_path / "results", fakes.planned)
     results, planned, cells = called["tables"]
     assert (results, planned) == (tmp_path / "results", fakes.planned)
-    assert cells.empty
+    assert not cells.empty
     assert called["figures"] == (results, cells)
     assert called["page"] == (results,)
 

@@ -48,10 +48,11 @@ def test_file_order_is_compared_where_there_are_runs_of_it():
                 cell("A", "STL", "shuffled", "published", [93.0], (95.0, 2.0), "", []),
                 cell("B", "MNIST", "-", "-", [], (84.3, None), "not run", []),
                 cell("ours", "MNIST", "-", "published", [99.0], (None, None), "", []),
+                cell("Kingdra", "MNIST", "file", "short", [95.0], (98.5, 0.4), "", []),
             ]
         )
     )
     assert found.startswith(
-        "2 of the paper's 3 cells are filled, 1 of them with 5 seeds or more; 1 reach the paper's mean less "
-        "its standard deviation, 1 of these with a single run."
+        "3 of the paper's 4 cells are filled, 1 of them with 5 seeds or more; 1 reach the paper's mean less "
+        "its standard deviation, 1 of these with a single run. Of the 1 cells of Kingdra itself 0 do; "
     )

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from kingdra_repro.atomic import write_whole
@@ -38,10 +39,10 @@ class Checkpoint:
             )
 
     def save(self, name: str, state: dict[Any, Any]) -> None:
-        """Write a state of tensors, numbers, strings, lists and dicts."""
+        """Write a state of tensors, numbers, strings, lists, tuples and dicts."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_whole(self.folder / f"{name}.pt", lambda file: torch.save(state, file))
+            write_whole(self.folder / f"{name}.pt", lambda file: torch.save(_plain(state), file))
         except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
             raise InputError(
                 f"Cannot write the checkpoint in {self.folder} ({error}): free space there, or give a "
@@ -62,3 +63,12 @@ class Checkpoint:
             return torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:  # torch's reader fails in many ways on bytes that it did not write
             raise InputError(f"{path} cannot be read: remove {self.folder} to begin anew") from error
+
+
+def _plain(value: Any) -> Any:
+    """With Python's numbers for NumPy's, which are not read again with ``weights_only``."""
+    if isinstance(value, dict):
+        return {_plain(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_plain(one) for one in value)
+    return value.item() if isinstance(value, np.generic) else value

@@ -127,7 +127,7 @@ class Stack:
             if self.decay_epochs:
                 left = epochs_left - part.start / n
                 self.step.set_learning_rate(self.learning_rate * min(1.0, left / self.decay_epochs))
-            with tf32_products(self.precision):
+            with tf32_products(self.precision, self.rows.device):
                 losses = self.step(batch)
             values = torch.stack(list(losses.values())) * (n_rows / n)
             sums = values if sums is None else sums.add_(values)
@@ -149,7 +149,7 @@ class Stack:
         return predict_proba(self.network, self.rows, self._chunk_size())
 
     def _chunk_size(self) -> int:
-        rows_of_all = 2048 if self.rows.device.type == "cpu" else 2**18  # little memory; enough to fill a GPU
+        rows_of_all = 2048 if self.rows.device.type == "cpu" else 2**16  # little memory; enough to fill a GPU
         return max(256, rows_of_all // len(self.members))
 
     # The state of each member by itself, so that a run can go on with other stacks, in other processes.

@@ -45,6 +45,7 @@ class TrainStep:
         self._on_gpu = next(network.parameters()).is_cuda
         self._fused = _fused(base.losses) if compile else None
         self._recorded: dict[tuple, _RecordedStep] = {}
+        self._stream: torch.cuda.Stream | None = None
         # Of a recorded step it can be changed where it is a tensor on the GPU.
         rate: float | Tensor = learning_rate
         if self._on_gpu:
@@ -67,7 +68,9 @@ class TrainStep:
             return self._train(batch)
         key = tuple(tensor.shape for tensor in _tensors(batch))
         if key not in self._recorded:
-            self._recorded[key] = _RecordedStep(self._train, batch)
+            # One for all recordings: what cuBLAS takes for a stream it keeps for good.
+            self._stream = self._stream or _new_stream()
+            self._recorded[key] = _RecordedStep(self._train, batch, self._stream)
         return self._recorded[key](batch)
 
     def _train(self, batch: Batch) -> Losses:
@@ -111,12 +114,12 @@ class _RecordedStep:
     first steps holds for the recording, therefore; nothing may be compiled within it.
     """
 
-    def __init__(self, train: Callable[[Batch], Losses], example: Batch) -> None:
+    def __init__(self, train: Callable[[Batch], Losses], example: Batch, stream: torch.cuda.Stream) -> None:
         self._batch = _map(example, torch.clone)
         # Without a reference to itself: a graph's memory is given back when the step is let go of, not when
         # Python next looks for cycles, which an allocator that runs out of memory does not ask for.
         self._train = partial(train, self._batch)
-        self._stream = _new_stream()
+        self._stream = stream
         self._steps = 0
         self._replay: Callable[[], Losses] | None = None
 

@@ -34,7 +34,7 @@ def ensemble_size(cells: pd.DataFrame) -> Figure | None:
         panel.errorbar(
             by_size.index,
             by_size["mean"],
-            yerr=by_size["std"].fillna(0),
+            yerr=by_size["std"],
             label=name_of(runs.iloc[0]),
             color=CYCLE[index % len(CYCLE)],
             marker=MARKERS[index % len(MARKERS)],

@@ -1,18 +1,22 @@
 """Figure 5: DeepCluster's accuracy against iterations."""
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from kingdra_repro.figures.histories import mean_history, shown_runs
-from kingdra_repro.figures.style import CYCLE, MARKERS, band, new_figure
+from kingdra_repro.figures.style import BLUE, band, new_figure
+
+COLUMNS = 2
+ROW = 1.4  # inches
 
 
 def figure5(results: Path, cells: pd.DataFrame) -> Figure | None:
-    """A line a data set; the band: all seeds. Iteration 1 is the clustering of the untrained network.
+    """A panel a data set: it swings too much for lines over each other to be told apart.
+
+    The band: all seeds. Iteration 1 is the clustering of the untrained network.
 
     Parameters
     ----------
@@ -23,25 +27,26 @@ def figure5(results: Path, cells: pd.DataFrame) -> Figure | None:
     -------
     Figure, or None where there are no runs yet
     """
-    figure = new_figure(2.8)
-    panel = figure.subplots()
-    for index, (name, runs) in enumerate(shown_runs(cells, "figure5")):
-        history = mean_history(results, runs)
-        if history.empty:
-            continue
-        color, values = CYCLE[index % len(CYCLE)], 100 * history["acc"]
-        band(panel, values.index, values["min"], values["max"], color)
-        marks: dict[str, Any] = {
-            "marker": MARKERS[index % len(MARKERS)],
-            "markevery": max(1, len(values) // 12),
-        }
-        label = f"{name} ({len(runs)})"
-        panel.plot(values.index, values["mean"], color=color, label=label, **marks)
-    if not panel.lines:
+    found = [
+        (name, len(runs), history["acc"])
+        for name, runs in shown_runs(cells, "figure5")
+        if not (history := mean_history(results, runs)).empty
+    ]
+    if not found:
         return None
-    panel.set_xlabel("iteration")
-    panel.set_ylabel("accuracy (%)")
-    panel.set_ylim(0, 100)
-    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.legend(loc="outside right upper", frameon=False, title="DeepCluster (runs)")
+    columns = min(COLUMNS, len(found))
+    rows = -(-len(found) // columns)
+    figure = new_figure(0.2 + ROW * rows)
+    panels = list(figure.subplots(rows, columns, squeeze=False, sharey=True).flat)
+    for panel, (name, n_runs, share) in zip(panels, found, strict=False):
+        values = 100 * share
+        band(panel, values.index, values["min"], values["max"], BLUE)
+        panel.plot(values.index, values["mean"], color=BLUE, linewidth=0.9)
+        panel.set_title(f"{name}, {n_runs} run{'s' if n_runs > 1 else ''}")
+        panel.set_ylim(0, 100)
+        panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    for empty in panels[len(found) :]:
+        empty.remove()
+    figure.supxlabel("iteration", fontsize=8)
+    figure.supylabel("accuracy (%)", fontsize=8)
     return figure

@@ -127,7 +127,7 @@ class NetworkClusterer(ClusterMixin, BaseEstimator, ABC):
         n = sum(len(batch) for batch in batches)
         done, sums = 0, dict[str, Tensor]()
         for batch in batches:
-            with tf32_products(self.precision):
+            with tf32_products(self.precision, self._device):
                 # Entered once a step, since it keeps the rounded weights until it is left.
                 with torch.autocast(self._device.type, torch.bfloat16, enabled=rounded):
                     terms = losses(batch)

@@ -3,6 +3,8 @@
 import os
 from collections.abc import Container
 from pathlib import Path
+from types import FunctionType
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -47,7 +49,7 @@ def begin(
     if estimator.checkpoint_dir is None:
         return seed, None
     settings = {
-        name: value
+        name: _described(value)
         for name, value in estimator.get_params(deep=False).items()
         if name not in WITHOUT_EFFECT and name not in may_change
     }
@@ -69,3 +71,17 @@ def seed_of(random_state: int | np.random.RandomState | None) -> int:
     if isinstance(random_state, int | np.integer):
         return int(random_state)
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def _described(value: Any) -> Any:
+    """A parameter with a ``repr`` that is the same in another process, and for an equal number of NumPy's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, list | tuple):
+        return type(value)(_described(one) for one in value)
+    if isinstance(value, FunctionType):
+        return f"{value.__module__}.{value.__qualname__}"
+    if type(value).__repr__ is object.__repr__:  # it would tell where in memory it lies
+        held = {name: _described(one) for name, one in getattr(value, "__dict__", {}).items()}
+        return f"{type(value).__module__}.{type(value).__qualname__} {held}"
+    return value

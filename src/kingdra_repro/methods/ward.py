@@ -109,8 +109,7 @@ class Clusters:
             unknown = left[self.distances[left].isinf().all(1)]
             if len(unknown):
                 # Where a program has allowed TF32, float32's rounding is not what the bounds reckon with.
-                exact = torch.get_float32_matmul_precision() == "highest"
-                self._search(unknown, torch.float32 if exact else torch.float64)
+                self._search(unknown, torch.float32 if _exact_products() else torch.float64)
                 a, b = self._reciprocal(left)
         if not len(a):  # equal distances may leave no pair reciprocal: two of the least distance always are
             closest = left[self.distances[left].amin(1).argmin()]
@@ -244,6 +243,14 @@ class Clusters:
                 low[part], order = values.topk(LIST + 1, largest=False)
                 found[part] = index.gather(1, order)
         return low.double(), found
+
+
+def _exact_products() -> bool:
+    """Whether this program's float32 products round nothing more; not where PyTorch cannot say."""
+    try:
+        return torch.get_float32_matmul_precision() == "highest"
+    except RuntimeError:  # it was set in the newer way, and PyTorch does not have the two mixed
+        return False
 
 
 def _first_of_equals(X: np.ndarray) -> np.ndarray:

@@ -62,8 +62,9 @@ def product(x: Tensor, weight: Tensor, precision: str = "float32") -> Tensor:
     """The matrix product of each model: [M, ..., n_in] x [M, n_in, n_out] -> [M, ..., n_out].
 
     All axes between the first and the last are rows, so that several passes read the weights once.
-    With "bfloat16" the factors are rounded to bfloat16 and so is the result; sums inside the product, and
-    everything outside, stay float32. For "tf32" see `tf32_products`.
+    With "bfloat16" the factors are rounded to bfloat16 and so is the result; sums inside the product (on a
+    GPU but for those of parts that cuBLAS adds up), and everything outside, stay float32. For "tf32" see
+    `tf32_products`.
     """
     rows = x.reshape(x.shape[0], -1, x.shape[-1])
     out = _Product.apply(rows, weight) if precision == "bfloat16" else torch.bmm(rows, weight)
@@ -71,10 +72,24 @@ def product(x: Tensor, weight: Tensor, precision: str = "float32") -> Tensor:
 
 
 @contextmanager
-def tf32_products(precision: str) -> Iterator[None]:
-    """Within it, a GPU's float32 products round their factors to TF32 if ``precision`` is "tf32"."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+def tf32_products(precision: str, device: torch.device) -> Iterator[None]:
+    """Within it, a GPU's float32 products round their factors to TF32 if ``precision`` is "tf32".
+
+    Whatever the program around it has set: no other product does.
+    """
+    rounded = precision == "tf32" and device.type == "cuda"
+    try:
+        before = torch.get_float32_matmul_precision()
+    except RuntimeError:  # the program has set the newer one, and PyTorch does not have the two mixed
+        matmul = torch.backends.cuda.matmul
+        before = matmul.fp32_precision
+        matmul.fp32_precision = "tf32" if rounded else "ieee"
+        try:
+            yield
+        finally:
+            matmul.fp32_precision = before
+        return
+    torch.set_float32_matmul_precision("high" if rounded else "highest")
     try:
         yield
     finally:

@@ -9,7 +9,7 @@ function showExplorer(place, choices, runs) {
   };
   place.querySelector("noscript")?.remove();
   if (choices.length > 1) {
-    const options = choices.map(({ folder }, i) => element("option", { value: i }, choiceName(runs[folder])));
+    const options = choices.map((choice, i) => element("option", { value: i }, choiceName(choice, runs)));
     const select = element("select", {}, options);
     select.addEventListener("change", () => choose(Number(select.value)));
     place.append(element("label", { class: "choose-run" }, "Run ", select));
@@ -18,11 +18,9 @@ function showExplorer(place, choices, runs) {
   choose(0);
 }
 
-function choiceName(run) {
-  const shown = Object.fromEntries(run.facts);
-  const settings = (run.command || "").split(/\s+/).slice(1)
-    .filter((word) => !/^(dataset|method|base|seed|n_jobs)(\.path)?=/.test(word)).join(" ");
-  return [run.name, shown.ACC && `ACC ${shown.ACC}`, settings].filter(Boolean).join(" · ");
+function choiceName({ name, folder }, runs) {
+  const { ACC } = Object.fromEntries(runs[folder].facts);
+  return ACC ? `${name} · ACC ${ACC}` : name;
 }
 
 function explorerOf(explorer, run) {

@@ -5,11 +5,14 @@ from html import escape
 from pathlib import Path
 
 TITLES = {
-    "figure2": "Figure 2: pseudo-labels and accuracy against iterations",
+    "figure2": (
+        "Figure 2: pseudo-labels and accuracy against iterations. Lines: means over the runs; bands: all "
+        "runs; dashed: the number of points"
+    ),
     "figure3": "Figure 3: the graph of agreement, by iteration",
     "figure4": "Figure 4: members of the final clusters",
-    "figure5": "Figure 5: DeepCluster's accuracy against iterations",
-    "ensemble_size": "Number of models (appendix C.1)",
+    "figure5": "Figure 5: DeepCluster's accuracy against iterations; bands: all runs",
+    "ensemble_size": "Number of models (appendix C.1); bars: standard deviation over runs",
 }
 KINDS = {".svg": "image/svg+xml", ".png": "image/png"}
 # A drawing of many points is smaller as pixels.
@@ -42,5 +45,6 @@ def _figure(folder: Path, name: str) -> str:
     title = escape(TITLES.get(name, name))
     return (
         f'<figure class="card"><figcaption>{title}</figcaption>'
-        f'<img src="data:{KINDS[path.suffix]};base64,{content}" alt="{title}"></figure>'
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{title}">'
+        f'<img src="data:{KINDS[path.suffix]};base64,{content}" alt="{title}"></div></figure>'
     )

@@ -2,11 +2,11 @@
 
 from html import escape
 from pathlib import Path
-from typing import Any
 
 from kingdra_repro.atomic import write_text
 from kingdra_repro.errors import InputError
 from kingdra_repro.page.document import document
+from kingdra_repro.page.explored import explored
 from kingdra_repro.page.figures import figures_html
 from kingdra_repro.page.reading import read_explorer, read_result, read_rows, reading
 from kingdra_repro.page.runs import FACTS, fact, run_entry, run_name
@@ -15,7 +15,6 @@ from kingdra_repro.page.tables import read_tables
 from kingdra_repro.provenance import code_version
 from kingdra_repro.whole import is_whole
 
-EXPLORERS = 6  # of a data set: each takes some 100 KB of the page
 # Of the table of all runs.
 SHOWN = ("dataset", "acc", "nmi", "agreement", "n_pseudo_labels", "wall_seconds", "finished", "commit")
 
@@ -43,9 +42,9 @@ def write_report(results: Path) -> Path:
     rows = read_rows(results / "runs.csv")
     with reading(results / "runs.csv"):
         entries = {row["folder"]: run_entry(row, results / row["folder"]) for row in rows}
-        chosen = explored(rows, results, entries)
         listed = [_listed(row) for row in rows]
     tables = read_tables(results)
+    chosen = explored(rows, tables, results)
     parts = {
         "Tables": ("tables", "\n".join(table_section(table) for table in tables)),
         "Figures": ("figures", figures_html(results / "figures")),
@@ -55,7 +54,7 @@ def write_report(results: Path) -> Path:
     lead = (
         "The paper: Gupta, Ramjee, Kwatra, Sivathanu, “Unsupervised Clustering using "
         "Pseudo-semi-supervised Learning”, ICLR 2020. A number is the mean over n runs with their standard "
-        "deviation (n − 1) in brackets, after the last iteration. Below it is the difference to the paper's "
+        "deviation (n − 1) in brackets. Below it is the difference to the paper's "
         "number (<span class='key above'>▲ blue: above</span>, "
         "<span class='key below'>▼ orange: below</span>), "
         "and the paper's number in small. A click on a number opens its runs, a click on a heading sorts."
@@ -98,7 +97,11 @@ def write_run_report(folder: Path) -> Path:
         if not all(is_whole(result[name], 1) for name in ("n", "k")):
             raise InputError(f"{path} is damaged: n and k are no numbers; make the run again")
     explorer = read_explorer(folder)
-    chosen = {} if explorer is None else {result["dataset"]: [{"folder": "run", "explorer": explorer}]}
+    chosen = (
+        {}
+        if explorer is None
+        else {result["dataset"]: [{"folder": "run", "name": run_name(result), "explorer": explorer}]}
+    )
     clusters = _explorers(list(chosen)) or (
         '<p class="card">This run has no explorer.json: it was made by an older version. '
         "Remove its folder and repeat the command to have its clusters shown.</p>"
@@ -111,40 +114,6 @@ def write_run_report(folder: Path) -> Path:
     lead = f"Found by {escape(run_name(result))}."
     page = document(title, _body(title, lead, parts), {"runs": {"run": entry}, "explorers": chosen})
     return _write(folder / "report.html", page)
-
-
-def explored(
-    rows: list[dict[str, str]], results: Path, entries: dict[str, dict[str, Any]]
-) -> dict[str, list[dict[str, Any]]]:
-    """The runs whose clusters can be looked at, by data set.
-
-    One for each command but for its seed: the lowest seed (not the best: that would be known from labels),
-    of several code versions the last; Kingdra first; at most `EXPLORERS`.
-
-    Returns
-    -------
-    dict from data set to a list of ``{"folder": ..., "explorer": ...}``
-    """
-    first: dict[tuple[str, str], dict[str, str]] = {}
-    for row in rows:
-        if not (results / row["folder"] / "explorer.json").exists():
-            continue
-        words = (entries[row["folder"]]["command"] or row["folder"]).split()
-        key = (row["dataset"], " ".join(word for word in words if not word.startswith("seed=")))
-        held = first.get(key)
-        if held is None or _rank(row) >= _rank(held):
-            first[key] = row
-    found: dict[str, list[dict[str, Any]]] = {}
-    for row in sorted(first.values(), key=lambda row: (row["method"] != "kingdra", row["method"])):
-        of_dataset = found.setdefault(row["dataset"], [])
-        if len(of_dataset) < EXPLORERS:
-            folder = row["folder"]
-            of_dataset.append({"folder": folder, "explorer": read_explorer(results / folder)})
-    return dict(sorted(found.items()))
-
-
-def _rank(row: dict[str, str]) -> tuple[int, str]:
-    return -int(float(row["seed"])), row.get("finished") or ""
 
 
 def _listed(row: dict[str, str]) -> dict[str, str]:

@@ -4,22 +4,25 @@ from collections.abc import Sequence
 from html import escape
 
 from kingdra_repro.page.tables import NOT_PERCENT, WITHOUT_ORDER, Cell, Table
-from kingdra_repro.tables.captions import ORDERS
+from kingdra_repro.tables.captions import ORDERS, caption
 from kingdra_repro.tables.layout import letters, rounded, signed
+from kingdra_repro.tables.planned_cells import NOT_IN_FILE_ORDER, NOT_PLANNED
 
 FULL_COLOUR = 20.0  # difference that has the strongest colour
+UNPLANNED = (NOT_PLANNED, NOT_IN_FILE_ORDER)
 # Cells whose schedule is one of these need no mark.
 AS_PUBLISHED = ("published", "", "-")
 
 
 def table_section(table: Table) -> str:
-    """The section of one table: title, what is filled, the table in a box of its own, footnotes."""
+    """The section of one table: title, caption, what is filled, the table in a box of its own, footnotes."""
     marks = _marks(table.cells)
     head = "".join(_sort_header(name, "col") for name in ("", *table.columns))
     rows = "\n".join(_row(table, name, order, marks) for name, order in table.rows)
     notes = "".join(f"<li><b>{mark}</b> {escape(note)}</li>" for note, mark in marks.items())
     return f"""<section class="card table" id="table-{escape(table.name)}">
 <h3>{escape(table.title)}</h3>
+<p class="muted">{escape(caption(table.name))}</p>
 {filled(table)}
 <div class="scroll" role="region" tabindex="0" aria-label="{escape(table.title)}">
 <table class="results">
@@ -34,15 +37,15 @@ def table_section(table: Table) -> str:
 
 
 def filled(table: Table) -> str:
-    """How many cells are filled, and how many as good as the paper's, for each order of batches."""
-    orders = list(dict.fromkeys(cell.order for cell in table.cells if cell.order not in WITHOUT_ORDER))
+    """How many planned cells are filled, and how many as good as the paper's, for each order of batches."""
+    orders = list(dict.fromkeys(cell.order for cell in table.cells))
     lines = []
-    for order in orders or [""]:
+    for order in orders:
         cells = [
             cell
             for row, of_row in table.rows
             for column in table.columns
-            if of_row in (order, *WITHOUT_ORDER) and (cell := table.cell(row, of_row, column))
+            if of_row == order and (cell := table.cell(row, of_row, column)) and cell.note not in UNPLANNED
         ]
         with_ours = [cell for cell in cells if cell.mean is not None]
         compared = [cell for cell in with_ours if cell.paper_mean is not None]
@@ -50,7 +53,8 @@ def filled(table: Table) -> str:
         if compared:
             good = sum(cell.as_good for cell in compared)
             line += f"; {good} of {len(compared)} at the paper's mean less its std, or above"
-        lines.append(f"{escape(ORDERS.get(order, order))}: {line}" if order else line)
+        name = "methods without an order" if order in WITHOUT_ORDER else escape(ORDERS.get(order, order))
+        lines.append(f"{name}: {line}" if len(orders) > 1 else line)
     return f'<p class="muted">{".<br>".join(lines)}.</p>'
 
 
@@ -100,7 +104,7 @@ def _cell(cell: Cell | None, title: str, percent: bool, marks: dict[str, str]) -
         difference = f'<span class="difference">{difference_text(cell.difference)}</span>'
         sign = "above" if cell.difference >= 0 else "below"
         share = min(1.0, abs(cell.difference) / FULL_COLOUR)
-        colour = f' style="--strength: {10 + 35 * share:.0f}%"'
+        colour = f' style="--strength: {10 + 25 * share:.0f}%"'
     about = [f"ours {mean_text(cell.mean, cell.std, percent)}", f"n = {cell.n}"]
     if cell.paper_mean is not None and cell.difference is not None:
         about.append(f"the paper {mean_text(cell.paper_mean, cell.paper_std, percent)}")

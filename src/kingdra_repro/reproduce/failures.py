@@ -1,5 +1,6 @@
 """results/failed.csv: runs that failed, with the last line of each. One that succeeds is taken off."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -23,17 +24,19 @@ def note(results: Path, run: PlannedRun, status: int, line: str) -> None:
     line : str
         What it said last.
     """
-    known = _without(results, run.config_hash)
+    known = read_failures(results)
+    known = known[known["config_hash"] != run.config_hash]
     new = {**{name: getattr(run, name) for name in PLANNED}, "status": status, "line": line}
     new["command"] = " ".join(["kingdra-run", *run.overrides])
     _write(results, pd.concat([known, pd.DataFrame([new])], ignore_index=True))
 
 
-def forget(results: Path, config_hash: str) -> None:
-    """The run succeeded; nothing where it was not noted."""
+def forget(results: Path, config_hashes: Iterable[str]) -> None:
+    """These runs succeeded; nothing where none of them was noted."""
     known = read_failures(results)
-    if (known["config_hash"] == config_hash).any():
-        _write(results, _without(results, config_hash))
+    left = known[~known["config_hash"].isin(list(config_hashes))]
+    if len(left) < len(known):
+        _write(results, left)
 
 
 def read_failures(results: Path) -> pd.DataFrame:
@@ -42,11 +45,6 @@ def read_failures(results: Path) -> pd.DataFrame:
     if not path.exists():
         return pd.DataFrame(columns=list(COLUMNS))
     return pd.read_csv(path, dtype={"config_hash": str, "order": str})
-
-
-def _without(results: Path, config_hash: str) -> pd.DataFrame:
-    known = read_failures(results)
-    return known[known["config_hash"] != config_hash]
 
 
 def _write(results: Path, rows: pd.DataFrame) -> None:

@@ -14,6 +14,7 @@ from kingdra_repro.provenance import code_version, commit
 from kingdra_repro.reproduce.display import PlanDisplay, name
 from kingdra_repro.reproduce.estimate import Estimate, show_left
 from kingdra_repro.reproduce.experiments import check_known, names, parse_seeds
+from kingdra_repro.reproduce.failures import forget
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
 from kingdra_repro.reproduce.registry import merge, read_runs
 from kingdra_repro.reproduce.report import write_reports
@@ -49,6 +50,7 @@ def reproduce(cfg: DictConfig) -> int:
     planned, wanted = _plan(cfg)
     if cfg.merge is not None:
         found, new = merge(results, Path(cfg.merge))
+        forget(results, read_runs(results)["config_hash"])
         print(f"{found} runs in {cfg.merge}, {new} of them new")
 
     def estimate() -> Estimate:
@@ -63,6 +65,7 @@ def reproduce(cfg: DictConfig) -> int:
             _list(_missing(wanted, read_runs(results), code if cfg.again else None), estimate())
             return 0
         handed_on = [as_override(one, cfg[one]) for one in HANDED_ON if cfg[one] is not None]
+        results.mkdir(parents=True, exist_ok=True)
         with only_one(output_dir / "kingdra-reproduce") as lock:
             missing = _missing(wanted, read_runs(results), code if cfg.again else None)
             runner = Runner(results, output_dir, handed_on, lock, estimate)

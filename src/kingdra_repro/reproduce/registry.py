@@ -19,10 +19,11 @@ from kingdra_repro.page.reading import read_command
 from kingdra_repro.provenance import code_version
 
 KEPT = (
-    *("result.json", "history.csv", "settings.txt", "votes.npz"),
+    *("result.json", "history.csv", "votes.npz"),
     *("explorer.json", "thresholds.csv", "graph_sample.json", "members.npz"),
 )
 LARGEST = 400_000  # bytes of a file: results/ is committed
+PART = ".part"  # what a copy is called until it is whole
 
 
 def add_run(results: Path, folder: Path) -> Path:
@@ -55,13 +56,17 @@ def merge(results: Path, below: Path) -> tuple[int, int]:
     Raises
     ------
     InputError
-        Where there is no finished run.
+        Where there is no finished run, or one of them cannot be taken: then none is.
     """
-    folders = sorted(path.parent for path in below.resolve().rglob("result.json"))
+    root = below.resolve()
+    found = sorted(path.parent for path in root.rglob("result.json"))
+    folders = [folder for folder in found if PART not in folder.relative_to(root).parts]
     if not folders:
         raise InputError(f"merge={below} has no finished runs: give a folder with result.json files below it")
     with only_one(results / "runs.csv"):
         before = len(_run_folders(results))
+        for folder in folders:
+            _name(folder), _command(folder)
         for folder in folders:
             _copy(results, folder)
         _write_runs(results)
@@ -77,27 +82,31 @@ def read_runs(results: Path) -> pd.DataFrame:
 
 
 def _copy(results: Path, folder: Path) -> Path:
-    name = _name(folder / "result.json")
+    name, command = _name(folder), _command(folder)
     target = results / "runs" / folder.parent.parent.name / folder.parent.name / name
     if target.exists():
         return target
-    part = results / "runs" / ".part"  # one at a time: the caller holds the lock
+    part = results / "runs" / PART  # one at a time: the caller holds the lock
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     for kept in KEPT:
         if (folder / kept).exists() and (folder / kept).stat().st_size < LARGEST:
             shutil.copyfile(folder / kept, part / kept)
-    if not (part / "settings.txt").exists():
-        if (command := read_command(folder)) is None:
-            raise InputError(f"{folder} does not say what was run (.hydra/overrides.yaml): leave it out")
-        (part / "settings.txt").write_text(command + "\n")
+    (part / "settings.txt").write_text(command + "\n")
     target.parent.mkdir(parents=True, exist_ok=True)
     part.rename(target)  # whole or not at all
     return target
 
 
-def _name(path: Path) -> str:
+def _command(folder: Path) -> str:
+    if (command := read_command(folder)) is None:
+        raise InputError(f"{folder} does not say what was run (.hydra/overrides.yaml): leave it out")
+    return command
+
+
+def _name(folder: Path) -> str:
     """What a result's folder is called; it may be from anywhere, and must not lead elsewhere."""
+    path = folder / "result.json"
     try:
         result = json.loads(path.read_text())
         name = f"seed{result['seed']}-{result['config_hash']}-{code_version(result['commit'])}"

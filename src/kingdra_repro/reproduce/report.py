@@ -8,7 +8,7 @@ from kingdra_repro.reproduce.registry import read_runs
 
 
 def write_reports(results: Path, planned: Sequence[PlannedRun]) -> None:
-    """Write all of them anew.
+    """Write all of them anew; the page where there is a run.
 
     Parameters
     ----------
@@ -22,7 +22,9 @@ def write_reports(results: Path, planned: Sequence[PlannedRun]) -> None:
     from kingdra_repro.tables import write_tables
 
     results.mkdir(parents=True, exist_ok=True)
-    cells = matched(planned, read_runs(results))
+    runs = read_runs(results)
+    cells = matched(planned, runs)
     write_tables(results, list(planned), cells)
     draw(results, cells)
-    write_report(results)
+    if not runs.empty:
+        write_report(results)

@@ -87,7 +87,7 @@ class Runner:
                     display.end(run, f"FAILED: {line}")
                     continue
             add_run(self.results, finished)
-            forget(self.results, run.config_hash)
+            forget(self.results, [run.config_hash])
             outcome.done.append(run)
             display.end(run, _summary(finished))
         return outcome

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 # Settings of methods with iterations alone; their values called first_phase_... do not depend on them either.
 AFTER_FIRST_PHASE = ("training.iterations", "training.epochs")
 WITH_ITERATIONS = ("method=kingdra", "method=kingdra_plus")
+# Why there are no runs at a place of a table. File order is left out where it would give the classes away.
+NOT_PLANNED = "not planned"
+NOT_IN_FILE_ORDER = "not run in file order: the rows are sorted by class"
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,8 @@ def planned_cells(
         for dataset in datasets:
             runs = of_cell.get((row, order, dataset))
             if runs is None:
-                yield PlannedCell(row, dataset, order, "-", "", done[:0], _not_planned(order))
+                why = NOT_IN_FILE_ORDER if order == "file" else NOT_PLANNED
+                yield PlannedCell(row, dataset, order, "-", "", done[:0], why)
                 continue
             here = done[(done["row"] == row) & (done["order"] == order) & (done["dataset"] == dataset)]
             schedule = shown_schedule(here["schedule"])
@@ -118,8 +122,3 @@ def _of_features(runs: pd.DataFrame) -> str:
 def _why_empty(runs: "list[PlannedRun]", failures: Mapping[str, str]) -> str:
     lines = dict.fromkeys(failures[run.config_hash] for run in runs if run.config_hash in failures)
     return f"failed: {' / '.join(lines)}" if lines else "not run"
-
-
-def _not_planned(order: str) -> str:
-    # The plan leaves file order out for the one reason that it would give the classes away.
-    return "not run in file order: the rows are sorted by class" if order == "file" else "not planned"

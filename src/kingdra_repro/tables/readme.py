@@ -11,9 +11,12 @@ BEGIN = "<!-- results: made by `make readme` from results/; changes here are ove
 END = "<!-- end of results -->"
 TABLES = ("table2", "batch_order", "ensemble_size", "digits")
 FIGURES = {
-    "figure2": "Accuracy and number of pseudo-labels against iterations (the paper's Figure 2)",
+    "figure2": (
+        "Accuracy and number of pseudo-labels against iterations (the paper's Figure 2); bands: all runs; "
+        "dashed: the number of points"
+    ),
     "figure3": "The graph of agreement of a sample of points (Figure 3)",
-    "ensemble_size": "Accuracy against the number of models (C.1)",
+    "ensemble_size": "Accuracy against the number of models (C.1); bars: standard deviation over runs",
 }
 
 
@@ -50,5 +53,5 @@ def _section(results: Path) -> str:
     parts += [path.read_text() for path in tables if path.exists()]
     for name, title in FIGURES.items():
         if (results / "figures" / f"{name}.png").exists():
-            parts.append(f"![{title}](results/figures/{name}.png)\n")
+            parts.append(f"![{title}](results/figures/{name}.png)\n\n*{title}.*\n")
     return "\n".join(parts or ["No tables yet: `make reproduce-all` makes them.\n"])

@@ -26,9 +26,19 @@ def summary(table: pd.DataFrame) -> str:
     reached = compared["difference"] >= -compared["paper_std"].fillna(0) - 1e-9
     seeds = compared["n"] >= SEEDS
     single = reached & (compared["n"] == 1)
-    return (
+    own = compared["row"].str.startswith("Kingdra")
+    sentences = [
         f"{len(compared)} of the paper's {n_cells} cells are filled, {seeds.sum()} of them with {SEEDS} "
         f"seeds or more; {reached.sum()} reach the paper's mean less its standard deviation, {single.sum()} "
-        "of these with a single run. Where there are runs in file order, as the paper's, these are compared, "
-        "otherwise those with shuffled batches."
-    )
+        "of these with a single run.",
+        "Where there are runs in file order, as the paper's, these are compared, otherwise those with "
+        "shuffled batches.",
+    ]
+    if own.any():
+        short = own & (compared["schedule"] != "published")
+        sentences.insert(
+            1,
+            f"Of the {own.sum()} cells of Kingdra itself {(reached & own).sum()} do; {short.sum()} of the "
+            f"{own.sum()} have fewer iterations and epochs than the public code.",
+        )
+    return " ".join(sentences)

@@ -1,0 +1,46 @@
+"""What tells one fit from another, so that a killed one is taken up again."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kingdra_repro import Kingdra
+from kingdra_repro.errors import InputError
+from kingdra_repro.methods.resuming import begin
+
+X = np.zeros((4, 2), np.float32)
+
+
+class Labeller:
+    """Has the ``repr`` of any object, which tells where in memory it lies."""
+
+    def __init__(self, least: int) -> None:
+        self.least = least
+
+
+def labeller(*_: object) -> None:
+    """A function has such a ``repr``, too."""
+
+
+@pytest.mark.parametrize(
+    ("given", "again", "other"),
+    [
+        ({"pseudo_labels": Labeller(3)}, {"pseudo_labels": Labeller(3)}, {"pseudo_labels": Labeller(4)}),
+        ({"learning_rate": np.float64(0.01)}, {"learning_rate": 0.01}, {"learning_rate": 0.02}),
+        ({"pseudo_labels": labeller}, {"pseudo_labels": labeller}, {"pseudo_labels": Labeller(3)}),
+    ],
+)
+def test_a_fit_with_equal_parameters_goes_on(tmp_path: Path, given: dict, again: dict, other: dict) -> None:
+    settings = {"random_state": 0, "checkpoint_dir": tmp_path}
+    begin(Kingdra(2, **given, **settings), X)
+    assert begin(Kingdra(2, **again, **settings), X)[0] == 0
+    with pytest.raises(InputError, match="of other settings"):
+        begin(Kingdra(2, **other, **settings), X)
+
+
+def test_nothing_in_a_checkpoint_says_where_an_object_lay(tmp_path: Path) -> None:
+    for given in (Labeller(3), labeller):
+        checkpoint = begin(Kingdra(2, pseudo_labels=given, checkpoint_dir=tmp_path / repr(given)), X)[1]
+        assert checkpoint is not None
+        assert " at 0x" not in checkpoint.run
