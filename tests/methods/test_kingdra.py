@@ -222,6 +222,16 @@ def test_models_that_are_further_than_asked_are_refused(X: np.ndarray, tmp_path:
         kingdra(checkpoint_dir=tmp_path, n_iter=1).fit(X)
 
 
+@pytest.mark.parametrize("n_iter", [2, 3])
+def test_a_checkpoint_that_has_lost_its_models(X: np.ndarray, tmp_path: Path, n_iter: int) -> None:
+    """Trained anew without pseudo-labels, they would pass for those that the history tells of."""
+    kingdra(checkpoint_dir=tmp_path, n_iter=2).fit(X)
+    for path in tmp_path.glob("models_*.pt"):
+        path.unlink()
+    with pytest.raises(InputError, match=r"put the files models_\*\.pt back"):
+        kingdra(checkpoint_dir=tmp_path, n_iter=n_iter).fit(X)
+
+
 def test_fewer_iterations_than_the_checkpoint_has(X: np.ndarray, tmp_path: Path) -> None:
     kingdra(checkpoint_dir=tmp_path, n_iter=2).fit(X)
     with pytest.raises(InputError, match="n_iter=1 is less than the 2 iterations done"):

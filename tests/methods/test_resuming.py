@@ -1,5 +1,6 @@
 """What tells one fit from another, so that a killed one is taken up again."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -29,14 +30,32 @@ def labeller(*_: object) -> None:
         ({"pseudo_labels": Labeller(3)}, {"pseudo_labels": Labeller(3)}, {"pseudo_labels": Labeller(4)}),
         ({"learning_rate": np.float64(0.01)}, {"learning_rate": 0.01}, {"learning_rate": 0.02}),
         ({"pseudo_labels": labeller}, {"pseudo_labels": labeller}, {"pseudo_labels": Labeller(3)}),
+        (
+            {"pseudo_labels": partial(labeller, Labeller(3))},
+            {"pseudo_labels": partial(labeller, Labeller(3))},
+            {"pseudo_labels": partial(labeller, Labeller(4))},
+        ),
     ],
 )
 def test_a_fit_with_equal_parameters_goes_on(tmp_path: Path, given: dict, again: dict, other: dict) -> None:
     settings = {"random_state": 0, "checkpoint_dir": tmp_path}
-    begin(Kingdra(2, **given, **settings), X)
+    checkpoint = begin(Kingdra(2, **given, **settings), X)[1]
+    assert checkpoint is not None
+    checkpoint.save("iteration", {})
     assert begin(Kingdra(2, **again, **settings), X)[0] == 0
     with pytest.raises(InputError, match="of other settings"):
         begin(Kingdra(2, **other, **settings), X)
+
+
+def test_a_lambda_cannot_be_told_from_another(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="A lambda has no name"):
+        begin(Kingdra(2, pseudo_labels=lambda *_: None, checkpoint_dir=tmp_path), X)
+
+
+def test_what_failed_before_it_trained_is_in_nobody_s_way(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="base"):
+        Kingdra(2, base="typo", random_state=None, checkpoint_dir=tmp_path).fit(X + np.eye(4, 2))
+    assert begin(Kingdra(2, random_state=5, checkpoint_dir=tmp_path), X)[0] == 5
 
 
 def test_nothing_in_a_checkpoint_says_where_an_object_lay(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ class Checkpoint:
         Made if it is not there.
     run : str
         What the states depend on (settings and data), in a line. States that another run left are not
-        taken up.
+        taken up; where it left none, having failed before it trained anything, the folder is this run's.
 
     Raises
     ------
@@ -30,6 +30,9 @@ class Checkpoint:
     def __init__(self, folder: Path, run: str) -> None:
         self.folder, self.run = folder, run
         known = self.load("run")
+        if known is not None and known["run"] != run and self._has_no_states():
+            (folder / "seed.pt").unlink(missing_ok=True)
+            known = None
         if known is None:
             self.save("run", {"run": run})
         elif known["run"] != run:
@@ -48,6 +51,10 @@ class Checkpoint:
                 f"Cannot write the checkpoint in {self.folder} ({error}): free space there, or give a "
                 "folder that can be written to"
             ) from error
+
+    def _has_no_states(self) -> bool:
+        """Here or in folders within, such as that of a first phase."""
+        return all(path.stem in ("run", "seed") for path in self.folder.rglob("*.pt"))
 
     def names(self, prefix: str) -> list[str]:
         """The names of the saved states that begin so."""
@@ -70,5 +77,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {_plain(key): _plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return type(value)(_plain(one) for one in value)
+        plain = [_plain(one) for one in value]
+        return plain if isinstance(value, list) else tuple(plain)
     return value.item() if isinstance(value, np.generic) else value

@@ -93,7 +93,7 @@ class EnsembleTrainer:
             done.update(dict.fromkeys(step.members, step.epoch + step.fraction))
             on_step(sum(done.values()), step)
 
-        losses = self._worker.train(epochs.stop, pseudo, tell)
+        losses = self._worker.train(epochs, pseudo, tell)
         return {name: float(np.mean(list(values.values()))) for name, values in losses.items()}
 
     def predict_proba(self) -> Tensor:

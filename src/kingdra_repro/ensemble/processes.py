@@ -74,13 +74,13 @@ class WorkerProcesses:
 
     def train(
         self,
-        until_epoch: int,
+        epochs: range,
         pseudo: PseudoLabels | None,
         on_step: Callable[[StepDone], None],
     ) -> MemberLosses:
         """`Worker.train` in all processes at once."""
         losses: MemberLosses = {}
-        for part in self._call("train", until_epoch, pseudo, on_step=on_step):
+        for part in self._call("train", epochs, pseudo, on_step=on_step):
             for name, values in part.items():
                 losses.setdefault(name, {}).update(values)
         return losses
@@ -205,8 +205,8 @@ def _answer(connection: Connection) -> None:
         while True:
             method, arguments = connection.recv()
             if method == "train":
-                until_epoch, pseudo = arguments
-                result: Any = worker.train(until_epoch, pseudo, report)
+                epochs, pseudo = arguments
+                result: Any = worker.train(epochs, pseudo, report)
             elif method == "predict_proba":
                 result = {m: y.numpy() for m, y in worker.predict_proba().items()}
             else:

@@ -1,4 +1,4 @@
-"""A feature matrix that several processes read: one copy in the file cache, not one in each."""
+"""A feature matrix that several processes read: a dense one is in the file cache once, not in each."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def write_matrix(X: np.ndarray | sp.csr_matrix, folder: Path) -> Path:
         if sp.issparse(X):
             sp.save_npz(path, X, compressed=False)
         else:
-            np.save(path, X, allow_pickle=False)
+            np.save(path, np.ascontiguousarray(X), allow_pickle=False)  # as the processes need it
     except OSError as error:
         raise InputError(
             f"Cannot write the data for the other processes to {folder} ({error.strerror or error}): free "

@@ -86,15 +86,15 @@ class Worker:
 
     def train(
         self,
-        until_epoch: int,
+        epochs: range,
         pseudo: PseudoLabels | None,
         on_step: Callable[[StepDone], None],
     ) -> MemberLosses:
-        """Train every member until it has done ``until_epoch`` epochs in all, and compute its moments.
+        """Train every member for what it lacks of the epochs of a phase, and compute its moments.
 
         Parameters
         ----------
-        until_epoch : epochs since the beginning
+        epochs : of this phase, counted since the beginning
         pseudo : pseudo-labels to train on with, or None
         on_step : called after each step
 
@@ -105,23 +105,28 @@ class Worker:
         Raises
         ------
         InputError
-            If a checkpoint has members that are further.
+            If a checkpoint has members that are further, or has lost those that the phase begins with.
         """
         for stack in self.stacks:
-            if stack.epoch > until_epoch:
+            if stack.epoch > epochs.stop:
                 raise InputError(
                     f"The models in the checkpoint have done {stack.epoch} epochs, more than these "
-                    f"{until_epoch}: give as many iterations as before, or another checkpoint_dir"
+                    f"{epochs.stop}: give as many iterations as before, or another checkpoint_dir"
                 )
-            if stack.epoch < until_epoch and stack.parked and self.checkpoint:
+            if stack.epoch < epochs.start:
+                raise InputError(
+                    f"The checkpoint has no models that have done {epochs.start} epochs, as its iterations "
+                    "have: put the files models_*.pt back, or give another checkpoint_dir"
+                )
+            if stack.epoch < epochs.stop and stack.parked and self.checkpoint:
                 # Not by the stack's name: a killed run with other processes may have saved its members last.
                 states = _saved(self.checkpoint, set(stack.members))
                 stack.load_member_states([states[m] for m in stack.members])
             saved = time.monotonic()
-            while stack.epoch < until_epoch:
+            while stack.epoch < epochs.stop:
                 with _current(self.device):
-                    stack.train_epoch(pseudo, on_step, until_epoch - stack.epoch)
-                last = stack.epoch == until_epoch
+                    stack.train_epoch(pseudo, on_step, epochs.stop - stack.epoch)
+                last = stack.epoch == epochs.stop
                 if last:
                     stack.end_phase()
                 if self.checkpoint and (last or time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS):

@@ -173,7 +173,7 @@ class Kingdra(Ensemble):
             self._end_phase(iteration, proba, self.pseudo_labels_, facts)
             self._save(iteration, pseudo)
         if start > self.n_iter:  # all of it was done before
-            self._train(self.n_iter, 0, None)  # trains nothing, and refuses models that are further
+            self._train(self.n_iter, 0, None)  # trains nothing, and refuses models of other epochs
             proba = self._ensemble.predict_proba()
             self.pseudo_labels_ = self._find(proba, lambda: self._features(X)).labels.cpu().numpy()
             self._answer(proba)

@@ -14,6 +14,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.whole import is_whole
 
 LARGEST_SEED = 2**32 - 1
+SET_BY_SCIKIT_LEARN = ("_metadata_request", "_sklearn_output_config")  # set_fit_request(), set_output()
 PRECISIONS = ("float32", "tf32", "bfloat16")  # of matrix products
 
 
@@ -113,6 +114,7 @@ def undone_if_it_fails(estimator: BaseEstimator) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        for name in set(vars(estimator)) - set(estimator.get_params(deep=False)):
+        kept = {*estimator.get_params(deep=False), *SET_BY_SCIKIT_LEARN}
+        for name in set(vars(estimator)) - kept:
             delattr(estimator, name)
         raise

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Container
+from functools import partial
 from pathlib import Path
 from types import FunctionType
 from typing import Any
@@ -78,7 +79,14 @@ def _described(value: Any) -> Any:
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, list | tuple):
-        return type(value)(_described(one) for one in value)
+        described = [_described(one) for one in value]
+        return described if isinstance(value, list) else tuple(described)
+    if isinstance(value, partial):
+        return "partial", _described(value.func), _described(value.args), value.keywords
+    if isinstance(value, FunctionType) and value.__name__ == "<lambda>":
+        raise InputError(
+            "A lambda has no name to know it by again: write a function, or leave checkpoint_dir out"
+        )
     if isinstance(value, FunctionType):
         return f"{value.__module__}.{value.__qualname__}"
     if type(value).__repr__ is object.__repr__:  # it would tell where in memory it lies
