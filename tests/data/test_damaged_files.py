@@ -40,7 +40,7 @@ def file(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.mark.filterwarnings("ignore")  # changed bytes may be numbers that overflow
 @given(data=st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_other_bytes_or_an_end_too_soon(file: tuple[Path, bytes], data: st.DataObject) -> None:
     path, whole = file
     start = data.draw(st.integers(0, len(whole) - 1), label="from")

@@ -4,7 +4,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kingdra_repro.errors import InputError
@@ -26,14 +26,12 @@ def brute_force(y, z):
     )
 
 
-@settings(deadline=None)  # a busy machine is not a wrong answer
 @given(LABELS)
 def test_accuracy_is_that_of_the_best_match(pair):
     y, z = pair
     assert clustering_accuracy(y, z) == pytest.approx(brute_force(y, z))
 
 
-@settings(deadline=None)
 @given(LABELS, st.permutations(range(5)), st.integers(-3, 1000))
 def test_names_do_not_matter(pair, renamed, shift):
     y, z = pair
@@ -42,7 +40,6 @@ def test_names_do_not_matter(pair, renamed, shift):
         assert measure(y, other) == pytest.approx(measure(y, z))
 
 
-@settings(deadline=None)
 @given(LABELS)
 def test_bounds(pair):
     y, z = pair

@@ -22,7 +22,7 @@ def test_undoes_renaming(device):
         assert torch.equal(matches[m][predictions[0]], predictions[m])
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(1, 4), st.integers(0, 25), st.integers(0, 2**31))
 def test_against_trying_everything(k, n, seed):
     predictions = torch.randint(k, (3, n), generator=torch.Generator().manual_seed(seed))

@@ -76,7 +76,7 @@ def test_equals_algorithm_1(way, tile, monkeypatch):
         monkeypatch.setattr(agreement, "_CPU_TILE", tile)
         monkeypatch.setattr(graph_clustering, "MEMBERS_AT_ONCE", 2)
 
-    @settings(max_examples=500, deadline=None)
+    @settings(max_examples=500)
     @given(graphs())
     def equals_algorithm_1(graph):
         np.testing.assert_array_equal(ours(**graph), brute_force.mini_clusters(**graph))

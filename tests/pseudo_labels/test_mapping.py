@@ -37,7 +37,7 @@ def test_public_codes_mapping(case):
     assert common.tolist() == [public.tolist()] * 10
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.data())
 def test_against_trying_everything(data):
     k, n, n_models = data.draw(st.integers(1, 4)), data.draw(st.integers(0, 25)), data.draw(st.integers(1, 3))
