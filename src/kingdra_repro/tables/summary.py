@@ -39,6 +39,6 @@ def summary(table: pd.DataFrame) -> str:
         sentences.insert(
             1,
             f"Of the {own.sum()} cells of Kingdra itself {(reached & own).sum()} do; {short.sum()} of the "
-            f"{own.sum()} have fewer iterations and epochs than the public code.",
+            f"{own.sum()} have fewer iterations than the public code.",
         )
     return " ".join(sentences)
