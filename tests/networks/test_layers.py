@@ -1,10 +1,9 @@
 """The derivatives written by hand, against finite differences and against the plain formulas."""
 
-import pytest
 import torch
 from torch.autograd import gradcheck
 
-from kingdra_repro.networks.layers import batch_normalize, gaussian_combinator, product, tf32_products
+from kingdra_repro.networks.layers import batch_normalize, gaussian_combinator
 
 
 def test_batch_normalize_derivative() -> None:
@@ -31,42 +30,3 @@ def test_gaussian_combinator_derivative() -> None:
     mu = a1 * torch.sigmoid(a2 * u + a3) + a4 * u + a5
     v = a6 * torch.sigmoid(a7 * u + a8) + a9 * u + a10
     torch.testing.assert_close(gaussian_combinator(z, u, a), (z - mu) * v + mu)
-
-
-def test_product_in_bfloat16_is_the_product_rounded() -> None:
-    torch.manual_seed(0)
-    x, weight = torch.randn(2, 3, 6, 8), torch.randn(2, 8, 5)
-    exact = torch.einsum("mpbi,mio->mpbo", x, weight)
-    torch.testing.assert_close(product(x, weight), exact)
-    rounded = product(x, weight, "bfloat16")
-    assert rounded.dtype == torch.float32
-    assert not torch.equal(rounded, exact)
-    torch.testing.assert_close(rounded, exact, atol=0.1, rtol=0.02)
-
-
-def test_tf32_is_for_gpus_and_leaves_what_the_program_has_set() -> None:
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("high")
-    try:
-        with tf32_products("tf32", torch.device("cpu")):
-            assert torch.get_float32_matmul_precision() == "highest"
-        assert torch.get_float32_matmul_precision() == "high"
-    finally:
-        torch.set_float32_matmul_precision(before)
-
-
-@pytest.mark.skipif(
-    not hasattr(torch.backends.cuda.matmul, "fp32_precision"), reason="this PyTorch has the old setting alone"
-)
-def test_a_program_with_the_newer_setting_of_precision() -> None:
-    matmul = torch.backends.cuda.matmul
-    before = matmul.fp32_precision
-    matmul.fp32_precision = "tf32"
-    try:
-        with pytest.raises(RuntimeError):
-            torch.get_float32_matmul_precision()
-        with tf32_products("float32", torch.device("cpu")):
-            assert matmul.fp32_precision == "ieee"
-        assert matmul.fp32_precision == "tf32"
-    finally:
-        matmul.fp32_precision = before

@@ -13,7 +13,7 @@ from kingdra_repro.ensemble.batches import batch_slices, supervised_order, unsup
 from kingdra_repro.ensemble.rows import Rows
 from kingdra_repro.ensemble.seeds import Purpose, torch_stream
 from kingdra_repro.ensemble.step import TrainStep
-from kingdra_repro.networks.layers import tf32_products
+from kingdra_repro.networks.products import tf32_products
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from kingdra_repro.methods.events import Monitor
 from kingdra_repro.methods.network_clusterer import NetworkClusterer, outputs
 from kingdra_repro.methods.parameters import check_part
 from kingdra_repro.networks.features import FeatureNetwork
+from kingdra_repro.networks.products import Linear
 
 
 class DeepCluster(NetworkClusterer):
@@ -152,7 +153,7 @@ class DeepCluster(NetworkClusterer):
     ) -> dict[str, float]:
         """One pass on clusters as labels, with a new classifier on top of the features."""
         stream = torch_stream(self._seed, 0, Purpose.CLASSIFIER, epoch)
-        classifier = nn.utils.skip_init(nn.Linear, self.hidden[-1], self.n_clusters)
+        classifier = nn.utils.skip_init(Linear, self.hidden[-1], self.n_clusters)
         nn.init.normal_(classifier.weight, std=0.01, generator=stream)
         nn.init.zeros_(classifier.bias)
         classifier.to(rows.device)

@@ -32,7 +32,7 @@ from kingdra_repro.methods.parameters import (
     undone_if_it_fails,
 )
 from kingdra_repro.methods.resuming import begin
-from kingdra_repro.networks.layers import tf32_products
+from kingdra_repro.networks.products import tf32_products
 
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
 CHUNK = 4096  # rows passed through a network at once when nothing is trained

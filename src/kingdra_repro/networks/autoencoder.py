@@ -7,10 +7,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import relu
 
+from kingdra_repro.networks.products import Linear
 
-def linear(n_in: int, n_out: int, generator: torch.Generator) -> nn.Linear:
+
+def linear(n_in: int, n_out: int, generator: torch.Generator) -> Linear:
     """A layer with Glorot-normal weights from the generator (on the CPU), and biases 0."""
-    layer = nn.utils.skip_init(nn.Linear, n_in, n_out)
+    layer = nn.utils.skip_init(Linear, n_in, n_out)
     nn.init.xavier_normal_(layer.weight, generator=generator)
     nn.init.zeros_(layer.bias)
     return layer

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from kingdra_repro.networks.layers import batch_normalize, gaussian_combinator, glorot_normal, product
+from kingdra_repro.networks.layers import batch_normalize, gaussian_combinator, glorot_normal
 from kingdra_repro.networks.moments import PopulationMoments
+from kingdra_repro.networks.products import product
 
 
 @dataclass(frozen=True)

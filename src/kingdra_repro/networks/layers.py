@@ -4,9 +4,6 @@ Everything here is elementwise in the model axis, so that model i of a stack com
 compute alone.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor
 
@@ -38,62 +35,6 @@ def lecun_normal(n_in: int, n_out: int, scale: float, generators: list[torch.Gen
     """
     std = (scale / n_in) ** 0.5
     return torch.stack([torch.empty(n_in, n_out).normal_(std=std, generator=g) for g in generators])
-
-
-class _Product(torch.autograd.Function):
-    """x W in bfloat16, forward and backward, between float32 tensors."""
-
-    @staticmethod
-    def forward(ctx, x: Tensor, weight: Tensor) -> Tensor:
-        x, weight = x.bfloat16(), weight.bfloat16()
-        ctx.save_for_backward(x, weight)
-        return torch.bmm(x, weight).float()
-
-    @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        x, weight = ctx.saved_tensors
-        grad = grad.bfloat16()
-        grad_x = torch.bmm(grad, weight.mT).float() if ctx.needs_input_grad[0] else None
-        grad_weight = torch.bmm(x.mT, grad).float() if ctx.needs_input_grad[1] else None
-        return grad_x, grad_weight
-
-
-def product(x: Tensor, weight: Tensor, precision: str = "float32") -> Tensor:
-    """The matrix product of each model: [M, ..., n_in] x [M, n_in, n_out] -> [M, ..., n_out].
-
-    All axes between the first and the last are rows, so that several passes read the weights once.
-    With "bfloat16" the factors are rounded to bfloat16 and so is the result; sums inside the product (on a
-    GPU but for those of parts that cuBLAS adds up), and everything outside, stay float32. For "tf32" see
-    `tf32_products`.
-    """
-    rows = x.reshape(x.shape[0], -1, x.shape[-1])
-    out = _Product.apply(rows, weight) if precision == "bfloat16" else torch.bmm(rows, weight)
-    return out.reshape(*x.shape[:-1], weight.shape[-1])
-
-
-@contextmanager
-def tf32_products(precision: str, device: torch.device) -> Iterator[None]:
-    """Within it, a GPU's float32 products round their factors to TF32 if ``precision`` is "tf32".
-
-    Whatever the program around it has set: no other product does.
-    """
-    rounded = precision == "tf32" and device.type == "cuda"
-    try:
-        before = torch.get_float32_matmul_precision()
-    except RuntimeError:  # the program has set the newer one, and PyTorch does not have the two mixed
-        matmul = torch.backends.cuda.matmul
-        before = matmul.fp32_precision
-        matmul.fp32_precision = "tf32" if rounded else "ieee"
-        try:
-            yield
-        finally:
-            matmul.fp32_precision = before
-        return
-    torch.set_float32_matmul_precision("high" if rounded else "highest")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
 
 
 class _BatchNormalize(torch.autograd.Function):

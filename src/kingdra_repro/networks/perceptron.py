@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 import torch
 from torch import Tensor, nn
 
-from kingdra_repro.networks.layers import batch_normalize, lecun_normal, product
+from kingdra_repro.networks.layers import batch_normalize, lecun_normal
 from kingdra_repro.networks.moments import PopulationMoments
+from kingdra_repro.networks.products import product
 
 HIDDEN_SCALE, OUTPUT_SCALE = 0.1, 1e-4  # wscale in IMSAT's public code
 

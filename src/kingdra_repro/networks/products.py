@@ -1,0 +1,86 @@
+"""Matrix products in the precision that a run asks for."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+from torch.backends import mkldnn
+
+# oneDNN has bfloat16 products with AVX-512 or better, and with ARM's own. Without, PyTorch computes them by
+# itself, 30 times slower than in float32.
+CPU_MULTIPLIES_BFLOAT16 = mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+
+
+def _to_bfloat16(x: Tensor) -> Tensor:
+    """x rounded to bfloat16, as a tensor of the type that the device multiplies such numbers in."""
+    rounded = x.bfloat16()
+    return rounded if CPU_MULTIPLIES_BFLOAT16 or x.device.type != "cpu" else rounded.float()
+
+
+class _Product(torch.autograd.Function):
+    """x W in bfloat16, forward and backward, between float32 tensors."""
+
+    @staticmethod
+    def forward(ctx, x: Tensor, weight: Tensor) -> Tensor:
+        x, weight = _to_bfloat16(x), _to_bfloat16(weight)
+        ctx.save_for_backward(x, weight)
+        return torch.bmm(x, weight).bfloat16().float()
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        x, weight = ctx.saved_tensors
+        grad = _to_bfloat16(grad)
+        grad_x = torch.bmm(grad, weight.mT).bfloat16().float() if ctx.needs_input_grad[0] else None
+        grad_weight = torch.bmm(x.mT, grad).bfloat16().float() if ctx.needs_input_grad[1] else None
+        return grad_x, grad_weight
+
+
+def product(x: Tensor, weight: Tensor, precision: str = "float32") -> Tensor:
+    """The matrix product of each model: [M, ..., n_in] x [M, n_in, n_out] -> [M, ..., n_out].
+
+    All axes between the first and the last are rows, so that several passes read the weights once.
+    With "bfloat16" the factors are rounded to bfloat16 and so is the result; sums inside the product (on a
+    GPU but for those of parts that cuBLAS adds up), and everything outside, stay float32. A CPU without such
+    products multiplies the rounded factors in float32. For "tf32" see `tf32_products`.
+    """
+    rows = x.reshape(x.shape[0], -1, x.shape[-1])
+    out = _Product.apply(rows, weight) if precision == "bfloat16" else torch.bmm(rows, weight)
+    return out.reshape(*x.shape[:-1], weight.shape[-1])
+
+
+class Linear(nn.Linear):
+    """PyTorch's, whose products under autocast are rounded on a CPU without bfloat16 products, too."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        on = x.device.type
+        if on != "cpu" or CPU_MULTIPLIES_BFLOAT16 or not torch.is_autocast_enabled(on):
+            return super().forward(x)
+        with torch.autocast(on, enabled=False):
+            out = product(x.float()[None], self.weight.mT[None], "bfloat16")[0]
+            return (out + self.bias).bfloat16()
+
+
+@contextmanager
+def tf32_products(precision: str, device: torch.device) -> Iterator[None]:
+    """Within it, a GPU's float32 products round their factors to TF32 if ``precision`` is "tf32".
+
+    Whatever the program around it has set: no other product does.
+    """
+    rounded = precision == "tf32" and device.type == "cuda"
+    try:
+        before = torch.get_float32_matmul_precision()
+    except RuntimeError:  # the program has set the newer one, and PyTorch does not have the two mixed
+        matmul = torch.backends.cuda.matmul
+        before = matmul.fp32_precision
+        matmul.fp32_precision = "tf32" if rounded else "ieee"
+        try:
+            yield
+        finally:
+            matmul.fp32_precision = before
+        return
+    torch.set_float32_matmul_precision("high" if rounded else "highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
