@@ -220,7 +220,9 @@ def test_kingdra_on_imsat() -> None:
     ("wrong", "message"),
     [
         (lambda: IMSATVAT(xi=0.0), r"base\.xi=0.0 must be more than 0"),
-        (lambda: IMSATRPT(radius_scale=-1.0), r"base\.radius_scale=-1.0 must be more than 0"),
+        (lambda: IMSATRPT(radius_scale=-1.0), r"base\.radius_scale=-1.0 must be a finite number"),
+        (lambda: IMSATVAT(radius_scale=0.0), r"base\.radius_scale=0.0 must be more than 0"),
+        (lambda: IMSATVAT(mu=float("inf")), r"base\.mu=inf must be a finite number of 0 or more"),
         (lambda: IMSATRPT(n_neighbors=0), r"base\.n_neighbors=0 must be 1 or more"),
         (lambda: IMSATVAT(hidden=(0,)), r"base\.hidden=\[0\] has a width that is no whole number"),
         (lambda: Single(2, base="imsat_vat").fit(np.eye(8)), "needs more points than the data's 8"),

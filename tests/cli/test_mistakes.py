@@ -248,7 +248,7 @@ def test_a_defect_of_the_program_is_not_told_as_a_mistake(kingdra_run, monkeypat
         (("method=kmeans", "seed=5000000000"), "seed=5000000000 is too large"),
         (("pseudo_labels=kmeans", "pseudo_labels.random_state=-3"), "K-means' seed -3 is none"),
         (("pseudo_labels.t_pos=3", *TINY), "pseudo_labels.t_pos=3 counts models, and there are 2"),
-        (("base.noise_std=nan", *TINY), "base.noise_std=nan is no standard deviation"),
+        (("base.noise_std=nan", *TINY), "base.noise_std=nan must be a finite number"),
         (("dataset=mnist", "dataset.features=2024"), "dataset.features=2024: there is no train_X.npy"),
         (("dataset=cifar10", "dataset.images=5"), "dataset.images=5: there is no such file"),
         (("dataset=cifar10", "dataset.images=[a]"), "dataset.images=['a'] is no name"),

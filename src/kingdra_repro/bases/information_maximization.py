@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from kingdra_repro.bases.numbers import check_numbers
 from kingdra_repro.bases.widths import as_tuple, check_widths
 from kingdra_repro.networks.perceptron import Perceptron
 from kingdra_repro.objectives import cross_entropy, mutual_information_loss
@@ -30,6 +31,7 @@ class InformationMaximization:
         # A list from a config becomes a tuple: equal bases are alike.
         object.__setattr__(self, "hidden", as_tuple("hidden", self.hidden))
         check_widths(self.hidden)
+        check_numbers(self)
 
     def build(
         self, n_features: int, n_clusters: int, generators: list[torch.Generator], precision: str

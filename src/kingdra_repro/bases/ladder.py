@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.bases.base import Batch, with_total
+from kingdra_repro.bases.numbers import check_number, check_numbers
 from kingdra_repro.bases.widths import as_tuple, check_widths
 from kingdra_repro.errors import InputError
 from kingdra_repro.networks.ladder import LadderNetwork
@@ -49,8 +50,9 @@ class Ladder:
                 f"base.denoising_costs has {len(self.denoising_costs)} values for {len(self.hidden)} hidden "
                 f"layers: give {len(self.hidden) + 2}, one for the input, each hidden layer and the outputs"
             )
-        if not 0 <= self.noise_std < float("inf"):
-            raise InputError(f"base.noise_std={self.noise_std} is no standard deviation: give 0 or more")
+        for cost in self.denoising_costs:
+            check_number("denoising_costs", cost)
+        check_numbers(self)
 
     def output_terms(self, clean: Tensor, noisy: Tensor, supervised: bool) -> dict[str, tuple[float, Tensor]]:
         """(weight, value [M]) of what outputs without labels are to be, from logits [M, B, k]: anything.

@@ -9,7 +9,6 @@ from torch import Tensor
 
 from kingdra_repro.bases.base import Batch, with_total
 from kingdra_repro.bases.information_maximization import InformationMaximization
-from kingdra_repro.errors import InputError
 from kingdra_repro.networks.perceptron import Perceptron
 from kingdra_repro.objectives import squared_length
 
@@ -42,11 +41,6 @@ class RIM(InformationMaximization):
 
     w_mi: float = 1.0
     weight_decay: float = 0.005
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.weight_decay < 0:
-            raise InputError(f"base.weight_decay={self.weight_decay} is negative: give 0 or more")
 
     def radii(self, X: np.ndarray | sp.csr_matrix, device: torch.device) -> None:
         return None
