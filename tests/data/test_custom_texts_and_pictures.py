@@ -1,3 +1,5 @@
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +88,13 @@ def test_mistakes(text_folder: Path, tmp_path: Path) -> None:
         load_custom(text_folder)
     (text_folder / "space" / "e").rename(text_folder / "space" / "e.png")
     with pytest.raises(InputError, match="pictures and other files"):
+        load_custom(text_folder)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file systems elsewhere have no such names")
+def test_a_name_that_results_could_not_hold_is_told_before_the_work(text_folder: Path) -> None:
+    (text_folder / "space" / os.fsdecode(b"caf\xe9")).write_text("moon")
+    with pytest.raises(InputError, match=r"caf\\xe9' is not UTF-8: rename the file"):
         load_custom(text_folder)
 
 

@@ -27,6 +27,17 @@ def test_enlarging_is_plain_bilinear() -> None:
     torch.testing.assert_close(PictureArray(pixels).batch(0, 2, 64), expected, atol=1e-6, rtol=0)
 
 
+def test_a_picture_stands_as_the_camera_was_held(tmp_path: Path) -> None:
+    upright = np.zeros((20, 20, 3), np.uint8)
+    upright[:10, :, 0] = 255  # the upper half is red
+    lying = Image.fromarray(np.rot90(upright, 1).copy())  # what the sensor of a camera held upright records
+    exif = Image.Exif()
+    exif[0x0112] = 6  # Orientation: turn it by 90 degrees clockwise
+    lying.save(tmp_path / "a.png", exif=exif)
+    batch = PictureFiles([tmp_path / "a.png"]).batch(0, 1, 20)
+    assert torch.equal(batch[0].permute(1, 2, 0), torch.from_numpy(upright).float() / 255)
+
+
 def test_files_of_any_size_and_mode(tmp_path: Path) -> None:
     wide = np.zeros((10, 30, 3), np.uint8)
     wide[:, 10:20, 0] = 255  # the square in the middle is red

@@ -22,7 +22,8 @@ def files_and_classes(folder: Path) -> tuple[list[Path], list[str] | None]:
     Raises
     ------
     InputError
-        Where there are none, a folder cannot be read, or links go round in a circle.
+        Where there are none, a folder cannot be read, links go round in a circle, or a name is not UTF-8,
+        which results could not hold.
     """
     names = []
     for place, subfolders, files in os.walk(folder, followlinks=True, onerror=_unreadable):
@@ -34,6 +35,11 @@ def files_and_classes(folder: Path) -> tuple[list[Path], list[str] | None]:
         names += [below / name for name in files if not name.startswith(".")]
     if not names:
         raise InputError(f"{folder} holds no files: name the folder that holds your texts or pictures")
+    for name in names:
+        try:
+            str(name).encode()
+        except UnicodeEncodeError as error:
+            raise InputError(f"{os.fsencode(folder / name)!r} is not UTF-8: rename the file") from error
     names.sort()
     classes = [name.parts[0] for name in names] if all(len(name.parts) > 1 for name in names) else None
     return [folder / name for name in names], classes

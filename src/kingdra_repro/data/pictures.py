@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 from torch.nn.functional import interpolate
 
@@ -100,7 +100,8 @@ def _square(path: Path) -> np.ndarray:
     """The middle of a picture, uint8 [side, side, 3]."""
     try:
         with Image.open(path) as picture:
-            grey = _eight_bits(picture) if picture.mode.startswith("I") else picture
+            upright = ImageOps.exif_transpose(picture)  # as the camera was held, which is how viewers show it
+            grey = _eight_bits(upright) if upright.mode.startswith("I") else upright
             rgb = grey.convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InputError(f"{path} is not a whole picture ({type(error).__name__}): remove it") from error
