@@ -22,7 +22,10 @@ _ACCURACY = (
 )
 _MEAN = "mean (standard deviation over seeds, with n - 1), the number of runs n"
 _CELLS = f"{_MEAN}, and the difference to the paper's mean"
-_PLUS = "Kingdra-plus has five models and eight iterations of two epochs, whatever the schedule of the others"
+_PLUS = (
+    "Kingdra-plus has five models, and eight or sixteen epochs followed by as many iterations of two, "
+    "whatever the schedule of the others"
+)
 
 CAPTIONS = {
     "table2": (
