@@ -87,7 +87,7 @@ class IMSATRPT(IMSAT):
     IMSAT's public code has VAT alone; the defaults are its values. A random direction of that length changes
     the outputs little: accuracy is far below the paper's on MNIST and Reuters, below on STL and CIFAR10, and
     above on 20news. With ``radius_scale=2`` it is within 7 points of it on MNIST, and above on the other four
-    (three seeds on Reuters and 20news, else one).
+    (five seeds on Reuters, three on 20news, else one).
 
     Parameters
     ----------
