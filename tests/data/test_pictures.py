@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 
 from kingdra_repro.data.pictures import PictureArray, PictureFiles
 from kingdra_repro.errors import InputError
@@ -27,15 +27,29 @@ def test_enlarging_is_plain_bilinear() -> None:
     torch.testing.assert_close(PictureArray(pixels).batch(0, 2, 64), expected, atol=1e-6, rtol=0)
 
 
-def test_a_picture_stands_as_the_camera_was_held(tmp_path: Path) -> None:
-    upright = np.zeros((20, 20, 3), np.uint8)
-    upright[:10, :, 0] = 255  # the upper half is red
-    lying = Image.fromarray(np.rot90(upright, 1).copy())  # what the sensor of a camera held upright records
+@pytest.mark.parametrize("ending", ["png", "tiff"])  # Pillow turns TIFFs by itself
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_picture_stands_as_the_camera_was_held(orientation: int, ending: str, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (20, 20, 3), dtype=np.uint8)
     exif = Image.Exif()
-    exif[0x0112] = 6  # Orientation: turn it by 90 degrees clockwise
-    lying.save(tmp_path / "a.png", exif=exif)
-    batch = PictureFiles([tmp_path / "a.png"]).batch(0, 1, 20)
+    exif[0x0112] = orientation
+    Image.fromarray(pixels).save(tmp_path / f"a.{ending}", exif=exif)
+    with Image.open(tmp_path / f"a.{ending}") as picture:
+        upright = np.array(ImageOps.exif_transpose(picture))
+    batch = PictureFiles([tmp_path / f"a.{ending}"]).batch(0, 1, 20)
     assert torch.equal(batch[0].permute(1, 2, 0), torch.from_numpy(upright).float() / 255)
+    assert (orientation == 1) == np.array_equal(upright, pixels)
+
+
+def test_a_damaged_tag_does_not_stop_a_whole_picture(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "maker"
+    Image.new("RGB", (20, 20), "red").save(tmp_path / "a.jpg", exif=exif)
+    whole = (tmp_path / "a.jpg").read_bytes()
+    damaged = whole.replace(b"\x01\x0f\x00\x02", b"\x01\x00\x00\x02")  # the maker's text is now a width
+    assert damaged != whole
+    (tmp_path / "a.jpg").write_bytes(damaged)
+    assert PictureFiles([tmp_path / "a.jpg"]).batch(0, 1, 20).shape == (1, 3, 20, 20)
 
 
 def test_files_of_any_size_and_mode(tmp_path: Path) -> None:

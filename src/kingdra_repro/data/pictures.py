@@ -7,13 +7,25 @@ from typing import Protocol
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
+from PIL.Image import Transpose
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from kingdra_repro.errors import InputError
 
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
+
+# What undoes each value of EXIF's orientation.
+_TURNS: dict[object, Transpose] = {
+    2: Transpose.FLIP_LEFT_RIGHT,
+    3: Transpose.ROTATE_180,
+    4: Transpose.FLIP_TOP_BOTTOM,
+    5: Transpose.TRANSPOSE,
+    6: Transpose.ROTATE_270,
+    7: Transpose.TRANSVERSE,
+    8: Transpose.ROTATE_90,
+}
 
 
 class Pictures(Protocol):
@@ -100,7 +112,7 @@ def _square(path: Path) -> np.ndarray:
     """The middle of a picture, uint8 [side, side, 3]."""
     try:
         with Image.open(path) as picture:
-            upright = ImageOps.exif_transpose(picture)  # as the camera was held, which is how viewers show it
+            upright = _upright(picture)
             grey = _eight_bits(upright) if upright.mode.startswith("I") else upright
             rgb = grey.convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
@@ -108,6 +120,16 @@ def _square(path: Path) -> np.ndarray:
     side = min(rgb.size)
     left, top = (rgb.width - side) // 2, (rgb.height - side) // 2
     return np.array(rgb.crop((left, top, left + side, top + side)))
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """A picture as the camera was held, which is how viewers show it.
+
+    Not by `ImageOps.exif_transpose`: it writes the other tags anew, which fails where one of them is damaged.
+    """
+    picture.load()  # turns a TIFF by itself, and takes its tag away
+    turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
+    return picture if turn is None else picture.transpose(turn)
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:
