@@ -1,0 +1,86 @@
+"""A change of the code leaves hashes, plan, parameters, losses and tables as they were: tests/golden.
+
+Where a change is meant, `python -m scripts.golden` writes tests/golden anew.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kingdra_repro.reproduce.plan import PlannedRun, matched
+from kingdra_repro.reproduce.registry import read_runs
+from kingdra_repro.tables import write_tables
+from scripts import golden
+
+RESULTS = golden.ROOT / "results"
+KNOWN = pd.read_csv(golden.GOLDEN / "hashes.csv", dtype=str, keep_default_na=False)
+HASHES = {(row.dataset, row.base, row.choice): row.config_hash for row in KNOWN.itertuples()}
+# Settings depend on pairs: (base, data set), (pseudo-labels, data set), (method, base). These 64 of the 448
+# cells hold every pair; 8 more hold every method without a base and every data set.
+DATASETS, BASES = (list(dict.fromkeys(KNOWN[name])) for name in ("dataset", "base"))
+EVERY_PAIR = [
+    (dataset, base, choices[(i + j) % len(choices)])
+    for i, dataset in enumerate(DATASETS)
+    for j, base in enumerate(BASES)
+    for choices in [golden.WITHOUT_BASE if base == "-" else list(golden.CHOICES)]
+]
+
+
+def known(name: str) -> dict:
+    return json.loads((golden.GOLDEN / f"{name}.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def planned() -> list[PlannedRun]:
+    return golden.whole_plan()
+
+
+def test_each_choice_of_the_command_line_has_a_hash_that_is_known():
+    assert list(HASHES) == golden.cells()
+    assert len([cell for cell in HASHES if cell[1] != "-"]) == 448
+
+
+def test_hashes_by_which_runs_are_found_again_stay():
+    assert dict(golden.hashes(EVERY_PAIR)) == {cell: HASHES[cell] for cell in EVERY_PAIR}
+
+
+@pytest.mark.slow
+def test_all_hashes_stay():
+    assert dict(golden.hashes(HASHES)) == HASHES
+
+
+def test_the_plan_stays(planned):
+    ours, before = golden.plan_summary(planned), known("plan")
+    for name in ("committed_runs_in_plan", "cells_with_a_run"):  # more with each run that is made
+        assert ours.pop(name) >= before.pop(name), name
+    assert ours == before
+
+
+def test_parameters_and_defaults_of_estimators_stay():
+    assert golden.params() == known("params")
+
+
+def test_losses_stay():
+    """To the bit on the machine that computed them; another CPU rounds otherwise."""
+    before = known("losses")
+    tolerance = 0 if before["machine"] == golden.machine() else 1e-4
+    for name, losses in golden.losses().items():
+        np.testing.assert_allclose(losses, before["losses"][name], rtol=tolerance, atol=0, err_msg=name)
+
+
+def test_tables_made_anew_are_the_committed_ones(planned, tmp_path):
+    (tmp_path / "runs").symlink_to(RESULTS / "runs")
+    write_tables(tmp_path, planned, matched(planned, read_runs(RESULTS)))
+    made = sorted(path.name for path in tmp_path.iterdir() if path.is_file())
+    assert made == sorted(tables(RESULTS))
+    changed = [name for name in made if (tmp_path / name).read_bytes() != (RESULTS / name).read_bytes()]
+    assert changed == []
+
+
+def tables(results: Path) -> list[str]:
+    """The files of the committed tables: each has all three forms."""
+    names = [path.stem for path in results.glob("*.tex")]
+    return [f"{name}.{form}" for name in names for form in ("csv", "md", "tex")]
