@@ -29,12 +29,12 @@ part() { # part NAME SECONDS COMMAND...: at most so long; its output is the file
 run() { # run NAME SECONDS OVERRIDES...: a run whose result.json and history.csv are kept
     local name=$1 limit=$2
     shift 2
-    part "$name" "$limit" $PYTHON -c "from kingdra_repro.console import main; main()" "$@" \
+    part "$name" "$limit" $PYTHON -c "from kingdra_repro.programs.main import main; main()" "$@" \
         device=$DEVICE mirror="$MIRROR" output_dir="$OUT/runs"
 }
 
 part device 60 $PYTHON -c "import torch; print(torch.__version__, torch.cuda.is_available() and torch.cuda.get_device_name())"
-part tests 400 $PYTHON -m pytest -q -p no:cacheprovider tests/ensemble/test_step.py tests/pseudo_labels
+part tests 400 $PYTHON -m pytest -q -p no:cacheprovider tests/training/test_step.py tests/pseudo_labels
 cuda=$([[ $DEVICE == cuda ]] && echo cuda || true)
 part losses 400 $PYTHON scripts/losses.py "$OUT/losses.json" fast $cuda
 part training 500 $PYTHON benchmarks/training.py $cuda mnist

@@ -14,14 +14,14 @@ import json
 import subprocess
 import sys
 
+from kingdra_repro.config import all_settings
 from kingdra_repro.data.catalog import CATALOG
-from kingdra_repro.data.from_settings import all_settings
 from kingdra_repro.data.whereabouts import whereabouts
 
 LOAD = """
 import json, resource, sys, time
 from hydra.utils import instantiate
-from kingdra_repro.data.from_settings import all_settings
+from kingdra_repro.config import all_settings
 start = time.perf_counter()
 data = instantiate(all_settings(sys.argv[1:]).dataset) if len(sys.argv) > 1 else None
 seconds = time.perf_counter() - start

@@ -12,8 +12,8 @@ import scipy.sparse as sp
 import torch
 
 from kingdra_repro.bases import Base, make_base
-from kingdra_repro.ensemble.rows import Rows
-from kingdra_repro.ensemble.stack import Stack
+from kingdra_repro.training.rows import Rows
+from kingdra_repro.training.stack import Stack
 
 N, D, K, NONZEROS = 18_846, 2_000, 20, 60
 PART = 4_000  # rows of it in an epoch; the time is scaled to N

@@ -23,9 +23,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from kingdra_repro.bases import LadderIM
 from kingdra_repro.devices import choose_devices
-from kingdra_repro.ensemble.ensemble import EnsembleTrainer
-from kingdra_repro.ensemble.rows import Rows
-from kingdra_repro.ensemble.stack import Stack, StepDone
+from kingdra_repro.training.rows import Rows
+from kingdra_repro.training.stack import Stack, StepDone
+from kingdra_repro.training.trainer import EnsembleTrainer
 
 SHAPES = {"mnist": (784, 70_000), "cifar10": (2048, 60_000)}
 K = 10

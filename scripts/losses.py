@@ -25,9 +25,9 @@ import torch
 
 from kingdra_repro.bases import IMSATVAT, Base, LadderDot, LadderIM
 from kingdra_repro.data import load_digits
-from kingdra_repro.ensemble import step as training_step
-from kingdra_repro.ensemble.rows import Rows
-from kingdra_repro.ensemble.stack import PseudoLabels, Stack, StepDone
+from kingdra_repro.training import step as training_step
+from kingdra_repro.training.rows import Rows
+from kingdra_repro.training.stack import PseudoLabels, Stack, StepDone
 
 BASES: dict[str, Base] = {
     "ladder_im": LadderIM(hidden=(256, 256)),

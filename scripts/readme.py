@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from kingdra_repro.atomic import write_text
-from kingdra_repro.tables.readme import with_results
+from kingdra_repro.files import write_text
+from kingdra_repro.report.tables.readme import with_results
 
 ROOT = Path(__file__).parent.parent
 

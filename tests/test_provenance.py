@@ -22,7 +22,7 @@ def clone(tmp_path: Path) -> Path:
     package = tmp_path / "src" / "kingdra_repro"
     for path in (package, tmp_path / "configs", tmp_path / "results"):
         path.mkdir(parents=True)
-    for name in ("__init__", "provenance", "atomic", "devices", "errors", "whole"):
+    for name in ("__init__", "provenance", "files", "devices", "errors", "checks"):
         shutil.copy(Path(provenance.__file__).parent / f"{name}.py", package)
     (package / "__init__.py").write_text("")
     (tmp_path / ".gitignore").write_text("__pycache__/\n")

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kingdra_repro.resolvers import register_resolvers
-from kingdra_repro.schema import register_schema
-from tests.cli.test_configs import composed
+from kingdra_repro.config import register_resolvers, register_schema
+from tests.programs.test_configs import composed
 
 TEXT = (Path(__file__).parent.parent / "README.md").read_text()
 COMMANDS = re.findall(r"^kingdra-run (.*?)(?: +#.*)?$", TEXT, re.MULTILINE)

@@ -4,8 +4,8 @@ import os
 
 import torch
 
+from kingdra_repro.checks import is_whole
 from kingdra_repro.errors import InputError
-from kingdra_repro.whole import is_whole
 
 
 def choose_device(name: str = "auto") -> torch.device:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import torch
 
-from kingdra_repro.atomic import write_text
 from kingdra_repro.devices import choose_device, choose_devices
+from kingdra_repro.files import write_text
 
 
 def package_version() -> str:

@@ -94,7 +94,9 @@ class SmallNetwork(nn.Module):
 @pytest.fixture
 def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A file of weights, of which the small network is made."""
-    monkeypatch.setattr("kingdra_repro.data.extraction.load_resnet50", lambda _: SmallNetwork().eval())
+    monkeypatch.setattr(
+        "kingdra_repro.data.features.extraction.load_resnet50", lambda _: SmallNetwork().eval()
+    )
     path = tmp_path / "weights.pth"
     path.write_bytes(b"weights of a small network")
     return path

@@ -7,7 +7,7 @@ import tarfile
 
 import numpy as np
 
-from kingdra_repro.data.registry import RemoteFile
+from kingdra_repro.data.download.registry import RemoteFile
 
 
 def remote(name: str, content: bytes, *urls: str) -> RemoteFile:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from kingdra_repro.data.archives import archive_files
+from kingdra_repro.data.formats.archives import archive_files
 from kingdra_repro.errors import InputError
 
 from .small_files import tar_bytes

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from kingdra_repro.data import load_cifar10
-from kingdra_repro.data.cache import data_folder
-from kingdra_repro.data.cifar10 import read_cifar10
-from kingdra_repro.data.registry import registry
+from kingdra_repro.data.download.folder import data_folder
+from kingdra_repro.data.download.registry import registry
+from kingdra_repro.data.sources.cifar10 import read_cifar10
 from kingdra_repro.errors import InputError
 
 from .conftest import FileServer

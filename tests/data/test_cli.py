@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kingdra_repro.data import cli
 from kingdra_repro.data.catalog import CATALOG
-from kingdra_repro.data.cli import run
-from kingdra_repro.data.registry import registry
+from kingdra_repro.data.download.registry import registry
 from kingdra_repro.errors import InputError
+from kingdra_repro.programs import data as cli
+from kingdra_repro.programs.data import run
 
 from .small_files import remote, tar_bytes
 

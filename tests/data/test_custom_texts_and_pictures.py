@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from PIL import Image
 
 from kingdra_repro.data import load_custom
-from kingdra_repro.data.file_folder import files_and_classes
+from kingdra_repro.data.sources.file_folder import files_and_classes
 from kingdra_repro.errors import InputError
 
 TEXTS = {"space/a": "rocket orbit", "space/b": "rocket moon", "faith/c": "belief doubt", "faith/d": "doubt"}

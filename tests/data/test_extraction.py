@@ -8,10 +8,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from kingdra_repro.data import extraction
-from kingdra_repro.data.extraction import extract_features
-from kingdra_repro.data.pictures import PictureArray
-from kingdra_repro.data.prepared import read_prepared
+from kingdra_repro.data.features import extraction
+from kingdra_repro.data.features.extraction import extract_features
+from kingdra_repro.data.features.pictures import PictureArray
+from kingdra_repro.data.features.prepared import read_prepared
 from kingdra_repro.errors import InputError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (14, 32, 32, 3), dtype=np.uint8)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kingdra_repro.data.fetch import fetch
+from kingdra_repro.data.download.fetch import fetch
 from kingdra_repro.errors import InputError
 
 from .conftest import FileServer

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hydra.utils import instantiate
 
+from kingdra_repro.config import all_settings
 from kingdra_repro.data.dataset import Dataset
-from kingdra_repro.data.from_settings import all_settings
 
 
 def loaded(overrides: list[str]) -> Dataset:

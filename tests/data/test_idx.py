@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kingdra_repro.data.idx import read_idx
+from kingdra_repro.data.sources.mnist import read_idx
 from kingdra_repro.errors import InputError
 
 from .small_files import idx_bytes

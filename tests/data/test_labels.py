@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kingdra_repro.data.labels import encode_labels
+from kingdra_repro.data.formats.labels import encode_labels
 from kingdra_repro.errors import InputError
 
 

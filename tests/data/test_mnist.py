@@ -3,8 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kingdra_repro.data import load_mnist, mnist
-from kingdra_repro.data.registry import registry
+from kingdra_repro.data import load_mnist
+from kingdra_repro.data.download.registry import registry
+from kingdra_repro.data.sources import mnist
 from kingdra_repro.errors import InputError
 
 from .conftest import FileServer

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from kingdra_repro.data import load_custom, load_digits, load_newsgroups
-from kingdra_repro.data.image_features import ImageFeatures
-from kingdra_repro.data.labels import encode_labels, label_names
-from kingdra_repro.data.registry import registry
+from kingdra_repro.data.download.registry import registry
+from kingdra_repro.data.features.image_features import ImageFeatures
+from kingdra_repro.data.formats.labels import encode_labels, label_names
 
 from .conftest import FileServer
 from .small_files import remote, tar_bytes
@@ -68,7 +68,7 @@ def test_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for shade in (0, 200):
         Image.fromarray(np.full((9, 12, 3), shade, np.uint8)).save(tmp_path / "pets" / f"{shade}.png")
     features = ImageFeatures(np.eye(2, dtype=np.float32), None, extracted=True)
-    monkeypatch.setattr("kingdra_repro.data.custom_folder.image_features", lambda *_, **__: features)
+    monkeypatch.setattr("kingdra_repro.data.sources.custom_folder.image_features", lambda *_, **__: features)
     pets = load_custom(tmp_path / "pets", n_clusters=2)
     assert pets.row_names == ["0.png", "200.png"]
     assert pets.pictures is not None

@@ -8,8 +8,8 @@ import pytest
 import scipy.sparse as sp
 from sklearn.neighbors import NearestNeighbors
 
-from kingdra_repro.data import neighbours
-from kingdra_repro.data.neighbours import kept_neighbour_distances, neighbour_distances
+from kingdra_repro.bases import neighbours
+from kingdra_repro.bases.neighbours import kept_neighbour_distances, neighbour_distances
 from kingdra_repro.errors import InputError
 
 N, D = 230, 12

@@ -5,8 +5,8 @@ import pytest
 import scipy.sparse as sp
 
 from kingdra_repro.data import load_newsgroups
-from kingdra_repro.data.newsgroups import read_newsgroups, without_header
-from kingdra_repro.data.registry import registry
+from kingdra_repro.data.download.registry import registry
+from kingdra_repro.data.sources.newsgroups import read_newsgroups, without_header
 from kingdra_repro.errors import InputError
 
 from .conftest import FileServer

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from kingdra_repro.data import load_stl
-from kingdra_repro.data.registry import registry
+from kingdra_repro.data.download.registry import registry
 from kingdra_repro.errors import InputError
 
 from .small_files import remote
@@ -33,7 +33,7 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("rows_at_once", [7, 4096])
 def test_decoded_and_kept(mirror: Path, rows_at_once: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kingdra_repro.data.packed_features.ROWS_AT_ONCE", rows_at_once)
+    monkeypatch.setattr("kingdra_repro.data.features.packed_features.ROWS_AT_ONCE", rows_at_once)
     data = load_stl(mirror=mirror)
     assert isinstance(data.X, np.memmap)
     np.testing.assert_allclose(data.X, (CODES / 255.0) ** 2 * 4.5, rtol=1e-6)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image, ImageOps
 
-from kingdra_repro.data.pictures import PictureArray, PictureFiles
+from kingdra_repro.data.features.pictures import PictureArray, PictureFiles
 from kingdra_repro.errors import InputError
 
 

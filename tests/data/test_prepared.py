@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from kingdra_repro.data.checksum import checksum
-from kingdra_repro.data.prepared import prepared_folder, read_prepared, write_prepared
+from kingdra_repro.data.features.prepared import prepared_folder, read_prepared, write_prepared
 from kingdra_repro.errors import InputError
+from kingdra_repro.files import checksum
 
 X = np.random.default_rng(0).random((6, 4), dtype=np.float32)
 

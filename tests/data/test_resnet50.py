@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from kingdra_repro.data.resnet50 import ResNet50, load_resnet50
+from kingdra_repro.data.features.resnet50 import ResNet50, load_resnet50
 from kingdra_repro.errors import InputError
 
 

@@ -8,7 +8,8 @@ import pytest
 import scipy.sparse as sp
 
 from kingdra_repro.data import load_reuters
-from kingdra_repro.data.rcv1 import (
+from kingdra_repro.data.download.registry import registry
+from kingdra_repro.data.sources.rcv1 import (
     N_TERMS,
     TOKEN_FILES,
     TOPICS_FILE,
@@ -17,7 +18,6 @@ from kingdra_repro.data.rcv1 import (
     read_tokens,
     read_vectors,
 )
-from kingdra_repro.data.registry import registry
 from kingdra_repro.errors import InputError
 
 from .small_files import remote

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kingdra_repro.data import load_stl
-from kingdra_repro.data.stl import read_stl
+from kingdra_repro.data.sources.stl import read_stl
 from kingdra_repro.errors import InputError
 
 from .small_files import tar_bytes

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from kingdra_repro.data.tfidf import most_frequent_columns, tfidf, tfidf_of_tokens
+from kingdra_repro.data.features.tfidf import most_frequent_columns, tfidf, tfidf_of_tokens
 from kingdra_repro.errors import InputError
 
 DOCUMENTS = ["The cat and the cat", "A dog; the DOG, a dog.", "cat dog bird", "the and of"]

@@ -6,8 +6,8 @@ import pytest
 import scipy.io
 
 from kingdra_repro.data import load_usps
-from kingdra_repro.data.registry import registry
-from kingdra_repro.data.usps import read_usps_matlab, read_usps_svmlight
+from kingdra_repro.data.download.registry import registry
+from kingdra_repro.data.sources.usps import read_usps_matlab, read_usps_svmlight
 from kingdra_repro.errors import InputError
 
 from .conftest import FileServer

@@ -9,8 +9,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.methods import DeepCluster
-from kingdra_repro.methods.deepcluster import Whitening, fill_empty_clusters
-from kingdra_repro.networks.features import FeatureNetwork
+from kingdra_repro.methods.deepcluster import FeatureNetwork, Whitening, fill_empty_clusters
 
 TINY = {"hidden": (8,), "epochs": 2, "batch_size": 16, "device": "cpu"}
 

@@ -9,11 +9,11 @@ from sklearn.datasets import make_blobs
 
 from kingdra_repro import Kingdra
 from kingdra_repro.bases import LadderIM
-from kingdra_repro.ensemble.batches import batch_slices
-from kingdra_repro.ensemble.stack import Stack
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.ensemble import agreement, average
 from kingdra_repro.pseudo_labels import GraphPseudoLabels, align
+from kingdra_repro.training.batches import batch_slices
+from kingdra_repro.training.stack import Stack
 
 BASE = LadderIM(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1))
 
@@ -57,7 +57,7 @@ class KillAt:
 def test_a_killed_fit_ends_as_one_never_killed(
     X: np.ndarray, tmp_path: Path, kill: dict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kingdra_repro.ensemble.worker.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr("kingdra_repro.training.worker.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     straight = kingdra().fit(X)
     with pytest.raises(Killed):
         kingdra(checkpoint_dir=tmp_path, monitor=KillAt(**kill)).fit(X)
@@ -73,7 +73,7 @@ def test_a_killed_fit_ends_as_one_never_killed(
 def test_stacks_that_wait_for_their_turn_lie_on_disk(
     X: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kingdra_repro.ensemble.worker.WEIGHTS_PER_CPU_STACK", 1)  # each model by itself
+    monkeypatch.setattr("kingdra_repro.training.worker.WEIGHTS_PER_CPU_STACK", 1)  # each model by itself
     parked = []
     park = Stack.park
     monkeypatch.setattr(Stack, "park", lambda stack: (parked.append(stack.members), park(stack)))
@@ -92,7 +92,7 @@ def test_a_finished_fit_is_taken_up_as_it_is(X: np.ndarray, tmp_path: Path) -> N
 def test_more_iterations_go_on_from_fewer(
     X: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kingdra_repro.ensemble.worker.WEIGHTS_PER_CPU_STACK", 1)  # each model by itself
+    monkeypatch.setattr("kingdra_repro.training.worker.WEIGHTS_PER_CPU_STACK", 1)  # each model by itself
     kingdra(checkpoint_dir=tmp_path, n_iter=2).fit(X)
     monitor = KillAt()
     longer = kingdra(checkpoint_dir=tmp_path, n_iter=4, monitor=monitor).fit(X)
@@ -214,7 +214,7 @@ def test_mistakes(settings: dict, message: str) -> None:
 
 def test_models_that_are_further_than_asked_are_refused(X: np.ndarray, tmp_path: Path, monkeypatch) -> None:
     """Killed within iteration 2; then one iteration is asked for, which was done, by models as they were."""
-    monkeypatch.setattr("kingdra_repro.ensemble.worker.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr("kingdra_repro.training.worker.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
     per_epoch = len(batch_slices(len(X), 32))  # all four models are one stack
     with pytest.raises(Killed):
         kingdra(checkpoint_dir=tmp_path, monitor=KillAt(step=11 * per_epoch + 1)).fit(X)
@@ -254,5 +254,5 @@ def test_pseudo_labels_that_are_none_are_told_before_anything_is_trained(X: np.n
 def test_predictions_in_pieces(X: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     fitted = kingdra(n_iter=1).fit(X)
     whole = fitted.predict_proba(X)
-    monkeypatch.setattr("kingdra_repro.ensemble.prediction.CHUNK_SIZE", 70)
+    monkeypatch.setattr("kingdra_repro.training.prediction.CHUNK_SIZE", 70)
     np.testing.assert_allclose(fitted.predict_proba(X), whole, atol=1e-6)

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.pseudo_labels import agreement, degrees, graph_clustering, mini_clusters, signatures
+from kingdra_repro.pseudo_labels import agreement, degrees, mini_clusters, signatures
+from kingdra_repro.pseudo_labels import mini_clusters as graph_clustering
 
 from . import brute_force, oracle
 

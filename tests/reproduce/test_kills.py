@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-MAIN = "from kingdra_repro.reproduce.console import main; main()"
+MAIN = "from kingdra_repro.programs.reproduce_main import main; main()"
 # The row that writes checkpoints.
 COMMAND = ["experiments=[smoke]", "rows=Kingdra-Ladder-IM", "seeds=0", "n_jobs=1"]
 # Neither is the same twice.

@@ -5,11 +5,11 @@ import pytest
 from hydra import compose, initialize_config_module
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.report.run_folder import config_hash
 from kingdra_repro.reproduce.experiments import experiment, names, parse_seeds
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
 from kingdra_repro.reproduce.selection import by_value, select
 from kingdra_repro.reproduce.settings import listed, settings
+from kingdra_repro.runs.folder import config_hash
 
 SHARED_ROWS = ["Ladder-IM-ensemble", "Kingdra-Ladder-IM"]
 

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from kingdra_repro.durations import parse_duration, show_duration
+from kingdra_repro.report.write import write_reports
 from kingdra_repro.reproduce.estimate import Estimate, show_left
-from kingdra_repro.reproduce.report import write_reports
 from kingdra_repro.reproduce.settings import as_override
+from kingdra_repro.runs.display import parse_duration, show_duration
 from tests.reproduce.conftest import runs
 
 

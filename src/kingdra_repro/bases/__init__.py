@@ -3,12 +3,10 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from kingdra_repro.bases.base import Base, Batch
+from kingdra_repro.bases.base import Base, Batch, mixed
+from kingdra_repro.bases.clustering_ladder import LadderDot, LadderIM
 from kingdra_repro.bases.imsat import IMSATRPT, IMSATVAT
 from kingdra_repro.bases.ladder import Ladder
-from kingdra_repro.bases.ladder_dot import LadderDot
-from kingdra_repro.bases.ladder_im import LadderIM
-from kingdra_repro.bases.mixed import mixed
 from kingdra_repro.bases.rim import RIM
 from kingdra_repro.errors import InputError
 

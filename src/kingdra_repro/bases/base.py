@@ -1,6 +1,8 @@
 """The face that every base model shows to the training loop."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -74,3 +76,22 @@ def with_total(terms: dict[str, tuple[float, Tensor]]) -> dict[str, Tensor]:
     """``loss``, the sum of weight * value over (weight, value [M]), and the values by their names."""
     total = torch.stack([weight * value for weight, value in terms.values()]).sum(0)
     return {"loss": total, **{name: value for name, (_, value) in terms.items()}}
+
+
+def mixed(members: Mapping[str, "partial[Base]"], **shared: Any) -> list[Base]:
+    """The bases that the models of an ensemble take in turn.
+
+    Parameters
+    ----------
+    members : for each, by a name of the user's, its class with the settings that set it apart
+    shared : settings that all have; a member's own win
+
+    Examples
+    --------
+    >>> from functools import partial
+    >>> from kingdra_repro.bases import LadderDot, LadderIM
+    >>> kinds = {"im": partial(LadderIM), "noisy": partial(LadderDot, noise_std=0.6)}
+    >>> [base.noise_std for base in mixed(kinds, noise_std=0.3)]
+    [0.3, 0.6]
+    """
+    return [member.func(**{**shared, **member.keywords}) for member in members.values()]

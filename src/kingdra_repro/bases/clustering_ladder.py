@@ -1,4 +1,4 @@
-"""What Ladder-IM and Ladder-Dot share: the ladder network and all terms of the loss but one."""
+"""Ladder networks that cluster: Ladder-IM and Ladder-Dot (paper, section 4.1)."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -7,8 +7,14 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.bases.ladder import Ladder
+from kingdra_repro.errors import InputError
 from kingdra_repro.networks.ladder import LadderNetwork
-from kingdra_repro.objectives import kl_divergence
+from kingdra_repro.objectives import (
+    dot_product_loss,
+    kl_divergence,
+    mutual_information_loss,
+    normalized_dot_product_loss,
+)
 
 
 @dataclass(frozen=True)
@@ -60,3 +66,64 @@ class ClusteringLadder(Ladder, ABC):
             "kl": (self.w_kl, kl_divergence(clean.detach(), noisy)),
             **self.clustering_terms(clean, noisy, supervised),
         }
+
+
+@dataclass(frozen=True)
+class LadderIM(ClusteringLadder):
+    """denoising + w_kl KL(clean || noisy) + w_mi [MI loss of the clean + MI loss of the noisy outputs].
+
+    Parameters
+    ----------
+    w_mi : weight of the mutual information: 0.1 to 1 in the public code's configs, 1 in the paper
+    w_mi_later : the weight beside pseudo-labels; None: unchanged. In the public code it holds from its
+        second iteration on, whether there are any or not
+    mu : weight of the marginal entropy H(Y) within the term: 4 in the public code, 1 in the paper
+    """
+
+    w_mi: float = 0.1
+    w_mi_later: float | None = None
+    mu: float = 4.0
+
+    def clustering_terms(
+        self, clean: Tensor, noisy: Tensor, supervised: bool
+    ) -> dict[str, tuple[float, Tensor]]:
+        weight = self.w_mi_later if supervised and self.w_mi_later is not None else self.w_mi
+        return {
+            "mi_clean": (weight, mutual_information_loss(clean, self.mu)),
+            "mi_noisy": (weight, mutual_information_loss(noisy, self.mu)),
+        }
+
+
+_FORMS = {"raw": dot_product_loss, "normalised": normalized_dot_product_loss}
+
+
+@dataclass(frozen=True)
+class LadderDot(ClusteringLadder):
+    """denoising + w_kl KL(clean || noisy) + w_dot [dot-product loss of the clean + of the noisy outputs].
+
+    Parameters
+    ----------
+    w_dot : weight of the dot products; the public code's configs give none, the paper's text a general one
+    w_dot_later : the weight beside pseudo-labels; None: unchanged. In the public code it holds from its
+        second iteration on, whether there are any or not
+    form : "normalised" (default): outputs scaled to length 1, their products driven to the identity, as in
+        the public code; or "raw": the outputs as they are, the letter of Eq. 12. Raw products are hardly
+        larger for outputs that say nothing (all 1/k) than for balanced one-hot outputs, which they should
+        lead to; the normalised form tells them apart, which is why it is the default.
+    """
+
+    w_dot: float = 1.0
+    w_dot_later: float | None = None
+    form: str = "normalised"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.form not in _FORMS:
+            raise InputError(f"base.form={self.form} is unknown: choose one of {', '.join(_FORMS)}")
+
+    def clustering_terms(
+        self, clean: Tensor, noisy: Tensor, supervised: bool
+    ) -> dict[str, tuple[float, Tensor]]:
+        weight = self.w_dot_later if supervised and self.w_dot_later is not None else self.w_dot
+        dot = _FORMS[self.form]
+        return {"dot_clean": (weight, dot(clean)), "dot_noisy": (weight, dot(noisy))}

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.bases.base import Batch, with_total
-from kingdra_repro.bases.information_maximization import InformationMaximization
+from kingdra_repro.bases.neighbours import kept_neighbour_distances
 from kingdra_repro.bases.perturbations import random_perturbation, virtual_adversarial_perturbation
-from kingdra_repro.data.neighbours import kept_neighbour_distances
+from kingdra_repro.bases.rim import InformationMaximization
 from kingdra_repro.errors import InputError
 from kingdra_repro.networks.perceptron import Perceptron
 from kingdra_repro.objectives import kl_divergence

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.bases.base import Batch, with_total
-from kingdra_repro.bases.numbers import check_number, check_numbers
-from kingdra_repro.bases.widths import as_tuple, check_widths
+from kingdra_repro.checks import as_tuple, check_number, check_numbers, check_widths
 from kingdra_repro.errors import InputError
 from kingdra_repro.networks.ladder import LadderNetwork
 from kingdra_repro.networks.vanilla_ladder import VanillaLadderNetwork

@@ -1,5 +1,6 @@
-"""Regularized Information Maximization (Krause et al. 2010): Deep RIM, and linear RIM."""
+"""Information maximization: what RIM and IMSAT share, and RIM itself."""
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,9 +9,55 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.bases.base import Batch, with_total
-from kingdra_repro.bases.information_maximization import InformationMaximization
+from kingdra_repro.checks import as_tuple, check_numbers, check_widths
 from kingdra_repro.networks.perceptron import Perceptron
-from kingdra_repro.objectives import squared_length
+from kingdra_repro.objectives import cross_entropy, mutual_information_loss, squared_length
+
+
+@dataclass(frozen=True)
+class InformationMaximization:
+    """R(theta) + w_mi [H(Y|X) - mu H(Y)], with a regulariser R of the subclass (Eq. 5; Krause et al. 2010).
+
+    Parameters
+    ----------
+    hidden : widths of the hidden layers; none makes softmax regression
+    w_mi : weight of the mutual information
+    mu : weight of the marginal entropy H(Y) within the term: 4 in IMSAT's public code
+    """
+
+    hidden: tuple[int, ...] = (1200, 1200)
+    w_mi: float = 0.1
+    mu: float = 4.0
+
+    def __post_init__(self) -> None:
+        # A list from a config becomes a tuple: equal bases are alike.
+        object.__setattr__(self, "hidden", as_tuple("hidden", self.hidden))
+        check_widths(self.hidden)
+        check_numbers(self)
+
+    def build(
+        self, n_features: int, n_clusters: int, generators: list[torch.Generator], precision: str
+    ) -> Perceptron:
+        return Perceptron(n_features, n_clusters, self.hidden, generators, precision)
+
+    def n_weights(self, n_features: int, n_clusters: int) -> int:
+        return sum(a * b for a, b in itertools.pairwise((n_features, *self.hidden, n_clusters)))
+
+    def output_terms(
+        self, clean: Tensor, supervised: list[Tensor], y_sup: Tensor | None
+    ) -> dict[str, tuple[float, Tensor]]:
+        """(weight, value [M]) of the terms of the clean outputs.
+
+        Parameters
+        ----------
+        clean : logits [M, B, k]
+        supervised : logits [M, B, k] of the pseudo-labelled points, or none
+        y_sup : LongTensor [M, B], what these should be, or None
+        """
+        terms = {"mi": (self.w_mi, mutual_information_loss(clean, self.mu))}
+        if y_sup is not None:
+            terms["supervised"] = (1.0, cross_entropy(supervised[0], y_sup))
+        return terms
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,19 @@
-"""Data sets: one file a source, all returning a `Dataset`."""
+"""Data sets: one file a source in `sources`, all returning a `Dataset`."""
 
-from kingdra_repro.data.cifar10 import load_cifar10
-from kingdra_repro.data.custom import load_custom
-from kingdra_repro.data.dataset import Dataset
-from kingdra_repro.data.digits import load_digits
-from kingdra_repro.data.mnist import load_mnist
-from kingdra_repro.data.newsgroups import load_newsgroups
-from kingdra_repro.data.reuters import load_reuters
-from kingdra_repro.data.stl import load_stl
-from kingdra_repro.data.usps import load_usps
-from kingdra_repro.data.validation import validate
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kingdra_repro.data.dataset import Dataset
+    from kingdra_repro.data.sources.cifar10 import load_cifar10
+    from kingdra_repro.data.sources.custom import load_custom
+    from kingdra_repro.data.sources.digits import load_digits
+    from kingdra_repro.data.sources.mnist import load_mnist
+    from kingdra_repro.data.sources.newsgroups import load_newsgroups
+    from kingdra_repro.data.sources.reuters import load_reuters
+    from kingdra_repro.data.sources.stl import load_stl
+    from kingdra_repro.data.sources.usps import load_usps
+    from kingdra_repro.data.validation import validate
 
 __all__ = [
     "Dataset",
@@ -23,3 +27,12 @@ __all__ = [
     "load_usps",
     "validate",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # Imported when it is asked for: a loader may bring torch, which `kingdra-run --help` does without.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    room = {"Dataset": "dataset", "validate": "validation"}.get(name)
+    room = room or f"sources.{name.removeprefix('load_')}"
+    return getattr(import_module(f"{__name__}.{room}"), name)

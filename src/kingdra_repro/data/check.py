@@ -8,11 +8,11 @@ import numpy as np
 import scipy.sparse as sp
 
 from kingdra_repro.data.catalog import KnownDataset
-from kingdra_repro.data.checksum import checksum, wrong_checksum
 from kingdra_repro.data.dataset import Dataset
-from kingdra_repro.data.fetch import at_hand
-from kingdra_repro.data.registry import registry
+from kingdra_repro.data.download.fetch import at_hand
+from kingdra_repro.data.download.registry import registry
 from kingdra_repro.data.whereabouts import prepared_folders
+from kingdra_repro.files import checksum, wrong_checksum
 
 
 @dataclass(frozen=True)

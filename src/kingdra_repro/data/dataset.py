@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
-from kingdra_repro.data.pictures import Pictures
+from kingdra_repro.data.features.pictures import Pictures
 
 
 @dataclass(frozen=True)

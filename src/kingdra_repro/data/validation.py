@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from kingdra_repro.checks import is_whole
 from kingdra_repro.errors import InputError
-from kingdra_repro.whole import is_whole
 
 log = logging.getLogger(__name__)
 

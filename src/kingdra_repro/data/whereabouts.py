@@ -4,9 +4,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from kingdra_repro.data.cache import data_folder
 from kingdra_repro.data.catalog import KnownDataset
-from kingdra_repro.data.fetch import at_hand, is_url
+from kingdra_repro.data.download.fetch import at_hand, is_url
+from kingdra_repro.data.download.folder import data_folder
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,16 @@
 """Methods: estimators in scikit-learn's manner. None but `SemiSupervised` sees labels."""
 
 from kingdra_repro.methods.agglomerative import Agglomerative
-from kingdra_repro.methods.dae_kmeans import DAEKMeans
+from kingdra_repro.methods.autoencoder_kmeans import DAEKMeans, DVAEKMeans
 from kingdra_repro.methods.dec import DEC
 from kingdra_repro.methods.deepcluster import DeepCluster
-from kingdra_repro.methods.dvae_kmeans import DVAEKMeans
-from kingdra_repro.methods.ensemble import Ensemble
-from kingdra_repro.methods.events import Iteration, Monitor, Progress
+from kingdra_repro.methods.ensemble import Ensemble, Single
 from kingdra_repro.methods.given_labels import draw_labels
 from kingdra_repro.methods.kingdra import Kingdra
 from kingdra_repro.methods.kingdra_plus import KingdraPlus
 from kingdra_repro.methods.kmeans import KMeans
 from kingdra_repro.methods.semi_supervised import SemiSupervised
-from kingdra_repro.methods.single import Single
+from kingdra_repro.training.events import Iteration, Monitor, Progress
 
 __all__ = [
     "DEC",

@@ -7,9 +7,9 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils import Tags
 
 from kingdra_repro.devices import choose_device
-from kingdra_repro.methods.events import Monitor, Progress
 from kingdra_repro.methods.parameters import check_whole, checked_data, undone_if_it_fails
 from kingdra_repro.methods.ward import cut_tree, ward_tree
+from kingdra_repro.training.events import Monitor, Progress
 
 
 class Agglomerative(ClusterMixin, BaseEstimator):

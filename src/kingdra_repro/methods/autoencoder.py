@@ -4,11 +4,11 @@ from typing import ClassVar
 
 import torch
 
-from kingdra_repro.ensemble.rows import Rows
-from kingdra_repro.ensemble.seeds import Purpose, torch_stream
 from kingdra_repro.methods.network_clusterer import CHUNK, NetworkClusterer
 from kingdra_repro.methods.parameters import check_part
 from kingdra_repro.networks.autoencoder import Autoencoder
+from kingdra_repro.training.rows import Rows
+from kingdra_repro.training.seeds import Purpose, torch_stream
 
 
 class AutoencoderClusterer(NetworkClusterer):

@@ -8,12 +8,12 @@ from sklearn.cluster import KMeans
 from torch import Tensor, nn
 from torch.nn.functional import kl_div
 
-from kingdra_repro.ensemble.batches import batch_slices
-from kingdra_repro.ensemble.rows import Rows
 from kingdra_repro.methods.autoencoder import AutoencoderClusterer
-from kingdra_repro.methods.events import Monitor
 from kingdra_repro.methods.network_clusterer import outputs
 from kingdra_repro.methods.parameters import check_part, check_positive
+from kingdra_repro.training.batches import batch_slices
+from kingdra_repro.training.events import Monitor
+from kingdra_repro.training.rows import Rows
 
 
 class DEC(AutoencoderClusterer):

@@ -16,11 +16,7 @@ from torch import Tensor
 
 from kingdra_repro.bases import Base, make_bases
 from kingdra_repro.devices import choose_device, choose_devices
-from kingdra_repro.ensemble.batches import ORDERS
-from kingdra_repro.ensemble.ensemble import EnsembleTrainer
-from kingdra_repro.ensemble.stack import PseudoLabels, StepDone
 from kingdra_repro.errors import InputError
-from kingdra_repro.methods.events import Iteration, Monitor, Progress
 from kingdra_repro.methods.parameters import (
     PRECISIONS,
     check_choice,
@@ -33,6 +29,10 @@ from kingdra_repro.methods.parameters import (
 )
 from kingdra_repro.methods.resuming import begin
 from kingdra_repro.pseudo_labels import align, average
+from kingdra_repro.training.batches import ORDERS
+from kingdra_repro.training.events import Iteration, Monitor, Progress
+from kingdra_repro.training.stack import PseudoLabels, StepDone
+from kingdra_repro.training.trainer import EnsembleTrainer
 
 
 class Ensemble(ClusterMixin, BaseEstimator):
@@ -289,3 +289,44 @@ def agreement(proba: Tensor) -> float:
     for answers in to_reference.gather(1, predictions):  # one by one: less memory than all of them one-hot
         votes[torch.arange(len(answers)), answers] += 1
     return float(votes.max(1).values.double().mean()) / len(proba)
+
+
+class Single(Ensemble):
+    """One model trained without labels: the paper's rows of Ladder-IM, Ladder-Dot, Deep RIM and IMSAT.
+
+    It is the ensemble of one; see `Ensemble` for the parameters and attributes.
+    """
+
+    n_models = 1
+    n_jobs = None
+
+    def __init__(
+        self,
+        n_clusters: int = 8,
+        *,
+        base: str | Base = "ladder_im",
+        epochs: int = 5,
+        batch_size: int = 64,
+        learning_rate: float = 0.002,
+        decay_epochs: float = 0.0,
+        order: str = "epoch",
+        precision: str = "float32",
+        compile: bool | str = "auto",
+        device: str = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        checkpoint_dir: str | Path | None = None,
+        monitor: Monitor | None = None,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.base = base
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.decay_epochs = decay_epochs
+        self.order = order
+        self.precision = precision
+        self.compile = compile
+        self.device = device
+        self.random_state = random_state
+        self.checkpoint_dir = checkpoint_dir
+        self.monitor = monitor

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from kingdra_repro.ensemble.seeds import Purpose, numpy_stream
+from kingdra_repro.checks import is_whole
 from kingdra_repro.errors import InputError
-from kingdra_repro.whole import is_whole
+from kingdra_repro.training.seeds import Purpose, numpy_stream
 
 
 def draw_labels(y: np.ndarray | None, n_clusters: int, per_class: int, seed: int) -> np.ndarray:

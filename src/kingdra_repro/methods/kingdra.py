@@ -11,12 +11,12 @@ from torch import Tensor
 
 from kingdra_repro.bases import Base
 from kingdra_repro.devices import choose_device
-from kingdra_repro.ensemble.stack import PseudoLabels
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.ensemble import Ensemble, agreement
-from kingdra_repro.methods.events import Monitor
 from kingdra_repro.pseudo_labels import MiniClusters, PseudoLabeller, make_pseudo_labeller, map_to_outputs
-from kingdra_repro.pseudo_labels.mapping import MAPPINGS
+from kingdra_repro.pseudo_labels.matching import MAPPINGS
+from kingdra_repro.training.events import Monitor
+from kingdra_repro.training.stack import PseudoLabels
 
 
 class Kingdra(Ensemble):

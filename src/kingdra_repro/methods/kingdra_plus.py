@@ -12,15 +12,15 @@ from torch import Tensor
 
 from kingdra_repro.bases import IMSATVAT, Base
 from kingdra_repro.devices import choose_device
-from kingdra_repro.ensemble.seeds import Purpose, numpy_stream
-from kingdra_repro.ensemble.stack import PseudoLabels
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.ensemble import Ensemble
-from kingdra_repro.methods.events import Iteration, Monitor, Progress
 from kingdra_repro.methods.kingdra import Kingdra
 from kingdra_repro.methods.parameters import check_positive
 from kingdra_repro.pseudo_labels import PseudoLabeller
 from kingdra_repro.pseudo_labels.evidence import join_clusters
+from kingdra_repro.training.events import Iteration, Monitor, Progress
+from kingdra_repro.training.seeds import Purpose, numpy_stream
+from kingdra_repro.training.stack import PseudoLabels
 
 FIRST_BASE = IMSATVAT(radius_scale=0.4, xi=5.0)
 

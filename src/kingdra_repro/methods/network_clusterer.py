@@ -15,12 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from kingdra_repro.devices import choose_device
-from kingdra_repro.ensemble.batches import batch_slices
-from kingdra_repro.ensemble.checkpoint import Checkpoint
-from kingdra_repro.ensemble.rows import Rows
-from kingdra_repro.ensemble.seeds import Purpose, numpy_stream
 from kingdra_repro.errors import diverged
-from kingdra_repro.methods.events import Iteration, Monitor, Progress
 from kingdra_repro.methods.parameters import (
     PRECISIONS,
     check_choice,
@@ -33,6 +28,11 @@ from kingdra_repro.methods.parameters import (
 )
 from kingdra_repro.methods.resuming import begin
 from kingdra_repro.networks.products import tf32_products
+from kingdra_repro.training.batches import batch_slices
+from kingdra_repro.training.checkpoint import Checkpoint
+from kingdra_repro.training.events import Iteration, Monitor, Progress
+from kingdra_repro.training.rows import Rows
+from kingdra_repro.training.seeds import Purpose, numpy_stream
 
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
 CHUNK = 4096  # rows passed through a network at once when nothing is trained

@@ -9,9 +9,9 @@ import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
+from kingdra_repro.checks import is_whole
 from kingdra_repro.data.validation import check_magnitude, check_spread
 from kingdra_repro.errors import InputError
-from kingdra_repro.whole import is_whole
 
 LARGEST_SEED = 2**32 - 1
 SET_BY_SCIKIT_LEARN = ("_metadata_request", "_sklearn_output_config")  # set_fit_request(), set_output()

@@ -12,10 +12,9 @@ import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 
-from kingdra_repro.atomic import remove_parts
-from kingdra_repro.data.checksum import checksum_of_array
-from kingdra_repro.ensemble.checkpoint import Checkpoint
 from kingdra_repro.errors import InputError
+from kingdra_repro.files import checksum_of_array, remove_parts
+from kingdra_repro.training.checkpoint import Checkpoint
 
 # Where a fit runs and who watches is no part of what a run is. It changes rounding, and on a GPU the noise.
 WITHOUT_EFFECT = frozenset({"device", "n_jobs", "compile", "checkpoint_dir", "monitor"})

@@ -10,11 +10,11 @@ from sklearn.base import ClassifierMixin
 from torch import Tensor
 
 from kingdra_repro.bases import Base
-from kingdra_repro.ensemble.stack import PseudoLabels
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.ensemble import Ensemble
-from kingdra_repro.methods.events import Monitor
 from kingdra_repro.methods.parameters import undone_if_it_fails
+from kingdra_repro.training.events import Monitor
+from kingdra_repro.training.stack import PseudoLabels
 
 
 class SemiSupervised(ClassifierMixin, Ensemble):

@@ -1,14 +1,15 @@
 """Pseudo-labels: from the agreement of an ensemble (paper Section 4.2), and Table 1's other ways."""
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.pseudo_labels.alignment import align, average
-from kingdra_repro.pseudo_labels.argmax import ArgmaxPseudoLabels
+from kingdra_repro.pseudo_labels.baselines import (
+    ArgmaxPseudoLabels,
+    KMeansPseudoLabels,
+    ThresholdPseudoLabels,
+)
 from kingdra_repro.pseudo_labels.graph import GraphPseudoLabels
-from kingdra_repro.pseudo_labels.graph_clustering import mini_clusters
-from kingdra_repro.pseudo_labels.kmeans import KMeansPseudoLabels
 from kingdra_repro.pseudo_labels.labeller import MiniClusters, PseudoLabeller
-from kingdra_repro.pseudo_labels.mapping import map_to_outputs
-from kingdra_repro.pseudo_labels.threshold import ThresholdPseudoLabels
+from kingdra_repro.pseudo_labels.matching import align, average, map_to_outputs
+from kingdra_repro.pseudo_labels.mini_clusters import mini_clusters
 
 __all__ = [
     "ArgmaxPseudoLabels",

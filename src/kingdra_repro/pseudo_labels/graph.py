@@ -7,10 +7,10 @@ from math import ceil
 
 from torch import Tensor
 
+from kingdra_repro.checks import is_whole
 from kingdra_repro.errors import InputError
-from kingdra_repro.pseudo_labels.graph_clustering import PRUNE, mini_clusters
 from kingdra_repro.pseudo_labels.labeller import MiniClusters, check_min_fraction
-from kingdra_repro.whole import is_whole
+from kingdra_repro.pseudo_labels.mini_clusters import PRUNE, mini_clusters
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Any
 from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
+from kingdra_repro.config import names
 from kingdra_repro.errors import InputError
-from kingdra_repro.resolvers import names
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from kingdra_repro.atomic import write_text
+from kingdra_repro.files import write_text
 from kingdra_repro.reproduce.plan import PlannedRun
 
 PLANNED = ("config_hash", "experiment", "row", "dataset", "order", "schedule", "seed")

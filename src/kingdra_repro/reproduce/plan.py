@@ -9,10 +9,9 @@ import pandas as pd
 from hydra import compose, initialize_config_module
 from omegaconf import DictConfig, OmegaConf
 
-from kingdra_repro.report.run_folder import config_hash
+from kingdra_repro.config import register_resolvers, register_schema
 from kingdra_repro.reproduce.experiments import Experiment, Row, experiment, schedule
-from kingdra_repro.resolvers import register_resolvers
-from kingdra_repro.schema import register_schema
+from kingdra_repro.runs.folder import config_hash
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class PlannedRun:
     schedule : "published" or "short"; where that makes no difference, the run is planned under both
     seed
     overrides : of kingdra-run; all that is needed to repeat the run
-    config_hash : of the settings, see `kingdra_repro.report.run_folder`
+    config_hash : of the settings, see `kingdra_repro.runs.folder`
     priority : in which order rows are run, lower first
     """
 

@@ -12,11 +12,10 @@ from typing import Any
 
 import pandas as pd
 
-from kingdra_repro.atomic import write_text
 from kingdra_repro.errors import InputError
-from kingdra_repro.lock import only_one
-from kingdra_repro.page.reading import read_command
+from kingdra_repro.files import only_one, write_text
 from kingdra_repro.provenance import code_version
+from kingdra_repro.runs.reading import read_command
 
 KEPT = (
     *("result.json", "history.csv", "votes.npz"),

@@ -148,7 +148,7 @@ def finished_folder(output_dir: Path, run: PlannedRun) -> Path | None:
 
 
 def _seconds_so_far(output_dir: Path, run: PlannedRun) -> float:
-    """Seconds that an interrupted run has taken, see `kingdra_repro.report.stopwatch`; 0: not begun."""
+    """Seconds that an interrupted run has taken, see `kingdra_repro.runs.monitor`; 0: not begun."""
     for path in output_dir.glob(f"*/*/seed*-{run.config_hash}/checkpoint/wall_seconds"):
         return float(path.read_text())
     return 0.0

@@ -1,0 +1,173 @@
+"""Names and types of the settings, so that a wrong one is told before anything runs.
+
+Values are in the configs alone.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, is_dataclass
+from importlib.resources import files
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_module
+from hydra.core.config_store import ConfigStore
+from hydra.utils import get_class, get_object
+from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
+
+from kingdra_repro.errors import InputError
+from kingdra_repro.runs.folder import run_folder
+
+# Parameters of a method that its results are filed under, and the settings that they come from.
+FILED_UNDER = {"base": "base", "pseudo_labels": "pseudo_labels", "random_state": "seed"}
+
+
+@dataclass
+class EnsembleSettings:
+    size: int = MISSING
+    mapping: str = MISSING
+
+
+@dataclass
+class TrainingSettings:
+    iterations: int = MISSING
+    first_epochs: int = MISSING
+    epochs: int = MISSING
+    batch_size: int = MISSING
+    learning_rate: float = MISSING
+    decay_epochs: float = MISSING
+    order: str = MISSING
+    precision: str = MISSING
+    compile: Any = MISSING
+
+
+@dataclass
+class Settings:
+    """The top level of configs/config.yaml; the groups hold what their choice brings."""
+
+    dataset: Any = MISSING
+    method: Any = MISSING
+    base: Any = MISSING
+    pseudo_labels: Any = MISSING
+    seed: int = MISSING
+    device: str = MISSING
+    n_jobs: int | None = MISSING
+    n_clusters: int | None = MISSING
+    labels_per_class: Any = MISSING
+    output_dir: str = MISSING
+    mirror: str | None = MISSING
+    data_dir: str | None = MISSING
+    keep_checkpoint: bool = MISSING
+    ensemble: EnsembleSettings = field(default_factory=EnsembleSettings)
+    training: TrainingSettings = field(default_factory=TrainingSettings)
+
+
+def register_schema() -> None:
+    """Make the schema known to Hydra, as the entry ``schema`` of configs/config.yaml's defaults."""
+    ConfigStore.instance().store(name="schema", node=Settings)
+
+
+def check_types(cfg: DictConfig) -> None:
+    """Check what the groups hold: names that the choice takes; values, where it is a dataclass with fields.
+
+    Raises
+    ------
+    InputError
+        For a setting that the program, the data set or the method does not take, or that results are filed
+        under by another name.
+    OmegaConfBaseException
+        For a value of another type than the field's, or a name that is no field.
+    """
+    if unknown := [name for name in cfg if name not in Settings.__dataclass_fields__]:
+        raise InputError(f"{unknown[0]!s} is not a setting: `kingdra-run --help` shows them")
+    check_names(cfg, "dataset")
+    check_names(cfg, "method")
+    method: Any = OmegaConf.to_container(cfg.method)
+    for name, setting in FILED_UNDER.items():
+        if name in method and method[name] != f"${{{setting}}}":
+            raise InputError(f"method.{name} is what {setting}= says: give {setting}=VALUE")
+    nodes = {group: OmegaConf.select(cfg, group) for group in ("base", "method.first_base", "pseudo_labels")}
+    for group, chosen in nodes.items():
+        for node in _of_members(group, chosen) if isinstance(chosen, DictConfig) else []:
+            kind = get_class(node["_target_"])
+            if is_dataclass(kind):
+                fields = OmegaConf.structured(kind)
+                OmegaConf.set_readonly(fields, False)  # as those of frozen classes are
+                given = {name: value for name, value in node.items() if not name.startswith("_")}
+                OmegaConf.merge(OmegaConf.create({group: fields}), {group: given})
+
+
+def check_names(cfg: DictConfig, group: str) -> None:
+    """Raise InputError for a setting that the data set or method chosen does not take."""
+    taken = list(signature(get_object(cfg[group]["_target_"])).parameters)
+    if unknown := [name for name in cfg[group] if not name.startswith("_") and name not in taken]:
+        there = ", ".join(str(name) for name in cfg[group] if name in taken)
+        raise InputError(f"{group}.{unknown[0]} is not a setting of this {group}: it has {there}")
+
+
+def _of_members(group: str, node: DictConfig) -> list[dict[Any, Any]]:
+    """The node itself, or one for each member of a mixed base."""
+    if not node.get("members"):
+        if not isinstance(get_object(node["_target_"]), type):
+            raise InputError(f"{group}=mixed has no {group}.members: give one or more")
+        return [dict(node)]
+    shared = {name: value for name, value in node.items() if name != "members"}
+    return [{**shared, **member} for member in node.members.values()]
+
+
+def models_less(n: int, *, _root_: DictConfig) -> int:
+    """A threshold of all models but `n`, at least 1: it keeps its meaning when ``ensemble.size`` changes."""
+    return max(1, _root_.ensemble.size - n)
+
+
+def times(factor: float, value: float | ListConfig) -> float | ListConfig:
+    """A number times `factor`, or the widths of layers, rounded: one base's setting relative to another's."""
+    if isinstance(value, ListConfig):
+        return ListConfig([round(factor * width) for width in value])
+    return factor * value
+
+
+def unless_done(name: str, *, _root_: DictConfig) -> str | None:
+    """`name`; None where the run's folder has a result, and nothing of it is to be written again."""
+    folder = OmegaConf.select(_root_, "hydra.runtime.output_dir")  # None until Hydra has made it
+    return None if folder and (Path(folder) / "result.json").exists() else name
+
+
+def names(group: str) -> list[str]:
+    """The names of a config group's files."""
+    found = (file.name for file in files("kingdra_repro.configs").joinpath(group).iterdir())
+    return sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml"))
+
+
+def register_resolvers() -> None:
+    """Make the functions known to OmegaConf."""
+    OmegaConf.register_new_resolver("run_folder", lambda *, _root_: run_folder(_root_), replace=True)
+    OmegaConf.register_new_resolver("models_less", models_less, replace=True)
+    OmegaConf.register_new_resolver("times", times, replace=True)
+    OmegaConf.register_new_resolver("unless_done", unless_done, replace=True)
+    OmegaConf.register_new_resolver("choices", lambda group: ", ".join(names(group)), replace=True)
+
+
+def all_settings(overrides: Sequence[str]) -> DictConfig:
+    """The program's settings with overrides such as ``dataset=mnist``.
+
+    Parameters
+    ----------
+    overrides : sequence of str
+        In Hydra's form. Those of `kingdra-run` are all known here.
+
+    Returns
+    -------
+    DictConfig
+        Its ``dataset`` is ready to be instantiated.
+
+    Raises
+    ------
+    InputError, hydra.errors.HydraException, omegaconf.errors.OmegaConfBaseException
+        Where an override is wrong.
+    """
+    register_schema()
+    with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
+        settings = compose("config", list(overrides))
+    check_names(settings, "dataset")
+    return settings

@@ -1,0 +1,144 @@
+"""A file of the registry, wherever it can be had: the data folder, a mirror, the internet."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+
+from kingdra_repro.data.download.download import download, keep
+from kingdra_repro.data.download.folder import data_folder
+from kingdra_repro.data.download.registry import RemoteFile
+from kingdra_repro.errors import InputError
+from kingdra_repro.files import wrong_checksum
+
+log = logging.getLogger(__name__)
+
+_may_download = ContextVar("may_download", default=True)
+
+
+class NotAtHand(InputError):
+    """A file is neither in the data folder nor in a mirror's folder, and nothing is to be downloaded."""
+
+
+@contextmanager
+def nothing_downloaded() -> Iterator[None]:
+    """Within it `fetch` raises `NotAtHand` where it would download."""
+    before = _may_download.set(False)
+    try:
+        yield
+    finally:
+        _may_download.reset(before)
+
+
+def fetch(
+    file: RemoteFile,
+    data_dir: str | os.PathLike | None = None,
+    mirror: str | os.PathLike | None = None,
+    timeout: float = 30.0,
+) -> Path:
+    """Give the path of a verified copy of one file, downloading it only where there is no other way.
+
+    Tried in turn: the data folder; the mirror (a plain file in a folder is used in place, a ``.gz`` or a URL
+    comes to the data folder); the file's own sources.
+
+    Parameters
+    ----------
+    file : RemoteFile
+    data_dir : path or None
+        The data folder; see `data_folder` for None.
+    mirror : path or str or None
+        A folder, or the start of a URL, that holds the registry's files under the same names, plain or .gz.
+    timeout : float
+        Seconds to wait for a server's answer, and for every next piece of it.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    NotAtHand
+        Within `nothing_downloaded`, where there is no copy here.
+    InputError
+        Where the data folder's own copy is wrong, or no source has the right file: what each of them
+        answered, and which file to put where.
+    """
+    kept = data_folder(data_dir).absolute() / file.name
+    if kept.exists():
+        # Never replaced unasked: somebody may have put it there by hand.
+        wrong = wrong_checksum(kept, file.checksums)
+        if wrong:
+            raise InputError(f"{kept} has {wrong}: remove it, or put the right file there")
+        return kept
+
+    refusals = []
+    urls = list(file.urls)
+    if mirror is not None and is_url(mirror):
+        start = str(mirror).rstrip("/")
+        urls = [f"{start}/{file.name}", f"{start}/{file.name}.gz", *urls]
+    elif mirror is not None:
+        try:
+            return _from_folder(Path(mirror).expanduser(), file, kept)
+        except InputError as refusal:
+            refusals.append(str(refusal))
+
+    if not _may_download.get():
+        raise NotAtHand(f"{file.name} is not at hand")
+    for url in urls:
+        log.info("Downloading %s", url)
+        try:
+            download(url, file.checksums, kept, timeout)
+            return kept
+        except InputError as refusal:
+            refusals.append(str(refusal))
+    raise InputError(
+        f"No source has {file.name}: put it at {kept}, or name a folder DIR that holds DIR/{file.name} with "
+        f"mirror=DIR. Tried: {'; '.join(refusals) or 'nothing, it has no public address'}"
+    )
+
+
+def at_hand(
+    name: str, data_dir: str | os.PathLike | None = None, mirror: str | os.PathLike | None = None
+) -> Path | None:
+    """Where a file lies in the data folder or in a mirror's folder, plain or .gz; nothing is verified.
+
+    Parameters
+    ----------
+    name : str
+        Its place below the data folder, such as ``"reuters/lyrl2004_tokens_train.dat"``.
+    data_dir, mirror : path or None
+        As for `fetch`.
+
+    Returns
+    -------
+    Path or None
+    """
+    folders = [data_folder(data_dir).absolute()]
+    if mirror is not None and not is_url(mirror):
+        folders.append(Path(mirror).expanduser())
+    places = [folder / file for folder in folders for file in (name, f"{name}.gz")]
+    return next((place for place in places if place.is_file()), None)
+
+
+def is_url(place: str | os.PathLike) -> bool:
+    """Whether a mirror is a URL, not a folder."""
+    return str(place).startswith(("http://", "https://"))
+
+
+def _from_folder(mirror: Path, file: RemoteFile, kept: Path) -> Path:
+    """The plain file in place, or its .gz unpacked to the data folder; InputError where neither is right."""
+    if not mirror.is_dir():
+        raise InputError(f"mirror {mirror} is not a folder")
+    plain = mirror / file.name
+    packed = mirror / f"{file.name}.gz"
+    if plain.is_file():
+        wrong = wrong_checksum(plain, file.checksums)
+        if wrong:
+            raise InputError(f"{plain}: {wrong}")
+        return plain
+    if packed.is_file():
+        keep(packed, file.checksums, kept, source=str(packed))
+        return kept
+    raise InputError(f"mirror {mirror} has neither {file.name} nor {packed.name}")

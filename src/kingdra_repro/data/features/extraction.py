@@ -1,0 +1,148 @@
+"""Pictures to ResNet-50 features on disk: batched, resumed where it was killed, never done twice."""
+
+import json
+import logging
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.backends import cudnn
+
+from kingdra_repro.checks import is_whole
+from kingdra_repro.data.download.progress import rows_progress
+from kingdra_repro.data.features.pictures import Pictures
+from kingdra_repro.data.features.prepared import finish_prepared
+from kingdra_repro.data.features.resnet50 import N_FEATURES, load_resnet50
+from kingdra_repro.devices import choose_device
+from kingdra_repro.errors import InputError
+from kingdra_repro.files import only_one
+
+log = logging.getLogger(__name__)
+
+# Of the pictures that torchvision's weights were trained on, for values 0-1.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+DTYPES = ("float32", "float16")
+PRECISIONS = ("float32", "bfloat16")
+SECONDS_BETWEEN_NOTES = 5.0
+
+
+def extract_features(
+    pictures: Pictures,
+    labels: np.ndarray | None,
+    target: Path,
+    weights: Path,
+    about: dict[str, Any],
+    *,
+    resize: int,
+    batch_size: int = 64,
+    device: str = "auto",
+    dtype: str = "float32",
+    precision: str = "float32",
+) -> None:
+    """Write the ResNet-50 features of pictures to a prepared folder.
+
+    What is done so far lies in ``.<target's name>.part`` beside the target, with a note of how far it is
+    right. Started again with the same settings, it goes on from there, at a batch's beginning, so that the
+    bytes are those of an extraction that never stopped. The folder gets its name when it is whole.
+
+    Parameters
+    ----------
+    pictures : Pictures
+    labels : int array [n] or None
+    target : Path
+        The prepared folder to write; see `prepared`.
+    weights : Path
+        A ResNet-50 state dict in torchvision's format.
+    about : dict
+        What else to write to the folder's about.json. Together with the settings below it decides whether a
+        half-done extraction is the same one.
+    resize : int
+        Side in pixels that pictures are brought to (bilinear).
+    batch_size : int
+    device : str
+        ``auto`` (a GPU where there is one), or what torch knows.
+    dtype : {"float32", "float16"}
+        Of the file. float32 can be memory-mapped for training, float16 is half as large.
+    precision : {"float32", "bfloat16"}
+        Of the network's products (autocast). bfloat16 is faster where the chip has it, and changes features
+        by about 2%.
+
+    Raises
+    ------
+    InputError
+        Where a setting is out of range, the weights do not fit, or a picture is broken.
+    """
+    for name, choice, choices in (("dtype", dtype, DTYPES), ("precision", precision, PRECISIONS)):
+        if choice not in choices:
+            raise InputError(f"{name}={choice!r} is unknown: choose {' or '.join(choices)}")
+    for name, value, least in (("resize", resize, 32), ("batch_size", batch_size, 1)):
+        if not is_whole(value, least):
+            raise InputError(f"{name}={value!r} is out of range: give a whole number from {least}")
+    on = choose_device(device)
+    about = {
+        **about,
+        "n": len(pictures),
+        "d": N_FEATURES,
+        "resize": resize,
+        "dtype": dtype,
+        "precision": precision,
+    }
+    part = target.parent / f".{target.name}.part"
+    with only_one(target):
+        if target.exists():  # another process was first
+            return
+        done = _rows_done(part, {**about, "batch_size": batch_size, "device": on.type})
+        rows = np.lib.format.open_memmap(part / "train_X.npy", mode="r+")
+        network = load_resnet50(weights).to(on).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        mean, std = (torch.tensor(v, device=on).view(3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
+        noted = time.monotonic()
+        # Without the flag a GPU would round to TF32.
+        with rows_progress() as progress, torch.inference_mode(), cudnn.flags(allow_tf32=False):
+            bar = progress.add_task(
+                f"ResNet-50 features, {resize} x {resize}", total=len(rows), completed=done
+            )
+            for start in range(done, len(rows), batch_size):
+                stop = min(start + batch_size, len(rows))
+                x = (pictures.batch(start, stop, resize).to(on) - mean) / std
+                with torch.autocast(on.type, torch.bfloat16, enabled=precision == "bfloat16"):
+                    features = network(x.contiguous(memory_format=torch.channels_last))
+                rows[start:stop] = features.float().cpu().numpy()
+                progress.update(bar, completed=stop)
+                if time.monotonic() - noted > SECONDS_BETWEEN_NOTES:
+                    rows.flush()  # before the note, so that the note never promises what is not there
+                    _note(part, {"done": stop})
+                    noted = time.monotonic()
+        rows.flush()
+        del rows
+        for note in ("done.json", "settings.json"):
+            (part / note).unlink(missing_ok=True)
+        finish_prepared(part, target, labels, about)
+
+
+def _rows_done(part: Path, settings: dict[str, Any]) -> int:
+    """How many rows of a half-done extraction with these settings hold; starts one where there is none."""
+    try:
+        if json.loads((part / "settings.json").read_text()) == settings:
+            done = int(json.loads((part / "done.json").read_text())["done"])
+            log.info("Going on with an extraction that stopped at row %d of %d", done, settings["n"])
+            return done
+    except (OSError, ValueError, KeyError):
+        pass
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    shape = (settings["n"], settings["d"])
+    np.lib.format.open_memmap(part / "train_X.npy", mode="w+", dtype=settings["dtype"], shape=shape).flush()
+    _note(part, {"done": 0})
+    _note(part, settings, "settings.json")
+    return 0
+
+
+def _note(part: Path, content: dict[str, Any], name: str = "done.json") -> None:
+    beside = part / f".{name}"
+    beside.write_text(json.dumps(content))
+    os.replace(beside, part / name)

@@ -1,0 +1,153 @@
+"""ResNet-50 features of a data set's pictures: those prepared before, a mirror's, or newly extracted."""
+
+import hashlib
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kingdra_repro.checks import given_path
+from kingdra_repro.data.download.fetch import fetch
+from kingdra_repro.data.download.registry import registry
+from kingdra_repro.data.features.extraction import extract_features
+from kingdra_repro.data.features.packed_features import EIGHT_BIT, unpack_features
+from kingdra_repro.data.features.pictures import Pictures
+from kingdra_repro.data.features.prepared import prepared_folder, read_prepared
+from kingdra_repro.errors import InputError
+from kingdra_repro.files import checksum
+
+log = logging.getLogger(__name__)
+
+DEFAULT_WEIGHTS = "resnet50/resnet50-0676ba61.pth"
+
+
+@dataclass(frozen=True)
+class ImageFeatures:
+    """Features of pictures, and their labels.
+
+    Attributes
+    ----------
+    X : ndarray [n, 2048], a read-only memory map of the type asked for
+    y : int64 ndarray [n] or None
+    extracted : bool
+        Whether row i is of picture i of the set. 8-bit features of a mirror may have another order.
+    """
+
+    X: np.ndarray
+    y: np.ndarray | None
+    extracted: bool
+
+
+def image_features(
+    dataset: str,
+    read_pictures: Callable[[], tuple[Pictures, np.ndarray | None]],
+    *,
+    pictures_are: str = "published",
+    data_dir: str | os.PathLike | None = None,
+    mirror: str | os.PathLike | None = None,
+    resize: int = 224,
+    weights: str | os.PathLike | None = None,
+    device: str = "auto",
+    batch_size: int = 64,
+    dtype: str = "float32",
+    precision: str = "float32",
+) -> ImageFeatures:
+    """Features of a set of pictures, made at most once.
+
+    Tried in turn: the prepared folder of these settings; 8-bit features of a mirror, where the pictures are
+    the published ones, of this size, and no weights were asked for; extraction.
+
+    Parameters
+    ----------
+    dataset : str
+        The data set's folder in the data folder and on mirrors.
+    read_pictures : callable
+        Gives the pictures and their labels; called only where they are to be extracted.
+    pictures_are : str
+        "published", or whatever tells other pictures apart (a checksum).
+    data_dir, mirror : path or None
+        As for `fetch`.
+    resize : int
+        Side in pixels that the pictures are brought to.
+    weights : path or None
+        A ResNet-50 state dict in torchvision's format; None: torchvision's own (IMAGENET1K_V1), downloaded.
+    device, batch_size, dtype, precision
+        As for `extract_features`.
+
+    Returns
+    -------
+    ImageFeatures
+
+    Raises
+    ------
+    InputError
+        Where neither features nor pictures nor weights can be had, or a setting is out of range.
+    """
+
+    def folder(weights_are: str) -> Path:
+        settings: dict[str, Any] = {
+            "pictures": pictures_are,
+            "resize": resize,
+            "dtype": dtype,
+            "weights": weights_are,
+        }
+        if precision != "float32":
+            settings["precision"] = precision
+        return prepared_folder(data_dir, dataset, f"resnet50_{resize}", settings)
+
+    if weights is None:
+        target = folder(registry()[DEFAULT_WEIGHTS].checksums[0])
+        unpacked = folder(EIGHT_BIT)
+        for place in (target, unpacked):
+            if place.is_dir():
+                return _read(place)
+        if pictures_are == "published" and f"{dataset}/features_u8.npy" in registry():
+            try:
+                if unpack_features(dataset, unpacked, resize, dtype, data_dir, mirror):
+                    return _read(unpacked)
+            except InputError as refusal:
+                log.info("No 8-bit features: %s", refusal)
+        weights_file = None
+    else:
+        weights_file = Path(given_path("weights", weights)).expanduser()
+        if not weights_file.is_file():
+            raise InputError(f"weights={weights}: there is no such file: correct the path")
+        target = folder(f"sha256:{checksum(weights_file)}")
+        if target.is_dir():
+            return _read(target)
+
+    pictures, labels = read_pictures()
+    if weights_file is None:
+        weights_file = fetch(registry()[DEFAULT_WEIGHTS], data_dir, mirror)
+    about: dict[str, Any] = {
+        "dataset": dataset,
+        "pictures": pictures_are
+        if len(pictures_are) < 100
+        else hashlib.sha256(pictures_are.encode()).hexdigest(),
+        "network": "ResNet-50, average-pooled",
+        "weights_sha256": checksum(weights_file),
+    }
+    extract_features(
+        pictures,
+        labels,
+        target,
+        weights_file,
+        about,
+        resize=resize,
+        batch_size=batch_size,
+        device=device,
+        dtype=dtype,
+        precision=precision,
+    )
+    return _read(target)
+
+
+def _read(folder: Path) -> ImageFeatures:
+    X, y, about = read_prepared(folder)
+    log.info("Features of %s: ResNet-50 with weights %s", folder, about["weights_sha256"][:8])
+    assert isinstance(X, np.ndarray), "features of pictures are dense"
+    return ImageFeatures(X, y, about.get("source") != EIGHT_BIT)

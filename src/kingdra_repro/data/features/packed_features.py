@@ -1,0 +1,76 @@
+"""Features in 8 bits, as mirrors hold them: x = (q / 255)^2 * max."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kingdra_repro.data.download.download import folder_beside
+from kingdra_repro.data.download.fetch import fetch
+from kingdra_repro.data.download.registry import registry
+from kingdra_repro.data.features.prepared import finish_prepared
+
+ROWS_AT_ONCE = 4096
+EIGHT_BIT = "8-bit features"  # "source" in about.json of a folder that was made of them
+
+
+def unpack_features(
+    dataset: str,
+    target: Path,
+    resize: int,
+    dtype: str,
+    data_dir: str | os.PathLike | None,
+    mirror: str | os.PathLike | None,
+) -> bool:
+    """Write a prepared folder from a mirror's 8-bit features, where it has some of this picture size.
+
+    The square root that the 8 bits are taken of spreads their steps evenly over the many small values: the
+    relative error of the whole matrix is below 1%.
+
+    Parameters
+    ----------
+    dataset : str
+        The data set's folder on the mirror; it holds features_u8.npy, labels.npy and features.json.
+    target : Path
+        The prepared folder to write.
+    resize : int
+    dtype : {"float32", "float16"}
+    data_dir, mirror : path or None
+        As for `fetch`.
+
+    Returns
+    -------
+    bool
+        False where the mirror's features are of another picture size; nothing is written then.
+
+    Raises
+    ------
+    InputError
+        Where the mirror has no such files, or wrong ones.
+    """
+    known = registry()
+    about = packed_settings(dataset, data_dir, mirror)
+    if about["resize"] != resize:
+        return False
+    packed = np.load(fetch(known[f"{dataset}/features_u8.npy"], data_dir, mirror), mmap_mode="r")
+    labels = np.load(fetch(known[f"{dataset}/labels.npy"], data_dir, mirror), allow_pickle=False)
+    with folder_beside(target) as beside:
+        part = beside / target.name
+        part.mkdir()
+        rows = np.lib.format.open_memmap(part / "train_X.npy", "w+", np.dtype(dtype), packed.shape)
+        for start in range(0, len(packed), ROWS_AT_ONCE):
+            piece = packed[start : start + ROWS_AT_ONCE].astype(np.float32)
+            rows[start : start + len(piece)] = (piece / 255) ** 2 * about["max"]
+        rows.flush()
+        del rows
+        finish_prepared(part, target, labels, {**about, "dtype": dtype, "source": EIGHT_BIT})
+    return True
+
+
+def packed_settings(
+    dataset: str, data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None
+) -> dict[str, Any]:
+    """The mirror's features.json: network, weights' checksum, resize, largest value, n, d."""
+    return json.loads(fetch(registry()[f"{dataset}/features.json"], data_dir, mirror).read_text())

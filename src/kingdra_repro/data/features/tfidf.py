@@ -1,0 +1,133 @@
+"""Documents to tf-idf of their most frequent words."""
+
+import logging
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.preprocessing import normalize
+
+from kingdra_repro.checks import is_whole
+from kingdra_repro.errors import InputError
+
+log = logging.getLogger(__name__)
+
+STOP_WORDS = (None, "english")
+ROW_LENGTHS = ("sqrt_d", "one")
+
+
+def tfidf(
+    documents: Iterable[str],
+    n_words: int = 2000,
+    stop_words: str | None = "english",
+    row_length: str = "sqrt_d",
+) -> tuple[sp.csr_matrix, list[str]]:
+    """tf-idf of the words that occur most often in all documents together.
+
+    Words are runs of two or more letters, digits or underscores, in lower case. The weight of a word in a
+    document is its count times ln((1 + n) / (1 + df)) + 1, and each row is brought to one length.
+
+    Parameters
+    ----------
+    documents : iterable of str
+    n_words : int
+        How many words to keep.
+    stop_words : {"english", None}
+        Whether to leave out scikit-learn's list of English words that say nothing.
+    row_length : {"sqrt_d", "one"}
+        See `bring_rows_to`.
+
+    Returns
+    -------
+    X : float32 CSR matrix [n, d]
+        d is `n_words`, or less where there are fewer words. A document without any of them is a row of zeros.
+    words : list of str
+        The d words, in alphabetical order.
+
+    Raises
+    ------
+    InputError
+        Where a setting is out of range, or there is no word at all.
+    """
+    check_n_words(n_words)
+    if stop_words not in STOP_WORDS:
+        raise InputError(f"stop_words={stop_words!r} is unknown: choose english or null")
+    vectorizer = TfidfVectorizer(max_features=n_words, stop_words=stop_words, dtype=np.float32)
+    X, words = _fit(vectorizer, documents)
+    return bring_rows_to(X, row_length), words
+
+
+def bring_rows_to(X: np.ndarray | sp.csr_matrix, row_length: str) -> sp.csr_matrix:
+    """Rows of length 1 brought to the length asked for.
+
+    Parameters
+    ----------
+    X : float32 CSR matrix [n, d] with rows of length 1
+    row_length : {"one", "sqrt_d"}
+        "sqrt_d": the root of the number of columns, so that the mean square of a row's numbers is 1, which
+        is what the published noise levels and steps are made for. It is how the public code of DEC (Xie et
+        al. 2016) makes the Reuters data that later papers use.
+
+    Raises
+    ------
+    InputError
+        For another `row_length`.
+    """
+    if row_length not in ROW_LENGTHS:
+        raise InputError(f"row_length={row_length!r} is unknown: choose {' or '.join(ROW_LENGTHS)}")
+    factor = np.sqrt(X.shape[1]) if row_length == "sqrt_d" else 1
+    return sp.csr_matrix(X) * np.float32(factor)
+
+
+def tfidf_of_tokens(
+    documents: Iterable[Sequence[str]], n_words: int = 2000
+) -> tuple[sp.csr_matrix, list[str]]:
+    """The same for documents that are cut into words already, such as stems without stop words."""
+    check_n_words(n_words)
+    vectorizer = TfidfVectorizer(max_features=n_words, analyzer=_as_it_is, dtype=np.float32)
+    return _fit(vectorizer, documents)
+
+
+def most_frequent_columns(X: sp.csr_matrix, n_words: int = 2000) -> sp.csr_matrix:
+    """The columns of a tf-idf matrix with numbers in most rows, each row brought to length 1 again.
+
+    For data whose word counts are not known any more: document frequency stands in for frequency. Columns
+    stay in their order; of those with equal numbers, the first are kept.
+
+    Parameters
+    ----------
+    X : CSR matrix [n, d]
+    n_words : int
+
+    Returns
+    -------
+    float32 CSR matrix [n, min(d, n_words)]
+    """
+    check_n_words(n_words)
+    kept = np.sort(np.argsort(-X.getnnz(axis=0), kind="stable")[:n_words])
+    return sp.csr_matrix(normalize(X[:, kept]), dtype=np.float32)
+
+
+def check_n_words(n_words: int) -> None:
+    """Raise InputError unless `n_words` is a whole number from 1."""
+    if not is_whole(n_words, 1):
+        raise InputError(f"n_words={n_words!r} is out of range: give a whole number from 1, such as 2000")
+
+
+def _fit(vectorizer: TfidfVectorizer, documents: Iterable) -> tuple[sp.csr_matrix, list[str]]:
+    try:
+        X = vectorizer.fit_transform(documents)
+    except ValueError as error:  # scikit-learn: empty vocabulary
+        raise InputError(
+            f"The documents have no words ({error}): is this the right column or folder?"
+        ) from error
+    rows = sp.csr_matrix(X)
+    n_empty = int((np.diff(rows.indptr) == 0).sum())
+    if n_empty:
+        log.warning("%d of %d documents have none of the %d words", n_empty, *rows.shape)
+    return rows, list(vectorizer.get_feature_names_out())
+
+
+def _as_it_is(tokens: Sequence[str]) -> Sequence[str]:
+    return tokens

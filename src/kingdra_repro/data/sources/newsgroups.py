@@ -1,0 +1,154 @@
+"""20 Newsgroups (bydate): messages of 20 groups, as tf-idf."""
+
+import logging
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.data.download.fetch import fetch
+from kingdra_repro.data.download.registry import registry
+from kingdra_repro.data.features.prepared import prepared_folder, read_prepared, write_prepared
+from kingdra_repro.data.features.tfidf import bring_rows_to, tfidf
+from kingdra_repro.data.formats.archives import archive_files
+from kingdra_repro.data.formats.feature_pair import load_feature_pair
+from kingdra_repro.data.formats.labels import encode_labels
+from kingdra_repro.data.validation import validate
+from kingdra_repro.errors import InputError
+from kingdra_repro.files import checksum
+
+log = logging.getLogger(__name__)
+
+ARCHIVE = "20news/20news-bydate.tar.gz"
+# 20news-bydate-train/<group>/<number>, 20news-bydate-test/...
+MESSAGE = re.compile(r"20news-bydate-(train|test)/([\w.-]+)/(\d+)")
+N_HU = 18_040
+HEADERS = ("kept", "removed")
+
+
+def load_newsgroups(
+    data_dir: str | os.PathLike | None = None,
+    mirror: str | os.PathLike | None = None,
+    n_clusters: int | None = None,
+    features: str | os.PathLike | None = None,
+    headers: str = "kept",
+    n_words: int = 2000,
+    stop_words: str | None = "english",
+    row_length: str = "sqrt_d",
+) -> Dataset:
+    """Load 20 Newsgroups, training and test messages together, as tf-idf of the most frequent words.
+
+    Parameters
+    ----------
+    data_dir : path or None
+        The data folder; None: ``KINGDRA_DATA_DIR`` or the user's cache folder.
+    mirror : path, URL or None
+        Holds ``20news/20news-bydate.tar.gz``.
+    n_clusters : int or None
+        Number of clusters to find; None: 20, one for each group.
+    features : path or None
+        A folder with ``train_X.npy`` and ``train_Y.npy`` to use in place of all the below.
+    headers : {"kept", "removed"}
+        Whether a message's header (From, Subject, Organization...) belongs to its words.
+    n_words : int
+        How many of the most frequent words are features.
+    stop_words : {"english", None}
+        Whether to leave out words that say nothing.
+    row_length : {"sqrt_d", "one"}
+        See `kingdra_repro.data.features.tfidf.bring_rows_to`.
+
+    Returns
+    -------
+    Dataset
+        X float32 CSR [n, 2000], y int64 [n]. Messages without any of the words are left out.
+
+    Raises
+    ------
+    InputError
+        Where no source has the right file, or a setting is out of range.
+
+    Notes
+    -----
+    Lang, "NewsWeeder: Learning to filter netnews", ICML 1995, in Rennie's version sorted by date: 11,314
+    and 7,532 messages. All have some of the 2,000 words when headers are kept: n = 18,846. With headers
+    removed, 18,794 have; with signatures and quotations removed as well, which is not offered, 18,199. Hu et
+    al. (2017) have 18,040, and do not say what they left out.
+
+    The paper's K-means gives 14.0% on theirs. On these it gives 28.2% (std 1.4; 10 restarts, seeds 0-4) with
+    headers kept, and gave 33.4% with headers removed. The rows' length makes the difference to the
+    paper: without bringing them to length 1, K-means gives 5%, with logarithmic counts 11 to 13% (2 seeds, 3
+    restarts each). So Hu et al.'s rows were probably of any length. Here all are of one length, as is usual
+    for tf-idf: otherwise long messages are all that is seen.
+    """
+    if features is not None:
+        return load_feature_pair(features, "newsgroups", "20_news", n_clusters, sparse=True)
+    if headers not in HEADERS:
+        raise InputError(f"dataset.headers={headers!r} is unknown: choose {' or '.join(HEADERS)}")
+    settings = {"headers": headers, "n_words": n_words, "stop_words": stop_words}
+    folder = prepared_folder(data_dir, "20news", "words", settings)
+    if not folder.is_dir():
+        archive = fetch(registry()[ARCHIVE], data_dir, mirror)
+        messages, groups = read_newsgroups(archive)
+        if headers == "removed":
+            messages = [without_header(message) for message in messages]
+        X, words = tfidf(messages, n_words, stop_words, row_length="one")
+        full = np.flatnonzero(np.diff(X.indptr))
+        about: dict[str, Any] = {
+            "dataset": "newsgroups",
+            **settings,
+            "messages": len(messages),
+            "source": checksum(archive),
+            "words": words,
+            "groups": sorted(set(groups)),  # in the order that encode_labels numbers them
+        }
+        write_prepared(folder, X[full], encode_labels(groups, ARCHIVE)[full], about)
+    prepared, labels, about = read_prepared(folder)
+    log.info(
+        "newsgroups: %d of %d messages have some of the words (Hu et al. have %d)",
+        about["n"],
+        about["messages"],
+        N_HU,
+    )
+    k = 20 if n_clusters is None else n_clusters
+    checked, y = validate(bring_rows_to(prepared, row_length), labels, k)
+    return Dataset("newsgroups", checked, y, k, feature_names=about["words"], class_names=about["groups"])
+
+
+def read_newsgroups(archive: Path) -> tuple[list[str], list[str]]:
+    """Messages and their groups, in the order of their names: training before test, group by group.
+
+    Parameters
+    ----------
+    archive : Path
+        ``20news-bydate.tar.gz``; names that do not look like its own are not looked at.
+
+    Returns
+    -------
+    messages : list of str
+        Their bytes as Latin-1, so that none is refused.
+    groups : list of str
+
+    Raises
+    ------
+    InputError
+        Where there are no messages, or the archive is broken.
+    """
+    found = []
+    for name, content in archive_files(archive, lambda name: MESSAGE.fullmatch(name) is not None):
+        match = MESSAGE.fullmatch(name)
+        assert match is not None
+        part, group, number = match.groups()
+        found.append((part == "test", group, int(number), content.decode("latin-1")))
+    if not found:
+        raise InputError(f"{archive} has no files 20news-bydate-train/GROUP/NUMBER: put the right file there")
+    found.sort(key=lambda message: message[:3])  # archives may list them in any order
+    return [message[3] for message in found], [message[1] for message in found]
+
+
+def without_header(message: str) -> str:
+    """A message from its first empty line on."""
+    _, _, body = message.replace("\r\n", "\n").partition("\n\n")
+    return body

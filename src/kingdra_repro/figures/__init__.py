@@ -1,5 +1,0 @@
-"""The paper's figures, drawn from the runs that are done."""
-
-from kingdra_repro.figures.write import draw
-
-__all__ = ["draw"]

@@ -1,0 +1,125 @@
+"""Files: written whole or not at all, by one process at a time, and known by their checksums."""
+
+import fcntl
+import hashlib
+import logging
+import os
+import tempfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import scipy.sparse as sp
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a file beside `path`, then rename it: who looks sees the old file or the new one, never a part.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder exists.
+    write : callable
+        Gets the open binary file.
+
+    Raises
+    ------
+    OSError
+        Where the folder cannot be written to; nothing is left behind.
+    """
+    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.part-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(beside, 0o666 & ~_umask())  # mkstemp gives 0600; others may read results
+        os.replace(beside, path)
+    except BaseException as error:
+        Path(beside).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+            error.filename = str(path)  # a full disk does not say where
+        raise
+
+
+def remove_parts(folder: Path) -> None:
+    """Remove what `write_whole` had begun in a folder when its process was killed."""
+    for part in folder.glob(".*.part-????????"):  # mkstemp's eight characters
+        part.unlink()
+
+
+def write_text(path: Path, text: str) -> None:
+    """`text` as UTF-8, whole or not at all."""
+    write_whole(path, lambda file: file.write(text.encode()))
+
+
+def _umask() -> int:
+    # The only way to read the umask is to set it.
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def only_one(target: Path) -> Iterator[int]:
+    """Hold the lock of the making of `target`; the runs of a sweep may all want it at once.
+
+    The lock is the operating system's, so it goes with its process, however that ends. Yields its handle: a
+    process that inherits it holds the lock, too.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with open(target.parent / f".{target.name}.lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.info("Waiting for another process that makes %s", target)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield file.fileno()
+
+
+def checksum(path: Path, kind: str = "sha256") -> str:
+    """Checksum of a file's bytes, as hexadecimal digits.
+
+    Parameters
+    ----------
+    path : Path
+    kind : str
+        A name that hashlib knows.
+    """
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, kind).hexdigest()
+
+
+def wrong_checksum(path: Path, expected: Sequence[str]) -> str | None:
+    """What is wrong with a file's content, in words; None where it has one of the expected checksums.
+
+    Parameters
+    ----------
+    path : Path
+    expected : sequence of str
+        Such as ``"sha256:9f86d0..."``; any of them will do.
+    """
+    kind = expected[0].split(":")[0]
+    found = checksum(path, kind)
+    if f"{kind}:{found}" in expected:
+        return None
+    wanted = " or ".join(value.removeprefix(f"{kind}:") for value in expected)
+    return f"wrong content: {kind} expected {wanted}, found {found} ({path.stat().st_size} bytes)"
+
+
+def checksum_of_array(X: np.ndarray | sp.csr_matrix) -> str:
+    """CRC-32 of an array's numbers, of a CSR matrix also of where they stand: 8 hexadecimal digits.
+
+    The shape is no part of it.
+    """
+    parts = (X.data, X.indices, X.indptr) if sp.issparse(X) else (X,)
+    checksum = 0
+    for part in parts:
+        checksum = zlib.crc32(memoryview(np.ascontiguousarray(part)).cast("B"), checksum)  # type: ignore[arg-type]
+    return f"{checksum:08x}"

@@ -1,0 +1,157 @@
+"""The program `kingdra-data`: list, prepare and check the data sets."""
+
+import logging
+import sys
+import time
+from collections.abc import Sequence
+
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from rich.console import Console
+from rich.table import Table
+
+from kingdra_repro.config import all_settings
+from kingdra_repro.data.catalog import CATALOG
+from kingdra_repro.data.check import Finding, check_dataset
+from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.data.download.fetch import NotAtHand, nothing_downloaded
+from kingdra_repro.data.whereabouts import prepared_folders, whereabouts
+from kingdra_repro.errors import InputError
+from kingdra_repro.programs.user_errors import one_line
+
+HELP = """kingdra-data gets the data sets ready that kingdra-run clusters.
+
+  kingdra-data list                        all data sets: their sizes, and where they are
+  kingdra-data prepare dataset=cifar10     download, verify, make the features; what is done is not done again
+  kingdra-data check                       is what is here what it should be? (dataset=NAME: this one alone)
+
+kingdra-run does by itself what prepare does; here it can be done beforehand. Settings are kingdra-run's:
+
+  mirror=DIR             a folder or URL that holds the files, for machines without internet
+  data_dir=DIR           where files are kept; default: KINGDRA_DATA_DIR, or the user's cache folder
+  dataset.resize=224     and all else that `kingdra-run dataset=NAME --cfg job` lists below `dataset`
+"""
+
+
+def main() -> None:
+    """Do what the command line asks for.
+
+    Exits with status 0; with 1 where `check` finds something wrong; with 2 for a user's mistake; with 130
+    when interrupted from the keyboard.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        sys.exit(run(sys.argv[1:]))
+    except KeyboardInterrupt:
+        print("kingdra-data: stopped; the same command goes on from where it was", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        line = one_line(error)
+        if line is None:
+            raise
+        print(f"kingdra-data: {line}", file=sys.stderr)
+        sys.exit(2)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out one command.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        ``list``, ``prepare`` or ``check``, and overrides in Hydra's form.
+
+    Returns
+    -------
+    int
+        Exit status: 1 where `check` finds something wrong.
+
+    Raises
+    ------
+    InputError
+        For a user's mistake; Hydra's and OmegaConf's exceptions for a wrong override.
+    """
+    command, *overrides = arguments or ["--help"]
+    if command in ("--help", "-h", "help"):
+        print(HELP, end="")
+        return 0
+    if command not in ("list", "prepare", "check"):
+        raise InputError(f"{command} is unknown: choose list, prepare or check (kingdra-data --help)")
+    chosen = [override.removeprefix("dataset=") for override in overrides if override.startswith("dataset=")]
+    settings = all_settings(overrides)
+    if command == "list":
+        return list_datasets(settings)
+    if command == "prepare":
+        if not chosen:
+            raise InputError(f"Which data set? Add dataset=NAME, of {', '.join(CATALOG)}")
+        return prepare(chosen[-1], settings)
+    is_default = not any(override.startswith("dataset.") for override in overrides)
+    return check(chosen[-1] if chosen else None, settings, is_default)
+
+
+def list_datasets(settings: DictConfig) -> int:
+    """Print all data sets: name, n, d, k, where it is, size, licence."""
+    table = Table("name", "n", "d", "k", "where it is", "size", "licence")
+    for column in table.columns[1:4]:
+        column.justify = "right"
+    table.columns[4].overflow = "fold"
+    for known in CATALOG.values():
+        found = whereabouts(known, settings.data_dir, settings.mirror)
+        size = "" if found.n_bytes is None else f"{found.n_bytes / 1e6:,.1f} MB"
+        table.add_row(
+            known.name, f"{known.n:,}", f"{known.d:,}", str(known.k), found.place, size, known.licence
+        )
+    Console().print(table)
+    return 0
+
+
+def prepare(name: str, settings: DictConfig) -> int:
+    """Load a data set once, so that all its files are made; print what it is."""
+    known = CATALOG.get(name)
+    was_ready = known is not None and whereabouts(known, settings.data_dir, settings.mirror).ready
+    folders = [] if known is None else prepared_folders(known, settings.data_dir)
+    start = time.monotonic()
+    data: Dataset = instantiate(settings.dataset)
+    seconds = time.monotonic() - start
+    place = "" if known is None else f"; {whereabouts(known, settings.data_dir, settings.mirror).place}"
+    done_before = was_ready and known is not None and prepared_folders(known, settings.data_dir) == folders
+    how = f"loaded in {seconds:.1f} s, nothing to prepare" if done_before else f"prepared in {seconds:.1f} s"
+    n, d = data.X.shape
+    print(f"{name}: {n} x {d}, {data.n_clusters} clusters; {how}{place}")
+    return 0
+
+
+def check(name: str | None, settings: DictConfig, default_settings: bool) -> int:
+    """Print what is right and wrong about one data set, or about all that are ready; 1 where something is."""
+    if name is not None and name not in CATALOG:
+        raise InputError(f"dataset={name} has no expectations to check: choose from {', '.join(CATALOG)}")
+    table = Table("data set", "checked", "", "found")
+    table.columns[3].overflow = "fold"
+    n_wrong = 0
+    for known in CATALOG.values() if name is None else [CATALOG[name]]:
+        one = settings
+        if name is None:  # with the data folder and mirror of these settings, and its own defaults
+            own = [f"{key}={settings[key]}" for key in ("data_dir", "mirror") if settings[key] is not None]
+            one = all_settings([f"dataset={known.name}", *own])
+        try:
+            if not whereabouts(known, settings.data_dir, settings.mirror).ready:
+                raise NotAtHand
+            with nothing_downloaded():  # what is here may be of other settings
+                data: Dataset = instantiate(one.dataset)
+            findings = check_dataset(data, known, one.data_dir, one.mirror, default_settings=default_settings)
+        except (InputError, InstantiationException) as error:
+            if isinstance(error, NotAtHand) or isinstance(error.__cause__, NotAtHand):
+                if name is not None:
+                    raise InputError(
+                        f"{name} is not prepared with these settings: kingdra-data prepare dataset={name} "
+                        "with them first"
+                    ) from error
+                table.add_row(known.name, "", "", "not prepared with these settings")
+                continue
+            findings = [Finding("loading", False, one_line(error) or str(error))]
+        for finding in findings:
+            table.add_row(known.name, finding.what, "ok" if finding.right else "WRONG", finding.found)
+            n_wrong += not finding.right
+    Console().print(table)
+    return 1 if n_wrong else 0

@@ -1,0 +1,52 @@
+"""The program `kingdra-report`: a page of one run, or of a results folder."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from kingdra_repro.errors import InputError
+from kingdra_repro.report.page.report import write_report, write_run_report
+
+HELP = """kingdra-report makes report.html, a page in one file that any browser opens, without a network.
+
+  kingdra-report run=outputs/digits/kingdra-ladder_im/seed0-e04c1815
+      one run of kingdra-run: its clusters with their members or strongest words, which points the models
+      disagree on, and how it went; written into the run's folder. Classes need not be known.
+  kingdra-report results=results
+      all tables, figures and runs of a results folder, beside the paper's numbers; written into that folder.
+"""
+
+
+def main() -> None:
+    """Do what the command line asks for; exits with status 0, or with 2 for a user's mistake."""
+    try:
+        run(sys.argv[1:])
+    except (InputError, OSError) as error:
+        told = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        print(f"kingdra-report: {' '.join(told.split())}", file=sys.stderr)
+        sys.exit(2)
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Carry out one command, and print where the page is.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        One of ``run=FOLDER`` and ``results=FOLDER``.
+
+    Raises
+    ------
+    InputError
+        For another argument, or where the folder is not what it should be.
+    """
+    if any(argument in ("--help", "-h", "help") for argument in arguments):
+        print(HELP, end="")
+        return
+    if len(arguments) != 1:
+        raise InputError("Give one of run=FOLDER and results=FOLDER (kingdra-report --help)")
+    name, equals, folder = arguments[0].partition("=")
+    write = {"run": write_run_report, "results": write_report}.get(name)
+    if write is None or not equals or not folder:
+        raise InputError(f"{arguments[0]} is unknown: give run=FOLDER or results=FOLDER")
+    print(write(Path(folder).expanduser()))

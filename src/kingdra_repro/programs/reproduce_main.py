@@ -1,0 +1,86 @@
+"""The console function ``kingdra-reproduce``: settings, and mistakes told in one line."""
+
+import logging
+import signal
+import sys
+import textwrap
+from types import FrameType
+
+from kingdra_repro.programs.user_errors import one_line
+from kingdra_repro.reproduce.settings import ReproduceSettings, settings
+
+HELP = """kingdra-reproduce runs whatever is missing of the paper's tables and figures, and writes them.
+
+Runs are those of configs/experiment, each made by kingdra-run in outputs/ and copied into results/ when it is
+done. What is in results/runs.csv is not run again. It can be stopped at any time (Ctrl-C): the same command
+goes on, in the middle of a run, too. At the end, tables, figures and report.html are written into results/.
+
+Examples
+  kingdra-reproduce                                    all of it, with the public code's settings: for a GPU
+  kingdra-reproduce schedule=short                     fewer iterations and epochs: for a CPU
+  kingdra-reproduce only=table2 datasets=mnist,reuters seeds=0..4 budget=2h
+  kingdra-reproduce rows=Kingdra-Ladder-IM dry_run=true      what is missing, and how long it may take
+  kingdra-reproduce merge=/media/stick/outputs         take the runs that another machine made
+  kingdra-reproduce only_report=true                   tables, figures and the page alone
+
+Settings: NAME=VALUE
+  only=NAME,...       experiments: those of configs/experiment, which are
+                      {experiments}
+  rows=NAME,...       rows of their tables, such as K-means,Kingdra-Ladder-IM
+  datasets=NAME,...   of mnist, stl, cifar10, reuters, newsgroups, digits
+  seeds=0..4          seeds=0 or seeds=0,3; of 0 to 4, and of 0 to 9 on digits
+  schedule=published  or short; a cell shows the published schedule's runs where there are any
+  budget=2h           90min, 1h30min ...: what is not done then is left to the next call
+  again=false         true: make the runs again that another version of this code made
+  dry_run=false       true: list what would be run
+  only_report=false   true: run nothing
+  merge=FOLDER        an outputs/ or results/ folder of another machine
+  results=results     where the small files go that tables and figures are made from
+  output_dir=outputs  where run folders and logs/ go
+  mirror= data_dir= device= n_jobs=   as for kingdra-run
+
+The exit status is 0; 1 where a run failed (results/failed.csv says why; the next call tries again); 2 for a
+mistake in the settings; 130 when stopped.
+"""
+SEE = "`kingdra-reproduce --help` explains the settings"
+
+
+def main() -> None:
+    """Do what the command line asks for."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    before = {number: signal.signal(number, _interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        sys.exit(_main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        _tell("stopped; the same command goes on from where it was")
+        sys.exit(130)
+    except Exception as error:
+        line = one_line(error, known=ReproduceSettings, see=SEE)
+        if line is None:
+            raise
+        _tell(line)
+        sys.exit(2)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _main(arguments: list[str]) -> int:
+    if any(argument in ("--help", "-h") for argument in arguments):
+        from kingdra_repro.reproduce.experiments import names
+
+        experiments = textwrap.fill(", ".join(names("experiment")), 88).replace("\n", "\n" + " " * 22)
+        print(HELP.replace("{experiments}", experiments), end="")
+        return 0
+    cfg = settings(arguments)
+    from kingdra_repro.programs.reproduce import reproduce  # torch comes with it
+
+    return reproduce(cfg)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _tell(line: str) -> None:
+    print(f"kingdra-reproduce: {line}", file=sys.stderr)

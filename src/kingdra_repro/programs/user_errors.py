@@ -1,0 +1,188 @@
+"""A user's mistake in one line, with its remedy, whoever noticed it: this package, Hydra, the file system."""
+
+import difflib
+import errno
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hydra.errors import CompactHydraException, InstantiationException, OverrideParseException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from kingdra_repro.config import Settings
+from kingdra_repro.errors import InputError
+
+SEE = "`kingdra-run --help` explains the settings, `kingdra-run --cfg job` lists them"
+
+
+def one_line(
+    error: BaseException,
+    settings: DictConfig | None = None,
+    *,
+    known: type = Settings,
+    see: str = SEE,
+) -> str | None:
+    """What to tell the user, or None where the error is not the user's but a defect of the program.
+
+    Hydra wraps what goes wrong while it composes settings or makes objects: the cause says more.
+
+    Parameters
+    ----------
+    error : exception
+    settings : DictConfig or None
+        The run's: what a message calls ``n_models``, the user gave as ``ensemble.size``.
+    known : dataclass
+        The program's settings.
+    see : str
+        Where the user finds more.
+    """
+    chain = list(_causes(error))
+    for one in chain:
+        if isinstance(one, InputError):
+            return _as_given(_joined(str(one)), settings)
+    # A "$" stands for what OmegaConf fills in in the exception that this one caused.
+    hydras = [str(one) for one in chain if isinstance(one, CompactHydraException | OmegaConfBaseException)]
+    override = next((one.override for one in chain if isinstance(one, OverrideParseException)), None)
+    line = _of_hydra("\n".join(message for message in hydras if "$" not in message), known, see, override)
+    if line is not None:
+        return line
+    for one in chain:
+        if isinstance(one, ValueError) and "Config group override must be a string or a list" in str(one):
+            return (
+                f"A group of settings is chosen by a name, such as method=kmeans, not a number or null. {see}"
+            )
+        if isinstance(one, ImportError) and (found := re.match(r"Error loading '(.*)':\n(.*)", str(one))):
+            return f"_target_={found[1]} cannot be loaded ({found[2]}): correct it, or leave it out"
+        if isinstance(one, OSError) and (line := _of_files(one)) is not None:
+            return line
+        if isinstance(one, MemoryError) or "allocate memory" in str(one) or "out of memory" in str(one):
+            return (
+                "There is not enough memory: n_jobs=1, a smaller training.batch_size and narrower layers "
+                f"need less ({_joined(str(one)) or 'MemoryError'})"
+            )
+    if isinstance(error, InstantiationException):
+        return None  # neither a setting nor a file was to blame, but the code that was called
+    if isinstance(error, CompactHydraException | OmegaConfBaseException):
+        return f"{_joined(str(error))}. {see}"
+    return None
+
+
+def _of_hydra(message: str, known: type, see: str, override: str | None) -> str | None:
+    """Hydra's and OmegaConf's messages for the mistakes that users make, in this program's words.
+
+    ``override`` is the setting that Hydra could not read, as it was given.
+    """
+    if found := re.search(
+        r"Could not find '([\w/]+)/([^']*)'\n+Available options in .*:\n((?:\t.*\n?)+)", message
+    ):
+        group, given, listed = found.groups()
+        choices = [line.strip() for line in listed.splitlines()]
+        return f"{group}={given} is unknown: choose from {', '.join(choices)}{_meant(given, choices)}"
+    if found := re.search(r"Could not override '([\w./@-]+)'", message):
+        key = found[1]
+        return f"{key} is not a setting{_meant(key, _known_settings(known))}. {see}"
+    if found := re.search(r"Value '(.*?)' (?:.* converted to|is not a valid) (\w+)", message):
+        key = re.search(r"full_key: (\S+)", message)
+        name, kind = key[1] if key else "a setting", _NOUNS.get(found[2], found[2])
+        return f"{name}={found[1]} has the wrong type: give {kind}"
+    if found := re.search(r"Key '\w+' not in '\w+'\s+full_key: (\S+)", message):
+        return f"{found[1]} is not a setting. {see}"
+    if found := re.search(r"Incompatible value '(.*)' for field of type '(\w+)'\s+full_key: (\S+)", message):
+        value, kind = found[1].replace("None", "null"), _NOUNS.get(found[2], found[2])
+        return f"{found[3]}={value} has the wrong type: give {kind}"
+    if found := re.search(r"is not a ListConfig, list or tuple.\s+full_key: (\S+)", message):
+        return f"{found[1]} has the wrong type: give a list, such as {found[1]}=[1,2]"
+    if found := re.search(r"Error merging override ([\w./@-]+)=null\n.*is not Optional", message, re.DOTALL):
+        return f"{found[1]}=null says nothing: give it a value, or leave it out. {see}"
+    if found := re.search(r"Error merging override ([\w./@-]+)=(\S*)", message):
+        return f"{found[1]}={found[2]} does not fit: {found[1]} is a group of settings. {see}"
+    if override is not None:
+        return (
+            f"{override} has signs that need quotes, or an open bracket: give quotes twice, such as "
+            "\"dataset.path='my file #1.csv'\""
+        )
+    if found := re.search(r"Missing mandatory value: (\S+)", message):
+        return f"{found[1]} is not given: add {found[1]}=VALUE"
+    return None
+
+
+def _of_files(error: OSError) -> str | None:
+    """What the file system refused: room, reading, or writing."""
+    name = error.filename
+    if error.errno in _NO_ROOM:
+        where = "The disk" if name is None else name
+        return f"{where}: {error.strerror}; free space, or give output_dir=FOLDER on another disk"
+    if name is None:
+        return None
+    path = Path(os.fsdecode(name)) if isinstance(name, str | bytes) else None
+    if path is not None and path.is_symlink() and not path.exists():
+        return f"{path}: a link to a file that is not there; correct or remove it"
+    if path is not None and path.is_file() and not os.access(path, os.R_OK):
+        return f"{path}: {error.strerror}; make it readable"
+    return f"{name}: {error.strerror}; run folders go below output_dir=FOLDER: give another"
+
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+
+_NOUNS = {
+    "Integer": "a whole number",
+    "Float": "a number",
+    "bool": "true or false",
+    "int": "a whole number",
+    "float": "a number",
+    "str": "a word",
+    "String": "a word",
+}
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or seen.__context__
+
+
+def _meant(given: str, choices: list[str]) -> str:
+    inner = [choice for choice in choices if choice.endswith(f".{given}")]  # epochs for training.epochs
+    close = inner or difflib.get_close_matches(given, choices, n=1, cutoff=0.7)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _known_settings(known: type) -> list[str]:
+    """Names of the top-level settings and groups, with those inside ``ensemble`` and ``training``."""
+    tree = OmegaConf.structured(known)
+    names: list[str] = []
+    for key in tree:
+        names.append(str(key))
+        if not OmegaConf.is_missing(tree, key) and OmegaConf.is_dict(tree[key]):
+            names += [f"{key}.{inner}" for inner in tree[key]]
+    return names
+
+
+def _as_given(message: str, settings: DictConfig | None) -> str:
+    """`message` with the name of the setting that the parameter it begins with is taken from."""
+    name, equals, rest = message.partition("=")
+    if settings is None or not equals:
+        return message
+    groups: Any = OmegaConf.to_container(settings)
+    if name in groups["method"]:
+        taken_from = re.fullmatch(r"\$\{([\w.]+)\}", str(groups["method"][name]))
+        return f"{taken_from[1] if taken_from else f'method.{name}'}={rest}"
+    inner = [path for group in ("dataset", "base", "pseudo_labels") for path in _paths(groups, group)]
+    places = [] if name in groups else [path for path in inner if path.endswith(f".{name}")]
+    return f"{places[0]}={rest}" if len(places) == 1 else message
+
+
+def _paths(node: dict[str, Any], name: str) -> Iterator[str]:
+    """The names of all settings within one, each with those that it lies in: "dataset.words.n_words"."""
+    if isinstance(inner := node[name], dict):
+        for key in inner:
+            yield from (f"{name}.{path}" for path in _paths(inner, key))
+    yield name
+
+
+def _joined(message: str) -> str:
+    return " ".join(message.split())

@@ -1,0 +1,147 @@
+"""Which output of a model stands for which cluster (Eq. 3), and which outputs of two models match."""
+
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from kingdra_repro.errors import InputError
+
+MAPPINGS = ("majority", "one_to_one", "common")
+
+
+@torch.no_grad()
+def map_to_outputs(labels: Tensor, predictions: Tensor, n_clusters: int, mapping: str = "majority") -> Tensor:
+    """Map each mini-cluster to an output of each model.
+
+    Parameters
+    ----------
+    labels : integer tensor [n]
+        The mini-cluster of each point, 0..n_clusters-1, or -1, as from `mini_clusters`.
+    predictions : integer tensor [n_models, n]
+        Each model's predicted output, 0..n_clusters-1.
+    n_clusters : int
+        k, the number of mini-clusters and of outputs.
+    mapping : {"majority", "one_to_one", "common"}
+        "majority": the output that the model predicts most often in the mini-cluster, ties to the lowest
+        (paper Eq. 3); two mini-clusters may share an output, an empty one has none: -1.
+        "one_to_one": for each model the assignment of mini-clusters to different outputs that keeps most
+        predictions (Hungarian algorithm); empty mini-clusters get what is left.
+        "common": the last model's one-to-one assignment for all models (the public code's
+        ``ens_common_mapping``).
+
+    Returns
+    -------
+    int64 tensor [n_models, n_clusters]
+        ``result[m, c]`` is the output of model m that mini-cluster c stands for. On the device of the labels.
+
+    Raises
+    ------
+    InputError
+        If an argument has a wrong shape or value.
+
+    References
+    ----------
+    Gupta et al. (2020), Unsupervised Clustering using Pseudo-semi-supervised Learning, ICLR, Eq. 3.
+    """
+    if mapping not in MAPPINGS:
+        raise InputError(f"mapping={mapping!r}: choose one of {', '.join(MAPPINGS)}")
+    if predictions.ndim != 2 or labels.shape != predictions.shape[1:]:
+        raise InputError(
+            f"labels: shape {tuple(labels.shape)} does not fit predictions of shape "
+            f"{tuple(predictions.shape)}; give [n] and [n_models, n]"
+        )
+    labelled = labels >= 0
+    labels, predictions = labels[labelled], predictions[:, labelled]
+    counts = contingency(labels, predictions, n_clusters)
+    if mapping == "majority":
+        outputs = counts.argmax(2)
+        return torch.where(counts.sum(2) > 0, outputs, -1)
+    if mapping == "common":
+        return best_match(counts[-1]).repeat(len(predictions), 1)
+    return torch.stack([best_match(of_model) for of_model in counts])
+
+
+def contingency(labels: Tensor, predictions: Tensor, n_clusters: int) -> Tensor:
+    """Count the points of each label for which each model predicts each output.
+
+    Parameters
+    ----------
+    labels : integer tensor [n], 0..n_clusters-1
+    predictions : integer tensor [n_models, n], 0..n_clusters-1
+    n_clusters : int
+
+    Returns
+    -------
+    int64 tensor [n_models, n_clusters, n_clusters]
+        ``result[m, c, o]``: points of label c and output o of model m.
+
+    Raises
+    ------
+    InputError
+        If a label or a prediction is out of range.
+    """
+    for name, values in (("labels", labels), ("predictions", predictions)):
+        if values.numel() and not 0 <= int(values.min()) <= int(values.max()) < n_clusters:
+            raise InputError(
+                f"{name}: found values {int(values.min())} to {int(values.max())}; "
+                f"with n_clusters={n_clusters} give 0 to {n_clusters - 1}"
+            )
+    pairs = labels.long() * n_clusters + predictions.long()
+    counts = [torch.bincount(of_model, minlength=n_clusters**2) for of_model in pairs]
+    return torch.stack(counts).view(len(predictions), n_clusters, n_clusters)
+
+
+def best_match(counts: Tensor) -> Tensor:
+    """The one-to-one match of rows to columns with the largest sum of counts (Hungarian algorithm).
+
+    Parameters
+    ----------
+    counts : integer tensor [k, k]
+
+    Returns
+    -------
+    int64 tensor [k]
+        The column of each row.
+    """
+    _, columns = linear_sum_assignment(counts.cpu().numpy(), maximize=True)
+    return torch.as_tensor(columns, dtype=torch.int64, device=counts.device)
+
+
+@torch.no_grad()
+def align(predictions: Tensor, n_clusters: int) -> Tensor:
+    """Match each model's outputs one to one to those of the first model, over all points.
+
+    Models trained without labels number their clusters as they like; before their outputs are averaged,
+    output c of each has to mean the same.
+
+    Parameters
+    ----------
+    predictions : integer tensor [n_models, n]
+        Each model's predicted output, 0..n_clusters-1.
+    n_clusters : int
+        k, the number of outputs.
+
+    Returns
+    -------
+    int64 tensor [n_models, n_clusters]
+        ``result[m, c]`` is the output of model m that corresponds to output c of the first;
+        ``probabilities[m][:, result[m]]`` are in the first's order.
+
+    Raises
+    ------
+    InputError
+        If an argument has a wrong shape or value.
+    """
+    if predictions.ndim != 2:
+        raise InputError(f"predictions: got shape {tuple(predictions.shape)}; give [n_models, n]")
+    counts = contingency(predictions[0], predictions, n_clusters)
+    matches = torch.stack([best_match(of_model) for of_model in counts])
+    # An output that no point has could be swapped with another of its kind at no loss.
+    matches[0] = torch.arange(n_clusters, device=predictions.device)
+    return matches
+
+
+def average(proba: Tensor, outputs: Tensor) -> Tensor:
+    """Mean over the models of outputs [M, n, k], each put in its order [M, k] first: Tensor [n, k]."""
+    order = outputs[:, None, :].expand_as(proba)
+    return proba.gather(2, order).mean(0)

@@ -1,0 +1,130 @@
+"""Figure 3: the similarity graph of a sample of points, as the first iterations find it."""
+
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from kingdra_repro.report.figures.histories import shown_runs
+from kingdra_repro.report.figures.style import BLACK, CYCLE, GREY, MARKERS, WIDTH, new_figure
+from kingdra_repro.runs.graph_files import GraphSample
+
+ITERATIONS = 3
+SOME = 2  # models that agree, for a grey edge
+LEAST = 0.4  # distance of points on which all agree; where none agree it is 1 more
+
+
+def figure3(results: Path, cells: pd.DataFrame) -> Figure | None:
+    """A row a data set and order, a panel an iteration.
+
+    The graph of iteration i is the one that its pseudo-labels come from: that of the models' answers before
+    its training, in iteration 1 those after the phase without pseudo-labels. Black: all models agree; grey:
+    at least two; colour and marker of a point: its class.
+
+    Parameters
+    ----------
+    results : Path
+    cells : DataFrame, see `kingdra_repro.report.figures.draw`
+
+    Returns
+    -------
+    Figure, or None where there are no runs yet
+    """
+    found = [
+        (name, GraphSample.read(path))
+        for name, runs in shown_runs(cells, "figure3")
+        if (path := results / runs["folder"].iloc[0] / "graph_sample.json").exists()
+    ]
+    if not found:
+        return None
+    figure = new_figure(0.45 + len(found) * (WIDTH / ITERATIONS + 0.1))
+    panels = figure.subplots(len(found), ITERATIONS, squeeze=False)
+    for row, (name, sample) in zip(panels, found, strict=True):
+        places: dict[int, np.ndarray] | None = None
+        for index, panel in enumerate(row):
+            if index >= len(sample.votes):
+                panel.remove()
+                continue
+            agree = agreements(np.array(sample.votes[index]))
+            places = layout(agree, len(sample.votes[index]), places)
+            _draw(panel, agree, len(sample.votes[index]), places, sample.classes)
+            panel.set_title(f"iteration {index + 1}")
+        row[0].set_ylabel(name.replace(", ", "\n"))
+    figure.legend(handles=_legend(found[0][1].classes), loc="outside lower center", ncols=7, frameon=False)
+    return figure
+
+
+def agreements(votes: np.ndarray) -> np.ndarray:
+    """Models that agree on each pair: int array [s, s] from the votes [n_models, s], 0 on the diagonal."""
+    agree = (votes[:, :, None] == votes[:, None, :]).sum(0)
+    np.fill_diagonal(agree, 0)
+    return agree
+
+
+def layout(agree: np.ndarray, n_models: int, start: dict[int, np.ndarray] | None) -> dict[int, np.ndarray]:
+    """Places of the points, by Kamada and Kawai: the more models agree, the nearer two points are.
+
+    Points on which all agree are not put into one place, so that their edges can be seen.
+
+    Parameters
+    ----------
+    agree : int array [s, s]
+    n_models : int
+    start : places to begin with, so that points stay about where they were; None: the first picture
+
+    Returns
+    -------
+    dict from point to (x, y)
+    """
+    distance = LEAST + 1 - agree / n_models
+    wanted = {i: dict(enumerate(of_point)) for i, of_point in enumerate(distance.tolist())}
+    return nx.kamada_kawai_layout(nx.from_numpy_array(agree), dist=wanted, pos=start, weight=None)
+
+
+def _draw(
+    panel: Axes, agree: np.ndarray, n_models: int, places: dict[int, np.ndarray], classes: list[int] | None
+) -> None:
+    at = np.array([places[point] for point in range(len(agree))])
+    upper = np.triu(agree)
+    for joined, color, width, alpha in (
+        ((upper >= SOME) & (upper < n_models), GREY, 0.3, 0.3),
+        (upper == n_models, BLACK, 0.3, 0.6),
+    ):
+        edges = [(at[i], at[j]) for i, j in np.argwhere(joined)]
+        # Thousands of them: as a picture inside the SVG.
+        lines = LineCollection(edges, colors=color, linewidths=width, alpha=alpha, zorder=1, rasterized=True)
+        panel.add_collection(lines)
+    known = np.zeros(len(agree), int) if classes is None else np.array(classes)
+    for kind in np.unique(known):
+        color, marker = _look(kind)
+        x, y = at[known == kind].T
+        panel.scatter(x, y, s=10, c=color, marker=marker, edgecolors=BLACK, linewidths=0.3, zorder=2)
+    panel.set_aspect("equal", adjustable="datalim")
+    panel.autoscale_view()
+    panel.set_xticks([])
+    panel.set_yticks([])
+    panel.grid(False)
+    panel.spines[:].set_visible(False)
+
+
+def _look(kind: int) -> tuple[str, str]:
+    """Colour and marker of a class: more of them than there are colours differ in their markers."""
+    return CYCLE[kind % len(CYCLE)], MARKERS[kind // len(CYCLE) % len(MARKERS)]
+
+
+def _legend(classes: list[int] | None) -> list[Line2D]:
+    lines = [
+        Line2D([], [], color=BLACK, label="all agree"),
+        Line2D([], [], color=GREY, alpha=0.5, label="at least two"),
+    ]
+    for kind in sorted(set(classes or [])):
+        color, marker = _look(kind)
+        style: dict[str, Any] = {"linestyle": "", "markeredgecolor": BLACK, "markeredgewidth": 0.3}
+        lines.append(Line2D([], [], color=color, marker=marker, label=str(kind), **style))
+    return lines

@@ -1,0 +1,64 @@
+"""Which runs' clusters the page of a results folder shows: each takes some 100 KB of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kingdra_repro.report.page.runs import run_name
+from kingdra_repro.report.page.tables import WITHOUT_ORDER, Table
+from kingdra_repro.report.tables.captions import ORDERS
+from kingdra_repro.runs.reading import read_explorer
+
+EXPLORERS = 6  # of a data set
+OF_METHODS = ("table2", "digits")  # tables that have a row for each method
+
+
+def explored(
+    rows: Sequence[Mapping[str, str]], tables: Sequence[Table], results: Path
+) -> dict[str, list[dict[str, Any]]]:
+    """The runs whose clusters can be looked at, by data set.
+
+    Of each cell of the tables one, that of the lowest seed (not the best: that would be known from labels);
+    of a data set that is in no table all. Those of Kingdra first, then the last rows of the tables.
+
+    Parameters
+    ----------
+    rows : of runs.csv
+    tables : as `kingdra_repro.report.page.tables.read_tables` gives them
+    results : the folder
+
+    Returns
+    -------
+    dict from data set to a list of ``{"folder": ..., "name": ..., "explorer": ...}``, at most `EXPLORERS`
+    """
+    seeds = {row["folder"]: int(float(row["seed"])) for row in rows}
+    datasets = {row["folder"]: row["dataset"] for row in rows}
+    others = {row["folder"] for row in rows if not row["method"].startswith("kingdra")}
+    has_explorer = {folder for folder in seeds if (results / folder / "explorer.json").exists()}
+    names: dict[str, str] = {}
+    for name, folders in _of_cells(tables):
+        if here := sorted(has_explorer.intersection(folders), key=lambda folder: (seeds[folder], folder)):
+            names.setdefault(here[0], f"{name}, seed {seeds[here[0]]}")
+    in_tables = {datasets[folder] for folder in names}
+    for row in sorted(rows, key=lambda row: seeds[row["folder"]]):
+        if row["folder"] in has_explorer and row["dataset"] not in in_tables:
+            names[row["folder"]] = run_name(row)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for folder, name in sorted(names.items(), key=lambda run: run[0] in others):
+        of_dataset = found.setdefault(datasets[folder], [])
+        if len(of_dataset) < EXPLORERS:
+            explorer = read_explorer(results / folder)
+            of_dataset.append({"folder": folder, "name": name, "explorer": explorer})
+    return dict(sorted(found.items()))
+
+
+def _of_cells(tables: Sequence[Table]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The name of each filled cell's row, and its runs: tables of methods first, in a table the last row."""
+    for table in sorted(tables, key=lambda table: table.name not in OF_METHODS):
+        title = "" if table.name in OF_METHODS else f"{table.title}: "
+        for row, order in reversed(table.rows):
+            for column in table.columns:
+                cell = table.cell(row, order, column)
+                if cell is not None and cell.runs:
+                    of_order = "" if order in WITHOUT_ORDER else f", {ORDERS.get(order, order)}"
+                    yield f"{title}{row}{of_order}", cell.runs

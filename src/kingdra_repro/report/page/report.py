@@ -1,0 +1,162 @@
+"""report.html of a results folder, or of one run."""
+
+from html import escape
+from pathlib import Path
+
+from kingdra_repro.checks import is_whole
+from kingdra_repro.errors import InputError
+from kingdra_repro.files import write_text
+from kingdra_repro.provenance import code_version
+from kingdra_repro.report.page.document import document
+from kingdra_repro.report.page.explored import explored
+from kingdra_repro.report.page.figures import figures_html
+from kingdra_repro.report.page.runs import FACTS, fact, run_entry, run_name
+from kingdra_repro.report.page.table_html import runs_section, table_section
+from kingdra_repro.report.page.tables import read_tables
+from kingdra_repro.runs.reading import read_explorer, read_result, read_rows, reading
+
+# Of the table of all runs.
+SHOWN = ("dataset", "acc", "nmi", "agreement", "n_pseudo_labels", "wall_seconds", "finished", "commit")
+
+
+def write_report(results: Path) -> Path:
+    """Write ``report.html`` into a results folder, from its runs.csv, tables, figures and run folders.
+
+    Parameters
+    ----------
+    results : Path
+        Holds runs.csv; tables and figures are shown where there are any.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    InputError
+        Where there is no such folder, no runs.csv in it, or a file of it is damaged.
+    """
+    if not (results / "runs.csv").is_file():
+        raise InputError(f"results={results}: there is no runs.csv in it: name a folder that has one")
+    rows = read_rows(results / "runs.csv")
+    with reading(results / "runs.csv"):
+        entries = {row["folder"]: run_entry(row, results / row["folder"]) for row in rows}
+        listed = [_listed(row) for row in rows]
+    tables = read_tables(results)
+    chosen = explored(rows, tables, results)
+    parts = {
+        "Tables": ("tables", "\n".join(table_section(table) for table in tables)),
+        "Figures": ("figures", figures_html(results / "figures")),
+        "Clusters": ("clusters", _explorers(list(chosen))),
+        "Runs": ("runs", runs_section(listed)),
+    }
+    lead = (
+        "The paper: Gupta, Ramjee, Kwatra, Sivathanu, “Unsupervised Clustering using "
+        "Pseudo-semi-supervised Learning”, ICLR 2020. A number is the mean over n runs with their standard "
+        "deviation (n − 1) in brackets. Below it is the difference to the paper's "
+        "number (<span class='key above'>▲ blue: above</span>, "
+        "<span class='key below'>▼ orange: below</span>), "
+        "and the paper's number in small. A click on a number opens its runs, a click on a heading sorts."
+    )
+    page = document(
+        "Kingdra: results beside the paper's",
+        _body("Kingdra: results beside the paper's", lead, parts),
+        {"runs": entries, "explorers": chosen},
+    )
+    return _write(results / "report.html", page)
+
+
+def write_run_report(folder: Path) -> Path:
+    """Write ``report.html`` into the folder of one finished run; classes need not be known.
+
+    Parameters
+    ----------
+    folder : Path
+        As kingdra-run leaves it.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    InputError
+        Where there is no such folder, its run is not finished, or a file of it is damaged.
+    """
+    if not folder.is_dir():
+        raise InputError(f"run={folder}: there is no such folder: name one below outputs/")
+    if not (folder / "result.json").is_file():
+        raise InputError(
+            f"run={folder}: there is no result.json in it: name a run's folder, and let the run finish first"
+        )
+    result = read_result(folder)
+    with reading(folder / "result.json") as path:
+        entry = run_entry(result, folder)
+        if not all(is_whole(result[name], 1) for name in ("n", "k")):
+            raise InputError(f"{path} is damaged: n and k are no numbers; make the run again")
+    explorer = read_explorer(folder)
+    chosen = (
+        {}
+        if explorer is None
+        else {result["dataset"]: [{"folder": "run", "name": run_name(result), "explorer": explorer}]}
+    )
+    clusters = _explorers(list(chosen)) or (
+        '<p class="card">This run has no explorer.json: it was made by an older version. '
+        "Remove its folder and repeat the command to have its clusters shown.</p>"
+    )
+    parts = {
+        "Clusters": ("clusters", clusters),
+        "Run": ("run", '<section class="card run" data-run="run"></section>'),
+    }
+    title = f"{result['dataset']}: {result['k']} clusters of {result['n']:,} points"
+    lead = f"Found by {escape(run_name(result))}."
+    page = document(title, _body(title, lead, parts), {"runs": {"run": entry}, "explorers": chosen})
+    return _write(folder / "report.html", page)
+
+
+def _listed(row: dict[str, str]) -> dict[str, str]:
+    """A row of runs.csv for the table of all runs."""
+    listed = {"folder": row["folder"], "run": run_name(row)}
+    for name in SHOWN:
+        value = row.get(name)
+        text = fact(name, value) if value else ""
+        listed[FACTS[name]] = code_version(text) if name == "commit" and text else text
+    return listed
+
+
+def _explorers(datasets: list[str]) -> str:
+    """Where the scripts put the explorers of the data sets, with links to them where there are several."""
+    links = [f'<a href="#clusters-{i}">{escape(dataset)}</a>' for i, dataset in enumerate(datasets)]
+    places = [
+        f'<section class="card explorer" id="clusters-{i}" data-dataset="{escape(dataset)}">'
+        f"<h3>{escape(dataset)}</h3>"
+        "<noscript>The clusters are shown by a script, which this browser does not run.</noscript></section>"
+        for i, dataset in enumerate(datasets)
+    ]
+    jump = [f'<nav class="jump" aria-label="Data sets">{"".join(links)}</nav>'] if len(links) > 1 else []
+    return "\n".join([*jump, *places])
+
+
+def _body(title: str, lead: str, parts: dict[str, tuple[str, str]]) -> str:
+    """Header, links to the parts, and those parts that have any content."""
+    shown = {name: part for name, part in parts.items() if part[1]}
+    links = "".join(f'<a href="#{anchor}">{name}</a>' for name, (anchor, _) in shown.items())
+    sections = "\n".join(
+        f'<section class="part" id="{anchor}"><h2>{name}</h2>\n{content}\n</section>'
+        for name, (anchor, content) in shown.items()
+    )
+    return f"""<header>
+<h1>{escape(title)}</h1>
+<p>{lead}</p>
+<nav aria-label="Parts of this page">{links}</nav>
+</header>
+<main>
+{sections}
+</main>"""
+
+
+def _write(path: Path, page: str) -> Path:
+    write_text(path, page)
+    return path

@@ -1,0 +1,57 @@
+"""Tables as GitHub shows them."""
+
+import html
+
+from kingdra_repro.report.tables.layout import EMPTY, Entry, Layout
+
+
+def markdown(table: Layout, title: str, caption: str) -> str:
+    """The table below its title and what it shows; notes below it.
+
+    Parameters
+    ----------
+    table : Layout
+    title, caption : str
+
+    Returns
+    -------
+    str, ends with a newline
+    """
+    head = [f"### {_escaped(title)}", "", _escaped(caption), ""]
+    if not table.lines:
+        return "\n".join([*head, "No runs yet.", ""])
+    lines = [
+        _line(["", *map(_escaped, table.columns)]),
+        _line(["---", *["---:"] * len(table.columns)]),
+        *(
+            _line([_name(line.name, line.of_paper), *(_entry(one, line.of_paper) for one in line.entries)])
+            for line in table.lines
+        ),
+    ]
+    notes = [f"<sup>{mark}</sup> {_escaped(note)}" for mark, note in table.notes.items()]
+    below = ["", "<br>\n".join(notes)] if notes else []
+    return "\n".join([*head, *lines, *below, ""])
+
+
+def _line(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _name(name: str, of_paper: bool) -> str:
+    return f"*{_escaped(name)}*" if of_paper else _escaped(name)
+
+
+def _entry(one: Entry, of_paper: bool) -> str:
+    text = f"*{one.text}*" if of_paper and one.text != EMPTY else one.text
+    n = f"<sub>{one.n}</sub>" if one.n else ""
+    difference = f" {one.difference}" if one.difference else ""
+    mark = f"<sup>{one.mark}</sup>" if one.mark else ""
+    return f"{text}{n}{difference}{mark}"
+
+
+def _escaped(text: str) -> str:
+    """Text from runs (a failed one's last line) shows as it is: no markup, no end of the cell or line."""
+    text = html.escape(" ".join(text.split()), quote=False)
+    for character in "\\|*_`[]~":
+        text = text.replace(character, f"\\{character}")
+    return text

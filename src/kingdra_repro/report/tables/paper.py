@@ -1,0 +1,40 @@
+"""The paper's numbers."""
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from omegaconf import OmegaConf
+
+# Tables of ours that repeat rows of another of the paper's.
+_SAME_ROWS = {"batch_order": "table2", "beyond": "table2"}
+
+
+def published(table: str, row: str, dataset: str) -> tuple[float | None, float | None]:
+    """Mean and standard deviation in the paper; None for what it does not give.
+
+    Parameters
+    ----------
+    table, row : str, as in paper.yaml
+    dataset : str, as in configs/dataset
+    """
+    numbers = _numbers().get(_SAME_ROWS.get(table, table), {}).get(row, {}).get(dataset, [])
+    mean, std = (*numbers, None, None)[:2]
+    return mean, std
+
+
+def rows_of(table: str) -> list[str]:
+    """The rows that the paper has numbers for."""
+    return list(_numbers().get(table, {}))
+
+
+def display_name(dataset: str) -> str:
+    """What the paper calls a data set; its own name where the paper does not know it."""
+    return _numbers()["datasets"].get(dataset, dataset)
+
+
+@cache
+def _numbers() -> dict[str, Any]:
+    text = files("kingdra_repro.report.tables").joinpath("paper.yaml").read_text()
+    numbers: Any = OmegaConf.to_container(OmegaConf.create(text))
+    return numbers

@@ -1,0 +1,256 @@
+"""explorer.json: what a page needs to show a run's final clusters, in a few hundred KB."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+
+from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.evaluation import matched_classes
+from kingdra_repro.files import write_text
+from kingdra_repro.pseudo_labels.matching import align
+from kingdra_repro.runs.members import has_pictures, sprite, thumbnails, value_range
+
+
+def aligned_votes(votes: np.ndarray, labels: np.ndarray, n_clusters: int) -> np.ndarray:
+    """Each model's answers in the names of the final clusters.
+
+    Parameters
+    ----------
+    votes : integer array [n_models, n]
+        Each model numbers the clusters as it likes.
+    labels : int array [n], the final clusters
+    n_clusters : int
+
+    Returns
+    -------
+    int64 array [n_models, n]
+        After the one-to-one match of each model's clusters to the final ones that keeps most points.
+    """
+    both = torch.from_numpy(np.concatenate([labels[None], votes]).astype(np.int64))
+    outputs = align(both, n_clusters)[1:]  # [M, k], the model's name of each final cluster
+    return outputs.argsort(1).gather(1, both[1:]).numpy()
+
+
+def n_agreeing(aligned: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """int array [n]: how many models [n_models, n] give the final cluster of a point."""
+    return (aligned == labels).sum(0)
+
+
+def most_disputed(aligned: np.ndarray, n_shown: int) -> np.ndarray:
+    """The points whose votes are spread most evenly over most clusters, the most disputed first.
+
+    Parameters
+    ----------
+    aligned : int array [n_models, n]
+    n_shown : int
+
+    Returns
+    -------
+    int array [at most n_shown]
+        By the entropy of a point's votes, ties to the lowest index; points without any dispute are left out.
+    """
+    n_models, n = aligned.shape
+    # Entropy from sorted votes: [M, n] bytes, where counts of all clusters would be [k, n] numbers.
+    votes = np.sort(aligned, axis=0)
+    runs = np.zeros((n_models, n), np.int32)  # how many equal votes end here
+    entropy = np.zeros(n)
+    for model in range(n_models):
+        runs[model] = 1
+        if model:
+            runs[model] += np.where(votes[model] == votes[model - 1], runs[model - 1], 0)
+        ends = np.ones(n, bool) if model == n_models - 1 else votes[model] != votes[model + 1]
+        share = runs[model] / n_models
+        entropy -= np.where(ends, share * np.log(share), 0)
+    order = np.argsort(-entropy.round(9), kind="stable")[:n_shown]
+    return order[entropy[order] > 1e-9]
+
+
+ROWS_AT_ONCE = 4096  # of a matrix that may be a memory map larger than the memory
+
+
+def strongest_features(data: Dataset, labels: np.ndarray, k: int, n_shown: int) -> list[list[list[Any]]]:
+    """The columns that stand out most in each cluster.
+
+    Parameters
+    ----------
+    data : Dataset
+    labels : int array [n], 0..k-1
+    k : int
+    n_shown : int
+        Columns for each cluster, at most.
+
+    Returns
+    -------
+    list of k lists of ``[column's name, mean in the cluster, mean of all rows]``
+        Of words (a sparse matrix), those by whose mean weight the cluster is most above the whole set: the
+        largest means alone would be those of words that are frequent everywhere. Of other columns, those
+        whose mean is most standard deviations above or below that of the whole set.
+    """
+    sums, squares = _sums(data.X, labels, k)
+    sizes = np.bincount(labels, minlength=k)
+    means = sums / np.maximum(sizes, 1)[:, None]
+    overall = sums.sum(0) / len(labels)
+    above = means - overall
+    if not sp.issparse(data.X):
+        spread = np.sqrt(np.maximum(squares / len(labels) - overall**2, 0))
+        above = np.abs(np.divide(above, spread, out=np.zeros_like(above), where=spread > 0))
+    found: list[list[list[Any]]] = []
+    for cluster in range(k):
+        order = np.argsort(-above[cluster], kind="stable")[:n_shown]
+        shown = [column for column in order if above[cluster, column] > 0] if sizes[cluster] else []
+        found.append([[_name(data, c), _short(means[cluster, c]), _short(overall[c])] for c in shown])
+    return found
+
+
+def strongest_words(data: Dataset, row: int, n_shown: int) -> list[str]:
+    """The words of largest weight in one row of a sparse matrix."""
+    assert isinstance(data.X, sp.csr_matrix)
+    start, stop = data.X.indptr[row], data.X.indptr[row + 1]
+    columns, weights = data.X.indices[start:stop], data.X.data[start:stop]
+    return [_name(data, columns[place]) for place in np.argsort(-weights, kind="stable")[:n_shown]]
+
+
+def _name(data: Dataset, column: int) -> str:
+    """A column's name; its number where it has none."""
+    return f"column {column}" if data.feature_names is None else str(data.feature_names[column])
+
+
+def _sums(X: np.ndarray | sp.csr_matrix, labels: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of each column the sum in each cluster, float64 [k, d], and the sum of all squares, float64 [d]."""
+    n, d = X.shape
+    sums, squares = np.zeros((k, d)), np.zeros(d)
+    for start in range(0, n, ROWS_AT_ONCE):
+        piece = X[start : start + ROWS_AT_ONCE].astype(np.float64)
+        m = piece.shape[0]
+        of_cluster = sp.csr_matrix((np.ones(m), (labels[start : start + m], np.arange(m))), shape=(k, m))
+        part = of_cluster @ piece
+        sums += part.toarray() if sp.issparse(part) else part
+        squares += np.asarray(
+            piece.multiply(piece).sum(0) if sp.issparse(piece) else (piece**2).sum(0)
+        ).ravel()
+    return sums, squares
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.4g}")
+
+
+MEMBERS = 24  # pictures of a cluster; of words and other features a third of that
+FEATURES = 15
+WORDS_OF_A_ROW = 6
+DISPUTED = 24
+# Of all clusters together, so that many clusters do not make a large file.
+ALL_MEMBERS, ALL_FEATURES = 280, 3_000
+
+
+def write_explorer(folder: Path, data: Dataset, labels: np.ndarray) -> None:
+    """Write a finished run's ``explorer.json`` into its folder; its ``votes.npz``, if any, is read there."""
+    votes = None
+    if (folder / "votes.npz").exists():
+        with np.load(folder / "votes.npz") as arrays:
+            votes = arrays["last"]
+    text = json.dumps(make_explorer(data, labels, votes), separators=(",", ":"), allow_nan=False)
+    write_text(folder / "explorer.json", text + "\n")
+
+
+def make_explorer(data: Dataset, labels: np.ndarray, votes: np.ndarray | None = None) -> dict[str, Any]:
+    """What there is to see of a clustering. Classes are read here for display alone.
+
+    Parameters
+    ----------
+    data : Dataset
+    labels : int array [n], the final clusters
+    votes : integer array [n_models, n] or None
+        What each model answered; None where there is no ensemble. One model alone is none.
+
+    Returns
+    -------
+    dict
+        ``kind``: "pictures", "words" or "features": how members are shown.
+        ``classes``: names of the classes, or None.
+        ``n_models``, and ``agreement``: how many points have 0, 1 ... n_models models that give their final
+        cluster; None without an ensemble.
+        ``clusters``: a dict a cluster: ``size``; ``sureness``, the mean share of models that agree;
+        ``class``, the class it is matched to, and ``counts``, pairs of class and points, most first (None and
+        empty without classes); ``members``, random ones: see `_points`; ``features``: see
+        `strongest_features`.
+        ``disputed``: the points that the models disagree on most, with ``votes`` of each model.
+    """
+    k = max(data.n_clusters, int(labels.max()) + 1)
+    kind = "pictures" if has_pictures(data) else "words" if sp.issparse(data.X) else "features"
+    aligned = None if votes is None or len(votes) < 2 else aligned_votes(votes, labels, k)
+    agreeing = None if aligned is None else n_agreeing(aligned, labels)
+    n_models = 0 if aligned is None else len(aligned)
+
+    random = np.random.default_rng(0)  # the same members whenever the file is made
+    n_members = min(MEMBERS if kind == "pictures" else MEMBERS // 3, max(1, ALL_MEMBERS // k))
+    n_features = min(FEATURES, max(3, ALL_FEATURES // k))
+    of_cluster = [np.flatnonzero(labels == cluster) for cluster in range(k)]
+    chosen = [random.choice(these, min(n_members, len(these)), replace=False) for these in of_cluster]
+    disputed = np.zeros(0, int) if aligned is None else most_disputed(aligned, DISPUTED)
+    black_to_white = value_range(data, np.concatenate([*chosen, disputed]))
+    features = strongest_features(data, labels, k, n_features) if kind != "pictures" else [[]] * k
+    matched = {} if data.y is None else matched_classes(data.y, labels)
+
+    clusters = []
+    for cluster, these in enumerate(of_cluster):
+        found: dict[str, Any] = {"size": len(these), "sureness": None, "class": matched.get(cluster)}
+        if agreeing is not None and len(these):
+            found["sureness"] = round(float(agreeing[these].mean()) / n_models, 4)
+        counts = Counter() if data.y is None else Counter(data.y[these].tolist())
+        found["counts"] = [
+            list(pair) for pair in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+        ]
+        found["members"] = _points(data, chosen[cluster], labels, agreeing, kind, black_to_white)
+        found["features"] = features[cluster]
+        clusters.append(found)
+    shown = _points(data, disputed, labels, agreeing, kind, black_to_white)
+    if aligned is not None:
+        shown["votes"] = aligned[:, disputed].T.tolist()
+    return {
+        "kind": kind,
+        "n": len(labels),
+        "classes": _class_names(data),
+        "n_models": n_models,
+        "agreement": None if agreeing is None else np.bincount(agreeing, minlength=n_models + 1).tolist(),
+        "clusters": clusters,
+        "disputed": shown,
+    }
+
+
+def _points(
+    data: Dataset,
+    rows: np.ndarray,
+    labels: np.ndarray,
+    agreeing: np.ndarray | None,
+    kind: str,
+    black_to_white: tuple[float, float],
+) -> dict[str, Any]:
+    """Some points, as lists of one length: ``rows``, ``labels``, and those of ``names``, ``classes``,
+    ``agreeing`` and ``words`` that are known (None otherwise); ``sprite``, their pictures, if any.
+    """
+    sheet = None
+    if kind == "pictures" and len(rows):
+        sheet = sprite(thumbnails(data, rows, black_to_white))
+    return {
+        "rows": rows.tolist(),
+        "labels": labels[rows].tolist(),
+        "names": None if data.row_names is None else [str(data.row_names[row]) for row in rows],
+        "classes": None if data.y is None else data.y[rows].tolist(),
+        "agreeing": None if agreeing is None else agreeing[rows].tolist(),
+        "words": [strongest_words(data, row, WORDS_OF_A_ROW) for row in rows] if kind == "words" else None,
+        "sprite": sheet,
+    }
+
+
+def _class_names(data: Dataset) -> list[str] | None:
+    if data.y is None:
+        return None
+    n_classes = int(data.y.max()) + 1
+    names = data.class_names
+    return [str(c) if names is None or c >= len(names) else str(names[c]) for c in range(n_classes)]

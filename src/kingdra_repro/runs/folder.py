@@ -1,0 +1,121 @@
+"""A run's folder is a function of what decides its result, so that the same command finds it again."""
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from kingdra_repro.checks import is_whole
+from kingdra_repro.data.sources.file_folder import files_and_classes
+from kingdra_repro.errors import InputError
+from kingdra_repro.files import checksum
+
+# Where files come from and where the work is done change rounding, and on a GPU the noise.
+WITHOUT_EFFECT = {"mirror", "data_dir", "device", "n_jobs", "compile"}
+# Settings that came later, and the value with which a run is as it was before them: it keeps its hash.
+AS_BEFORE = {"decay_epochs": 0.0}
+# Settings of data sets that name a file or folder; ``labels`` may name a column.
+FILES = {"path", "labels", "features", "images", "weights"}
+
+
+def config_hash(cfg: DictConfig) -> str:
+    """8 hexadecimal digits of all settings that can change the labels.
+
+    These are the data set's and the method's nodes, less `WITHOUT_EFFECT`; the method's holds the base model,
+    the pseudo-labels, the seed and the training settings as far as the method uses them. A file or folder
+    that the data set names counts by its contents: another file under the same name is another run.
+    """
+    groups = (OmegaConf.to_container(cfg[group], resolve=True) for group in ("dataset", "method"))
+    data, method = map(_effective, groups)
+    settings = {"dataset": _with_contents(data), "method": method}
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def run_folder(cfg: DictConfig) -> str:
+    """``<dataset>/<method>-<base>/seed<seed>-<hash>``, below the folder of all runs.
+
+    Methods that are not made of a base model have ``<method>`` alone.
+
+    Parameters
+    ----------
+    cfg : DictConfig
+        The whole config, with Hydra's own node.
+    """
+    if cfg.get("output_dir") == "":
+        raise InputError("output_dir= is empty: give a folder, or leave it out")
+    chosen = cfg.hydra.runtime.choices
+    base = base_model(cfg, chosen)
+    method = chosen.method if base is None else f"{chosen.method}-{base}"
+    return f"{chosen.dataset}/{method}/seed{cfg.seed}-{config_hash(cfg)}"
+
+
+def base_model(cfg: DictConfig, chosen: Any) -> str | None:
+    """The base model that was chosen; None where the method has no use for one."""
+    return chosen.base if "base" in cfg.method else None
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """No other process works on the run of this folder meanwhile.
+
+    Raises
+    ------
+    InputError
+        If one does.
+    """
+    handle = os.open(folder, os.O_RDONLY)  # the folder itself: nothing is left in it
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(
+                f"Another process is at this run, in {folder}: let it finish; then this command shows the "
+                "result"
+            ) from error
+        yield
+    finally:
+        os.close(handle)
+
+
+def _effective(node: Any) -> Any:
+    """`node` less what has no effect, at any depth."""
+    if isinstance(node, dict):
+        return {
+            key: _effective(value)
+            for key, value in node.items()
+            if key not in WITHOUT_EFFECT and (key not in AS_BEFORE or value != AS_BEFORE[key])
+        }
+    return [_effective(value) for value in node] if isinstance(node, list) else node
+
+
+def _with_contents(node: Any, setting: str = "") -> Any:
+    """`node` with what identifies the contents of a file or folder in place of its name."""
+    if isinstance(node, dict):
+        return {key: _with_contents(value, key) for key, value in node.items()}
+    if setting in FILES and is_whole(node):
+        node = str(node)  # 2024 may be a folder's name
+    if not isinstance(node, str) or setting not in FILES:
+        return node
+    place = Path(node).expanduser()
+    if place.is_file():
+        found = place.stat()
+        digest = _digest(str(place), found.st_size, found.st_mtime_ns)
+        return [node, digest] if setting == "labels" else digest  # a column may have a file's name
+    if place.is_dir() and node and setting != "labels":
+        # A folder of texts or pictures may be large: names, sizes and times stand for the contents.
+        files = [(path, path.stat()) for path in files_and_classes(place)[0]]
+        return [(str(path.relative_to(place)), found.st_size, found.st_mtime_ns) for path, found in files]
+    return node
+
+
+@cache
+def _digest(path: str, size: int, mtime_ns: int) -> str:
+    """sha256 of a file, once for each state of it: Hydra asks for the folder's name several times."""
+    return checksum(Path(path))

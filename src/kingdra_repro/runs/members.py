@@ -1,0 +1,165 @@
+"""members.npz: a few pictures of each final cluster, small enough to keep with a result."""
+
+import base64
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.evaluation import matched_classes
+from kingdra_repro.files import write_whole
+
+COLUMNS = 12
+GREYS, COLOURS = 16, 64  # shades that are kept: enough for a small picture, at half the bytes or less
+
+
+def sprite(pictures: np.ndarray) -> dict[str, Any]:
+    """Pictures side by side.
+
+    Parameters
+    ----------
+    pictures : uint8 array [m, height, width] or [m, height, width, 3], m > 0
+
+    Returns
+    -------
+    dict
+        ``uri`` (``data:image/png;base64,...``), ``columns``, ``rows``, and ``width`` and ``height`` of one
+        picture in pixels. Picture i is in column ``i % columns`` of row ``i // columns``.
+    """
+    height, width = pictures.shape[1:3]
+    columns = min(COLUMNS, len(pictures))
+    lines = -(-len(pictures) // columns)
+    grey = pictures.ndim == 3
+    sheet = Image.new("L" if grey else "RGB", (columns * width, lines * height), "white")
+    for place, picture in enumerate(pictures):
+        sheet.paste(Image.fromarray(picture), (place % columns * width, place // columns * height))
+    few = sheet.quantize(GREYS if grey else COLOURS)
+    written = io.BytesIO()
+    few.save(written, "PNG", optimize=True)
+    uri = f"data:image/png;base64,{base64.b64encode(written.getvalue()).decode()}"
+    return {"uri": uri, "columns": columns, "rows": lines, "width": width, "height": height}
+
+
+LARGEST = 32  # pixels; larger pictures are made smaller
+
+
+def has_pictures(data: Dataset) -> bool:
+    """Whether rows of `data` can be shown as pictures."""
+    return data.pictures is not None or data.image_shape is not None
+
+
+def value_range(data: Dataset, rows: np.ndarray) -> tuple[float, float]:
+    """Least and largest value of some rows of X, for `thumbnails`; of no matter where `data` has pictures."""
+    if data.image_shape is None or len(rows) == 0:
+        return 0.0, 1.0
+    assert isinstance(data.X, np.ndarray)
+    shown = data.X[rows]
+    low, high = float(shown.min()), float(shown.max())
+    return low, high if high > low else low + 1
+
+
+def thumbnails(data: Dataset, rows: np.ndarray, black_to_white: tuple[float, float]) -> np.ndarray:
+    """Some rows as pictures of one size.
+
+    Parameters
+    ----------
+    data : Dataset with `has_pictures`
+    rows : int array [m], m > 0
+    black_to_white : pair of float
+        The values of X that are shown black and white; of no matter where the data set has `pictures`.
+
+    Returns
+    -------
+    uint8 array [m, height, width] or [m, height, width, 3]
+        No side longer than `LARGEST`; grey ones dark on white, as in the paper's Figure 4.
+    """
+    make = _from_files if data.pictures is not None else _from_row
+    return np.stack([make(data, int(row), black_to_white) for row in rows])
+
+
+def _from_row(data: Dataset, row: int, black_to_white: tuple[float, float]) -> np.ndarray:
+    assert isinstance(data.X, np.ndarray)
+    assert data.image_shape is not None
+    low, high = black_to_white
+    values = (data.X[row].reshape(data.image_shape) - low) / (high - low)
+    ink = values if values.ndim == 3 else 1 - values
+    pixels = (ink.clip(0, 1) * 255).round().astype(np.uint8)
+    longest = max(pixels.shape[:2])
+    if longest <= LARGEST:
+        return pixels
+    picture = Image.fromarray(pixels)
+    return np.asarray(picture.resize([max(1, side * LARGEST // longest) for side in picture.size]))
+
+
+def _from_files(data: Dataset, row: int, _: tuple[float, float]) -> np.ndarray:
+    assert data.pictures is not None
+    pixels = data.pictures.batch(row, row + 1, LARGEST)[0]
+    return (pixels.permute(1, 2, 0) * 255).round().byte().numpy()
+
+
+MEMBERS = 15  # shown of each cluster
+MOST_CLUSTERS = 30  # more rows than this cannot be read
+
+
+@dataclass(frozen=True)
+class Members:
+    """Random members of each cluster.
+
+    Attributes
+    ----------
+    pictures : uint8 array [k, MEMBERS, height, width] or [..., 3]
+        As they are to be seen: grey pictures dark on white. White where a cluster has fewer members.
+    shown : int64 array [k], members that are there
+    sizes : int64 array [k], of the whole clusters
+    wrong : bool array [k, MEMBERS], of another class than the cluster's; nowhere true where the classes are
+        not known
+    scored : bool, whether they are known
+    """
+
+    pictures: np.ndarray
+    shown: np.ndarray
+    sizes: np.ndarray
+    wrong: np.ndarray
+    scored: bool
+
+    @classmethod
+    def of(cls, data: Dataset, labels: np.ndarray) -> "Members":
+        """Choose them; the same ones whenever it is asked.
+
+        Parameters
+        ----------
+        data : Dataset with `has_pictures`
+        labels : int array [n], final clusters
+        """
+        random = np.random.default_rng(0)
+        n_clusters = min(data.n_clusters, MOST_CLUSTERS)
+        members = [np.flatnonzero(labels == cluster) for cluster in range(n_clusters)]
+        chosen = [random.choice(these, min(MEMBERS, len(these)), replace=False) for these in members]
+        classes = {} if data.y is None else matched_classes(data.y, labels)
+        rows = np.concatenate(chosen)
+        small = thumbnails(data, rows, value_range(data, rows))
+        pictures = np.full((n_clusters, MEMBERS, *small.shape[1:]), 255, np.uint8)
+        wrong = np.zeros((n_clusters, MEMBERS), bool)
+        first = 0
+        for cluster, points in enumerate(chosen):
+            pictures[cluster, : len(points)] = small[first : first + len(points)]
+            first += len(points)
+            if data.y is not None:
+                wrong[cluster, : len(points)] = data.y[points] != classes.get(cluster)
+        sizes = [len(these) for these in members]
+        return cls(pictures, np.minimum(sizes, MEMBERS), np.array(sizes), wrong, data.y is not None)
+
+    def write(self, path: Path) -> None:
+        write_whole(path, lambda file: np.savez_compressed(file, **vars(self)))
+
+    @classmethod
+    def read(cls, path: Path) -> "Members":
+        with np.load(path, allow_pickle=False) as found:
+            return cls(
+                **{name: found[name] for name in found.files if name != "scored"},
+                scored=bool(found["scored"]),
+            )

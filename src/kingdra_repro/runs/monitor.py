@@ -1,0 +1,208 @@
+"""What watches a fit and what it keeps: history.csv, votes, seconds of work."""
+
+import csv
+import io
+import logging
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from kingdra_repro.errors import InputError
+from kingdra_repro.evaluation import phase_scores
+from kingdra_repro.files import write_text, write_whole
+from kingdra_repro.runs.display import ProgressDisplay
+
+if TYPE_CHECKING:
+    from kingdra_repro.training.events import Iteration, Progress
+
+
+class History:
+    """Rows of history.csv, kept over the parts of an interrupted run.
+
+    Parameters
+    ----------
+    path : Path
+        history.csv; rows that lie there are those of an earlier part of the run.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.rows: list[dict[str, object]] = []
+        if path.exists():
+            with path.open(newline="") as file:
+                self.rows = [dict(row) for row in csv.DictReader(file)]
+
+    def add(self, row: Mapping[str, object]) -> None:
+        """Add a phase's row and write the file; rows of this phase and of later ones are replaced.
+
+        A part of a run that was killed may have written rows beyond the checkpoint the next part starts from.
+        """
+        index = int(str(row["iteration"]))
+        self.rows = [old for old in self.rows if int(str(old["iteration"])) < index] + [dict(row)]
+        columns = list(dict.fromkeys(name for one in self.rows for name in one))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_text(self.path, text.getvalue())
+
+
+SAMPLED = 1_000  # points of which the answers after every phase are kept
+
+
+class Votes:
+    """The models' answers after each phase, kept over the parts of an interrupted run.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they lie while the run goes on.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def add(self, index: int, model_labels: np.ndarray) -> None:
+        """Keep the answers [n_models, n] after phase `index`, in place of earlier ones after that phase.
+
+        All of those of the first phase and of the last so far, n_models * n bytes up to 256 clusters; of the
+        others those for the sample.
+        """
+        self.folder.mkdir(exist_ok=True)
+        small = model_labels.astype(np.min_scalar_type(int(model_labels.max())))
+        kept = {str(index): small[:, _sample(small.shape[1])], "last": small}
+        if index == 0:
+            kept["first"] = small
+        for name, votes in kept.items():
+            write_whole(self.folder / f"{name}.npy", lambda file, votes=votes: np.save(file, votes))  # type: ignore[misc]
+
+    def write(self, path: Path) -> None:
+        """Write the finished run's ``votes.npz``; nothing where the method has no ensemble.
+
+        ``first``, ``last`` : uint8 (or uint16) [n_models, n], after the first phase and after the last
+        ``sample`` : int64 [s], at most 1,000 points; the same whenever a set of n points is clustered
+        ``sampled`` : [n_phases, n_models, s], the answers for these after each phase
+        """
+        phases = sorted(self.folder.glob("[0-9]*.npy"), key=lambda file: int(file.stem))
+        if not phases:
+            return
+        first, last = (np.load(self.folder / f"{name}.npy", allow_pickle=False) for name in ("first", "last"))
+        sampled = np.stack([np.load(file, allow_pickle=False) for file in phases])
+        arrays = {"first": first, "last": last, "sample": _sample(first.shape[1]), "sampled": sampled}
+        write_whole(path, lambda file: np.savez_compressed(file, **arrays))
+
+
+def _sample(n: int) -> np.ndarray:
+    return np.sort(np.random.default_rng(0).choice(n, min(SAMPLED, n), replace=False))
+
+
+SAVE_EVERY = 5.0  # seconds; what a killed part loses at most
+
+
+class Stopwatch:
+    """Counts on from where an interrupted run of the same folder left off.
+
+    Parameters
+    ----------
+    path : Path
+        A file for the seconds so far; its folder exists. It goes when the run is done.
+
+    Raises
+    ------
+    InputError
+        If it holds no number.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        try:
+            self._before = float(path.read_text()) if path.exists() else 0.0
+        except ValueError as error:
+            raise InputError(f"{path} is damaged: remove its folder to begin anew") from error
+        self._start = self._saved = time.monotonic()
+
+    def seconds(self) -> float:
+        """Seconds of this part and of all earlier ones; the time between parts does not count."""
+        return self._before + time.monotonic() - self._start
+
+    def tick(self) -> None:
+        """Save the seconds so far, at most every few seconds; cheap enough for every training step."""
+        if time.monotonic() - self._saved >= SAVE_EVERY:
+            self.save()
+
+    def save(self) -> None:
+        """Save the seconds so far."""
+        self._saved = time.monotonic()
+        write_text(self.path, f"{self.seconds():.3f}")
+
+
+log = logging.getLogger(__name__)
+
+
+class RunMonitor:
+    """The monitor that the command line hands to a method. The method never sees the classes; this does.
+
+    Parameters
+    ----------
+    folder : Path
+        The run's folder; history.csv goes there.
+    y : int64 array [n], the classes, or None
+    display : ProgressDisplay
+    stopwatch : Stopwatch
+    votes : Votes
+    given : int64 array [n], the labels that the method is given, -1 for none; None where it is given none
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        y: np.ndarray | None,
+        display: ProgressDisplay,
+        stopwatch: Stopwatch,
+        votes: Votes,
+        given: np.ndarray | None = None,
+    ):
+        self.history = History(folder / "history.csv")
+        self.y, self.given = y, given
+        self.display = display
+        self.stopwatch = stopwatch
+        self.votes = votes
+
+    def progress(self, event: "Progress") -> None:
+        """Called at every training step."""
+        self.stopwatch.tick()
+        self.display.show(event)
+
+    def iteration(self, it: "Iteration") -> None:
+        """Called after each phase. A line is shown of those that come to an answer."""
+        row: dict[str, object] = dict(it.row)
+        if self.y is not None and it.labels is not None:
+            row |= phase_scores(self.y, it.labels, it.model_labels, it.pseudo_labels, self.given)
+        self.stopwatch.save()
+        row["wall_seconds"] = round(self.stopwatch.seconds(), 3)
+        if it.model_labels is not None and len(it.model_labels) > 1:
+            self.votes.add(it.index, it.model_labels)
+        self.history.add(row)
+        if it.labels is not None:
+            self.display.tell(line := _line(row))
+            log.info(line)  # to the run's log; the terminal has it
+
+
+def _line(row: dict[str, object]) -> str:
+    """A phase in one line: the scores that are known, and the pseudo-labels."""
+    parts = [f"iteration {row['iteration']}:"]
+    if "acc" in row:
+        single = f", single models {row['model_acc_mean']:.3f}" if "model_acc_mean" in row else ""
+        parts.append(f"accuracy {row['acc']:.3f}{single};")
+    if row.get("n_pseudo_labels"):
+        parts.append(f"{row['n_pseudo_labels']:,} pseudo-labels in {row['n_mini_clusters']} mini-clusters")
+        if row.get("pseudo_label_acc") is not None:
+            parts.append(f"({row['pseudo_label_acc']:.3f} right)")
+        parts[-1] += ";"
+    if row.get("agreement") is not None:
+        parts.append(f"agreement {row['agreement']:.3f};")
+    parts.append(f"{row['wall_seconds']:.0f} s")
+    return " ".join(parts)

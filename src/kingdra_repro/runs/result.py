@@ -1,0 +1,107 @@
+"""result.json, labels.npy and labels.csv: what a finished run came to."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import ClusterMixin
+
+from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.errors import InputError
+from kingdra_repro.evaluation import scores
+from kingdra_repro.files import checksum_of_array, write_text, write_whole
+from kingdra_repro.provenance import package_version
+
+
+def make_result(
+    settings: dict[str, Any],
+    data: Dataset,
+    method: ClusterMixin,
+    wall_seconds: float,
+    given: np.ndarray | None = None,
+) -> dict[str, Any]:
+    """All that is known of a finished run, in the order of result.json.
+
+    Parameters
+    ----------
+    settings : dict
+        ``method``, ``base`` (None where it has none), ``seed``, ``config_hash``, ``device`` (its name and
+        make) and ``commit`` (see `kingdra_repro.provenance.commits`) of the run.
+    data : Dataset
+    method : fitted estimator, with ``labels_`` and, where it has phases, ``history_``
+    wall_seconds : float
+        Seconds of work, over all parts of an interrupted run.
+    given : int64 array [n] or None
+        The labels that a semi-supervised method was given, -1 for none.
+
+    Returns
+    -------
+    dict
+        ``features`` is a checksum of the feature matrix: the same settings find other features where the
+        mirror has other files. ``n_labels`` is the number of labels that the method was given: 0 but for
+        semi-supervised learning, where the scores are of the other points and ``acc`` is 1 - the
+        classification error. ``acc``, ``nmi``, ``ari`` and ``purity`` are None without classes.
+        ``n_pseudo_labels``, ``agreement`` and ``mini_clusters`` are of the last phase, and None where a
+        method has no such thing.
+    """
+    last = _last_phase(method)
+    return {
+        "dataset": data.name,
+        "method": settings["method"],
+        "base": settings["base"],
+        "seed": settings["seed"],
+        "n": int(data.X.shape[0]),
+        "d": int(data.X.shape[1]),
+        "k": int(data.n_clusters),
+        "features": checksum_of_array(data.X),
+        "n_labels": 0 if given is None else int((given >= 0).sum()),
+        **scores(data.y, method.labels_, given),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "wall_seconds": round(wall_seconds, 3),
+        "device": settings["device"],
+        "version": package_version(),
+        "commit": settings["commit"],
+        "config_hash": settings["config_hash"],
+        "n_pseudo_labels": _number(last.get("n_pseudo_labels"), int),
+        "agreement": _number(last.get("agreement"), float),
+        "mini_clusters": _number(last.get("n_mini_clusters"), int),
+        "clusters_found": len(np.unique(method.labels_)),
+    }
+
+
+def write_result(
+    folder: Path, result: dict[str, Any], labels: np.ndarray, row_names: Sequence[str] | None = None
+) -> None:
+    """labels.npy (int64 [n]), where the rows have names labels.csv (name and cluster of each), and then
+    result.json, whose presence means that the run is done.
+    """
+    write_whole(folder / "labels.npy", lambda file: np.save(file, labels.astype(np.int64)))
+    if row_names is not None:
+        table = pd.DataFrame({"name": list(row_names), "cluster": labels})
+        write_text(folder / "labels.csv", table.to_csv(index=False, lineterminator="\n"))
+    write_text(folder / "result.json", json.dumps(result, indent=2) + "\n")
+
+
+def read_result(folder: Path) -> dict[str, Any] | None:
+    """result.json of a finished run, or None where it is not finished; InputError where it is damaged."""
+    path = folder / "result.json"
+    if not path.exists():
+        return None
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(f"{path} is damaged: remove its folder to repeat the run") from error
+
+
+def _last_phase(method: ClusterMixin) -> dict[str, Any]:
+    history = getattr(method, "history_", None)
+    return {} if history is None or history.empty else history.iloc[-1].to_dict()
+
+
+def _number(value: Any, kind: type[int] | type[float]) -> int | float | None:
+    """A plain number; None for what a phase did not have (missing, or pandas' NaN)."""
+    return None if value is None or value != value else kind(value)

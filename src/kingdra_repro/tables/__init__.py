@@ -1,5 +1,0 @@
-"""The paper's tables, ours beside theirs: pure functions of the plan and of the runs that are done."""
-
-from kingdra_repro.tables.write import write_tables
-
-__all__ = ["write_tables"]

@@ -1,0 +1,55 @@
+"""Which rows go into which batch: the unsupervised order and the balanced supervised stream."""
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+
+from kingdra_repro.training.seeds import Purpose, numpy_stream
+
+ORDERS = ("file", "once", "epoch")
+
+
+def batch_slices(n: int, batch_size: int) -> list[slice]:
+    """n rows in round(n / batch_size) batches whose sizes differ by one at most; none is of a single row.
+
+    The public code leaves the remainder as a last small batch; one of a few rows would have no batch-norm
+    moments to speak of.
+    """
+    n_batches = max(1, min(round(n / batch_size), n // 2))
+    edges = [n * i // n_batches for i in range(n_batches + 1)]
+    return [slice(a, b) for a, b in itertools.pairwise(edges)]
+
+
+def unsupervised_order(n: int, order: str, seed: int, member: int, epoch: int) -> np.ndarray:
+    """The order [n] in which a member sees the rows in one epoch.
+
+    ``file``: as they come (what the public code does without pseudo-labels); ``once``: shuffled once for each
+    member; ``epoch``: shuffled anew in each epoch.
+    """
+    if order == "file":
+        return np.arange(n)
+    return numpy_stream(seed, member, Purpose.ORDER, 0 if order == "once" else epoch).permutation(n)
+
+
+def supervised_order(
+    mini_clusters: Sequence[np.ndarray], n: int, seed: int, member: int, epoch: int
+) -> np.ndarray:
+    """n pseudo-labelled rows for one epoch of a member, each mini-cluster with its equal share, shuffled.
+
+    As in the public code the mini-clusters take turns until as many rows as the set has are drawn, so that
+    classes are balanced. Each goes round its own points in an order drawn anew in each epoch; the public code
+    always begins with the first n / k of them, and never shows the others.
+
+    Parameters
+    ----------
+    mini_clusters : the row numbers of each; none is empty
+    n : rows to draw
+    """
+    rng = numpy_stream(seed, member, Purpose.SUPERVISED, epoch)
+    k = len(mini_clusters)
+    shares = []
+    for c, rows in enumerate(mini_clusters):
+        share = n // k + (c < n % k)
+        shares.append(np.resize(rng.permutation(rows), share))
+    return rng.permutation(np.concatenate(shares))

@@ -1,0 +1,57 @@
+"""What is left of an ensemble when it is trained: weights and moments, for the outputs of other points."""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+from kingdra_repro.bases import Base
+from kingdra_repro.training.rows import Rows
+from kingdra_repro.training.stack import predict_proba
+
+CHUNK_SIZE = 2048
+
+
+class FittedEnsemble:
+    """The trained members.
+
+    Parameters
+    ----------
+    bases : the base model of each member
+    weights : for each member its network's state
+    n_features, n_clusters : int
+    precision : "float32" or "bfloat16", of the matrix products; "tf32", which is of training, is "float32"
+    """
+
+    def __init__(
+        self,
+        bases: list[Base],
+        weights: list[dict[str, Tensor]],
+        n_features: int,
+        n_clusters: int,
+        precision: str,
+    ) -> None:
+        self._bases, self._weights = bases, weights
+        self._shape = n_features, n_clusters
+        self._precision = precision
+
+    def predict_proba(self, X: np.ndarray | sp.csr_matrix, device: torch.device) -> Tensor:
+        """Outputs of all members for X [n, d], computed on a device: float32 Tensor [M, n, k] on the CPU."""
+        rows = Rows(X, device)
+        networks = (self._network(member).to(device) for member in range(len(self._bases)))
+        return torch.cat([predict_proba(network, rows, CHUNK_SIZE) for network in networks])
+
+    @torch.no_grad()
+    def features(self, X: np.ndarray | sp.csr_matrix, device: torch.device) -> Tensor:
+        """The last hidden layer of member 0 for X [n, d]: float32 Tensor [n, width] on the CPU."""
+        network, chunks = self._network(0).to(device), Rows(X, device).chunks(CHUNK_SIZE)
+        return torch.cat([network.features(x)[0].cpu() for x in chunks])
+
+    def _network(self, member: int) -> Any:
+        with torch.device("meta"):  # weights are not drawn: these are put in their place
+            network = self._bases[member].build(*self._shape, [torch.Generator("cpu")], self._precision)
+        weights = {name: value[None] for name, value in self._weights[member].items()}
+        network.load_state_dict(weights, assign=True)
+        return network

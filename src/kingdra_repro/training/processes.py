@@ -1,0 +1,260 @@
+"""Workers in processes of their own: one for each GPU, or several on a CPU.
+
+Small networks gain little from a second thread; two processes of one thread do twice the work. The processes
+exchange nothing but pseudo-labels, predictions, losses and, at the end, weights.
+"""
+
+import contextlib
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+from kingdra_repro.errors import InputError
+from kingdra_repro.training.checkpoint import Checkpoint
+from kingdra_repro.training.stack import PseudoLabels, StepDone
+from kingdra_repro.training.worker import Member, MemberLosses, Worker
+
+SECONDS_BETWEEN_REPORTS = 0.2
+
+
+class WorkerProcesses:
+    """Several `Worker` s, each in its own process.
+
+    Parameters
+    ----------
+    members : those of each process
+    devices : the device of each
+    threads : CPU threads of each
+    X, n_clusters, checkpoint, settings : as for `Worker`
+    """
+
+    def __init__(
+        self,
+        members: Sequence[Sequence[Member]],
+        devices: Sequence[torch.device],
+        threads: int,
+        X: np.ndarray | sp.csr_matrix,
+        n_clusters: int,
+        *,
+        checkpoint: Checkpoint | None,
+        **settings: Any,
+    ) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="kingdra-")
+        path = write_matrix(X, Path(self._folder.name))
+        self._processes: list[subprocess.Popen] = []
+        self._connections: list[Connection] = []
+        place = None if checkpoint is None else (checkpoint.folder, checkpoint.run)
+        for _ in devices:
+            process, connection = _start(threads)
+            self._processes.append(process)
+            self._connections.append(connection)
+        self._results(
+            [
+                (list(share), path, n_clusters, str(device), threads, place, settings)
+                for share, device in zip(members, devices, strict=True)
+            ]
+        )
+        self._folder.cleanup()  # all have it open: nothing is left behind, however this process ends
+
+    def train(
+        self,
+        epochs: range,
+        pseudo: PseudoLabels | None,
+        on_step: Callable[[StepDone], None],
+    ) -> MemberLosses:
+        """`Worker.train` in all processes at once."""
+        losses: MemberLosses = {}
+        for part in self._call("train", epochs, pseudo, on_step=on_step):
+            for name, values in part.items():
+                losses.setdefault(name, {}).update(values)
+        return losses
+
+    def predict_proba(self) -> dict[int, Tensor]:
+        """Outputs of each member for the data trained on: float32 Tensors [n, k]."""
+        return {m: torch.from_numpy(y) for part in self._call("predict_proba") for m, y in part.items()}
+
+    def weights(self, member: int) -> dict[str, Tensor]:
+        """The weights and moments of a member."""
+        state = next(part for part in self._call("weights", member) if part is not None)
+        return {name: torch.from_numpy(value) for name, value in state.items()}
+
+    def _call(
+        self, method: str, *arguments: Any, on_step: Callable[[StepDone], None] | None = None
+    ) -> list[Any]:
+        """What the method of each worker returns; see `_results`."""
+        return self._results([(method, arguments)] * len(self._connections), on_step)
+
+    def _results(
+        self, messages: Sequence[tuple], on_step: Callable[[StepDone], None] | None = None
+    ) -> list[Any]:
+        """What each worker answers to its message.
+
+        Raises
+        ------
+        InputError
+            If a process has died. Whatever a worker raises is raised here.
+        """
+        try:
+            for connection, message in zip(self._connections, messages, strict=True):
+                with _alive():
+                    connection.send(message)
+            results: dict[Any, Any] = {}
+            while len(results) < len(self._connections):
+                for ready in wait([c for c in self._connections if c not in results]):
+                    connection = cast(Connection, ready)
+                    with _alive():
+                        kind, value = connection.recv()
+                    if kind == "error":
+                        raise value
+                    if kind == "step" and on_step is not None:
+                        members, epoch, fraction, sent = value
+                        losses = {name: torch.tensor(values) for name, values in sent.items()}
+                        on_step(StepDone(members, epoch, fraction, losses))
+                    if kind == "result":
+                        results[connection] = value
+        except BaseException:
+            self.close()
+            raise
+        return [results[connection] for connection in self._connections]
+
+    def close(self) -> None:
+        """End the processes; those in the middle of something are stopped."""
+        for connection in self._connections:
+            connection.close()
+        for process in self._processes:
+            process.terminate()
+            process.wait()
+        self._folder.cleanup()
+
+
+@contextlib.contextmanager
+def _alive() -> Iterator[None]:
+    """While a worker is talked to: one that has ended meanwhile is told of."""
+    try:
+        yield
+    except (EOFError, OSError) as error:
+        raise InputError(
+            "A worker process ended before its work was done (killed, for want of memory?): run again to "
+            "go on from the last checkpoint; n_jobs=1 needs the least memory"
+        ) from error
+
+
+def _start(threads: int) -> tuple[subprocess.Popen, Connection]:
+    """A process that runs `serve`, and the connection to it.
+
+    Not multiprocessing.Process: its children import the user's script again, and so run it where it has no
+    ``if __name__ == "__main__"``.
+    """
+    ours, theirs = socket.socketpair()
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    command = f"from kingdra_repro.training.processes import serve; serve({theirs.fileno()})"
+    process = subprocess.Popen(
+        [sys.executable, "-c", command], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=environment
+    )
+    theirs.close()
+    return process, Connection(ours.detach())
+
+
+def serve(handle: int) -> None:
+    """What a process does: make its worker, then whatever the connection asks for, until that ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process is told, and ends this one
+    connection = Connection(handle)
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the first process has ended
+        _answer(connection)
+
+
+def _answer(connection: Connection) -> None:
+    reported = 0.0
+
+    def report(step: StepDone) -> None:
+        nonlocal reported
+        if step.fraction == 1 or time.monotonic() - reported > SECONDS_BETWEEN_REPORTS:
+            reported = time.monotonic()
+            # Numbers alone are sent: tensors would go through shared memory, which may be small.
+            losses = {name: value.tolist() for name, value in step.losses.items()}
+            connection.send(("step", (step.members, step.epoch, step.fraction, losses)))
+
+    try:
+        members, path, n_clusters, device, threads, place, settings = connection.recv()
+        torch.set_num_threads(threads)
+        # Faster where numbers fade out; a whole process' setting, so not for the caller's own.
+        torch.set_flush_denormal(True)
+        checkpoint = None if place is None else Checkpoint(*place)
+        X = read_matrix(path)
+        worker = Worker(
+            members, X, n_clusters, device=torch.device(device), checkpoint=checkpoint, **settings
+        )
+        connection.send(("result", None))
+        while True:
+            method, arguments = connection.recv()
+            if method == "train":
+                epochs, pseudo = arguments
+                result: Any = worker.train(epochs, pseudo, report)
+            elif method == "predict_proba":
+                result = {m: y.numpy() for m, y in worker.predict_proba().items()}
+            else:
+                state = worker.weights(*arguments)
+                result = None if state is None else {name: value.numpy() for name, value in state.items()}
+            connection.send(("result", result))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        raise
+    except Exception as error:
+        error.add_note(traceback.format_exc())  # where it happened: what is raised again does not know
+        connection.send(("error", _sendable(error)))
+
+
+def _sendable(error: Exception) -> Exception:
+    """An exception that survives pickling: itself, or one that says the same."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # whatever its __init__ or __reduce__ does
+        same = RuntimeError(f"{type(error).__name__}: {error}")
+        for note in getattr(error, "__notes__", []):
+            same.add_note(note)
+        return same
+    return error
+
+
+def write_matrix(X: np.ndarray | sp.csr_matrix, folder: Path) -> Path:
+    """Write X into the folder; `read_matrix` opens what is returned.
+
+    Raises
+    ------
+    InputError
+        If there is no room.
+    """
+    path = folder / ("X.npz" if sp.issparse(X) else "X.npy")
+    try:
+        if sp.issparse(X):
+            sp.save_npz(path, X, compressed=False)
+        else:
+            np.save(path, np.ascontiguousarray(X), allow_pickle=False)  # as the processes need it
+    except OSError as error:
+        raise InputError(
+            f"Cannot write the data for the other processes to {folder} ({error.strerror or error}): free "
+            "space there, set TMPDIR to another folder, or use n_jobs=1"
+        ) from error
+    return path
+
+
+def read_matrix(path: Path) -> np.ndarray | sp.csr_matrix:
+    """X as a read-only memory map, or a CSR matrix."""
+    if path.suffix == ".npz":
+        return sp.csr_matrix(sp.load_npz(path))
+    return np.load(path, mmap_mode="r", allow_pickle=False)

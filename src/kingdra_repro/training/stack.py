@@ -1,0 +1,212 @@
+"""A stack of M models in training: one forward, one backward, one optimizer step for all of them."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kingdra_repro.bases import Base, Batch
+from kingdra_repro.networks.products import tf32_products
+from kingdra_repro.training.batches import batch_slices, supervised_order, unsupervised_order
+from kingdra_repro.training.rows import Rows
+from kingdra_repro.training.seeds import Purpose, torch_stream
+from kingdra_repro.training.step import TrainStep
+
+
+@dataclass(frozen=True)
+class PseudoLabels:
+    """Mini-clusters and the outputs that they stand for.
+
+    Attributes
+    ----------
+    labels : int64 array [n], the mini-cluster of each point, -1 for none; each of the k has points
+    outputs : int64 array [n_models, k], the output of each model that a mini-cluster is trained towards
+    """
+
+    labels: np.ndarray
+    outputs: np.ndarray
+
+
+@dataclass(frozen=True)
+class StepDone:
+    """Told after each training step of a stack.
+
+    Attributes
+    ----------
+    members : the stack's models
+    epoch : the one in training, counted from the beginning
+    fraction : of this epoch's steps, how many are done
+    losses : each a Tensor [M]; valid until the next step
+    """
+
+    members: tuple[int, ...]
+    epoch: int
+    fraction: float
+    losses: dict[str, Tensor]
+
+
+class Stack:
+    """The members of an ensemble that are trained together on one device.
+
+    Parameters
+    ----------
+    base : the base model
+    rows : the feature matrix
+    n_clusters : k
+    members : the numbers of these models within the ensemble; they select the random streams
+    radii : Tensor [n], what ``base.radii`` gave, or None
+    batch_size, learning_rate, decay_epochs, order, precision, compile, seed :
+        see ``kingdra_repro.methods.Kingdra``
+    """
+
+    def __init__(
+        self,
+        base: Base,
+        rows: Rows,
+        n_clusters: int,
+        members: tuple[int, ...],
+        *,
+        batch_size: int,
+        learning_rate: float,
+        order: str,
+        precision: str,
+        seed: int,
+        decay_epochs: float = 0.0,
+        compile: bool = False,
+        radii: Tensor | None = None,
+    ) -> None:
+        self.base, self.rows, self.members, self.radii = base, rows, members, radii
+        self.batch_size, self.order, self.precision, self.seed = batch_size, order, precision, seed
+        self.learning_rate, self.decay_epochs = learning_rate, decay_epochs
+        streams = [torch_stream(seed, member, Purpose.WEIGHTS) for member in members]
+        self.network = base.build(rows.d, n_clusters, streams, precision).to(rows.device)
+        self.step = TrainStep(base, self.network, learning_rate, compile)
+        self.epoch = 0  # epochs done since the beginning, over all iterations
+        self.parked = False
+        self.losses: dict[str, Tensor] = {}  # each term's mean over the last epoch: [M], on the CPU
+
+    def train_epoch(
+        self, pseudo: PseudoLabels | None, on_step: Callable[[StepDone], None], epochs_left: int = 1
+    ) -> None:
+        """One pass over the set; with pseudo-labels, one supervised batch beside each unsupervised one.
+
+        ``epochs_left`` of the phase, with this one: in the last ``decay_epochs`` the learning rate falls.
+
+        As in the public code the order of the config rules the epochs without pseudo-labels; with them the
+        batches are always shuffled.
+        """
+        assert not self.parked, "its state has to be loaded first"
+        n, epoch, device = self.rows.n, self.epoch, self.rows.device
+        order = self.order if pseudo is None else "epoch"
+        # On the device from here on: a step then waits for nothing.
+        index = self._per_member(unsupervised_order(n, order, self.seed, m, epoch) for m in self.members)
+        index_sup = targets = None
+        if pseudo is not None:
+            mini_clusters = [np.flatnonzero(pseudo.labels == c) for c in range(pseudo.outputs.shape[1])]
+            index_sup = self._per_member(
+                supervised_order(mini_clusters, n, self.seed, m, epoch) for m in self.members
+            )
+            labels = torch.from_numpy(pseudo.labels).to(device)[index_sup]
+            outputs = torch.from_numpy(pseudo.outputs[list(self.members)]).to(device)
+            targets = outputs.gather(1, labels)
+        streams = [torch_stream(self.seed, m, Purpose.NOISE, epoch, device) for m in self.members]
+        sums: Tensor | None = None
+        losses: dict[str, Tensor] = {}
+        for part in batch_slices(n, self.batch_size):
+            n_rows = part.stop - part.start
+            batch = Batch(
+                x=self.rows[index[:, part]],
+                noise=self.base.sample_noise(self.network, n_rows, pseudo is not None, streams),
+                x_sup=None if index_sup is None else self.rows[index_sup[:, part]],
+                y_sup=None if targets is None else targets[:, part],
+                radius=None if self.radii is None else self.radii[index[:, part]],
+            )
+            if self.decay_epochs:
+                left = epochs_left - part.start / n
+                self.step.set_learning_rate(self.learning_rate * min(1.0, left / self.decay_epochs))
+            with tf32_products(self.precision, self.rows.device):
+                losses = self.step(batch)
+            values = torch.stack(list(losses.values())) * (n_rows / n)
+            sums = values if sums is None else sums.add_(values)
+            on_step(StepDone(self.members, epoch, part.stop / n, losses))
+        assert sums is not None
+        self.epoch += 1
+        self.losses = dict(zip(losses, sums.cpu(), strict=True))
+
+    def _per_member(self, orders: Iterable[np.ndarray]) -> Tensor:
+        return torch.from_numpy(np.stack(list(orders))).to(self.rows.device)
+
+    def end_phase(self) -> None:
+        """Compute the population moments that prediction uses; let go of what only training needs."""
+        self.step.free()
+        self.network.set_moments(lambda: self.rows.chunks(self._chunk_size()))
+
+    def predict_proba(self) -> Tensor:
+        """Outputs of each model for all rows: float32 Tensor [M, n, k] on the CPU."""
+        return predict_proba(self.network, self.rows, self._chunk_size())
+
+    def _chunk_size(self) -> int:
+        rows_of_all = 2048 if self.rows.device.type == "cpu" else 2**16  # little memory; enough to fill a GPU
+        return max(256, rows_of_all // len(self.members))
+
+    # The state of each member by itself, so that a run can go on with other stacks, in other processes.
+
+    def weights(self, member: int) -> dict[str, Tensor]:
+        """Weights and moments of a member, on the CPU."""
+        i = self.members.index(member)
+        return {name: value[i].to("cpu", copy=True) for name, value in self.network.state_dict().items()}
+
+    def member_states(self) -> Iterator[tuple[int, dict[str, Any]]]:
+        """(member, state of plain values and tensors on the CPU) for each member."""
+        optimizer = self.step.optimizer.state
+        for i, member in enumerate(self.members):
+
+            def own(tensor: Tensor, i: int = i) -> Tensor:
+                return tensor[i].to("cpu", copy=True)
+
+            yield (
+                member,
+                {
+                    "epoch": self.epoch,
+                    "losses": {name: float(value[i]) for name, value in self.losses.items()},
+                    "network": self.weights(member),
+                    "adam": {
+                        name: {"step": float(s["step"]), "m": own(s["exp_avg"]), "v": own(s["exp_avg_sq"])}
+                        for name, p in self.network.named_parameters()
+                        if (s := optimizer.get(p)) is not None
+                    },
+                },
+            )
+
+    def park(self) -> None:
+        """Let go of Adam's moments, two thirds of a stack's memory, which have been saved.
+
+        It can still predict; it trains on after `load_member_states`.
+        """
+        self.step.optimizer.state.clear()
+        self.parked = True
+
+    def load_member_states(self, states: list[dict[str, Any]]) -> None:
+        """Go on from states of this stack's members, which have done equally many epochs."""
+        first = states[0]
+        self.parked = False
+        self.epoch = first["epoch"]
+        self.losses = {name: torch.tensor([s["losses"][name] for s in states]) for name in first["losses"]}
+        network = {name: torch.stack([s["network"][name] for s in states]) for name in first["network"]}
+        self.network.load_state_dict(network)
+        for name, p in self.network.named_parameters():
+            if name in first["adam"]:
+                self.step.optimizer.state[p] = {
+                    "step": torch.tensor(first["adam"][name]["step"], device=p.device),
+                    "exp_avg": torch.stack([s["adam"][name]["m"] for s in states]).to(p.device),
+                    "exp_avg_sq": torch.stack([s["adam"][name]["v"] for s in states]).to(p.device),
+                }
+
+
+@torch.no_grad()
+def predict_proba(network: torch.nn.Module, rows: Rows, chunk_size: int) -> Tensor:
+    """Outputs of each model of a stack: float32 Tensor [M, n, k] on the CPU."""
+    return torch.cat([torch.softmax(network(x), -1).cpu() for x in rows.chunks(chunk_size)], dim=1)

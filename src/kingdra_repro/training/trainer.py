@@ -1,0 +1,126 @@
+"""All members of an ensemble, wherever they are trained."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+from kingdra_repro.bases import Base
+from kingdra_repro.errors import diverged
+from kingdra_repro.training.checkpoint import Checkpoint
+from kingdra_repro.training.prediction import FittedEnsemble
+from kingdra_repro.training.processes import WorkerProcesses
+from kingdra_repro.training.stack import PseudoLabels, StepDone
+from kingdra_repro.training.worker import Member, Worker
+
+
+class EnsembleTrainer:
+    """M models, trained in phases of some epochs each; see `Stack` for what is trained.
+
+    One device trains all in this process; with more, the members are dealt out to as many processes. The
+    result for a seed does not depend on how, beyond rounding.
+
+    Parameters
+    ----------
+    bases : the base model of each member
+    X : float32 array or CSR matrix [n, d]
+    n_clusters : int
+    devices : where the members are trained, each in a process of its own unless it is the only one
+    checkpoint : where the members' states are saved, or None
+    settings : batch_size, learning_rate, decay_epochs, order, precision, compile, seed, for `Stack`
+    """
+
+    def __init__(
+        self,
+        bases: list[Base],
+        X: np.ndarray | sp.csr_matrix,
+        n_clusters: int,
+        *,
+        devices: list[torch.device],
+        checkpoint: Checkpoint | None,
+        **settings: Any,
+    ) -> None:
+        self.n_models = len(bases)
+        self._bases, self._n_clusters, self._n_features = bases, n_clusters, X.shape[1]
+        self._precision = settings["precision"]
+        # Once for each kind: distances within the data take minutes.
+        kinds = [base for i, base in enumerate(bases) if base not in bases[:i]]
+        radii = [kind.radii(X, devices[0]) for kind in kinds]
+        members = [Member(m, base, radii[kinds.index(base)]) for m, base in enumerate(bases)]
+        devices = devices[: self.n_models]
+        self._worker: Worker | WorkerProcesses
+        if len(devices) == 1:
+            self._worker = Worker(
+                members, X, n_clusters, device=devices[0], checkpoint=checkpoint, **settings
+            )
+            return
+        # Dealt out by turns within each kind, so that the work is even in a mixed ensemble, too.
+        by_kind = sorted(members, key=lambda member: kinds.index(member.base))
+        dealt = [by_kind[i :: len(devices)] for i in range(len(devices))]
+        threads = max(1, torch.get_num_threads() // len(devices))
+        self._worker = WorkerProcesses(
+            dealt, devices, threads, X, n_clusters, checkpoint=checkpoint, **settings
+        )
+
+    def train(
+        self,
+        epochs: range,
+        pseudo: PseudoLabels | None,
+        on_step: Callable[[float, StepDone], None],
+    ) -> dict[str, float]:
+        """Train every member for the epochs of a phase, and compute its moments.
+
+        Members that a killed run has left within the phase, or at its end, go on from there.
+
+        Parameters
+        ----------
+        epochs : of this phase, counted since the beginning
+        pseudo : pseudo-labels to train on with, or None
+        on_step : called after each step with the epochs that all members together have done since the
+            beginning, and the step
+
+        Returns
+        -------
+        The mean of each term of the loss in the last epoch, over the members that have it
+        """
+        # Those of a killed run have epochs behind them that were never told.
+        done = dict.fromkeys(range(self.n_models), float(epochs.start))
+
+        def tell(step: StepDone) -> None:
+            done.update(dict.fromkeys(step.members, step.epoch + step.fraction))
+            on_step(sum(done.values()), step)
+
+        losses = self._worker.train(epochs, pseudo, tell)
+        return {name: float(np.mean(list(values.values()))) for name, values in losses.items()}
+
+    def predict_proba(self) -> Tensor:
+        """Outputs of all members for the data trained on: float32 Tensor [M, n, k] on the CPU.
+
+        Raises
+        ------
+        InputError
+            If there are NaN among them.
+        """
+        found = self._worker.predict_proba()
+        proba = torch.stack([found[m] for m in range(self.n_models)])
+        if not torch.isfinite(proba).all():
+            raise diverged()
+        return proba
+
+    def fitted(self) -> FittedEnsemble:
+        """The members as they are now."""
+        weights = [self._worker.weights(m) for m in range(self.n_models)]  # one by one: less memory
+        return FittedEnsemble(
+            self._bases,
+            [state for state in weights if state is not None],  # some worker has each
+            self._n_features,
+            self._n_clusters,
+            self._precision,
+        )
+
+    def close(self) -> None:
+        """End what trains the members."""
+        self._worker.close()

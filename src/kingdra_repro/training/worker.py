@@ -1,0 +1,181 @@
+"""The members of an ensemble that one device trains, one stack after the other."""
+
+import itertools
+import time
+import zlib
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+from kingdra_repro.bases import Base
+from kingdra_repro.errors import InputError
+from kingdra_repro.training.checkpoint import Checkpoint
+from kingdra_repro.training.rows import Rows
+from kingdra_repro.training.stack import PseudoLabels, Stack, StepDone
+
+# A CPU gains from a stack while it hides the cost of launching operations, and loses once activations no
+# longer fit its caches: about so many weights are trained at once. A GPU takes all members.
+WEIGHTS_PER_CPU_STACK = 2_000_000
+SECONDS_BETWEEN_CHECKPOINTS = 60.0
+
+MemberLosses = dict[str, dict[int, float]]  # term -> member -> its mean over the last epoch
+
+
+@dataclass(frozen=True)
+class Member:
+    """One model of an ensemble: its number, its base model, and what ``base.radii`` gave, or None."""
+
+    number: int
+    base: Base
+    radii: np.ndarray | None
+
+
+class Worker:
+    """Some members of an ensemble on one device.
+
+    Members of equal bases that are equally far share stacks. What is computed for a member does not depend on
+    the others, beyond rounding.
+
+    Parameters
+    ----------
+    members : its members
+    X : float32 array or CSR matrix [n, d]
+    n_clusters : int
+    device : torch.device
+    checkpoint : where the members' states are saved, or None
+    settings : batch_size, learning_rate, decay_epochs, order, precision, compile, seed, for `Stack`
+    """
+
+    def __init__(
+        self,
+        members: Sequence[Member],
+        X: np.ndarray | sp.csr_matrix,
+        n_clusters: int,
+        *,
+        device: torch.device,
+        checkpoint: Checkpoint | None,
+        **settings: Any,
+    ) -> None:
+        self.device, self.checkpoint = device, checkpoint
+        rows = Rows(X, device)
+        self.stacks: list[Stack] = []
+        states = {} if checkpoint is None else _saved(checkpoint, {member.number for member in members})
+
+        def kind(member: Member) -> tuple[str, int]:
+            return repr(member.base), states[member.number]["epoch"] if member.number in states else 0
+
+        for _, group in itertools.groupby(sorted(members, key=kind), key=kind):
+            alike = list(group)
+            base = alike[0].base
+            radii = None if alike[0].radii is None else torch.from_numpy(alike[0].radii).to(device)
+            size = len(alike)
+            if device.type == "cpu":
+                size = max(1, WEIGHTS_PER_CPU_STACK // base.n_weights(rows.d, n_clusters))
+            for i in range(0, len(alike), size):
+                cut = tuple(member.number for member in alike[i : i + size])
+                stack = Stack(base, rows, n_clusters, cut, radii=radii, **settings)
+                if cut[0] in states:
+                    stack.load_member_states([states.pop(m) for m in cut])
+                self.stacks.append(stack)
+
+    def train(
+        self,
+        epochs: range,
+        pseudo: PseudoLabels | None,
+        on_step: Callable[[StepDone], None],
+    ) -> MemberLosses:
+        """Train every member for what it lacks of the epochs of a phase, and compute its moments.
+
+        Parameters
+        ----------
+        epochs : of this phase, counted since the beginning
+        pseudo : pseudo-labels to train on with, or None
+        on_step : called after each step
+
+        Returns
+        -------
+        The mean of each term of the loss over a member's last epoch
+
+        Raises
+        ------
+        InputError
+            If a checkpoint has members that are further, or has lost those that the phase begins with.
+        """
+        for stack in self.stacks:
+            if stack.epoch > epochs.stop:
+                raise InputError(
+                    f"The models in the checkpoint have done {stack.epoch} epochs, more than these "
+                    f"{epochs.stop}: give as many iterations as before, or another checkpoint_dir"
+                )
+            if stack.epoch < epochs.start:
+                raise InputError(
+                    f"The checkpoint has no models that have done {epochs.start} epochs, as its iterations "
+                    "have: put the files models_*.pt back, or give another checkpoint_dir"
+                )
+            if stack.epoch < epochs.stop and stack.parked and self.checkpoint:
+                # Not by the stack's name: a killed run with other processes may have saved its members last.
+                states = _saved(self.checkpoint, set(stack.members))
+                stack.load_member_states([states[m] for m in stack.members])
+            saved = time.monotonic()
+            while stack.epoch < epochs.stop:
+                with _current(self.device):
+                    stack.train_epoch(pseudo, on_step, epochs.stop - stack.epoch)
+                last = stack.epoch == epochs.stop
+                if last:
+                    stack.end_phase()
+                if self.checkpoint and (last or time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS):
+                    self.checkpoint.save(_name(stack.members), dict(stack.member_states()))
+                    saved = time.monotonic()
+            if self.checkpoint and self.device.type == "cpu" and len(self.stacks) > 1:
+                stack.park()
+        losses: MemberLosses = {}
+        for stack in self.stacks:
+            for name, values in stack.losses.items():
+                losses.setdefault(name, {}).update(zip(stack.members, values.tolist(), strict=True))
+        return losses
+
+    def predict_proba(self) -> dict[int, Tensor]:
+        """Outputs of each member for the data trained on: float32 Tensors [n, k] on the CPU."""
+        found: dict[int, Tensor] = {}
+        for stack in self.stacks:
+            found.update(zip(stack.members, stack.predict_proba(), strict=True))
+        return found
+
+    def weights(self, member: int) -> dict[str, Tensor] | None:
+        """The weights and moments of a member, on the CPU; None if it is not here."""
+        return next((stack.weights(member) for stack in self.stacks if member in stack.members), None)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self.stacks.clear()
+
+
+def _current(device: torch.device) -> AbstractContextManager:
+    """Streams and graphs belong to the current GPU, which is the first unless one says so."""
+    return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
+
+
+def _name(members: tuple[int, ...]) -> str:
+    name = "models_" + "_".join(map(str, members))
+    if len(name) <= 200:
+        return name
+    return f"models_x{zlib.crc32(name.encode()):08x}"  # file systems take names of 255 bytes
+
+
+def _saved(checkpoint: Checkpoint, members: set[int]) -> dict[int, dict[str, Any]]:
+    """The furthest saved state of each member, whatever stack it was in then."""
+    states: dict[int, dict[str, Any]] = {}
+    for name in checkpoint.names("models_"):
+        known = name.split("_")[1:]
+        if not known[0].startswith("x") and members.isdisjoint(map(int, known)):
+            continue
+        for member, state in (checkpoint.load(name) or {}).items():
+            if member in members and state["epoch"] > states.get(member, {"epoch": 0})["epoch"]:
+                states[member] = state
+    return states

@@ -1,0 +1,78 @@
+"""The real console function, in this process: to start Python and torch for each would take minutes."""
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hydra.core.global_hydra import GlobalHydra
+
+from kingdra_repro.config import register_resolvers, register_schema
+from kingdra_repro.programs import main as console
+
+# A Kingdra that takes a second.
+TINY = (
+    "base.hidden=[16,16]",
+    "ensemble.size=2",
+    "training.iterations=1",
+    "training.first_epochs=1",
+    "training.epochs=1",
+    "training.batch_size=256",
+    "n_jobs=1",
+)
+
+CUSTOM = ("dataset=custom", "dataset.path=x.npy", *TINY)  # with the fixture `features`
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command printed, and its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def mistake(self) -> str:
+        """The one line that a user's mistake is told in."""
+        assert self.status == 2
+        assert "Traceback" not in self.out + self.err
+        (line,) = self.err.splitlines()
+        return line.removeprefix("kingdra-run: ")
+
+
+@pytest.fixture
+def features(tmp_path: Path) -> np.ndarray:
+    """60 points in 5 dimensions, in x.npy."""
+    X = np.random.default_rng(0).normal(size=(60, 5)).astype(np.float32)
+    np.save(tmp_path / "x.npy", X)
+    return X
+
+
+@pytest.fixture
+def kingdra_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Outcome]:
+    """``kingdra-run`` with the given arguments, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", os.environ.get("HYDRA_FULL_ERROR", "0"))
+    monkeypatch.delenv("KINGDRA_DATA_DIR", raising=False)
+
+    def run(*arguments: str) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["kingdra-run", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            console.main()
+        GlobalHydra.instance().clear()
+        printed = capsys.readouterr()
+        return Outcome(stopped.value.code or 0, printed.out, printed.err)
+
+    return run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _registered() -> None:
+    register_schema()
+    register_resolvers()

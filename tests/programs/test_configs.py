@@ -1,0 +1,143 @@
+"""Every choice composes and makes the object it names."""
+
+from importlib.resources import files
+from itertools import product
+
+import pytest
+from hydra import compose, initialize_config_module
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+
+from kingdra_repro import bases, methods, pseudo_labels
+from kingdra_repro.config import check_types
+from kingdra_repro.runs.folder import config_hash
+
+
+def choices(group: str) -> list[str]:
+    folder = files("kingdra_repro.configs").joinpath(group)
+    return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
+
+
+def composed(*overrides: str) -> DictConfig:
+    with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
+        return compose("config", list(overrides))
+
+
+@pytest.mark.parametrize(
+    ("dataset", "base", "method"),
+    sorted(
+        set(product(choices("dataset"), choices("base"), ["kingdra"]))
+        | set(product(["digits"], choices("base"), choices("method")))
+        | set(product(choices("dataset"), ["ladder_im"], choices("method")))
+    ),
+)
+def test_every_choice_makes_its_method(dataset, base, method):
+    cfg = composed(f"dataset={dataset}", f"base={base}", f"method={method}")
+    made = instantiate(cfg.method)(n_clusters=3)
+    assert type(made).__name__.lower() == method.replace("_", "")
+    if "base" in made.get_params(deep=False):
+        expected = ["ladder_im", "ladder_dot"] * 2 if base == "mixed" else [base] * 4
+        for one, name in zip(bases.make_bases(made.base, 4), expected, strict=True):
+            assert type(one) is type(bases.make_base(name))
+
+
+@pytest.mark.parametrize("dataset", choices("dataset"))
+@pytest.mark.parametrize("way", choices("pseudo_labels"))
+def test_every_way_of_making_pseudo_labels_with_every_data_set(dataset, way):
+    """The settings that suit the graph on a data set are no other way's."""
+    cfg = composed(f"dataset={dataset}", f"pseudo_labels={way}")
+    check_types(cfg)
+    made = instantiate(cfg.pseudo_labels)
+    if way != "graph" or dataset in ("digits", "usps", "custom"):
+        assert made == pseudo_labels.make_pseudo_labeller(way)
+
+
+@pytest.mark.parametrize(
+    "settings", [name for name in choices("settings") if name.startswith(tuple(choices("base")))]
+)
+def test_settings_fit_their_base(settings):
+    base = max((name for name in choices("base") if settings.startswith(f"{name}_")), key=len)
+    cfg = composed(f"base={base}", f"settings={settings}")
+    made = instantiate(cfg.method)(n_clusters=3)
+    assert made.pseudo_labels.t_neg is None or 1 <= made.pseudo_labels.t_neg <= cfg.ensemble.size
+
+
+def test_members_of_a_mixed_base_share_what_they_do_not_set():
+    cfg = composed("base=mixed", "dataset=digits", "base.members.dot.w_dot=2")
+    check_types(cfg)
+    im, dot, im_narrow, dot_narrow = instantiate(cfg.method)().base
+    assert im == bases.LadderIM(hidden=(256, 256))
+    assert dot == bases.LadderDot(hidden=(256, 256), w_dot=2)
+    assert im_narrow == bases.LadderIM(hidden=(128, 128), noise_std=0.3 * 1.5)
+    assert dot_narrow == bases.LadderDot(hidden=(128, 128), noise_std=0.3 * 1.5)
+
+
+@pytest.mark.parametrize("dataset", choices("dataset"))
+def test_a_mixed_base_has_the_settings_of_its_data_set(dataset):
+    mixed, plain = composed(f"dataset={dataset}", "base=mixed"), composed(f"dataset={dataset}")
+    assert mixed.training == plain.training
+    assert mixed.ensemble == plain.ensemble
+    assert instantiate(mixed.method)().base[0] == instantiate(plain.base)
+
+
+@pytest.mark.parametrize("change", ["base.hidden=[16,16]", "base.members.dot.w_dot=2", "~base.members.dot"])
+def test_a_mixed_base_has_its_part_in_the_folder_s_name(change):
+    assert config_hash(composed("base=mixed", change)) != config_hash(composed("base=mixed"))
+
+
+def test_settings_of_a_data_set_are_chosen_by_themselves():
+    assert composed("dataset=mnist").training.order == "file"
+    assert composed("dataset=mnist", "training.order=epoch").training.order == "epoch"
+    assert composed("dataset=usps").training.order == "epoch"
+    assert composed("dataset=stl", "base=ladder_dot").base.last_layer_bn
+    assert composed("dataset=stl").base.w_mi_later == 0
+    assert composed("dataset=usps", "base=imsat_vat").training.batch_size == 250  # whatever the data
+
+
+@pytest.mark.parametrize(("size", "t_neg"), [(10, 9), (5, 4), (1, 1)])
+def test_thresholds_keep_their_meaning_with_the_size_of_the_ensemble(size, t_neg):
+    cfg = composed("dataset=mnist", f"ensemble.size={size}")
+    assert cfg.pseudo_labels.t_neg == t_neg
+
+
+def test_defaults_are_those_of_the_classes():
+    """Each default stands in a config and in a signature: they are one."""
+    cfg = composed("dataset=usps")  # which has no settings of its own
+    assert instantiate(cfg.pseudo_labels) == pseudo_labels.GraphPseudoLabels()
+    ours = instantiate(cfg.method)().get_params(deep=False)
+    # The program may use all cores; in a caller's process none but those it was given.
+    for name, default in methods.Kingdra().get_params(deep=False).items():
+        if name not in ("base", "pseudo_labels", "random_state", "n_jobs"):
+            assert ours[name] == default, name
+
+
+@pytest.mark.parametrize("base", [name for name in choices("base") if name != "mixed"])
+def test_defaults_of_a_base_are_those_of_its_name(base, monkeypatch):
+    monkeypatch.delenv("KINGDRA_DATA_DIR", raising=False)
+    made = instantiate(composed("dataset=usps", f"base={base}").base)
+    assert made == bases.make_base(base)
+
+
+def test_imsat_s_settings():
+    training = composed("dataset=mnist", "base=imsat_vat").training
+    assert (training.batch_size, training.first_epochs, training.order) == (250, 50, "epoch")
+    assert composed("dataset=mnist", "base=imsat_vat").base.xi == 5  # for pixels from 0 to 1
+
+
+@pytest.mark.parametrize(
+    "method", ["kmeans", "agglomerative", "dae_kmeans", "dvae_kmeans", "dec", "deepcluster"]
+)
+def test_methods_without_a_base_have_settings_of_their_own(method):
+    """Neither a base model's nor a data set's settings for it reach them, but for the precision."""
+    made = instantiate(composed(f"method={method}", "dataset=mnist", "training.epochs=77").method)()
+    ours, defaults = made.get_params(deep=False), type(made)().get_params(deep=False)
+    for name, default in defaults.items():
+        if name != "random_state":
+            assert _plain(ours[name]) == default, name
+    for group in ("ensemble", "training", "base", "pseudo_labels"):
+        text = files("kingdra_repro.configs").joinpath("method", f"{method}.yaml").read_text()
+        assert f"${{{group}" not in text.replace("${training.precision}", "")
+
+
+def _plain(value):
+    return tuple(value) if isinstance(value, list) else value

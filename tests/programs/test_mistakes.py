@@ -1,0 +1,318 @@
+"""A user's mistake: one line with value and remedy, exit status 2, no traceback."""
+
+import errno
+import os
+import re
+
+import numpy as np
+import pytest
+import torch
+
+from kingdra_repro.programs.user_errors import one_line
+from kingdra_repro.runs.folder import alone_in
+from tests.programs.conftest import CUSTOM, TINY
+
+
+def test_unknown_data_set(kingdra_run):
+    line = kingdra_run("dataset=mnits").mistake
+    assert re.fullmatch(r"dataset=mnits is unknown: choose from .*digits.* \(did you mean mnist\?\)", line)
+
+
+def test_unknown_choice_in_a_sweep_stops_it_before_anything_runs(kingdra_run, tmp_path):
+    line = kingdra_run("-m", "method=single,kingdar", *TINY).mistake
+    assert "method=kingdar is unknown" in line
+    assert not list(tmp_path.glob("**/result.json"))
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("enseble.size=3", "ensemble.size"),
+        ("datset=mnist", "dataset"),
+        ("sed=1", "seed"),
+        ("epochs=3", "training.epochs"),
+    ],
+)
+def test_unknown_setting(kingdra_run, given, meant):
+    line = kingdra_run(given).mistake
+    name = given.split("=")[0]
+    assert line.startswith(f"{name} is not a setting (did you mean {meant}?)")
+
+
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [
+        ("ensemble.size=many", "ensemble.size=many has the wrong type: give a whole number"),
+        ("seed=1.5", "seed=1.5 has the wrong type: give a whole number"),
+        ("training.learning_rate=fast", "training.learning_rate=fast has the wrong type: give a number"),
+        ("keep_checkpoint=perhaps", "keep_checkpoint=perhaps has the wrong type: give true or false"),
+    ],
+)
+def test_value_of_the_wrong_type(kingdra_run, given, remedy):
+    assert kingdra_run(given).mistake == remedy
+
+
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [
+        ("base.mu=much", "base.mu=much has the wrong type: give a number"),
+        ("base.noise_std=null", "base.noise_std=null has the wrong type: give a number"),
+        ("base.hidden=5", "base.hidden has the wrong type: give a list, such as base.hidden=[1,2]"),
+        ("base.hidden=[a,b]", "base.hidden[0]=a has the wrong type: give a whole number"),
+        ("pseudo_labels.t_pos=all", "pseudo_labels.t_pos=all has the wrong type: give a whole number"),
+        ("+base.foo=1", "base.foo is not a setting."),
+    ],
+)
+def test_value_of_the_wrong_type_in_a_group(kingdra_run, given, remedy):
+    assert kingdra_run(given).mistake.startswith(remedy)
+
+
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [
+        ("base.noise_std=loud", "noise_std"),
+        ("base.hidden=5", "base.hidden has the wrong type: give a list"),
+        ("base.members.im.w_mi=much", "base.w_mi=much has the wrong type: give a number"),
+        ("+base.members.im.foo=1", "base.foo is not a setting."),
+    ],
+)
+def test_value_of_the_wrong_type_in_a_mixed_base(kingdra_run, given, remedy):
+    assert remedy in kingdra_run("base=mixed", given).mistake
+
+
+def test_value_of_the_wrong_type_in_the_first_base(kingdra_run):
+    mistake = kingdra_run("method=kingdra_plus", "method.first_base.radius_scale=wide").mistake
+    assert mistake == "method.first_base.radius_scale=wide has the wrong type: give a number"
+
+
+def test_a_first_base_may_be_a_name(kingdra_run):
+    mistake = kingdra_run("method=kingdra_plus", "method.first_base=imsat_vta").mistake
+    assert mistake.startswith("base='imsat_vta' is unknown: choose one of")
+
+
+def test_a_mixed_base_without_members(kingdra_run):
+    mistake = kingdra_run("base=mixed", "~base.members").mistake
+    assert mistake == "base=mixed has no base.members: give one or more"
+
+
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [
+        (["method=single", "method.base=linear_rim"], "method.base is what base= says: give base=VALUE"),
+        (["method.random_state=7"], "method.random_state is what seed= says: give seed=VALUE"),
+        (
+            ["method=kmeans", "method.random_state=null"],
+            "method.random_state is what seed= says: give seed=VALUE",
+        ),
+        (["method.pseudo_labels=kmeans"], "method.pseudo_labels is what pseudo_labels= says"),
+    ],
+)
+def test_what_results_are_filed_under_has_one_name(kingdra_run, given, remedy):
+    assert kingdra_run(*given).mistake.startswith(remedy)
+
+
+@pytest.mark.parametrize("given", ["training=3", "base.hiden=[3]"])
+def test_what_hydra_alone_can_explain_is_one_line_too(kingdra_run, given):
+    assert "`kingdra-run --help`" in kingdra_run(given).mistake
+
+
+@pytest.mark.parametrize(
+    "given", ["training.order=backwards", "training.precision=half", "ensemble.mapping=x"]
+)
+def test_unknown_word(kingdra_run, given):
+    line = kingdra_run(given).mistake
+    assert given.split("=")[1] in line
+    assert "choose one of" in line
+
+
+def test_missing_path(kingdra_run):
+    assert kingdra_run("dataset=custom").mistake == "dataset.path is not given: add dataset.path=VALUE"
+
+
+def test_missing_file(kingdra_run):
+    line = kingdra_run(*CUSTOM, "dataset.path=nowhere.npy", "n_clusters=3").mistake
+    assert "nowhere.npy" in line
+
+
+def test_nan_in_data(kingdra_run, features, tmp_path):
+    features[7, 2] = np.nan
+    np.save(tmp_path / "x.npy", features)
+    line = kingdra_run(*CUSTOM, "n_clusters=3").mistake
+    assert "nan" in line.lower()
+
+
+def test_more_clusters_than_points(kingdra_run, features):
+    line = kingdra_run(*CUSTOM, "n_clusters=61").mistake
+    assert "61" in line
+    assert "60" in line
+
+
+def test_no_number_of_clusters(kingdra_run, features):
+    assert "n_clusters" in kingdra_run(*CUSTOM).mistake
+
+
+def test_labels_of_the_wrong_length(kingdra_run, features, tmp_path):
+    np.save(tmp_path / "y.npy", np.zeros(59, np.int64))
+    line = kingdra_run(*CUSTOM, "dataset.labels=y.npy", "n_clusters=3").mistake
+    assert "59" in line
+    assert "60" in line
+
+
+def test_negative_threshold(kingdra_run):
+    line = kingdra_run("pseudo_labels.t_pos=-1", *TINY).mistake
+    assert "t_pos=-1" in line
+
+
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [
+        (
+            ("base=ladder",),
+            "base=ladder learns from labels and finds no clusters: give method=semi_supervised",
+        ),
+        (
+            ("method=semi_supervised", "labels_per_class=200"),
+            "labels_per_class=200 must be a whole number",
+        ),
+        (("method=semi_supervised", "labels_per_class=ten"), "labels_per_class='ten' must be a whole"),
+        (("method=semi_supervised", "labels_per_class=true"), "labels_per_class=True must be a whole"),
+        (("method=semi_supervised", "n_clusters=12"), "n_clusters=12 is not the number of classes: give 10"),
+    ],
+)
+def test_what_is_given_labels_and_what_is_not(kingdra_run, given, remedy):
+    assert kingdra_run(*given, *TINY).mistake.startswith(remedy)
+
+
+def test_semi_supervised_learning_without_labels(kingdra_run, features):
+    line = kingdra_run("method=semi_supervised", *CUSTOM, "n_clusters=3").mistake
+    assert line.startswith("method=semi_supervised learns from labels, and this data set has none")
+
+
+def test_values_are_named_as_the_user_gave_them(kingdra_run):
+    assert kingdra_run("ensemble.size=0").mistake.startswith("ensemble.size=0 ")
+
+
+@pytest.mark.parametrize("folder", ["file/below", "file"])
+def test_unwritable_folder(kingdra_run, tmp_path, folder):
+    # Not a folder without write permission: tests may run as root, whom that does not stop.
+    (tmp_path / "file").write_text("")
+    line = kingdra_run(f"output_dir={folder}", *TINY).mistake
+    assert line.startswith("file")
+    assert "output_dir=FOLDER" in line
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_cuda_where_there_is_none(kingdra_run):
+    line = kingdra_run("device=cuda", *TINY).mistake
+    assert line.startswith("device=cuda is not on this machine")
+
+
+def test_a_failing_job_leaves_the_others_alone(kingdra_run, features, tmp_path):
+    outcome = kingdra_run(
+        "-m", "method=ensemble,kingdra", "pseudo_labels.t_pos=null,-1", *CUSTOM, "n_clusters=3"
+    )
+    assert outcome.status == 2
+    assert "Traceback" not in outcome.err
+    # method=ensemble has no use for the threshold: its second job finds the first one's result.
+    assert len(list(tmp_path.glob("outputs/**/result.json"))) == 2
+    assert outcome.err.splitlines()[-1].startswith("kingdra-run: 1 of the sweep's jobs failed: #3 ")
+    assert "pseudo_labels.t_pos=-1" in outcome.err.splitlines()[-1]
+
+
+def test_a_defect_of_the_program_is_not_told_as_a_mistake(kingdra_run, monkeypatch):
+    monkeypatch.setattr("kingdra_repro.programs.run.make_result", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        kingdra_run("method=single", *TINY)
+
+
+@pytest.mark.parametrize(
+    ("given", "remedy"),
+    [
+        (
+            ("method=kmeans", "++method.epochs=3"),
+            "method.epochs is not a setting of this method: it has n_init",
+        ),
+        (("+dataset.foo=1",), "dataset.foo is not a setting of this dataset"),
+        (("seed=[1",), "seed=[1 has signs that need quotes, or an open bracket"),
+        (("+foo=1",), "foo is not a setting"),
+        (("output_dir=",), "output_dir= is empty"),
+        (("dataset=custom", "dataset.path="), "dataset.path= is empty"),
+        (("dataset=custom", "dataset.path=a=b/x.csv"), "dataset.path=a=b/x.csv has signs that need quotes"),
+        (("base=null",), "A group of settings is chosen by a name"),
+        (("method=5",), "A group of settings is chosen by a name"),
+        (("dataset=custom", "dataset.path=ünï.csv"), "dataset.path=ünï.csv has signs that need quotes"),
+        (("dataset=custom", "dataset.path=a (1).csv"), "dataset.path=a (1).csv has signs that need quotes"),
+        (("dataset=custom", "dataset.path=[a,b]"), "dataset.path=['a', 'b'] is no name"),
+        (("dataset=custom", "dataset.path=2024"), "dataset.path=2024: there is no such file"),
+        (("method=semi_supervised", "seed=-1"), "seed=-1 is negative"),
+        (("method=kmeans", "seed=5000000000"), "seed=5000000000 is too large"),
+        (("pseudo_labels=kmeans", "pseudo_labels.random_state=-3"), "K-means' seed -3 is none"),
+        (("pseudo_labels.t_pos=3", *TINY), "pseudo_labels.t_pos=3 counts models, and there are 2"),
+        (("base.noise_std=nan", *TINY), "base.noise_std=nan must be a finite number"),
+        (("dataset=mnist", "dataset.features=2024"), "dataset.features=2024: there is no train_X.npy"),
+        (("dataset=cifar10", "dataset.images=5"), "dataset.images=5: there is no such file"),
+        (("dataset=cifar10", "dataset.images=[a]"), "dataset.images=['a'] is no name"),
+        (
+            ("dataset=custom", "dataset.path=x.csv", "dataset.text=t", "+dataset.words.foo=1"),
+            "dataset.words.foo is not a setting: there are n_words, stop_words, row_length",
+        ),
+        (("pseudo_labels.min_fraction=2", *TINY), "pseudo_labels.min_fraction=2 is a share"),
+        (("method=dec", "method.hidden=[0]"), "method.hidden=[0] must be"),
+        (("dataset=cifar10", "dataset.weights=no.pth"), "dataset.weights=no.pth: there is no such file"),
+        (("training.epochs=null",), "training.epochs=null says nothing: give it a value"),
+        (("seed=null",), "seed=null says nothing: give it a value"),
+        (("base=",), "base= is unknown: choose from"),
+        (("base=mixed", "base.members=null"), "base=mixed has no base.members"),
+        (("device=meta", *TINY), "device=meta is not on this machine"),
+    ],
+)
+def test_one_line_for(kingdra_run, given, remedy):
+    assert kingdra_run(*given).mistake.startswith(remedy)
+
+
+def test_a_class_that_is_not_there(kingdra_run):
+    found = kingdra_run("base._target_=my.Base")
+    assert found.status == 2
+    last = found.err.splitlines()[-1]  # Hydra logs what it tried
+    assert last.startswith("kingdra-run: _target_=my.Base cannot be loaded (ModuleNotFoundError")
+
+
+def test_a_training_that_diverges(kingdra_run, features, tmp_path):
+    np.save(tmp_path / "x.npy", features * 1e18)
+    outcome = kingdra_run(*CUSTOM, "n_clusters=3")
+    assert outcome.status == 2
+    assert outcome.err.splitlines()[-1].startswith("kingdra-run: The training diverged")
+    assert not list(tmp_path.glob("outputs/**/result.json"))
+
+
+def test_a_second_process_at_the_same_run(kingdra_run, features, tmp_path):
+    command = (*CUSTOM, "method=kmeans", "n_clusters=3", "hydra.run.dir=here")
+    (tmp_path / "here").mkdir()
+    with alone_in(tmp_path / "here"):
+        assert kingdra_run(*command).mistake.startswith("Another process is at this run")
+    assert kingdra_run(*command).status == 0
+    assert "finished already" in kingdra_run(*command).out
+    assert "a run of other settings" in kingdra_run(*command, "seed=1").mistake
+
+
+def test_a_full_disk(kingdra_run, features, monkeypatch):
+    def full(handle: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("os.fsync", full)
+    line = kingdra_run(*CUSTOM, "method=kmeans", "n_clusters=3").mistake
+    assert "No space left on device; free space" in line
+    assert "outputs/" in line, "it says where"
+
+
+def test_too_little_memory():
+    line = one_line(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried ..."))
+    assert line.startswith("There is not enough memory: n_jobs=1")
+    assert one_line(MemoryError()).startswith("There is not enough memory")
+
+
+def test_a_file_that_cannot_be_read(tmp_path):
+    link = tmp_path / "link.png"
+    link.symlink_to(tmp_path / "nowhere.png")
+    line = one_line(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(link)))
+    assert line == f"{link}: a link to a file that is not there; correct or remove it"

@@ -1,0 +1,261 @@
+"""What a run leaves, and what the same command does again."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kingdra_repro.data import load_digits
+from kingdra_repro.methods import Kingdra, SemiSupervised
+from tests.programs.conftest import CUSTOM, TINY
+
+SMALL = (*CUSTOM, "n_clusters=3")
+
+# The names that shared tables are made from: none may go missing.
+KEYS = {
+    *("dataset", "method", "seed", "n", "d", "k", "acc", "nmi", "ari", "purity"),
+    *("wall_seconds", "device", "version", "commit", "config_hash", "features"),
+    *("n_pseudo_labels", "agreement", "mini_clusters"),
+}
+
+
+def only(folder, pattern):
+    (found,) = folder.glob(f"outputs/**/{pattern}")
+    return found
+
+
+def test_a_run_leaves_a_folder(kingdra_run, tmp_path):
+    outcome = kingdra_run("seed=3", *TINY)
+    assert outcome.status == 0
+    folder = only(tmp_path, "result.json").parent
+    assert str(folder.relative_to(tmp_path)) in outcome.out
+    assert folder.name.startswith("seed3-")
+    assert {file.name for file in folder.iterdir()} == {
+        *(".hydra", "run.log", "history.csv", "result.json", "labels.npy", "votes.npz"),
+        *("thresholds.csv", "graph_sample.json", "explorer.json"),
+        *("iterations.png", "members.png", "members.npz"),
+    }
+    result = json.loads((folder / "result.json").read_text())
+    assert set(result) >= KEYS
+    assert (result["n"], result["d"], result["k"], result["seed"]) == (1797, 64, 10, 3)
+    assert result["n_labels"] == 0
+    assert folder.name.endswith(result["config_hash"])
+    labels = np.load(folder / "labels.npy")
+    assert labels.shape == (1797,)
+    assert labels.dtype == np.int64
+    history = pd.read_csv(folder / "history.csv")
+    assert list(history["iteration"]) == [0, 1]
+    assert history["acc"].iloc[-1] == result["acc"]
+    assert {"model_acc_mean", "model_acc_std", "pseudo_label_acc", "wall_seconds"} <= set(history)
+
+
+@pytest.mark.parametrize("base", ["ladder_dot", "imsat_vat", "imsat_rpt", "deep_rim", "linear_rim"])
+def test_every_base_runs(kingdra_run, features, tmp_path, base):
+    assert kingdra_run(*SMALL, f"base={base}").status == 0
+    assert only(tmp_path, "result.json").parent.parent.name == f"kingdra-{base}"
+
+
+def test_kingdra_plus_runs(kingdra_run, features, tmp_path):
+    small = ("method.first_base.hidden=[16]", "method.first_epochs=3", "method.first_batch_size=30")
+    assert kingdra_run(*SMALL, "method=kingdra_plus", *small).status == 0
+    folder = only(tmp_path, "result.json").parent
+    assert folder.parent.name == "kingdra_plus-ladder_im"
+    assert not (folder / "checkpoint").exists()
+    assert {"sat", "denoising"} <= set(pd.read_csv(folder / "history.csv"))
+
+
+def test_without_labels_there_are_no_scores(kingdra_run, features, tmp_path):
+    outcome = kingdra_run(*SMALL)
+    assert outcome.status == 0
+    assert "ACC" not in outcome.out
+    result = json.loads(only(tmp_path, "result.json").read_text())
+    assert [result[name] for name in ("acc", "nmi", "ari", "purity")] == [None] * 4
+    assert not list(tmp_path.glob("outputs/**/members.png"))
+
+
+def test_same_command_same_labels(kingdra_run, features, tmp_path):
+    for place in ("a", "b"):
+        assert kingdra_run(f"output_dir={place}", *SMALL).status == 0
+    a, b = (next((tmp_path / place).glob("**/labels.npy")) for place in ("a", "b"))
+    assert a.parent.name == b.parent.name
+    assert np.array_equal(np.load(a), np.load(b))
+
+
+def test_one_model_alone_has_no_votes(kingdra_run, features, tmp_path):
+    assert kingdra_run("method=single", *SMALL).status == 0
+    files = {path.name for path in only(tmp_path, "result.json").parent.iterdir()}
+    assert {"history.csv", "labels.npy", "explorer.json"} <= files
+    assert files.isdisjoint({"votes.npz", "thresholds.csv", "graph_sample.json"})
+
+
+def test_a_finished_run_is_not_repeated(kingdra_run, features, tmp_path):
+    first = kingdra_run("method=single", *SMALL)
+    written = only(tmp_path, "result.json").stat().st_mtime_ns
+    settings = {file: file.read_text() for file in tmp_path.glob("outputs/**/.hydra/*")}
+    assert len(settings) == 3
+    again = kingdra_run(
+        "method=single", "device=cpu", "pseudo_labels.t_pos=2", *SMALL
+    )  # neither matters to it
+    assert "finished already" in again.out
+    assert first.out.splitlines()[-3] in again.out  # the table's row
+    assert only(tmp_path, "result.json").stat().st_mtime_ns == written
+    assert {file: file.read_text() for file in tmp_path.glob("outputs/**/.hydra/*")} == settings
+
+
+def test_another_file_of_the_same_name_is_another_run(kingdra_run, features, tmp_path):
+    for seed in (0, 1):
+        np.save(tmp_path / "x.npy", np.random.default_rng(seed).normal(size=(60, 5)))
+        assert "finished already" not in kingdra_run(*SMALL, "method=single").out
+    assert len(list(tmp_path.glob("outputs/**/result.json"))) == 2
+
+
+def test_a_killed_run_goes_on(kingdra_run, features, tmp_path, monkeypatch):
+    """Killed after the unsupervised phase, then run again: as one run, with all its rows and seconds."""
+    with monkeypatch.context() as patch:
+        patch.setattr("kingdra_repro.runs.monitor.History.add", _dying_at(1))
+        outcome = kingdra_run(*SMALL)
+    assert outcome.status == 130
+    assert "goes on" in outcome.err
+    assert not list(tmp_path.glob("outputs/**/result.json"))
+
+    resumed = kingdra_run(*SMALL)
+    assert resumed.status == 0
+    assert "iteration 0:" not in resumed.err
+    whole = kingdra_run("output_dir=whole", *SMALL)
+    assert whole.status == 0
+    first, second = (next(tmp_path.glob(f"{place}/**/history.csv")).parent for place in ("outputs", "whole"))
+    assert np.array_equal(np.load(first / "labels.npy"), np.load(second / "labels.npy"))
+    columns = ["iteration", "loss", "agreement", "n_pseudo_labels"]
+    pd.testing.assert_frame_equal(
+        pd.read_csv(first / "history.csv")[columns], pd.read_csv(second / "history.csv")[columns]
+    )
+
+
+def test_what_a_kill_left_half_written_goes(kingdra_run, features, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("kingdra_repro.programs.run.draw_figures", _die)
+        assert kingdra_run("method=single", *SMALL).status == 130
+    folder = only(tmp_path, "run.log").parent
+    (folder / ".iterations.png.part-x_y1z2w3").touch()
+    assert kingdra_run("method=single", *SMALL).status == 0
+    assert {path.name for path in folder.glob(".*")} == {".hydra"}
+
+
+def test_killed_when_all_iterations_were_done(kingdra_run, features, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr("kingdra_repro.programs.run.draw_figures", _die)
+        assert kingdra_run(*SMALL).status == 130
+    assert kingdra_run(*SMALL).status == 0
+    history = pd.read_csv(only(tmp_path, "history.csv"))
+    assert list(history["iteration"]) == [0, 1]
+    result = json.loads(only(tmp_path, "result.json").read_text())
+    assert result["wall_seconds"] > history["wall_seconds"].iloc[-1]
+
+
+def test_the_checkpoint_stays_if_asked_for(kingdra_run, features, tmp_path):
+    kingdra_run("method=single", "keep_checkpoint=true", *SMALL)
+    assert only(tmp_path, "checkpoint").is_dir()
+    assert "weights" not in kingdra_run("method=single", "keep_checkpoint=true", *SMALL).out
+    kingdra_run("method=single", "seed=1", *SMALL)
+    assert (
+        "weights were not kept" in kingdra_run("method=single", "seed=1", "keep_checkpoint=true", *SMALL).out
+    )
+
+
+def test_a_mistake_is_one_of_a_finished_run_too(kingdra_run, features):
+    assert kingdra_run("method=kmeans", *SMALL).status == 0
+    assert kingdra_run("method=kmeans", "+foo=1", *SMALL).mistake.startswith("foo is not a setting")
+
+
+@pytest.mark.parametrize("name", ["result.json", "checkpoint/wall_seconds"])
+def test_a_damaged_file_is_told(kingdra_run, features, tmp_path, name):
+    command = ("method=single", *SMALL, "hydra.run.dir=here")
+    (tmp_path / "here" / "checkpoint").mkdir(parents=True)
+    (tmp_path / "here" / name).write_text("")
+    assert f"{name} is damaged: remove its folder" in kingdra_run(*command).mistake
+
+
+def test_texts_have_their_names_beside_their_clusters(kingdra_run, tmp_path):
+    (tmp_path / "texts").mkdir()
+    for i in range(12):
+        words = "sea ship wave harbour" if i % 2 else "tax court judge law"
+        (tmp_path / "texts" / f"{i:02}.txt").write_text(f"{words} {i}")
+    assert kingdra_run("dataset=custom", "dataset.path=texts", "n_clusters=2", "method=kmeans").status == 0
+    table = pd.read_csv(only(tmp_path, "labels.csv"))
+    assert list(table["name"]) == [f"{i:02}.txt" for i in range(12)]
+    assert list(table["cluster"]) == list(np.load(only(tmp_path, "labels.npy")))
+
+
+def test_the_log_tells_of_each_iteration(kingdra_run, features, tmp_path):
+    kingdra_run(*SMALL)
+    lines = only(tmp_path, "run.log").read_text().splitlines()
+    assert [line.split(": ")[1] for line in lines] == ["iteration 0", "iteration 1"]
+
+
+def test_sweep(kingdra_run, features, tmp_path):
+    assert kingdra_run("seed=0,1", "-m", "method=single,ensemble", *SMALL).status == 0
+    results = [json.loads(path.read_text()) for path in tmp_path.glob("outputs/**/result.json")]
+    assert {(one["method"], one["seed"]) for one in results} == {
+        ("single", 0), ("single", 1), ("ensemble", 0), ("ensemble", 1)
+    }  # fmt: skip
+
+
+def test_the_method_never_sees_the_labels(kingdra_run, features, monkeypatch):
+    seen = []
+    fit = Kingdra.fit
+    monkeypatch.setattr(Kingdra, "fit", lambda self, X, y=None: seen.append(y) or fit(self, X, y))
+    kingdra_run(*SMALL)
+    assert seen == [None]
+
+
+def test_semi_supervised_learning_is_scored_where_it_was_given_no_labels(kingdra_run, tmp_path, monkeypatch):
+    given = []
+    fit = SemiSupervised.fit
+    monkeypatch.setattr(SemiSupervised, "fit", lambda self, X, y: given.append(y) or fit(self, X, y))
+    settings = ("method=semi_supervised", "base=ladder", "labels_per_class=3")
+    outcome = kingdra_run(*settings, *TINY)
+    assert outcome.status == 0
+    assert "30 labels given" in outcome.out
+    (y,) = given
+    true = load_digits().y
+    assert np.bincount(y[y >= 0]).tolist() == [3] * 10
+    assert (y[y >= 0] == true[y >= 0]).all()
+    result = json.loads(only(tmp_path, "result.json").read_text())
+    labels = np.load(only(tmp_path, "labels.npy"))
+    assert result["n_labels"] == 30
+    assert result["acc"] == np.mean(labels[y < 0] == true[y < 0])
+    assert pd.read_csv(only(tmp_path, "history.csv"))["acc"].tolist() == [result["acc"]]
+
+
+@pytest.mark.parametrize("way", ["argmax", "kmeans", "threshold"])
+def test_other_pseudo_labels(kingdra_run, tmp_path, way):
+    assert kingdra_run(f"pseudo_labels={way}", *TINY).status == 0
+    history = pd.read_csv(only(tmp_path, "history.csv"))
+    assert {"n_pseudo_labels", "pseudo_label_acc", "rule"} <= set(history)
+    assert "t_pos" not in history
+
+
+def test_a_mixed_base(kingdra_run, tmp_path):
+    outcome = kingdra_run("base=mixed", *TINY, "ensemble.size=5")
+    assert outcome.status == 0
+    folder = only(tmp_path, "result.json").parent
+    assert folder.parent.name == "kingdra-mixed"
+    assert {"mi_clean", "dot_clean"} <= set(pd.read_csv(folder / "history.csv"))
+
+
+def _die(*_):
+    raise KeyboardInterrupt
+
+
+def _dying_at(index):
+    from kingdra_repro.runs.monitor import History
+
+    add = History.add
+
+    def add_or_die(self, row):
+        if row["iteration"] == index:
+            raise KeyboardInterrupt
+        add(self, row)
+
+    return add_or_die

@@ -1,0 +1,148 @@
+"""A small results folder: all its numbers are made up, and its names would break a page that trusts them."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import scipy.sparse as sp
+from matplotlib.figure import Figure
+
+from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.runs.explorer import make_explorer
+
+HOSTILE = '</script><script>window.hacked = 1</script><b>&amp; "quoted" it\'s'
+HEAD = (
+    *("row", "column", "order", "schedule", "mean", "std", "n", "paper_mean", "paper_std"),
+    *("difference", "note", "runs"),
+)
+HISTORY = "iteration,acc,model_acc_mean,pseudo_label_acc,agreement,n_pseudo_labels,loss"
+KINGDRA = "runs/digits/kingdra-ladder_im/seed0-aaaaaaaa-1234567"
+SECOND = "runs/digits/kingdra-ladder_im/seed1-bbbbbbbb-1234567"
+WORDS = "runs/newsgroups/single-linear_rim/seed0-cccccccc-1234567"
+
+
+def pictures() -> Dataset:
+    """200 pictures of 10 classes."""
+    y = np.arange(200) % 10
+    X = np.random.default_rng(0).random((200, 64), dtype=np.float32) * 0.3
+    X[np.arange(200), y * 6] = 1
+    return Dataset("digits", X, y, 10, image_shape=(8, 8), class_names=[*"012345678", HOSTILE])
+
+
+def texts() -> Dataset:
+    """60 texts of 3 classes."""
+    X = sp.random(60, 30, 0.2, "csr", np.float32, random_state=0)
+    names = [HOSTILE, *(f"word{column}" for column in range(1, 30))]
+    rows = [f"{row}-{HOSTILE}.txt" for row in range(60)]
+    return Dataset("newsgroups", X, np.arange(60) % 3, 3, feature_names=names, row_names=rows)
+
+
+def votes(labels: np.ndarray, n_models: int = 5) -> np.ndarray:
+    """Models that each get some points wrong, and number the clusters as they like."""
+    random = np.random.default_rng(1)
+    k = int(labels.max()) + 1
+    wrong = random.random((n_models, len(labels))) < 0.1
+    answers = np.where(wrong, random.integers(0, k, wrong.shape), labels)
+    return np.stack([random.permutation(k)[of_model] for of_model in answers]).astype(np.uint8)
+
+
+def write_run(results: Path, folder: str, data: Dataset, seed: int, with_votes: bool) -> dict[str, object]:
+    """A run's folder; its row of runs.csv."""
+    place = results / folder
+    place.mkdir(parents=True)
+    assert data.y is not None
+    labels = np.where(np.arange(len(data.y)) % 11 == 0, 0, (data.y + 3) % data.n_clusters)
+    explorer = make_explorer(data, labels, votes(labels) if with_votes else None)
+    (place / "explorer.json").write_text(json.dumps(explorer))
+    method, _, base = folder.split("/")[2].partition("-")
+    command = f"kingdra-run dataset={data.name} method={method} base={base} seed={seed} note={HOSTILE}"
+    (place / "settings.txt").write_text(command + "\n")
+    if method == "kingdra":
+        lines = [
+            f"{i},0.{7 + i // 2}{i},0.6{i},{'' if i == 0 else 0.9},0.{80 + i},{100 + 20 * i},{9 - i}"
+            for i in range(4)
+        ]
+        (place / "history.csv").write_text("\n".join([HISTORY, *lines]) + "\n")
+    return {
+        "dataset": data.name,
+        "method": method,
+        "base": base,
+        "seed": seed,
+        "n": len(labels),
+        "acc": 0.9123,
+        "nmi": 0.85,
+        "agreement": 0.91 if with_votes else "",
+        "n_pseudo_labels": "160.0" if with_votes else "",
+        "wall_seconds": 12.5,
+        "device": HOSTILE,
+        "finished": "2020-01-01T00:00:00+00:00",
+        "commit": "1234567" * 5,
+        "folder": folder,
+    }
+
+
+def line(
+    row: str, column: str, order: str, mean: object, std: object, paper: tuple, note: str, runs: str
+) -> dict:
+    """A line of a long-form table."""
+    n = len(runs.split(";")) if runs else 0
+    values = (
+        row,
+        column,
+        order,
+        "published" if order != "shuffled" else "short",
+        mean,
+        std,
+        n,
+        *paper,
+        "",
+        note,
+        runs,
+    )
+    return dict(zip(HEAD, values, strict=True))
+
+
+TABLE_2 = [
+    line("K-means", "Digits", "-", "", "", (53.3, 0.1), "not run", ""),
+    line("Kingdra", "Digits", "file", 91.234, 0.5, (98.5, 0.4), "", f"{KINGDRA};{SECOND}"),
+    line("Kingdra", "Digits", "shuffled", 88.0, "", ("", ""), "4 iterations of 2 epochs", SECOND),
+    line("K-means", HOSTILE, "-", 60.0, "", (14.0, 1.5), "", "runs/gone"),
+    line("Linear RIM", HOSTILE, "file", 50.0, "", (50.9, ""), f"note {HOSTILE}", WORDS),
+    line("Kingdra", HOSTILE, "file", "", "", (43.9, 1.4), f"failed: {HOSTILE}", ""),
+]
+
+
+def write_results(results: Path) -> Path:
+    """The folder."""
+    rows = [
+        write_run(results, KINGDRA, pictures(), 0, True),
+        write_run(results, SECOND, pictures(), 1, True),
+        write_run(results, WORDS, texts(), 0, False),
+    ]
+    for name, header, lines in (("runs", list(rows[0]), rows), ("table2", HEAD, TABLE_2)):
+        with (results / f"{name}.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, header)
+            writer.writeheader()
+            writer.writerows(lines)
+    (results / "failed.csv").write_text("row,reason\nKingdra,no memory\n")  # no table
+    (results / "figures").mkdir()
+    figure = Figure(figsize=(5.5, 2))
+    figure.subplots().plot([0, 1, 2], [0.7, 0.9, 0.95])
+    for kind in ("svg", "png"):
+        figure.savefig(results / "figures" / f"figure2.{kind}")
+    return results
+
+
+def write_run_without_classes(folder: Path) -> Path:
+    """A finished run of a user's own texts, as kingdra-run leaves it."""
+    (folder / ".hydra").mkdir(parents=True)
+    (folder / ".hydra" / "overrides.yaml").write_text("- dataset=custom\n- output_dir=x\n- seed=0\n")
+    (folder / "history.csv").write_text("iteration,agreement\n0,0.5\n1,0.75\n")
+    labels = np.arange(60) % 3
+    explorer = make_explorer(replace(texts(), y=None, class_names=None), labels, votes(labels))
+    (folder / "explorer.json").write_text(json.dumps(explorer))
+    result = {"dataset": "my <texts>", "method": "kingdra", "base": "ladder_im", "seed": 0, "n": 60, "k": 3}
+    (folder / "result.json").write_text(json.dumps({**result, "acc": None, "agreement": 0.75}))
+    return folder

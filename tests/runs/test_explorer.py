@@ -1,0 +1,154 @@
+"""explorer.json: members, strongest columns, classes, and where the models disagree."""
+
+import base64
+import io
+import json
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from PIL import Image
+from sklearn.metrics.cluster import contingency_matrix
+
+from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.runs.explorer import (
+    aligned_votes,
+    make_explorer,
+    most_disputed,
+    n_agreeing,
+    strongest_features,
+    write_explorer,
+)
+from kingdra_repro.runs.members import sprite, thumbnails
+
+
+def noise(n=300, shape=(28, 28), k=10, known=True):
+    """Pictures that no format makes small."""
+    random = np.random.default_rng(0)
+    X = random.random((n, int(np.prod(shape))), dtype=np.float32)
+    y = random.integers(0, k, n) if known else None
+    return Dataset("noise", X, y, k, image_shape=shape), random.integers(0, k, n)
+
+
+def test_votes_in_the_names_of_the_final_clusters():
+    labels = np.array([0, 0, 1, 1, 2, 2, 2])
+    said = np.array([[0, 0, 1, 1, 2, 2, 1], [0, 0, 1, 1, 2, 0, 2]])
+    renamed = np.stack([np.array([2, 0, 1])[said[0]], np.array([1, 2, 0])[said[1]]]).astype(np.uint8)
+    aligned = aligned_votes(renamed, labels, 3)
+    np.testing.assert_array_equal(aligned, said)
+    assert n_agreeing(aligned, labels).tolist() == [2, 2, 2, 2, 2, 1, 1]
+
+
+def test_most_disputed_by_the_entropy_of_votes():
+    votes = np.random.default_rng(0).integers(0, 4, (6, 200))
+    votes[:, 50:] = votes[0, 50:]  # no dispute
+    shares = np.stack([(votes == cluster).mean(0) for cluster in range(4)])
+    entropy = -np.where(shares > 0, shares * np.log(np.where(shares > 0, shares, 1)), 0).sum(0)
+    found = most_disputed(votes, 20)
+    assert found.tolist() == np.argsort(-entropy.round(9), kind="stable")[:20].tolist()
+    assert set(most_disputed(votes, 100)) == set(np.flatnonzero(entropy > 1e-9))
+
+
+def test_strongest_words_are_those_above_the_whole_set():
+    X = sp.csr_matrix(np.array([[9, 3, 0], [9, 1, 0], [9, 0, 1], [8, 0, 0]], np.float32))
+    data = Dataset("texts", X, None, 3, feature_names=["the", "moon", "faith"])
+    found = strongest_features(data, np.array([0, 0, 1, 1]), 3, 5)
+    assert found[0] == [["moon", 2.0, 1.0], ["the", 9.0, 8.75]]
+    assert found[1] == [["faith", 0.5, 0.25]]
+    assert found[2] == []  # an empty cluster
+
+
+def test_strongest_columns_in_standard_deviations():
+    random = np.random.default_rng(0)
+    labels = np.arange(10_000) % 2  # more rows than are read at once
+    X = random.normal(size=(10_000, 3)).astype(np.float32) * [1000, 1, 0] + [5, 0, 7]
+    X[labels == 1, 1] -= 2
+    found = strongest_features(Dataset("table", X, None, 2), labels, 2, 3)
+    assert [name for name, *_ in found[1]][:2] == ["column 1", "column 0"]
+    assert "column 2" not in [name for name, *_ in found[1]]  # the same everywhere
+    assert found[1][0][1:] == pytest.approx([X[labels == 1, 1].mean(), X[:, 1].mean()], rel=1e-3)
+
+
+def decoded(made):
+    picture = Image.open(io.BytesIO(base64.b64decode(made["uri"].partition(",")[2])))
+    return np.asarray(picture.convert("RGB"))
+
+
+def test_a_sprite_has_each_picture_in_its_place_dark_on_white():
+    X = np.zeros((20, 6), np.float32)
+    X[13, 4] = 2
+    data = Dataset("d", X, None, 2, image_shape=(2, 3))
+    made = sprite(thumbnails(data, np.arange(20), (0, 2)))
+    assert (made["columns"], made["rows"], made["width"], made["height"]) == (12, 2, 3, 2)
+    pixels = decoded(made)
+    assert pixels.shape == (4, 36, 3)
+    assert np.argwhere(pixels[:, :, 0] < 128).tolist() == [[2 + 1, 3 + 1]]
+
+
+def test_large_and_coloured_pictures():
+    data, _ = noise(n=3, shape=(40, 80, 3))
+    made = sprite(thumbnails(data, np.arange(3), (0, 1)))
+    assert (made["width"], made["height"]) == (32, 16)
+
+
+class Squares:
+    """Stands for a folder of pictures: number i is filled with i / 10."""
+
+    def batch(self, start, stop, size):
+        return torch.full((stop - start, 3, size, size), start / 10)
+
+
+def test_pictures_behind_features_are_shown():
+    data = Dataset("pets", np.zeros((5, 4), np.float32), None, 2, pictures=Squares())
+    explorer = make_explorer(data, np.array([0, 1, 1, 0, 1]))
+    assert explorer["kind"] == "pictures"
+    members = explorer["clusters"][1]["members"]
+    shades = decoded(members["sprite"])[0, :: members["sprite"]["width"], 0]
+    np.testing.assert_allclose(shades / 255, np.array(members["rows"]) / 10, atol=0.02)
+
+
+def test_classes_and_sureness():
+    data, labels = noise(k=4)
+    votes = np.stack([labels, (labels + 1) % 4, labels])
+    votes[2, labels == 3] = (np.arange((labels == 3).sum()) % 5 == 0) * 3  # unsure of cluster 3
+    explorer = make_explorer(data, labels, votes)
+    table = contingency_matrix(data.y, labels)
+    for number, cluster in enumerate(explorer["clusters"]):
+        assert dict(map(tuple, cluster["counts"])) == {c: table[c, number] for c in range(4)}
+        assert cluster["size"] == table[:, number].sum()
+        assert cluster["members"]["classes"] == data.y[cluster["members"]["rows"]].tolist()
+        assert (labels[cluster["members"]["rows"]] == number).all()
+    assert {cluster["class"] for cluster in explorer["clusters"]} == {0, 1, 2, 3}
+    assert explorer["clusters"][0]["sureness"] == 1
+    assert explorer["clusters"][3]["sureness"] < 1
+    assert sum(explorer["agreement"]) == len(labels)
+    assert explorer["agreement"][3] == 300 - len(np.flatnonzero(votes[2] != labels))
+    assert set(explorer["disputed"]["labels"]) == {3}
+    assert len(explorer["disputed"]["votes"][0]) == 3
+
+
+def test_without_classes_and_without_an_ensemble():
+    data, labels = noise(known=False)
+    explorer = make_explorer(data, labels, labels[None])  # one model is no ensemble
+    assert explorer["classes"] is None
+    assert explorer["agreement"] is None
+    assert explorer["disputed"]["rows"] == []
+    assert {cluster["class"] for cluster in explorer["clusters"]} == {None}
+    assert explorer["clusters"][0]["members"]["classes"] is None
+
+
+@pytest.mark.parametrize(("shape", "k"), [((28, 28), 10), ((32, 32, 3), 10), ((96, 96, 3), 100)])
+def test_the_file_stays_small(tmp_path, shape, k):
+    data, labels = noise(n=2500, shape=shape, k=k)
+    np.savez(tmp_path / "votes.npz", last=np.random.default_rng(1).integers(0, k, (10, 2500)))
+    write_explorer(tmp_path, data, labels)
+    assert (tmp_path / "explorer.json").stat().st_size < 400_000
+    assert json.loads((tmp_path / "explorer.json").read_text())["n_models"] == 10
+
+
+def test_many_words_and_clusters_stay_small(tmp_path):
+    X = sp.random(3000, 2000, 0.02, "csr", np.float32, random_state=0)
+    data = Dataset("texts", X, np.arange(3000) % 100, 100, feature_names=["a word of a length"] * 2000)
+    write_explorer(tmp_path, data, np.arange(3000) % 100)
+    assert (tmp_path / "explorer.json").stat().st_size < 300_000

@@ -1,0 +1,106 @@
+"""history.csv and the seconds over the parts of an interrupted run."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from kingdra_repro.files import remove_parts, write_whole
+from kingdra_repro.runs import monitor as stopwatch_module
+from kingdra_repro.runs.monitor import History, Stopwatch, Votes
+
+
+def test_a_file_is_whole_or_absent(tmp_path):
+    def fail(file):
+        file.write(b"half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_whole(tmp_path / "result.json", fail)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_history_grows_by_a_row_a_phase(tmp_path):
+    history = History(tmp_path / "history.csv")
+    history.add({"iteration": 0, "loss": 0.1})
+    history.add({"iteration": 1, "loss": 1 / 3, "supervised": None})
+    assert (tmp_path / "history.csv").read_text() == (
+        "iteration,loss,supervised\n0,0.1,\n1,0.3333333333333333,\n"
+    )
+
+
+def test_history_goes_on_where_the_checkpoint_was(tmp_path):
+    """Rows of the part that was killed stay, to the letter, up to the phase that is done again."""
+    path = tmp_path / "history.csv"
+    path.write_text("iteration,loss\n0,0.10\n1,0.20\n2,0.30\n")
+    History(path).add({"iteration": 1, "loss": 0.25})
+    assert path.read_text() == "iteration,loss\n0,0.10\n1,0.25\n"
+
+
+def test_seconds_add_up_over_parts(tmp_path, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(stopwatch_module.time, "monotonic", lambda: now[0])
+    first = Stopwatch(tmp_path / "seconds")
+    now[0] += 1
+    first.tick()
+    assert not (tmp_path / "seconds").exists()  # too soon
+    now[0] += 6
+    first.tick()
+    now[0] += 1000  # killed, and a long time nothing
+    second = Stopwatch(tmp_path / "seconds")
+    now[0] += 3
+    assert second.seconds() == pytest.approx(10)
+
+
+def test_votes_of_all_phases_are_packed(tmp_path):
+    """Of a part of the run that was killed, and of the next one, which does the last phase again."""
+    before, after = Votes(tmp_path / "votes"), Votes(tmp_path / "votes")
+    n = 3_000
+    answers = np.random.default_rng(1).integers(0, 4, (12, 2, n))
+    for index in range(11):
+        before.add(index, answers[index])
+    after.add(10, answers[11])
+    kept = sum(file.stat().st_size for file in (tmp_path / "votes").iterdir())
+    assert kept < 2 * (2 * n + 11 * 1_000) + 13 * 200  # not all of them of each phase
+    after.write(tmp_path / "votes.npz")
+    with np.load(tmp_path / "votes.npz") as found:
+        np.testing.assert_array_equal(found["first"], answers[0])
+        np.testing.assert_array_equal(found["last"], answers[11])
+        assert found["last"].dtype == np.uint8
+        assert len(np.unique(found["sample"])) == 1_000
+        assert found["sampled"].shape == (11, 2, 1_000)
+        np.testing.assert_array_equal(found["sampled"][7], answers[7][:, found["sample"]])
+
+
+def test_votes_of_many_clusters_are_not_cut(tmp_path):
+    votes = Votes(tmp_path / "votes")
+    votes.add(0, np.array([[0, 300, 255], [1, 2, 299]]))
+    votes.write(tmp_path / "votes.npz")
+    with np.load(tmp_path / "votes.npz") as found:
+        assert found["last"].max() == 300
+
+
+def test_without_an_ensemble_there_are_no_votes(tmp_path):
+    Votes(tmp_path / "votes").write(tmp_path / "votes.npz")
+    assert not (tmp_path / "votes.npz").exists()
+
+
+def test_only_parts_of_files_are_removed(tmp_path):
+    """A folder that a user named may hold their own files."""
+    (tmp_path / ".env-template").write_text("mine")
+    (tmp_path / ".vscode-insiders").mkdir()
+
+    def killed(file):
+        shutil.copytree(tmp_path, tmp_path.with_name("left"))  # as it is when a kill comes
+
+    write_whole(tmp_path / "iterations.png", killed)
+    left = tmp_path.with_name("left")
+    assert len(list(left.iterdir())) == 3
+    remove_parts(left)
+    assert {path.name for path in left.iterdir()} == {".env-template", ".vscode-insiders"}
+
+
+def test_others_may_read_what_is_written(tmp_path):
+    write_whole(tmp_path / "result.json", lambda file: file.write(b"{}"))
+    (tmp_path / "plain").write_text("")
+    assert (tmp_path / "result.json").stat().st_mode == (tmp_path / "plain").stat().st_mode

@@ -1,0 +1,91 @@
+"""Members go on from what killed runs left, whatever stacks they were in."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from kingdra_repro.bases import RIM, LadderIM
+from kingdra_repro.training import worker
+from kingdra_repro.training.checkpoint import Checkpoint
+from kingdra_repro.training.stack import PseudoLabels, StepDone
+from kingdra_repro.training.worker import Member, Worker
+
+N, D, K, N_MODELS = 40, 8, 4, 6
+BASE = LadderIM(hidden=(16, 16))
+PSEUDO = PseudoLabels(np.arange(N) % K, np.tile(np.arange(K), (N_MODELS, 1)))
+TOGETHER = [range(N_MODELS)]
+DEALT = [range(0, N_MODELS, 2), range(1, N_MODELS, 2)]
+Left = list[tuple[Sequence[range], int]]
+
+
+@pytest.fixture(autouse=True)
+def _stacks_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "WEIGHTS_PER_CPU_STACK", 3 * BASE.n_weights(D, K))
+
+
+def workers(shares: Sequence[range], checkpoint: Checkpoint | None) -> list[Worker]:
+    X = np.random.default_rng(0).random((N, D), dtype=np.float32)
+    settings = {"batch_size": 20, "learning_rate": 0.002, "order": "epoch", "precision": "float32", "seed": 0}
+    return [
+        Worker(
+            [Member(m, BASE, None) for m in share],
+            X,
+            K,
+            device=torch.device("cpu"),
+            checkpoint=checkpoint,
+            **settings,
+        )
+        for share in shares
+    ]
+
+
+def both_phases(one: Worker) -> torch.Tensor:
+    one.train(range(4), None, ignore)
+    one.train(range(4, 6), PSEUDO, ignore)
+    proba = one.predict_proba()
+    return torch.stack([proba[m] for m in range(N_MODELS)])
+
+
+def ignore(step: StepDone) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    "left",
+    [[(TOGETHER, 4)], [(DEALT, 4)], [(TOGETHER, 2), (DEALT, 4)], [(DEALT, 2), (TOGETHER, 3), (DEALT, 4)]],
+    ids=["the same", "dealt out", "dealt out later", "dealt out twice"],
+)
+def test_the_second_phase_goes_on_from_the_end_of_the_first(left: Left, tmp_path: Path) -> None:
+    """The first phase is done, by these processes in turn; Kingdra had not noted it when it was killed."""
+    checkpoint = Checkpoint(tmp_path, "a key")
+    for shares, until_epoch in left:
+        for one in workers(shares, checkpoint):
+            one.train(range(until_epoch), None, ignore)
+    (resumed,) = workers(TOGETHER, checkpoint)
+    (straight,) = workers(TOGETHER, None)
+    assert len(straight.stacks) == 2
+    torch.testing.assert_close(both_phases(resumed), both_phases(straight), atol=1e-5, rtol=0)
+
+
+def test_more_members_than_a_file_s_name_takes(tmp_path: Path) -> None:
+    """A stack of ninety, as a GPU has them: saved, and taken up by two of forty-five."""
+    base, X = RIM(hidden=()), np.random.default_rng(0).random((N, D), dtype=np.float32)
+    settings = {"batch_size": 20, "learning_rate": 0.002, "order": "epoch", "precision": "float32", "seed": 0}
+
+    def trained(share: range, on_step: Callable[[StepDone], None]) -> dict[int, torch.Tensor]:
+        members = [Member(m, base, None) for m in share]
+        checkpoint = Checkpoint(tmp_path, "this run")
+        one = Worker(members, X, K, device=torch.device("cpu"), checkpoint=checkpoint, **settings)
+        one.train(range(1), None, on_step)
+        return one.predict_proba()
+
+    def never(step: StepDone) -> None:
+        raise AssertionError("nothing was left to train")
+
+    first = trained(range(90), ignore)
+    for share in (range(0, 90, 2), range(1, 90, 2)):
+        for m, proba in trained(share, never).items():
+            torch.testing.assert_close(proba, first[m])
