@@ -28,12 +28,11 @@ from hydra import compose, initialize_config_module
 from sklearn.base import BaseEstimator
 
 from kingdra_repro import methods
-from kingdra_repro.report.run_folder import config_hash
+from kingdra_repro.config import register_resolvers, register_schema
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
 from kingdra_repro.reproduce.registry import read_runs
 from kingdra_repro.reproduce.settings import settings
-from kingdra_repro.resolvers import register_resolvers
-from kingdra_repro.schema import register_schema
+from kingdra_repro.runs.folder import config_hash
 from scripts.losses import BASES, trace
 
 ROOT = Path(__file__).parent.parent

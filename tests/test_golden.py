@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kingdra_repro.report.tables import write_tables
 from kingdra_repro.reproduce.plan import PlannedRun, matched
 from kingdra_repro.reproduce.registry import read_runs
-from kingdra_repro.tables import write_tables
 from scripts import golden
 
 RESULTS = golden.ROOT / "results"
