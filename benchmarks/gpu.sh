@@ -29,7 +29,7 @@ part() { # part NAME SECONDS COMMAND...: at most so long; its output is the file
 run() { # run NAME SECONDS OVERRIDES...: a run whose result.json and history.csv are kept
     local name=$1 limit=$2
     shift 2
-    part "$name" "$limit" $PYTHON -c "from kingdra_repro.programs.main import main; main()" "$@" \
+    part "$name" "$limit" $PYTHON -c "from kingdra_repro.programs.run import main; main()" "$@" \
         device=$DEVICE mirror="$MIRROR" output_dir="$OUT/runs"
 }
 

@@ -11,7 +11,7 @@ import pytest
 from hydra.core.global_hydra import GlobalHydra
 
 from kingdra_repro.config import register_resolvers, register_schema
-from kingdra_repro.programs import main as console
+from kingdra_repro.programs import run as console
 
 # A Kingdra that takes a second.
 TINY = (

@@ -220,7 +220,7 @@ def test_a_failing_job_leaves_the_others_alone(kingdra_run, features, tmp_path):
 
 
 def test_a_defect_of_the_program_is_not_told_as_a_mistake(kingdra_run, monkeypatch):
-    monkeypatch.setattr("kingdra_repro.programs.run.make_result", lambda *_: 1 / 0)
+    monkeypatch.setattr("kingdra_repro.programs.cluster.make_result", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         kingdra_run("method=single", *TINY)
 

@@ -18,6 +18,7 @@ from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.download.fetch import NotAtHand, nothing_downloaded
 from kingdra_repro.data.whereabouts import prepared_folders, whereabouts
 from kingdra_repro.errors import InputError
+from kingdra_repro.programs import main as program
 from kingdra_repro.programs.user_errors import one_line
 
 HELP = """kingdra-data gets the data sets ready that kingdra-run clusters.
@@ -35,23 +36,9 @@ kingdra-run does by itself what prepare does; here it can be done beforehand. Se
 
 
 def main() -> None:
-    """Do what the command line asks for.
-
-    Exits with status 0; with 1 where `check` finds something wrong; with 2 for a user's mistake; with 130
-    when interrupted from the keyboard.
-    """
+    """Do what the command line asks for; status 1 where `check` finds something wrong."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    try:
-        sys.exit(run(sys.argv[1:]))
-    except KeyboardInterrupt:
-        print("kingdra-data: stopped; the same command goes on from where it was", file=sys.stderr)
-        sys.exit(130)
-    except Exception as error:
-        line = one_line(error)
-        if line is None:
-            raise
-        print(f"kingdra-data: {line}", file=sys.stderr)
-        sys.exit(2)
+    program.main("kingdra-data", lambda: run(sys.argv[1:]), one_line)
 
 
 def run(arguments: Sequence[str]) -> int:

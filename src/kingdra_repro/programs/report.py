@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kingdra_repro.errors import InputError
+from kingdra_repro.programs import main as program
 from kingdra_repro.report.page.report import write_report, write_run_report
 
 HELP = """kingdra-report makes report.html, a page in one file that any browser opens, without a network.
@@ -18,16 +19,11 @@ HELP = """kingdra-report makes report.html, a page in one file that any browser 
 
 
 def main() -> None:
-    """Do what the command line asks for; exits with status 0, or with 2 for a user's mistake."""
-    try:
-        run(sys.argv[1:])
-    except (InputError, OSError) as error:
-        told = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
-        print(f"kingdra-report: {' '.join(told.split())}", file=sys.stderr)
-        sys.exit(2)
+    """Do what the command line asks for."""
+    program.main("kingdra-report", lambda: run(sys.argv[1:]), _user_message)
 
 
-def run(arguments: Sequence[str]) -> None:
+def run(arguments: Sequence[str]) -> int:
     """Carry out one command, and print where the page is.
 
     Parameters
@@ -42,7 +38,7 @@ def run(arguments: Sequence[str]) -> None:
     """
     if any(argument in ("--help", "-h", "help") for argument in arguments):
         print(HELP, end="")
-        return
+        return 0
     if len(arguments) != 1:
         raise InputError("Give one of run=FOLDER and results=FOLDER (kingdra-report --help)")
     name, equals, folder = arguments[0].partition("=")
@@ -50,3 +46,10 @@ def run(arguments: Sequence[str]) -> None:
     if write is None or not equals or not folder:
         raise InputError(f"{arguments[0]} is unknown: give run=FOLDER or results=FOLDER")
     print(write(Path(folder).expanduser()))
+    return 0
+
+
+def _user_message(error: BaseException) -> str | None:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split()) if isinstance(error, InputError) else None

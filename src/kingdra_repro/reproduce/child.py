@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Thread
 
-from kingdra_repro.programs import main as console
+from kingdra_repro.programs import run as console
 
 SECONDS_TO_STOP = 20.0  # nothing is written then: it goes on from its last checkpoint
 COMMAND = "from kingdra_repro.reproduce.child import main; main()"

@@ -168,11 +168,10 @@ def test_no_text_ends_the_data():
 
 def called(monkeypatch, capsys, *arguments):
     monkeypatch.setattr(sys, "argv", ["kingdra-report", *arguments])
-    try:
+    with pytest.raises(SystemExit) as stopped:
         main()
-    except SystemExit as stopped:
-        return stopped.code, capsys.readouterr().err
-    return 0, capsys.readouterr().out
+    printed = capsys.readouterr()
+    return stopped.value.code, printed.err if stopped.value.code else printed.out
 
 
 def test_the_command(results, run, monkeypatch, capsys):

@@ -1,0 +1,52 @@
+"""Data flows one way: no folder imports from one that stands above it."""
+
+import ast
+from pathlib import Path
+
+SOURCE = Path(__file__).parents[1] / "src" / "kingdra_repro"
+# From the ground up. Rooms of a line may import one another: they are one floor.
+FLOORS = [
+    ["errors"],
+    ["checks", "files", "objectives"],
+    ["devices"],
+    ["provenance"],
+    ["networks", "data.download"],
+    ["data", "data.features", "data.formats", "data.sources"],
+    ["bases"],
+    ["training"],
+    ["pseudo_labels"],
+    ["methods", "evaluation"],
+    ["runs"],
+    ["config"],
+    ["reproduce"],
+    ["report.tables"],
+    ["report.figures", "report.page"],
+    ["report"],
+    ["programs"],
+]
+FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def room(module: str) -> str:
+    """``data.sources`` for ``data.sources.mnist``; ``data`` for ``data.dataset``."""
+    parts = module.split(".")
+    return max((".".join(parts[:i]) for i in (1, 2)), key=lambda name: (name in FLOOR, len(name)))
+
+
+def imports() -> list[tuple[str, str]]:
+    """(module, module it imports), both below kingdra_repro; a face (an ``__init__``) only hands names on."""
+    found = []
+    for path in sorted(SOURCE.rglob("*.py")):
+        module = ".".join(path.relative_to(SOURCE).with_suffix("").parts)
+        if path.name == "__init__.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("kingdra_repro."):
+                found.append((module, (node.module or "").removeprefix("kingdra_repro.")))
+            elif isinstance(node, ast.ImportFrom) and node.module == "kingdra_repro":
+                found += [(module, name.name) for name in node.names]
+    return found
+
+
+def test_no_import_runs_upward():
+    assert [pair for pair in imports() if FLOOR[room(pair[1])] > FLOOR[room(pair[0])]] == []
