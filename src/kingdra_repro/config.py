@@ -5,6 +5,7 @@ Values are in the configs alone.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, is_dataclass
+from functools import cache
 from importlib.resources import files
 from inspect import signature
 from pathlib import Path
@@ -20,6 +21,8 @@ from kingdra_repro.runs.folder import run_folder
 
 # Parameters of a method that its results are filed under, and the settings that they come from.
 FILED_UNDER = {"base": "base", "pseudo_labels": "pseudo_labels", "random_state": "seed"}
+# The page of configs/settings for all data sets; the others are called as their data set.
+ALL = "all_data_sets"
 
 
 @dataclass
@@ -63,8 +66,29 @@ class Settings:
 
 
 def register_schema() -> None:
-    """Make the schema known to Hydra, as the entry ``schema`` of configs/config.yaml's defaults."""
-    ConfigStore.instance().store(name="schema", node=Settings)
+    """Make known to Hydra what configs/config.yaml's defaults name: the schema, and the settings' pages."""
+    store = ConfigStore.instance()
+    store.store(name="schema", node=Settings)
+    for file in files("kingdra_repro.configs").joinpath("settings").iterdir():
+        page = file.name.removesuffix(".yaml")
+        for name, node in sections(page).items():
+            group, entry = ("settings/base", name) if page == ALL else ("settings", f"{name}_{page}")
+            store.store(group=group, name=entry, node=node, package="_global_")
+
+
+@cache
+def sections(page: str) -> dict[str, DictConfig]:
+    """Read what configs/settings/<page>.yaml says of each base model, or way of making pseudo-labels.
+
+    A section may name several, ``ladder_im, ladder_dot:``; of two that name the same one the later wins.
+    """
+    found: dict[str, Any] = {}
+    with files("kingdra_repro.configs").joinpath("settings", f"{page}.yaml").open() as file:
+        said: Any = OmegaConf.load(file)
+    for names, section in said.items():
+        for name in names.split(", "):
+            found[name] = OmegaConf.merge(found.get(name, {}), section)
+    return found
 
 
 def check_types(cfg: DictConfig) -> None:

@@ -6,10 +6,10 @@ from itertools import product
 import pytest
 from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from kingdra_repro import bases, methods, pseudo_labels
-from kingdra_repro.config import check_types
+from kingdra_repro.config import ALL, check_types, sections
 from kingdra_repro.runs.folder import config_hash
 
 
@@ -21,6 +21,9 @@ def choices(group: str) -> list[str]:
 def composed(*overrides: str) -> DictConfig:
     with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
         return compose("config", list(overrides))
+
+
+PAGES = {name: sections(name) for name in choices("settings")}
 
 
 @pytest.mark.parametrize(
@@ -52,14 +55,16 @@ def test_every_way_of_making_pseudo_labels_with_every_data_set(dataset, way):
         assert made == pseudo_labels.make_pseudo_labeller(way)
 
 
-@pytest.mark.parametrize(
-    "settings", [name for name in choices("settings") if name.startswith(tuple(choices("base")))]
-)
-def test_settings_fit_their_base(settings):
-    base = max((name for name in choices("base") if settings.startswith(f"{name}_")), key=len)
-    cfg = composed(f"base={base}", f"settings={settings}")
-    made = instantiate(cfg.method)(n_clusters=3)
-    assert made.pseudo_labels.t_neg is None or 1 <= made.pseudo_labels.t_neg <= cfg.ensemble.size
+@pytest.mark.parametrize(("page", "choice"), [(page, name) for page in PAGES for name in PAGES[page]])
+def test_every_setting_of_a_page_reaches_its_choice(page, choice):
+    """None is lost to a choice or a data set that is not there, or to a name that is no setting."""
+    group = "base" if choice in choices("base") else "pseudo_labels"
+    dataset = "usps" if page == ALL else page  # which has no page of its own
+    cfg = composed(f"dataset={dataset}", f"{group}={choice}")
+    check_types(cfg)
+    assert OmegaConf.merge(cfg, PAGES[page][choice]) == cfg
+    made = instantiate(cfg.pseudo_labels)
+    assert made.t_neg is None or 1 <= made.t_neg <= cfg.ensemble.size
 
 
 def test_members_of_a_mixed_base_share_what_they_do_not_set():
