@@ -4,7 +4,7 @@
 
 hashes.csv    config_hash of 8 data sets x 8 bases x 7 choices of method and pseudo-labels, and of the methods
               without a base: committed runs are found again by it
-plan.json     how many runs each experiment plans, and a checksum of all of them with their hashes
+plan.json     how many runs each experiment plans, and a checksum of all of them, in any order
 params.json   get_params() of each estimator
 losses.json   losses of 20 steps as in scripts/losses.py, and the machine that computed them
 
@@ -83,9 +83,8 @@ def plan_summary(planned: list[PlannedRun]) -> dict[str, Any]:
     by_experiment: dict[str, list[str]] = {}
     for run in planned:
         by_experiment.setdefault(run.experiment, []).append(run.config_hash)
-    lines = "\n".join(
-        str([getattr(run, name) for name in PlannedRun.__dataclass_fields__]) for run in planned
-    )
+    fields = list(PlannedRun.__dataclass_fields__)
+    lines = "\n".join(sorted(str([getattr(run, name) for name in fields]) for run in planned))
     runs = read_runs(ROOT / "results")
     return {
         "entries": len(planned),

@@ -1,8 +1,11 @@
 """The plan is that of the paper, and what it says of a run is what kingdra-run makes of its overrides."""
 
+from importlib.resources import files
+
 import pandas as pd
 import pytest
 from hydra import compose, initialize_config_module
+from omegaconf import OmegaConf
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.reproduce.experiments import experiment, names, parse_seeds
@@ -99,6 +102,21 @@ def test_every_experiment_names_rows_data_sets_and_orders_that_there_are():
             assert set(row.orders) <= set(one.orders), name
         for order in one.orders.values():
             assert set(order.datasets) <= set(one.datasets), name
+
+
+def test_every_row_that_has_a_name_is_run_somewhere():
+    commands = {row.overrides for name in names("experiment") for row in experiment(name).rows.values()}
+    rows = OmegaConf.create(files("kingdra_repro.configs").joinpath("rows.yaml").read_text())
+    unused = [
+        name for name, overrides in rows.items() if not any(set(overrides) <= set(one) for one in commands)
+    ]
+    assert unused == []
+
+
+def test_a_row_that_is_not_there(monkeypatch):
+    monkeypatch.setattr("kingdra_repro.reproduce.experiments._yaml", lambda name: {"DeepClustr": []})
+    with pytest.raises(InputError, match=r"did you mean DeepClustr\?"):
+        experiment.__wrapped__("figure5")
 
 
 @pytest.mark.parametrize("name", [name for name in names("experiment") if name != "table2"])

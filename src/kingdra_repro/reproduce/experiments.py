@@ -1,9 +1,10 @@
-"""What is to be run, as configs/experiment and configs/schedule have it."""
+"""What is to be run and shown, as configs/experiment, configs/rows.yaml and configs/schedule have it."""
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from hydra import compose, initialize_config_module
@@ -41,10 +42,33 @@ class Order:
 
 
 @dataclass(frozen=True)
+class Heading:
+    """What a table is called, and what its cells show; None: what tables of accuracies show."""
+
+    title: str
+    caption: str | None
+
+
+@dataclass(frozen=True)
 class Experiment:
-    """A table or figure: rows x data sets x orders x schedules x seeds."""
+    """A table or figure: rows x data sets x orders x schedules x seeds.
+
+    Parameters
+    ----------
+    name : str
+    kind : "accuracy", "cost" or "thresholds": what its tables show; "figure": it has none
+    tables : the headings of its tables
+    figure : title of its figure; None where it has none
+    paper : the table of the paper's numbers that stand beside ours, as in paper.yaml
+    in_readme : whether the README shows it
+    """
 
     name: str
+    kind: str
+    tables: Mapping[str, Heading]
+    figure: str | None
+    paper: str
+    in_readme: bool
     rows: Mapping[str, Row]
     datasets: tuple[str, ...]
     orders: Mapping[str, Order]
@@ -59,7 +83,7 @@ def experiment(name: str) -> Experiment:
     Raises
     ------
     InputError
-        If there is none.
+        If there is none, or it names a row that configs/rows.yaml does not have.
     """
     cfg = _read("experiment", name)
     datasets = tuple(cfg["datasets"])
@@ -67,10 +91,12 @@ def experiment(name: str) -> Experiment:
         str(order): Order(tuple(node["overrides"]), tuple(node.get("datasets", datasets)))
         for order, node in cfg["orders"].items()
     }
+    known: dict[str, list[str]] = _yaml("rows.yaml")
+    check_known("row", (node.get("row", row) for row, node in cfg["rows"].items()), list(known))
     rows = {
         str(row): Row(
-            tuple(node["overrides"]),
-            node["value"],
+            (*known[node.get("row", row)], *node.get("overrides", ())),
+            node.get("value", "acc"),
             node["priority"],
             tuple(node.get("datasets", datasets)),
             tuple(node.get("orders", orders)),
@@ -78,7 +104,26 @@ def experiment(name: str) -> Experiment:
         for row, node in cfg["rows"].items()
     }
     schedules = tuple(cfg.get("schedules", names("schedule")))
-    return Experiment(name, rows, datasets, orders, schedules, parse_seeds(cfg["seeds"]))
+    headings = {} if cfg["kind"] == "figure" else cfg.get("tables", {name: cfg})
+    return Experiment(
+        name,
+        cfg["kind"],
+        {table: Heading(node.get("title", table), node.get("caption")) for table, node in headings.items()},
+        cfg.get("figure"),
+        cfg.get("paper", name),
+        cfg.get("in_readme", False),
+        rows,
+        datasets,
+        orders,
+        schedules,
+        parse_seeds(cfg["seeds"]),
+    )
+
+
+@cache
+def experiments() -> tuple[Experiment, ...]:
+    """All that configs/reproduce.yaml names, in its order."""
+    return tuple(experiment(name) for name in _yaml("reproduce.yaml")["experiments"])
 
 
 @cache
@@ -119,6 +164,13 @@ def check_known(setting: str, given: Iterable[str], known: Sequence[str]) -> Non
             close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
             meant = f" (did you mean {close[0]}?)" if close else ""
             raise InputError(f"{setting}={name} is unknown: choose from {', '.join(known)}{meant}")
+
+
+def _yaml(name: str) -> dict[str, Any]:
+    """A file of configs/ by itself."""
+    text = files("kingdra_repro.configs").joinpath(name).read_text()
+    content: Any = OmegaConf.to_container(OmegaConf.create(text))
+    return content
 
 
 def _read(group: str, name: str) -> dict[str, Any]:

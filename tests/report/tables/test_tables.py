@@ -8,6 +8,7 @@ from kingdra_repro.report.tables import write_tables
 from kingdra_repro.report.tables.accuracy import accuracy_table
 from kingdra_repro.report.tables.paper import published, rows_of
 from kingdra_repro.report.tables.sweeps import fully_connected_table, thresholds_table
+from kingdra_repro.reproduce.experiments import experiment
 from tests.report.tables.made_up import Planned, done
 
 
@@ -209,6 +210,6 @@ def test_the_papers_numbers():
     np.testing.assert_allclose(np.nansum(stds, 0), [28.31, 20.7, 20.0, 38.2, 21.2], atol=1e-6)
     assert published("table2", "Kingdra-Ladder-IM", "newsgroups") == (43.9, 1.4)
     assert published("table2", "DEC", "mnist") == (84.3, None)
-    assert published("batch_order", "Ladder-IM", "mnist") == (95.0, 2.8)
-    assert published("beyond", "Linear RIM", "newsgroups") == (50.9, None)
+    assert published(experiment("batch_order").paper, "Ladder-IM", "mnist") == (95.0, 2.8)
+    assert published(experiment("beyond").paper, "Linear RIM", "newsgroups") == (50.9, None)
     assert published("table2", "ours", "mnist") == (None, None)

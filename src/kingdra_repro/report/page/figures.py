@@ -4,16 +4,8 @@ import base64
 from html import escape
 from pathlib import Path
 
-TITLES = {
-    "figure2": (
-        "Figure 2: pseudo-labels and accuracy against iterations. Lines: means over the runs; bands: all "
-        "runs; dashed: the number of points"
-    ),
-    "figure3": "Figure 3: the graph of agreement, by iteration",
-    "figure4": "Figure 4: members of the final clusters",
-    "figure5": "Figure 5: DeepCluster's accuracy against iterations; bands: all runs",
-    "ensemble_size": "Number of models (appendix C.1); bars: standard deviation over runs",
-}
+from kingdra_repro.report.tables.captions import figure_titles
+
 KINDS = {".svg": "image/svg+xml", ".png": "image/png"}
 # A drawing of many points is smaller as pixels.
 LARGEST_SVG = 600_000
@@ -33,16 +25,17 @@ def figures_html(folder: Path) -> str:
         HTML; empty where there is no figure.
     """
     found = {path.stem for kind in KINDS for path in folder.glob(f"*{kind}")}
-    names = [*(name for name in TITLES if name in found), *sorted(found - set(TITLES))]
-    return "\n".join(_figure(folder, name) for name in names)
+    titles = {name: title for name, title in figure_titles().items() if name in found}
+    titles |= {name: name for name in sorted(found - set(titles))}
+    return "\n".join(_figure(folder, name, title) for name, title in titles.items())
 
 
-def _figure(folder: Path, name: str) -> str:
+def _figure(folder: Path, name: str, title: str) -> str:
     svg, png = folder / f"{name}.svg", folder / f"{name}.png"
     large = svg.exists() and svg.stat().st_size > LARGEST_SVG and png.exists()
     path = svg if svg.exists() and not large else png
     content = base64.b64encode(path.read_bytes()).decode()
-    title = escape(TITLES.get(name, name))
+    title = escape(title)
     return (
         f'<figure class="card"><figcaption>{title}</figcaption>'
         f'<div class="scroll" role="region" tabindex="0" aria-label="{title}">'

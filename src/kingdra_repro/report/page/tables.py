@@ -4,7 +4,7 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from kingdra_repro.report.tables.captions import TITLES, title
+from kingdra_repro.report.tables.captions import title, titled
 from kingdra_repro.report.tables.long_form import COLUMNS
 from kingdra_repro.runs.reading import reading
 
@@ -69,7 +69,8 @@ class Table:
 def read_tables(results: Path) -> list[Table]:
     """All tables of a results folder: the .csv files that have the columns of a long-form table."""
     found = {path.stem: cells for path in sorted(results.glob("*.csv")) if (cells := _read(path))}
-    order = [*(name for name in TITLES if name in found), *(name for name in found if name not in TITLES)]
+    known = titled()
+    order = [*(name for name in known if name in found), *(name for name in found if name not in known)]
     return [Table(name, title(name), found[name]) for name in order]
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 from kingdra_repro.report.tables.long_form import cell, table
 from kingdra_repro.report.tables.paper import display_name, published
 from kingdra_repro.report.tables.planned_cells import planned_cells
+from kingdra_repro.reproduce import experiments
 
 if TYPE_CHECKING:
     from kingdra_repro.reproduce.plan import PlannedRun
@@ -23,6 +24,7 @@ def accuracy_table(
 
     The paper's number stands beside each order of the batches, though its own was the file's.
     """
+    paper = experiments.experiment(experiment).paper
     found = []
     for one in planned_cells(experiment, planned, cells, failures):
         # A run of an older version of the code may lack the column.
@@ -31,7 +33,8 @@ def accuracy_table(
         note = one.note
         if len(one.runs) and pd.isna(values).all():
             note = f"run, but {one.value} is not known"
-        paper = published(experiment, one.row, one.dataset)
         place = (one.row, display_name(one.dataset), one.order, one.schedule)
-        found.append(cell(*place, values, paper, note, list(one.runs["folder"])))
+        found.append(
+            cell(*place, values, published(paper, one.row, one.dataset), note, list(one.runs["folder"]))
+        )
     return table(found)

@@ -6,9 +6,6 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-# Tables of ours that repeat rows of another of the paper's.
-_SAME_ROWS = {"batch_order": "table2", "beyond": "table2"}
-
 
 def published(table: str, row: str, dataset: str) -> tuple[float | None, float | None]:
     """Mean and standard deviation in the paper; None for what it does not give.
@@ -18,7 +15,7 @@ def published(table: str, row: str, dataset: str) -> tuple[float | None, float |
     table, row : str, as in paper.yaml
     dataset : str, as in configs/dataset
     """
-    numbers = _numbers().get(_SAME_ROWS.get(table, table), {}).get(row, {}).get(dataset, [])
+    numbers = _numbers().get(table, {}).get(row, {}).get(dataset, [])
     mean, std = (*numbers, None, None)[:2]
     return mean, std
 

@@ -5,19 +5,12 @@ from pathlib import Path
 import pandas as pd
 
 from kingdra_repro.errors import InputError
+from kingdra_repro.report.tables.captions import figure_titles
 from kingdra_repro.report.tables.summary import summary
+from kingdra_repro.reproduce.experiments import experiments
 
 BEGIN = "<!-- results: made by `make readme` from results/; changes here are overwritten -->"
 END = "<!-- end of results -->"
-TABLES = ("table2", "batch_order", "ensemble_size", "digits")
-FIGURES = {
-    "figure2": (
-        "Accuracy and number of pseudo-labels against iterations (the paper's Figure 2); bands: all runs; "
-        "dashed: the number of points"
-    ),
-    "figure3": "The graph of agreement of a sample of points (Figure 3)",
-    "ensemble_size": "Accuracy against the number of models (C.1); bars: standard deviation over runs",
-}
 
 
 def with_results(readme: str, results: Path) -> str:
@@ -49,9 +42,10 @@ def _section(results: Path) -> str:
     table_2 = results / "table2.csv"
     if table_2.exists():
         parts.append(f"{summary(pd.read_csv(table_2))}\n")
-    tables = (results / f"{name}.md" for name in TABLES)
+    shown = [one for one in experiments() if one.in_readme]
+    tables = (results / f"{name}.md" for one in shown for name in one.tables)
     parts += [path.read_text() for path in tables if path.exists()]
-    for name, title in FIGURES.items():
-        if (results / "figures" / f"{name}.png").exists():
+    for name, title in figure_titles().items():
+        if any(name == one.name for one in shown) and (results / "figures" / f"{name}.png").exists():
             parts.append(f"![{title}](results/figures/{name}.png)\n\n*{title}.*\n")
     return "\n".join(parts or ["No tables yet: `make reproduce-all` makes them.\n"])

@@ -14,6 +14,7 @@ from kingdra_repro.report.tables.latex import latex
 from kingdra_repro.report.tables.layout import layout
 from kingdra_repro.report.tables.markdown import markdown
 from kingdra_repro.report.tables.sweeps import fully_connected_table, thresholds_table
+from kingdra_repro.reproduce.experiments import experiment
 
 if TYPE_CHECKING:
     from kingdra_repro.reproduce.plan import PlannedRun
@@ -32,15 +33,15 @@ def write_tables(results: Path, planned: "Sequence[PlannedRun]", cells: pd.DataF
     """
     failures = _failures(results)
     for name in dict.fromkeys(run.experiment for run in planned):
-        match name:
+        match experiment(name).kind:
+            case "accuracy":
+                _write(results, name, accuracy_table(name, planned, cells, failures))
             case "cost":
                 _write(results, name, cost_table(results, planned, cells, failures))
             case "thresholds":
                 _write(results, name, thresholds_table(results, planned, cells, failures))
                 table = fully_connected_table(results, planned, cells, failures)
                 _write(results, "fully_connected", table)
-            case _ if not name.startswith("figure"):
-                _write(results, name, accuracy_table(name, planned, cells, failures))
 
 
 def _write(results: Path, name: str, table: pd.DataFrame) -> None:
