@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import lzma
 import tarfile
 
 import numpy as np
@@ -17,6 +18,9 @@ def remote(name: str, content: bytes, *urls: str) -> RemoteFile:
 
 def gz(content: bytes) -> bytes:
     return gzip.compress(content, mtime=0)
+
+
+PACKED = {".gz": gz, ".xz": lzma.compress}
 
 
 def idx_bytes(values: np.ndarray) -> bytes:

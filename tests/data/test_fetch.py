@@ -1,5 +1,6 @@
 """Downloads against a local server: whole and verified, or a clear message and nothing left behind."""
 
+import lzma
 import re
 import socket
 from pathlib import Path
@@ -10,7 +11,7 @@ from kingdra_repro.data.download.fetch import fetch
 from kingdra_repro.errors import InputError
 
 from .conftest import FileServer
-from .small_files import gz, remote
+from .small_files import PACKED, gz, remote
 
 CONTENT = bytes(range(256)) * 40
 NAME = "set/file-ubyte"
@@ -28,8 +29,9 @@ def test_plain_download(server: FileServer, own_data_folder: Path) -> None:
     assert files_below(own_data_folder) == [path]
 
 
-def test_packed_download_is_unpacked(server: FileServer) -> None:
-    url = server.gives("a/file.gz", gz(CONTENT))
+@pytest.mark.parametrize("ending", PACKED)
+def test_packed_download_is_unpacked(server: FileServer, ending: str) -> None:
+    url = server.gives(f"a/file{ending}", PACKED[ending](CONTENT))
     assert fetch(remote(NAME, CONTENT, url)).read_bytes() == CONTENT
 
 
@@ -66,6 +68,7 @@ def test_next_source_is_tried(server: FileServer) -> None:
         (CONTENT, "silent", "no answer within 0.2 s"),
         (b"<html>log in first</html>", "none", "sha256 expected [0-9a-f]{64}, found [0-9a-f]{64}"),
         (gz(CONTENT)[:-20], "none", "not a whole .gz file"),
+        (lzma.compress(CONTENT)[:-20], "none", "not a whole .xz file"),
         (gz(b"other"), "none", "wrong content"),
     ],
 )
@@ -103,19 +106,20 @@ def test_mirror_folder_is_read_in_place(tmp_path: Path, own_data_folder: Path) -
     assert not own_data_folder.exists()
 
 
-def test_mirror_folder_with_gz(tmp_path: Path, own_data_folder: Path) -> None:
-    packed = tmp_path / "mirror" / f"{NAME}.gz"
+@pytest.mark.parametrize("ending", PACKED)
+def test_mirror_folder_with_a_packed_file(tmp_path: Path, own_data_folder: Path, ending: str) -> None:
+    packed = tmp_path / "mirror" / f"{NAME}{ending}"
     packed.parent.mkdir(parents=True)
-    packed.write_bytes(gz(CONTENT))
+    packed.write_bytes(PACKED[ending](CONTENT))
     path = fetch(remote(NAME, CONTENT), mirror=tmp_path / "mirror")
     assert path == own_data_folder / NAME
     assert path.read_bytes() == CONTENT
     assert packed.exists()
 
 
-@pytest.mark.parametrize("ending", ["", ".gz"])
+@pytest.mark.parametrize("ending", ["", *PACKED])
 def test_mirror_url(server: FileServer, ending: str) -> None:
-    server.gives(f"m/{NAME}{ending}", gz(CONTENT) if ending else CONTENT)
+    server.gives(f"m/{NAME}{ending}", PACKED[ending](CONTENT) if ending else CONTENT)
     path = fetch(remote(NAME, CONTENT), mirror=f"{server.url}/m/")
     assert path.read_bytes() == CONTENT
 

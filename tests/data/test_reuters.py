@@ -20,7 +20,7 @@ from kingdra_repro.data.sources.rcv1 import (
 )
 from kingdra_repro.errors import InputError
 
-from .small_files import remote
+from .small_files import PACKED, remote
 
 TOPICS = """CCAT 2286 1
 C15 2286 1
@@ -93,11 +93,11 @@ def test_documents_of_one_root_category(tmp_path: Path) -> None:
     assert classes.tolist() == [0, 2, 3, 1]
 
 
-@pytest.mark.parametrize("packed", [False, True])
-def test_tokens(tmp_path: Path, packed: bool) -> None:
+@pytest.mark.parametrize("ending", ["", *PACKED])
+def test_tokens(tmp_path: Path, ending: str) -> None:
     content = token_file([2286, 2290]).encode()
-    path = tmp_path / ("t.dat.gz" if packed else "t.dat")
-    path.write_bytes(gzip.compress(content) if packed else content)
+    path = tmp_path / f"t.dat{ending}"
+    path.write_bytes(PACKED[ending](content) if ending else content)
     assert list(read_tokens(path)) == [(2286, ["profit", "rise", "profit"]), (2290, ["tax", "bank"])]
 
 

@@ -80,7 +80,7 @@ def _checksums(
     n_right, wrong = 0, []
     for name, file in registry().items():
         place = at_hand(name, data_dir, mirror) if name.split("/")[0] == known.folder else None
-        if place is None or place.name != name.split("/")[-1]:  # not here, or a .gz of it
+        if place is None or place.name != name.split("/")[-1]:  # not here, or packed
             continue
         fault = wrong_checksum(place, file.checksums)
         wrong += [f"{place}: {fault}"] if fault else []

@@ -1,6 +1,7 @@
 """One file from one URL: whole and verified, or not there at all."""
 
 import gzip
+import lzma
 import os
 import shutil
 import tempfile
@@ -16,6 +17,10 @@ from kingdra_repro.data.download.progress import DownloadProgress
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import wrong_checksum
 
+MAGIC = {".gz": b"\x1f\x8b", ".xz": b"\xfd7zXZ\x00"}
+OPENED: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open}
+PACKINGS = tuple(MAGIC)  # endings that a mirror's files may have
+
 
 def download(url: str, checksums: tuple[str, ...], target: Path, timeout: float) -> None:
     """Download `url` to `target`, verified before it gets that name.
@@ -23,7 +28,7 @@ def download(url: str, checksums: tuple[str, ...], target: Path, timeout: float)
     Parameters
     ----------
     url : str
-        http or https. A .gz of the file will do: it is unpacked.
+        http or https. A .gz or .xz of the file will do: it is unpacked.
     checksums : tuple of str
         What must lie at `target` (unpacked), such as ``"sha256:..."``; any of them.
     target : Path
@@ -49,7 +54,7 @@ def download(url: str, checksums: tuple[str, ...], target: Path, timeout: float)
 
 
 def keep(arrived: Path, checksums: tuple[str, ...], target: Path, source: str) -> None:
-    """Unpack a file where it is a .gz, verify it, and put it at `target` by a rename.
+    """Unpack a file where it is a .gz or .xz, verify it, and put it at `target` by a rename.
 
     Raises
     ------
@@ -58,23 +63,25 @@ def keep(arrived: Path, checksums: tuple[str, ...], target: Path, source: str) -
     """
     with folder_beside(target) as beside:
         plain = arrived
-        if _is_gzip(arrived) and target.suffix != ".gz":
+        packing = _packing(arrived)
+        if packing is not None and target.suffix != packing:
             plain = beside / target.name
             try:
-                with gzip.open(arrived, "rb") as stream, open(plain, "wb") as out:
+                with OPENED[packing](arrived, "rb") as stream, open(plain, "wb") as out:
                     shutil.copyfileobj(stream, out, 1 << 20)
-            except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-                raise InputError(f"{source}: not a whole .gz file") from error
+            except (gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError) as error:
+                raise InputError(f"{source}: not a whole {packing} file") from error
         wrong = wrong_checksum(plain, checksums)
         if wrong:
             raise InputError(f"{source}: {wrong}")
         os.replace(plain, target)
 
 
-def _is_gzip(path: Path) -> bool:
-    """By the first two bytes: some servers unpack a .gz on the way, and some name one without the ending."""
+def _packing(path: Path) -> str | None:
+    """``.gz`` or ``.xz``, by the first bytes: some servers unpack on the way, some leave out the ending."""
     with open(path, "rb") as file:
-        return file.read(2) == b"\x1f\x8b"
+        begin = file.read(6)
+    return next((ending for ending, magic in MAGIC.items() if begin.startswith(magic)), None)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-from kingdra_repro.data.download.download import download, keep
+from kingdra_repro.data.download.download import PACKINGS, download, keep
 from kingdra_repro.data.download.folder import data_folder
 from kingdra_repro.data.download.registry import RemoteFile
 from kingdra_repro.errors import InputError
@@ -40,8 +40,8 @@ def fetch(
 ) -> Path:
     """Give the path of a verified copy of one file, downloading it only where there is no other way.
 
-    Tried in turn: the data folder; the mirror (a plain file in a folder is used in place, a ``.gz`` or a URL
-    comes to the data folder); the file's own sources.
+    Tried in turn: the data folder; the mirror (a plain file in a folder is used in place, a ``.gz``, ``.xz``
+    or URL comes to the data folder); the file's own sources.
 
     Parameters
     ----------
@@ -49,7 +49,8 @@ def fetch(
     data_dir : path or None
         The data folder; see `data_folder` for None.
     mirror : path or str or None
-        A folder, or the start of a URL, that holds the registry's files under the same names, plain or .gz.
+        A folder, or the start of a URL, that holds the registry's files under the same names, plain, .gz or
+        .xz. Checksums are of what is in them.
     timeout : float
         Seconds to wait for a server's answer, and for every next piece of it.
 
@@ -77,7 +78,7 @@ def fetch(
     urls = list(file.urls)
     if mirror is not None and is_url(mirror):
         start = str(mirror).rstrip("/")
-        urls = [f"{start}/{file.name}", f"{start}/{file.name}.gz", *urls]
+        urls = [*(f"{start}/{file.name}{ending}" for ending in ("", *PACKINGS)), *urls]
     elif mirror is not None:
         try:
             return _from_folder(Path(mirror).expanduser(), file, kept)
@@ -102,7 +103,7 @@ def fetch(
 def at_hand(
     name: str, data_dir: str | os.PathLike | None = None, mirror: str | os.PathLike | None = None
 ) -> Path | None:
-    """Where a file lies in the data folder or in a mirror's folder, plain or .gz; nothing is verified.
+    """Where a file lies in the data folder or in a mirror's folder, plain or packed; nothing is verified.
 
     Parameters
     ----------
@@ -118,7 +119,7 @@ def at_hand(
     folders = [data_folder(data_dir).absolute()]
     if mirror is not None and not is_url(mirror):
         folders.append(Path(mirror).expanduser())
-    places = [folder / file for folder in folders for file in (name, f"{name}.gz")]
+    places = [folder / f"{name}{ending}" for folder in folders for ending in ("", *PACKINGS)]
     return next((place for place in places if place.is_file()), None)
 
 
@@ -128,17 +129,17 @@ def is_url(place: str | os.PathLike) -> bool:
 
 
 def _from_folder(mirror: Path, file: RemoteFile, kept: Path) -> Path:
-    """The plain file in place, or its .gz unpacked to the data folder; InputError where neither is right."""
+    """The plain file in place, or a packed one, unpacked to the data folder; InputError where none is."""
     if not mirror.is_dir():
         raise InputError(f"mirror {mirror} is not a folder")
     plain = mirror / file.name
-    packed = mirror / f"{file.name}.gz"
     if plain.is_file():
         wrong = wrong_checksum(plain, file.checksums)
         if wrong:
             raise InputError(f"{plain}: {wrong}")
         return plain
-    if packed.is_file():
-        keep(packed, file.checksums, kept, source=str(packed))
-        return kept
-    raise InputError(f"mirror {mirror} has neither {file.name} nor {packed.name}")
+    for packed in (mirror / f"{file.name}{ending}" for ending in PACKINGS):
+        if packed.is_file():
+            keep(packed, file.checksums, kept, source=str(packed))
+            return kept
+    raise InputError(f"mirror {mirror} has no {file.name}, and no {' or '.join(PACKINGS)} of it")

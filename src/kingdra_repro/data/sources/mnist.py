@@ -72,8 +72,8 @@ def load_mnist(
         The data folder; None: ``KINGDRA_DATA_DIR`` or the user's cache folder. The four idx files lie in its
         folder ``mnist``.
     mirror : path, URL or None
-        A folder or URL that holds ``mnist/train-images-idx3-ubyte`` and so on, plain or ``.gz``. Files of a
-        folder are read in place.
+        A folder or URL that holds ``mnist/train-images-idx3-ubyte`` and so on, plain, ``.gz`` or
+        ``.xz``. Plain files of a folder are read in place.
     n_clusters : int or None
         Number of clusters to find; None: 10, one for each digit.
     features : path or None

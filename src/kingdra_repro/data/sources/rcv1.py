@@ -1,7 +1,7 @@
 """The files of RCV1-v2: categories, token files, vector files."""
 
-import gzip
 import io
+import lzma
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +11,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.datasets import load_svmlight_file
 
+from kingdra_repro.data.download.download import OPENED
 from kingdra_repro.errors import InputError
 
 # The four root categories, in the order of their classes.
@@ -129,13 +130,11 @@ def read_vectors(path: Path, documents: np.ndarray) -> tuple[sp.csr_matrix, np.n
 
 
 def _text(path: Path) -> TextIO:
-    if path.suffix == ".gz":
-        return io.TextIOWrapper(gzip.open(path), encoding="latin-1")
-    return open(path, encoding="latin-1")
+    return io.TextIOWrapper(OPENED.get(path.suffix, open)(path, "rb"), encoding="latin-1")
 
 
 def _safely(lines: Iterator[str], path: Path) -> Iterator[str]:
     try:
         yield from lines
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
         raise InputError(f"{path} is not a whole file ({error}): put the right file there") from error

@@ -93,8 +93,8 @@ def load_reuters(
     Hu et al. (2017) took 10,000 of the 685,071 documents with one root category, the 2,000 most frequent
     words of these, and tf-idf. Which documents theirs were is not known, so no source gives the same ones.
 
-    - **tokens**: the five files ``lyrl2004_tokens_*.dat`` (plain or .gz) of stems without stop words, and
-      ``rcv1-v2.topics.qrels.gz``. Words are chosen and weighted as Hu et al. say. There is no published
+    - **tokens**: the five files ``lyrl2004_tokens_*.dat`` (plain, .gz or .xz) of stems without stop words,
+      and ``rcv1-v2.topics.qrels.gz``. Words are chosen and weighted as Hu et al. say. There is no published
       checksum of these files, so they are not downloaded: put them in the data folder's or mirror's
       ``reuters/``.
     - **vectors**: the five files ``lyrl2004_vectors_*.dat.gz`` that scikit-learn's ``fetch_rcv1`` takes
@@ -193,7 +193,7 @@ def _from_tokens(
     missing = [file for file, path in paths.items() if path is None]
     if missing:
         raise InputError(
-            f"There is no {missing[0]} (nor .gz): put RCV1's token files into "
+            f"There is no {missing[0]} (nor .gz or .xz): put RCV1's token files into "
             f"{data_folder(data_dir).absolute() / 'reuters'}, or choose dataset.source=vectors"
         )
     documents, classes = _sampled_documents(settings, data_dir, mirror)
