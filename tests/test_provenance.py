@@ -48,6 +48,25 @@ def test_results_are_no_part_of_the_code(clone: Path) -> None:
     assert len(said(clone)) == 40
 
 
+@pytest.mark.parametrize("given", ["a" * 40, "b" * 40 + "-dirty"])
+def test_a_copy_without_a_repository_has_the_commit_that_it_is_given(
+    clone: Path, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    monkeypatch.setenv("KINGDRA_COMMIT", given)
+    assert said(clone) != given
+    shutil.rmtree(clone / ".git")
+    assert said(clone) == given
+
+
+def test_a_given_commit_that_is_none(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its results could not be merged."""
+    shutil.rmtree(clone / ".git")
+    monkeypatch.setenv("KINGDRA_COMMIT", "main")
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        said(clone)
+    assert "KINGDRA_COMMIT=main is no commit: give what `git rev-parse HEAD` prints" in failed.value.stderr
+
+
 @pytest.mark.parametrize("changed", ["configs/config.yaml", "src/kingdra_repro/errors.py"])
 def test_changed_code_is_told(clone: Path, changed: str) -> None:
     with (clone / changed).open("a") as file:

@@ -1,6 +1,8 @@
 """Which code and which machine made a result."""
 
+import os
 import platform
+import re
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -8,6 +10,7 @@ from pathlib import Path
 import torch
 
 from kingdra_repro.devices import choose_device, choose_devices
+from kingdra_repro.errors import InputError
 from kingdra_repro.files import write_text
 
 
@@ -23,7 +26,13 @@ def commit() -> str | None:
     """The git commit of the source tree this package runs from, with ``-dirty`` where its code or configs
     differ from it.
 
-    None where it does not run from a git repository of its own (an installed wheel) or git is missing.
+    Where it does not run from a git repository of its own (an installed wheel, a copy of the tree) or git is
+    missing, it is what the environment variable KINGDRA_COMMIT says; None where that is not set.
+
+    Raises
+    ------
+    InputError
+        Where KINGDRA_COMMIT is needed and is no commit.
     """
     here = Path(__file__).resolve().parent
 
@@ -41,7 +50,11 @@ def commit() -> str | None:
         dirty = "-dirty" if changed else ""
         return git("rev-parse", "HEAD") + dirty
     except (OSError, subprocess.SubprocessError):
-        return None
+        pass
+    given = os.environ.get("KINGDRA_COMMIT")
+    if given and not re.fullmatch(r"[0-9a-f]{40}(-dirty)?", given):
+        raise InputError(f"KINGDRA_COMMIT={given} is no commit: give what `git rev-parse HEAD` prints")
+    return given or None
 
 
 def commits(record: Path) -> str | None:
