@@ -14,17 +14,25 @@ from pathlib import Path
 
 
 def main() -> None:
+    threading.Thread(target=_stop_with_input, daemon=True).start()
+    leave_run()
+
+
+def leave_run() -> None:
     known = json.loads(Path(os.environ["FAKE_RUNS"]).read_text())
     given = dict(argument.split("=", 1) for argument in sys.argv[1:])
     output_dir = Path(given.pop("output_dir").strip("'"))
     run = known["runs"][" ".join(f"{name}={value}" for name, value in given.items())]
     with open(known["started"], "a") as file:
         print(run["config_hash"], file=file)
-    threading.Thread(target=_stop_with_input, daemon=True).start()
     folder = output_dir / run["dataset"] / run["method"] / f"seed{run['seed']}-{run['config_hash']}"
     (folder / ".hydra").mkdir(parents=True, exist_ok=True)
     (folder / ".hydra" / "overrides.yaml").write_text(json.dumps(sys.argv[1:]))
     print("something", file=sys.stderr)
+    if run.get("fails") == "defect":
+        raise RuntimeError("broken")
+    if run.get("interrupted"):
+        sys.exit(130)
     if run.get("fails"):
         print("kingdra-run: no such data; get it", file=sys.stderr)
         sys.exit(2)

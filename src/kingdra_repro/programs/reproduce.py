@@ -11,6 +11,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.files import only_one
 from kingdra_repro.provenance import code_version, commit
 from kingdra_repro.report.write import write_reports
+from kingdra_repro.reproduce import child, here
 from kingdra_repro.reproduce.display import PlanDisplay, name
 from kingdra_repro.reproduce.estimate import Estimate, show_left
 from kingdra_repro.reproduce.experiments import check_known, names, parse_seeds
@@ -18,7 +19,7 @@ from kingdra_repro.reproduce.failures import forget
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
 from kingdra_repro.reproduce.registry import merge, read_runs
 from kingdra_repro.reproduce.runner import Outcome, Runner
-from kingdra_repro.reproduce.selection import by_value, select
+from kingdra_repro.reproduce.selection import FIRST, by_value, select
 from kingdra_repro.reproduce.settings import as_override, listed
 from kingdra_repro.runs.display import parse_duration, show_duration
 
@@ -68,12 +69,16 @@ def reproduce(cfg: DictConfig) -> int:
         results.mkdir(parents=True, exist_ok=True)
         with only_one(output_dir / "kingdra-reproduce") as lock:
             missing = _missing(wanted, read_runs(results), code if cfg.again else None)
-            runner = Runner(results, output_dir, handed_on, lock, estimate)
+            one_process = device == "cuda" if cfg.one_process is None else cfg.one_process
+            way = here.run if one_process else child.run
+            archive = None if cfg.archive is None else Path(cfg.archive)
+            runner = Runner(results, output_dir, handed_on, lock, estimate, way, archive)
             with PlanDisplay(len(missing)) as display:
                 outcome = runner.run(missing, budget, display)
         print(_summary(outcome, len(wanted), results))
-    write_reports(results, planned)
-    print(f"tables, figures and report.html: {results}")
+    if cfg.report:
+        write_reports(results, planned)
+        print(f"tables, figures and report.html: {results}")
     return 1 if outcome.failed else 0
 
 
@@ -81,6 +86,7 @@ def _plan(cfg: DictConfig) -> tuple[list[PlannedRun], list[PlannedRun]]:
     """The whole plan, which tables are made of; and the runs that are wanted, in the order of their value."""
     only = listed(cfg.only)
     check_known("only", only or (), names("experiment"))
+    check_known("first", [cfg.first], FIRST)
     seeds = listed(cfg.seeds)
     seeds_wanted = None if seeds is None else parse_seeds(",".join(seeds))
     planned = plan(list(dict.fromkeys([*cfg.experiments, *(only or ())])))
@@ -92,7 +98,7 @@ def _plan(cfg: DictConfig) -> tuple[list[PlannedRun], list[PlannedRun]]:
         datasets=listed(cfg.datasets),
         seeds=seeds_wanted,
     )
-    return planned, by_value(wanted)
+    return planned, by_value(wanted, cfg.first)
 
 
 def _missing(wanted: Sequence[PlannedRun], runs: pd.DataFrame, code: str | None) -> list[PlannedRun]:

@@ -30,13 +30,19 @@ Settings: NAME=VALUE
   datasets=NAME,...   of mnist, stl, cifar10, reuters, newsgroups, digits
   seeds=0..4          seeds=0 or seeds=0,3; of 0 to 4, and of 0 to 9 on digits
   schedule=published  or short; a cell shows the published schedule's runs where there are any
+  first=seeds         one seed of every cell before the next; or rows: all seeds
+                      of the most valuable rows before the next rows
   budget=2h           90min, 1h30min ...: what is not done then is left to the next call
   again=false         true: make the runs again that another version of this code made
   dry_run=false       true: list what would be run
   only_report=false   true: run nothing
-  merge=FOLDER        an outputs/ or results/ folder of another machine
+  report=true         false: only run, no tables, figures and page
+  merge=FOLDER        an outputs/, results/ or archive folder of another machine
   results=results     where the small files go that tables and figures are made from
+  archive=FOLDER      every finished run is packed into a few files there, too
   output_dir=outputs  where run folders and logs/ go
+  one_process=        true: all runs in this process, which compiles once; false: each
+                      in its own; true on a GPU, unless told otherwise
   mirror= data_dir= device= n_jobs=   as for kingdra-run
 
 The exit status is 0; 1 where a run failed (results/failed.csv says why; the next call tries again); 2 for a

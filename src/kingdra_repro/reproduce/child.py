@@ -11,12 +11,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Thread
 
 from kingdra_repro.programs import run as console
 
+SECONDS_BETWEEN_LOOKS = 0.2
 SECONDS_TO_STOP = 20.0  # nothing is written then: it goes on from its last checkpoint
 COMMAND = "from kingdra_repro.reproduce.child import main; main()"
 
@@ -28,8 +29,8 @@ def main() -> None:
     console.main()
 
 
-def start(overrides: Sequence[str], log: Path, lock: int) -> subprocess.Popen:
-    """Start a run.
+def run(overrides: Sequence[str], log: Path, lock: int, end: float, look: Callable[[], None]) -> int | None:
+    """Run kingdra-run in a process of its own, until it is done or `end` is reached.
 
     Parameters
     ----------
@@ -38,10 +39,18 @@ def start(overrides: Sequence[str], log: Path, lock: int) -> subprocess.Popen:
         What it prints is added to this file.
     lock : int
         Handle of a lock that the run holds, too, until it has ended.
+    end : float
+        A time of ``time.monotonic``.
+    look : callable
+        Called now and then while the run goes on.
+
+    Returns
+    -------
+    int or None
+        Exit status, negative: the signal that ended it. None where it was stopped at `end`.
     """
-    log.parent.mkdir(parents=True, exist_ok=True)
     with open(log, "ab") as file:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-c", COMMAND, *overrides],
             stdin=subprocess.PIPE,
             stdout=file,
@@ -49,9 +58,19 @@ def start(overrides: Sequence[str], log: Path, lock: int) -> subprocess.Popen:
             pass_fds=[lock],
             start_new_session=True,  # Ctrl-C reaches the first process alone, which then stops this one
         )
+    try:
+        while True:
+            try:
+                return process.wait(SECONDS_BETWEEN_LOOKS)
+            except subprocess.TimeoutExpired:
+                look()
+            if time.monotonic() >= end:
+                return None
+    finally:
+        _stop(process)
 
 
-def stop(process: subprocess.Popen) -> None:
+def _stop(process: subprocess.Popen) -> None:
     """Stop a run, and wait until it has ended; nothing where it has already."""
     assert process.stdin is not None
     process.stdin.close()

@@ -1,5 +1,6 @@
 """One line of progress over all runs: a bar on a terminal, a line for each run elsewhere."""
 
+import sys
 import time
 
 from rich.console import Console
@@ -18,7 +19,7 @@ class PlanDisplay:
     """
 
     def __init__(self, total: int):
-        self.console = Console(stderr=True)
+        self.console = Console(file=sys.stderr)  # this one, also while a run in this process has another
         self.total, self.done = total, 0
         self._began = time.monotonic()
         self._bar = Progress(

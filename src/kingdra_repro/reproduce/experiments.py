@@ -23,7 +23,7 @@ class Row:
     overrides : of kingdra-run
     value : the column of runs.csv that fills the row's cells
     priority : in which order rows are run, lower first
-    datasets, orders : those of the experiment that the row takes part in
+    datasets, orders, seeds : those of the experiment that the row takes part in
     """
 
     overrides: tuple[str, ...]
@@ -31,6 +31,7 @@ class Row:
     priority: int
     datasets: tuple[str, ...]
     orders: tuple[str, ...]
+    seeds: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ def experiment(name: str) -> Experiment:
             node["priority"],
             tuple(node.get("datasets", datasets)),
             tuple(node.get("orders", orders)),
+            parse_seeds(node.get("seeds", cfg["seeds"])),
         )
         for row, node in cfg["rows"].items()
     }

@@ -101,7 +101,7 @@ def _runs(one: Experiment) -> Iterator[PlannedRun]:
             continue
         for order, of_order in _orders(one, row, dataset):
             seen: set[str] = set()
-            for seed in one.seeds:
+            for seed in row.seeds:
                 overrides, config_hash = _command(row, dataset, of_order, pace, seed)
                 if config_hash not in seen:
                     seen.add(config_hash)

@@ -15,6 +15,7 @@ import pandas as pd
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import only_one, write_text
 from kingdra_repro.provenance import code_version
+from kingdra_repro.reproduce.packed import unpacked
 from kingdra_repro.runs.reading import read_command
 
 KEPT = (
@@ -46,7 +47,7 @@ def add_run(results: Path, folder: Path) -> Path:
 
 
 def merge(results: Path, below: Path) -> tuple[int, int]:
-    """Take all finished runs below a folder of another machine, its outputs/ or its results/.
+    """Take all finished runs below a folder of another machine: its outputs/, its results/ or its archive.
 
     Returns
     -------
@@ -57,12 +58,12 @@ def merge(results: Path, below: Path) -> tuple[int, int]:
     InputError
         Where there is no finished run, or one of them cannot be taken: then none is.
     """
-    root = below.resolve()
-    found = sorted(path.parent for path in root.rglob("result.json"))
-    folders = [folder for folder in found if PART not in folder.relative_to(root).parts]
-    if not folders:
-        raise InputError(f"merge={below} has no finished runs: give a folder with result.json files below it")
-    with only_one(results / "runs.csv"):
+    with unpacked(below) as from_archive, only_one(results / "runs.csv"):
+        folders = [*_finished(below.resolve()), *_finished(from_archive)]
+        if not folders:
+            raise InputError(
+                f"merge={below} has no finished runs: give a folder with result.json files or a runs-1.zip"
+            )
         before = len(_run_folders(results))
         for folder in folders:
             _name(folder), _command(folder)
@@ -70,6 +71,11 @@ def merge(results: Path, below: Path) -> tuple[int, int]:
             _copy(results, folder)
         _write_runs(results)
         return len(folders), len(_run_folders(results)) - before
+
+
+def _finished(root: Path) -> list[Path]:
+    found = sorted(path.parent for path in root.rglob("result.json"))
+    return [folder for folder in found if PART not in folder.relative_to(root).parts]
 
 
 def read_runs(results: Path) -> pd.DataFrame:

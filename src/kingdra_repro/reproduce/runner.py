@@ -1,21 +1,21 @@
 """Goes through planned runs, one after the other; what is finished is in results/ at once."""
 
 import json
-import subprocess
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kingdra_repro.reproduce import child
 from kingdra_repro.reproduce.display import PlanDisplay
 from kingdra_repro.reproduce.estimate import Estimate, show_left
 from kingdra_repro.reproduce.failures import forget, note
+from kingdra_repro.reproduce.packed import pack_run
 from kingdra_repro.reproduce.plan import PlannedRun
 from kingdra_repro.reproduce.registry import add_run
 from kingdra_repro.reproduce.settings import as_override
 
-SECONDS_BETWEEN_LOOKS = 0.2
+# Makes one run: `kingdra_repro.reproduce.child.run` or `kingdra_repro.reproduce.here.run`.
+Way = Callable[[Sequence[str], Path, int, float, Callable[[], None]], int | None]
 
 
 @dataclass
@@ -39,6 +39,10 @@ class Runner:
         Handle of the lock on `output_dir`, which the runs hold, too.
     estimate : callable
         Makes an `Estimate` of what is in results/ now.
+    way : callable
+        How a run is made: in a process of its own, or in this one.
+    archive : Path or None
+        A folder for packed copies of finished runs.
     """
 
     def __init__(
@@ -48,11 +52,15 @@ class Runner:
         handed_on: Sequence[str],
         lock: int,
         estimate: Callable[[], Estimate],
+        way: Way,
+        archive: Path | None = None,
     ):
         self.results, self.output_dir = results, output_dir
         self.handed_on = [as_override("output_dir", output_dir), *handed_on]
         self.lock = lock
         self.estimate = estimate
+        self.way = way
+        self.archive = archive
 
     def run(self, queue: Sequence[PlannedRun], budget: float | None, display: PlanDisplay) -> Outcome:
         """Run them all, or as many as the budget allows; a failed one is noted, and the rest goes on.
@@ -86,7 +94,9 @@ class Runner:
                     outcome.failed.append(run)
                     display.end(run, f"FAILED: {line}")
                     continue
-            add_run(self.results, finished)
+            kept = add_run(self.results, finished)
+            if self.archive is not None:
+                pack_run(self.archive, self.results / "runs", kept)
             forget(self.results, [run.config_hash])
             outcome.done.append(run)
             display.end(run, _summary(finished))
@@ -107,17 +117,9 @@ class Runner:
             return show_left(seconds - spent, n_unknown, len(ahead))
 
         display.begin(run, left())
-        process = child.start([*run.overrides, *self.handed_on], self._log(run), self.lock)
-        try:
-            while True:
-                try:
-                    return process.wait(SECONDS_BETWEEN_LOOKS)
-                except subprocess.TimeoutExpired:
-                    display.left(left())
-                if time.monotonic() >= end:
-                    return None
-        finally:
-            child.stop(process)
+        log = self._log(run)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        return self.way([*run.overrides, *self.handed_on], log, self.lock, end, lambda: display.left(left()))
 
     def _too_long(self, run: PlannedRun, seconds: float) -> bool:
         """Whether a run would not end in time. One that was begun is always gone on with."""

@@ -6,6 +6,8 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.reproduce.experiments import check_known, experiment
 from kingdra_repro.reproduce.plan import PlannedRun
 
+FIRST = ("seeds", "rows")
+
 
 def select(
     planned: Sequence[PlannedRun],
@@ -46,20 +48,27 @@ def select(
     return wanted
 
 
-def by_value(planned: Sequence[PlannedRun]) -> list[PlannedRun]:
-    """Each distinct run once, the most valuable first: one seed for every cell, then the next for each.
+def by_value(planned: Sequence[PlannedRun], first: str = "seeds") -> list[PlannedRun]:
+    """Each distinct run once, the most valuable first.
 
-    Within a seed by the rows' priority, then in the order of the plan. A run that several rows want has the
-    best place of these.
+    A run that several rows want has the best place of these.
+
+    Parameters
+    ----------
+    planned : list of PlannedRun
+    first : {"seeds", "rows"}
+        "seeds": one seed for every cell, then the next for each; within a seed by the rows' priority, then in
+        the order of the plan. "rows": all seeds of the rows of the first priority, then those of the next.
     """
 
     def place(run: PlannedRun) -> tuple[int, int]:
-        return experiment(run.experiment).seeds.index(run.seed), run.priority
+        seed = experiment(run.experiment).seeds.index(run.seed)
+        return (seed, run.priority) if first == "seeds" else (run.priority, seed)
 
-    first: dict[str, PlannedRun] = {}
+    distinct: dict[str, PlannedRun] = {}
     for run in sorted(planned, key=place):  # stable
-        first.setdefault(run.config_hash, run)
-    return list(first.values())
+        distinct.setdefault(run.config_hash, run)
+    return list(distinct.values())
 
 
 def _distinct(values: Iterable[str]) -> list[str]:

@@ -20,17 +20,21 @@ class ReproduceSettings:
     datasets: Any = MISSING
     seeds: Any = MISSING
     schedule: Any = MISSING
+    first: Any = MISSING
     budget: str | None = MISSING
     again: bool = MISSING
     dry_run: bool = MISSING
     only_report: bool = MISSING
     merge: str | None = MISSING
+    report: bool = MISSING
     results: str = MISSING
+    archive: str | None = MISSING
     output_dir: str = MISSING
     mirror: str | None = MISSING
     data_dir: str | None = MISSING
     device: str | None = MISSING
     n_jobs: int | None = MISSING
+    one_process: bool | None = MISSING
 
 
 def settings(arguments: Sequence[str]) -> DictConfig:
