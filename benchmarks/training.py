@@ -1,12 +1,12 @@
 """What a training step needs, what this machine can give, and what share of that is reached.
 
-    python benchmarks/training.py [cpu|cuda] [mnist|cifar10 ...]
+    python benchmarks/training.py [cpu|cuda] [digits|mnist|cifar10 ...] [short]
 
 Counts for Ladder-IM, 1 and 10 models, batches of 64 and 256: floating-point operations of the matrix
 products, bytes that must move, random numbers, operations launched. The floor is the time of these at the
 ceilings measured here a moment before; the share is floor / measured. On a CPU one model is timed in one
-process with all threads, and ten in as many processes as there are cores, each with one thread.
-Run it on an idle machine.
+process with all threads, and ten in as many processes as there are cores, each with one thread. `short`: ten
+models and batches of 64 alone. Run it on an idle machine.
 """
 
 import itertools
@@ -27,7 +27,7 @@ from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.stack import Stack, StepDone
 from kingdra_repro.training.trainer import EnsembleTrainer
 
-SHAPES = {"mnist": (784, 70_000), "cifar10": (2048, 60_000)}
+SHAPES = {"digits": (64, 1797), "mnist": (784, 70_000), "cifar10": (2048, 60_000)}
 K = 10
 STEPS = {"cpu": 40, "cuda": 1000}  # a GPU's epoch is so short that its beginning would count
 SETTINGS = {"learning_rate": 0.002, "order": "epoch", "seed": 0}
@@ -151,11 +151,13 @@ def time_processes(d: int, n_models: int, batch: int, precision: str) -> float:
     return took / STEPS["cpu"]
 
 
-def report(shape: str, device: torch.device, ceilings: Ceilings) -> None:
+def report(shape: str, device: torch.device, ceilings: Ceilings, short: bool) -> None:
     d, n = SHAPES[shape]
     gpu = device.type == "cuda"
     print(f"\n{shape}: {n:,} rows of {d}\n models batch   GFLOP    MB  random/1e6 launches")
-    needs = {case: count(d, *case) for case in itertools.product((1, 10), (64, 256))}
+    needs = {
+        case: count(d, *case) for case in ([(10, 64)] if short else itertools.product((1, 10), (64, 256)))
+    }
     for (n_models, batch), need in needs.items():
         print(
             f"{n_models:>7} {batch:>5} {need.flop / 1e9:>7.2f} {need.bytes / 1e6:>5.0f} "
@@ -172,7 +174,7 @@ def report(shape: str, device: torch.device, ceilings: Ceilings) -> None:
             found["a process a core"] = time_processes(d, n_models, batch, precision)
         else:
             # Compiling is always on there; what it brings is shown for the case of the paper alone.
-            plain = (n_models, batch, precision) == (10, 64, "bfloat16")
+            plain = (n_models, batch, precision) == (10, 64, "bfloat16") and not short
             for compile in ((False, True) if plain else (True,)) if gpu else (False,):
                 how = ("graph, compiled" if compile else "graph") if gpu else "one process"
                 n_rows = STEPS[device.type] * batch
@@ -195,8 +197,8 @@ def main() -> None:
     print(f"torch {torch.__version__}, {name}; ceilings: ", end="")
     print(", ".join(f"{p} {v / 1e9:,.0f} GFLOP/s" for p, v in ceilings.products.items()), end="; ")
     print(f"copy {ceilings.memory / 1e9:,.0f} GB/s; {ceilings.random / 1e6:,.0f} million normal numbers/s")
-    for shape in [word for word in sys.argv if word in SHAPES] or SHAPES:
-        report(shape, device, ceilings)
+    for shape in [word for word in sys.argv if word in SHAPES] or ("mnist", "cifar10"):
+        report(shape, device, ceilings, "short" in sys.argv)
 
 
 if __name__ == "__main__":

@@ -126,6 +126,19 @@ def test_every_experiment_composes(name):
     assert {run.dataset for run in planned} == set(experiment(name).datasets)
 
 
+def test_what_a_gpu_runs_are_cells_of_the_tables(table2):
+    """In the order of their value; the public code's settings, so that their cells are filled."""
+    queue = by_value(plan(["gpu"]), "rows")
+    assert {run.config_hash for run in queue} <= {run.config_hash for run in [*table2, *plan(["cost"])]}
+    assert (queue[0].row, queue[0].dataset) == ("Kingdra-Ladder-IM (10 iterations)", "mnist")
+    first = [(run.dataset, run.seed) for run in queue[1:9]]
+    assert first == [
+        (dataset, seed) for seed in (0, 1) for dataset in ("stl", "reuters", "newsgroups", "cifar10")
+    ]
+    assert queue[-1].row == "Kingdra-Ladder-IM (50 iterations)"
+    assert len(queue) == 61
+
+
 def test_cost_is_not_shortened():
     assert {run.schedule for run in plan(["cost"])} == {"published"}
 
