@@ -99,7 +99,7 @@ cat "$WORK/data.txt"
 (($(left) > 45)) || exit
 # The run that is at work at the end of the budget stops within seconds; the signal is for what would not.
 budget=$(($(left) - 30))s
-timeout -s INT -k 5 $(($(left) - 10)) "$PYTHON" -c "from kingdra_repro.programs.reproduce_main import main; main()" \
+timeout -s INT -k 5 $(($(left) - 10)) "$PYTHON" -c "from kingdra_repro.programs.reproduce import main; main()" \
     "${runs[@]}" "budget=$budget" report=false "archive=$OUT" \
     "results=$WORK/results" "output_dir=$WORK/outputs" "device=$DEVICE" ${MIRROR:+"mirror=$MIRROR"} \
     2>&1 | tee -a "$OUT/runs.txt"

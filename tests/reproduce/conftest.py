@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 
-from kingdra_repro.programs import reproduce_main as console
+from kingdra_repro.programs import reproduce as console
 from kingdra_repro.reproduce.plan import PlannedRun, plan
 from tests.reproduce import fake_run
 
@@ -93,9 +93,9 @@ def fakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fakes:
     monkeypatch.setattr(
         "kingdra_repro.reproduce.child.COMMAND", "from tests.reproduce.fake_run import main; main()"
     )
-    monkeypatch.setattr("kingdra_repro.programs.reproduce.commit", lambda: made.commit)
+    monkeypatch.setattr("kingdra_repro.programs.reproduction.commit", lambda: made.commit)
     monkeypatch.setattr(
-        "kingdra_repro.programs.reproduce.write_reports",
+        "kingdra_repro.programs.reproduction.write_reports",
         lambda results, planned: made.reported.append(len(planned)),
     )
     return made

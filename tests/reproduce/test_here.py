@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.reproduce import here
+from kingdra_repro.programs import here
 from kingdra_repro.reproduce.packed import pack_run
 from kingdra_repro.reproduce.registry import merge
 from kingdra_repro.runs.monitor import History

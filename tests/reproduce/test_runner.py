@@ -158,7 +158,7 @@ def test_reports(kingdra_reproduce, tmp_path, monkeypatch, fakes):
     for module, function in (("tables", "write_tables"), ("figures", "draw"), ("page", "write_report")):
         stub = ModuleType(module)
         setattr(stub, function, lambda *given, module=module: called.update({module: given}))
-        monkeypatch.setitem(sys.modules, f"kingdra_repro.{module}", stub)
+        monkeypatch.setitem(sys.modules, f"kingdra_repro.report.{module}", stub)
     write_reports(tmp_path / "results", fakes.planned)
     results, planned, cells = called["tables"]
     assert (results, planned) == (tmp_path / "results", fakes.planned)

@@ -1,129 +1,81 @@
-"""What `kingdra-reproduce` does: settings -> plan -> what is missing -> runs -> tables, figures, page."""
+"""The console function ``kingdra-reproduce``: settings, and mistakes told in one line."""
 
+import logging
+import sys
+import textwrap
 from collections.abc import Sequence
-from pathlib import Path
 
-import pandas as pd
-from omegaconf import DictConfig
+from kingdra_repro.programs import main as program
+from kingdra_repro.programs.user_errors import one_line
+from kingdra_repro.reproduce.settings import ReproduceSettings, settings
 
-from kingdra_repro.devices import choose_device
-from kingdra_repro.errors import InputError
-from kingdra_repro.files import only_one
-from kingdra_repro.provenance import code_version, commit
-from kingdra_repro.report.write import write_reports
-from kingdra_repro.reproduce import child, here
-from kingdra_repro.reproduce.display import PlanDisplay, name
-from kingdra_repro.reproduce.estimate import Estimate, show_left
-from kingdra_repro.reproduce.experiments import check_known, names, parse_seeds
-from kingdra_repro.reproduce.failures import forget
-from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
-from kingdra_repro.reproduce.registry import merge, read_runs
-from kingdra_repro.reproduce.runner import Outcome, Runner
-from kingdra_repro.reproduce.selection import FIRST, by_value, select
-from kingdra_repro.reproduce.settings import as_override, listed
-from kingdra_repro.runs.display import parse_duration, show_duration
+HELP = """kingdra-reproduce runs whatever is missing of the paper's tables and figures, and writes them.
 
-HANDED_ON = ("mirror", "data_dir", "device", "n_jobs")
+Runs are those of configs/experiment, each made by kingdra-run in outputs/ and copied into results/ when it is
+done. What is in results/runs.csv is not run again. It can be stopped at any time (Ctrl-C): the same command
+goes on, in the middle of a run, too. At the end, tables, figures and report.html are written into results/.
+
+Examples
+  kingdra-reproduce                                    all of it, with the public code's settings: for a GPU
+  kingdra-reproduce schedule=short                     fewer iterations and epochs: for a CPU
+  kingdra-reproduce only=table2 datasets=mnist,reuters seeds=0..4 budget=2h
+  kingdra-reproduce rows=Kingdra-Ladder-IM dry_run=true      what is missing, and how long it may take
+  kingdra-reproduce merge=/media/stick/outputs         take the runs that another machine made
+  kingdra-reproduce only_report=true                   tables, figures and the page alone
+
+Settings: NAME=VALUE
+  only=NAME,...       experiments: those of configs/experiment, which are
+                      {experiments}
+  rows=NAME,...       rows of their tables, such as K-means,Kingdra-Ladder-IM
+  datasets=NAME,...   of mnist, stl, cifar10, reuters, newsgroups, digits
+  seeds=0..4          seeds=0 or seeds=0,3; of 0 to 4, and of 0 to 9 on digits
+  schedule=published  or short; a cell shows the published schedule's runs where there are any
+  first=seeds         one seed of every cell before the next; or rows: all seeds
+                      of the most valuable rows before the next rows
+  budget=2h           90min, 1h30min ...: what is not done then is left to the next call
+  again=false         true: make the runs again that another version of this code made
+  dry_run=false       true: list what would be run
+  only_report=false   true: run nothing
+  report=true         false: only run, no tables, figures and page
+  merge=FOLDER        an outputs/, results/ or archive folder of another machine
+  results=results     where the small files go that tables and figures are made from
+  archive=FOLDER      every finished run is packed into a few files there, too
+  output_dir=outputs  where run folders and logs/ go
+  one_process=        true: all runs in this process, which compiles once; false: each
+                      in its own; true on a GPU, unless told otherwise
+  mirror= data_dir= device= n_jobs=   as for kingdra-run
+
+The exit status is 0; 1 where a run failed (results/failed.csv says why; the next call tries again); 2 for a
+mistake in the settings; 130 at Ctrl-C, 143 at SIGTERM.
+"""
+SEE = "`kingdra-reproduce --help` explains the settings"
 
 
-def reproduce(cfg: DictConfig) -> int:
+def main() -> None:
+    """Do what the command line asks for."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    program.main(
+        "kingdra-reproduce",
+        lambda: run(sys.argv[1:]),
+        lambda error: one_line(error, known=ReproduceSettings, see=SEE),
+    )
+
+
+def run(arguments: Sequence[str]) -> int:
     """Carry out one command.
-
-    Parameters
-    ----------
-    cfg : DictConfig, as `kingdra_repro.reproduce.settings.settings` makes it
 
     Returns
     -------
     int
         Exit status: 1 where a run failed.
-
-    Raises
-    ------
-    InputError
-        For a user's mistake.
     """
-    if cfg.dry_run and (cfg.merge is not None or cfg.only_report):
-        raise InputError("dry_run=true lists what would be run: leave out merge= and only_report=")
-    results, output_dir = Path(cfg.results), Path(cfg.output_dir)
-    budget = None if cfg.budget is None else parse_duration(cfg.budget)
-    device = choose_device(cfg.device or "auto").type
-    planned, wanted = _plan(cfg)
-    if cfg.merge is not None:
-        found, new = merge(results, Path(cfg.merge))
-        forget(results, read_runs(results)["config_hash"])
-        print(f"{found} runs in {cfg.merge}, {new} of them new")
+    if any(argument in ("--help", "-h") for argument in arguments):
+        from kingdra_repro.reproduce.experiments import names
 
-    def estimate() -> Estimate:
-        return Estimate(matched(planned, read_runs(results)), device)
+        experiments = textwrap.fill(", ".join(names("experiment")), 88).replace("\n", "\n" + " " * 22)
+        print(HELP.replace("{experiments}", experiments), end="")
+        return 0
+    cfg = settings(arguments)
+    from kingdra_repro.programs.reproduction import reproduce  # torch comes with it
 
-    outcome = Outcome()
-    if cfg.merge is None and not cfg.only_report:
-        code = code_version(commit())
-        if cfg.again:  # kingdra-run finds a finished run again by its folder, whatever code made it
-            output_dir = output_dir / "again" / code
-        if cfg.dry_run:
-            _list(_missing(wanted, read_runs(results), code if cfg.again else None), estimate())
-            return 0
-        handed_on = [as_override(one, cfg[one]) for one in HANDED_ON if cfg[one] is not None]
-        results.mkdir(parents=True, exist_ok=True)
-        with only_one(output_dir / "kingdra-reproduce") as lock:
-            missing = _missing(wanted, read_runs(results), code if cfg.again else None)
-            one_process = device == "cuda" if cfg.one_process is None else cfg.one_process
-            way = here.run if one_process else child.run
-            archive = None if cfg.archive is None else Path(cfg.archive)
-            runner = Runner(results, output_dir, handed_on, lock, estimate, way, archive)
-            with PlanDisplay(len(missing)) as display:
-                outcome = runner.run(missing, budget, display)
-        print(_summary(outcome, len(wanted), results))
-    if cfg.report:
-        write_reports(results, planned)
-        print(f"tables, figures and report.html: {results}")
-    return 1 if outcome.failed else 0
-
-
-def _plan(cfg: DictConfig) -> tuple[list[PlannedRun], list[PlannedRun]]:
-    """The whole plan, which tables are made of; and the runs that are wanted, in the order of their value."""
-    only = listed(cfg.only)
-    check_known("only", only or (), names("experiment"))
-    check_known("first", [cfg.first], FIRST)
-    seeds = listed(cfg.seeds)
-    seeds_wanted = None if seeds is None else parse_seeds(",".join(seeds))
-    planned = plan(list(dict.fromkeys([*cfg.experiments, *(only or ())])))
-    wanted = select(
-        planned,
-        cfg.schedule.name,
-        only=only,
-        rows=listed(cfg.rows),
-        datasets=listed(cfg.datasets),
-        seeds=seeds_wanted,
-    )
-    return planned, by_value(wanted, cfg.first)
-
-
-def _missing(wanted: Sequence[PlannedRun], runs: pd.DataFrame, code: str | None) -> list[PlannedRun]:
-    """The runs that are not in results/; with a `code`, not of this version of it."""
-    done = set(runs["config_hash"] if code is None else runs.loc[runs["code"] == code, "config_hash"])
-    return [run for run in wanted if run.config_hash not in done]
-
-
-def _list(missing: Sequence[PlannedRun], estimate: Estimate) -> None:
-    """Print what would be run."""
-    for run in missing:
-        seconds = estimate.seconds(run)
-        length = "?" if seconds is None else show_duration(seconds)
-        print(f"{name(run)}: {length}; kingdra-run {' '.join(run.overrides)}")
-    left = f", {show_left(*estimate.together(missing), len(missing))}" if missing else ""
-    print(f"{len(missing)} runs are missing{left}")
-
-
-def _summary(outcome: Outcome, n_wanted: int, results: Path) -> str:
-    n_run = len(outcome.done) + len(outcome.failed) + len(outcome.cut)
-    if n_run + len(outcome.waiting) == 0:
-        return f"nothing to run: all {n_wanted} runs are in {results / 'runs.csv'}"
-    parts = [f"{len(outcome.done)} runs done"]
-    if outcome.failed:
-        parts.append(f"{len(outcome.failed)} failed, see {results / 'failed.csv'}")
-    if outcome.cut or outcome.waiting:
-        parts.append(f"{len(outcome.cut) + len(outcome.waiting)} left for want of time")
-    return "; ".join(parts)
+    return reproduce(cfg)

@@ -1,9 +1,7 @@
-"""One run of the plan in a process of its own, which ends with the process that began it.
+"""One run of the plan in a process of its own (`kingdra_repro.programs.child`), which ends with this one.
 
-    python -c "from kingdra_repro.reproduce.child import main; main()" OVERRIDE ...
-
-is kingdra-run, but stops, as it does at Ctrl-C, when its standard input ends. The process that began it holds
-the other end: it closes it to stop the run, and however it dies, the system closes it.
+The run stops when its standard input ends. This process holds the other end: it closes it to stop the run,
+and however it dies, the system closes it.
 """
 
 import os
@@ -13,20 +11,10 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from threading import Thread
-
-from kingdra_repro.programs import run as console
 
 SECONDS_BETWEEN_LOOKS = 0.2
-SECONDS_TO_STOP = 20.0  # nothing is written then: it goes on from its last checkpoint
-COMMAND = "from kingdra_repro.reproduce.child import main; main()"
-
-
-def main() -> None:
-    """Run kingdra-run until it is done or standard input ends."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
-    Thread(target=_stop_with_input, daemon=True).start()
-    console.main()
+SECONDS_TO_STOP = 25.0  # a run that does not stop by itself ends itself after 20
+COMMAND = "from kingdra_repro.programs.child import main; main()"
 
 
 def run(overrides: Sequence[str], log: Path, lock: int, end: float, look: Callable[[], None]) -> int | None:
@@ -75,16 +63,7 @@ def _stop(process: subprocess.Popen) -> None:
     assert process.stdin is not None
     process.stdin.close()
     try:
-        process.wait(SECONDS_TO_STOP + 5)
+        process.wait(SECONDS_TO_STOP)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def _stop_with_input() -> None:
-    # Not sys.stdin: a thread that waits within it would trouble the interpreter's end.
-    while os.read(0, 1):
-        pass
-    os.kill(os.getpid(), signal.SIGINT)
-    time.sleep(SECONDS_TO_STOP)
-    os.kill(os.getpid(), signal.SIGKILL)

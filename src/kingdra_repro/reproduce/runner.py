@@ -14,7 +14,7 @@ from kingdra_repro.reproduce.plan import PlannedRun
 from kingdra_repro.reproduce.registry import add_run
 from kingdra_repro.reproduce.settings import as_override
 
-# Makes one run: `kingdra_repro.reproduce.child.run` or `kingdra_repro.reproduce.here.run`.
+# Makes one run: `kingdra_repro.reproduce.child.run` or `kingdra_repro.programs.here.run`.
 Way = Callable[[Sequence[str], Path, int, float, Callable[[], None]], int | None]
 
 

@@ -18,7 +18,6 @@ import torch
 import torch._dynamo
 
 # With all that a run imports: an import that is interrupted halfway is not made good by the next one.
-import kingdra_repro.programs.cluster  # noqa: F401
 from kingdra_repro.programs import run as kingdra_run
 from kingdra_repro.programs.main import Stopped
 

@@ -1,0 +1,31 @@
+"""kingdra-run in a process that `kingdra_repro.reproduce.child` began.
+
+    python -c "from kingdra_repro.programs.child import main; main()" OVERRIDE ...
+
+It stops, as at Ctrl-C, when its standard input ends.
+"""
+
+import os
+import signal
+import time
+from threading import Thread
+
+from kingdra_repro.programs import run
+
+SECONDS_TO_STOP = 20.0  # nothing is written then: it goes on from its last checkpoint
+
+
+def main() -> None:
+    """Run kingdra-run until it is done or standard input ends."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    Thread(target=_stop_with_input, daemon=True).start()
+    run.main()
+
+
+def _stop_with_input() -> None:
+    # Not sys.stdin: a thread that waits within it would trouble the interpreter's end.
+    while os.read(0, 1):
+        pass
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(SECONDS_TO_STOP)
+    os.kill(os.getpid(), signal.SIGKILL)

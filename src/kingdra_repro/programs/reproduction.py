@@ -1,0 +1,130 @@
+"""What `kingdra-reproduce` does: settings -> plan -> what is missing -> runs -> tables, figures, page."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from omegaconf import DictConfig
+
+from kingdra_repro.devices import choose_device
+from kingdra_repro.errors import InputError
+from kingdra_repro.files import only_one
+from kingdra_repro.programs import here
+from kingdra_repro.provenance import code_version, commit
+from kingdra_repro.report.write import write_reports
+from kingdra_repro.reproduce import child
+from kingdra_repro.reproduce.display import PlanDisplay, name
+from kingdra_repro.reproduce.estimate import Estimate, show_left
+from kingdra_repro.reproduce.experiments import check_known, names, parse_seeds
+from kingdra_repro.reproduce.failures import forget
+from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
+from kingdra_repro.reproduce.registry import merge, read_runs
+from kingdra_repro.reproduce.runner import Outcome, Runner
+from kingdra_repro.reproduce.selection import FIRST, by_value, select
+from kingdra_repro.reproduce.settings import as_override, listed
+from kingdra_repro.runs.display import parse_duration, show_duration
+
+HANDED_ON = ("mirror", "data_dir", "device", "n_jobs")
+
+
+def reproduce(cfg: DictConfig) -> int:
+    """Carry out one command.
+
+    Parameters
+    ----------
+    cfg : DictConfig, as `kingdra_repro.reproduce.settings.settings` makes it
+
+    Returns
+    -------
+    int
+        Exit status: 1 where a run failed.
+
+    Raises
+    ------
+    InputError
+        For a user's mistake.
+    """
+    if cfg.dry_run and (cfg.merge is not None or cfg.only_report):
+        raise InputError("dry_run=true lists what would be run: leave out merge= and only_report=")
+    results, output_dir = Path(cfg.results), Path(cfg.output_dir)
+    budget = None if cfg.budget is None else parse_duration(cfg.budget)
+    device = choose_device(cfg.device or "auto").type
+    planned, wanted = _plan(cfg)
+    if cfg.merge is not None:
+        found, new = merge(results, Path(cfg.merge))
+        forget(results, read_runs(results)["config_hash"])
+        print(f"{found} runs in {cfg.merge}, {new} of them new")
+
+    def estimate() -> Estimate:
+        return Estimate(matched(planned, read_runs(results)), device)
+
+    outcome = Outcome()
+    if cfg.merge is None and not cfg.only_report:
+        code = code_version(commit())
+        if cfg.again:  # kingdra-run finds a finished run again by its folder, whatever code made it
+            output_dir = output_dir / "again" / code
+        if cfg.dry_run:
+            _list(_missing(wanted, read_runs(results), code if cfg.again else None), estimate())
+            return 0
+        handed_on = [as_override(one, cfg[one]) for one in HANDED_ON if cfg[one] is not None]
+        results.mkdir(parents=True, exist_ok=True)
+        with only_one(output_dir / "kingdra-reproduce") as lock:
+            missing = _missing(wanted, read_runs(results), code if cfg.again else None)
+            one_process = device == "cuda" if cfg.one_process is None else cfg.one_process
+            way = here.run if one_process else child.run
+            archive = None if cfg.archive is None else Path(cfg.archive)
+            runner = Runner(results, output_dir, handed_on, lock, estimate, way, archive)
+            with PlanDisplay(len(missing)) as display:
+                outcome = runner.run(missing, budget, display)
+        print(_summary(outcome, len(wanted), results))
+    if cfg.report:
+        write_reports(results, planned)
+        print(f"tables, figures and report.html: {results}")
+    return 1 if outcome.failed else 0
+
+
+def _plan(cfg: DictConfig) -> tuple[list[PlannedRun], list[PlannedRun]]:
+    """The whole plan, which tables are made of; and the runs that are wanted, in the order of their value."""
+    only = listed(cfg.only)
+    check_known("only", only or (), names("experiment"))
+    check_known("first", [cfg.first], FIRST)
+    seeds = listed(cfg.seeds)
+    seeds_wanted = None if seeds is None else parse_seeds(",".join(seeds))
+    planned = plan(list(dict.fromkeys([*cfg.experiments, *(only or ())])))
+    wanted = select(
+        planned,
+        cfg.schedule.name,
+        only=only,
+        rows=listed(cfg.rows),
+        datasets=listed(cfg.datasets),
+        seeds=seeds_wanted,
+    )
+    return planned, by_value(wanted, cfg.first)
+
+
+def _missing(wanted: Sequence[PlannedRun], runs: pd.DataFrame, code: str | None) -> list[PlannedRun]:
+    """The runs that are not in results/; with a `code`, not of this version of it."""
+    done = set(runs["config_hash"] if code is None else runs.loc[runs["code"] == code, "config_hash"])
+    return [run for run in wanted if run.config_hash not in done]
+
+
+def _list(missing: Sequence[PlannedRun], estimate: Estimate) -> None:
+    """Print what would be run."""
+    for run in missing:
+        seconds = estimate.seconds(run)
+        length = "?" if seconds is None else show_duration(seconds)
+        print(f"{name(run)}: {length}; kingdra-run {' '.join(run.overrides)}")
+    left = f", {show_left(*estimate.together(missing), len(missing))}" if missing else ""
+    print(f"{len(missing)} runs are missing{left}")
+
+
+def _summary(outcome: Outcome, n_wanted: int, results: Path) -> str:
+    n_run = len(outcome.done) + len(outcome.failed) + len(outcome.cut)
+    if n_run + len(outcome.waiting) == 0:
+        return f"nothing to run: all {n_wanted} runs are in {results / 'runs.csv'}"
+    parts = [f"{len(outcome.done)} runs done"]
+    if outcome.failed:
+        parts.append(f"{len(outcome.failed)} failed, see {results / 'failed.csv'}")
+    if outcome.cut or outcome.waiting:
+        parts.append(f"{len(outcome.cut) + len(outcome.waiting)} left for want of time")
+    return "; ".join(parts)
