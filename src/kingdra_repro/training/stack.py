@@ -83,7 +83,7 @@ class Stack:
         self.learning_rate, self.decay_epochs = learning_rate, decay_epochs
         streams = [torch_stream(seed, member, Purpose.WEIGHTS) for member in members]
         self.network = base.build(rows.d, n_clusters, streams, precision).to(rows.device)
-        self.step = TrainStep(base, self.network, learning_rate, compile)
+        self.step = TrainStep(base, self.network, learning_rate, compile, precision)
         self.epoch = 0  # epochs done since the beginning, over all iterations
         self.parked = False
         self.losses: dict[str, Tensor] = {}  # each term's mean over the last epoch: [M], on the CPU

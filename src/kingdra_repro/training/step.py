@@ -4,20 +4,24 @@ import warnings
 from collections.abc import Callable
 from dataclasses import fields, replace
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from kingdra_repro.bases import Base, Batch
 from kingdra_repro.errors import InputError
+from kingdra_repro.training.gradient_check import StepResult, mismatch, saved_state, step_result
 
 ADAM_EPSILON = 1e-7  # Keras's, which the public code uses
 STEPS_BEFORE_CAPTURE = (
     3  # allocations, libraries and compiled kernels settle in these; they train as any other
 )
+CHECKED_REPLAYS = 2  # the first has another batch than was recorded, the second other weights, too
 
 Losses = dict[str, Tensor]
+_Shapes = tuple[torch.Size, ...]  # of the tensors of a batch
+_Result = TypeVar("_Result")
 
 
 class TrainStep:
@@ -27,6 +31,10 @@ class TrainStep:
     with batches of one shape, the whole step is recorded as a CUDA graph, which the next steps replay with
     the new batch copied in. What is computed is the same.
 
+    Neither a compiled nor a recorded step is trusted unseen: in each phase of the training, and for each
+    shape of batch, the first is compared with the plain one. Where it is wrong, a warning says so, and the
+    training goes on as if there had been no other way than the plain one.
+
     Parameters
     ----------
     base, network : the base model and its stack
@@ -34,24 +42,30 @@ class TrainStep:
     compile : bool
         Whether elementwise operations are fused by ``torch.compile``; where that fails they are not, with a
         warning.
+    precision : {"float32", "tf32", "bfloat16"}
+        Of the network's matrix products: what the comparison allows for.
 
     Attributes
     ----------
     optimizer : torch.optim.Adam
     """
 
-    def __init__(self, base: Base, network: torch.nn.Module, learning_rate: float, compile: bool) -> None:
-        self._base, self._network = base, network
-        self._on_gpu = next(network.parameters()).is_cuda
+    def __init__(
+        self, base: Base, network: torch.nn.Module, learning_rate: float, compile: bool, precision: str
+    ) -> None:
+        self._base, self._network, self._precision = base, network, precision
+        on_gpu = next(network.parameters()).is_cuda
         self._fused = _fused(base.losses) if compile else None
-        self._recorded: dict[tuple, _RecordedStep] = {}
+        self._fused_checked: set[_Shapes] = set()
+        self._records = on_gpu
+        self._recorded: dict[_Shapes, _RecordedStep] = {}
         self._stream: torch.cuda.Stream | None = None
         # Of a recorded step it can be changed where it is a tensor on the GPU.
         rate: float | Tensor = learning_rate
-        if self._on_gpu:
+        if on_gpu:
             rate = torch.tensor(learning_rate, device=next(network.parameters()).device)
         self.optimizer = torch.optim.Adam(
-            network.parameters(), lr=rate, eps=ADAM_EPSILON, fused=True, capturable=self._on_gpu
+            network.parameters(), lr=rate, eps=ADAM_EPSILON, fused=True, capturable=on_gpu
         )
 
     def set_learning_rate(self, learning_rate: float) -> None:
@@ -64,46 +78,69 @@ class TrainStep:
 
     def __call__(self, batch: Batch) -> Losses:
         """Train on a batch; each loss as a Tensor [M], which the next call may overwrite."""
-        if not self._on_gpu:
+        if not self._records:
             return self._train(batch)
-        key = tuple(tensor.shape for tensor in _tensors(batch))
+        key = _shapes(batch)
         if key not in self._recorded:
             # One for all recordings: what cuBLAS takes for a stream it keeps for good.
             self._stream = self._stream or _new_stream()
-            self._recorded[key] = _RecordedStep(self._train, batch, self._stream)
+            self._recorded[key] = _RecordedStep(self._train, self._checked, batch, self._stream)
         return self._recorded[key](batch)
 
     def _train(self, batch: Batch) -> Losses:
-        losses = self._gradients(batch)
+        losses = self._objective(batch)(self._network, batch)
+        self.optimizer.zero_grad()
+        losses["loss"].sum().backward()  # the sum: no member's gradient sees another's loss
         self.optimizer.step()
         return {name: value.detach() for name, value in losses.items()}
 
-    def _gradients(self, batch: Batch) -> Losses:
-        if self._fused is not None:
-            try:
-                return self._backward(self._fused, batch)
-            except (InputError, torch.OutOfMemoryError):  # no fault of the compiler
-                raise
-            except Exception as error:  # a compiler that is missing or fails must not stop a training
+    def _objective(self, batch: Batch) -> Callable[..., Losses]:
+        """The compiled losses, once they and their gradients are found right for such batches."""
+        key = _shapes(batch)
+        if self._fused is not None and key not in self._fused_checked:
+            self._fused_checked.add(key)
+            if (fault := self._fault(self._fused, batch)) is not None:
                 self._fused = None
-                reason = str(error).strip().splitlines()
-                warnings.warn(
-                    f"torch.compile failed ({reason[0] if reason else type(error).__name__}); "
-                    "going on without it",
-                    RuntimeWarning,
-                    stacklevel=2,
-                )
-        return self._backward(self._base.losses, batch)
+                warnings.warn(f"torch.compile {fault}; going on without it", RuntimeWarning, stacklevel=2)
+        return self._base.losses if self._fused is None else self._fused
 
-    def _backward(self, objective: Callable[..., Losses], batch: Batch) -> Losses:
-        losses = objective(self._network, batch)
-        self.optimizer.zero_grad()
-        losses["loss"].sum().backward()  # the sum: no member's gradient sees another's loss
-        return losses
+    def _fault(self, fused: Callable[..., Losses], batch: Batch) -> str | None:
+        try:
+            fast = step_result(fused, self._network, batch)
+        except (InputError, torch.OutOfMemoryError):  # no fault of the compiler
+            raise
+        except Exception as error:  # a compiler that is missing or fails must not stop a training
+            reason = str(error).strip().splitlines()
+            return f"failed ({reason[0] if reason else type(error).__name__})"
+        plain = step_result(self._base.losses, self._network, batch)
+        wrong = mismatch(fast, plain, self._precision)
+        return None if wrong is None else f"of torch {torch.__version__} computes wrongly ({wrong})"
+
+    def _checked(self, replay: Callable[[], Losses], batch: Batch) -> Losses:
+        """Train by a replay that reads this batch; where that is wrong, undo it, and record no more."""
+        assert self._stream is not None
+        plain = _on_stream(partial(step_result, self._base.losses, self._network, batch), self._stream)
+        restore = saved_state(self._network, self.optimizer)
+        losses = replay()
+        parameters = self._network.named_parameters()
+        gradients = {name: torch.zeros_like(p) if p.grad is None else p.grad for name, p in parameters}
+        wrong = mismatch(StepResult(losses, gradients), plain, self._precision)
+        if wrong is None:
+            return losses
+        warnings.warn(
+            f"a recorded step computes wrongly ({wrong}); going on without recording",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        restore()
+        self._records = False
+        self._recorded.clear()
+        return self._train(batch)
 
     def free(self) -> None:
         """Let go of gradients and graphs: other stacks have their turn now."""
         self._recorded.clear()
+        self._fused_checked.clear()
         self.optimizer.zero_grad()
 
 
@@ -114,24 +151,34 @@ class _RecordedStep:
     first steps holds for the recording, therefore; nothing may be compiled within it.
     """
 
-    def __init__(self, train: Callable[[Batch], Losses], example: Batch, stream: torch.cuda.Stream) -> None:
+    def __init__(
+        self,
+        train: Callable[[Batch], Losses],
+        checked: Callable[[Callable[[], Losses], Batch], Losses],
+        example: Batch,
+        stream: torch.cuda.Stream,
+    ) -> None:
         self._batch = _map(example, torch.clone)
         # Without a reference to itself: a graph's memory is given back when the step is let go of, not when
         # Python next looks for cycles, which an allocator that runs out of memory does not ask for.
         self._train = partial(train, self._batch)
+        self._checked = checked
         self._stream = stream
         self._steps = 0
         self._replay: Callable[[], Losses] | None = None
 
     def __call__(self, batch: Batch) -> Losses:
-        for static, tensor in zip(_tensors(self._batch), _tensors(batch), strict=True):
-            static.copy_(tensor)
-        if self._steps < STEPS_BEFORE_CAPTURE:
-            self._steps += 1
-            return _on_stream(self._train, self._stream)
-        if self._replay is None:
+        if self._steps == STEPS_BEFORE_CAPTURE:
+            # With the batch before this one: a replay that went on reading that would be found out.
             with torch.compiler.set_stance("eager_on_recompile"):
                 self._replay = _record(self._train, self._stream)
+        for static, tensor in zip(_tensors(self._batch), _tensors(batch), strict=True):
+            static.copy_(tensor)
+        self._steps += 1
+        if self._replay is None:
+            return _on_stream(self._train, self._stream)
+        if self._steps <= STEPS_BEFORE_CAPTURE + CHECKED_REPLAYS:
+            return self._checked(self._replay, self._batch)
         return self._replay()
 
 
@@ -153,13 +200,17 @@ def _record(work: Callable[[], Losses], stream: torch.cuda.Stream) -> Callable[[
     return replay
 
 
-def _on_stream(work: Callable[[], Losses], stream: torch.cuda.Stream) -> Losses:
+def _on_stream(work: Callable[[], _Result], stream: torch.cuda.Stream) -> _Result:
     """As PyTorch asks of the steps before a capture."""
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
-        losses = work()
+        result = work()
     torch.cuda.current_stream().wait_stream(stream)
-    return losses
+    return result
+
+
+def _shapes(batch: Batch) -> _Shapes:
+    return tuple(tensor.shape for tensor in _tensors(batch))
 
 
 def _tensors(batch: Batch) -> list[Tensor]:
