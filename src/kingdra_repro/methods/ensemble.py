@@ -32,6 +32,7 @@ from kingdra_repro.pseudo_labels import align, average
 from kingdra_repro.training.batches import ORDERS
 from kingdra_repro.training.events import Iteration, Monitor, Progress
 from kingdra_repro.training.stack import PseudoLabels, StepDone
+from kingdra_repro.training.step import compiles_right
 from kingdra_repro.training.trainer import EnsembleTrainer
 
 
@@ -62,8 +63,10 @@ class Ensemble(ClusterMixin, BaseEstimator):
     precision : {"float32", "tf32", "bfloat16"}, default="float32"
         Of the matrix products; everything else is float32. "tf32" is of training on a GPU alone.
     compile : {"auto", True, False}, default="auto"
-        Whether ``torch.compile`` fuses elementwise operations; "auto": on a GPU. The first steps then take
-        longer, up to a minute or so.
+        Whether ``torch.compile`` fuses elementwise operations; "auto": on a GPU, with the versions of PyTorch
+        that were found to compute gradients rightly (not 2.11). The first steps then take longer, up to a
+        minute or so. Where losses or gradients are not those of the plain way, a warning says so, and nothing
+        is compiled.
     device : str, default="auto"
         A torch device; "auto" is a GPU where there is one.
     n_jobs : int or None, default=None
@@ -271,7 +274,9 @@ class Ensemble(ClusterMixin, BaseEstimator):
             raise InputError(f"compile={self.compile!r} is unknown: choose auto, true or false")
 
     def _compiles(self) -> bool:
-        return choose_device(self.device).type == "cuda" if self.compile == "auto" else bool(self.compile)
+        if self.compile == "auto":
+            return choose_device(self.device).type == "cuda" and compiles_right()
+        return bool(self.compile)
 
     def _least(self) -> dict[str, int]:
         return {"n_clusters": 1, "n_models": 1, "epochs": 1, "batch_size": 2}

@@ -67,8 +67,10 @@ class Kingdra(Ensemble):
         Which output of a model a mini-cluster stands for: by the Hungarian method for each model; by
         majority (Eq. 3); or the last model's for all (the public code's default).
     compile : {"auto", True, False}, default="auto"
-        Whether ``torch.compile`` fuses elementwise operations; "auto": on a GPU. The first steps then take
-        longer, up to a minute or so.
+        Whether ``torch.compile`` fuses elementwise operations; "auto": on a GPU, with the versions of PyTorch
+        that were found to compute gradients rightly (not 2.11). The first steps then take longer, up to a
+        minute or so. Where losses or gradients are not those of the plain way, a warning says so, and nothing
+        is compiled.
     device : str, default="auto"
         A torch device; "auto" is a GPU where there is one.
     n_jobs : int or None, default=None
