@@ -153,7 +153,7 @@ def check_spread(X: np.ndarray | sp.csr_matrix, feature_names: Sequence[str] | N
     lowest, highest = X.min(axis=0), X.max(axis=0)
     spread = X.std(axis=0, dtype=np.float64)
     step = np.maximum(highest, -lowest.astype(np.float64)) * np.finfo(np.float32).eps
-    # A column of one value says nothing, which is no fault; its standard deviation may be rounded to more than 0.
+    # A column of one value is no fault, though rounding may make its standard deviation more than 0.
     lost = np.flatnonzero((lowest < highest) & (spread < 10 * step))
     if len(lost):
         i = int(lost[0])

@@ -44,7 +44,9 @@ def _numbered(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[np.ndarray, np.ndar
         try:
             codes.append(pd.factorize(labels, sort=True)[0])
         except TypeError as error:
-            raise InputError(f"a label is neither word nor number ({error}): give vectors of these") from error
+            raise InputError(
+                f"a label is neither word nor number ({error}): give vectors of these"
+            ) from error
     return codes[0], codes[1]
 
 

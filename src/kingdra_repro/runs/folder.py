@@ -20,7 +20,18 @@ from kingdra_repro.files import checksum
 # Where files come from and where the work is done change rounding, and on a GPU the noise.
 WITHOUT_EFFECT = {"mirror", "data_dir", "device", "n_jobs", "compile"}
 # Settings that came later, and the value with which a run is as it was before them: it keeps its hash.
-AS_BEFORE = {"decay_epochs": 0.0}
+AS_BEFORE = {
+    "decay_epochs": 0.0,
+    "drop": None,
+    "id": None,
+    "missing": "error",
+    "categories": "error",
+    "dates": "ignore",
+    "separator": None,
+    "decimal": None,
+    "encoding": None,
+    "header": "auto",
+}
 # Settings of data sets that name a file or folder; ``labels`` may name a column.
 FILES = {"path", "labels", "features", "images", "weights"}
 
