@@ -14,6 +14,8 @@ from kingdra_repro.errors import InputError
 MOSTLY = 0.8
 FEWEST_ROWS = 10  # from which consecutive numbers are row numbers: in fewer rows they may be measurements
 
+UNITS = (r"^\s*[€$£¥]\s*", r"\s*[%€$£¥]\s*$")  # 12%, $5: before and after the number
+
 _TIME = r"([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp][Mm])?(Z|[+-]\d{2}:?\d{2})?)?"
 YEAR_FIRST = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}" + _TIME)
 YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4}|\d{2})" + _TIME)
@@ -59,9 +61,16 @@ def numbers_of(column: pd.Series, source: str) -> np.ndarray:
     """
     if types.is_timedelta64_dtype(column):
         return column.dt.total_seconds().to_numpy(np.float64)
-    if types.is_numeric_dtype(column):
-        return column.to_numpy(np.float64, na_value=np.nan)
-    numbers = _parsed(column)
+    plain = types.is_numeric_dtype(column)
+    numbers = column if plain else _parsed(column)
+    found = numbers.to_numpy(np.float64, na_value=np.nan)
+    if len(infinite := np.flatnonzero(np.isinf(found))):
+        raise InputError(
+            f"{source}: row {infinite[0]} (counted from 0), column {column.name!r}: "
+            f"{str(column.iloc[infinite[0]])!r} is infinite: correct it, or empty the cell"
+        )
+    if plain:
+        return found
     wrong = np.flatnonzero(numbers.isna() & _known(column))
     if len(wrong):
         cell = str(column.iloc[wrong[0]])
@@ -72,7 +81,7 @@ def numbers_of(column: pd.Series, source: str) -> np.ndarray:
             f"{others}: {comma}correct it, empty the cell (with dataset.missing=drop, mean or "
             "median), or leave the column out (dataset.drop=[...])"
         )
-    return numbers.to_numpy(np.float64, na_value=np.nan)
+    return found
 
 
 def dates_of(column: pd.Series, source: str) -> pd.Series:
@@ -111,7 +120,7 @@ DATE_PARTS: dict[str, Callable[[pd.Series], pd.Series]] = {
     "year": lambda dates: dates.dt.year,
     "month": lambda dates: dates.dt.month,
     "day": lambda dates: dates.dt.day,
-    "weekday": lambda dates: dates.dt.weekday,
+    "weekday": lambda dates: dates.dt.day_of_week,
     "hour": lambda dates: dates.dt.hour,
 }
 
@@ -137,4 +146,10 @@ def _known(column: pd.Series) -> pd.Series:
 
 
 def _parsed(column: pd.Series) -> pd.Series:
+    """The numbers in a column of objects; a unit is left out where all cells have it."""
+    known = column[_known(column)]
+    if known.map(lambda cell: isinstance(cell, str)).all():
+        for unit in UNITS:
+            if len(known) and known.str.contains(unit).all():
+                column = column.str.replace(unit, "", regex=True)
     return pd.to_numeric(column.astype(object), errors="coerce")

@@ -1,5 +1,6 @@
 """Tables as text: what separates the values, what marks decimals, and whether the first line has names."""
 
+import codecs
 import csv
 import io
 import logging
@@ -22,6 +23,7 @@ SEPARATORS = (",", ";", "\t", "|")
 BLANKS = r"\s+"  # any number of blanks
 SAMPLE_BYTES = 1 << 18
 SAMPLE_LINES = 200
+MAX_TITLES = 20  # lines above the table
 FIRST_LINE_BYTES = 1 << 24  # a longer one is no line of names
 # What pandas reads as a missing value in a column of numbers, and other programs' marks for it.
 MISSING = ("", "NA", "N/A", "NULL", "null", "None", "#N/A", "nan", "NaN", "n/a", "<NA>", "?", "-", ".")
@@ -94,7 +96,7 @@ def read_delimited(
     """
     start = _first_bytes(content)
     encoding = given.encoding or _encoding(start, path)
-    lines, n_skipped, told = _without_preamble(_whole_lines(start, encoding))
+    lines, n_skipped, comment, told = _without_comments(_whole_lines(start, encoding))
     separator = told or separator
     named = {"tab": "\t", "\\t": "\t", "blanks": BLANKS, " ": BLANKS}
     if given.separator is not None:
@@ -104,12 +106,19 @@ def read_delimited(
                 f"dataset.separator={separator!r} is more than one sign: give one, tab or blanks"
             )
     else:
-        separator = find_separator(lines, separator)
+        separator, n_titles = find_separator(lines, separator, given.decimal)
+        lines, n_skipped = lines[n_titles:], n_skipped + n_titles
+        if n_titles:
+            log.warning(
+                "The first %d lines of %s are no part of the table: they are left out", n_titles, path
+            )
     rows = split(lines, separator)
     if not rows:
         raise ValueError("it is empty")
     check_n_columns(path, len(rows[0]))
     names, header = _names(rows, given.header, path)
+    if not header and len(above := split([comment], separator)[0] if comment.strip() else []) == len(names):
+        names = [name.strip() for name in above]  # as numpy.savetxt writes them
     decimal, thousands = (
         (given.decimal, None) if given.decimal else find_decimal(rows[header:], separator, path)
     )
@@ -126,39 +135,53 @@ def read_delimited(
     if len(names) == 1:
         whole = content.getvalue() if isinstance(content, io.BytesIO) else content.read_bytes()
         content = io.BytesIO(whole.rstrip(b" \r\n\t") + b"\n" if "16" not in encoding else whole)
-    return _read(content, options, names, path)
+    return _read(content, options, names, path, given.encoding is not None)
 
 
-def find_separator(lines: Sequence[str], likely: str | None = None) -> str:
-    """What separates the values: it must split all lines alike, and leave as many numbers as can be.
+def find_separator(
+    lines: Sequence[str], likely: str | None = None, decimal: str | None = None
+) -> tuple[str, int]:
+    """What separates the values, and the number of lines above the table.
+
+    It must split all lines alike, and leave as many numbers as can be. Lines above the table are those of
+    one value, such as a title.
 
     Parameters
     ----------
     lines : sequence of str
         The first ones.
     likely : str or None
+        Tried first.
+    decimal : str or None
+        What marks decimals, and so separates no values.
     """
-    candidates = list(dict.fromkeys([*([likely] if likely else []), *SEPARATORS, BLANKS]))
-    best, score = None, 0.0
-    for candidate in candidates:
-        rows = split(lines, candidate)
-        if not rows:
+    candidates = [one for one in dict.fromkeys([likely, *SEPARATORS, BLANKS]) if one not in (None, decimal)]
+    for n_titles in range(min(MAX_TITLES + 1, max(1, len(lines) - 2))):
+        if n_titles and not lines[n_titles].strip():
             continue
-        lengths = {len(row) for row in rows[1:]} or {len(row) for row in rows}
-        # R leaves out the name of its row names.
-        if len(lengths) > 1 or len(rows[0]) not in (max(lengths), max(lengths) - 1) or max(lengths) < 2:
-            continue
-        cells = [cell for row in rows[1:] or rows for cell in row]
-        numbers = sum(_is_number(cell.replace(",", ".", 1)) or cell.strip() in MISSING for cell in cells)
-        share = numbers / len(cells)
-        if candidate == BLANKS and (share < 0.5 or best is not None):
-            continue  # words of a sentence
-        if best is None or share > score:
-            best, score = candidate, share
-    if best is not None:
-        return best
+        above = lines[:n_titles]
+        fit = [
+            (_share_of_numbers(lines[n_titles:], one), one)
+            for one in candidates
+            if all(sum(map(bool, row)) < 2 for row in split(above, one))
+        ]
+        share, best = max(fit, key=lambda pair: pair[0], default=(-1.0, None))  # the first of equals
+        if best is not None and share >= 0:
+            return best, n_titles
     first = lines[0] if lines else ""
-    return next((one for one in dict.fromkeys([likely or ",", *SEPARATORS]) if one in first), ",")
+    return next((one for one in candidates if one in first), candidates[0]), 0
+
+
+def _share_of_numbers(lines: Sequence[str], separator: str) -> float:
+    """How many of the cells may be numbers, 0..1; -1 where lines have different numbers of cells."""
+    rows = split(lines, separator)
+    lengths = {len(row) for row in rows[1:]} or {len(row) for row in rows}
+    # R leaves out the name of its row names.
+    if len(lengths) != 1 or min(lengths) < 2 or len(rows[0]) not in (max(lengths), max(lengths) - 1):
+        return -1
+    cells = [cell for row in rows[1:] or rows for cell in row]
+    share = sum(map(_may_be_number, cells)) / len(cells)
+    return -1 if separator == BLANKS and share < 0.5 else share  # words of a sentence
 
 
 def find_decimal(rows: Sequence[Sequence[str]], separator: str, path: Path) -> tuple[str, str | None]:
@@ -188,7 +211,7 @@ def find_decimal(rows: Sequence[Sequence[str]], separator: str, path: Path) -> t
 def split(lines: Sequence[str], separator: str) -> list[list[str]]:
     """The cells of each line."""
     if separator == BLANKS:
-        return [line.split() for line in lines if line.strip()]
+        lines, separator = [" ".join(line.split()) for line in lines], " "
     try:
         return [row for row in csv.reader((line + "\n" for line in lines), delimiter=separator) if row]
     except csv.Error:  # a quote that does not end, with another sign than the file's
@@ -207,8 +230,26 @@ def _encoding(start: bytes, path: Path) -> str:
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     if b"\0" in start:
-        raise InputError(f"{path} is not text in UTF-8: give dataset.encoding=utf-16, or save it as UTF-8")
-    return "utf-8-sig" if start.startswith(b"\xef\xbb\xbf") else "utf-8"
+        raise InputError(
+            f"{path} holds zero bytes, as no text in UTF-8 does: give dataset.encoding=utf-16 where it is "
+            "text, or name the file after what it is"
+        )
+    if start.startswith(b"\xef\xbb\xbf"):
+        return "utf-8-sig"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        return _other_encoding(path)
+    return "utf-8"
+
+
+def _other_encoding(path: Path) -> str:
+    log.warning(
+        "%s is not written in UTF-8: it is read as Windows-1252; "
+        "give dataset.encoding=NAME where words come out wrong",
+        path,
+    )
+    return "cp1252"
 
 
 def _whole_lines(start: bytes, encoding: str) -> list[str]:
@@ -218,15 +259,17 @@ def _whole_lines(start: bytes, encoding: str) -> list[str]:
     return lines[:SAMPLE_LINES]
 
 
-def _without_preamble(lines: list[str]) -> tuple[list[str], int, str | None]:
-    """Lines without comments and blank ones before the table, how many these are, and Excel's ``sep=;``."""
-    told = None
+def _without_comments(lines: list[str]) -> tuple[list[str], int, str, str | None]:
+    """Lines below comments and blank ones, how many these are, the last comment, Excel's ``sep=;``."""
+    comment, told = "", None
     for skipped, line in enumerate(lines):
         if found := re.fullmatch(r'"?sep=(.)"?', line.strip()):
             told = found[1]
-        elif line.strip() and not line.startswith("#"):
-            return lines[skipped:], skipped, told
-    return [], len(lines), told
+        elif line.startswith("#"):
+            comment = line.lstrip("#")
+        elif line.strip():
+            return lines[skipped:], skipped, comment, told
+    return [], len(lines), comment, told
 
 
 def _names(rows: list[list[str]], header: str, path: Path) -> tuple[list[str], int]:
@@ -245,7 +288,7 @@ def _names(rows: list[list[str]], header: str, path: Path) -> tuple[list[str], i
         if (
             numbers
             and not rising
-            and len(first) == len(given)
+            and all(first)
             and (fractions or (len(numbers) == len(given) and len(set(numbers)) < len(numbers)))
         ):
             log.warning("%s has values in its first line: its columns are called 0, 1, 2...", path)
@@ -258,12 +301,17 @@ def _names(rows: list[list[str]], header: str, path: Path) -> tuple[list[str], i
             )
     if twice := next((name for name in given if given.count(name) > 1), None):
         raise InputError(f"{path} has two columns named {twice!r}: give each a name of its own")
-    if width == len(first) + 1 and not any(_is_number(row[0]) for row in rows[1:] if row):
-        first = ["", *first]  # R leaves out the name of its row names
+    starts = [row[0] for row in rows[1:]]
+    if width == len(first) + 1 and (
+        starts == [str(i) for i in range(1, len(rows))] or not any(map(_is_number, starts))
+    ):
+        first = ["", *first]  # R leaves out the name of its row names, or counts from 1
     return first, 1
 
 
-def _read(content: Path | io.BytesIO, options: dict[str, Any], names: list[str], path: Path) -> pd.DataFrame:
+def _read(
+    content: Path | io.BytesIO, options: dict[str, Any], names: list[str], path: Path, given_encoding: bool
+) -> pd.DataFrame:
     with warnings.catch_warnings():
         # Without index_col, pandas takes what a line has beyond the names for the names of rows.
         warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -272,12 +320,9 @@ def _read(content: Path | io.BytesIO, options: dict[str, Any], names: list[str],
         try:
             table = pd.read_csv(_from_start(content), **options)
         except UnicodeDecodeError:
-            log.warning(
-                "%s is not written in UTF-8: it is read as Windows-1252; "
-                "give dataset.encoding=NAME where words come out wrong",
-                path,
-            )
-            options["encoding"] = "cp1252"
+            if given_encoding:
+                raise
+            options["encoding"] = _other_encoding(path)
             table = pd.read_csv(_from_start(content), **options)
         except pd.errors.ParserWarning as error:
             raise InputError(
@@ -309,6 +354,11 @@ def _is_number(cell: str) -> bool:
         return bool(np.isfinite(float(cell)))
     except ValueError:
         return False
+
+
+def _may_be_number(cell: str) -> bool:
+    cell = cell.strip()
+    return _is_number(cell) or cell in MISSING or DECIMAL_COMMA.fullmatch(cell) is not None
 
 
 def _few(names: Sequence[str]) -> str:

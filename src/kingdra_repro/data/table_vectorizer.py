@@ -303,7 +303,7 @@ class TableVectorizer:
 
 
 def _side_by_side(*columns: np.ndarray) -> np.ndarray:
-    """One array, column after column in memory as pandas has them: sums over a column depend on it in their last digit."""
+    """One array, column after column in memory as pandas has it: the last digit of a sum depends on that."""
     return np.asfortranarray(np.column_stack(columns))
 
 

@@ -1,5 +1,6 @@
 """Tables of any kind, as data frames with column names."""
 
+import json
 import logging
 from collections.abc import Callable, Sequence
 from io import BytesIO
@@ -76,7 +77,9 @@ def read_table(path: Path, given: TextFormat = TextFormat()) -> pd.DataFrame:  #
         raise InputError(f"{path} needs {library} to read: pip install 'kingdra-repro[{extra}]'") from error
     except Exception as error:  # these readers fail in many ways on such bytes
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(f"{path} is not a readable {ending} table ({reason}): save it anew") from error
+        raise InputError(
+            f"{path} is not a readable {ending} table ({reason}): correct it, or save it anew"
+        ) from error
     if table.columns.nlevels > 1:
         raise InputError(f"{path} has columns with names of several parts: give each one name")
     if not len(table):
@@ -103,7 +106,8 @@ def _without_nameless(table: pd.DataFrame, path: Path) -> pd.DataFrame:
     index: pd.Index = pd.RangeIndex(len(table))
     if nameless and nameless[0] == 0 and 0 not in empty and len(table.columns) > 1:
         first = table.iloc[:, 0]
-        if types.is_integer_dtype(first) and first.is_unique:
+        whole = types.is_numeric_dtype(first) and not types.is_bool_dtype(first) and (first % 1 == 0).all()
+        if whole and first.is_unique:
             left_out.append(0)
             if not np.array_equal(first, np.arange(len(table))):
                 log.warning("The first column of %s has no name: its row numbers are left out", path)
@@ -148,17 +152,26 @@ def _read_excel(content: Path | BytesIO, path: Path) -> pd.DataFrame:
 
     with ZipFile(content) as archive:
         check_fits(path, sum(member.file_size for member in archive.infolist()))
-    table = pd.read_excel(content, engine="openpyxl", keep_default_na=False, na_values=[""])
-    # A cell without a name is called so by pandas.
-    return table.rename(columns=lambda name: "" if str(name).startswith("Unnamed: ") else name)
+    cells = pd.read_excel(content, header=None, engine="openpyxl", keep_default_na=False, na_values=[""])
+    cells = cells.dropna(how="all").dropna(how="all", axis=1)
+    while len(cells) > 1 and cells.shape[1] > 1 and cells.iloc[0].notna().sum() < 2:  # a title
+        cells = cells.iloc[1:].dropna(how="all", axis=1)
+    names = [("" if pd.isna(name) else str(name)) for name in cells.iloc[0]] if len(cells) else []
+    return cells.iloc[1:].infer_objects().set_axis(names, axis=1).reset_index(drop=True)
 
 
 def _read_json(content: Path | BytesIO, path: Path) -> pd.DataFrame:
-    start = content.getvalue()[:64] if isinstance(content, BytesIO) else content.open("rb").read(64)
-    by_line = not start.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"[")
-    table = pd.read_json(content, lines=by_line, convert_dates=False, convert_axes=False, orient="records")
-    check_n_columns(path, len(table.columns))
-    return table
+    """A list of objects, or one a line. Not by pandas, which makes dates of columns by their names."""
+    whole = content.getvalue() if isinstance(content, BytesIO) else content.read_bytes()
+    written = whole.decode("utf-8-sig")
+    if written.lstrip().startswith("["):
+        rows = json.loads(written)
+    else:
+        rows = [json.loads(line) for line in written.splitlines() if line.strip()]
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ValueError('it holds no objects such as {"age": 3}')
+    check_n_columns(path, max(map(len, rows), default=0))
+    return pd.DataFrame(rows)
 
 
 READERS: dict[str, Callable[[Path | BytesIO, Path], pd.DataFrame]] = {
