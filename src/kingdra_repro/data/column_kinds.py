@@ -84,32 +84,34 @@ def numbers_of(column: pd.Series, source: str) -> np.ndarray:
     return found
 
 
-def dates_of(column: pd.Series, source: str) -> pd.Series:
-    """The dates of a column, NaT where there is none.
+def day_first(column: pd.Series, source: str) -> bool:
+    """Whether dates such as 3/4/2021 are in April, by the others of their column.
 
     Raises
     ------
     InputError
-        Where 3/4/2021 may be in March or in April, or a cell is no date.
+        Where no date tells.
     """
+    if not _is_text(column):
+        return False
+    found = column.where(_known(column)).str.strip().str.extract(YEAR_LAST)[[0, 1, 2]].dropna()
+    if found.empty or (found[0].astype(int) > 12).any() or (found[1] == ".").any():
+        return not found.empty
+    if (found[2].astype(int) > 12).any():
+        return False
+    raise InputError(
+        f"{source}: column {column.name!r} has dates such as {column[found.index[0]]}, whose day and month "
+        "cannot be told apart: write them as 2021-04-03, or give dataset.dates=ignore"
+    )
+
+
+def dates_of(column: pd.Series, day_first: bool, source: str) -> pd.Series:
+    """The dates of a column, NaT where there is none; InputError where a cell is no date."""
     if types.is_datetime64_any_dtype(column):
         return column
-    words = column.where(_known(column)).astype("string").str.strip()
-    found = words.str.extract(YEAR_LAST)
-    year_last = words.dropna().map(lambda word: YEAR_LAST.fullmatch(word) is not None)
-    day_first = False
-    if year_last.any():
-        first, second = (found[part].dropna().astype(int) for part in (0, 2))
-        if first.max() > 12 or "." in set(found[1].dropna()):
-            day_first = True
-        elif second.max() <= 12:
-            raise InputError(
-                f"{source}: column {column.name!r} has dates such as {words[year_last.index[0]]}, whose day "
-                "and month cannot be told apart: write them as 2021-04-03, or give dataset.dates=ignore"
-            )
     try:
-        return pd.to_datetime(words, dayfirst=day_first, format="mixed")
-    except ValueError as error:
+        return pd.to_datetime(column.where(_known(column)), dayfirst=day_first, format="mixed")
+    except (ValueError, TypeError) as error:
         raise InputError(
             f"{source}: column {column.name!r} has a date that cannot be read ({error}): correct it, or give "
             "dataset.dates=ignore"
@@ -145,10 +147,14 @@ def _known(column: pd.Series) -> pd.Series:
     return known if types.is_numeric_dtype(column) else known & ~column.isin(MISSING)
 
 
+def _is_text(column: pd.Series) -> bool:
+    return bool(column.dropna().map(lambda cell: isinstance(cell, str)).all())
+
+
 def _parsed(column: pd.Series) -> pd.Series:
     """The numbers in a column of objects; a unit is left out where all cells have it."""
     known = column[_known(column)]
-    if known.map(lambda cell: isinstance(cell, str)).all():
+    if _is_text(known):
         for unit in UNITS:
             if len(known) and known.str.contains(unit).all():
                 column = column.str.replace(unit, "", regex=True)

@@ -116,9 +116,11 @@ def read_delimited(
     if not rows:
         raise ValueError("it is empty")
     check_n_columns(path, len(rows[0]))
-    names, header = _names(rows, given.header, path)
-    if not header and len(above := split([comment], separator)[0] if comment.strip() else []) == len(names):
-        names = [name.strip() for name in above]  # as numpy.savetxt writes them
+    above = [name.strip() for name in split([comment], separator)[0]] if comment.strip() else []
+    if given.header == "auto" and len(above) == len(rows[0]) and any(map(_is_number, rows[0])):
+        names, header = above, 0  # as numpy.savetxt writes them
+    else:
+        names, header = _names(rows, given.header, path)
     decimal, thousands = (
         (given.decimal, None) if given.decimal else find_decimal(rows[header:], separator, path)
     )
@@ -144,7 +146,7 @@ def find_separator(
     """What separates the values, and the number of lines above the table.
 
     It must split all lines alike, and leave as many numbers as can be. Lines above the table are those of
-    one value, such as a title.
+    one value, such as a title, before one of names.
 
     Parameters
     ----------
@@ -164,6 +166,7 @@ def find_separator(
             (_share_of_numbers(lines[n_titles:], one), one)
             for one in candidates
             if all(sum(map(bool, row)) < 2 for row in split(above, one))
+            and not (above and any(map(_is_number, split(lines[n_titles:], one)[0])))
         ]
         share, best = max(fit, key=lambda pair: pair[0], default=(-1.0, None))  # the first of equals
         if best is not None and share >= 0:
@@ -177,7 +180,7 @@ def _share_of_numbers(lines: Sequence[str], separator: str) -> float:
     rows = split(lines, separator)
     lengths = {len(row) for row in rows[1:]} or {len(row) for row in rows}
     # R leaves out the name of its row names.
-    if len(lengths) != 1 or min(lengths) < 2 or len(rows[0]) not in (max(lengths), max(lengths) - 1):
+    if len(lengths) != 1 or len(rows[0]) < 2 or len(rows[0]) not in (max(lengths), max(lengths) - 1):
         return -1
     cells = [cell for row in rows[1:] or rows for cell in row]
     share = sum(map(_may_be_number, cells)) / len(cells)

@@ -13,6 +13,7 @@ from sklearn.preprocessing import OneHotEncoder
 from kingdra_repro.data.column_kinds import (
     DATE_PARTS,
     dates_of,
+    day_first,
     is_row_number,
     kind_of,
     numbers_of,
@@ -76,6 +77,7 @@ class TableVectorizer:
     ----------
     numbers : list of str, columns that are used as they are
     dates : dict from column to the parts that are used, such as month
+    day_first : dict from such a column to whether its days stand before its months
     words : dict from column to its words, of the columns that become one column a word
     left_out : dict from column to why it is, of those that nobody named
     feature_names : list of str [d]
@@ -88,6 +90,7 @@ class TableVectorizer:
         self.settings = settings
         self.numbers: list[str] = []
         self.dates: dict[str, list[str]] = {}
+        self.day_first: dict[str, bool] = {}
         self.words: dict[str, list[str]] = {}
         self.left_out: dict[str, str] = {}
         self.fill: list[float] = []
@@ -192,6 +195,7 @@ class TableVectorizer:
             "settings": asdict(self.settings),
             "numbers": self.numbers,
             "dates": self.dates,
+            "day_first": self.day_first,
             "words": self.words,
             "left_out": self.left_out,
             "fill": self.fill,
@@ -203,7 +207,7 @@ class TableVectorizer:
         """The vectorizer whose `state` this is."""
         settings = {**state["settings"], "drop": tuple(state["settings"]["drop"])}
         vectorizer = cls(TableSettings(**settings))
-        for name in ("numbers", "dates", "words", "left_out", "fill"):
+        for name in ("numbers", "dates", "day_first", "words", "left_out", "fill"):
             setattr(vectorizer, name, state[name])
         vectorizer.scaler = None if state["scaler"] is None else scaler_of(state["scaler"])
         return vectorizer
@@ -233,7 +237,8 @@ class TableVectorizer:
                     raise InputError(f"{source}'s column {name!r} holds dates: give dataset.dates=parts")
                 self.left_out[name] = "dates (dataset.dates=parts makes numbers of them)"
             elif kind == "dates":
-                dates = dates_of(table[name], source)
+                self.day_first[name] = day_first(table[name], source)
+                dates = dates_of(table[name], self.day_first[name], source)
                 self.dates[name] = [part for part, of in DATE_PARTS.items() if of(dates).nunique() > 1]
             elif kind == "words":
                 words.append(name)
@@ -274,7 +279,7 @@ class TableVectorizer:
         """Numbers and parts of dates, float64 [n, those], NaN where missing."""
         columns = [numbers_of(table[name], source) for name in self.numbers]
         for name, parts in self.dates.items():
-            dates = dates_of(table[name], source)
+            dates = dates_of(table[name], self.day_first[name], source)
             columns += [DATE_PARTS[part](dates).to_numpy(np.float64, na_value=np.nan) for part in parts]
         return _side_by_side(*columns) if columns else np.empty((len(table), 0))
 
