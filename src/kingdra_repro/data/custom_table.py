@@ -13,7 +13,7 @@ from pandas.api import types
 
 from kingdra_repro.data.column_kinds import words_of
 from kingdra_repro.data.delimited import TextFormat
-from kingdra_repro.data.table_vectorizer import TableSettings, TableVectorizer
+from kingdra_repro.data.table_vectorizer import ONE_VALUE, ROW_NUMBERS, TableSettings, TableVectorizer
 from kingdra_repro.data.tables import listed, read_table
 from kingdra_repro.data.tfidf import tfidf
 from kingdra_repro.errors import InputError
@@ -105,6 +105,24 @@ def table_features(
         named = [str(row) for row in range(len(table))]
     row_names = None if named is None else [named[row] for row in rows]
     return TableFeatures(values, classes, vectorizer.feature_names, rows, len(table), row_names, vectorizer)
+
+
+def columns_that_say_nothing(
+    path: Path, labels: str | None, id: str | None, settings: TableSettings, written: TextFormat
+) -> list[str]:
+    """The columns with one value, or with row numbers, that `table_features` leaves out by itself.
+
+    Earlier versions clustered by them: a run folder of such a table must have another name.
+    """
+    muted = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # all of it is told when the table is loaded
+    try:
+        table = read_table(path, written)
+        features = table.drop(columns=[name for name in (labels, id) if name in table.columns])
+        left_out = TableVectorizer(settings).fit(features).left_out
+    finally:
+        logging.disable(muted)
+    return [name for name, why in left_out.items() if why in (ONE_VALUE, ROW_NUMBERS)]
 
 
 def _names_of_rows(table: pd.DataFrame) -> list[str] | None:

@@ -97,6 +97,8 @@ def read_delimited(
     start = _first_bytes(content)
     encoding = given.encoding or _encoding(start, path)
     lines, n_skipped, comment, told = _without_comments(_whole_lines(start, encoding))
+    if lines:
+        check_n_columns(path, 1 + max(map(lines[0].count, SEPARATORS)))
     separator = told or separator
     named = {"tab": "\t", "\\t": "\t", "blanks": BLANKS, " ": BLANKS}
     if given.separator is not None:
@@ -115,7 +117,6 @@ def read_delimited(
     rows = split(lines, separator)
     if not rows:
         raise ValueError("it is empty")
-    check_n_columns(path, len(rows[0]))
     above = [name.strip() for name in split([comment], separator)[0]] if comment.strip() else []
     if given.header == "auto" and len(above) == len(rows[0]) and any(map(_is_number, rows[0])):
         names, header = above, 0  # as numpy.savetxt writes them

@@ -26,6 +26,7 @@ from kingdra_repro.errors import InputError
 log = logging.getLogger(__name__)
 
 MAX_WORDS = 50  # different ones in a column of categories; more are names, or texts
+ONE_VALUE, ROW_NUMBERS = "the same in all rows", "row numbers"  # why a column is left out
 CHOICES = {
     "missing": ("error", "drop", "mean", "median"),
     "categories": ("error", "onehot", "ignore"),
@@ -317,7 +318,7 @@ def _says_nothing(column: pd.Series, kind: str, source: str) -> str | None:
     if kind == "empty":
         return "empty"
     if column.notna().all() and column.nunique() == 1:
-        return "the same in all rows"
+        return ONE_VALUE
     if kind == "numbers" and is_row_number(numbers_of(column, source)):
-        return "row numbers"
+        return ROW_NUMBERS
     return None

@@ -11,7 +11,7 @@ from kingdra_repro.data.memory import available_bytes, check_fits
 from kingdra_repro.errors import InputError
 
 PACKED = (".gz", ".zst", ".zip")
-AT_ONCE = 1 << 24
+AT_ONCE = 1 << 20
 
 
 def unpacked_name(path: Path) -> str:
@@ -45,11 +45,11 @@ def unpack(path: Path) -> tuple[str, Path | BytesIO]:
             return _the_file_of_zip(path)
         if kind == ".gz":
             with gzip.open(path) as file:
-                return path.stem, BytesIO(_read(file, path))
+                return path.stem, _read(file, path)
         import pyarrow
 
         with pyarrow.input_stream(path, compression="zstd") as file:
-            return path.stem, BytesIO(_read(file, path))
+            return path.stem, _read(file, path)
     except ImportError as error:
         raise InputError(f"{path} needs pyarrow to unpack: pip install 'kingdra-repro[parquet]'") from error
     except (OSError, EOFError, zlib.error, BadZipFile, NotImplementedError, RuntimeError) as error:
@@ -68,17 +68,20 @@ def _the_file_of_zip(path: Path) -> tuple[str, BytesIO]:
             raise InputError(f"{path} holds {len(files)} files ({names}): give a .zip of one table")
         check_fits(path, files[0].file_size)
         with archive.open(files[0]) as file:
-            return Path(files[0].filename).name, BytesIO(_read(file, path))
+            return Path(files[0].filename).name, _read(file, path)
 
 
-def _read(file: Any, path: Path) -> bytes:
+def _read(file: Any, path: Path) -> BytesIO:
     """All of it, in pieces, so that what unpacks without end is noticed before memory is full."""
-    room, content = available_bytes() // 2, bytearray()
+    room, content = available_bytes() // 2, BytesIO()  # the other half is for what is read from it
     while piece := file.read(AT_ONCE):
-        content += piece
-        if len(content) > room:
-            check_fits(path, 2 * len(content) + available_bytes(), "what it unpacks to")
-    return bytes(content)
+        if content.write(piece) and content.tell() > room:
+            raise InputError(
+                f"{path} unpacks to more than {room / 1e6:,.0f} MB, half of the memory that is available: "
+                "give a part of it, or a machine with more"
+            )
+    content.seek(0)
+    return content
 
 
 def _first_line(error: Exception) -> str:
