@@ -13,7 +13,7 @@ import pytest
 import scipy.sparse as sp
 
 from kingdra_repro.data import load_custom
-from kingdra_repro.data.archives import archive_files
+from kingdra_repro.data.formats.archives import archive_files
 from kingdra_repro.errors import InputError
 
 from .small_files import tar_bytes
@@ -92,7 +92,7 @@ def test_it_is_refused_before_it_is_read(name: str, tmp_path: Path, monkeypatch:
     write, reason = LIES[name]
     write(tmp_path / name)
     for module in ("memory", "unpacked"):
-        monkeypatch.setattr(f"kingdra_repro.data.{module}.available_bytes", lambda: AVAILABLE)
+        monkeypatch.setattr(f"kingdra_repro.data.formats.{module}.available_bytes", lambda: AVAILABLE)
     tracemalloc.start()
     with pytest.raises(InputError, match=reason):
         load_custom(tmp_path / name, n_clusters=2)
@@ -117,6 +117,6 @@ def test_a_zip_of_several_files(tmp_path: Path) -> None:
 
 def test_a_large_file_in_an_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a").write_bytes(tar_bytes({"x": bytes(5000)}))
-    monkeypatch.setattr("kingdra_repro.data.archives.MAX_MEMBER_BYTES", 4999)
+    monkeypatch.setattr("kingdra_repro.data.formats.archives.MAX_MEMBER_BYTES", 4999)
     with pytest.raises(InputError, match="holds x of 5,000 bytes, more than 4,999"):
         list(archive_files(tmp_path / "a", lambda _: True))

@@ -7,7 +7,7 @@ from zipfile import ZipFile
 import numpy as np
 import scipy.sparse as sp
 
-from kingdra_repro.data.memory import check_fits
+from kingdra_repro.data.formats.memory import check_fits
 from kingdra_repro.errors import InputError
 
 ARRAY_ENDINGS = (".npy", ".npz")

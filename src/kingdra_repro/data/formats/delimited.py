@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kingdra_repro.data.memory import check_n_columns
+from kingdra_repro.data.formats.memory import check_n_columns
 from kingdra_repro.errors import InputError
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder
 
-from kingdra_repro.data.column_kinds import (
+from kingdra_repro.data.features.column_kinds import (
     DATE_PARTS,
     dates_of,
     day_first,
@@ -19,8 +19,8 @@ from kingdra_repro.data.column_kinds import (
     numbers_of,
     words_of,
 )
+from kingdra_repro.data.formats.tables import listed
 from kingdra_repro.data.scaling import Scaler, fit_scaler, scaler_of, scaler_state
-from kingdra_repro.data.tables import listed
 from kingdra_repro.errors import InputError
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
-from kingdra_repro.data.memory import available_bytes, check_fits
+from kingdra_repro.data.formats.memory import available_bytes, check_fits
 from kingdra_repro.errors import InputError
 
 PACKED = (".gz", ".zst", ".zip")

@@ -11,11 +11,16 @@ import pandas as pd
 import scipy.sparse as sp
 from pandas.api import types
 
-from kingdra_repro.data.column_kinds import words_of
-from kingdra_repro.data.delimited import TextFormat
-from kingdra_repro.data.table_vectorizer import ONE_VALUE, ROW_NUMBERS, TableSettings, TableVectorizer
-from kingdra_repro.data.tables import listed, read_table
-from kingdra_repro.data.tfidf import tfidf
+from kingdra_repro.data.features.column_kinds import words_of
+from kingdra_repro.data.features.table_vectorizer import (
+    ONE_VALUE,
+    ROW_NUMBERS,
+    TableSettings,
+    TableVectorizer,
+)
+from kingdra_repro.data.features.tfidf import tfidf
+from kingdra_repro.data.formats.delimited import TextFormat
+from kingdra_repro.data.formats.tables import listed, read_table
 from kingdra_repro.errors import InputError
 
 log = logging.getLogger(__name__)
