@@ -20,7 +20,7 @@ from kingdra_repro.data.formats.labels import encode_labels, label_names
 from kingdra_repro.data.formats.tables import TABLE_ENDINGS, is_table, listed, read_table, table_name
 from kingdra_repro.data.scaling import fit_scaler
 from kingdra_repro.data.sources.custom_folder import folder_features
-from kingdra_repro.data.sources.custom_table import table_features
+from kingdra_repro.data.sources.custom_table import column_names, table_features
 from kingdra_repro.data.validation import check_spread, validate, warn_of_constant_columns
 from kingdra_repro.errors import InputError
 
@@ -114,8 +114,8 @@ def load_custom(
     id = None if id is None else str(given_path("id", id))
     written = TextFormat(separator, decimal, encoding, header)
     settings = TableSettings(
-        None if columns is None else _names("columns", columns),
-        () if drop is None else tuple(_names("drop", drop)),
+        None if columns is None else column_names("columns", columns),
+        () if drop is None else tuple(column_names("drop", drop)),
         missing,
         categories,
         dates,
@@ -238,14 +238,6 @@ def _scaled(found: _Found, scale: str) -> np.ndarray | sp.csr_matrix:
     if found.vectorizer is not None:
         return found.vectorizer.fit_scale(np.asarray(found.X), scale)
     return fit_scaler(found.X, scale).transform(found.X)
-
-
-def _names(setting: str, names: Any) -> list[str]:
-    if isinstance(names, str | int):
-        return [str(names)]
-    if not isinstance(names, Sequence):
-        raise InputError(f"dataset.{setting}={names!r} is no list of names: give dataset.{setting}=[A,B]")
-    return [str(name) for name in names]
 
 
 def _refuse_settings_of_tables(path: Path, *groups: Any, **more: str | None) -> None:

@@ -1,7 +1,7 @@
 """A user's table, as features."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,9 @@ from kingdra_repro.data.features.table_vectorizer import (
     TableVectorizer,
 )
 from kingdra_repro.data.features.tfidf import tfidf
+from kingdra_repro.data.formats.arrays import ARRAY_ENDINGS
 from kingdra_repro.data.formats.delimited import TextFormat
-from kingdra_repro.data.formats.tables import listed, read_table
+from kingdra_repro.data.formats.tables import is_table, listed, read_table
 from kingdra_repro.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -112,22 +113,48 @@ def table_features(
     return TableFeatures(values, classes, vectorizer.feature_names, rows, len(table), row_names, vectorizer)
 
 
+TABLE_SETTINGS = (
+    *("labels", "id", "drop", "missing", "categories", "dates"),
+    *("separator", "decimal", "encoding", "header"),
+)
+
+
 def columns_that_say_nothing(
-    path: Path, labels: str | None, id: str | None, settings: TableSettings, written: TextFormat
+    path: Path, labels: str | None = None, id: str | None = None, drop: Any = None, **how: Any
 ) -> list[str]:
     """The columns with one value, or with row numbers, that `table_features` leaves out by itself.
 
-    Earlier versions clustered by them: a run folder of such a table must have another name.
+    Earlier versions clustered by them: a run of such a table must not be taken for one of theirs.
+
+    Parameters
+    ----------
+    path : Path
+        Any file.
+    labels, id, drop, **how
+        `TABLE_SETTINGS`, as `load_custom` takes them.
     """
+    if path.suffix.lower() in ARRAY_ENDINGS or not is_table(path):
+        return []
+    written = {name: how.pop(name) for name in ("separator", "decimal", "encoding", "header") if name in how}
     muted = logging.root.manager.disable
     logging.disable(logging.WARNING)  # all of it is told when the table is loaded
     try:
-        table = read_table(path, written)
+        table = read_table(path, TextFormat(**written))
+        settings = TableSettings(drop=() if drop is None else tuple(column_names("drop", drop)), **how)
         features = table.drop(columns=[name for name in (labels, id) if name in table.columns])
         left_out = TableVectorizer(settings).fit(features).left_out
     finally:
         logging.disable(muted)
     return [name for name, why in left_out.items() if why in (ONE_VALUE, ROW_NUMBERS)]
+
+
+def column_names(setting: str, names: Any) -> list[str]:
+    """The names of columns that a setting gives: one, or a list; InputError where they are neither."""
+    if isinstance(names, str | int):
+        return [str(names)]
+    if not isinstance(names, Sequence):
+        raise InputError(f"dataset.{setting}={names!r} is no list of names: give dataset.{setting}=[A,B]")
+    return [str(name) for name in names]
 
 
 def _names_of_rows(table: pd.DataFrame) -> list[str] | None:
