@@ -8,7 +8,8 @@ import pytest
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from kingdra_repro.data import load_custom
-from kingdra_repro.data.features.table_vectorizer import TableSettings, TableVectorizer
+from kingdra_repro.data.features.table_settings import TableSettings
+from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.scaling import fit_scaler, scaler_of, scaler_state
 from kingdra_repro.errors import InputError
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from kingdra_repro.data.formats.delimited import MISSING
+from kingdra_repro.data.formats.text_format import MISSING
 from kingdra_repro.errors import InputError
 
 # Where at least so many cells are numbers, the column is one of numbers with faults, not one of words.

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Self
 
 import numpy as np
@@ -19,6 +19,7 @@ from kingdra_repro.data.features.column_kinds import (
     numbers_of,
     words_of,
 )
+from kingdra_repro.data.features.table_settings import TableSettings
 from kingdra_repro.data.formats.tables import listed
 from kingdra_repro.data.scaling import Scaler, fit_scaler, scaler_of, scaler_state
 from kingdra_repro.errors import InputError
@@ -27,44 +28,6 @@ log = logging.getLogger(__name__)
 
 MAX_WORDS = 50  # different ones in a column of categories; more are names, or texts
 ONE_VALUE, ROW_NUMBERS = "the same in all rows", "row numbers"  # why a column is left out
-CHOICES = {
-    "missing": ("error", "drop", "mean", "median"),
-    "categories": ("error", "onehot", "ignore"),
-    "dates": ("ignore", "parts"),
-}
-
-
-@dataclass(frozen=True)
-class TableSettings:
-    """What of a table is clustered by.
-
-    Attributes
-    ----------
-    columns : list of str or None
-        These alone, whatever they hold; None: all but those below and those that say nothing.
-    drop : list of str
-        Columns to leave out.
-    missing : {"error", "drop", "mean", "median"}
-        Rows with a missing cell are refused, left out, or get the mean or median of the column; a missing
-        word then is none of the column's words.
-    categories : {"error", "onehot", "ignore"}
-        Columns of words are refused, become a column of 0 and 1 for each word, or are left out.
-    dates : {"ignore", "parts"}
-        Columns of dates are left out, or become year, month, day, weekday (0: Monday) and hour.
-    """
-
-    columns: list[str] | None = None
-    drop: tuple[str, ...] = ()
-    missing: str = "error"
-    categories: str = "error"
-    dates: str = "ignore"
-
-    def __post_init__(self) -> None:
-        for name, known in CHOICES.items():
-            if getattr(self, name) not in known:
-                raise InputError(
-                    f"dataset.{name}={getattr(self, name)!r} is unknown: choose from {', '.join(known)}"
-                )
 
 
 class TableVectorizer:
@@ -87,7 +50,7 @@ class TableVectorizer:
     scaler : scikit-learn's, fitted by `fit_scale`, or None
     """
 
-    def __init__(self, settings: TableSettings = TableSettings()) -> None:
+    def __init__(self, settings: TableSettings) -> None:
         self.settings = settings
         self.numbers: list[str] = []
         self.dates: dict[str, list[str]] = {}

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from kingdra_repro.data.formats.delimited import TextFormat, read_delimited
+from kingdra_repro.data.formats.delimited import read_delimited
 from kingdra_repro.data.formats.memory import check_fits, check_n_columns
+from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.data.formats.unpacked import unpack, unpacked_name
 from kingdra_repro.errors import InputError
 

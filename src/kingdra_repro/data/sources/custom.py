@@ -13,11 +13,12 @@ import scipy.sparse as sp
 from kingdra_repro.checks import given_path
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.features.pictures import PictureFiles
-from kingdra_repro.data.features.table_vectorizer import TableSettings, TableVectorizer
+from kingdra_repro.data.features.table_settings import TableSettings
+from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.formats.arrays import ARRAY_ENDINGS, read_npy, read_npz
-from kingdra_repro.data.formats.delimited import TextFormat
 from kingdra_repro.data.formats.labels import encode_labels, label_names
 from kingdra_repro.data.formats.tables import TABLE_ENDINGS, is_table, listed, read_table, table_name
+from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.data.scaling import fit_scaler
 from kingdra_repro.data.sources.custom_folder import folder_features
 from kingdra_repro.data.sources.custom_table import column_names, table_features

@@ -12,16 +12,12 @@ import scipy.sparse as sp
 from pandas.api import types
 
 from kingdra_repro.data.features.column_kinds import words_of
-from kingdra_repro.data.features.table_vectorizer import (
-    ONE_VALUE,
-    ROW_NUMBERS,
-    TableSettings,
-    TableVectorizer,
-)
+from kingdra_repro.data.features.table_settings import TableSettings
+from kingdra_repro.data.features.table_vectorizer import ONE_VALUE, ROW_NUMBERS, TableVectorizer
 from kingdra_repro.data.features.tfidf import tfidf
 from kingdra_repro.data.formats.arrays import ARRAY_ENDINGS
-from kingdra_repro.data.formats.delimited import TextFormat
 from kingdra_repro.data.formats.tables import is_table, listed, read_table
+from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.errors import InputError
 
 log = logging.getLogger(__name__)
