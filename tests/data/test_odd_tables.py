@@ -50,6 +50,10 @@ def savetxt(**how: str) -> str:
         ("thousands.csv", rows('{a},"{b:,}"', "a,b\n")),
         ("units.csv", rows("{a}%,€{b}", "a,b\n")),
         ("numpy.txt", savetxt(header="a b")),
+        (
+            "signs.csv",
+            rows("{a};{b:,}", "a;b\n").replace("-", "\u2212").replace(",", "\u00a0").replace(".", ","),
+        ),
         ("constant.csv", rows("{i},{a},{b},14.62,", "number,a,b,same,nothing\n")),
         ("dates.csv", rows("{a},2024-01-{i:02},{b}", "a,day,b\n")),
     ],
@@ -105,6 +109,8 @@ def test_an_excel_sheet_with_a_title_and_an_index() -> None:
         (rows("{a},12o", "a,b\n"), {"categories": "onehot"}, None),
         (PLAIN + "3,12o\n", {}, r"t\.csv: row 20 .* column 'b': '12o' is no number: correct it"),
         (PLAIN.replace(",", ";") + "3;1,5\n", {}, r"'1,5' is no number: give dataset\.decimal=','"),
+        (PLAIN.replace(",", ";").replace(".", ",") + "3;1o\n", {}, r"column 'b': '1o' is no number: correct"),
+        (PLAIN + "3,\\N\n", {}, "NaN .* in row 20, column 'b'"),
         (PLAIN + "3,inf\n", {}, r"row 20 .* column 'b': 'inf' is infinite"),
         (PLAIN + "3,?\n", {}, r"NaN .* in row 20, column 'b' .* give dataset\.missing=drop, mean or median"),
         (rows("{a},{i}/1/24", "a,b\n"), {"dates": "parts"}, None),
@@ -152,3 +158,9 @@ def test_a_class_may_be_called_none_or_na(ending: str) -> None:
     }
     write[ending]()
     assert load_custom(f"t.{ending}", labels="kind").class_names == ["NA", "None", "null", "oak"]
+
+
+def test_truth_values_beside_missing_ones() -> None:
+    Path("t.csv").write_text(rows("{a},True", "a,is\n") + "1,\n2,False\n")
+    data = load_custom("t.csv", n_clusters=2, scale=None, missing="drop")
+    assert data.X[:, 1].tolist() == [1] * 20 + [0]

@@ -7,11 +7,9 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from kingdra_repro.data.formats.text_format import MISSING
+from kingdra_repro.data.formats.text_format import MISSING, MOSTLY
 from kingdra_repro.errors import InputError
 
-# Where at least so many cells are numbers, the column is one of numbers with faults, not one of words.
-MOSTLY = 0.8
 FEWEST_ROWS = 10  # from which consecutive numbers are row numbers: in fewer rows they may be measurements
 
 UNITS = (r"^\s*[€$£¥]\s*", r"\s*[%€$£¥]\s*$")  # 12%, $5: before and after the number
@@ -155,6 +153,8 @@ def _parsed(column: pd.Series) -> pd.Series:
     """The numbers in a column of objects; a unit is left out where all cells have it."""
     known = column[_known(column)]
     if _is_text(known):
+        if known.str.lower().isin(["true", "false"]).all():
+            return column.str.lower().map({"true": 1.0, "false": 0.0})
         for unit in UNITS:
             if len(known) and known.str.contains(unit).all():
                 column = column.str.replace(unit, "", regex=True)

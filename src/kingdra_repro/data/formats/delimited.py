@@ -14,6 +14,8 @@ import pandas as pd
 from kingdra_repro.data.formats.memory import check_n_columns
 from kingdra_repro.data.formats.text_format import (
     BLANKS,
+    MISSING,
+    MOSTLY,
     SEPARATORS,
     TextFormat,
     find_decimal,
@@ -151,7 +153,7 @@ def _without_comments(lines: list[str]) -> tuple[list[str], int, str, str | None
         if found := re.fullmatch(r'"?sep=(.)"?', line.strip()):
             told = found[1]
         elif line.startswith("#"):
-            comment = line.lstrip("#")
+            comment = line.removeprefix("# ")
         elif line.strip():
             return lines[skipped:], skipped, comment, told
     return [], len(lines), comment, told
@@ -184,9 +186,20 @@ def _read(
             options |= {"usecols": words, "dtype": str, "keep_default_na": False}
             again = pd.read_csv(_from_start(content), **options)
             for i in words:
-                table[i] = again[i].where(again[i] != "", None)
+                table[i] = _as_pandas_writes(again[i].where(again[i] != "", None), options)
     table.columns = names
     return table
+
+
+def _as_pandas_writes(column: pd.Series, options: dict[str, Any]) -> pd.Series:
+    """The numbers in a column that has other cells, too, with points and without signs between thousands."""
+    plain = column.str.replace("\u2212", "-").str.replace("[\u00a0\u202f]", "", regex=True)
+    if options["thousands"]:
+        plain = plain.str.replace(options["thousands"], "")
+    plain = plain.str.replace(options["decimal"], ".")
+    numbers = pd.to_numeric(plain, errors="coerce").notna()
+    mostly = numbers.sum() >= MOSTLY * (column.notna() & ~column.isin(MISSING)).sum()
+    return column.where(~numbers, plain) if mostly else column
 
 
 def _holds_numbers(column: pd.Series) -> bool:

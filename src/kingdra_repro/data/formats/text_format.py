@@ -15,9 +15,11 @@ log = logging.getLogger(__name__)
 
 SEPARATORS = (",", ";", "\t", "|")
 BLANKS = r"\s+"  # any number of blanks
+# Where at least so many cells are numbers, the column is one of numbers with faults, not one of words.
+MOSTLY = 0.8
 MAX_TITLES = 20  # lines above the table
 # What pandas reads as a missing value in a column of numbers, and other programs' marks for it.
-MISSING = ("", "NA", "N/A", "NULL", "null", "None", "#N/A", "nan", "NaN", "n/a", "<NA>", "?", "-", ".")
+MISSING = ("", "NA", "N/A", "NULL", "null", "None", "#N/A", "nan", "NaN", "n/a", "<NA>", "?", "-", ".", "\\N")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
 POINTS_AND_COMMA = re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+")  # 1.234,56

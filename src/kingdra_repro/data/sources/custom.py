@@ -172,6 +172,7 @@ def load_custom(
         class_names=class_names,
         row_names=found.row_names,
         pictures=found.pictures,
+        vectorizer=found.vectorizer,
     )
 
 
