@@ -3,12 +3,14 @@
 from itertools import permutations
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import ari, clustering_accuracy, matched_classes, nmi, purity, scores
+from kingdra_repro.evaluation.metrics import classification_accuracy
 
 LABELS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, max_size=40).map(
     lambda pairs: tuple(np.array(side, np.int64) for side in zip(*pairs, strict=True))
@@ -70,3 +72,44 @@ def test_scores_without_classes_are_none():
 def test_what_is_no_pair_of_label_vectors(measure, y, z):
     with pytest.raises(InputError, match="y_true"):
         measure(y, z)
+
+
+EVERY = [classification_accuracy, clustering_accuracy, nmi, ari, purity]
+WORDS = ["oak", "oak", "elm", "None", "NA"]
+
+
+@pytest.mark.parametrize("measure", EVERY)
+@pytest.mark.parametrize("kind", [list, np.array, pd.Series, pd.Categorical, tuple])
+def test_words_are_labels(measure, kind):
+    codes = np.array([2, 2, 1, 3, 4])
+    others = np.array([2, 1, 1, 3, 3])
+    named = dict(zip(codes.tolist(), WORDS, strict=True))
+    assert measure(kind(WORDS), kind([named[code] for code in others])) == pytest.approx(
+        measure(codes, others)
+    )
+
+
+@pytest.mark.parametrize("measure", EVERY)
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [0, 1, np.nan],
+        np.array([0, 1, np.nan]),
+        ["a", "b", None],
+        ["a", "b", np.nan],
+        pd.Series(["a", "b", None]),
+        pd.Series([0, 1, None], dtype="Int64"),
+        np.ma.masked_array([0, 1, 2], [False, False, True]),
+    ],
+)
+def test_a_missing_label_is_told_alike_by_every_measure(measure, labels):
+    with pytest.raises(InputError, match=r"y_true has no label for point 2 .* leave such points out"):
+        measure(labels, [0, 1, 1])
+    with pytest.raises(InputError, match="y_pred has no label for point 2"):
+        measure([0, 1, 1], labels)
+
+
+@pytest.mark.parametrize("measure", EVERY[1:])
+def test_labels_that_are_neither_words_nor_numbers(measure):
+    with pytest.raises(InputError, match="neither word nor number"):
+        measure(pd.Series([{}, {}]), [0, 1])

@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import subprocess
 
 import numpy as np
 import pytest
@@ -268,6 +269,27 @@ def test_a_defect_of_the_program_is_not_told_as_a_mistake(kingdra_run, monkeypat
 )
 def test_one_line_for(kingdra_run, given, remedy):
     assert kingdra_run(*given).mistake.startswith(remedy)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "it's.csv",
+        "a,b.csv",
+        "a=b.csv",
+        "x (1).csv",
+        "ünï.csv",
+        "#1.csv",
+        "a'b\"c.csv",
+        "x,y'z=1 $5.csv",
+        "a{b}.csv",
+    ],
+)
+def test_the_advice_for_a_name_works_for_that_name(kingdra_run, name):
+    told = kingdra_run("dataset=custom", f"dataset.path={name}").mistake
+    advised = subprocess.check_output(["sh", "-c", f"printf %s {told.partition('such as ')[2]}"], text=True)
+    found = kingdra_run("dataset=custom", advised, "n_clusters=2").mistake
+    assert found.startswith(f"dataset.path={name}: there is no such file")
 
 
 def test_a_class_that_is_not_there(kingdra_run):

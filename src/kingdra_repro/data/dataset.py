@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from kingdra_repro.data.features.pictures import Pictures
+from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Dataset:
         What the rows are called, such as the files of a folder.
     pictures : Pictures or None
         The n pictures that the rows of X are features of, where they can be shown.
+    vectorizer : TableVectorizer or None
+        What has made X of a table, and makes features of further rows.
     """
 
     name: str
@@ -42,3 +45,4 @@ class Dataset:
     class_names: Sequence[str] | None = None
     row_names: Sequence[str] | None = None
     pictures: Pictures | None = None
+    vectorizer: TableVectorizer | None = None

@@ -1,4 +1,6 @@
-"""Bringing the columns of a user's table to one scale."""
+"""Bringing the columns of a user's data to one scale."""
+
+from typing import Any, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -6,32 +8,47 @@ from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
 
 from kingdra_repro.errors import InputError
 
+Scaler: TypeAlias = MaxAbsScaler | MinMaxScaler | StandardScaler
+KINDS: dict[str, type] = {kind.__name__: kind for kind in (MaxAbsScaler, MinMaxScaler, StandardScaler)}
+FITTED = ("mean_", "scale_", "min_")
 
-def scale_columns(X: np.ndarray | sp.csr_matrix, scale: str | None) -> np.ndarray | sp.csr_matrix:
-    """Scale every column by itself.
+
+def fit_scaler(X: np.ndarray | sp.csr_matrix, scale: str) -> Scaler:
+    """scikit-learn's scaler of each column by itself.
 
     Parameters
     ----------
     X : ndarray or CSR matrix [n, d] of finite numbers
-    scale : {None, "minmax", "standard"}
-        None: as it is. "minmax": each column to 0-1. "standard": each column to mean 0 and variance 1.
-        Sparse columns are never shifted, as that would make them dense: "minmax" divides them by their
-        largest absolute value, "standard" by their standard deviation.
-
-    Returns
-    -------
-    ndarray or CSR matrix [n, d]
-        Constant columns become 0 ("standard" of a sparse one: stays as it is).
+    scale : {"minmax", "standard"}
+        "minmax": each column to 0-1. "standard": each column to mean 0 and variance 1. Sparse columns are
+        never shifted, as that would make them dense: "minmax" divides them by their largest absolute value,
+        "standard" by their standard deviation. Constant columns become 0 ("standard" of a sparse one: stays
+        as it is).
 
     Raises
     ------
     InputError
         Where `scale` is none of these.
     """
-    if scale is None:
-        return X
     if scale == "minmax":
-        return MaxAbsScaler().fit_transform(X) if sp.issparse(X) else MinMaxScaler().fit_transform(X)
+        return MaxAbsScaler().fit(X) if sp.issparse(X) else MinMaxScaler().fit(X)
     if scale == "standard":
-        return StandardScaler(with_mean=not sp.issparse(X)).fit_transform(X)
+        return StandardScaler(with_mean=not sp.issparse(X)).fit(X)
     raise InputError(f"scale={scale!r} is unknown: choose auto, null, minmax or standard")
+
+
+def scaler_state(scaler: Scaler) -> dict[str, Any]:
+    """What a scaler has fitted, as what JSON can hold."""
+    fitted = {name: getattr(scaler, name, None) for name in FITTED}
+    about = {"kind": type(scaler).__name__, "with_mean": getattr(scaler, "with_mean", True)}
+    return about | {name: values.tolist() for name, values in fitted.items() if values is not None}
+
+
+def scaler_of(state: dict[str, Any]) -> Scaler:
+    """The scaler whose `scaler_state` this is."""
+    kind = KINDS[state["kind"]]
+    scaler = StandardScaler(with_mean=state["with_mean"]) if kind is StandardScaler else kind()
+    for name in FITTED:
+        if name in state:
+            setattr(scaler, name, np.array(state[name]))
+    return scaler

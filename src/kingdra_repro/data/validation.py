@@ -150,9 +150,11 @@ def check_spread(X: np.ndarray | sp.csr_matrix, feature_names: Sequence[str] | N
     """
     if sp.issparse(X) or X.dtype == np.float32 or X.dtype.kind not in "fiu":
         return
+    lowest, highest = X.min(axis=0), X.max(axis=0)
     spread = X.std(axis=0, dtype=np.float64)
-    step = np.maximum(X.max(axis=0), -X.min(axis=0).astype(np.float64)) * np.finfo(np.float32).eps
-    lost = np.flatnonzero((spread > 0) & (spread < 10 * step))
+    step = np.maximum(highest, -lowest.astype(np.float64)) * np.finfo(np.float32).eps
+    # A column of one value is no fault, though rounding may make its standard deviation more than 0.
+    lost = np.flatnonzero((lowest < highest) & (spread < 10 * step))
     if len(lost):
         i = int(lost[0])
         raise InputError(

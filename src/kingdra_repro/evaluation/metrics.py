@@ -4,6 +4,7 @@ Labels of the data are read here and in the report's pictures, nowhere else.
 """
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
@@ -12,16 +13,46 @@ from sklearn.metrics.cluster import contingency_matrix
 from kingdra_repro.errors import InputError
 
 
-def _contingency(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
-    """Points by class and cluster, int64 [n_classes, n_clusters], of the classes and clusters that occur."""
-    true, pred = np.asarray(y_true), np.asarray(y_pred)
+def _label_vectors(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Both as vectors [n] of words or numbers; InputError where they are none, or a label is missing."""
+    vectors = []
+    for name, given in (("y_true", y_true), ("y_pred", y_pred)):
+        # A list of words and NaN would become an array of words, "nan" among them.
+        labels = np.asanyarray(given, dtype=None if hasattr(given, "dtype") else object)
+        if labels.ndim == 1:
+            missing = np.flatnonzero(np.ma.getmaskarray(labels) | pd.isna(np.ma.getdata(labels)))
+            if len(missing):
+                raise InputError(
+                    f"{name} has no label for point {missing[0]} (counted from 0; NaN and None are none): "
+                    "leave such points out of both"
+                )
+        vectors.append(np.ma.getdata(labels))
+    true, pred = vectors
     if true.ndim != 1 or true.shape != pred.shape:
         raise InputError(
             f"y_true of shape {true.shape} and y_pred of shape {pred.shape}: give two vectors of one length"
         )
     if len(true) == 0:
         raise InputError("y_true and y_pred are empty: give at least one point")
-    return contingency_matrix(true, pred)
+    return true, pred
+
+
+def _numbered(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+    """Both as int64 [n]: the place of each label among the sorted distinct ones of its vector."""
+    codes = []
+    for labels in _label_vectors(y_true, y_pred):
+        try:
+            codes.append(pd.factorize(labels, sort=True)[0])
+        except TypeError as error:
+            raise InputError(
+                f"a label is neither word nor number ({error}): give vectors of these"
+            ) from error
+    return codes[0], codes[1]
+
+
+def _contingency(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
+    """Points by class and cluster, int64 [n_classes, n_clusters], of the classes and clusters that occur."""
+    return contingency_matrix(*_numbered(y_true, y_pred))
 
 
 def matched_classes(y_true: ArrayLike, y_pred: ArrayLike) -> dict[int, int]:
@@ -46,9 +77,9 @@ def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
     Parameters
     ----------
-    y_true : int array [n]
-        Classes.
-    y_pred : int array [n]
+    y_true : array [n]
+        Classes, words or numbers.
+    y_pred : array [n]
         Clusters; their names do not matter. There may be more or fewer of them than classes: what is over is
         matched to nothing, and its points count as wrong.
 
@@ -59,7 +90,7 @@ def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     Raises
     ------
     InputError
-        Where the two are not label vectors of one length, or are empty.
+        Where the two are not label vectors of one length, are empty, or a label is missing (NaN, None).
 
     Examples
     --------
@@ -86,19 +117,18 @@ def purity(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
 def nmi(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     """Mutual information of clusters and classes over the mean of their entropies, 0..1."""
-    _contingency(y_true, y_pred)
-    return float(normalized_mutual_info_score(y_true, y_pred))
+    return float(normalized_mutual_info_score(*_numbered(y_true, y_pred)))
 
 
 def ari(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     """Adjusted Rand index: 1 for equal partitions, about 0 for unrelated ones, at least -0.5."""
-    _contingency(y_true, y_pred)
-    return float(adjusted_rand_score(y_true, y_pred))
+    return float(adjusted_rand_score(*_numbered(y_true, y_pred)))
 
 
 def classification_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     """1 - the classification error: the part of the points whose class is predicted, with nothing matched."""
-    return float(np.mean(np.asarray(y_true) == np.asarray(y_pred)))
+    true, pred = _label_vectors(y_true, y_pred)
+    return float(np.mean(true == pred))
 
 
 def scores(

@@ -100,13 +100,22 @@ def _of_hydra(message: str, known: type, see: str, override: str | None) -> str 
     if found := re.search(r"Error merging override ([\w./@-]+)=(\S*)", message):
         return f"{found[1]}={found[2]} does not fit: {found[1]} is a group of settings. {see}"
     if override is not None:
-        return (
-            f"{override} has signs that need quotes, or an open bracket: give quotes twice, such as "
-            "\"dataset.path='my file #1.csv'\""
-        )
+        return _in_quotes(override)
+    if found := re.search(r"Ambiguous value for argument '(.*)'\n+1\. To use it as a list", message):
+        return _in_quotes(found[1])
     if found := re.search(r"Missing mandatory value: (\S+)", message):
         return f"{found[1]} is not given: add {found[1]}=VALUE"
     return None
+
+
+def _in_quotes(override: str) -> str:
+    """How a value is to be written for Hydra, in quotes for the shell."""
+    name, equals, value = override.partition("=")
+    for_hydra = name + equals + "'" + value.replace("'", "\\'") + "'"
+    for_shell = re.sub(r'["$`]', r"\\\g<0>", for_hydra)
+    return (
+        f'{override} has signs that need quotes, or an open bracket: give quotes twice, such as "{for_shell}"'
+    )
 
 
 def _of_files(error: OSError) -> str | None:

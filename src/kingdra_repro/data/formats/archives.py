@@ -7,6 +7,8 @@ from pathlib import Path
 
 from kingdra_repro.errors import InputError
 
+MAX_MEMBER_BYTES = 4 << 30  # STL-10's largest, which holds its pictures without labels, has 2.8 GB
+
 
 def archive_files(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
     """Names and contents of the plain files of an archive whose names are wanted.
@@ -26,12 +28,17 @@ def archive_files(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[s
     Raises
     ------
     InputError
-        Where the archive is broken.
+        Where the archive is broken, or a wanted file is larger than `MAX_MEMBER_BYTES`.
     """
     try:
         with tarfile.open(path, "r|*") as archive:
             for member in archive:
                 if member.isreg() and wanted(member.name):
+                    if member.size > MAX_MEMBER_BYTES:
+                        raise InputError(
+                            f"{path} holds {member.name} of {member.size:,} bytes, more than "
+                            f"{MAX_MEMBER_BYTES:,}: put the right file there"
+                        )
                     file = archive.extractfile(member)
                     assert file is not None, "a plain file has a content"
                     yield member.name, file.read()

@@ -1,10 +1,13 @@
 """NumPy and SciPy files, never unpickled."""
 
+import math
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import scipy.sparse as sp
 
+from kingdra_repro.data.formats.memory import check_fits
 from kingdra_repro.errors import InputError
 
 ARRAY_ENDINGS = (".npy", ".npz")
@@ -16,10 +19,15 @@ def read_npy(path: Path) -> np.ndarray:
     Raises
     ------
     InputError
-        Where it is broken or holds Python objects.
+        Where it is broken, holds Python objects, or takes more memory than there is.
     """
     try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        if array.dtype != np.float32:  # a copy of float32 is made; the file itself stays on the disk
+            check_fits(path, array.size * 4)
+        return array
+    except InputError:
+        raise
     except Exception as error:  # NumPy's reader fails in many ways on bytes that it did not write
         raise InputError(_unreadable(path, error)) from error
 
@@ -40,9 +48,11 @@ def read_npz(path: Path) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None]
     Raises
     ------
     InputError
-        Where it is broken, holds Python objects, or has no array X: the names it has are listed.
+        Where it is broken, holds Python objects, takes more memory than there is, or has no array X: the
+        names it has are listed.
     """
     try:
+        _check_sizes(path)
         with np.load(path, allow_pickle=False) as arrays:
             names = list(arrays)
             if "X" in names:
@@ -51,11 +61,12 @@ def read_npz(path: Path) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None]
                     raise ValueError("X and y are not both arrays")
                 return X, y
         if "indptr" in names or "format" in names:
+            _check_sparse_size(path)
             matrix = sp.load_npz(path)  # which does not unpickle either
             if hasattr(matrix, "check_format"):  # indices beyond the matrix would be read from foreign memory
                 matrix.check_format(full_check=True)
             return sp.csr_matrix(matrix), None
-    except MemoryError:
+    except (InputError, MemoryError):
         raise
     except Exception as error:  # as above, and zipfile's and SciPy's
         raise InputError(_unreadable(path, error)) from error
@@ -63,6 +74,37 @@ def read_npz(path: Path) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None]
         f"{path} has no array named X (it has {', '.join(names) or 'none'}): "
         "write it with numpy.savez(path, X=..., y=...) or scipy.sparse.save_npz"
     )
+
+
+def _check_sizes(path: Path) -> None:
+    """Raise where the arrays' headers ask for more than is there, or than fits into memory."""
+    total = 0
+    with ZipFile(path) as archive:
+        for member in archive.infolist():
+            if not member.filename.endswith(".npy"):
+                continue
+            with archive.open(member) as file:
+                version = np.lib.format.read_magic(file)
+                read = {
+                    (1, 0): np.lib.format.read_array_header_1_0,
+                    (2, 0): np.lib.format.read_array_header_2_0,
+                }
+                if version not in read:
+                    raise ValueError(f"version {version} of NumPy's format")
+                shape, _, dtype = read[version](file)
+                n_bytes = math.prod(shape) * dtype.itemsize
+                if not dtype.hasobject and n_bytes != member.file_size - file.tell():
+                    raise ValueError(f"{member.filename}'s header says {n_bytes} bytes, which are not there")
+                total += n_bytes
+    check_fits(path, total)
+
+
+def _check_sparse_size(path: Path) -> None:
+    """Raise where a matrix of few numbers has so many rows or columns that their index does not fit."""
+    with np.load(path, allow_pickle=False) as arrays:
+        if "shape" in arrays and arrays["shape"].shape == (2,):
+            n, d = (int(length) for length in arrays["shape"])
+            check_fits(path, (n + d) * 8, f"a sparse matrix of {n:,} x {d:,}")
 
 
 def _unreadable(path: Path, error: Exception) -> str:

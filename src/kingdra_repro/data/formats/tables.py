@@ -1,110 +1,96 @@
-"""CSV and Parquet tables with named columns."""
+"""Tables of any kind, as data frames with column names."""
 
-import io
+import json
 import logging
-import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pandas.api import types
 
+from kingdra_repro.data.formats.delimited import read_delimited
+from kingdra_repro.data.formats.memory import check_fits, check_n_columns
+from kingdra_repro.data.formats.text_format import TextFormat
+from kingdra_repro.data.formats.unpacked import unpack, unpacked_name
 from kingdra_repro.errors import InputError
 
 log = logging.getLogger(__name__)
 
-TABLE_ENDINGS = (".csv", ".parquet")
-MISSING = ("NA", "N/A", "NULL", "null", "None", "#N/A")  # what pandas reads as a missing value, but for nan
+SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".txt": None, ".dat": None, ".data": None}
+TABLE_ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".feather", ".xlsx", ".jsonl")
+ALSO = (".tab", ".dat", ".data", ".arrow", ".ndjson", ".json")
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def is_table(path: Path) -> bool:
+    """Whether a file is one by its name; a .zip may hold one."""
+    ending = Path(unpacked_name(path)).suffix.lower()
+    return ending in TABLE_ENDINGS + ALSO or path.suffix.lower() == ".zip"
+
+
+def table_name(path: Path) -> str:
+    """The file's name without its endings: ``trees`` of ``trees.csv.gz``."""
+    return Path(unpacked_name(path)).stem if is_table(path) else path.stem
+
+
+def read_table(path: Path, given: TextFormat = TextFormat()) -> pd.DataFrame:  # noqa: B008
     """Read a table with column names.
 
     Parameters
     ----------
     path : Path
-        ``.csv`` (comma-separated, names in the first line) or ``.parquet``.
+        ``.csv``, ``.tsv``, ``.txt``; ``.parquet``, ``.feather``, ``.xlsx`` (its first sheet), ``.jsonl`` (an
+        object a line); each also packed as ``.gz``, ``.zst`` or ``.zip``.
+    given : TextFormat
+        How it is written, where it is text.
 
     Returns
     -------
     DataFrame
+        Names are words. The index has the rows' names, where the first column has no name and holds such.
 
     Raises
     ------
     InputError
-        Where it cannot be read as such, the first line holds numbers in place of names, a column has no name
-        or another one's, or Parquet is asked for without pyarrow.
+        Where it cannot be read as such, takes more memory than there is, or the library that reads it is
+        missing.
     """
+    name, content = unpack(path)
+    ending = Path(name).suffix.lower()
     try:
-        table = pd.read_parquet(path) if path.suffix.lower() == ".parquet" else _read_csv(path)
+        if ending in SEPARATORS:
+            table = read_delimited(content, given, path, SEPARATORS[ending])
+        elif ending in READERS:
+            table = READERS[ending](content, path)
+        else:
+            raise InputError(f"{path} holds {name}, no table: give one of {', '.join(TABLE_ENDINGS)}")
     except (InputError, MemoryError):
         raise
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not written in UTF-8 ({error.reason}): save it as UTF-8") from error
+    except UnicodeError as error:
+        reason = getattr(error, "reason", error)
+        raise InputError(
+            f"{path} is not written in the encoding {given.encoding or 'UTF-8'} ({reason}): give "
+            "dataset.encoding=NAME"
+        ) from error
     except ImportError as error:
-        raise InputError(f"{path} needs pyarrow to read: pip install 'kingdra-repro[parquet]'") from error
-    except Exception as error:  # pandas' and Arrow's readers fail in many ways on such bytes
+        library, extra = ("openpyxl", "excel") if ending == ".xlsx" else ("pyarrow", "parquet")
+        raise InputError(f"{path} needs {library} to read: pip install 'kingdra-repro[{extra}]'") from error
+    except Exception as error:  # these readers fail in many ways on such bytes
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(f"{path} is not a readable {path.suffix} table ({reason}): save it anew") from error
+        raise InputError(
+            f"{path} is not a readable {ending} table ({reason}): correct it, or save it anew"
+        ) from error
     if table.columns.nlevels > 1:
         raise InputError(f"{path} has columns with names of several parts: give each one name")
     if not len(table):
         raise InputError(f"{path} has no rows below its first line: there is nothing to cluster")
-    table.columns = table.columns.astype(str)
+    table.columns = table.columns.map(str)
+    table = _without_nameless(table, path)
+    if table.columns.has_duplicates:
+        twice = table.columns[table.columns.duplicated()][0]
+        raise InputError(f"{path} has two columns named {twice!r}: give each a name of its own")
     return table
-
-
-def numeric_columns(table: pd.DataFrame, columns: Sequence[str] | None, source: str) -> pd.DataFrame:
-    """The columns to cluster by: those named, or else all, which must then be numeric.
-
-    Parameters
-    ----------
-    table : DataFrame
-    columns : sequence of str or None
-    source : str
-        Where it comes from, for the messages.
-
-    Returns
-    -------
-    DataFrame
-        Of numbers and booleans.
-
-    Raises
-    ------
-    InputError
-        Where a named column is not there, or columns are not numeric: all of these are named.
-    """
-    if columns is not None:
-        if len(set(columns)) < len(columns):
-            raise InputError(f"dataset.columns={list(columns)} names a column twice: once is enough")
-        unknown = [name for name in columns if name not in table.columns]
-        if unknown:
-            raise InputError(f"{source} has no column {unknown[0]!r}: it has {listed(table.columns)}")
-        table = table[list(columns)]
-    wrong = [name for name in table.columns if not pd.api.types.is_numeric_dtype(table[name])]
-    if wrong:
-        raise InputError(
-            f"{source} has columns that are not numeric: {listed(wrong)}. Name the one with the classes with "
-            "dataset.labels=NAME, choose the features with dataset.columns=[A,B], or turn them into numbers"
-        )
-    return table
-
-
-def text_column(table: pd.DataFrame, column: str, source: str) -> list[str]:
-    """The texts of a column; missing ones are empty.
-
-    Raises
-    ------
-    InputError
-        Where there is no such column, or it holds numbers.
-    """
-    if column not in table.columns:
-        raise InputError(f"{source} has no column {column!r}: it has {listed(table.columns)}")
-    if pd.api.types.is_numeric_dtype(table[column]):
-        raise InputError(
-            f"{source}'s column {column!r} holds numbers, not texts: name another, or leave it out"
-        )
-    return table[column].fillna("").astype(str).tolist()
 
 
 def listed(names: Sequence[str] | pd.Index) -> str:
@@ -113,61 +99,88 @@ def listed(names: Sequence[str] | pd.Index) -> str:
     return shown if len(names) <= 8 else f"{shown} and {len(names) - 8} more"
 
 
-def _read_csv(path: Path) -> pd.DataFrame:
-    names = _names_in_first_line(path)
-    # A blank line is a missing value where there is one column; at the end it is just the end.
-    lines = io.BytesIO(path.read_bytes().rstrip() + b"\n") if len(names) == 1 else path
-    with warnings.catch_warnings():
-        # Without index_col, pandas takes what a line has beyond the names for the names of rows.
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # columns of mixed types are refused later
-        try:
-            table = pd.read_csv(lines, index_col=False, skip_blank_lines=len(names) > 1)
-        except pd.errors.ParserWarning as error:
-            raise InputError(
-                f"{path} has lines of more values than its first line has names ({listed(names)}): write the "
-                "columns' names there, separate values by commas, with points for decimals"
-            ) from error
-    return _without_row_numbers(table, names, path)
-
-
-def _names_in_first_line(path: Path) -> list[str]:
-    """The names of a CSV's columns as they are written; without one: ``""``."""
-    first = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False)
-    names = [str(name).strip() for name in first.iloc[0]]
-    if len(names) == 1 and (other := next((one for one in (";", "\t", "|") if one in names[0]), None)):
-        raise InputError(f"{path} has its values separated by {other!r}: save it with commas")
-    given = [name for name in names if name and name not in MISSING]
-    if given and all(_is_number(name) for name in given):
-        raise InputError(
-            f"{path} has numbers in its first line ({', '.join(names[:3])}...): write the columns' names "
-            "there; years or numbers that are names need a letter (y2001)"
-        )
-    if twice := next((name for name in given if names.count(name) > 1), None):
-        raise InputError(f"{path} has two columns named {twice!r}: give each a name of its own")
-    return names
-
-
-def _is_number(name: str) -> bool:
-    try:
-        float(name)
-    except ValueError:
-        return False
-    return True
-
-
-def _without_row_numbers(table: pd.DataFrame, names: list[str], path: Path) -> pd.DataFrame:
-    """Leave out the nameless first column of row numbers that pandas writes: it is no feature."""
-    nameless = [column for column, name in enumerate(names) if not name]
-    if nameless == [0] and len(names) > 1:
-        numbers = table.iloc[:, 0]
-        if pd.api.types.is_integer_dtype(numbers) and numbers.is_unique:
-            if not np.array_equal(numbers, np.arange(len(table))):
+def _without_nameless(table: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Columns without a name: row numbers and row names, and what is empty, are no features."""
+    nameless = [i for i, name in enumerate(table.columns) if not name.strip()]
+    empty = [i for i in nameless if table.iloc[:, i].isna().all()]
+    left_out = list(empty)
+    index: pd.Index = pd.RangeIndex(len(table))
+    if nameless and nameless[0] == 0 and 0 not in empty and len(table.columns) > 1:
+        first = table.iloc[:, 0]
+        whole = types.is_numeric_dtype(first) and not types.is_bool_dtype(first) and (first % 1 == 0).all()
+        if whole and first.is_unique:
+            left_out.append(0)
+            if not np.array_equal(first, np.arange(len(table))):
                 log.warning("The first column of %s has no name: its row numbers are left out", path)
-            return table.iloc[:, 1:]
-    if nameless:
+        elif first.is_unique and first.notna().all() and not types.is_numeric_dtype(first):
+            left_out.append(0)
+            index = pd.Index(first.astype(str), name=None)
+            log.warning("The first column of %s has no name: it is taken for the rows' names", path)
+    if wrong := [i for i in nameless if i not in left_out]:
         raise InputError(
-            f"{path} has no name for column {nameless[0]} (counted from 0): write one into its first line, "
+            f"{path} has no name for column {wrong[0]} (counted from 0): write one into its first line, "
             "or remove the column"
         )
-    return table
+    kept = table.iloc[:, [i for i in range(len(table.columns)) if i not in left_out]]
+    named = isinstance(table.index, pd.RangeIndex) or types.is_numeric_dtype(table.index)
+    return kept.set_axis(index if left_out or named else table.index.astype(str), axis=0)
+
+
+def _read_parquet(content: Path | BytesIO, path: Path) -> pd.DataFrame:
+    import pyarrow.parquet as pq
+
+    about = pq.ParquetFile(content).metadata
+    check_n_columns(path, about.num_columns)
+    check_fits(path, about.num_rows * about.num_columns * 8)
+    return pd.read_parquet(content)
+
+
+def _read_feather(content: Path | BytesIO, path: Path) -> pd.DataFrame:
+    import pyarrow as pa
+
+    with pa.ipc.open_file(str(content) if isinstance(content, Path) else content) as file:
+        check_n_columns(path, len(file.schema))
+        batches, n_bytes = [], 0
+        for i in range(file.num_record_batches):
+            batches.append(file.get_batch(i))
+            n_bytes += batches[-1].nbytes
+            check_fits(path, n_bytes)
+        return pa.Table.from_batches(batches, file.schema).to_pandas()
+
+
+def _read_excel(content: Path | BytesIO, path: Path) -> pd.DataFrame:
+    from zipfile import ZipFile
+
+    with ZipFile(content) as archive:
+        check_fits(path, sum(member.file_size for member in archive.infolist()))
+    cells = pd.read_excel(content, header=None, engine="openpyxl", keep_default_na=False, na_values=[""])
+    cells = cells.dropna(how="all").dropna(how="all", axis=1)
+    while len(cells) > 1 and cells.shape[1] > 1 and cells.iloc[0].notna().sum() < 2:  # a title
+        cells = cells.iloc[1:].dropna(how="all", axis=1)
+    names = [("" if pd.isna(name) else str(name)) for name in cells.iloc[0]] if len(cells) else []
+    return cells.iloc[1:].infer_objects().set_axis(names, axis=1).reset_index(drop=True)
+
+
+def _read_json(content: Path | BytesIO, path: Path) -> pd.DataFrame:
+    """A list of objects, or one a line. Not by pandas, which makes dates of columns by their names."""
+    whole = content.getvalue() if isinstance(content, BytesIO) else content.read_bytes()
+    written = whole.decode("utf-8-sig")
+    if written.lstrip().startswith("["):
+        rows = json.loads(written)
+    else:
+        rows = [json.loads(line) for line in written.splitlines() if line.strip()]
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ValueError('it holds no objects such as {"age": 3}')
+    check_n_columns(path, max(map(len, rows), default=0))
+    return pd.DataFrame(rows)
+
+
+READERS: dict[str, Callable[[Path | BytesIO, Path], pd.DataFrame]] = {
+    ".parquet": _read_parquet,
+    ".feather": _read_feather,
+    ".arrow": _read_feather,
+    ".xlsx": _read_excel,
+    ".jsonl": _read_json,
+    ".ndjson": _read_json,
+    ".json": _read_json,
+}

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,15 @@ import scipy.sparse as sp
 from kingdra_repro.checks import given_path
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.features.pictures import PictureFiles
-from kingdra_repro.data.features.tfidf import tfidf
+from kingdra_repro.data.features.table_settings import TableSettings
+from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.formats.arrays import ARRAY_ENDINGS, read_npy, read_npz
 from kingdra_repro.data.formats.labels import encode_labels, label_names
-from kingdra_repro.data.formats.tables import TABLE_ENDINGS, listed, numeric_columns, read_table, text_column
-from kingdra_repro.data.scaling import scale_columns
+from kingdra_repro.data.formats.tables import TABLE_ENDINGS, is_table, listed, read_table, table_name
+from kingdra_repro.data.formats.text_format import TextFormat
+from kingdra_repro.data.scaling import fit_scaler
 from kingdra_repro.data.sources.custom_folder import folder_features
+from kingdra_repro.data.sources.custom_table import column_names, table_features
 from kingdra_repro.data.validation import check_spread, validate, warn_of_constant_columns
 from kingdra_repro.errors import InputError
 
@@ -42,6 +45,15 @@ def load_custom(
     pictures: Mapping[str, Any] | None = None,
     data_dir: str | os.PathLike | None = None,
     mirror: str | os.PathLike | None = None,
+    drop: Sequence[str] | str | None = None,
+    id: str | None = None,
+    missing: str = "error",
+    categories: str = "error",
+    dates: str = "ignore",
+    separator: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    header: str = "auto",
 ) -> Dataset:
     """Load the user's own data from a file, or from a folder of texts or pictures.
 
@@ -50,7 +62,8 @@ def load_custom(
     path : path
         - ``.npy``: an array [n, d];
         - ``.npz``: an array ``X`` [n, d] and optionally ``y`` [n], or a scipy sparse matrix, kept sparse;
-        - ``.csv``, ``.parquet``: a table with column names, all of them numeric but that of the labels, or
+        - ``.csv``, ``.tsv``, ``.txt``, ``.parquet``, ``.feather``, ``.xlsx``, ``.jsonl``, also packed as
+          ``.gz``, ``.zst`` or ``.zip``: a table, whose columns become features (see `TableVectorizer`), or
           with a column of texts;
         - a folder of texts, or of pictures (png, jpg...): one file a row, in the order of their names. Where
           all files are in subfolders, the subfolders' names are the labels.
@@ -66,7 +79,8 @@ def load_custom(
         made to be comparable (pixels, tf-idf, embeddings), which scaling by column would spoil, and is left
         as it is; but an array of uint8 is taken for pixels and divided by 255.
     columns : sequence of str, str or None
-        The columns of a table to cluster by, or the only one; None: all but that of the labels.
+        The columns of a table to cluster by, or the only one; None: all but that of the labels, row
+        numbers, dates and what is the same in all rows.
     text : str or None
         The column of a table that holds texts; they are then clustered by their words alone.
     words : mapping or None
@@ -76,6 +90,14 @@ def load_custom(
         ``dtype``), for pictures.
     data_dir, mirror : path or None
         Where features of pictures are kept, and where a network's weights may be; as for `fetch`.
+    drop : sequence of str, str or None
+        Columns of a table to leave out.
+    id : str or None
+        The column of a table with the rows' names, which are kept for the output.
+    missing, categories, dates : str
+        What becomes of missing cells, words and dates of a table: see `TableSettings`.
+    separator, decimal, encoding, header : str or None
+        How a table is written as text: see `TextFormat`.
 
     Returns
     -------
@@ -90,31 +112,40 @@ def load_custom(
     """
     path, labels = given_path("path", path), None if labels is None else given_path("labels", labels)
     text = None if text is None else str(given_path("text", text))
-    columns = None if columns is None else _names(columns)
-    for name, settings, known in (("words", words, WORDS), ("pictures", pictures, PICTURES)):
-        if not isinstance(settings, Mapping | None):
+    id = None if id is None else str(given_path("id", id))
+    written = TextFormat(separator, decimal, encoding, header)
+    settings = TableSettings(
+        None if columns is None else column_names("columns", columns),
+        () if drop is None else tuple(column_names("drop", drop)),
+        missing,
+        categories,
+        dates,
+    )
+    for name, group, known in (("words", words, WORDS), ("pictures", pictures, PICTURES)):
+        if not isinstance(group, Mapping | None):
             raise InputError(
-                f"dataset.{name}={settings!r} is a group of settings: give dataset.{name}.NAME=VALUE"
+                f"dataset.{name}={group!r} is a group of settings: give dataset.{name}.NAME=VALUE"
             )
-        if unknown := [key for key in settings or () if key not in known]:
+        if unknown := [key for key in group or () if key not in known]:
             raise InputError(f"dataset.{name}.{unknown[0]} is not a setting: there are {', '.join(known)}")
     path = _existing(path)
     if path.is_dir():
         found = _from_folder(path, words or {}, pictures or {}, data_dir, mirror)
-    elif path.suffix.lower() in TABLE_ENDINGS:
-        found = _from_table(path, labels, columns, text, words or {})
     elif path.suffix.lower() in ARRAY_ENDINGS:
         found = _from_array(path, scale)
+    elif is_table(path):
+        found = _from_table(path, labels, text, id, settings, written, words or {})
     else:
         kinds = ", ".join(ARRAY_ENDINGS + TABLE_ENDINGS)
         raise InputError(f"dataset.path={path} is of no kind known: give a {kinds} file or a folder")
-    if path.suffix.lower() not in TABLE_ENDINGS and (columns is not None or text is not None):
-        setting = f"columns={list(columns)}" if columns is not None else f"text={text}"
-        raise InputError(f"dataset.{setting} is for tables, not for {path}: leave it out")
+    if path.is_dir() or not is_table(path):
+        _refuse_settings_of_tables(path, settings, written, text=text, id=id)
 
     given, source = found.labels, str(path)
     if labels is not None and not found.labels_are_a_column:
         given, source = _read_labels(labels), f"dataset.labels={labels}"
+    if given is not None and found.rows is not None and len(given) == found.n_rows:
+        given = np.asarray(given)[found.rows]
     y = None if given is None else encode_labels(given, source)
     class_names = None if given is None else label_names(given)
     if n_clusters is None:
@@ -129,11 +160,11 @@ def load_custom(
         check_spread(found.X, found.names)
     else:
         # Of the numbers as they were read: float32 keeps little of a column that varies about a large mean.
-        X = scale_columns(found.X, scale).astype(np.float32)
+        X = _scaled(found, scale).astype(np.float32)
     warn_of_constant_columns(X, found.names)
     _warn_of_large_values(X)
     return Dataset(
-        path.stem,
+        path.name if path.is_dir() else table_name(path),
         X,
         y,
         n_clusters,
@@ -141,6 +172,7 @@ def load_custom(
         class_names=class_names,
         row_names=found.row_names,
         pictures=found.pictures,
+        vectorizer=found.vectorizer,
     )
 
 
@@ -155,6 +187,9 @@ class _Found:
     auto_scale: str | None = None  # what scale="auto" means for it
     row_names: list[str] | None = None
     pictures: PictureFiles | None = None
+    vectorizer: TableVectorizer | None = None  # of a table's numbers
+    rows: np.ndarray | None = None  # those of the table's n_rows that X is of
+    n_rows: int | None = None
 
 
 def _from_folder(
@@ -171,30 +206,24 @@ def _from_folder(
 def _from_table(
     path: Path,
     labels: str | os.PathLike | None,
-    columns: Sequence[str] | None,
     text: str | None,
+    id: str | None,
+    settings: TableSettings,
+    written: TextFormat,
     words: Mapping[str, Any],
 ) -> _Found:
-    table = read_table(path)
-    column = None
-    if labels is not None and columns is not None and str(labels) in columns:
-        raise InputError(f"dataset.columns has {str(labels)!r}, which is dataset.labels: leave it out of one")
-    if labels is not None and str(labels) in table.columns:
-        column = table.pop(str(labels))
-    elif labels is not None and not Path(labels).expanduser().is_file():
-        raise InputError(
-            f"dataset.labels={labels} is neither a file nor one of {path}'s columns: {listed(table.columns)}"
-        )
-    if text is not None and text == labels:
-        raise InputError(f"dataset.text={text} is dataset.labels, too: leave it out of one")
-    if text is not None and columns is not None:
-        raise InputError(f"dataset.columns={list(columns)} has no effect beside dataset.text: leave one out")
-    if text is not None:
-        X, vocabulary = tfidf(text_column(table, text, str(path)), **words)
-        return _Found(X, column, column is not None, vocabulary)
-    features = numeric_columns(table, columns, str(path))
-    values = features.to_numpy(np.float64, na_value=np.nan)
-    return _Found(values, column, column is not None, list(features.columns), "standard")
+    found = table_features(path, None if labels is None else str(labels), text, id, settings, written, words)
+    return _Found(
+        found.X,
+        found.classes,
+        found.classes is not None,
+        found.names,
+        "standard" if text is None else None,
+        found.row_names,
+        vectorizer=found.vectorizer,
+        rows=found.rows,
+        n_rows=found.n_rows,
+    )
 
 
 def _from_array(path: Path, scale: str | None) -> _Found:
@@ -207,12 +236,20 @@ def _from_array(path: Path, scale: str | None) -> _Found:
     return _Found(X, labels)
 
 
-def _names(columns: Any) -> list[str]:
-    if isinstance(columns, str | int):
-        return [str(columns)]
-    if not isinstance(columns, Sequence):
-        raise InputError(f"dataset.columns={columns!r} is no list of names: give dataset.columns=[A,B]")
-    return [str(name) for name in columns]
+def _scaled(found: _Found, scale: str) -> np.ndarray | sp.csr_matrix:
+    if found.vectorizer is not None:
+        return found.vectorizer.fit_scale(np.asarray(found.X), scale)
+    return fit_scaler(found.X, scale).transform(found.X)
+
+
+def _refuse_settings_of_tables(path: Path, *groups: Any, **more: str | None) -> None:
+    given = {name: value for name, value in more.items() if value is not None}
+    for group in groups:
+        standard = asdict(type(group)())
+        given |= {name: value for name, value in asdict(group).items() if value != standard[name]}
+    for name, value in given.items():
+        shown = list(value) if isinstance(value, tuple | list) else value
+        raise InputError(f"dataset.{name}={shown} is for tables, not for {path}: leave it out")
 
 
 def _existing(path: str | os.PathLike) -> Path:
@@ -233,12 +270,12 @@ def _read_labels(labels: str | os.PathLike) -> Any:
         )
     if path.suffix.lower() == ".npy":
         return read_npy(path)
-    if path.suffix.lower() in TABLE_ENDINGS:
+    if is_table(path):
         table = read_table(path)
         if len(table.columns) != 1:
             raise InputError(f"{path} has the columns {listed(table.columns)}: keep the one with the labels")
         return table.iloc[:, 0]
-    raise InputError(f"dataset.labels={labels} is neither a .npy nor a .csv file: save the labels as one")
+    raise InputError(f"dataset.labels={labels} is neither a .npy file nor a table: save the labels as one")
 
 
 def _warn_of_large_values(X: np.ndarray | sp.csr_matrix) -> None:

@@ -1,0 +1,161 @@
+"""What the columns of a table hold: numbers, dates, words."""
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+from pandas.api import types
+
+from kingdra_repro.data.formats.text_format import MISSING, MOSTLY
+from kingdra_repro.errors import InputError
+
+FEWEST_ROWS = 10  # from which consecutive numbers are row numbers: in fewer rows they may be measurements
+
+UNITS = (r"^\s*[€$£¥]\s*", r"\s*[%€$£¥]\s*$")  # 12%, $5: before and after the number
+
+_TIME = r"([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp][Mm])?(Z|[+-]\d{2}:?\d{2})?)?"
+YEAR_FIRST = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}" + _TIME)
+YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4}|\d{2})" + _TIME)
+
+
+def kind_of(column: pd.Series) -> str:
+    """What a column holds: "empty", "numbers", "dates", "words", or "objects" such as lists."""
+    if types.is_complex_dtype(column):
+        return "objects"
+    known = column[_known(column)]
+    if known.empty:
+        return "empty"
+    if types.is_numeric_dtype(column) or types.is_timedelta64_dtype(column):
+        return "numbers"
+    if types.is_datetime64_any_dtype(column):
+        return "dates"
+    held = types.infer_dtype(known, skipna=True)
+    if held in ("date", "datetime", "datetime64"):
+        return "dates"
+    if held in ("boolean", "integer", "floating", "mixed-integer-float", "decimal"):
+        return "numbers"
+    if held in ("mixed", "bytes") and not known.map(lambda cell: isinstance(cell, str | int | float)).all():
+        return "objects"
+    if _parsed(known).notna().mean() >= MOSTLY:
+        return "numbers"
+    words = known.astype(str).str.strip()
+    if words.map(lambda word: bool(YEAR_FIRST.fullmatch(word) or YEAR_LAST.fullmatch(word))).all():
+        return "dates"
+    return "words"
+
+
+def numbers_of(column: pd.Series, source: str) -> np.ndarray:
+    """The numbers of a column, NaN where there is none.
+
+    Returns
+    -------
+    float64 array [n]
+
+    Raises
+    ------
+    InputError
+        Where a cell is no number: its row, column and value are named.
+    """
+    if types.is_timedelta64_dtype(column):
+        return column.dt.total_seconds().to_numpy(np.float64)
+    plain = types.is_numeric_dtype(column)
+    numbers = column if plain else _parsed(column)
+    found = numbers.to_numpy(np.float64, na_value=np.nan)
+    if len(infinite := np.flatnonzero(np.isinf(found))):
+        raise InputError(
+            f"{source}: row {infinite[0]} (counted from 0), column {column.name!r}: "
+            f"{str(column.iloc[infinite[0]])!r} is infinite: correct it, or empty the cell"
+        )
+    if plain:
+        return found
+    wrong = np.flatnonzero(numbers.isna() & _known(column))
+    if len(wrong):
+        cell = str(column.iloc[wrong[0]])
+        comma = "give dataset.decimal=',' or " if re.fullmatch(r"[+-]?\d+,\d+", cell.strip()) else ""
+        others = f", as {len(wrong) - 1} more are" if len(wrong) > 1 else ""
+        raise InputError(
+            f"{source}: row {wrong[0]} (counted from 0), column {column.name!r}: {cell!r} is no number"
+            f"{others}: {comma}correct it, empty the cell (with dataset.missing=drop, mean or "
+            "median), or leave the column out (dataset.drop=[...])"
+        )
+    return found
+
+
+def day_first(column: pd.Series, source: str) -> bool:
+    """Whether dates such as 3/4/2021 are in April, by the others of their column.
+
+    Raises
+    ------
+    InputError
+        Where no date tells.
+    """
+    if not _is_text(column):
+        return False
+    found = column.where(_known(column)).str.strip().str.extract(YEAR_LAST)[[0, 1, 2]].dropna()
+    if found.empty or (found[0].astype(int) > 12).any() or (found[1] == ".").any():
+        return not found.empty
+    if (found[2].astype(int) > 12).any():
+        return False
+    raise InputError(
+        f"{source}: column {column.name!r} has dates such as {column[found.index[0]]}, whose day and month "
+        "cannot be told apart: write them as 2021-04-03, or give dataset.dates=ignore"
+    )
+
+
+def dates_of(column: pd.Series, day_first: bool, source: str) -> pd.Series:
+    """The dates of a column, NaT where there is none; InputError where a cell is no date."""
+    if types.is_datetime64_any_dtype(column):
+        return column
+    try:
+        return pd.to_datetime(column.where(_known(column)), dayfirst=day_first, format="mixed")
+    except (ValueError, TypeError) as error:
+        raise InputError(
+            f"{source}: column {column.name!r} has a date that cannot be read ({error}): correct it, or give "
+            "dataset.dates=ignore"
+        ) from error
+
+
+DATE_PARTS: dict[str, Callable[[pd.Series], pd.Series]] = {
+    "year": lambda dates: dates.dt.year,
+    "month": lambda dates: dates.dt.month,
+    "day": lambda dates: dates.dt.day,
+    "weekday": lambda dates: dates.dt.day_of_week,
+    "hour": lambda dates: dates.dt.hour,
+}
+
+
+def words_of(column: pd.Series) -> pd.Series:
+    """The words of a column, None where there is none."""
+    words = column.astype(object).where(column.notna(), None)
+    return words.map(lambda word: None if word is None else str(word))
+
+
+def is_row_number(numbers: np.ndarray) -> bool:
+    """Whether these are distinct consecutive integers, in any order."""
+    n = len(numbers)
+    if n < FEWEST_ROWS or not np.isfinite(numbers).all() or not (numbers == np.round(numbers)).all():
+        return False
+    return bool(numbers.max() - numbers.min() == n - 1 and len(np.unique(numbers)) == n)
+
+
+def _known(column: pd.Series) -> pd.Series:
+    """Which cells are not missing; in a column of words, marks such as ? are."""
+    known = column.notna()
+    return known if types.is_numeric_dtype(column) else known & ~column.isin(MISSING)
+
+
+def _is_text(column: pd.Series) -> bool:
+    return bool(column.dropna().map(lambda cell: isinstance(cell, str)).all())
+
+
+def _parsed(column: pd.Series) -> pd.Series:
+    """The numbers in a column of objects; a unit is left out where all cells have it."""
+    known = column[_known(column)]
+    if _is_text(known):
+        if known.str.lower().isin(["true", "false"]).all():
+            return column.str.lower().map({"true": 1.0, "false": 0.0})
+        for unit in UNITS:
+            if len(known) and known.str.contains(unit).all():
+                column = column.str.replace(unit, "", regex=True)
+    return pd.to_numeric(column.astype(object), errors="coerce")

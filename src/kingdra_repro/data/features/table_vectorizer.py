@@ -1,0 +1,287 @@
+"""Tables of the same columns, as features."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import OneHotEncoder
+
+from kingdra_repro.data.features.column_kinds import (
+    DATE_PARTS,
+    dates_of,
+    day_first,
+    is_row_number,
+    kind_of,
+    numbers_of,
+    words_of,
+)
+from kingdra_repro.data.features.table_settings import TableSettings
+from kingdra_repro.data.formats.tables import listed
+from kingdra_repro.data.scaling import Scaler, fit_scaler, scaler_of, scaler_state
+from kingdra_repro.errors import InputError
+
+log = logging.getLogger(__name__)
+
+MAX_WORDS = 50  # different ones in a column of categories; more are names, or texts
+ONE_VALUE, ROW_NUMBERS = "the same in all rows", "row numbers"  # why a column is left out
+
+
+class TableVectorizer:
+    """Make features of a table, and later of other tables with the same columns in the same way.
+
+    Parameters
+    ----------
+    settings : TableSettings
+
+    Attributes
+    ----------
+    numbers : list of str, columns that are used as they are
+    dates : dict from column to the parts that are used, such as month
+    day_first : dict from such a column to whether its days stand before its months
+    words : dict from column to its words, of the columns that become one column a word
+    left_out : dict from column to why it is, of those that nobody named
+    feature_names : list of str [d]
+    fill : list of float
+        What a missing number is replaced by, for each of the first features, which are not words.
+    scaler : scikit-learn's, fitted by `fit_scale`, or None
+    """
+
+    def __init__(self, settings: TableSettings) -> None:
+        self.settings = settings
+        self.numbers: list[str] = []
+        self.dates: dict[str, list[str]] = {}
+        self.day_first: dict[str, bool] = {}
+        self.words: dict[str, list[str]] = {}
+        self.left_out: dict[str, str] = {}
+        self.fill: list[float] = []
+        self.scaler: Scaler | None = None
+
+    @property
+    def feature_names(self) -> list[str]:
+        """What the features are called: a column, or ``column=word``, or ``column month``."""
+        parts = [f"{name} {part}" for name, chosen in self.dates.items() for part in chosen]
+        return self.numbers + parts + [f"{name}={word}" for name in self.words for word in self.words[name]]
+
+    def fit(self, table: pd.DataFrame, source: str = "The table") -> Self:
+        """Learn which columns are features, of what kind, and what a missing cell is replaced by.
+
+        Parameters
+        ----------
+        table : DataFrame [n, columns]
+            Without the column of the labels.
+        source : str
+            Where it comes from, for the messages.
+
+        Raises
+        ------
+        InputError
+            Where a column that is named is not there, columns hold what cannot be clustered by (all of them
+            are named), or no column is left.
+        """
+        self._choose(table, source)
+        numbers = self._number_columns(table, source)
+        if self.settings.missing in ("mean", "median") and numbers.shape[1]:
+            imputer = SimpleImputer(strategy=self.settings.missing, keep_empty_features=True).fit(numbers)
+            self.fill = imputer.statistics_.tolist()
+        return self
+
+    def transform(self, table: pd.DataFrame, source: str = "The table") -> tuple[np.ndarray, np.ndarray]:
+        """Features of a table with the columns of the one that was fitted; others are ignored.
+
+        Parameters
+        ----------
+        table : DataFrame [n, columns]
+        source : str
+
+        Returns
+        -------
+        X : float64 array [m, d]
+            Not scaled (see `scale`).
+        rows : int64 array [m]
+            The table's rows that they are of: all, but for missing="drop".
+
+        Raises
+        ------
+        InputError
+            Where a column or a cell is missing, or a cell is no number.
+        """
+        used = [*self.numbers, *self.dates, *self.words]
+        if absent := [name for name in used if name not in table.columns]:
+            raise InputError(
+                f"{source} does not fit: it has no column {listed(absent)}; it has {listed(table.columns)}"
+            )
+        numbers = self._number_columns(table, source)
+        words = [words_of(table[name]) for name in self.words]
+        missing = np.isnan(numbers).any(axis=1)
+        for column in words:
+            missing |= column.isna().to_numpy()
+        rows = np.arange(len(table))
+        if self.settings.missing == "error" and missing.any():
+            self._tell_of_missing(numbers, words, int(np.flatnonzero(missing)[0]), int(missing.sum()), source)
+        if self.settings.missing == "drop":
+            rows = np.flatnonzero(~missing)
+            if missing.any():
+                log.warning(
+                    "%d of %d rows of %s have missing cells and are left out",
+                    missing.sum(),
+                    len(table),
+                    source,
+                )
+            if not len(rows):
+                raise InputError(
+                    f"{source} has missing cells in every row: give dataset.missing=mean or median"
+                )
+        elif self.fill:
+            numbers = np.where(np.isnan(numbers), self.fill, numbers)
+        return _side_by_side(numbers[rows], *self._one_hot(words, rows, source)), rows
+
+    def fit_scale(self, X: np.ndarray, scale: str) -> np.ndarray:
+        """Scale the numbers among the features X [m, d] column by column, as `fit_scaler`; keep how."""
+        n_numbers = self._n_numbers
+        if n_numbers:
+            self.scaler = fit_scaler(X[:, :n_numbers], scale)
+        return self.scale(X)
+
+    def scale(self, X: np.ndarray) -> np.ndarray:
+        """Scale features X [m, d] as those that were fitted; 0 and 1 of words stay."""
+        n_numbers = self._n_numbers
+        if self.scaler is None:
+            return X
+        return _side_by_side(self.scaler.transform(X[:, :n_numbers]), X[:, n_numbers:])
+
+    def state(self) -> dict[str, Any]:
+        """All that was fitted, as what JSON can hold."""
+        return {
+            "settings": asdict(self.settings),
+            "numbers": self.numbers,
+            "dates": self.dates,
+            "day_first": self.day_first,
+            "words": self.words,
+            "left_out": self.left_out,
+            "fill": self.fill,
+            "scaler": None if self.scaler is None else scaler_state(self.scaler),
+        }
+
+    @classmethod
+    def of(cls, state: dict[str, Any]) -> Self:
+        """The vectorizer whose `state` this is."""
+        settings = {**state["settings"], "drop": tuple(state["settings"]["drop"])}
+        vectorizer = cls(TableSettings(**settings))
+        for name in ("numbers", "dates", "day_first", "words", "left_out", "fill"):
+            setattr(vectorizer, name, state[name])
+        vectorizer.scaler = None if state["scaler"] is None else scaler_of(state["scaler"])
+        return vectorizer
+
+    @property
+    def _n_numbers(self) -> int:
+        return len(self.numbers) + sum(map(len, self.dates.values()))
+
+    def _choose(self, table: pd.DataFrame, source: str) -> None:
+        chosen = self.settings.columns
+        for setting, names in (("columns", chosen or []), ("drop", self.settings.drop)):
+            if len(set(names)) < len(names):
+                raise InputError(f"dataset.{setting}={list(names)} names a column twice: once is enough")
+            if unknown := [name for name in names if name not in table.columns]:
+                raise InputError(f"{source} has no column {unknown[0]!r}: it has {listed(table.columns)}")
+        words: list[str] = []
+        for name in chosen if chosen is not None else table.columns.drop(list(self.settings.drop)):
+            kind = kind_of(table[name])
+            if kind == "objects":
+                raise InputError(
+                    f"{source}'s column {name!r} holds neither numbers nor words: give dataset.drop=[{name}]"
+                )
+            if chosen is None and (why := _says_nothing(table[name], kind, source)):
+                self.left_out[name] = why
+            elif kind == "dates" and self.settings.dates == "ignore":
+                if chosen is not None:
+                    raise InputError(f"{source}'s column {name!r} holds dates: give dataset.dates=parts")
+                self.left_out[name] = "dates (dataset.dates=parts makes numbers of them)"
+            elif kind == "dates":
+                self.day_first[name] = day_first(table[name], source)
+                dates = dates_of(table[name], self.day_first[name], source)
+                self.dates[name] = [part for part, of in DATE_PARTS.items() if of(dates).nunique() > 1]
+            elif kind == "words":
+                words.append(name)
+            else:
+                self.numbers.append(name)
+        self._choose_words(table, words, source)
+        if self.left_out:
+            told = [f"{name!r} ({why})" for name, why in self.left_out.items()]
+            more = f" and {len(told) - 8} more" if len(told) > 8 else ""
+            log.warning("Columns of %s that are left out: %s%s", source, ", ".join(told[:8]), more)
+        if not self.feature_names:
+            raise InputError(
+                f"{source} has no column left to cluster by: name those that you want with "
+                "dataset.columns=[A,B]"
+            )
+
+    def _choose_words(self, table: pd.DataFrame, words: Sequence[str], source: str) -> None:
+        if words and self.settings.categories == "error":
+            example = words_of(table[words[0]]).dropna().iloc[0]
+            raise InputError(
+                f"{source} has columns that are not numeric: {listed(words)} (such as {example[:40]!r}). "
+                "Name the one with the classes with dataset.labels=NAME, choose the features with "
+                "dataset.columns=[A,B], or give dataset.categories=onehot (or ignore)"
+            )
+        for name in words:
+            distinct = sorted(words_of(table[name]).dropna().unique().tolist())
+            if self.settings.categories == "ignore":
+                self.left_out[name] = "words"
+            elif len(distinct) > MAX_WORDS:
+                raise InputError(
+                    f"{source}'s column {name!r} has {len(distinct)} different words, too many for "
+                    f"categories: give dataset.drop=[{name}], dataset.id={name} or dataset.text={name}"
+                )
+            else:
+                self.words[name] = distinct
+
+    def _number_columns(self, table: pd.DataFrame, source: str) -> np.ndarray:
+        """Numbers and parts of dates, float64 [n, those], NaN where missing."""
+        columns = [numbers_of(table[name], source) for name in self.numbers]
+        for name, parts in self.dates.items():
+            dates = dates_of(table[name], self.day_first[name], source)
+            columns += [DATE_PARTS[part](dates).to_numpy(np.float64, na_value=np.nan) for part in parts]
+        return _side_by_side(*columns) if columns else np.empty((len(table), 0))
+
+    def _one_hot(self, words: list[pd.Series], rows: np.ndarray, source: str) -> list[np.ndarray]:
+        encoded = []
+        for column, (name, known) in zip(words, self.words.items(), strict=True):
+            encoder = OneHotEncoder(categories=[known], handle_unknown="ignore", sparse_output=False)
+            given = column.iloc[rows].to_numpy(object)[:, None]
+            new = sorted(set(column.dropna()) - set(known))
+            if new:
+                log.warning("%s's column %r has words that are new: %s", source, name, listed(new))
+            encoded.append(encoder.fit(np.array(known, dtype=object)[:, None]).transform(given))
+        return encoded
+
+    def _tell_of_missing(
+        self, numbers: np.ndarray, words: list[pd.Series], row: int, n_rows: int, source: str
+    ) -> None:
+        absent = np.flatnonzero(np.isnan(numbers[row]))
+        names = [name for name, column in zip(self.words, words, strict=True) if column.isna().iloc[row]]
+        name = self.feature_names[absent[0]] if len(absent) else names[0]
+        what = "NaN (a missing value)" if len(absent) else "a missing value"
+        raise InputError(
+            f"{source} has {what} in row {row}, column {name!r} (counted from 0), and in {n_rows} rows in "
+            "all: give dataset.missing=drop, mean or median, or fill it in"
+        )
+
+
+def _side_by_side(*columns: np.ndarray) -> np.ndarray:
+    """One array, column after column in memory as pandas has it: the last digit of a sum depends on that."""
+    return np.asfortranarray(np.column_stack(columns))
+
+
+def _says_nothing(column: pd.Series, kind: str, source: str) -> str | None:
+    """Why a column is left out; None where it is not."""
+    if kind == "empty":
+        return "empty"
+    if column.notna().all() and column.nunique() == 1:
+        return ONE_VALUE
+    if kind == "numbers" and is_row_number(numbers_of(column, source)):
+        return ROW_NUMBERS
+    return None

@@ -1,0 +1,214 @@
+"""Tables that are written as text."""
+
+import codecs
+import io
+import logging
+import re
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kingdra_repro.data.formats.memory import check_n_columns
+from kingdra_repro.data.formats.text_format import (
+    BLANKS,
+    MISSING,
+    MOSTLY,
+    SEPARATORS,
+    TextFormat,
+    find_decimal,
+    find_names,
+    find_separator,
+    is_number,
+    split,
+)
+from kingdra_repro.errors import InputError
+
+log = logging.getLogger(__name__)
+
+SAMPLE_BYTES = 1 << 18
+SAMPLE_LINES = 200
+FIRST_LINE_BYTES = 1 << 24  # a longer one is no line of names
+
+
+def read_delimited(
+    content: Path | io.BytesIO, given: TextFormat, path: Path, separator: str | None = None
+) -> pd.DataFrame:
+    """Read a table that is written as text.
+
+    Parameters
+    ----------
+    content : Path or BytesIO
+    given : TextFormat
+    path : Path
+        For the messages.
+    separator : str or None
+        The likely one, by the file's name.
+
+    Returns
+    -------
+    DataFrame
+        Columns of numbers as pandas reads them; in columns of words only what is empty is missing: NA and
+        None are words. A column without a name is called ``""``.
+
+    Raises
+    ------
+    InputError
+        Where separator, encoding or names are in doubt: the setting that says so is named.
+    """
+    start = _first_bytes(content)
+    encoding = given.encoding or _encoding(start, path)
+    lines, n_skipped, comment, told = _without_comments(_whole_lines(start, encoding))
+    if lines:
+        check_n_columns(path, 1 + max(map(lines[0].count, SEPARATORS)))
+    separator = told or separator
+    named = {"tab": "\t", "\\t": "\t", "blanks": BLANKS, " ": BLANKS}
+    if given.separator is not None:
+        separator = named.get(given.separator, given.separator)
+        if len(separator) > 1 and separator != BLANKS:
+            raise InputError(
+                f"dataset.separator={separator!r} is more than one sign: give one, tab or blanks"
+            )
+    else:
+        separator, n_titles = find_separator(lines, separator, given.decimal)
+        lines, n_skipped = lines[n_titles:], n_skipped + n_titles
+        if n_titles:
+            log.warning(
+                "The first %d lines of %s are no part of the table: they are left out", n_titles, path
+            )
+    rows = split(lines, separator)
+    if not rows:
+        raise ValueError("it is empty")
+    above = [name.strip() for name in split([comment], separator)[0]] if comment.strip() else []
+    if given.header == "auto" and len(above) == len(rows[0]) and any(map(is_number, rows[0])):
+        names, header = above, 0  # as numpy.savetxt writes them
+    else:
+        names, header = find_names(rows, given.header, path)
+    decimal, thousands = (
+        (given.decimal, None) if given.decimal else find_decimal(rows[header:], separator, path)
+    )
+    options: dict[str, Any] = {
+        "sep": separator,
+        "decimal": decimal,
+        "thousands": thousands,
+        "encoding": encoding,
+        "header": 0 if header else None,
+        "skiprows": n_skipped,
+        # A blank line is a missing value where there is one column; at the end it is just the end.
+        "skip_blank_lines": len(names) > 1,
+    }
+    if len(names) == 1:
+        whole = content.getvalue() if isinstance(content, io.BytesIO) else content.read_bytes()
+        content = io.BytesIO(whole.rstrip(b" \r\n\t") + b"\n" if "16" not in encoding else whole)
+    return _read(content, options, names, path, given.encoding is not None)
+
+
+def _first_bytes(content: Path | io.BytesIO) -> bytes:
+    """Some lines, at least the first."""
+    with io.BytesIO(content.getbuffer()) if isinstance(content, io.BytesIO) else content.open("rb") as file:
+        start = file.read(SAMPLE_BYTES)
+        return start if b"\n" in start else start + file.read(FIRST_LINE_BYTES)
+
+
+def _encoding(start: bytes, path: Path) -> str:
+    """UTF-8, unless the first bytes say another."""
+    if start.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    if b"\0" in start:
+        raise InputError(
+            f"{path} holds zero bytes, as no text in UTF-8 does: give dataset.encoding=utf-16 where it is "
+            "text, or name the file after what it is"
+        )
+    if start.startswith(b"\xef\xbb\xbf"):
+        return "utf-8-sig"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        return _other_encoding(path)
+    return "utf-8"
+
+
+def _other_encoding(path: Path) -> str:
+    log.warning(
+        "%s is not written in UTF-8: it is read as Windows-1252; "
+        "give dataset.encoding=NAME where words come out wrong",
+        path,
+    )
+    return "cp1252"
+
+
+def _whole_lines(start: bytes, encoding: str) -> list[str]:
+    lines = re.split("\r\n|\n|\r", start.decode(encoding, errors="replace"))
+    if len(start) >= SAMPLE_BYTES and len(lines) > 1:
+        lines = lines[:-1]
+    return lines[:SAMPLE_LINES]
+
+
+def _without_comments(lines: list[str]) -> tuple[list[str], int, str, str | None]:
+    """Lines below comments and blank ones, how many these are, the last comment, Excel's ``sep=;``."""
+    comment, told = "", None
+    for skipped, line in enumerate(lines):
+        if found := re.fullmatch(r'"?sep=(.)"?', line.strip()):
+            told = found[1]
+        elif line.startswith("#"):
+            comment = line.removeprefix("# ")
+        elif line.strip():
+            return lines[skipped:], skipped, comment, told
+    return [], len(lines), comment, told
+
+
+def _read(
+    content: Path | io.BytesIO, options: dict[str, Any], names: list[str], path: Path, given_encoding: bool
+) -> pd.DataFrame:
+    with warnings.catch_warnings():
+        # Without index_col, pandas takes what a line has beyond the names for the names of rows.
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # columns of mixed types are read again
+        options |= {"names": range(len(names)), "index_col": False}
+        try:
+            table = pd.read_csv(_from_start(content), **options)
+        except UnicodeDecodeError:
+            if given_encoding:
+                raise
+            options["encoding"] = _other_encoding(path)
+            table = pd.read_csv(_from_start(content), **options)
+        except pd.errors.ParserWarning as error:
+            raise InputError(
+                f"{path} has lines of more values than its first line has names ({_few(names)}): write the "
+                "columns' names there, or give dataset.separator=SIGN (it was read with "
+                f"{options['sep']!r}), dataset.decimal=SIGN or dataset.header=none"
+            ) from error
+        words = [i for i in table.columns if not _holds_numbers(table[i])]
+        if words:
+            # As they are written: NA, None and null may be classes.
+            options |= {"usecols": words, "dtype": str, "keep_default_na": False}
+            again = pd.read_csv(_from_start(content), **options)
+            for i in words:
+                table[i] = _as_pandas_writes(again[i].where(again[i] != "", None), options)
+    table.columns = names
+    return table
+
+
+def _as_pandas_writes(column: pd.Series, options: dict[str, Any]) -> pd.Series:
+    """The numbers in a column that has other cells, too, with points and without signs between thousands."""
+    plain = column.str.replace("\u2212", "-").str.replace("[\u00a0\u202f]", "", regex=True)
+    if options["thousands"]:
+        plain = plain.str.replace(options["thousands"], "")
+    plain = plain.str.replace(options["decimal"], ".")
+    numbers = pd.to_numeric(plain, errors="coerce").notna()
+    mostly = numbers.sum() >= MOSTLY * (column.notna() & ~column.isin(MISSING)).sum()
+    return column.where(~numbers, plain) if mostly else column
+
+
+def _holds_numbers(column: pd.Series) -> bool:
+    return pd.api.types.is_numeric_dtype(column) and not column.isna().all()
+
+
+def _from_start(content: Path | io.BytesIO) -> Path | io.BytesIO:
+    return io.BytesIO(content.getbuffer()) if isinstance(content, io.BytesIO) else content
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:8])) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

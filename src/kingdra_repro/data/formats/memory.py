@@ -1,0 +1,55 @@
+"""What is too large for this machine is refused by its header, before anything is allocated."""
+
+import os
+from pathlib import Path
+
+from kingdra_repro.errors import InputError
+
+MAX_COLUMNS = 100_000  # of a table; a reader needs minutes and gigabytes for names and types alone
+
+
+def check_fits(path: Path, n_bytes: int, what: str = "it") -> None:
+    """Raise InputError where something takes more than the memory that is available.
+
+    Parameters
+    ----------
+    path : Path
+        Where it comes from.
+    n_bytes : int
+        What it takes at least.
+    what : str
+        Its name in the message.
+    """
+    available = available_bytes()
+    if n_bytes > available:
+        raise InputError(
+            f"{path}: {what} takes {_gigabytes(n_bytes)} in memory, where {_gigabytes(available)} are "
+            "available: give a part of it, or a machine with more"
+        )
+
+
+def check_n_columns(path: Path, n_columns: int) -> None:
+    """Raise InputError where a table has more columns than can be read in a sensible time."""
+    if n_columns > MAX_COLUMNS:
+        raise InputError(
+            f"{path} has {n_columns:,} columns, and a table is read up to {MAX_COLUMNS:,}: save it as an "
+            "array (.npy), or as a sparse matrix (scipy.sparse.save_npz)"
+        )
+
+
+def available_bytes() -> int:
+    """Memory that a process can still take, of the machine; at most what its container may take in all."""
+    meminfo = Path("/proc/meminfo")
+    lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines()) if meminfo.is_file() else {}
+    if "MemAvailable" in lines:
+        available = int(lines["MemAvailable"].split()[0]) * 1024
+    else:
+        available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    try:
+        return min(available, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    except (OSError, ValueError):  # no container, or one without a limit
+        return available
+
+
+def _gigabytes(n_bytes: int) -> str:
+    return f"{n_bytes / 1e9:,.1f} GB" if n_bytes >= 1e8 else f"{n_bytes / 1e6:,.1f} MB"

@@ -1,0 +1,192 @@
+"""How a table is written as text: what separates values, what marks decimals, what its columns are called."""
+
+import csv
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from kingdra_repro.errors import InputError
+
+log = logging.getLogger(__name__)
+
+SEPARATORS = (",", ";", "\t", "|")
+BLANKS = r"\s+"  # any number of blanks
+# Where at least so many cells are numbers, the column is one of numbers with faults, not one of words.
+MOSTLY = 0.8
+MAX_TITLES = 20  # lines above the table
+# What pandas reads as a missing value in a column of numbers, and other programs' marks for it.
+MISSING = ("", "NA", "N/A", "NULL", "null", "None", "#N/A", "nan", "NaN", "n/a", "<NA>", "?", "-", ".", "\\N")
+DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
+DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
+POINTS_AND_COMMA = re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+")  # 1.234,56
+COMMAS_AND_POINT = re.compile(r"[+-]?\d{1,3}(,\d{3})+\.\d+")  # 1,234.56
+THOUSANDS_OR_DECIMALS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")  # 1,234 is either
+
+
+@dataclass(frozen=True)
+class TextFormat:
+    """How a table is written as text; None and "auto" are found out where that is safe.
+
+    Attributes
+    ----------
+    separator : str or None
+        What lies between two values; "tab", and "blanks" for any number of blanks.
+    decimal : {None, ".", ","}
+    encoding : str or None
+        As Python names it, such as "cp1252"; None: UTF-8, or what the first bytes say.
+    header : {"auto", "first", "none"}
+        Whether the first line has the columns' names.
+    """
+
+    separator: str | None = None
+    decimal: str | None = None
+    encoding: str | None = None
+    header: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.header not in ("auto", "first", "none"):
+            raise InputError(f"dataset.header={self.header!r} is unknown: choose auto, first or none")
+        if self.decimal not in (None, ".", ","):
+            raise InputError(f"dataset.decimal={self.decimal!r} is unknown: choose '.' or ','")
+        if self.separator is not None and (not isinstance(self.separator, str) or not self.separator):
+            raise InputError(f"dataset.separator={self.separator!r} is none: give a sign, tab or blanks")
+        try:
+            "".encode(self.encoding or "utf-8")
+        except (LookupError, TypeError) as error:
+            raise InputError(
+                f"dataset.encoding={self.encoding!r} is unknown: give one such as utf-8, cp1252 or utf-16"
+            ) from error
+
+
+def find_separator(
+    lines: Sequence[str], likely: str | None = None, decimal: str | None = None
+) -> tuple[str, int]:
+    """What separates the values, and the number of lines above the table.
+
+    It must split all lines alike, and leave as many numbers as can be. Lines above the table are those of
+    one value, such as a title, before one of names.
+
+    Parameters
+    ----------
+    lines : sequence of str
+        The first ones.
+    likely : str or None
+        Tried first.
+    decimal : str or None
+        What marks decimals, and so separates no values.
+    """
+    candidates = [one for one in dict.fromkeys([likely, *SEPARATORS, BLANKS]) if one not in (None, decimal)]
+    for n_titles in range(min(MAX_TITLES + 1, max(1, len(lines) - 2))):
+        if n_titles and not lines[n_titles].strip():
+            continue
+        above = lines[:n_titles]
+        fit = [
+            (_share_of_numbers(lines[n_titles:], one), one)
+            for one in candidates
+            if all(sum(map(bool, row)) < 2 for row in split(above, one))
+            and not (above and any(map(is_number, split(lines[n_titles:], one)[0])))
+        ]
+        share, best = max(fit, key=lambda pair: pair[0], default=(-1.0, None))  # the first of equals
+        if best is not None and share >= 0:
+            return best, n_titles
+    first = lines[0] if lines else ""
+    return next((one for one in candidates if one in first), candidates[0]), 0
+
+
+def _share_of_numbers(lines: Sequence[str], separator: str) -> float:
+    """How many of the cells may be numbers, 0..1; -1 where lines have different numbers of cells."""
+    rows = split(lines, separator)
+    lengths = {len(row) for row in rows[1:]} or {len(row) for row in rows}
+    # R leaves out the name of its row names.
+    if len(lengths) != 1 or len(rows[0]) < 2 or len(rows[0]) not in (max(lengths), max(lengths) - 1):
+        return -1
+    cells = [cell for row in rows[1:] or rows for cell in row]
+    share = sum(map(_may_be_number, cells)) / len(cells)
+    return -1 if separator == BLANKS and share < 0.5 else share  # words of a sentence
+
+
+def find_decimal(rows: Sequence[Sequence[str]], separator: str, path: Path) -> tuple[str, str | None]:
+    """The sign before the decimals, and the one between thousands or None.
+
+    Raises
+    ------
+    InputError
+        Where 1,234 may be either.
+    """
+    cells = [cell.strip() for row in rows for cell in row if "," in cell or "." in cell]
+    if any(map(COMMAS_AND_POINT.fullmatch, cells)):
+        return ".", ","
+    if any(map(POINTS_AND_COMMA.fullmatch, cells)):
+        return ",", "."
+    commas = [cell for cell in cells if DECIMAL_COMMA.fullmatch(cell)]
+    if not commas or any(map(DECIMAL_POINT.fullmatch, cells)):
+        return ".", None
+    if all(map(THOUSANDS_OR_DECIMALS.fullmatch, commas)):
+        raise InputError(
+            f"{path} has values such as {commas[0]}, which may be thousands or decimals: give "
+            "dataset.decimal=',' or dataset.decimal=. (and no commas in the file)"
+        )
+    return ",", None
+
+
+def find_names(rows: list[list[str]], header: str, path: Path) -> tuple[list[str], int]:
+    """The columns' names, and how many lines they take: 1 or 0."""
+    first = [name.strip() for name in rows[0]]
+    width = len(rows[1]) if len(rows) > 1 else len(first)
+    numbered = [str(column) for column in range(len(first))]
+    if header == "none":
+        return numbered, 0
+    given = [name for name in first if name not in MISSING]
+    if header == "auto":
+        numbers = [float(name) for name in given if is_number(name)]
+        fractions = any(number != round(number) for number in numbers)
+        rising = len(numbers) > 1 and sorted(set(numbers)) in (numbers, numbers[::-1])
+        # Numbers of which one comes twice, or fractions in no order, are no names of columns.
+        if (
+            numbers
+            and not rising
+            and all(first)
+            and (fractions or (len(numbers) == len(given) and len(set(numbers)) < len(numbers)))
+        ):
+            log.warning("%s has values in its first line: its columns are called 0, 1, 2...", path)
+            return numbered, 0
+        if given and len(numbers) == len(given):
+            raise InputError(
+                f"{path} has numbers in its first line ({', '.join(first[:3])}...): give "
+                "dataset.header=first where these are names, such as years, or "
+                "dataset.header=none where they are values"
+            )
+    if twice := next((name for name in given if given.count(name) > 1), None):
+        raise InputError(f"{path} has two columns named {twice!r}: give each a name of its own")
+    starts = [row[0] for row in rows[1:]]
+    if width == len(first) + 1 and (
+        starts == [str(i) for i in range(1, len(rows))] or not any(map(is_number, starts))
+    ):
+        first = ["", *first]  # R leaves out the name of its row names, or counts from 1
+    return first, 1
+
+
+def split(lines: Sequence[str], separator: str) -> list[list[str]]:
+    """The cells of each line."""
+    if separator == BLANKS:
+        lines, separator = [" ".join(line.split()) for line in lines], " "
+    try:
+        return [row for row in csv.reader((line + "\n" for line in lines), delimiter=separator) if row]
+    except csv.Error:  # a quote that does not end, with another sign than the file's
+        return []
+
+
+def is_number(cell: str) -> bool:
+    try:
+        return bool(np.isfinite(float(cell)))
+    except ValueError:
+        return False
+
+
+def _may_be_number(cell: str) -> bool:
+    cell = cell.strip()
+    return is_number(cell) or cell in MISSING or DECIMAL_COMMA.fullmatch(cell) is not None

@@ -1,0 +1,88 @@
+"""A packed file (.gz, .zst, .zip), unpacked in memory as far as there is room."""
+
+import gzip
+import zlib
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+from kingdra_repro.data.formats.memory import available_bytes, check_fits
+from kingdra_repro.errors import InputError
+
+PACKED = (".gz", ".zst", ".zip")
+AT_ONCE = 1 << 20
+
+
+def unpacked_name(path: Path) -> str:
+    """The name without what says that it is packed: ``trees.csv`` of ``trees.csv.gz``."""
+    return path.stem if path.suffix.lower() in PACKED else path.name
+
+
+def unpack(path: Path) -> tuple[str, Path | BytesIO]:
+    """What a file is called and holds once it is unpacked.
+
+    Parameters
+    ----------
+    path : Path
+        A .zip holds one file, whose name counts.
+
+    Returns
+    -------
+    name : str
+    content : BytesIO, or the path itself where it is not packed
+
+    Raises
+    ------
+    InputError
+        Where it is broken, a .zip holds several files, or there is less memory than it takes.
+    """
+    kind = path.suffix.lower()
+    if kind not in PACKED:
+        return path.name, path
+    try:
+        if kind == ".zip":
+            return _the_file_of_zip(path)
+        if kind == ".gz":
+            with gzip.open(path) as file:
+                return path.stem, _read(file, path)
+        import pyarrow
+
+        with pyarrow.input_stream(path, compression="zstd") as file:
+            return path.stem, _read(file, path)
+    except ImportError as error:
+        raise InputError(f"{path} needs pyarrow to unpack: pip install 'kingdra-repro[parquet]'") from error
+    except (OSError, EOFError, zlib.error, BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise InputError(f"{path} cannot be unpacked ({_first_line(error)}): save it anew") from error
+
+
+def _the_file_of_zip(path: Path) -> tuple[str, BytesIO]:
+    with ZipFile(path) as archive:
+        files = [
+            member
+            for member in archive.infolist()
+            if not member.is_dir() and not member.filename.startswith("__MACOSX/")
+        ]
+        if len(files) != 1:
+            names = ", ".join(member.filename for member in files[:5]) or "none"
+            raise InputError(f"{path} holds {len(files)} files ({names}): give a .zip of one table")
+        check_fits(path, files[0].file_size)
+        with archive.open(files[0]) as file:
+            return Path(files[0].filename).name, _read(file, path)
+
+
+def _read(file: Any, path: Path) -> BytesIO:
+    """All of it, in pieces, so that what unpacks without end is noticed before memory is full."""
+    room, content = available_bytes() // 2, BytesIO()  # the other half is for what is read from it
+    while piece := file.read(AT_ONCE):
+        if content.write(piece) and content.tell() > room:
+            raise InputError(
+                f"{path} unpacks to more than {room / 1e6:,.0f} MB, half of the memory that is available: "
+                "give a part of it, or a machine with more"
+            )
+    content.seek(0)
+    return content
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

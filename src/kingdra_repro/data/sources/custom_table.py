@@ -1,0 +1,168 @@
+"""A user's table, as features."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from pandas.api import types
+
+from kingdra_repro.data.features.column_kinds import words_of
+from kingdra_repro.data.features.table_settings import TableSettings
+from kingdra_repro.data.features.table_vectorizer import ONE_VALUE, ROW_NUMBERS, TableVectorizer
+from kingdra_repro.data.features.tfidf import tfidf
+from kingdra_repro.data.formats.arrays import ARRAY_ENDINGS
+from kingdra_repro.data.formats.tables import is_table, listed, read_table
+from kingdra_repro.data.formats.text_format import TextFormat
+from kingdra_repro.errors import InputError
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TableFeatures:
+    """What a table holds.
+
+    Attributes
+    ----------
+    X : float64 array [m, d], not scaled, or CSR matrix [m, d] of tf-idf
+    classes : Series [n] or None
+        The column of the labels, of all rows of the table.
+    names : list of str [d]
+    rows : int64 array [m]
+        The rows of the table that X is of.
+    n_rows : int
+        n, which is more than m where rows with missing cells are left out.
+    row_names : list of str [m] or None
+    vectorizer : TableVectorizer or None, of texts
+    """
+
+    X: np.ndarray | sp.csr_matrix
+    classes: pd.Series | None
+    names: list[str]
+    rows: np.ndarray
+    n_rows: int
+    row_names: list[str] | None
+    vectorizer: TableVectorizer | None = None
+
+
+def table_features(
+    path: Path,
+    labels: str | None,
+    text: str | None,
+    id: str | None,
+    settings: TableSettings,
+    written: TextFormat,
+    words: Mapping[str, Any],
+) -> TableFeatures:
+    """Features of a table: its columns, or the words of one column of texts by tf-idf.
+
+    Parameters
+    ----------
+    path : Path
+    labels : str or None
+        The column with the classes; or a file of its own, which the caller reads.
+    text, id : str or None
+        Columns with the texts to cluster by, and with the rows' names.
+    settings : TableSettings
+    written : TextFormat
+    words : mapping
+        Settings of `tfidf`.
+
+    Raises
+    ------
+    InputError
+        Where the table cannot be read, a column is not there or named for two purposes, or `TableVectorizer`
+        finds fault with it.
+    """
+    table = read_table(path, written)
+    columns = settings.columns
+    if labels is not None and columns is not None and labels in columns:
+        raise InputError(f"dataset.columns has {labels!r}, which is dataset.labels: leave it out of one")
+    if text is not None and text == labels:
+        raise InputError(f"dataset.text={text} is dataset.labels, too: leave it out of one")
+    if text is not None and columns is not None:
+        raise InputError(f"dataset.columns={list(columns)} has no effect beside dataset.text: leave one out")
+    if id is not None and id in (labels, text, *(columns or ())):
+        raise InputError(f"dataset.id={id} is named for another purpose, too: leave it out of one")
+    if id is not None and id not in table.columns:
+        raise InputError(f"{path} has no column {id!r} (dataset.id): it has {listed(table.columns)}")
+    if labels is not None and labels not in table.columns and not Path(labels).expanduser().is_file():
+        raise InputError(
+            f"dataset.labels={labels} is neither a file nor one of {path}'s columns: {listed(table.columns)}"
+        )
+    classes = table[labels] if labels in table.columns else None
+    named = words_of(table[id]).fillna("").tolist() if id is not None else _names_of_rows(table)
+    if text is not None:
+        X, vocabulary = tfidf(_texts(table, text, str(path)), **words)
+        return TableFeatures(X, classes, vocabulary, np.arange(len(table)), len(table), named)
+    vectorizer = TableVectorizer(settings)
+    features = table.drop(columns=[name for name in (labels, id) if name in table.columns])
+    values, rows = vectorizer.fit(features, str(path)).transform(features, str(path))
+    if named is None and len(rows) < len(table):
+        named = [str(row) for row in range(len(table))]
+    row_names = None if named is None else [named[row] for row in rows]
+    return TableFeatures(values, classes, vectorizer.feature_names, rows, len(table), row_names, vectorizer)
+
+
+TABLE_SETTINGS = (
+    *("labels", "id", "drop", "missing", "categories", "dates"),
+    *("separator", "decimal", "encoding", "header"),
+)
+
+
+def columns_that_say_nothing(
+    path: Path, labels: str | None = None, id: str | None = None, drop: Any = None, **how: Any
+) -> list[str]:
+    """The columns with one value, or with row numbers, that `table_features` leaves out by itself.
+
+    Earlier versions clustered by them: a run of such a table must not be taken for one of theirs.
+
+    Parameters
+    ----------
+    path : Path
+        Any file.
+    labels, id, drop, **how
+        `TABLE_SETTINGS`, as `load_custom` takes them.
+    """
+    if path.suffix.lower() in ARRAY_ENDINGS or not is_table(path):
+        return []
+    written = {name: how.pop(name) for name in ("separator", "decimal", "encoding", "header") if name in how}
+    muted = logging.root.manager.disable
+    logging.disable(logging.WARNING)  # all of it is told when the table is loaded
+    try:
+        table = read_table(path, TextFormat(**written))
+        settings = TableSettings(drop=() if drop is None else tuple(column_names("drop", drop)), **how)
+        features = table.drop(columns=[name for name in (labels, id) if name in table.columns])
+        left_out = TableVectorizer(settings).fit(features).left_out
+    finally:
+        logging.disable(muted)
+    return [name for name, why in left_out.items() if why in (ONE_VALUE, ROW_NUMBERS)]
+
+
+def column_names(setting: str, names: Any) -> list[str]:
+    """The names of columns that a setting gives: one, or a list; InputError where they are neither."""
+    if isinstance(names, str | int):
+        return [str(names)]
+    if not isinstance(names, Sequence):
+        raise InputError(f"dataset.{setting}={names!r} is no list of names: give dataset.{setting}=[A,B]")
+    return [str(name) for name in names]
+
+
+def _names_of_rows(table: pd.DataFrame) -> list[str] | None:
+    return None if isinstance(table.index, pd.RangeIndex) else table.index.astype(str).tolist()
+
+
+def _texts(table: pd.DataFrame, column: str, source: str) -> list[str]:
+    """The texts of a column; missing ones are empty."""
+    if column not in table.columns:
+        raise InputError(f"{source} has no column {column!r}: it has {listed(table.columns)}")
+    if types.is_numeric_dtype(table[column]):
+        raise InputError(
+            f"{source}'s column {column!r} holds numbers, not texts: name another, or leave it out"
+        )
+    return table[column].fillna("").astype(str).tolist()

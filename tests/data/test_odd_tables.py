@@ -1,0 +1,166 @@
+"""Tables as instruments, spreadsheets, R and NumPy write them, read without a setting where that is safe."""
+
+import io
+import logging
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kingdra_repro.data import load_custom
+from kingdra_repro.errors import InputError
+
+RNG = np.random.default_rng(0)
+A, B = RNG.normal(size=20).round(2), (1000 + 50 * RNG.normal(size=20)).round(1)
+PLAIN = "a,b\n" + "".join(f"{a},{b}\n" for a, b in zip(A, B, strict=True))
+EXPECTED = np.column_stack([A, B]).astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def rows(form: str, head: str = "") -> str:
+    return head + "".join(form.format(i=i + 1, a=A[i], b=B[i]) + "\n" for i in range(20))
+
+
+def savetxt(**how: str) -> str:
+    file = io.StringIO()
+    np.savetxt(file, np.column_stack([A, B]), **how)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("dos.csv", ("\ufeff" + PLAIN + "\n\n").replace("\n", "\r\n")),
+        ("mac.csv", PLAIN.replace("\n", "\r")),
+        ("title.csv", "Trees of 2023\n\nMeasured by hand\n" + PLAIN),
+        ("comment.csv", "# Trees of 2023\n# by hand\n" + PLAIN),
+        ("excel.csv", "sep=;\n" + PLAIN.replace(",", ";")),
+        ("pipe.txt", PLAIN.replace(",", "|")),
+        ("spaces.csv", PLAIN.replace(",", ", ")),
+        ("columns.txt", rows("  {a:10}\t{b:12}", "a b\n")),
+        ("r_table.txt", rows('"{i}" {a} {b}', '"a" "b"\n')),
+        ("r_unquoted.csv", rows("{i},{a},{b}", "a,b\n")),
+        ("r.csv", rows('"{i}",{a},{b}', '"","a","b"\n')),
+        ("trailing.csv", rows("{a};{b};", "a;b;\n")),
+        ("thousands.csv", rows('{a},"{b:,}"', "a,b\n")),
+        ("units.csv", rows("{a}%,€{b}", "a,b\n")),
+        ("numpy.txt", savetxt(header="a b")),
+        (
+            "signs.csv",
+            rows("{a};{b:,}", "a;b\n").replace("-", "\u2212").replace(",", "\u00a0").replace(".", ","),
+        ),
+        ("constant.csv", rows("{i},{a},{b},14.62,", "number,a,b,same,nothing\n")),
+        ("dates.csv", rows("{a},2024-01-{i:02},{b}", "a,day,b\n")),
+    ],
+)
+def test_the_same_numbers(name: str, content: str) -> None:
+    Path(name).write_bytes(content.encode())
+    data = load_custom(name, n_clusters=2, scale=None)
+    assert data.feature_names == ["a", "b"]
+    np.testing.assert_array_equal(data.X, EXPECTED)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "cp1252"])
+def test_names_of_another_encoding(encoding: str) -> None:
+    Path("t.csv").write_text(rows("{a};{b}", "Länge;Höhe\n").replace(".", ","), encoding=encoding)
+    data = load_custom("t.csv", n_clusters=2, scale=None)
+    assert data.feature_names == ["Länge", "Höhe"]
+    np.testing.assert_array_equal(data.X, EXPECTED)
+
+
+def test_values_in_the_first_line(caplog: pytest.LogCaptureFixture) -> None:
+    Path("t.txt").write_text(savetxt())
+    data = load_custom("t.txt", n_clusters=2, scale=None, header="none")
+    np.testing.assert_array_equal(data.X, EXPECTED)
+    Path("t.csv").write_text(rows("{b},{a},{a}"))
+    with caplog.at_level(logging.WARNING):
+        assert load_custom("t.csv", n_clusters=2).feature_names == ["0", "1", "2"]
+    assert "t.csv has values in its first line" in caplog.text
+
+
+def test_decimal_commas_in_one_column_need_to_be_told() -> None:
+    Path("t.csv").write_text(rows("{a}", "x\n").replace(".", ","))
+    with pytest.raises(InputError, match=r"dataset\.decimal=SIGN"):
+        load_custom("t.csv", n_clusters=2)
+    assert load_custom("t.csv", n_clusters=2, scale=None, decimal=",").X[:, 0] == pytest.approx(A, abs=1e-6)
+
+
+def test_a_separator_that_is_told() -> None:
+    Path("t.csv").write_text(PLAIN.replace(",", ":"))
+    np.testing.assert_array_equal(load_custom("t.csv", n_clusters=2, scale=None, separator=":").X, EXPECTED)
+
+
+def test_an_excel_sheet_with_a_title_and_an_index() -> None:
+    pytest.importorskip("openpyxl")
+    with pd.ExcelWriter("t.xlsx") as sheet:
+        pd.DataFrame({"Trees of 2023": []}).to_excel(sheet, index=False)
+        pd.DataFrame({"a": A, "b": B}).to_excel(sheet, startrow=3, startcol=2)
+    np.testing.assert_array_equal(load_custom("t.xlsx", n_clusters=2, scale=None).X, EXPECTED)
+
+
+@pytest.mark.parametrize(
+    ("content", "settings", "reason"),
+    [
+        (rows("{a},12o", "a,b\n"), {"categories": "onehot"}, None),
+        (PLAIN + "3,12o\n", {}, r"t\.csv: row 20 .* column 'b': '12o' is no number: correct it"),
+        (PLAIN.replace(",", ";") + "3;1,5\n", {}, r"'1,5' is no number: give dataset\.decimal=','"),
+        (PLAIN.replace(",", ";").replace(".", ",") + "3;1o\n", {}, r"column 'b': '1o' is no number: correct"),
+        (PLAIN + "3,\\N\n", {}, "NaN .* in row 20, column 'b'"),
+        (PLAIN + "3,inf\n", {}, r"row 20 .* column 'b': 'inf' is infinite"),
+        (PLAIN + "3,?\n", {}, r"NaN .* in row 20, column 'b' .* give dataset\.missing=drop, mean or median"),
+        (rows("{a},{i}/1/24", "a,b\n"), {"dates": "parts"}, None),
+        (rows("{a},1/2/2024", "a,b\n"), {"dates": "parts", "columns": ["b"]}, "day and month cannot be told"),
+        (rows("{a},tree {i}", "a,b\n"), {"categories": "onehot"}, None),
+        ("a\n1\n\0\n", {}, "holds zero bytes"),
+        ("1.5,2.5\n", {"header": "maybe"}, "choose auto, first or none"),
+        (PLAIN, {"decimal": "x"}, r"dataset\.decimal='x' is unknown"),
+        (PLAIN, {"encoding": "utf-99"}, "is unknown: give one such as utf-8"),
+        (PLAIN, {"separator": "ab"}, "more than one sign"),
+        (PLAIN, {"drop": ["c"]}, "no column 'c'"),
+        (PLAIN, {"drop": ["a", "b"]}, "no column left"),
+        (PLAIN, {"id": "c"}, r"no column 'c' \(dataset\.id\)"),
+        (PLAIN, {"id": "a", "columns": ["a"]}, "named for another purpose"),
+    ],
+)
+def test_what_is_in_doubt(content: str, settings: dict, reason: str | None) -> None:
+    Path("t.csv").write_text(content)
+    if reason is None:
+        assert len(load_custom("t.csv", n_clusters=2, **settings).X) == 20
+    else:
+        with pytest.raises(InputError, match=reason) as caught:
+            load_custom("t.csv", n_clusters=2, **settings)
+        assert "\n" not in str(caught.value)
+
+
+def test_many_different_words_are_no_categories() -> None:
+    Path("t.csv").write_text("a,b\n" + "".join(f"{i % 7},tree {i}\n" for i in range(60)))
+    with pytest.raises(InputError, match=r"60 different words.*dataset\.id=b or dataset\.text=b"):
+        load_custom("t.csv", n_clusters=2, categories="onehot")
+    data = load_custom("t.csv", n_clusters=2, id="b")
+    assert data.row_names is not None
+    assert data.row_names[:2] == ["tree 0", "tree 1"]
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx", "jsonl", "parquet"])
+def test_a_class_may_be_called_none_or_na(ending: str) -> None:
+    pytest.importorskip({"xlsx": "openpyxl", "parquet": "pyarrow"}.get(ending, "pandas"))
+    table = pd.DataFrame({"a": A, "b": B, "kind": np.array(["None", "NA", "null", "oak"])[np.arange(20) % 4]})
+    write = {
+        "csv": lambda: table.to_csv("t.csv", index=False),
+        "xlsx": lambda: table.to_excel("t.xlsx", index=False),
+        "jsonl": lambda: table.to_json("t.jsonl", orient="records", lines=True),
+        "parquet": lambda: table.to_parquet("t.parquet"),
+    }
+    write[ending]()
+    assert load_custom(f"t.{ending}", labels="kind").class_names == ["NA", "None", "null", "oak"]
+
+
+def test_truth_values_beside_missing_ones() -> None:
+    Path("t.csv").write_text(rows("{a},True", "a,is\n") + "1,\n2,False\n")
+    data = load_custom("t.csv", n_clusters=2, scale=None, missing="drop")
+    assert data.X[:, 1].tolist() == [1] * 20 + [0]
