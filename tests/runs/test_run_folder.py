@@ -136,27 +136,3 @@ def test_settings_of_tables_that_say_what_was_so_before_keep_the_hash():
     changes = {f"dataset__{name}": value for name, value in (standard | none).items()}
     assert config_hash(settings(**changes)) == config_hash(settings())
     assert config_hash(settings(dataset__missing="mean")) != config_hash(settings())
-
-
-@pytest.mark.parametrize("extra", ["same", "number"])
-def test_a_table_of_which_columns_are_now_left_out_is_another_run(tmp_path, extra):
-    """Earlier versions clustered by them, and their results lie in the folder of the hash of then."""
-    columns = {"same": ["7"] * 12, "number": [str(i) for i in range(12)]}
-    a = [str(i * i) for i in range(12)]
-
-    def hash_of(names, **changes):
-        rows = zip(*(columns.get(name, a) for name in names), strict=True)
-        path = tmp_path / "t.csv"
-        path.write_text("\n".join(map(",".join, [names, *rows])) + "\n")
-        cfg = settings(dataset__path=str(path), **changes)
-        cfg.dataset["_target_"] = "kingdra_repro.data.load_custom"
-        return config_hash(cfg)
-
-    plain, wide = ["a", "b"], ["a", "b", extra]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("kingdra_repro.runs.folder._left_out", lambda _: [])
-        before = {tuple(names): hash_of(names) for names in (plain, wide)}
-        chosen_before = hash_of(wide, dataset__columns=wide)
-    assert hash_of(plain) == before[tuple(plain)]
-    assert hash_of(wide) != before[tuple(wide)]
-    assert hash_of(wide, dataset__columns=wide) == chosen_before

@@ -13,7 +13,6 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from kingdra_repro.checks import is_whole
-from kingdra_repro.data.sources.custom_table import TABLE_SETTINGS, columns_that_say_nothing
 from kingdra_repro.data.sources.file_folder import files_and_classes
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum
@@ -47,8 +46,6 @@ def config_hash(cfg: DictConfig) -> str:
     groups = (OmegaConf.to_container(cfg[group], resolve=True) for group in ("dataset", "method"))
     data, method = map(_effective, groups)
     settings = {"dataset": _with_contents(data), "method": method}
-    if left_out := _left_out(data):
-        settings["left_out"] = left_out
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
 
 
@@ -127,26 +124,6 @@ def _with_contents(node: Any, setting: str = "") -> Any:
         files = [(path, path.stat()) for path in files_and_classes(place)[0]]
         return [(str(path.relative_to(place)), found.st_size, found.st_mtime_ns) for path, found in files]
     return node
-
-
-def _left_out(data: Any) -> list[str]:
-    """Columns of an own table that runs from before they were left out were clustered by."""
-    if not str(data.get("_target_", "")).endswith(".load_custom") or data.get("text") or data.get("columns"):
-        return []
-    place = Path(str(data.get("path"))).expanduser()
-    if not place.is_file():
-        return []
-    found = place.stat()
-    settings = {name: data[name] for name in TABLE_SETTINGS if name in data}
-    return _columns_that_say_nothing(str(place), found.st_size, found.st_mtime_ns, json.dumps(settings))
-
-
-@cache
-def _columns_that_say_nothing(path: str, size: int, mtime_ns: int, settings: str) -> list[str]:
-    try:
-        return columns_that_say_nothing(Path(path), **json.loads(settings))
-    except InputError:  # which is told when the table is loaded
-        return []
 
 
 @cache

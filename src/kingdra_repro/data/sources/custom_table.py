@@ -13,10 +13,9 @@ from pandas.api import types
 
 from kingdra_repro.data.features.column_kinds import words_of
 from kingdra_repro.data.features.table_settings import TableSettings
-from kingdra_repro.data.features.table_vectorizer import ONE_VALUE, ROW_NUMBERS, TableVectorizer
+from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.features.tfidf import tfidf
-from kingdra_repro.data.formats.arrays import ARRAY_ENDINGS
-from kingdra_repro.data.formats.tables import is_table, listed, read_table
+from kingdra_repro.data.formats.tables import listed, read_table
 from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.errors import InputError
 
@@ -107,41 +106,6 @@ def table_features(
         named = [str(row) for row in range(len(table))]
     row_names = None if named is None else [named[row] for row in rows]
     return TableFeatures(values, classes, vectorizer.feature_names, rows, len(table), row_names, vectorizer)
-
-
-TABLE_SETTINGS = (
-    *("labels", "id", "drop", "missing", "categories", "dates"),
-    *("separator", "decimal", "encoding", "header"),
-)
-
-
-def columns_that_say_nothing(
-    path: Path, labels: str | None = None, id: str | None = None, drop: Any = None, **how: Any
-) -> list[str]:
-    """The columns with one value, or with row numbers, that `table_features` leaves out by itself.
-
-    Earlier versions clustered by them: a run of such a table must not be taken for one of theirs.
-
-    Parameters
-    ----------
-    path : Path
-        Any file.
-    labels, id, drop, **how
-        `TABLE_SETTINGS`, as `load_custom` takes them.
-    """
-    if path.suffix.lower() in ARRAY_ENDINGS or not is_table(path):
-        return []
-    written = {name: how.pop(name) for name in ("separator", "decimal", "encoding", "header") if name in how}
-    muted = logging.root.manager.disable
-    logging.disable(logging.WARNING)  # all of it is told when the table is loaded
-    try:
-        table = read_table(path, TextFormat(**written))
-        settings = TableSettings(drop=() if drop is None else tuple(column_names("drop", drop)), **how)
-        features = table.drop(columns=[name for name in (labels, id) if name in table.columns])
-        left_out = TableVectorizer(settings).fit(features).left_out
-    finally:
-        logging.disable(muted)
-    return [name for name, why in left_out.items() if why in (ONE_VALUE, ROW_NUMBERS)]
 
 
 def column_names(setting: str, names: Any) -> list[str]:
