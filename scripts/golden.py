@@ -119,7 +119,7 @@ def machine() -> str:
 
 def losses() -> dict[str, list]:
     """Total losses of four models at 20 steps, for each base of scripts/losses.py: [20][4]."""
-    return {name: trace(base, (0, 1, 2, 3), torch.device("cpu")).tolist() for name, base in BASES.items()}
+    return {name: trace(name, (0, 1, 2, 3), torch.device("cpu")).tolist() for name in BASES}
 
 
 def main() -> None:
