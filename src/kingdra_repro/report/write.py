@@ -17,7 +17,7 @@ def write_reports(results: Path, planned: Sequence[PlannedRun]) -> None:
         The whole plan: what is not run yet is an empty cell.
     """
     # matplotlib and more, needed at the end alone.
-    from kingdra_repro.report.figures import draw
+    from kingdra_repro.report.figures import draw_paper_figures
     from kingdra_repro.report.page import write_report
     from kingdra_repro.report.tables import write_tables
 
@@ -25,6 +25,6 @@ def write_reports(results: Path, planned: Sequence[PlannedRun]) -> None:
     runs = read_runs(results)
     cells = matched(planned, runs)
     write_tables(results, list(planned), cells)
-    draw(results, cells)
+    draw_paper_figures(results, cells)
     if not runs.empty:
         write_report(results)
