@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from kingdra_repro.report.write import write_reports
+from kingdra_repro.programs.reproduction import write_reports
 from kingdra_repro.reproduce.estimate import Estimate, show_left
 from kingdra_repro.reproduce.settings import as_override
 from kingdra_repro.runs.display import parse_duration, show_duration

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from kingdra_repro.report.tables.captions import ORDERS
+from kingdra_repro.report.tables.cells import shown_schedule
 from kingdra_repro.report.tables.paper import display_name
-from kingdra_repro.report.tables.planned_cells import shown_schedule
 from kingdra_repro.runs.graph_files import GraphSample
 from kingdra_repro.runs.members import Members
 
