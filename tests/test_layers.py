@@ -21,7 +21,6 @@ FLOORS = [
     ["reproduce"],
     ["report.tables"],
     ["report.figures", "report.page"],
-    ["report"],
     ["programs"],
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

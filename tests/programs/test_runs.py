@@ -134,7 +134,7 @@ def test_a_killed_run_goes_on(kingdra_run, features, tmp_path, monkeypatch):
 
 def test_what_a_kill_left_half_written_goes(kingdra_run, features, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("kingdra_repro.programs.cluster.draw_figures", _die)
+        patch.setattr("kingdra_repro.programs.cluster.draw_run_figures", _die)
         assert kingdra_run("method=single", *SMALL).status == 130
     folder = only(tmp_path, "run.log").parent
     (folder / ".iterations.png.part-x_y1z2w3").touch()
@@ -144,7 +144,7 @@ def test_what_a_kill_left_half_written_goes(kingdra_run, features, tmp_path, mon
 
 def test_killed_when_all_iterations_were_done(kingdra_run, features, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("kingdra_repro.programs.cluster.draw_figures", _die)
+        patch.setattr("kingdra_repro.programs.cluster.draw_run_figures", _die)
         assert kingdra_run(*SMALL).status == 130
     assert kingdra_run(*SMALL).status == 0
     history = pd.read_csv(only(tmp_path, "history.csv"))

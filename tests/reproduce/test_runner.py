@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from kingdra_repro.report.write import write_reports
+from kingdra_repro.programs.reproduction import write_reports
 from kingdra_repro.reproduce.estimate import Estimate, show_left
 from kingdra_repro.reproduce.settings import as_override
 from kingdra_repro.runs.display import parse_duration, show_duration
@@ -155,7 +155,8 @@ def test_tables_are_of_the_whole_plan(kingdra_reproduce, fakes):
 def test_reports(kingdra_reproduce, tmp_path, monkeypatch, fakes):
     kingdra_reproduce("rows=K-means", "seeds=0")
     called = {}
-    for module, function in (("tables", "write_tables"), ("figures", "draw"), ("page", "write_report")):
+    parts = {"tables": "write_tables", "figures": "draw_paper_figures", "page": "write_report"}
+    for module, function in parts.items():
         stub = ModuleType(module)
         setattr(stub, function, lambda *given, module=module: called.update({module: given}))
         monkeypatch.setitem(sys.modules, f"kingdra_repro.report.{module}", stub)

@@ -15,7 +15,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.files import remove_parts
 from kingdra_repro.methods import draw_labels
 from kingdra_repro.provenance import commits, device_name
-from kingdra_repro.report.run_figures import draw_figures
+from kingdra_repro.report.figures import draw_run_figures
 from kingdra_repro.runs.display import ProgressDisplay, show_table
 from kingdra_repro.runs.explorer import write_explorer
 from kingdra_repro.runs.folder import alone_in, base_model, config_hash
@@ -86,7 +86,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     result = make_result(run, data, method, stopwatch.seconds(), given)
     votes.write(folder / "votes.npz")
     write_ensemble_files(folder, data)
-    draw_figures(folder, data, method.labels_)
+    draw_run_figures(folder, data, method.labels_)
     write_explorer(folder, data, method.labels_)
     write_result(folder, result, method.labels_, data.row_names)
     if not cfg.keep_checkpoint:

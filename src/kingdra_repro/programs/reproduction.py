@@ -11,7 +11,6 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.files import only_one
 from kingdra_repro.programs import here
 from kingdra_repro.provenance import code_version, commit
-from kingdra_repro.report.write import write_reports
 from kingdra_repro.reproduce import child
 from kingdra_repro.reproduce.display import PlanDisplay, name
 from kingdra_repro.reproduce.estimate import Estimate, show_left
@@ -81,6 +80,29 @@ def reproduce(cfg: DictConfig) -> int:
         write_reports(results, planned)
         print(f"tables, figures and report.html: {results}")
     return 1 if outcome.failed else 0
+
+
+def write_reports(results: Path, planned: Sequence[PlannedRun]) -> None:
+    """Write tables, figures and the page anew; the page where there is a run.
+
+    Parameters
+    ----------
+    results : Path
+    planned : list of PlannedRun
+        The whole plan: what is not run yet is an empty cell.
+    """
+    # matplotlib and more, needed at the end alone.
+    from kingdra_repro.report.figures import draw_paper_figures
+    from kingdra_repro.report.page import write_report
+    from kingdra_repro.report.tables import write_tables
+
+    results.mkdir(parents=True, exist_ok=True)
+    runs = read_runs(results)
+    cells = matched(planned, runs)
+    write_tables(results, planned, cells)
+    draw_paper_figures(results, cells)
+    if not runs.empty:
+        write_report(results)
 
 
 def _plan(cfg: DictConfig) -> tuple[list[PlannedRun], list[PlannedRun]]:

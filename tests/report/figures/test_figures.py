@@ -6,13 +6,12 @@ import pandas as pd
 import pytest
 
 from kingdra_repro.data.dataset import Dataset
-from kingdra_repro.report.figures import draw
-from kingdra_repro.report.figures.ensemble_size import ensemble_size
-from kingdra_repro.report.figures.figure2 import figure2
-from kingdra_repro.report.figures.figure3 import agreements, figure3, layout
-from kingdra_repro.report.figures.figure4 import figure4
-from kingdra_repro.report.figures.figure5 import figure5
+from kingdra_repro.report.figures import draw_paper_figures
+from kingdra_repro.report.figures.curves import ensemble_size, figure5
+from kingdra_repro.report.figures.graph import agreements, figure3, layout
 from kingdra_repro.report.figures.histories import mean_history, shown_runs
+from kingdra_repro.report.figures.iterations import figure2
+from kingdra_repro.report.figures.members import figure4
 from kingdra_repro.report.figures.style import STYLE, WIDTH
 from kingdra_repro.runs.graph_files import GraphSample
 from kingdra_repro.runs.members import Members
@@ -155,16 +154,16 @@ def test_ensemble_size_over_the_papers_points(results):
 
 def test_drawing_again_changes_no_byte(results):
     folder, cells = results
-    draw(folder, cells)
+    draw_paper_figures(folder, cells)
     first = {path.name: path.read_bytes() for path in (folder / "figures").iterdir()}
     names = ("figure2", "figure3", "figure4", "figure5", "ensemble_size")
     assert set(first) == {f"{name}.{ending}" for name in names for ending in ("png", "svg")}
-    draw(folder, cells)
+    draw_paper_figures(folder, cells)
     assert {path.name: path.read_bytes() for path in (folder / "figures").iterdir()} == first
 
 
 def test_no_runs_no_figures(tmp_path):
-    draw(tmp_path, done())
+    draw_paper_figures(tmp_path, done())
     assert not (tmp_path / "figures").exists()
 
 

@@ -84,10 +84,11 @@ def write_run(results: Path, folder: str, data: Dataset, seed: int, with_votes: 
 
 
 def line(
-    row: str, column: str, order: str, mean: object, std: object, paper: tuple, note: str, runs: str
+    row: str, column: str, order: str, mean: float | str, std: object, paper: tuple, note: str, runs: str
 ) -> dict:
     """A line of a long-form table."""
     n = len(runs.split(";")) if runs else 0
+    difference = mean - paper[0] if mean != "" and paper[0] != "" else ""
     values = (
         row,
         column,
@@ -97,7 +98,7 @@ def line(
         std,
         n,
         *paper,
-        "",
+        difference,
         note,
         runs,
     )

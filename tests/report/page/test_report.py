@@ -15,7 +15,8 @@ from kingdra_repro.report.page import write_report, write_run_report
 from kingdra_repro.report.page.document import document
 from kingdra_repro.report.page.explored import EXPLORERS, explored
 from kingdra_repro.report.page.runs import read_history, run_entry
-from kingdra_repro.report.page.tables import Cell, Table
+from kingdra_repro.report.tables.cells import cell, table
+from kingdra_repro.report.tables.layout import layout
 from tests.report.page.made_up import KINGDRA, SECOND, WORDS, write_results, write_run_without_classes
 
 
@@ -80,7 +81,7 @@ def add(tmp_path):
 
 
 def in_cell(row, runs, order="file", column="D"):
-    return Cell(row, column, order, "published", 90.0, None, len(runs), None, None, "", runs)
+    return cell(row, column, order, "published", [90.0] * len(runs), (None, None), "", runs)
 
 
 def test_of_each_cell_the_lowest_seed_can_be_explored(tmp_path, add):
@@ -88,9 +89,9 @@ def test_of_each_cell_the_lowest_seed_can_be_explored(tmp_path, add):
         add(f"k{seed}", seed, explorer=seed != "0")
     add("e", "0", dataset="e")
     add("superseded", "0")
-    cells = (in_cell("K-means", ("none",), "-"), in_cell("Kingdra", ("k3", "k1", "k0", "k2")))
-    again = (in_cell("Kingdra, ten models", ("k1", "k2"), "-"), in_cell("other", ("e",), "-", "E"))
-    tables = [Table("table2", "", cells), Table("ensemble_size", "", again)]
+    cells = [in_cell("K-means", ("none",), "-"), in_cell("Kingdra", ("k3", "k1", "k0", "k2"))]
+    again = [in_cell("Kingdra, ten models", ("k1", "k2"), "-"), in_cell("other", ("e",), "-", "E")]
+    tables = {"table2": layout(table(cells)), "ensemble_size": layout(table(again))}
     found = explored(add.rows, tables, tmp_path)
     folders = {dataset: [one["folder"] for one in chosen] for dataset, chosen in found.items()}
     assert folders == {"d": ["k1"], "e": ["e"]}
@@ -102,7 +103,7 @@ def test_the_last_rows_of_a_table_can_be_explored_first_and_not_all(tmp_path, ad
     for number in range(EXPLORERS + 2):
         add(f"r{number}", "0")
         cells.append(in_cell(f"row {number}", (f"r{number}",)))
-    found = explored(add.rows, [Table("table2", "", tuple(cells))], tmp_path)["d"]
+    found = explored(add.rows, {"table2": layout(table(cells))}, tmp_path)["d"]
     assert [one["folder"] for one in found] == [f"r{EXPLORERS + 1 - number}" for number in range(EXPLORERS)]
 
 
@@ -110,7 +111,7 @@ def test_without_tables_all_runs_can_be_explored(tmp_path, add):
     add("m", "0", method="kmeans")
     add("k1", "1")
     add("k0", "0")
-    assert [one["folder"] for one in explored(add.rows, [], tmp_path)["d"]] == ["k0", "k1", "m"]
+    assert [one["folder"] for one in explored(add.rows, {}, tmp_path)["d"]] == ["k0", "k1", "m"]
 
 
 def test_a_run_without_classes(run):

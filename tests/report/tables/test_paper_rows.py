@@ -2,7 +2,7 @@
 
 import pytest
 
-from kingdra_repro.report.tables.cost import GRAPH
+from kingdra_repro.report.tables.kinds import GRAPH
 from kingdra_repro.report.tables.paper import rows_of
 from kingdra_repro.reproduce import experiments
 

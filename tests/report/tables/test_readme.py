@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.report.tables.long_form import cell, table
+from kingdra_repro.report.tables.cells import cell, table
 from kingdra_repro.report.tables.readme import BEGIN, END, with_results
 from kingdra_repro.report.tables.summary import summary
 

@@ -5,9 +5,8 @@ import pandas as pd
 import pytest
 
 from kingdra_repro.report.tables import write_tables
-from kingdra_repro.report.tables.accuracy import accuracy_table
+from kingdra_repro.report.tables.kinds import accuracy_table, fully_connected_table, thresholds_table
 from kingdra_repro.report.tables.paper import published, rows_of
-from kingdra_repro.report.tables.sweeps import fully_connected_table, thresholds_table
 from kingdra_repro.reproduce.experiments import experiment
 from tests.report.tables.made_up import Planned, done
 

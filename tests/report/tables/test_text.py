@@ -2,9 +2,9 @@
 
 import pytest
 
+from kingdra_repro.report.tables.cells import cell, table
 from kingdra_repro.report.tables.latex import latex
 from kingdra_repro.report.tables.layout import Entry, Layout, Line, layout
-from kingdra_repro.report.tables.long_form import cell, table
 from kingdra_repro.report.tables.markdown import markdown
 
 TABLE = table(
@@ -73,7 +73,7 @@ def test_latex():
     ],
 )
 def test_text_of_runs_is_shown_as_it_is(nasty, in_markdown, in_latex):
-    one = Layout(["MNIST"], [Line("row", [Entry("–", mark="a")], of_paper=False)], {"a": nasty})
+    one = Layout(["MNIST"], [Line("row", "", [Entry("–", mark="a")], of_paper=False)], {"a": nasty})
     assert f"<sup>a</sup> {in_markdown}\n" in markdown(one, "t", "c")
     assert rf"\textsuperscript{{a}} {in_latex}." in latex(one, "t", "c", "l")
 

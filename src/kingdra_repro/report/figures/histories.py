@@ -1,12 +1,15 @@
-"""history.csv of the runs behind a figure, put together over seeds."""
+"""The runs behind a figure, and what they left in results/."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from kingdra_repro.report.tables.captions import ORDERS
+from kingdra_repro.report.tables.cells import shown_schedule
 from kingdra_repro.report.tables.paper import display_name
-from kingdra_repro.report.tables.planned_cells import shown_schedule
+from kingdra_repro.runs.graph_files import GraphSample
+from kingdra_repro.runs.members import Members
 
 
 def shown_runs(cells: pd.DataFrame, experiment: str) -> list[tuple[str, pd.DataFrame]]:
@@ -41,7 +44,7 @@ def mean_history(results: Path, runs: pd.DataFrame) -> pd.DataFrame:
 
     Parameters
     ----------
-    results : Path, below which their folders lie
+    results : Path
     runs : DataFrame with "folder"
 
     Returns
@@ -49,10 +52,45 @@ def mean_history(results: Path, runs: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Index ``iteration``; columns (name, "mean" | "min" | "max"). Empty where no run has a history.
     """
-    paths = [results / folder / "history.csv" for folder in runs["folder"]]
-    histories = [pd.read_csv(path).set_index("iteration") for path in paths if path.exists()]
-    if not histories:
-        return pd.DataFrame()
-    together = pd.concat([one.select_dtypes("number") for one in histories]).groupby(level=0)
+    found = (read_history(results, folder) for folder in runs["folder"])
+    histories = [one for one in found if one is not None]
+    return _over_runs(histories) if histories else pd.DataFrame()
+
+
+def of_one_run(history: pd.DataFrame) -> pd.DataFrame:
+    """As `mean_history`, of one run: the least and the most are those of its single models.
+
+    Parameters
+    ----------
+    history : DataFrame, as in history.csv
+    """
+    found = _over_runs([history])
+    for end in ("min", "max"):
+        if f"model_acc_{end}" in found:
+            found["model_acc_mean", end] = found[f"model_acc_{end}", end]
+    return found
+
+
+def _over_runs(histories: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    numbers = [one.set_index("iteration").select_dtypes("number") for one in histories]
+    together = pd.concat(numbers).groupby(level=0)
     complete = together.size() == len(histories)
     return together.agg(["mean", "min", "max"])[complete]
+
+
+def read_history(results: Path, folder: str) -> pd.DataFrame | None:
+    """history.csv of a run; None where it has none. So for the others here."""
+    path = results / folder / "history.csv"
+    return pd.read_csv(path) if path.exists() else None
+
+
+def read_graph_sample(results: Path, folder: str) -> GraphSample | None:
+    """Read what each model answered for a sample of points."""
+    path = results / folder / "graph_sample.json"
+    return GraphSample.read(path) if path.exists() else None
+
+
+def read_members(results: Path, folder: str) -> Members | None:
+    """Read the members of each cluster that are shown."""
+    path = results / folder / "members.npz"
+    return Members.read(path) if path.exists() else None

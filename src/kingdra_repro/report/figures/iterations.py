@@ -1,71 +1,158 @@
 """Figure 2 of the paper: accuracies and the number of pseudo-labels against iterations."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from kingdra_repro.report.figures.plotting import BLUE, GREY, ORANGE
+from kingdra_repro.report.figures.histories import mean_history, of_one_run, shown_runs
+from kingdra_repro.report.figures.style import BLUE, GREEN, GREY, ORANGE, band, new_figure
+
+COLUMNS = 3
+ROW = 1.75  # inches
+ACCURACIES = (
+    ("pseudo_label_acc", "pseudo-labels", ORANGE, "s"),
+    ("acc", "clustering", BLUE, "o"),
+    ("model_acc_mean", "single models", GREY, "^"),
+)
 
 
-def iterations_figure(history: pd.DataFrame, title: str) -> Figure:
-    """Left: accuracy of clustering, pseudo-labels and single models; right: number of pseudo-labels.
+@dataclass(frozen=True)
+class Iterations:
+    """A column of the figure.
 
-    Without classes, the left panel shows the agreement of the ensemble instead; of a method without one, and
-    of one that comes to an answer at its end alone, the loss. The pseudo-labels of an iteration are those
-    found after its training; the next iteration trains on them.
+    Attributes
+    ----------
+    title : str
+    history : DataFrame, see `kingdra_repro.report.figures.histories.mean_history`
+    n : int, the number of points
+    """
+
+    title: str
+    history: pd.DataFrame
+    n: int
+
+    @property
+    def has_pseudo_labels(self) -> bool:
+        """Whether the method made any."""
+        known = self.known("n_pseudo_labels")
+        return known and bool(self.history["n_pseudo_labels"]["max"].max() > 0)
+
+    def known(self, name: str) -> bool:
+        """Whether there is a value in a column."""
+        return name in self.history and bool(self.history[name]["mean"].notna().any())
+
+
+def figure2(results: Path, cells: pd.DataFrame) -> Figure | None:
+    """A column a data set and order; lines: means over seeds, bands: all seeds.
+
+    The paper gives no numbers for its figure.
+
+    Parameters
+    ----------
+    results : Path
+    cells : DataFrame, see `kingdra_repro.report.figures.draw_paper_figures`
+
+    Returns
+    -------
+    Figure, or None where there are no runs yet
+    """
+    found = []
+    for name, runs in shown_runs(cells, "figure2"):
+        history = mean_history(results, runs)
+        if not history.empty:
+            title = f"{name}, {len(runs)} run{'s' if len(runs) > 1 else ''}".replace(", ", "\n", 3)
+            found.append(Iterations(title, history, int(runs["n"].iloc[0])))
+    return _figure(found) if found else None
+
+
+def iterations_figure(history: pd.DataFrame, title: str, n: int) -> Figure:
+    """One run; the band: all of its single models.
 
     Parameters
     ----------
     history : DataFrame, as in history.csv
     title : str
+    n : int, the number of points
 
     Returns
     -------
     Figure
     """
-    has_pseudo_labels = _known(history, "n_pseudo_labels") and history["n_pseudo_labels"].max() > 0
-    figure = Figure(figsize=(9 if has_pseudo_labels else 5, 3.6), layout="constrained")
-    panels = figure.subplots(1, 2 if has_pseudo_labels else 1, squeeze=False)[0]
-    figure.suptitle(title, parse_math=False)  # a file's name may have dollar signs
+    return _figure([Iterations(title, of_one_run(history), n)])
 
-    left = panels[0]
-    if _known(history, "acc") and (history["acc"].notna().sum() > 1 or len(history) == 1):
-        _accuracies(left, history)
-    elif _known(history, "agreement"):
-        _line(left, history, "agreement", BLUE, "o")
-        left.set_ylabel("agreement of the models")
-    elif _known(history, "loss"):
-        _line(left, history, "loss", BLUE, "")
-        left.set_ylabel("loss")
-    if has_pseudo_labels:
-        _line(panels[1], history, "n_pseudo_labels", ORANGE, "s")
-        panels[1].set_ylabel("pseudo-labelled points")
-        panels[1].set_ylim(bottom=0)
-        panels[1].yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    for panel in panels:
-        panel.set_xlabel("iteration (0: without pseudo-labels)" if has_pseudo_labels else "iteration")
-        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-        panel.grid(alpha=0.3)
-        panel.spines[["top", "right"]].set_visible(False)
+
+def _figure(found: Sequence[Iterations]) -> Figure:
+    """A column each: accuracies above, number of pseudo-labels below, where there are any.
+
+    Row 0 of a history is the phase without pseudo-labels; pseudo-labels are those found after an iteration's
+    training, which the next one trains on. The dashed line is the number of points.
+    """
+    rows = 2 if any(one.has_pseudo_labels for one in found) else 1
+    bands = -(-len(found) // COLUMNS)
+    columns = min(COLUMNS, len(found))
+    figure = new_figure(0.3 + (rows * ROW + 0.2) * bands)
+    panels = figure.subplots(rows * bands, columns, squeeze=False)
+    for index in range(bands * columns):
+        row, column = divmod(index, columns)
+        above, *below = panels[rows * row : rows * (row + 1), column]
+        if index >= len(found):
+            for panel in (above, *below):
+                panel.remove()
+            continue
+        one = found[index]
+        _quality(above, one)
+        for panel in below:
+            _pseudo_labels(panel, one)
+        above.set_title(one.title, parse_math=False)  # a file's name may have dollar signs
+        (below or [above])[-1].set_xlabel("iteration")
+        if column:
+            for panel in (above, *below):
+                panel.set_ylabel("")
+    handles, names = panels[0, 0].get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, names, loc="outside lower center", ncols=3, frameon=False)
     return figure
 
 
-def _accuracies(panel: Axes, history: pd.DataFrame) -> None:
-    if _known(history, "model_acc_mean"):
-        low, high = history["model_acc_min"], history["model_acc_max"]
-        panel.fill_between(history["iteration"], low, high, color=GREY, alpha=0.2, linewidth=0)
-        _line(panel, history, "model_acc_mean", GREY, "^", "single models (mean, range)")
-    if _known(history, "pseudo_label_acc"):
-        _line(panel, history, "pseudo_label_acc", ORANGE, "s", "pseudo-labels")
-    _line(panel, history, "acc", BLUE, "o", "clustering")
-    panel.set_ylabel("accuracy")
-    panel.legend(frameon=False)
+def _quality(panel: Axes, one: Iterations) -> None:
+    """Accuracies; without classes the agreement of the models.
+
+    Of a method without an ensemble, and of one that comes to an answer at its end alone, the loss.
+    """
+    history = one.history
+    if one.known("acc") and (history["acc"]["mean"].notna().sum() > 1 or len(history) == 1):
+        for name, label, color, marker in ACCURACIES:
+            if one.known(name):
+                _line(panel, history, name, color, marker, label, unit=100)
+        panel.set_ylabel("accuracy (%)")
+    elif one.known("agreement"):
+        _line(panel, history, "agreement", BLUE, "o")
+        panel.set_ylabel("agreement of the models")
+    elif one.known("loss"):
+        _line(panel, history, "loss", BLUE, "")
+        panel.set_ylabel("loss")
+    panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
 
 
-def _line(panel: Axes, history: pd.DataFrame, column: str, color: str, marker: str, label: str = "") -> None:
-    panel.plot(history["iteration"], history[column], color=color, marker=marker, markersize=4, label=label)
+def _pseudo_labels(panel: Axes, one: Iterations) -> None:
+    if one.known("n_pseudo_labels"):
+        _line(panel, one.history, "n_pseudo_labels", GREEN, "D")
+    panel.axhline(one.n, color=GREY, linestyle="--", linewidth=1)
+    panel.set_ylim(0, 1.08 * one.n)
+    panel.set_ylabel("pseudo-labels")
+    panel.yaxis.set_major_locator(MaxNLocator(4, integer=True))
+    panel.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    panel.xaxis.set_major_locator(MaxNLocator(5, integer=True))
 
 
-def _known(history: pd.DataFrame, column: str) -> bool:
-    return column in history and bool(history[column].notna().any())
+def _line(
+    panel: Axes, history: pd.DataFrame, name: str, color: str, marker: str, label: str = "", unit: int = 1
+) -> None:
+    values = unit * history[name]
+    band(panel, values.index, values["min"], values["max"], color)
+    panel.plot(values.index, values["mean"], color=color, marker=marker, label=label)

@@ -1,29 +1,65 @@
-"""Figure 4 of the paper: members of each final cluster, those in the wrong place framed."""
+"""Figure 4 of the paper: random members of the final clusters, those in the wrong place framed."""
+
+from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from kingdra_repro.runs.members import Members
+from kingdra_repro.report.figures.histories import read_members, shown_runs
+from kingdra_repro.report.figures.style import RED, WIDTH, new_figure
+from kingdra_repro.runs.members import MEMBERS, Members
 
-CELL = 0.55  # inches
-RED = "#CC0000"  # needs no telling from another colour: what is right has no frame
+COLUMNS = 2
+SHOWN = 8  # of each cluster; a panel that has the page's width to itself shows all there are
 
 
-def members_figure(members: Members) -> Figure:
-    """A row a cluster; members of another class than the cluster's are framed red."""
-    n_clusters, n_members = members.pictures.shape[:2]
-    figure = Figure(figsize=(CELL * n_members + 1, CELL * n_clusters + 0.5), layout="constrained")
-    panel = figure.subplots()
-    draw_members(panel, members, n_members)
-    if members.scored:
-        panel.set_title("random members of each cluster; framed: not of the cluster's class", fontsize=10)
+def figure4(results: Path, cells: pd.DataFrame) -> Figure | None:
+    """A panel a data set and order, of its first run that left members.npz: of pictures alone.
+
+    Features that came without their pictures (8-bit ones of CIFAR10) leave none.
+
+    Parameters
+    ----------
+    results : Path
+    cells : DataFrame, see `kingdra_repro.report.figures.draw_paper_figures`
+
+    Returns
+    -------
+    Figure, or None where there are no runs yet
+    """
+    found = [
+        (name, members)
+        for name, runs in shown_runs(cells, "figure4")
+        if (members := read_members(results, runs["folder"].iloc[0])) is not None
+    ]
+    return members_figure(found) if found else None
+
+
+def members_figure(found: Sequence[tuple[str, Members]]) -> Figure:
+    """A panel for each name and its members: a row a cluster, what is of another class framed."""
+    columns = min(COLUMNS, len(found))
+    bands = -(-len(found) // columns)
+    shown = SHOWN if columns > 1 else MEMBERS
+    most = max(len(members.pictures) for _, members in found)
+    cell = (WIDTH / columns - 0.65) / shown
+    figure = new_figure(bands * (most * cell + 0.4) + 0.2)
+    panels = figure.subplots(bands, columns, squeeze=False)
+    for panel, (name, members) in zip(panels.flat, found, strict=False):
+        _draw(panel, members, shown)
+        panel.set_title(name, parse_math=False)  # a file's name may have dollar signs
+    if any(members.scored for _, members in found):
+        figure.supxlabel("framed: not of the cluster's class", fontsize=8)
+    for panel in panels.flat[len(found) :]:
+        panel.remove()
     return figure
 
 
-def draw_members(panel: Axes, members: Members, n_shown: int, line: float = 2.5) -> None:
-    """Draw the first `n_shown` members of each cluster; `line` is the frames' width in points."""
+def _draw(panel: Axes, members: Members, n_shown: int) -> None:
+    """Draw the first `n_shown` members of each cluster."""
     # One image of all pictures: an axes for each would take seconds to lay out.
     pictures = members.pictures[:, :n_shown]
     n_clusters, n_shown, high, wide = pictures.shape[:4]
@@ -37,7 +73,7 @@ def draw_members(panel: Axes, members: Members, n_shown: int, line: float = 2.5)
     panel.imshow(sheet, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
     for row, column in np.argwhere(members.wrong[:, :n_shown]):
         corner = (column * width - gap / 2 - 0.5, row * height - gap / 2 - 0.5)
-        frame = Rectangle(corner, width, height, fill=False, edgecolor=RED, linewidth=line)
+        frame = Rectangle(corner, width, height, fill=False, edgecolor=RED, linewidth=0.9)
         frame.set_clip_on(False)
         panel.add_patch(frame)
     names = [f"{cluster} ({size:,})" for cluster, size in enumerate(members.sizes)]
@@ -45,3 +81,4 @@ def draw_members(panel: Axes, members: Members, n_shown: int, line: float = 2.5)
     panel.set_xticks([])
     panel.tick_params(length=0)
     panel.spines[:].set_visible(False)
+    panel.grid(False)

@@ -14,6 +14,7 @@ from kingdra_repro.files import write_whole
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 GREY = "#777777"
+RED = "#CC0000"  # for frames, which need no telling from another colour: what is right has none
 # In the order in which lines or classes take them; BLACK is for text and for edges.
 CYCLE = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -34,6 +35,11 @@ STYLE: Any = {
     "grid.alpha": 0.3,
     "svg.hashsalt": "kingdra",  # names inside the file are otherwise random
 }
+# Without date and version, so that the same figure is the same file.
+FORMATS: Any = {
+    ".png": {"format": "png", "dpi": 200, "metadata": {"Software": None}},
+    ".svg": {"format": "svg", "metadata": {"Date": None, "Creator": None}},
+}
 
 
 def new_figure(height: float) -> Figure:
@@ -41,20 +47,12 @@ def new_figure(height: float) -> Figure:
     return Figure(figsize=(WIDTH, height), layout="constrained")
 
 
-def save(figure: Figure, folder: Path, name: str) -> None:
-    """Write <name>.png (200 dots an inch) and <name>.svg into the folder, without date or version."""
-    folder.mkdir(parents=True, exist_ok=True)
+def save(figure: Figure, path: Path) -> None:
+    """Write the figure whole or not at all, as PNG (200 dots an inch) or SVG by the file's name."""
     with matplotlib.rc_context(STYLE):
-        write_whole(
-            folder / f"{name}.png",
-            lambda file: figure.savefig(file, format="png", dpi=200, metadata={"Software": None}),
-        )
-        write_whole(
-            folder / f"{name}.svg",
-            lambda file: figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None}),
-        )
+        write_whole(path, lambda file: figure.savefig(file, **FORMATS[path.suffix]))
 
 
 def band(panel: Axes, x: pd.Index, low: pd.Series, high: pd.Series, color: str) -> None:
-    """The range of seeds behind a line."""
+    """The range of seeds, or of models, behind a line."""
     panel.fill_between(x, low, high, color=color, alpha=0.18, linewidth=0)

@@ -1,26 +1,28 @@
-"""All figures as files: results/figures/<figure>.png and .svg."""
+"""All figures as files: the paper's, from the runs in results/, and those in the folder of each run."""
 
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 import pandas as pd
 
-from kingdra_repro.report.figures.ensemble_size import ensemble_size
-from kingdra_repro.report.figures.figure2 import figure2
-from kingdra_repro.report.figures.figure3 import figure3
-from kingdra_repro.report.figures.figure4 import figure4
-from kingdra_repro.report.figures.figure5 import figure5
+from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.report.figures.curves import ensemble_size, figure5
+from kingdra_repro.report.figures.graph import figure3
+from kingdra_repro.report.figures.iterations import figure2, iterations_figure
+from kingdra_repro.report.figures.members import figure4, members_figure
 from kingdra_repro.report.figures.style import STYLE, save
+from kingdra_repro.runs.members import MOST_CLUSTERS, Members, has_pictures
 
 
-def draw(results: Path, cells: pd.DataFrame) -> None:
-    """Draw what there are runs for; figures without runs stay as they are.
+def draw_paper_figures(results: Path, cells: pd.DataFrame) -> None:
+    """Draw results/figures/<figure>.png and .svg; figures without runs stay as they are.
 
     Parameters
     ----------
     results : Path
-        The folder results/: pictures go to figures/ in it, and what they are drawn from beyond `cells` is
-        read in the folders of runs (history.csv, graph_sample.json, members.npz).
+        The folder results/; what figures are drawn from beyond `cells` is read in the folders of runs
+        (history.csv, graph_sample.json, members.npz).
     cells : DataFrame
         The planned runs that are done: the fields of `PlannedRun` and the columns of runs.csv.
     """
@@ -32,6 +34,30 @@ def draw(results: Path, cells: pd.DataFrame) -> None:
             "figure5": figure5(results, cells),
             "ensemble_size": ensemble_size(cells),
         }
+    folder = results / "figures"
     for name, figure in figures.items():
         if figure is not None:
-            save(figure, results / "figures", name)
+            folder.mkdir(parents=True, exist_ok=True)
+            save(figure, folder / f"{name}.png")
+            save(figure, folder / f"{name}.svg")
+
+
+def draw_run_figures(folder: Path, data: Dataset, labels: np.ndarray) -> None:
+    """Draw iterations.png (as the paper's Figure 2), and members.png and .npz of pictures (Figure 4).
+
+    Parameters
+    ----------
+    folder : Path
+        Holds history.csv of the finished run, if its method has phases.
+    data : Dataset
+    labels : int array [n], the final clusters
+    """
+    history = folder / "history.csv"
+    with matplotlib.rc_context(STYLE):
+        if history.exists():
+            figure = iterations_figure(pd.read_csv(history), data.name, len(labels))
+            save(figure, folder / "iterations.png")
+        if has_pictures(data) and labels.min() < MOST_CLUSTERS:
+            members = Members.of(data, labels)
+            members.write(folder / "members.npz")
+            save(members_figure([(data.name, members)]), folder / "members.png")

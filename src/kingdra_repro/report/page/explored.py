@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from kingdra_repro.report.page.runs import run_name
-from kingdra_repro.report.page.tables import WITHOUT_ORDER, Table
-from kingdra_repro.report.tables.captions import ORDERS
+from kingdra_repro.report.tables.captions import title
+from kingdra_repro.report.tables.layout import Layout
 from kingdra_repro.runs.reading import read_explorer
 
 EXPLORERS = 6  # of a data set
@@ -14,7 +14,7 @@ OF_METHODS = ("table2", "digits")  # tables that have a row for each method
 
 
 def explored(
-    rows: Sequence[Mapping[str, str]], tables: Sequence[Table], results: Path
+    rows: Sequence[Mapping[str, str]], tables: Mapping[str, Layout], results: Path
 ) -> dict[str, list[dict[str, Any]]]:
     """The runs whose clusters can be looked at, by data set.
 
@@ -24,7 +24,7 @@ def explored(
     Parameters
     ----------
     rows : of runs.csv
-    tables : as `kingdra_repro.report.page.tables.read_tables` gives them
+    tables : by name, in the order in which they are shown
     results : the folder
 
     Returns
@@ -52,13 +52,11 @@ def explored(
     return dict(sorted(found.items()))
 
 
-def _of_cells(tables: Sequence[Table]) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _of_cells(tables: Mapping[str, Layout]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """The name of each filled cell's row, and its runs: tables of methods first, in a table the last row."""
-    for table in sorted(tables, key=lambda table: table.name not in OF_METHODS):
-        title = "" if table.name in OF_METHODS else f"{table.title}: "
-        for row, order in reversed(table.rows):
-            for column in table.columns:
-                cell = table.cell(row, order, column)
-                if cell is not None and cell.runs:
-                    of_order = "" if order in WITHOUT_ORDER else f", {ORDERS.get(order, order)}"
-                    yield f"{title}{row}{of_order}", cell.runs
+    for name, table in sorted(tables.items(), key=lambda one: one[0] not in OF_METHODS):
+        of_table = "" if name in OF_METHODS else f"{title(name)}: "
+        for line in reversed(table.lines):
+            for entry in line.entries:
+                if entry.runs:
+                    yield f"{of_table}{line.name}", entry.runs

@@ -1,5 +1,6 @@
 """report.html of a results folder, or of one run."""
 
+import base64
 from html import escape
 from pathlib import Path
 
@@ -9,14 +10,19 @@ from kingdra_repro.files import write_text
 from kingdra_repro.provenance import code_version
 from kingdra_repro.report.page.document import document
 from kingdra_repro.report.page.explored import explored
-from kingdra_repro.report.page.figures import figures_html
-from kingdra_repro.report.page.runs import FACTS, fact, run_entry, run_name
-from kingdra_repro.report.page.table_html import runs_section, table_section
-from kingdra_repro.report.page.tables import read_tables
+from kingdra_repro.report.page.runs import FACTS, fact, run_entry, run_name, runs_section
+from kingdra_repro.report.tables.captions import caption, figure_titles, title
+from kingdra_repro.report.tables.cells import read_tables
+from kingdra_repro.report.tables.html import html
+from kingdra_repro.report.tables.layout import Layout, layout
+from kingdra_repro.report.tables.summary import filled
 from kingdra_repro.runs.reading import read_explorer, read_result, read_rows, reading
 
 # Of the table of all runs.
 SHOWN = ("dataset", "acc", "nmi", "agreement", "n_pseudo_labels", "wall_seconds", "finished", "commit")
+KINDS = {".svg": "image/svg+xml", ".png": "image/png"}
+# A drawing of many points is smaller as pixels.
+LARGEST_SVG = 600_000
 
 
 def write_report(results: Path) -> Path:
@@ -43,11 +49,11 @@ def write_report(results: Path) -> Path:
     with reading(results / "runs.csv"):
         entries = {row["folder"]: run_entry(row, results / row["folder"]) for row in rows}
         listed = [_listed(row) for row in rows]
-    tables = read_tables(results)
+    tables, sections = _tables(results)
     chosen = explored(rows, tables, results)
     parts = {
-        "Tables": ("tables", "\n".join(table_section(table) for table in tables)),
-        "Figures": ("figures", figures_html(results / "figures")),
+        "Tables": ("tables", sections),
+        "Figures": ("figures", _figures(results / "figures")),
         "Clusters": ("clusters", _explorers(list(chosen))),
         "Runs": ("runs", runs_section(listed)),
     }
@@ -114,6 +120,48 @@ def write_run_report(folder: Path) -> Path:
     lead = f"Found by {escape(run_name(result))}."
     page = document(title, _body(title, lead, parts), {"runs": {"run": entry}, "explorers": chosen})
     return _write(folder / "report.html", page)
+
+
+def _tables(results: Path) -> tuple[dict[str, Layout], str]:
+    """All tables of a results folder, and their sections."""
+    tables, sections = {}, []
+    for name, table in read_tables(results).items():
+        with reading(results / f"{name}.csv"):
+            tables[name] = layout(table)
+        sections.append(html(tables[name], title(name), caption(name), name, filled(table)))
+    return tables, "\n".join(sections)
+
+
+def _figures(folder: Path) -> str:
+    """All figures of a folder, as images: drawn in them, nothing can run or be loaded.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds NAME.svg and NAME.png; the SVG is taken unless it is large. The folder may be missing.
+
+    Returns
+    -------
+    str
+        HTML; empty where there is no figure.
+    """
+    found = {path.stem for kind in KINDS for path in folder.glob(f"*{kind}")}
+    titles = {name: title for name, title in figure_titles().items() if name in found}
+    titles |= {name: name for name in sorted(found - set(titles))}
+    return "\n".join(_figure(folder, name, title) for name, title in titles.items())
+
+
+def _figure(folder: Path, name: str, title: str) -> str:
+    svg, png = folder / f"{name}.svg", folder / f"{name}.png"
+    large = svg.exists() and svg.stat().st_size > LARGEST_SVG and png.exists()
+    path = svg if svg.exists() and not large else png
+    content = base64.b64encode(path.read_bytes()).decode()
+    title = escape(title)
+    return (
+        f'<figure class="card"><figcaption>{title}</figcaption>'
+        f'<div class="scroll" role="region" tabindex="0" aria-label="{title}">'
+        f'<img src="data:{KINDS[path.suffix]};base64,{content}" alt="{title}"></div></figure>'
+    )
 
 
 def _listed(row: dict[str, str]) -> dict[str, str]:

@@ -1,10 +1,12 @@
-"""What the page says of a run: its settings, its result, its history."""
+"""What the page says of runs: settings, result and history of each, and the table of all."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any
 
+from kingdra_repro.report.tables.html import sort_header
 from kingdra_repro.runs.reading import read_command, reading
 
 # Columns of history.csv that are drawn.
@@ -101,3 +103,43 @@ def _number(text: str | None) -> float | None:
     except ValueError:
         return None
     return float(f"{value:.5g}") if abs(value) < float("inf") else None
+
+
+def runs_section(rows: Sequence[dict[str, str]]) -> str:
+    """All runs, in a table whose lines open their details.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        With ``folder`` and the values as text, by heading; all of the same keys.
+    """
+    if not rows:
+        return ""
+    headings = [name for name in rows[0] if name != "folder"]
+    head = "".join(sort_header(name) for name in headings)
+    body = "\n".join(
+        "<tr>" + "".join(_run_value(row, heading, headings[0]) for heading in headings) + "</tr>"
+        for row in rows
+    )
+    return f"""<section class="card table" id="all-runs">
+<h3>All {len(rows):,} runs</h3>
+<div class="scroll tall" role="region" tabindex="0" aria-label="All runs">
+<table class="plain">
+<thead><tr>{head}</tr></thead>
+<tbody>
+{body}
+</tbody>
+</table>
+</div>
+</section>"""
+
+
+def _run_value(row: dict[str, str], heading: str, first: str) -> str:
+    text = row[heading]
+    if heading == first:
+        return (
+            f'<th scope="row" data-value="{escape(text)}"><button type="button" class="link" '
+            f'data-title="{escape(text)}" data-about="" data-runs="{escape(row["folder"])}">'
+            f"{escape(text)}</button></th>"
+        )
+    return f'<td data-value="{escape(text.replace(",", ""))}">{escape(text)}</td>'

@@ -1,4 +1,4 @@
-"""A table in the long form as lines and columns of text, before it is Markdown or LaTeX."""
+"""A table in the long form as lines and columns of text, before it is Markdown, LaTeX or HTML."""
 
 from dataclasses import dataclass
 from string import ascii_lowercase
@@ -14,7 +14,7 @@ EMPTY = "–"
 
 @dataclass(frozen=True)
 class Entry:
-    """The text of a cell.
+    """The text of a cell, and what it was rounded from.
 
     Attributes
     ----------
@@ -22,21 +22,34 @@ class Entry:
     n : number of runs, "" where there is none or it is the paper's
     difference : "+0.6" to the paper, or ""
     mark : letter of the note below the table, or ""
+    paper : the paper's "98.5 (0.4)" for this cell, or ""; Markdown and LaTeX have a line of these
+    mean, above : the mean, and by how much it is above the paper's; None where it is not known
+    runs : folders of the runs below results/
     """
 
     text: str
     n: str = ""
     difference: str = ""
     mark: str = ""
+    paper: str = ""
+    mean: float | None = None
+    above: float | None = None
+    runs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line: its name, its entries, and whether they are the paper's."""
+    """A line: its row, the order of the batches or "", its entries, and whether they are the paper's."""
 
-    name: str
+    row: str
+    order: str
     entries: list[Entry]
     of_paper: bool
+
+    @property
+    def name(self) -> str:
+        """The row in its order."""
+        return f"{self.row}, {self.order}" if self.order else self.row
 
 
 @dataclass(frozen=True)
@@ -49,62 +62,71 @@ class Layout:
 
 
 def layout(table: pd.DataFrame) -> Layout:
-    """A line for each row and order of the batches; below a row's lines the paper's, where it has numbers.
+    """Lay out a line for each row and order; below a row's lines the paper's, where it has numbers.
 
     Parameters
     ----------
     table : DataFrame in the long form
+
+    Raises
+    ------
+    ValueError
+        Where a cell is there twice.
     """
     columns = list(dict.fromkeys(table["column"]))
     cells = {(one.row, one.order, one.column): one for one in table.itertuples()}
-    assert len(cells) == len(table), "a cell is there twice"
+    if len(cells) < len(table):
+        raise ValueError("a cell is there twice")
     marks: dict[str, str] = {}
     lines = []
     for row in dict.fromkeys(table["row"]):
         of_row = table[table["row"] == row]
         for order in dict.fromkeys(of_row["order"]):
-            name = f"{row}, {ORDERS[order]}" if order in ORDERS else row
             entries = [_entry(cells.get((row, order, column)), marks) for column in columns]
-            lines.append(Line(name, entries, of_paper=False))
+            lines.append(Line(row, ORDERS.get(order, ""), entries, of_paper=False))
         if of_row["paper_mean"].notna().any():
             paper = of_row.drop_duplicates("column").set_index("column").reindex(columns)
             numbers = zip(paper["paper_mean"], paper["paper_std"], strict=True)
-            lines.append(Line(PAPER, [Entry(_number(mean, std)) for mean, std in numbers], of_paper=True))
+            entries = [Entry(_number(mean, std) or EMPTY) for mean, std in numbers]
+            lines.append(Line(PAPER, "", entries, of_paper=True))
     return Layout(columns, lines, {mark: note for note, mark in marks.items()})
 
 
 def _entry(cell: Any, marks: dict[str, str]) -> Entry:
     if cell is None:
         return Entry(EMPTY)
-    mark = marks.setdefault(cell.note, letters(len(marks))) if cell.note else ""
+    mark = marks.setdefault(cell.note, _letters(len(marks))) if cell.note else ""
+    paper = _number(cell.paper_mean, cell.paper_std)
     if not cell.n:
-        return Entry(EMPTY, mark=mark)
-    difference = "" if pd.isna(cell.difference) else signed(cell.difference)
-    return Entry(_number(cell.mean, cell.std), str(cell.n), difference, mark)
+        return Entry(EMPTY, mark=mark, paper=paper)
+    above = None if pd.isna(cell.difference) else cell.difference
+    difference = "" if above is None else _signed(above)
+    runs = tuple(folder for folder in cell.runs.split(";") if folder)
+    text = _number(cell.mean, cell.std)
+    return Entry(text, str(cell.n), difference, mark, paper, cell.mean, above, runs)
 
 
 def _number(mean: float, std: float) -> str:
+    """``97.9 (0.4)``, or the mean alone where there is no std; "" where there is no mean either."""
     if pd.isna(mean):
-        return EMPTY
-    if pd.isna(std):
-        return rounded(mean)
-    return f"{rounded(mean)} ({rounded(std)})"
+        return ""
+    return _rounded(mean) if pd.isna(std) else f"{_rounded(mean)} ({_rounded(std)})"
 
 
-def rounded(number: float) -> str:
+def _rounded(number: float) -> str:
     """One decimal; none from 1,000 on, two where one would show nothing."""
     if abs(number) >= 1_000:
         return f"{number:,.0f}"
     return f"{number:.2f}" if 0 < abs(number) < 0.05 else f"{number:.1f}"
 
 
-def signed(number: float) -> str:
+def _signed(number: float) -> str:
     """A difference, with its sign."""
     text = f"{number:+,.0f}" if abs(number) >= 1_000 else f"{number:+.1f}"
     return "±0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
 
 
-def letters(index: int) -> str:
+def _letters(index: int) -> str:
     """a, b, ..., z, aa, ab, ..."""
     before, last = divmod(index, len(ascii_lowercase))
-    return (letters(before - 1) if before else "") + ascii_lowercase[last]
+    return (_letters(before - 1) if before else "") + ascii_lowercase[last]

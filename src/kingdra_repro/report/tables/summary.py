@@ -1,6 +1,9 @@
-"""Table 2 in a sentence."""
+"""How much of a table is filled, and how much of it reaches the paper, in words."""
 
 import pandas as pd
+
+from kingdra_repro.report.tables.captions import ORDERS
+from kingdra_repro.report.tables.cells import NOT_IN_FILE_ORDER, NOT_PLANNED
 
 # The paper's numbers are of file order: where there are runs of it, they are what is compared.
 COMPARED = ("file", "-", "shuffled", "once")
@@ -8,7 +11,7 @@ SEEDS = 5
 
 
 def summary(table: pd.DataFrame) -> str:
-    """How many of the paper's cells have runs, and how many of these reach its mean less its deviation.
+    """Table 2 in a sentence: cells of the paper that have runs, and that reach its mean less its deviation.
 
     Parameters
     ----------
@@ -23,7 +26,7 @@ def summary(table: pd.DataFrame) -> str:
     rank = cells["order"].map({order: rank for rank, order in enumerate(COMPARED)})
     filled = cells.assign(rank=rank)[cells["n"] > 0].sort_values("rank", kind="stable")
     compared = filled.drop_duplicates(["row", "column"])
-    reached = compared["difference"] >= -compared["paper_std"].fillna(0) - 1e-9
+    reached = _reached(compared)
     seeds = compared["n"] >= SEEDS
     single = reached & (compared["n"] == 1)
     own = compared["row"].str.startswith("Kingdra")
@@ -42,3 +45,31 @@ def summary(table: pd.DataFrame) -> str:
             f"{own.sum()} have fewer iterations than the public code.",
         )
     return " ".join(sentences)
+
+
+def filled(table: pd.DataFrame) -> list[str]:
+    """How many planned cells are filled, and how many reach the paper, a line for each order of batches.
+
+    Parameters
+    ----------
+    table : DataFrame in the long form
+    """
+    planned = table[~table["note"].isin((NOT_PLANNED, NOT_IN_FILE_ORDER))]
+    orders = list(dict.fromkeys(table["order"]))
+    lines = []
+    for order in orders:
+        cells = planned[planned["order"] == order]
+        ours = cells[cells["n"] > 0]
+        compared = ours[ours["difference"].notna()]
+        line = f"{len(ours)} of {len(cells)} cells filled"
+        if len(compared):
+            good = _reached(compared).sum()
+            line += f"; {good} of {len(compared)} at the paper's mean less its std, or above"
+        name = ORDERS.get(order, "methods without an order")
+        lines.append(f"{name}: {line}" if len(orders) > 1 else line)
+    return lines
+
+
+def _reached(cells: pd.DataFrame) -> pd.Series:
+    """Whether each is not below the paper's by more than the paper's std."""
+    return cells["difference"] >= -cells["paper_std"].fillna(0) - 1e-9

@@ -1,13 +1,23 @@
-"""The cells of a table as the plan has them, each with those of its runs that are shown."""
+"""The cells of all tables, in one form: a line a cell, with the runs behind it."""
 
+import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
-if TYPE_CHECKING:
-    from kingdra_repro.reproduce.plan import PlannedRun
+from kingdra_repro.report.tables.captions import titled
+from kingdra_repro.reproduce.plan import PlannedRun
+from kingdra_repro.runs.reading import reading
+
+COLUMNS = [
+    *("row", "column", "order", "schedule", "mean", "std", "n"),
+    *("paper_mean", "paper_std", "difference", "note", "runs"),
+]
+NUMBERS = ["mean", "std", "paper_mean", "paper_std", "difference"]
 
 # Settings of methods with iterations alone; their values called first_phase_... do not depend on them either.
 AFTER_FIRST_PHASE = ("training.iterations", "training.epochs")
@@ -15,6 +25,83 @@ WITH_ITERATIONS = ("method=kingdra", "method=kingdra_plus")
 # Why there are no runs at a place of a table. File order is left out where it would give the classes away.
 NOT_PLANNED = "not planned"
 NOT_IN_FILE_ORDER = "not run in file order: the rows are sorted by class"
+
+
+def cell(
+    row: str,
+    column: str,
+    order: str,
+    schedule: str,
+    values: Iterable[float],
+    paper: tuple[float | None, float | None],
+    note: str,
+    runs: Sequence[str],
+) -> dict[str, Any]:
+    """One cell; values that are not known (NaN) do not count.
+
+    Parameters
+    ----------
+    row, column : str
+    order, schedule : str
+        "-" where there is nothing to choose, or no run.
+    values : one for each run, in the table's unit
+    paper : mean and standard deviation, or None
+    note : str, why it is empty or what is special about it
+    runs : folders below results/
+
+    Returns
+    -------
+    dict with `COLUMNS` as keys; ``std`` divides by n - 1 and is None of a single run
+    """
+    known = np.array([value for value in values if not pd.isna(value)], dtype=np.float64)
+    mean = float(known.mean()) if len(known) else None
+    return {
+        "row": row,
+        "column": column,
+        "order": order,
+        "schedule": schedule,
+        "mean": mean,
+        "std": float(known.std(ddof=1)) if len(known) > 1 else None,
+        "n": len(known),
+        "paper_mean": paper[0],
+        "paper_std": paper[1],
+        "difference": None if mean is None or paper[0] is None else mean - paper[0],
+        "note": note,
+        "runs": ";".join(runs),
+    }
+
+
+def table(cells: Iterable[Mapping[Any, Any]]) -> pd.DataFrame:
+    """The cells as a DataFrame, numbers as float64 with NaN for what is not there."""
+    frame = pd.DataFrame(list(cells), columns=COLUMNS)
+    return frame.astype(dict.fromkeys(NUMBERS, np.float64) | {"n": np.int64})
+
+
+def read_tables(results: Path) -> dict[str, pd.DataFrame]:
+    """Read all tables of a results folder, to the bit as `table` gave them: the .csv files of its columns.
+
+    Returns
+    -------
+    dict from name to DataFrame
+        In the order in which a report shows them; those that no experiment makes come last.
+
+    Raises
+    ------
+    InputError
+        Where one is damaged.
+    """
+    found = {}
+    for path in sorted(results.glob("*.csv")):
+        with reading(path):
+            with path.open(newline="", encoding="utf-8") as file:
+                is_table = set(COLUMNS) <= set(next(csv.reader(file), []))
+            if is_table:
+                text = pd.read_csv(path, dtype=str, keep_default_na=False)[COLUMNS]
+                text[NUMBERS] = text[NUMBERS].replace("", "nan")
+                found[path.stem] = table(text.to_dict("records"))
+    known = titled()
+    order = [*(name for name in known if name in found), *(name for name in found if name not in known)]
+    return {name: found[name] for name in order}
 
 
 @dataclass(frozen=True)
@@ -42,7 +129,7 @@ class PlannedCell:
 
 def planned_cells(
     experiment: str,
-    planned: "Sequence[PlannedRun]",
+    planned: Sequence[PlannedRun],
     cells: pd.DataFrame,
     failures: Mapping[str, str],
 ) -> Iterator[PlannedCell]:
@@ -88,7 +175,7 @@ def shown_schedule(schedules: Iterable[str]) -> str:
     return schedules[0] if schedules else "-"
 
 
-def _shortened(runs: "list[PlannedRun]", schedule: str) -> str:
+def _shortened(runs: list[PlannedRun], schedule: str) -> str:
     """The overrides that the published schedule does not have, as far as they touch the value."""
     if schedule == "published":
         return ""
@@ -119,6 +206,6 @@ def _of_features(runs: pd.DataFrame) -> str:
     return f"features differ between the runs: {', '.join(known)}" if len(known) > 1 else ""
 
 
-def _why_empty(runs: "list[PlannedRun]", failures: Mapping[str, str]) -> str:
+def _why_empty(runs: list[PlannedRun], failures: Mapping[str, str]) -> str:
     lines = dict.fromkeys(failures[run.config_hash] for run in runs if run.config_hash in failures)
     return f"failed: {' / '.join(lines)}" if lines else "not run"

@@ -11,9 +11,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from kingdra_repro.report.figures.histories import shown_runs
+from kingdra_repro.report.figures.histories import read_graph_sample, shown_runs
 from kingdra_repro.report.figures.style import BLACK, CYCLE, GREY, MARKERS, WIDTH, new_figure
-from kingdra_repro.runs.graph_files import GraphSample
 
 ITERATIONS = 3
 SOME = 2  # models that agree, for a grey edge
@@ -30,16 +29,16 @@ def figure3(results: Path, cells: pd.DataFrame) -> Figure | None:
     Parameters
     ----------
     results : Path
-    cells : DataFrame, see `kingdra_repro.report.figures.draw`
+    cells : DataFrame, see `kingdra_repro.report.figures.draw_paper_figures`
 
     Returns
     -------
     Figure, or None where there are no runs yet
     """
     found = [
-        (name, GraphSample.read(path))
+        (name, sample)
         for name, runs in shown_runs(cells, "figure3")
-        if (path := results / runs["folder"].iloc[0] / "graph_sample.json").exists()
+        if (sample := read_graph_sample(results, runs["folder"].iloc[0])) is not None
     ]
     if not found:
         return None

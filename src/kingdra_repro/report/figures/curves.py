@@ -1,0 +1,101 @@
+"""Lines of accuracy: Figure 5, against DeepCluster's iterations; C.1, against the number of models."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from kingdra_repro.report.figures.histories import mean_history, name_of, shown_runs
+from kingdra_repro.report.figures.style import BLACK, BLUE, CYCLE, MARKERS, band, new_figure
+from kingdra_repro.report.tables.paper import display_name, published, rows_of
+
+COLUMNS = 2
+ROW = 1.4  # inches
+
+
+def figure5(results: Path, cells: pd.DataFrame) -> Figure | None:
+    """A panel a data set: it swings too much for lines over each other to be told apart.
+
+    The band: all seeds. Iteration 1 is the clustering of the untrained network.
+
+    Parameters
+    ----------
+    results : Path
+    cells : DataFrame, see `kingdra_repro.report.figures.draw_paper_figures`
+
+    Returns
+    -------
+    Figure, or None where there are no runs yet
+    """
+    found = [
+        (name, len(runs), history["acc"])
+        for name, runs in shown_runs(cells, "figure5")
+        if not (history := mean_history(results, runs)).empty
+    ]
+    if not found:
+        return None
+    columns = min(COLUMNS, len(found))
+    rows = -(-len(found) // columns)
+    figure = new_figure(0.2 + ROW * rows)
+    panels = list(figure.subplots(rows, columns, squeeze=False, sharey=True).flat)
+    for panel, (name, n_runs, share) in zip(panels, found, strict=False):
+        values = 100 * share
+        band(panel, values.index, values["min"], values["max"], BLUE)
+        panel.plot(values.index, values["mean"], color=BLUE, linewidth=0.9)
+        panel.set_title(f"{name}, {n_runs} run{'s' if n_runs > 1 else ''}")
+        panel.set_ylim(0, 100)
+        panel.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    for empty in panels[len(found) :]:
+        empty.remove()
+    figure.supxlabel("iteration", fontsize=8)
+    figure.supylabel("accuracy (%)", fontsize=8)
+    return figure
+
+
+def ensemble_size(cells: pd.DataFrame) -> Figure | None:
+    """The paper's C.1: a line a data set, order and schedule, over the paper's own points.
+
+    Bars: standard deviation over seeds, where there are several.
+
+    Parameters
+    ----------
+    cells : DataFrame, see `kingdra_repro.report.figures.draw_paper_figures`; rows are numbers of models
+
+    Returns
+    -------
+    Figure, or None where there are no runs yet
+    """
+    mine = cells[cells["experiment"] == "ensemble_size"]
+    if mine.empty:
+        return None
+    # A shorter schedule leaves some data sets as they are: the same runs are not drawn twice.
+    mine = mine.sort_values("schedule", key=lambda names: names != "published", kind="stable")
+    mine = mine.drop_duplicates(["row", "dataset", "order", "folder"])
+    figure = new_figure(3.4)
+    panel = figure.subplots()
+    lines = mine.groupby(["dataset", "order", "schedule"], sort=False)
+    for index, (_, runs) in enumerate(lines):
+        by_size = (100 * runs["acc"].astype(float)).groupby(runs["row"].astype(int)).agg(["mean", "std"])
+        panel.errorbar(
+            by_size.index,
+            by_size["mean"],
+            yerr=by_size["std"],
+            label=name_of(runs.iloc[0]),
+            color=CYCLE[index % len(CYCLE)],
+            marker=MARKERS[index % len(MARKERS)],
+            capsize=3,
+            elinewidth=0.8,
+        )
+    sizes = [int(size) for size in rows_of("ensemble_size")]
+    for dataset in mine["dataset"].unique():
+        means = np.array([published("ensemble_size", str(size), dataset)[0] for size in sizes], float)
+        if not np.isnan(means).all():
+            label = f"the paper, {display_name(dataset)}"
+            panel.plot(sizes, means, ":", color=BLACK, marker="o", markerfacecolor="white", label=label)
+    panel.set_xticks(sizes)
+    panel.set_xlabel("models")
+    panel.set_ylabel("accuracy (%)")
+    figure.legend(loc="outside lower center", ncols=2, frameon=False)
+    return figure

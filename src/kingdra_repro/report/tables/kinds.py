@@ -1,0 +1,214 @@
+"""What fills the cells of each kind of table: accuracies, seconds, the thresholds of the graph."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kingdra_repro.report.tables.cells import PlannedCell, cell, planned_cells, table
+from kingdra_repro.report.tables.paper import display_name, published
+from kingdra_repro.reproduce.experiments import experiment as read_experiment
+from kingdra_repro.reproduce.plan import PlannedRun
+
+GRAPH = "Graph clustering"
+ON_CPU = "on the machine's CPU, with t_pos = t_neg = all models"
+
+# Columns of thresholds.csv, what the tables call them, and their unit there.
+FOUND = {
+    "n_mini_clusters": ("mini-clusters", 1),
+    "n_pseudo_labels": ("pseudo-labels", 1),
+    "smallest": ("smallest", 1),
+    "purity": ("purity (%)", 100),
+}
+CONNECTED = {
+    "connected_points": ("points joined to all others", 100),
+    "connected_pairs": ("pairs joined", 100),
+}
+NOTHING = pd.DataFrame(columns=["t_pos", "t_neg", "n_models", "folder", *FOUND, *CONNECTED])
+MISSING = "run, but without thresholds.csv"
+
+
+def tables_of(
+    experiment: str,
+    results: Path,
+    planned: Sequence[PlannedRun],
+    cells: pd.DataFrame,
+    failures: Mapping[str, str],
+) -> dict[str, pd.DataFrame]:
+    """Make the tables of an experiment, by name, each in the long form; none where it has a figure alone.
+
+    Parameters
+    ----------
+    experiment : str
+    results : Path, where the runs' thresholds.csv are read
+    planned, cells, failures : see `kingdra_repro.report.tables.cells.planned_cells`
+    """
+    match read_experiment(experiment).kind:
+        case "accuracy":
+            return {experiment: accuracy_table(experiment, planned, cells, failures)}
+        case "cost":
+            return {experiment: cost_table(results, planned, cells, failures)}
+        case "thresholds":
+            return {
+                experiment: thresholds_table(results, planned, cells, failures),
+                "fully_connected": fully_connected_table(results, planned, cells, failures),
+            }
+    return {}
+
+
+def accuracy_table(
+    experiment: str,
+    planned: Sequence[PlannedRun],
+    cells: pd.DataFrame,
+    failures: Mapping[str, str],
+) -> pd.DataFrame:
+    """Percent, mean and standard deviation over seeds, in the long form; see `planned_cells`.
+
+    The paper's number stands beside each order of the batches, though its own was the file's.
+    """
+    paper = read_experiment(experiment).paper
+    found = []
+    for one in planned_cells(experiment, planned, cells, failures):
+        # A run of an older version of the code may lack the column.
+        known = one.value in one.runs
+        values = list(100 * one.runs[one.value].astype(float)) if known else []
+        note = one.note
+        if len(one.runs) and pd.isna(values).all():
+            note = f"run, but {one.value} is not known"
+        place = (one.row, display_name(one.dataset), one.order, one.schedule)
+        found.append(
+            cell(*place, values, published(paper, one.row, one.dataset), note, list(one.runs["folder"]))
+        )
+    return table(found)
+
+
+def cost_table(
+    results: Path,
+    planned: Sequence[PlannedRun],
+    cells: pd.DataFrame,
+    failures: Mapping[str, str],
+) -> pd.DataFrame:
+    """Wall seconds in the long form, a column for each device: different ones are not averaged.
+
+    Where the plan has the experiment "thresholds", a row is added for the graph alone with all models as
+    thresholds.
+    """
+    of_methods = list(planned_cells("cost", planned, cells, failures))
+    found = []
+    for one in of_methods:
+        if len(one.runs):
+            found += _by_device(one, dict(zip(one.runs["folder"], one.runs[one.value], strict=True)))
+    for one in planned_cells("thresholds", planned, cells, failures):
+        if one.dataset in {method.dataset for method in of_methods}:
+            sweeps = {folder: read_sweep(results, folder) for folder in one.runs["folder"]}
+            seconds = {
+                folder: sweep["seconds"].iloc[0] for folder, sweep in sweeps.items() if sweep is not None
+            }
+            graph = PlannedCell(GRAPH, one.dataset, one.order, one.schedule, "seconds", one.runs, ON_CPU)
+            found += _by_device(graph, seconds)
+    filled = {(line["row"], line["order"], line["column"]) for line in found}
+    columns = list(dict.fromkeys(line["column"] for line in found)) or ["seconds"]
+    for one in of_methods:
+        for column in columns:
+            if (one.row, one.order, column) not in filled:
+                paper = published("cost", one.row, one.dataset)
+                note = one.note if one.runs.empty else "not run on this device"
+                found.append(cell(one.row, column, one.order, one.schedule, [], paper, note, []))
+    return table(found)
+
+
+def _by_device(one: PlannedCell, seconds: Mapping[str, float]) -> list[dict[str, Any]]:
+    """A cell for each device, of the seconds of these runs."""
+    paper = published("cost", one.row, one.dataset)
+    runs = one.runs[one.runs["folder"].isin(list(seconds))]
+    return [
+        cell(
+            one.row,
+            f"{display_name(one.dataset)}, {device}",
+            one.order,
+            one.schedule,
+            [seconds[folder] for folder in here["folder"]],
+            paper,
+            one.note,
+            list(here["folder"]),
+        )
+        for device, here in runs.groupby("device", sort=False)
+    ]
+
+
+def read_sweep(results: Path, folder: str) -> pd.DataFrame | None:
+    """thresholds.csv of a run; None where it has none."""
+    path = results / folder / "thresholds.csv"
+    return pd.read_csv(path) if path.exists() else None
+
+
+def thresholds_table(
+    results: Path,
+    planned: Sequence[PlannedRun],
+    cells: pd.DataFrame,
+    failures: Mapping[str, str],
+) -> pd.DataFrame:
+    """Mini-clusters under all thresholds tried: a row a data set and pair of them, a column a quantity."""
+    found = []
+    for one, sweep in _sweeps(results, planned, cells, failures):
+        if one.value and sweep.empty:  # one line says why, not one for each pair
+            found += [_cell(display_name(one.dataset), title, one, sweep, []) for title, _ in FOUND.values()]
+            continue
+        for t_pos, t_neg in sorted(set(zip(sweep["t_pos"], sweep["t_neg"], strict=True)), reverse=True):
+            here = sweep[(sweep["t_pos"] == t_pos) & (sweep["t_neg"] == t_neg)]
+            row = f"{display_name(one.dataset)}, t_pos = {t_pos}, t_neg = {t_neg}"
+            for column, (title, unit) in FOUND.items():
+                found.append(_cell(row, title, one, here, unit * here[column]))
+    return table(found)
+
+
+def fully_connected_table(
+    results: Path,
+    planned: Sequence[PlannedRun],
+    cells: pd.DataFrame,
+    failures: Mapping[str, str],
+) -> pd.DataFrame:
+    """How nearly mini-clusters are cliques where both thresholds are 100% or 90% of the models.
+
+    "Fully connected" of the paper's Section 4.2.1 can mean points or pairs of them: its number stands beside
+    both.
+    """
+    found = []
+    sweeps = list(_sweeps(results, planned, cells, failures))
+    for column, (title, unit) in CONNECTED.items():
+        for percent in (100, 90):
+            for one, sweep in sweeps:
+                both = (sweep["t_pos"] == sweep["t_neg"]) & (
+                    100 * sweep["t_pos"] == percent * sweep["n_models"]
+                )
+                here = sweep[both]
+                paper = published("fully_connected", f"{percent}%", one.dataset)
+                row = f"{percent}%: {title}"
+                found.append(_cell(row, display_name(one.dataset), one, here, unit * here[column], paper))
+    return table(found)
+
+
+def _sweeps(
+    results: Path,
+    planned: Sequence[PlannedRun],
+    cells: pd.DataFrame,
+    failures: Mapping[str, str],
+) -> Iterator[tuple[PlannedCell, pd.DataFrame]]:
+    """Each planned cell of the experiment "thresholds", with the sweeps of its runs in one frame."""
+    for one in planned_cells("thresholds", planned, cells, failures):
+        read = [(folder, read_sweep(results, folder)) for folder in one.runs["folder"]]
+        sweeps = [sweep.assign(folder=folder) for folder, sweep in read if sweep is not None]
+        yield one, pd.concat(sweeps) if sweeps else NOTHING
+
+
+def _cell(
+    row: str,
+    column: str,
+    one: PlannedCell,
+    here: pd.DataFrame,
+    values: Iterable[float],
+    paper: tuple[float | None, float | None] = (None, None),
+) -> dict[str, Any]:
+    note = MISSING if here.empty and len(one.runs) else one.note
+    return cell(row, column, one.order, one.schedule, values, paper, note, list(here["folder"]))
