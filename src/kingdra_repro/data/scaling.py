@@ -34,4 +34,4 @@ def scale_columns(X: np.ndarray | sp.csr_matrix, scale: str | None) -> np.ndarra
         return MaxAbsScaler().fit_transform(X) if sp.issparse(X) else MinMaxScaler().fit_transform(X)
     if scale == "standard":
         return StandardScaler(with_mean=not sp.issparse(X)).fit_transform(X)
-    raise InputError(f"scale={scale!r} is unknown: choose auto, null, minmax or standard")
+    raise InputError(f"scale={scale!r} is unknown: choose auto, null, minmax or standard", "scale")
