@@ -222,7 +222,7 @@ def test_a_failing_job_leaves_the_others_alone(kingdra_run, features, tmp_path):
     # method=ensemble has no use for the threshold: its second job finds the first one's result.
     assert len(list(tmp_path.glob("outputs/**/result.json"))) == 2
     assert outcome.err.splitlines()[-1].startswith("kingdra-run: 1 of the sweep's jobs failed: #3 ")
-    assert "pseudo_labels.t_pos must be" in outcome.err.splitlines()[-1]
+    assert "pseudo_labels.t_pos=-1" in outcome.err.splitlines()[-1]
 
 
 def test_a_defect_of_the_program_is_not_told_as_a_mistake(kingdra_run, monkeypatch):
