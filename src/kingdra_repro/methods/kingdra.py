@@ -123,41 +123,37 @@ class Kingdra(Ensemble):
     mapping: str = "one_to_one"
 
     def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
-        """Algorithm 2, with a look at the pseudo-labels at the end of each phase."""
+        """Algorithm 2; mini-clusters are looked for at the end of each phase, after the last one, too."""
         find, first = self._pseudo_labeller(), self._first_phase()
-        with closing(
-            begin_fit(
-                self,
-                X,
-                n_iter=self.n_iter,
-                epochs_total=first.epochs + self.n_iter * self.epochs,
-                epochs_elsewhere=first.epochs - first.epochs_kept,
-            )
-        ) as fit:
-            pseudo = fit.resume(lambda done: first.epochs_kept + done * self.epochs)
-            all_done = fit.phase > self.n_iter
+        begun = begin_fit(
+            self,
+            X,
+            n_iter=self.n_iter,
+            epochs_total=first.epochs + self.n_iter * self.epochs,
+            epochs_elsewhere=first.epochs - first.epochs_kept,
+        )
+        with closing(begun) as fit:
+            pseudo = fit.resume(lambda phase: first.epochs_kept + phase * self.epochs)
+            if fit.phase > self.n_iter:  # all was done before
+                fit.train(0, None)  # trains nothing, and refuses models of other epochs
+                self._answer(proba := fit.outputs())
+                self.pseudo_labels_ = find(proba.to(fit.device), fit.features).labels.cpu().numpy()
             for phase in range(fit.phase, self.n_iter + 1):
+                # Train all models: at first without labels, then with pseudo-labels beside these terms.
                 if phase == 0:
                     losses, proba, features = first(fit)
                 else:
                     losses = fit.train(self.epochs, pseudo)
                     proba, features = fit.outputs(), fit.features
+                # Mini-clusters of what the models agree on (Algorithm 1), and what each model calls them.
                 found = find(proba.to(fit.device), features)
-                rule = _rule(found, pseudo)
                 self.pseudo_labels_ = found.labels.cpu().numpy()
-                if found.complete:
-                    pseudo = self._mapped(self.pseudo_labels_, proba)
-                elif pseudo is not None:
-                    pseudo = self._mapped(pseudo.labels, proba)
+                rule, pseudo = self._next_pseudo_labels(found, pseudo, proba)
+                # The average of the models, as the answer so far.
                 self._answer(proba)
                 facts = {**losses, "agreement": agreement(proba), **_facts(found), "rule": rule}
                 fit.end_phase(self.labels_, self.model_labels_, self.pseudo_labels_, facts)
                 fit.save(pseudo)
-            if all_done:
-                fit.train(0, None)  # trains nothing, and refuses models of other epochs
-                proba = fit.outputs()
-                self.pseudo_labels_ = find(proba.to(fit.device), fit.features).labels.cpu().numpy()
-                self._answer(proba)
             self._keep(fit)
 
     def _first_phase(self) -> "FirstPhase":
@@ -170,10 +166,18 @@ class Kingdra(Ensemble):
                 raise must_be(f"at most the number of models, {self.n_models}", name, given)
         return find
 
-    def _mapped(self, labels: np.ndarray, proba: Tensor) -> PseudoLabels:
-        """The output of each model that a mini-cluster stands for (Eq. 3)."""
-        outputs = map_to_outputs(torch.from_numpy(labels), proba.argmax(-1), self.n_clusters, self.mapping)
-        return PseudoLabels(labels, outputs.numpy())
+    def _next_pseudo_labels(
+        self, found: MiniClusters, before: PseudoLabels | None, proba: Tensor
+    ) -> tuple[str, PseudoLabels | None]:
+        """How the set that the next iteration trains on came about, and it, mapped to outputs (Eq. 3)."""
+        if found.complete:
+            rule, labels = "relaxed" if found.relaxed else "given", found.labels.cpu()
+        elif before is not None:
+            rule, labels = "kept", torch.from_numpy(before.labels)
+        else:
+            return "unsupervised", None
+        outputs = map_to_outputs(labels, proba.argmax(-1), self.n_clusters, self.mapping)
+        return rule, PseudoLabels(labels.numpy(), outputs.numpy())
 
 
 class FirstPhase(Protocol):
@@ -209,13 +213,6 @@ class PlainPhase:
     def __call__(self, fit: EnsembleFit) -> tuple[dict[str, float], Tensor, Callable[[], Tensor]]:
         losses = fit.train(self.epochs, None)
         return losses, fit.outputs(), fit.features
-
-
-def _rule(found: MiniClusters, before: PseudoLabels | None) -> str:
-    """How the set that the next iteration trains on came about."""
-    if found.complete:
-        return "relaxed" if found.relaxed else "given"
-    return "unsupervised" if before is None else "kept"
 
 
 def _facts(found: MiniClusters) -> dict[str, Any]:
