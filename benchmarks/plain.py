@@ -17,7 +17,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from training import SETTINGS, stack, time_processes
+from training import LEARNING_RATE, stack, time_processes
 
 from kingdra_repro.bases import Batch, LadderIM
 
@@ -103,7 +103,7 @@ def seconds(step: Callable[[], object]) -> float:
 def main(batch: int, precision: str) -> None:
     plain = PlainLadderIM()
     check_same_loss(plain)
-    optimizer = torch.optim.Adam(plain.parameters(), lr=SETTINGS["learning_rate"])
+    optimizer = torch.optim.Adam(plain.parameters(), lr=LEARNING_RATE)
     X = torch.rand(STEPS * batch, WIDTHS[0])
     cpu = torch.device("cpu")
 

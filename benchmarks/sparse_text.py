@@ -12,6 +12,7 @@ import scipy.sparse as sp
 import torch
 
 from kingdra_repro.bases import Base, make_base
+from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.stack import Stack
 
@@ -23,8 +24,8 @@ BATCHES = {"ladder_im": 64, "imsat_vat": 250, "deep_rim": 250, "linear_rim": 250
 def seconds(base: Base, X: np.ndarray | sp.csr_matrix, batch_size: int) -> float:
     cpu = torch.device("cpu")
     radii = torch.full((PART,), 0.2)
-    settings = {"learning_rate": 0.002, "order": "epoch", "precision": "float32", "seed": 0}
-    stack = Stack(base, Rows(X, cpu), K, (0,), batch_size=batch_size, radii=radii, **settings)
+    options = TrainingOptions(batch_size=batch_size)
+    stack = Stack(base, Rows(X, cpu), K, (0,), options, seed=0, radii=radii)
     stack.train_epoch(None, lambda step: None)
     start = time.perf_counter()
     stack.train_epoch(None, lambda step: None)

@@ -23,6 +23,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from kingdra_repro.bases import LadderIM
 from kingdra_repro.devices import choose_devices
+from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.stack import Stack, StepDone
 from kingdra_repro.training.trainer import EnsembleTrainer
@@ -30,7 +31,7 @@ from kingdra_repro.training.trainer import EnsembleTrainer
 SHAPES = {"digits": (64, 1797), "mnist": (784, 70_000), "cifar10": (2048, 60_000)}
 K = 10
 STEPS = {"cpu": 40, "cuda": 1000}  # a GPU's epoch is so short that its beginning would count
-SETTINGS = {"learning_rate": 0.002, "order": "epoch", "seed": 0}
+LEARNING_RATE = 0.002
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,8 @@ def stack(d: int, n: int, n_models: int, batch: int, precision: str, device: tor
     X = np.random.default_rng(0).random((n, d), dtype=np.float32)
     members = tuple(range(n_models))
     rows = Rows(X, device)
-    return Stack(LadderIM(), rows, K, members, batch_size=batch, precision=precision, **SETTINGS, **more)
+    given = {"batch_size": batch, "precision": precision, "learning_rate": LEARNING_RATE, "compile": False}
+    return Stack(LadderIM(), rows, K, members, TrainingOptions(**{**given, **more}), seed=0)
 
 
 def count(d: int, n_models: int, batch: int) -> Need:
@@ -137,11 +139,10 @@ def time_processes(d: int, n_models: int, batch: int, precision: str) -> float:
         [LadderIM()] * n_models,
         X,
         K,
+        TrainingOptions(batch_size=batch, precision=precision, learning_rate=LEARNING_RATE),
+        seed=0,
         devices=choose_devices("cpu", -1),
         checkpoint=None,
-        batch_size=batch,
-        precision=precision,
-        **SETTINGS,
     )
     ensemble.train(range(1), None, lambda done, step: None)
     start = time.perf_counter()

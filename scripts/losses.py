@@ -34,6 +34,7 @@ from torch import Tensor
 from kingdra_repro.bases import IMSATVAT, RIM, Base, LadderDot, LadderIM, make_base
 from kingdra_repro.data import load_digits
 from kingdra_repro.training import step as training_step
+from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.stack import PseudoLabels, Stack, StepDone
 
@@ -71,11 +72,7 @@ def make_stack(
         Rows(X, device),
         K,
         members,
-        batch_size=N // STEPS,
-        learning_rate=0.002,
-        order="epoch",
-        precision=precision,
-        compile=compile,
+        TrainingOptions(batch_size=N // STEPS, precision=precision, compile=compile),
         seed=0,
         radii=None if radii is None else torch.from_numpy(radii).to(device),
     )

@@ -1,51 +1,128 @@
-"""What a value may be: an integer, a finite number, the widths of layers, the name of a file."""
+"""What a value may be: a function for each kind of value, which raises InputError in one form of words.
+
+`integer(1)("n_models", 0)` raises "n_models must be an integer of at least 1; got 0". A class that checks its
+parameters has them in a table: ``checks = {"n_models": integer(1), "learning_rate": positive}``.
+"""
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
-
-import numpy as np
 
 from kingdra_repro.errors import InputError
 
+Check = Callable[[str, Any], None]  # of a parameter's name and value
+LARGEST_SEED = 2**32 - 1  # that scikit-learn and NumPy take
+
+
+def must_be(what: str, name: str, value: Any) -> InputError:
+    """To raise where a parameter is not what it must be."""
+    return InputError(f"{name} must be {what}; got {value!r}", parameter=name)
+
+
+def check_parameters(checked: Any, checks: Mapping[str, Check]) -> None:
+    """Check the attributes of an object by a table of checks."""
+    for name, check in checks.items():
+        check(name, getattr(checked, name))
+
 
 def is_whole(value: Any, least: int | None = None) -> bool:
-    """Whether a value is a whole number, `least` or more; True and False are none."""
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    return whole and (least is None or bool(value >= least))
+    """Tell whether a value is an integer, `least` or more; True and False are none."""
+    integral = isinstance(value, Integral) and not isinstance(value, bool)
+    return integral and (least is None or int(value) >= least)
+
+
+def is_number(value: Any) -> bool:
+    """Tell whether a value is a finite number; True and False are none."""
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def integer(least: int) -> Check:
+    """Make a check for an integer of at least so much."""
+
+    def check(name: str, value: Any) -> None:
+        if not is_whole(value, least):
+            raise must_be(f"an integer of at least {least}", name, value)
+
+    return check
+
+
+def positive(name: str, value: Any) -> None:
+    """Check for a finite number above 0."""
+    if not is_number(value) or value <= 0:
+        raise must_be("a positive number", name, value)
+
+
+def non_negative(name: str, value: Any) -> None:
+    """Check for a finite number of at least 0."""
+    if not is_number(value) or value < 0:
+        raise must_be("a finite number of at least 0", name, value)
+
+
+def fraction(name: str, value: Any) -> None:
+    """Check for a number of at least 0, below 1."""
+    if not is_number(value) or not 0 <= value < 1:
+        raise must_be("a number of at least 0 and below 1", name, value)
+
+
+def choice(*known: Any) -> Check:
+    """Make a check for one of some values."""
+
+    def check(name: str, value: Any) -> None:
+        if value not in known:
+            raise must_be(f"one of {', '.join(map(str, known))}", name, value)
+
+    return check
+
+
+def optional(check: Check) -> Check:
+    """Make a check that lets None through."""
+    return lambda name, value: None if value is None else check(name, value)
+
+
+def widths(name: str, value: Any) -> None:
+    """Check for a sequence of the widths of one layer or more."""
+    if not isinstance(value, Sequence) or not value or not all(is_whole(width, 1) for width in value):
+        raise must_be("the widths of one layer or more, such as [1200, 1200]", name, value)
+
+
+def seed(name: str, value: Any) -> None:
+    """Check that a number is a seed; what is no number, such as a RandomState, is scikit-learn's to check."""
+    if isinstance(value, Integral) and not 0 <= int(value) <= LARGEST_SEED:
+        raise must_be(f"an integer from 0 to {LARGEST_SEED}", name, value)
+
+
+def path(name: str, value: Any) -> None:
+    """Check for the name of a file or folder."""
+    if not isinstance(value, str | os.PathLike):
+        raise must_be("a path", name, value)
 
 
 def check_numbers(base: Any) -> None:
-    """Raise InputError unless each float of a base (a dataclass) is a finite number of 0 or more.
+    """Raise InputError unless each float of a base (a dataclass) is a finite number of at least 0.
 
     None is let through where the base has it for "unchanged".
     """
     for field in fields(base):
-        value = getattr(base, field.name)
-        if field.type is float or (field.type == float | None and value is not None):
-            check_number(field.name, value)
-
-
-def check_number(name: str, value: Any) -> None:
-    """Raise InputError unless the value of that setting is a finite number of 0 or more."""
-    if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) < math.inf:
-        raise InputError(f"base.{name}={value!r} must be a finite number of 0 or more")
+        if field.type is float:
+            non_negative(field.name, getattr(base, field.name))
+        elif field.type == float | None:
+            optional(non_negative)(field.name, getattr(base, field.name))
 
 
 def as_tuple(name: str, values: Any) -> tuple:
     """A setting that is a sequence, as a tuple; InputError where it is none."""
     if isinstance(values, str) or not isinstance(values, Iterable):
-        raise InputError(f"base.{name}={values!r} is no list: give one, such as [1200, 1200]")
+        raise must_be("a list, such as [1200, 1200]", name, values)
     return tuple(values)
 
 
 def check_widths(hidden: tuple) -> None:
-    """Raise InputError unless the widths of hidden layers are whole numbers above 0."""
+    """Raise InputError unless the widths of hidden layers are integers above 0; there may be none."""
     if not all(is_whole(width, 1) for width in hidden):
-        raise InputError(f"base.hidden={list(hidden)} has a width that is no whole number above 0: give such")
+        raise must_be("a list of integers above 0, such as [1200, 1200]", "hidden", hidden)
 
 
 def given_path(setting: str, given: Any) -> str | os.PathLike:

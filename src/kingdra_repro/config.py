@@ -3,7 +3,8 @@
 Values are in the configs alone.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, is_dataclass
 from functools import cache
 from importlib.resources import files
@@ -18,6 +19,7 @@ from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.runs.folder import run_folder
+from kingdra_repro.training.options import TrainingOptions
 
 # Parameters of a method that its results are filed under, and the settings that they come from.
 FILED_UNDER = {"base": "base", "pseudo_labels": "pseudo_labels", "random_state": "seed"}
@@ -32,16 +34,12 @@ class EnsembleSettings:
 
 
 @dataclass
-class TrainingSettings:
+class TrainingSettings(TrainingOptions):
+    """The options of training, and how long it goes on."""
+
     iterations: int = MISSING
     first_epochs: int = MISSING
     epochs: int = MISSING
-    batch_size: int = MISSING
-    learning_rate: float = MISSING
-    decay_epochs: float = MISSING
-    order: str = MISSING
-    precision: str = MISSING
-    compile: Any = MISSING
 
 
 @dataclass
@@ -155,6 +153,31 @@ def unless_done(name: str, *, _root_: DictConfig) -> str | None:
     """`name`; None where the run's folder has a result, and nothing of it is to be written again."""
     folder = OmegaConf.select(_root_, "hydra.runtime.output_dir")  # None until Hydra has made it
     return None if folder and (Path(folder) / "result.json").exists() else name
+
+
+def setting_of(parameter: str, cfg: DictConfig) -> str:
+    """The setting that a parameter of the method, or of what it is given, is taken from.
+
+    The configs are the table of both names: ``n_models: ${ensemble.size}`` in configs/method/ensemble.yaml.
+    Where several settings end with this name, it is the parameter's name.
+    """
+    groups: Any = OmegaConf.to_container(cfg)
+    if parameter in groups["method"]:
+        taken_from = re.fullmatch(r"\$\{([\w.]+)\}", str(groups["method"][parameter]))
+        return taken_from[1] if taken_from else f"method.{parameter}"
+    if parameter in groups:
+        return parameter
+    inner = [path for group in ("dataset", "base", "pseudo_labels") for path in _paths(groups, group)]
+    places = [path for path in inner if path.endswith(f".{parameter}")]
+    return places[0] if len(places) == 1 else parameter
+
+
+def _paths(node: dict[str, Any], name: str) -> Iterator[str]:
+    """The names of all settings within one, each with those that it lies in: "dataset.words.n_words"."""
+    if isinstance(inner := node[name], dict):
+        for key in inner:
+            yield from (f"{name}.{path}" for path in _paths(inner, key))
+    yield name
 
 
 def names(group: str) -> list[str]:

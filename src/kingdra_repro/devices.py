@@ -4,7 +4,7 @@ import os
 
 import torch
 
-from kingdra_repro.checks import is_whole
+from kingdra_repro.checks import is_whole, must_be
 from kingdra_repro.errors import InputError
 
 
@@ -17,7 +17,7 @@ def choose_device(name: str = "auto") -> torch.device:
         If there is no such device.
     """
     if not isinstance(name, str | torch.device):
-        raise InputError(f"device={name!r} is no name: give auto, cpu or cuda")
+        raise must_be("a name, such as auto, cpu or cuda", "device", name)
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -31,7 +31,8 @@ def choose_device(name: str = "auto") -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         found = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
         raise InputError(
-            f"device={name} is not on this machine: choose auto or one of {', '.join(found)}"
+            f"device={name} is not on this machine: choose auto or one of {', '.join(found)}",
+            parameter="device",
         ) from error
     return device
 
@@ -49,10 +50,8 @@ def choose_devices(name: str = "auto", n_jobs: int | None = None) -> list[torch.
     InputError
         If there is no such device, or ``n_jobs`` has no meaning.
     """
-    if n_jobs is not None and not is_whole(n_jobs):
-        raise InputError(f"n_jobs={n_jobs!r} is no number: give 1 or more processes, or -1 for all")
-    if n_jobs is not None and (n_jobs == 0 or n_jobs < -1):
-        raise InputError(f"n_jobs={n_jobs} has no meaning: give 1 or more, or -1 for all there is")
+    if n_jobs is not None and n_jobs != -1 and not is_whole(n_jobs, 1):
+        raise must_be("an integer of at least 1, or -1 for all there is", "n_jobs", n_jobs)
     device = choose_device(name)
     if n_jobs in (None, 1) or os.name != "posix" or device.type not in ("cpu", "cuda"):
         return [device]

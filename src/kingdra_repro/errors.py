@@ -6,7 +6,18 @@ class InputError(ValueError):
 
     The command line prints the message without a traceback and exits with status 2; in a program it is
     an ordinary ``ValueError``.
+
+    Parameters
+    ----------
+    message : str
+    parameter : str or None
+        The parameter that is to blame, where the message begins with its name. The command line puts the
+        setting in its place that the parameter is taken from.
     """
+
+    def __init__(self, message: str = "", parameter: str | None = None) -> None:
+        super().__init__(message)
+        self.parameter = parameter
 
 
 def diverged() -> InputError:

@@ -219,12 +219,15 @@ def test_kingdra_on_imsat() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda: IMSATVAT(xi=0.0), r"base\.xi=0.0 must be more than 0"),
-        (lambda: IMSATRPT(radius_scale=-1.0), r"base\.radius_scale=-1.0 must be a finite number"),
-        (lambda: IMSATVAT(radius_scale=0.0), r"base\.radius_scale=0.0 must be more than 0"),
-        (lambda: IMSATVAT(mu=float("inf")), r"base\.mu=inf must be a finite number of 0 or more"),
-        (lambda: IMSATRPT(n_neighbors=0), r"base\.n_neighbors=0 must be 1 or more"),
-        (lambda: IMSATVAT(hidden=(0,)), r"base\.hidden=\[0\] has a width that is no whole number"),
+        (lambda: IMSATVAT(xi=0.0), r"xi must be a positive number; got 0.0"),
+        (
+            lambda: IMSATRPT(radius_scale=-1.0),
+            r"radius_scale must be a finite number of at least 0; got -1.0",
+        ),
+        (lambda: IMSATVAT(radius_scale=0.0), r"radius_scale must be a positive number; got 0.0"),
+        (lambda: IMSATVAT(mu=float("inf")), r"mu must be a finite number of at least 0; got inf"),
+        (lambda: IMSATRPT(n_neighbors=0), r"n_neighbors must be an integer of at least 1; got 0"),
+        (lambda: IMSATVAT(hidden=(0,)), r"hidden must be a list of integers above 0, .*; got \(0,\)"),
         (lambda: Single(2, base="imsat_vat").fit(np.eye(8)), "needs more points than the data's 8"),
     ],
 )

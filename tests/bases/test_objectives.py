@@ -150,14 +150,17 @@ def test_the_later_weight_is_for_batches_with_pseudo_labels(with_pseudo_labels: 
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda: LadderIM(hidden=(5,)), "base.denoising_costs has 4 values for 1 hidden layers: give 3"),
-        (lambda: LadderIM(noise_std=-1.0), "base.noise_std=-1.0 must be a finite number of 0 or more"),
-        (lambda: LadderIM(denoising_costs=(1.0, 1.0, float("nan"), 0.1)), "base.denoising_costs=nan must be"),
-        (lambda: LadderIM(w_mi_later=-0.1), "base.w_mi_later=-0.1 must be a finite number of 0 or more"),
-        (lambda: LadderDot(w_kl=float("inf")), "base.w_kl=inf must be a finite number of 0 or more"),
-        (lambda: LadderDot(form="cosine"), "choose one of raw, normalised"),
-        (lambda: make_base("laddr"), "choose one of ladder_im, ladder_dot, "),
-        (lambda: make_bases([], 1), r"base=\[\] names no base model"),
+        (lambda: LadderIM(hidden=(5,)), "denoising_costs has 4 values for 1 hidden layers: give 3"),
+        (lambda: LadderIM(noise_std=-1.0), "noise_std must be a finite number of at least 0; got -1.0"),
+        (
+            lambda: LadderIM(denoising_costs=(1.0, 1.0, float("nan"), 0.1)),
+            "denoising_costs must be .*; got nan",
+        ),
+        (lambda: LadderIM(w_mi_later=-0.1), "w_mi_later must be a finite number of at least 0; got -0.1"),
+        (lambda: LadderDot(w_kl=float("inf")), "w_kl must be a finite number of at least 0; got inf"),
+        (lambda: LadderDot(form="cosine"), "form must be one of raw, normalised"),
+        (lambda: make_base("laddr"), "base must be one of ladder_im, ladder_dot, "),
+        (lambda: make_bases([], 1), r"base must be a list of one base model or more; got \[\]"),
         (lambda: make_bases(["ladder_im", "imsat_vat"], 1), "base has 2 kinds, and n_models=1"),
     ],
 )

@@ -62,5 +62,5 @@ def test_names() -> None:
 
 
 def test_mistakes() -> None:
-    with pytest.raises(InputError, match=r"base\.weight_decay=-0.1 must be a finite number of 0 or more"):
+    with pytest.raises(InputError, match=r"weight_decay must be a finite number of at least 0; got -0.1"):
         RIM(weight_decay=-0.1)

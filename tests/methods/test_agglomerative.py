@@ -137,7 +137,7 @@ def test_the_monitor_is_told_of_merges(digits) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"n_clusters": 0}, "n_clusters=0 must be a whole number, 1 or more"),
+        ({"n_clusters": 0}, "n_clusters must be an integer of at least 1; got 0"),
         ({"n_clusters": 31}, "n_clusters=31 is more than n_samples=30"),
         ({"device": "cuda:77"}, "device=cuda:77 is not on this machine"),
     ],

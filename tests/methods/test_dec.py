@@ -121,12 +121,12 @@ def test_a_seed_decides_the_result(digits, assert_seeded) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"update_interval": 0}, "update_interval=0 must be a whole number, 1 or more"),
-        ({"max_iter": -1}, "max_iter=-1 must be a whole number, 0 or more"),
-        ({"tol": 2}, "tol=2 is a part of the whole"),
-        ({"momentum": 1.0}, "momentum=1.0 is a part of the whole"),
-        ({"clustering_learning_rate": 0}, "clustering_learning_rate=0 must be more than 0"),
-        ({"masking": -0.1}, "masking=-0.1 is a part of the whole"),
+        ({"update_interval": 0}, "update_interval must be an integer of at least 1; got 0"),
+        ({"max_iter": -1}, "max_iter must be an integer of at least 0; got -1"),
+        ({"tol": 2}, "tol must be a number of at least 0 and below 1; got 2"),
+        ({"momentum": 1.0}, "momentum must be a number of at least 0 and below 1; got 1.0"),
+        ({"clustering_learning_rate": 0}, "clustering_learning_rate must be a positive number; got 0"),
+        ({"masking": -0.1}, "masking must be a number of at least 0 and below 1; got -0.1"),
     ],
 )
 def test_mistakes(settings: dict, message: str, digits) -> None:

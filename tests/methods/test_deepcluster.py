@@ -112,11 +112,11 @@ def test_a_seed_decides_the_result(digits, assert_seeded) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"n_components": 0}, "n_components=0 must be a whole number, 1 or more"),
-        ({"dropout": 1.0}, "dropout=1.0 is a part of the whole"),
-        ({"weight_decay": -1}, "weight_decay=-1 is a part of the whole"),
-        ({"momentum": "some"}, "momentum='some' is a part of the whole"),
-        ({"hidden": "wide"}, "hidden='wide' must be the widths"),
+        ({"n_components": 0}, "n_components must be an integer of at least 1; got 0"),
+        ({"dropout": 1.0}, "dropout must be a number of at least 0 and below 1; got 1.0"),
+        ({"weight_decay": -1}, "weight_decay must be a number of at least 0 and below 1; got -1"),
+        ({"momentum": "some"}, "momentum must be a number of at least 0 and below 1; got 'some'"),
+        ({"hidden": "wide"}, "hidden must be the widths of .*; got 'wide'"),
     ],
 )
 def test_mistakes(settings: dict, message: str, digits) -> None:

@@ -119,17 +119,17 @@ def test_the_monitor_is_told_everything(blobs) -> None:
     ("settings", "message"),
     [
         ({"n_clusters": 700}, "n_clusters=700 is more than n_samples=600"),
-        ({"n_clusters": 0}, "n_clusters=0 must be a whole number, 1 or more"),
-        ({"n_models": 0}, "n_models=0"),
-        ({"n_iter": -1}, "n_iter=-1"),
-        ({"batch_size": 1.5}, "batch_size=1.5"),
-        ({"random_state": -1}, "random_state=-1 is negative"),
-        ({"learning_rate": 0.0}, "learning_rate=0.0 must be more than 0"),
-        ({"order": "random"}, "choose one of file, once, epoch"),
-        ({"precision": "float16"}, "choose one of float32, tf32, bfloat16"),
-        ({"mapping": "best"}, "choose one of majority, one_to_one, common"),
-        ({"base": "imsat"}, "choose one of ladder_im, ladder_dot"),
-        ({"pseudo_labels": "oracle"}, "choose one of graph, argmax, kmeans, threshold"),
+        ({"n_clusters": 0}, "n_clusters must be an integer of at least 1; got 0"),
+        ({"n_models": 0}, "n_models must be an integer of at least 1; got 0"),
+        ({"n_iter": -1}, "n_iter must be an integer of at least 0; got -1"),
+        ({"batch_size": 1.5}, "batch_size must be an integer of at least 2; got 1.5"),
+        ({"random_state": -1}, "random_state must be an integer from 0 to 4294967295; got -1"),
+        ({"learning_rate": 0.0}, "learning_rate must be a positive number; got 0.0"),
+        ({"order": "random"}, "order must be one of file, once, epoch; got 'random'"),
+        ({"precision": "float16"}, "precision must be one of float32, tf32, bfloat16; got"),
+        ({"mapping": "best"}, "mapping must be one of majority, one_to_one, common"),
+        ({"base": "imsat"}, "base must be one of ladder_im, ladder_dot"),
+        ({"pseudo_labels": "oracle"}, "pseudo_labels must be one of graph, argmax, kmeans, threshold"),
         ({"pseudo_labels": GraphPseudoLabels(t_pos=6), "n_models": 5}, "t_pos"),
         ({"device": "cuda:77"}, "device=cuda:77 is not on this machine"),
     ],
@@ -142,9 +142,9 @@ def test_mistakes(settings: dict, message: str, blobs) -> None:
 @pytest.mark.parametrize(
     ("base", "message"),
     [
-        (None, "base=None is no base model"),
-        (LadderIM, "is no base model: give a name, or an instance"),
-        (3, "base=3 is no base model"),
+        (None, "base must be the name of a base model, or an instance such as .*; got None"),
+        (LadderIM, "base must be the name of a base model, or an instance"),
+        (3, "base must be the name of a base model, .*; got 3"),
     ],
 )
 def test_what_is_no_base(base, message: str, blobs) -> None:
@@ -155,7 +155,7 @@ def test_what_is_no_base(base, message: str, blobs) -> None:
 @pytest.mark.parametrize("hidden", [16, None, (8.0, 8.0), ("8", "8"), (True,), "16"])
 def test_hidden_layers_that_are_none(hidden) -> None:
     for base in (LadderIM, RIM):
-        with pytest.raises(InputError, match=r"base\.hidden="):
+        with pytest.raises(InputError, match="hidden must be a list"):
             base(hidden=hidden)
 
 

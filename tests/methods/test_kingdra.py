@@ -199,12 +199,12 @@ def test_agreement_of_half_a_vote() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"t_pos": -1}, "t_pos=-1 counts models"),
-        ({"t_neg": 0}, "t_neg=0 counts models"),
-        ({"t_pos": 1.5}, "t_pos=1.5 counts models"),
-        ({"confidence": 1.5}, "confidence=1.5"),
-        ({"prune": "none"}, "choose one of chosen, members"),
-        ({"min_fraction": -0.1}, "min_fraction=-0.1"),
+        ({"t_pos": -1}, "t_pos must be an integer of at least 1; got -1"),
+        ({"t_neg": 0}, "t_neg must be an integer of at least 1; got 0"),
+        ({"t_pos": 1.5}, "t_pos must be an integer of at least 1; got 1.5"),
+        ({"confidence": 1.5}, "confidence must be a number of at least 0 and below 1; got 1.5"),
+        ({"prune": "none"}, "prune must be one of chosen, members"),
+        ({"min_fraction": -0.1}, "min_fraction must be a number from 0 to 1; got -0.1"),
     ],
 )
 def test_mistakes(settings: dict, message: str) -> None:
@@ -246,7 +246,7 @@ def test_a_training_that_diverges(X: np.ndarray) -> None:
 @pytest.mark.parametrize("wrong", [None, 3, GraphPseudoLabels, "grph"])
 def test_pseudo_labels_that_are_none_are_told_before_anything_is_trained(X: np.ndarray, wrong) -> None:
     monitor = KillAt(step=1)
-    with pytest.raises(InputError, match="pseudo_labels="):
+    with pytest.raises(InputError, match="pseudo_labels must be"):
         kingdra(pseudo_labels=wrong, monitor=monitor).fit(X)
     assert not monitor.done
 

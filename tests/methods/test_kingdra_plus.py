@@ -126,11 +126,11 @@ def test_progress_never_goes_back(pairs) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"n_iter": 0}, "n_iter=0 must be"),
-        ({"n_models": 1}, "n_models=1 must be a whole number, 2 or more"),
-        ({"fineness": 0}, "fineness=0 must be"),
+        ({"n_iter": 0}, "n_iter must be an integer of at least 1; got 0"),
+        ({"n_models": 1}, "n_models must be an integer of at least 2; got 1"),
+        ({"fineness": 0}, "fineness must be an integer of at least 1; got 0"),
         ({"fineness": 200}, "600 points are too few for fineness=200 times 4 clusters"),
-        ({"first_learning_rate": -1.0}, "first_learning_rate=-1.0"),
+        ({"first_learning_rate": -1.0}, "first_learning_rate must be a positive number; got -1.0"),
     ],
 )
 def test_mistakes(pairs, settings: dict, message: str) -> None:

@@ -36,5 +36,5 @@ def test_the_fitted_network_answers_in_float32(method, digits) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_an_unknown_precision(method, digits) -> None:
-    with pytest.raises(InputError, match="precision='half' is unknown: choose one of float32"):
+    with pytest.raises(InputError, match="precision must be one of float32, tf32, bfloat16; got 'half'"):
         method(10, precision="half", **QUICK).fit(digits[0])

@@ -81,9 +81,9 @@ def test_a_killed_run_goes_on(kingdra_run, features, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "start"),
     [
-        (("method=dec", "method.tol=3"), "method.tol=3 "),
-        (("method=kmeans", "method.n_init=0"), "method.n_init=0 "),
-        (("method=dae_kmeans", "method.hidden=7"), "method.hidden=7 "),
+        (("method=dec", "method.tol=3"), "method.tol must be a number of at least 0 and below 1; got 3"),
+        (("method=kmeans", "method.n_init=0"), "method.n_init must be an integer of at least 1; got 0"),
+        (("method=dae_kmeans", "method.hidden=7"), "method.hidden must be the widths "),
         (("method=deepcluster", "device=cuda:77"), "device=cuda:77 "),
     ],
 )

@@ -206,7 +206,7 @@ GOOD = torch.tensor([[0, 1, 2], [0, 1, 1]])
         (GOOD, {"t_neg": 3}, "t_neg=3: give a number of models, 1 to 2"),
         (GOOD, {"confident": torch.ones(2, dtype=torch.bool)}, r"confident: got torch.bool of shape \(2,\)"),
         (GOOD, {"confident": torch.ones(3)}, r"give booleans of shape \[3\]"),
-        (GOOD, {"prune": "all"}, "prune='all': choose one of chosen, members"),
+        (GOOD, {"prune": "all"}, "prune must be one of chosen, members; got 'all'"),
     ],
 )
 def test_mistakes(predictions, settings, message):

@@ -70,7 +70,7 @@ def test_majority_may_share_an_output_and_one_to_one_may_not(device):
 @pytest.mark.parametrize(
     ("labels", "predictions", "mapping", "message"),
     [
-        ([0, 1], [[0, 1]], "best", "mapping='best': choose one of majority, one_to_one, common"),
+        ([0, 1], [[0, 1]], "best", "mapping must be one of majority, one_to_one, common; got 'best'"),
         ([0], [[0, 1]], "majority", "does not fit predictions of shape"),
         ([0, 1], [0, 1], "majority", "does not fit predictions of shape"),
         ([0, 2], [[0, 1]], "majority", "labels: found values 0 to 2; with n_clusters=2 give 0 to 1"),

@@ -54,9 +54,12 @@ def test_k_means_clusters_the_features() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: ThresholdPseudoLabels(threshold=1.0), "threshold=1.0 is a probability"),
-        (lambda: KMeansPseudoLabels(n_init=0), "n_init=0 counts restarts"),
-        (lambda: ArgmaxPseudoLabels(min_fraction=2), "min_fraction=2 is a share"),
+        (
+            lambda: ThresholdPseudoLabels(threshold=1.0),
+            "threshold must be a number of at least 0 and below 1; got 1.0",
+        ),
+        (lambda: KMeansPseudoLabels(n_init=0), "n_init must be an integer of at least 1; got 0"),
+        (lambda: ArgmaxPseudoLabels(min_fraction=2), "min_fraction must be a number from 0 to 1; got 2"),
     ],
 )
 def test_mistakes(make, message: str) -> None:

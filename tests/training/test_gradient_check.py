@@ -11,6 +11,7 @@ from torch import Tensor
 from kingdra_repro.bases import LadderIM
 from kingdra_repro.training import step as step_module
 from kingdra_repro.training.gradient_check import StepResult, mismatch
+from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.stack import PseudoLabels, Stack
 
@@ -20,8 +21,8 @@ PSEUDO = PseudoLabels(np.where(np.arange(N) < 40, np.arange(N) % K, -1), np.tile
 
 def stack(**settings) -> Stack:
     X = np.random.default_rng(0).random((N, D), dtype=np.float32)
-    given = {"batch_size": 33, "learning_rate": 0.002, "order": "epoch", "precision": "float32", "seed": 0}
-    return Stack(LadderIM(hidden=(24, 16)), Rows(X, torch.device("cpu")), K, (0, 1), **given, **settings)
+    options = TrainingOptions(batch_size=33, **settings)
+    return Stack(LadderIM(hidden=(24, 16)), Rows(X, torch.device("cpu")), K, (0, 1), options, seed=0)
 
 
 def trained(one: Stack) -> list[np.ndarray]:

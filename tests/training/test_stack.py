@@ -8,6 +8,7 @@ import scipy.sparse as sp
 import torch
 
 from kingdra_repro.bases import IMSATRPT, IMSATVAT, RIM, LadderDot, LadderIM
+from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.stack import PseudoLabels, Stack, StepDone, predict_proba
 from kingdra_repro.training.trainer import EnsembleTrainer
@@ -38,11 +39,7 @@ def make_stack(
         Rows(X, CPU),
         K,
         tuple(members),
-        batch_size=32,
-        learning_rate=0.002,
-        decay_epochs=decay_epochs,
-        order="epoch",
-        precision=precision,
+        TrainingOptions(batch_size=32, decay_epochs=decay_epochs, precision=precision),
         seed=seed,
         radii=None if radii is None else torch.from_numpy(radii),
     )
@@ -141,7 +138,7 @@ def test_the_learning_rate_falls_to_nothing_in_the_last_epochs_of_a_phase(X: np.
     rates = []
 
     def note(step: StepDone) -> None:
-        rates.append(stack.step.optimizer.param_groups[0]["lr"] / stack.learning_rate)
+        rates.append(stack.step.optimizer.param_groups[0]["lr"] / stack.options.learning_rate)
 
     for epochs_left in (3, 2, 1):
         stack.train_epoch(None, note, epochs_left)
@@ -152,8 +149,8 @@ def test_the_learning_rate_falls_to_nothing_in_the_last_epochs_of_a_phase(X: np.
 
 
 def test_a_mixed_ensemble_gives_its_members_in_order(X: np.ndarray) -> None:
-    settings = {"batch_size": 32, "learning_rate": 0.002, "order": "epoch", "precision": "float32", "seed": 7}
-    mixed = EnsembleTrainer([*BASES, *BASES], X, K, devices=[CPU], checkpoint=None, **settings)
+    options = TrainingOptions(batch_size=32)
+    mixed = EnsembleTrainer([*BASES, *BASES], X, K, options, seed=7, devices=[CPU], checkpoint=None)
     losses = mixed.train(range(1), None, lambda *event: None)
     assert {"mi_clean", "dot_clean", "denoising"} < losses.keys()
     proba = mixed.predict_proba()

@@ -11,6 +11,7 @@ import torch
 
 from kingdra_repro.bases import Base, Ladder, LadderDot, LadderIM, make_base
 from kingdra_repro.training import step as step_module
+from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.stack import PseudoLabels, Stack
 
@@ -39,9 +40,9 @@ def X() -> np.ndarray:
 
 def stack(X: np.ndarray, base: Base, device: str = "cpu", rows: int = N, **settings) -> Stack:
     radii = torch.full((rows,), 0.1, device=device)
-    given = {"batch_size": 32, "learning_rate": 0.002, "order": "epoch", "precision": "float32", "seed": 0}
+    options = TrainingOptions(**{"batch_size": 32, "compile": False, **settings})
     members = tuple(range(M))
-    return Stack(base, Rows(X[:rows], torch.device(device)), K, members, radii=radii, **{**given, **settings})
+    return Stack(base, Rows(X[:rows], torch.device(device)), K, members, options, seed=0, radii=radii)
 
 
 def trace(one: Stack) -> np.ndarray:

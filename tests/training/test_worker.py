@@ -10,11 +10,13 @@ import torch
 from kingdra_repro.bases import RIM, LadderIM
 from kingdra_repro.training import worker
 from kingdra_repro.training.checkpoint import Checkpoint
+from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.stack import PseudoLabels, StepDone
 from kingdra_repro.training.worker import Member, Worker
 
 N, D, K, N_MODELS = 40, 8, 4, 6
 BASE = LadderIM(hidden=(16, 16))
+OPTIONS = TrainingOptions(batch_size=20)
 PSEUDO = PseudoLabels(np.arange(N) % K, np.tile(np.arange(K), (N_MODELS, 1)))
 TOGETHER = [range(N_MODELS)]
 DEALT = [range(0, N_MODELS, 2), range(1, N_MODELS, 2)]
@@ -28,15 +30,15 @@ def _stacks_of_three(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def workers(shares: Sequence[range], checkpoint: Checkpoint | None) -> list[Worker]:
     X = np.random.default_rng(0).random((N, D), dtype=np.float32)
-    settings = {"batch_size": 20, "learning_rate": 0.002, "order": "epoch", "precision": "float32", "seed": 0}
     return [
         Worker(
             [Member(m, BASE, None) for m in share],
             X,
             K,
+            OPTIONS,
+            seed=0,
             device=torch.device("cpu"),
             checkpoint=checkpoint,
-            **settings,
         )
         for share in shares
     ]
@@ -73,12 +75,11 @@ def test_the_second_phase_goes_on_from_the_end_of_the_first(left: Left, tmp_path
 def test_more_members_than_a_file_s_name_takes(tmp_path: Path) -> None:
     """A stack of ninety, as a GPU has them: saved, and taken up by two of forty-five."""
     base, X = RIM(hidden=()), np.random.default_rng(0).random((N, D), dtype=np.float32)
-    settings = {"batch_size": 20, "learning_rate": 0.002, "order": "epoch", "precision": "float32", "seed": 0}
 
     def trained(share: range, on_step: Callable[[StepDone], None]) -> dict[int, torch.Tensor]:
         members = [Member(m, base, None) for m in share]
         checkpoint = Checkpoint(tmp_path, "this run")
-        one = Worker(members, X, K, device=torch.device("cpu"), checkpoint=checkpoint, **settings)
+        one = Worker(members, X, K, OPTIONS, seed=0, device=torch.device("cpu"), checkpoint=checkpoint)
         one.train(range(1), None, on_step)
         return one.predict_proba()
 

@@ -8,6 +8,7 @@ from kingdra_repro.bases.clustering_ladder import LadderDot, LadderIM
 from kingdra_repro.bases.imsat import IMSATRPT, IMSATVAT
 from kingdra_repro.bases.ladder import Ladder
 from kingdra_repro.bases.rim import RIM
+from kingdra_repro.checks import choice, must_be
 from kingdra_repro.errors import InputError
 
 __all__ = [
@@ -38,11 +39,10 @@ _BASES: dict[str, Callable[[], Base]] = {
 def make_base(base: str | Base) -> Base:
     """The base model of a name with its default settings; an instance is returned as it is."""
     if isinstance(base, type) or not (isinstance(base, str) or hasattr(base, "losses")):
-        raise InputError(f"base={base!r} is no base model: give a name, or an instance such as LadderIM()")
+        raise must_be("the name of a base model, or an instance such as LadderIM()", "base", base)
     if not isinstance(base, str):
         return base
-    if base not in _BASES:
-        raise InputError(f"base={base!r} is unknown: choose one of {', '.join(_BASES)}")
+    choice(*_BASES)("base", base)
     return _BASES[base]()
 
 
@@ -50,10 +50,11 @@ def make_bases(base: str | Base | Sequence[str | Base], n_models: int) -> list[B
     """The base model of each member of an ensemble. Several take turns: a mixed ensemble (Section 7)."""
     if isinstance(base, Sequence) and not isinstance(base, str):
         if not base:
-            raise InputError("base=[] names no base model: give one or more")
+            raise must_be("a list of one base model or more", "base", base)
         if len(base) > n_models:
             raise InputError(
-                f"base has {len(base)} kinds, and n_models={n_models}: give at least one model of each kind"
+                f"base has {len(base)} kinds, and n_models={n_models}: give at least one model of each kind",
+                parameter="base",
             )
         return [make_base(base[m % len(base)]) for m in range(n_models)]
     return [make_base(base)] * n_models

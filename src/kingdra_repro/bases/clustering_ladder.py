@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.bases.ladder import Ladder
-from kingdra_repro.errors import InputError
+from kingdra_repro.checks import check_parameters, choice
 from kingdra_repro.networks.ladder import LadderNetwork
 from kingdra_repro.objectives import (
     dot_product_loss,
@@ -118,8 +118,7 @@ class LadderDot(ClusteringLadder):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.form not in _FORMS:
-            raise InputError(f"base.form={self.form} is unknown: choose one of {', '.join(_FORMS)}")
+        check_parameters(self, {"form": choice(*_FORMS)})
 
     def clustering_terms(
         self, clean: Tensor, noisy: Tensor, supervised: bool

@@ -12,7 +12,7 @@ from kingdra_repro.bases.base import Batch, with_total
 from kingdra_repro.bases.neighbours import kept_neighbour_distances
 from kingdra_repro.bases.perturbations import random_perturbation, virtual_adversarial_perturbation
 from kingdra_repro.bases.rim import InformationMaximization
-from kingdra_repro.errors import InputError
+from kingdra_repro.checks import check_parameters, integer, positive
 from kingdra_repro.networks.perceptron import Perceptron
 from kingdra_repro.objectives import kl_divergence
 
@@ -44,10 +44,7 @@ class IMSAT(InformationMaximization, ABC):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.radius_scale > 0:
-            raise InputError(f"base.radius_scale={self.radius_scale} must be more than 0")
-        if self.n_neighbors < 1:
-            raise InputError(f"base.n_neighbors={self.n_neighbors} must be 1 or more")
+        check_parameters(self, {"radius_scale": positive, "n_neighbors": integer(1)})
 
     @abstractmethod
     def perturbation(self, network: Perceptron, batch: Batch) -> Tensor:
@@ -116,8 +113,7 @@ class IMSATVAT(IMSAT):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.xi > 0:
-            raise InputError(f"base.xi={self.xi} must be more than 0")
+        check_parameters(self, {"xi": positive})
 
     def perturbation(self, network: Perceptron, batch: Batch) -> Tensor:
         def outputs(x: Tensor) -> Tensor:

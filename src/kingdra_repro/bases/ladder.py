@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.bases.base import Batch, with_total
-from kingdra_repro.checks import as_tuple, check_number, check_numbers, check_widths
+from kingdra_repro.checks import as_tuple, check_numbers, check_widths, non_negative
 from kingdra_repro.errors import InputError
 from kingdra_repro.networks.ladder import LadderNetwork
 from kingdra_repro.networks.vanilla_ladder import VanillaLadderNetwork
@@ -46,11 +46,12 @@ class Ladder:
         check_widths(self.hidden)
         if len(self.denoising_costs) != len(self.hidden) + 2:
             raise InputError(
-                f"base.denoising_costs has {len(self.denoising_costs)} values for {len(self.hidden)} hidden "
-                f"layers: give {len(self.hidden) + 2}, one for the input, each hidden layer and the outputs"
+                f"denoising_costs has {len(self.denoising_costs)} values for {len(self.hidden)} hidden "
+                f"layers: give {len(self.hidden) + 2}, one for the input, each hidden layer and the outputs",
+                parameter="denoising_costs",
             )
         for cost in self.denoising_costs:
-            check_number("denoising_costs", cost)
+            non_negative("denoising_costs", cost)
         check_numbers(self)
 
     def output_terms(self, clean: Tensor, noisy: Tensor, supervised: bool) -> dict[str, tuple[float, Tensor]]:

@@ -1,18 +1,18 @@
 """Agglomerative clustering by Ward's criterion, of as many points as memory holds once."""
 
-from typing import Any, Self
+from dataclasses import dataclass
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClusterMixin
-from sklearn.utils import Tags
+import scipy.sparse as sp
 
 from kingdra_repro.devices import choose_device
-from kingdra_repro.methods.parameters import check_whole, checked_data, undone_if_it_fails
+from kingdra_repro.methods.clusterer import Clusterer
 from kingdra_repro.methods.ward import cut_tree, ward_tree
 from kingdra_repro.training.events import Monitor, Progress
 
 
-class Agglomerative(ClusterMixin, BaseEstimator):
+@dataclass(eq=False, repr=False, kw_only=True)
+class Agglomerative(Clusterer):
     """Ward's method, exact, without a distance matrix: the paper's row "AC".
 
     The clusters are those of scikit-learn's AgglomerativeClustering, whose matrix takes 20 GB for 70,000
@@ -44,32 +44,19 @@ class Agglomerative(ClusterMixin, BaseEstimator):
     Recent Advances in Hierarchical Clustering Algorithms, The Computer Journal 26.
     """
 
-    def __init__(self, n_clusters: int = 8, *, device: str = "auto", monitor: Monitor | None = None) -> None:
-        self.n_clusters = n_clusters
-        self.device = device
-        self.monitor = monitor
+    device: str = "auto"
+    monitor: Monitor | None = None
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Cluster X: array or sparse matrix [n, d] of finite numbers, n >= n_clusters. ``y`` is ignored.
+    def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
+        dense = X if isinstance(X, np.ndarray) else X.toarray()
+        merges, heights = ward_tree(
+            dense, choose_device(self.device), lambda left: self._report(left, len(dense))
+        )
+        self.labels_ = cut_tree(merges, heights, self.n_clusters)
+        order = heights.argsort(kind="stable")
+        self.merges_, self.distances_ = merges[order], np.sqrt(2 * heights[order])
 
-        Raises
-        ------
-        InputError
-            (a ValueError) If a parameter has no meaning; ValueError for NaN, infinities, wrong shapes.
-        """
-        with undone_if_it_fails(self):
-            check_whole(self, {"n_clusters": 1})
-            X = checked_data(self, X, reset=True)
-            dense = X if isinstance(X, np.ndarray) else X.toarray()
-            merges, heights = ward_tree(
-                dense, choose_device(self.device), lambda left: self._tell(left, len(dense))
-            )
-            self.labels_ = cut_tree(merges, heights, self.n_clusters)
-            order = heights.argsort(kind="stable")
-            self.merges_, self.distances_ = merges[order], np.sqrt(2 * heights[order])
-        return self
-
-    def _tell(self, n_left: int, n: int) -> None:
+    def _report(self, n_left: int, n: int) -> None:
         if self.monitor is not None:
             self.monitor.progress(
                 Progress(
@@ -83,8 +70,3 @@ class Agglomerative(ClusterMixin, BaseEstimator):
                     n_pseudo_labels=0,
                 )
             )
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags

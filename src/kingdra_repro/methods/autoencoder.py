@@ -1,22 +1,39 @@
 """Training an autoencoder."""
 
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import torch
 
+from kingdra_repro.checks import Check, fraction
 from kingdra_repro.methods.network_clusterer import CHUNK, NetworkClusterer
-from kingdra_repro.methods.parameters import check_part
 from kingdra_repro.networks.autoencoder import Autoencoder
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.seeds import Purpose, torch_stream
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class AutoencoderClusterer(NetworkClusterer):
-    """Trains an autoencoder with a code of size k; what is done with it is the subclass's."""
+    """Trains an autoencoder with a code of size k; what is done with it is the subclass's.
 
-    masking: float
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        k, from 1 to the number of points; also the size of the code.
+    hidden : sequence of int, default=(1200, 1200)
+        Widths of the encoder's hidden layers; the decoder's are the same, backwards.
+    masking : float, default=0.2
+        The part of the features that is set to 0 in the network's input while it is trained.
+    epochs, batch_size, learning_rate, precision : see `NetworkClusterer`
+    device, random_state, checkpoint_dir, monitor : see `TrainedClusterer`
+    """
+
+    checks: ClassVar[dict[str, Check]] = {**NetworkClusterer.checks, "masking": fraction}
+
+    masking: float = 0.2
+
     network_class: ClassVar[type[Autoencoder]] = Autoencoder
-    _network: Autoencoder
+    _network: Autoencoder = field(init=False)
 
     def _train_autoencoder(self, rows: Rows, epochs_total: float) -> dict[str, float]:
         """Train the network for ``epochs`` epochs with Adam, from where a killed fit left it.
@@ -64,10 +81,6 @@ class AutoencoderClusterer(NetworkClusterer):
                 last=epoch + 1 == self.epochs,
             )
         return losses
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_part(self, ["masking"])
 
 
 def _scale(rows: Rows) -> float:

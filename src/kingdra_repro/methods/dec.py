@@ -1,6 +1,7 @@
 """DEC: deep embedded clustering (Xie, Girshick, Farhadi 2016)."""
 
-from pathlib import Path
+from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -8,14 +9,14 @@ from sklearn.cluster import KMeans
 from torch import Tensor, nn
 from torch.nn.functional import kl_div
 
+from kingdra_repro.checks import Check, fraction, integer, positive
 from kingdra_repro.methods.autoencoder import AutoencoderClusterer
 from kingdra_repro.methods.network_clusterer import outputs
-from kingdra_repro.methods.parameters import check_part, check_positive
 from kingdra_repro.training.batches import batch_slices
-from kingdra_repro.training.events import Monitor
 from kingdra_repro.training.rows import Rows
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class DEC(AutoencoderClusterer):
     """Train an autoencoder; then sharpen the soft clusters of its code, encoder and centres together.
 
@@ -30,17 +31,8 @@ class DEC(AutoencoderClusterer):
 
     Parameters
     ----------
-    n_clusters : int, default=8
-        k, from 1 to the number of points; also the size of the code.
-    hidden : sequence of int, default=(1200, 1200)
-        Widths of the encoder's hidden layers; the decoder's are the same, backwards.
-    masking : float, default=0.2
-        The part of the features that is set to 0 in the input while the autoencoder is trained.
     epochs : int, default=200
         Passes over the data to train the autoencoder.
-    batch_size : int, default=256
-    learning_rate : float, default=0.001
-        Of Adam, for the autoencoder.
     n_init : int, default=20
         Restarts of K-means, which gives the first centres.
     clustering_learning_rate, momentum : float, default=0.01 and 0.9
@@ -51,10 +43,10 @@ class DEC(AutoencoderClusterer):
     tol : float, default=0.001
     max_iter : int, default=20000
         Steps on KL(p || q) at most.
-    precision : {"float32", "tf32", "bfloat16"}, default="float32"
-        Of the matrix products in training; everything else is float32. "tf32" is "float32" on a CPU.
-    device, random_state, checkpoint_dir, monitor
-        As for `kingdra_repro.methods.DAEKMeans`.
+    n_clusters, hidden, masking : see `AutoencoderClusterer`
+    batch_size, learning_rate, precision : see `NetworkClusterer`
+        For the autoencoder.
+    device, random_state, checkpoint_dir, monitor : see `TrainedClusterer`
 
     Attributes
     ----------
@@ -72,48 +64,26 @@ class DEC(AutoencoderClusterer):
     Xie, Girshick, Farhadi (2016), Unsupervised Deep Embedding for Clustering Analysis, ICML.
     """
 
-    def __init__(
-        self,
-        n_clusters: int = 8,
-        *,
-        hidden: tuple[int, ...] = (1200, 1200),
-        masking: float = 0.2,
-        epochs: int = 200,
-        batch_size: int = 256,
-        learning_rate: float = 0.001,
-        n_init: int = 20,
-        clustering_learning_rate: float = 0.01,
-        momentum: float = 0.9,
-        update_interval: int = 140,
-        tol: float = 0.001,
-        max_iter: int = 20_000,
-        precision: str = "float32",
-        device: str = "auto",
-        random_state: int | np.random.RandomState | None = None,
-        checkpoint_dir: str | Path | None = None,
-        monitor: Monitor | None = None,
-    ) -> None:
-        self.n_clusters = n_clusters
-        self.hidden = hidden
-        self.masking = masking
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.n_init = n_init
-        self.clustering_learning_rate = clustering_learning_rate
-        self.momentum = momentum
-        self.update_interval = update_interval
-        self.tol = tol
-        self.max_iter = max_iter
-        self.precision = precision
-        self.device = device
-        self.random_state = random_state
-        self.checkpoint_dir = checkpoint_dir
-        self.monitor = monitor
+    checks: ClassVar[dict[str, Check]] = {
+        **AutoencoderClusterer.checks,
+        "n_init": integer(1),
+        "clustering_learning_rate": positive,
+        "momentum": fraction,
+        "update_interval": integer(1),
+        "tol": fraction,
+        "max_iter": integer(0),
+    }
 
-    _centres: nn.Parameter  # [k, k]: a row a cluster
+    n_init: int = 20
+    clustering_learning_rate: float = 0.01
+    momentum: float = 0.9
+    update_interval: int = 140
+    tol: float = 0.001
+    max_iter: int = 20_000
 
-    def _fit(self, rows: Rows) -> None:
+    _centres: nn.Parameter = field(init=False)  # [k, k]: a row a cluster
+
+    def _fit_rows(self, rows: Rows) -> None:
         self._epochs_total = self.epochs + self.max_iter * self.batch_size / rows.n  # at most
         losses = self._train_autoencoder(rows, self._epochs_total)
         optimizer, step, labels, kl = self._begin_clustering(rows, losses)
@@ -213,14 +183,6 @@ class DEC(AutoencoderClusterer):
 
     def _assign(self, rows: Rows) -> np.ndarray:
         return outputs(self._soft_assignment, rows).argmax(1).astype(np.int64)
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_positive(self, ["clustering_learning_rate"])
-        check_part(self, ["momentum", "tol"])
-
-    def _least(self) -> dict[str, int]:
-        return {**super()._least(), "n_init": 1, "update_interval": 1, "max_iter": 0}
 
 
 def soft_assignment(z: Tensor, centres: Tensor) -> Tensor:

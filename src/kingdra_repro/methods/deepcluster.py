@@ -2,8 +2,8 @@
 
 import itertools
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -14,12 +14,11 @@ from sklearn.preprocessing import normalize
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, relu
 
+from kingdra_repro.checks import Check, fraction, integer
 from kingdra_repro.methods.network_clusterer import NetworkClusterer, outputs
-from kingdra_repro.methods.parameters import check_part
 from kingdra_repro.networks.autoencoder import linear
 from kingdra_repro.networks.products import Linear
 from kingdra_repro.training.batches import batch_slices, supervised_order
-from kingdra_repro.training.events import Monitor
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.seeds import Purpose, numpy_stream, torch_stream
 
@@ -65,6 +64,7 @@ class FeatureNetwork(nn.Module):
         return x
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class DeepCluster(NetworkClusterer):
     """Cluster the features of a network by K-means, train the network on these clusters, and again.
 
@@ -78,25 +78,20 @@ class DeepCluster(NetworkClusterer):
 
     Parameters
     ----------
-    n_clusters : int, default=8
-        k, from 1 to the number of points.
     hidden : sequence of int, default=(1200, 1200)
         Widths of the network's layers; the last one is the number of features.
     n_components : int, default=256
         Principal components of the features; as many as there are, where there are fewer.
     epochs : int, default=200
         Times the network is trained on a clustering, for one pass.
-    batch_size : int, default=256
     learning_rate, momentum, weight_decay : float, default=0.05, 0.9 and 0.00001
         Of SGD; the classifier's last layer is trained without momentum.
     dropout : float, default=0.5
         Between layers of the network.
     n_init : int, default=1
         Restarts of K-means.
-    precision : {"float32", "tf32", "bfloat16"}, default="float32"
-        Of the matrix products in training; everything else is float32. "tf32" is "float32" on a CPU.
-    device, random_state, checkpoint_dir, monitor
-        As for `kingdra_repro.methods.DAEKMeans`.
+    n_clusters, batch_size, precision : see `NetworkClusterer`
+    device, random_state, checkpoint_dir, monitor : see `TrainedClusterer`
 
     Attributes
     ----------
@@ -112,44 +107,25 @@ class DeepCluster(NetworkClusterer):
     Features, ECCV.
     """
 
-    def __init__(
-        self,
-        n_clusters: int = 8,
-        *,
-        hidden: tuple[int, ...] = (1200, 1200),
-        n_components: int = 256,
-        epochs: int = 200,
-        batch_size: int = 256,
-        learning_rate: float = 0.05,
-        momentum: float = 0.9,
-        weight_decay: float = 1e-5,
-        dropout: float = 0.5,
-        n_init: int = 1,
-        precision: str = "float32",
-        device: str = "auto",
-        random_state: int | np.random.RandomState | None = None,
-        checkpoint_dir: str | Path | None = None,
-        monitor: Monitor | None = None,
-    ) -> None:
-        self.n_clusters = n_clusters
-        self.hidden = hidden
-        self.n_components = n_components
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.momentum = momentum
-        self.weight_decay = weight_decay
-        self.dropout = dropout
-        self.n_init = n_init
-        self.precision = precision
-        self.device = device
-        self.random_state = random_state
-        self.checkpoint_dir = checkpoint_dir
-        self.monitor = monitor
+    checks: ClassVar[dict[str, Check]] = {
+        **NetworkClusterer.checks,
+        "n_components": integer(1),
+        "momentum": fraction,
+        "weight_decay": fraction,
+        "dropout": fraction,
+        "n_init": integer(1),
+    }
 
-    _network: FeatureNetwork
+    n_components: int = 256
+    learning_rate: float = 0.05
+    momentum: float = 0.9
+    weight_decay: float = 1e-5
+    dropout: float = 0.5
+    n_init: int = 1
 
-    def _fit(self, rows: Rows) -> None:
+    _network: FeatureNetwork = field(init=False)
+
+    def _fit_rows(self, rows: Rows) -> None:
         generator = torch_stream(self._seed, 0, Purpose.WEIGHTS)
         self._network = FeatureNetwork(rows.d, self.hidden, self.dropout, generator).to(rows.device).eval()
         optimizer = torch.optim.SGD(
@@ -221,13 +197,6 @@ class DeepCluster(NetworkClusterer):
 
     def _assign(self, rows: Rows) -> np.ndarray:
         return self._kmeans.predict(self._whiten(outputs(self._network, rows))).astype(np.int64)
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_part(self, ["momentum", "weight_decay", "dropout"])
-
-    def _least(self) -> dict[str, int]:
-        return {**super()._least(), "n_components": 1, "n_init": 1}
 
 
 class Whitening:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kingdra_repro.checks import is_whole
+from kingdra_repro.checks import is_whole, must_be
 from kingdra_repro.errors import InputError
 from kingdra_repro.training.seeds import Purpose, numpy_stream
 
@@ -31,19 +31,17 @@ def draw_labels(y: np.ndarray | None, n_clusters: int, per_class: int, seed: int
     if y is None:
         raise InputError("method=semi_supervised learns from labels, and this data set has none")
     if seed < 0:
-        raise InputError(f"random_state={seed} is negative: give a seed of 0 or more")
+        raise must_be("an integer of at least 0", "random_state", seed)
     sizes = np.bincount(y)
     if len(sizes) != n_clusters:
-        raise InputError(f"n_clusters={n_clusters} is not the number of classes: give {len(sizes)}")
+        raise must_be(f"the number of classes, {len(sizes)}", "n_clusters", n_clusters)
     if sizes.min() < 2:
         raise InputError(
             "The smallest class has one point: there is none left to score, leave that class out"
         )
     if not is_whole(per_class, 1) or per_class >= sizes.min():
-        raise InputError(
-            f"labels_per_class={per_class!r} must be a whole number from 1 to {sizes.min() - 1}: some points "
-            "of the smallest class must be left"
-        )
+        what = f"an integer from 1 to {sizes.min() - 1}, which leaves some points of the smallest class"
+        raise must_be(what, "labels_per_class", per_class)
     rng = numpy_stream(seed, 0, Purpose.GIVEN_LABELS)
     given = np.full(len(y), -1, np.int64)
     for c in range(n_clusters):

@@ -1,24 +1,24 @@
 """The kingdra scheme: pseudo-labels from the ensemble's agreement, training on, again and again."""
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from kingdra_repro.bases import Base
-from kingdra_repro.devices import choose_device
-from kingdra_repro.errors import InputError
-from kingdra_repro.methods.ensemble import Ensemble, agreement
+from kingdra_repro.checks import Check, choice, integer, must_be
+from kingdra_repro.methods.ensemble import Ensemble, agreement, begin_fit
+from kingdra_repro.methods.ensemble_fit import EnsembleFit
 from kingdra_repro.pseudo_labels import MiniClusters, PseudoLabeller, make_pseudo_labeller, map_to_outputs
 from kingdra_repro.pseudo_labels.matching import MAPPINGS
-from kingdra_repro.training.events import Monitor
 from kingdra_repro.training.stack import PseudoLabels
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class Kingdra(Ensemble):
     """Kingdra: an ensemble that trains itself with what its models agree on (paper, Algorithm 2).
 
@@ -110,140 +110,109 @@ class Kingdra(Ensemble):
     >>> labels = Kingdra(n_clusters=10, first_epochs=20, random_state=0).fit_predict(X)  # doctest: +SKIP
     """
 
-    def __init__(
-        self,
-        n_clusters: int = 8,
-        *,
-        base: str | Base | Sequence[str | Base] = "ladder_im",
-        n_models: int = 10,
-        n_iter: int = 10,
-        first_epochs: int = 5,
-        epochs: int = 5,
-        batch_size: int = 64,
-        learning_rate: float = 0.002,
-        decay_epochs: float = 0.0,
-        order: str = "epoch",
-        precision: str = "float32",
-        compile: bool | str = "auto",
-        pseudo_labels: str | PseudoLabeller = "graph",
-        mapping: str = "one_to_one",
-        device: str = "auto",
-        n_jobs: int | None = None,
-        random_state: int | np.random.RandomState | None = None,
-        checkpoint_dir: str | Path | None = None,
-        monitor: Monitor | None = None,
-    ) -> None:
-        super().__init__(
-            n_clusters,
-            base=base,
-            n_models=n_models,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            decay_epochs=decay_epochs,
-            order=order,
-            precision=precision,
-            compile=compile,
-            device=device,
-            n_jobs=n_jobs,
-            random_state=random_state,
-            checkpoint_dir=checkpoint_dir,
-            monitor=monitor,
-        )
-        self.n_iter = n_iter
-        self.first_epochs = first_epochs
-        self.pseudo_labels = pseudo_labels
-        self.mapping = mapping
+    checks: ClassVar[dict[str, Check]] = {
+        **Ensemble.checks,
+        "n_iter": integer(0),
+        "first_epochs": integer(1),
+        "mapping": choice(*MAPPINGS),
+    }
+
+    n_iter: int = 10
+    first_epochs: int = 5
+    pseudo_labels: str | PseudoLabeller = "graph"
+    mapping: str = "one_to_one"
 
     def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
-        self._begin(X, self.n_iter, self.first_epochs + self.n_iter * self.epochs)
-        start, pseudo = self._resume()
-        for iteration in range(start, self.n_iter + 1):
-            if iteration == 0:
-                losses, proba, features = self._first_phase(X)
-            else:
-                losses = self._train(iteration, self.epochs, pseudo)
-                proba, features = self._ensemble.predict_proba(), lambda: self._features(X)
-            found = self._find(proba, features)
-            rule = _rule(found, pseudo)
-            self.pseudo_labels_ = found.labels.cpu().numpy()
-            if found.complete:
-                pseudo = self._mapped(self.pseudo_labels_, proba)
-            elif pseudo is not None:
-                pseudo = self._mapped(pseudo.labels, proba)
-            facts = {**losses, "agreement": agreement(proba), **_facts(found), "rule": rule}
-            self._end_phase(iteration, proba, self.pseudo_labels_, facts)
-            self._save(iteration, pseudo)
-        if start > self.n_iter:  # all of it was done before
-            self._train(self.n_iter, 0, None)  # trains nothing, and refuses models of other epochs
-            proba = self._ensemble.predict_proba()
-            self.pseudo_labels_ = self._find(proba, lambda: self._features(X)).labels.cpu().numpy()
-            self._answer(proba)
+        """Algorithm 2; mini-clusters are looked for at the end of each phase, after the last one, too."""
+        find, first = self._pseudo_labeller(), self._first_phase()
+        begun = begin_fit(
+            self,
+            X,
+            n_iter=self.n_iter,
+            epochs_total=first.epochs + self.n_iter * self.epochs,
+            epochs_elsewhere=first.epochs - first.epochs_kept,
+        )
+        with closing(begun) as fit:
+            pseudo = fit.resume(lambda phase: first.epochs_kept + phase * self.epochs)
+            if fit.phase > self.n_iter:  # all was done before
+                fit.train(0, None)  # trains nothing, and refuses models of other epochs
+                self._answer(proba := fit.outputs())
+                self.pseudo_labels_ = find(proba.to(fit.device), fit.features).labels.cpu().numpy()
+            for phase in range(fit.phase, self.n_iter + 1):
+                # Train all models: at first without labels, then with pseudo-labels beside these terms.
+                if phase == 0:
+                    losses, proba, features = first(fit)
+                else:
+                    losses = fit.train(self.epochs, pseudo)
+                    proba, features = fit.outputs(), fit.features
+                # Mini-clusters of what the models agree on (Algorithm 1), and what each model calls them.
+                found = find(proba.to(fit.device), features)
+                self.pseudo_labels_ = found.labels.cpu().numpy()
+                rule, pseudo = self._next_pseudo_labels(found, pseudo, proba)
+                # The average of the models, as the answer so far.
+                self._answer(proba)
+                facts = {**losses, "agreement": agreement(proba), **_facts(found), "rule": rule}
+                fit.end_phase(self.labels_, self.model_labels_, self.pseudo_labels_, facts)
+                fit.save(pseudo)
+            self._keep(fit)
 
-    def _first_phase(
-        self, X: np.ndarray | sp.csr_matrix
-    ) -> tuple[dict[str, float], Tensor, Callable[[], Tensor]]:
-        """Losses, outputs [n_models, n, k] and features [n, width] of models trained without labels."""
-        losses = self._train(0, self.first_epochs, None)
-        return losses, self._ensemble.predict_proba(), lambda: self._features(X)
+    def _first_phase(self) -> "FirstPhase":
+        return PlainPhase(self.first_epochs)
 
-    def _features(self, X: np.ndarray | sp.csr_matrix) -> Tensor:
-        return self._ensemble.fitted().features(X, choose_device(self.device))
-
-    def _find(self, proba: Tensor, features: Callable[[], Tensor]) -> MiniClusters:
-        find = make_pseudo_labeller(self.pseudo_labels)
-        return find(proba.to(choose_device(self.device)), features)
-
-    def _mapped(self, labels: np.ndarray, proba: Tensor) -> PseudoLabels:
-        outputs = map_to_outputs(torch.from_numpy(labels), proba.argmax(-1), self.n_clusters, self.mapping)
-        return PseudoLabels(labels, outputs.numpy())
-
-    def _save(self, iteration: int, pseudo: PseudoLabels | None) -> None:
-        if self._checkpoint is None:
-            return
-        state: dict[str, Any] = {"iteration": iteration, "rows": self._rows}
-        if pseudo is not None:
-            state["labels"] = torch.from_numpy(pseudo.labels)
-            state["outputs"] = torch.from_numpy(pseudo.outputs)
-        self._checkpoint.save("iteration", state)
-
-    def _resume(self) -> tuple[int, PseudoLabels | None]:
-        """The iteration to go on with, and the pseudo-labels to train on in it."""
-        state = self._checkpoint.load("iteration") if self._checkpoint else None
-        if state is None:
-            return 0, None
-        done = int(state["iteration"])
-        if done > self.n_iter:
-            raise InputError(
-                f"n_iter={self.n_iter} is less than the {done} iterations done in {self.checkpoint_dir}: "
-                "give as many or more, or another checkpoint_dir"
-            )
-        self._set_history(state["rows"])
-        self._epochs_done = self.first_epochs + done * self.epochs
-        if "labels" not in state:
-            return done + 1, None
-        return done + 1, PseudoLabels(state["labels"].numpy(), state["outputs"].numpy())
-
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        if self.mapping not in MAPPINGS:
-            raise InputError(f"mapping={self.mapping!r} is unknown: choose one of {', '.join(MAPPINGS)}")
+    def _pseudo_labeller(self) -> PseudoLabeller:
         find = make_pseudo_labeller(self.pseudo_labels)
         for name in ("t_pos", "t_neg"):  # told now, not after the first phase
             if (given := getattr(find, name, None) or 0) > self.n_models:
-                raise InputError(
-                    f"{name}={given} counts models, and there are {self.n_models}: give at most as many"
-                )
+                raise must_be(f"at most the number of models, {self.n_models}", name, given)
+        return find
 
-    def _least(self) -> dict[str, int]:
-        return {**super()._least(), "n_iter": 0, "first_epochs": 1}
+    def _next_pseudo_labels(
+        self, found: MiniClusters, before: PseudoLabels | None, proba: Tensor
+    ) -> tuple[str, PseudoLabels | None]:
+        """How the set that the next iteration trains on came about, and it, mapped to outputs (Eq. 3)."""
+        if found.complete:
+            rule, labels = "relaxed" if found.relaxed else "given", found.labels.cpu()
+        elif before is not None:
+            rule, labels = "kept", torch.from_numpy(before.labels)
+        else:
+            return "unsupervised", None
+        outputs = map_to_outputs(labels, proba.argmax(-1), self.n_clusters, self.mapping)
+        return rule, PseudoLabels(labels.numpy(), outputs.numpy())
 
 
-def _rule(found: MiniClusters, before: PseudoLabels | None) -> str:
-    """How the set that the next iteration trains on came about."""
-    if found.complete:
-        return "relaxed" if found.relaxed else "given"
-    return "unsupervised" if before is None else "kept"
+class FirstPhase(Protocol):
+    """A way of training without labels, before there are pseudo-labels.
+
+    Attributes
+    ----------
+    epochs : int, its passes over the data
+    epochs_kept : int, those of them that are done by the models that train on
+    """
+
+    @property
+    def epochs(self) -> int: ...
+
+    @property
+    def epochs_kept(self) -> int: ...
+
+    def __call__(self, fit: EnsembleFit) -> tuple[dict[str, float], Tensor, Callable[[], Tensor]]:
+        """Losses, outputs [n_models, n, k], and a function that gives features [n, width]."""
+        ...
+
+
+@dataclass(frozen=True)
+class PlainPhase:
+    """The models of the fit are trained without labels, as in the paper."""
+
+    epochs: int
+
+    @property
+    def epochs_kept(self) -> int:
+        return self.epochs
+
+    def __call__(self, fit: EnsembleFit) -> tuple[dict[str, float], Tensor, Callable[[], Tensor]]:
+        losses = fit.train(self.epochs, None)
+        return losses, fit.outputs(), fit.features
 
 
 def _facts(found: MiniClusters) -> dict[str, Any]:

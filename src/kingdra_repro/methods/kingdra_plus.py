@@ -1,9 +1,9 @@
 """Kingdra for rows without an order: first clusters are too fine, and joined by what models put together."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -11,20 +11,18 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.bases import IMSATVAT, Base
-from kingdra_repro.devices import choose_device
+from kingdra_repro.checks import Check, integer, positive
 from kingdra_repro.errors import InputError
-from kingdra_repro.methods.ensemble import Ensemble
+from kingdra_repro.methods.ensemble import Ensemble, begin_fit
+from kingdra_repro.methods.ensemble_fit import EnsembleFit
 from kingdra_repro.methods.kingdra import Kingdra
-from kingdra_repro.methods.parameters import check_positive
-from kingdra_repro.pseudo_labels import PseudoLabeller
 from kingdra_repro.pseudo_labels.evidence import join_clusters
-from kingdra_repro.training.events import Iteration, Monitor, Progress
 from kingdra_repro.training.seeds import Purpose, numpy_stream
-from kingdra_repro.training.stack import PseudoLabels
 
 FIRST_BASE = IMSATVAT(radius_scale=0.4, xi=5.0)
 
 
+@dataclass(eq=False, repr=False, kw_only=True)
 class KingdraPlus(Kingdra):
     """Kingdra with a first phase that does not need rows in an order that means something.
 
@@ -62,127 +60,77 @@ class KingdraPlus(Kingdra):
         Row 0 of the history is the first phase, after the joining.
     """
 
-    def __init__(
-        self,
-        n_clusters: int = 8,
-        *,
-        base: str | Base | Sequence[str | Base] = "ladder_im",
-        first_base: str | Base | Sequence[str | Base] | None = None,
-        fineness: int = 2,
-        n_models: int = 10,
-        n_iter: int = 10,
-        first_epochs: int = 50,
-        first_batch_size: int = 250,
-        first_learning_rate: float = 0.002,
-        epochs: int = 5,
-        batch_size: int = 64,
-        learning_rate: float = 0.002,
-        decay_epochs: float = 0.0,
-        order: str = "epoch",
-        precision: str = "float32",
-        compile: bool | str = "auto",
-        pseudo_labels: str | PseudoLabeller = "graph",
-        mapping: str = "one_to_one",
-        device: str = "auto",
-        n_jobs: int | None = None,
-        random_state: int | np.random.RandomState | None = None,
-        checkpoint_dir: str | Path | None = None,
-        monitor: Monitor | None = None,
-    ) -> None:
-        super().__init__(
-            n_clusters,
-            base=base,
-            n_models=n_models,
-            n_iter=n_iter,
-            first_epochs=first_epochs,
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            decay_epochs=decay_epochs,
-            order=order,
-            precision=precision,
-            compile=compile,
-            pseudo_labels=pseudo_labels,
-            mapping=mapping,
-            device=device,
-            n_jobs=n_jobs,
-            random_state=random_state,
-            checkpoint_dir=checkpoint_dir,
-            monitor=monitor,
-        )
-        self.first_base = first_base
-        self.fineness = fineness
-        self.first_batch_size = first_batch_size
-        self.first_learning_rate = first_learning_rate
+    checks: ClassVar[dict[str, Check]] = {
+        **Kingdra.checks,
+        "n_models": integer(2),  # one model alone cannot tell what belongs together
+        "n_iter": integer(1),
+        "fineness": integer(1),
+        "first_batch_size": integer(2),
+        "first_learning_rate": positive,
+    }
 
-    def _first_phase(
-        self, X: np.ndarray | sp.csr_matrix
-    ) -> tuple[dict[str, float], Tensor, Callable[[], Tensor]]:
-        total = self._epochs_total * self.n_models
-        seed = numpy_stream(self._seed, 0, Purpose.FIRST_MODELS).integers(2**31)  # not the later models'
-        device = choose_device(self.device)
-        fine = Ensemble(
-            self.fineness * self.n_clusters,
-            base=FIRST_BASE if self.first_base is None else self.first_base,
-            n_models=self.n_models,
-            epochs=self.first_epochs,
-            batch_size=self.first_batch_size,
-            learning_rate=self.first_learning_rate,
-            decay_epochs=self.decay_epochs,
-            order=self.order,
-            precision=self.precision,
-            compile=self.compile,
-            device=self.device,
-            n_jobs=self.n_jobs,
-            random_state=int(seed),
-            checkpoint_dir=None if self._checkpoint is None else self._checkpoint.folder / "fine",
-            monitor=None if self.monitor is None else _Progress(self.monitor, self.n_iter, total),
-        ).fit(X)
-        groups = join_clusters(fine.model_labels_, fine.n_clusters, self.n_clusters)
-        joined = [
-            _sums(proba, of_model, self.n_clusters)
-            for proba, of_model in zip(fine._fitted.predict_proba(X, device), groups, strict=True)
-        ]
-        row = fine.history_.iloc[-1].drop(["iteration", "seconds", "agreement"])
-        losses = {str(name): float(value) for name, value in row.items()}
-        return losses, torch.stack(joined), lambda: fine._fitted.features(X, device)
+    first_base: str | Base | Sequence[str | Base] | None = None
+    fineness: int = 2
+    first_epochs: int = 50
+    first_batch_size: int = 250
+    first_learning_rate: float = 0.002
 
-    def _resume(self) -> tuple[int, PseudoLabels | None]:
-        start, pseudo = super()._resume()
-        # The models with k outputs begin in iteration 1.
-        self._epochs_elsewhere = self.first_epochs
-        self._epochs_done = max(0, start - 1) * self.epochs
-        return start, pseudo
-
-    def _validated(self, X: Any, reset: bool) -> np.ndarray | sp.csr_matrix:
-        X = super()._validated(X, reset)
-        if reset and X.shape[0] < self.fineness * self.n_clusters:
+    def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
+        if X.shape[0] < self.fineness * self.n_clusters:
             raise InputError(
                 f"{X.shape[0]} points are too few for fineness={self.fineness} times {self.n_clusters} "
                 "clusters: give more points, or smaller numbers"
             )
-        return X
+        super()._fit(X)
 
-    def _least(self) -> dict[str, int]:
-        # One model alone cannot tell what belongs together.
-        return {**super()._least(), "n_models": 2, "n_iter": 1, "fineness": 1, "first_batch_size": 2}
+    def _first_phase(self) -> "OverClusteredPhase":
+        shared = {name: getattr(self, name) for name in Ensemble().get_params(deep=False)}
+        own = {
+            "n_clusters": self.fineness * self.n_clusters,
+            "base": FIRST_BASE if self.first_base is None else self.first_base,
+            "epochs": self.first_epochs,
+            "batch_size": self.first_batch_size,
+            "learning_rate": self.first_learning_rate,
+        }
+        return OverClusteredPhase(Ensemble(**{**shared, **own}), self.n_clusters)
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_positive(self, ["first_learning_rate"])
 
+@dataclass(frozen=True)
+class OverClusteredPhase:
+    """Other models, with more outputs than there are clusters, are trained without labels, and joined to k.
 
-class _Progress:
-    """Passes on how far the first phase is, as a part of the whole fit."""
+    Parameters
+    ----------
+    fine : Ensemble
+        The parameters of these models; seed and checkpoint come from the fit that the phase is of.
+    n_clusters : int, k
+    """
 
-    def __init__(self, monitor: Monitor, n_iter: int, model_epochs_total: float) -> None:
-        self.monitor, self.n_iter, self.model_epochs_total = monitor, n_iter, model_epochs_total
+    fine: Ensemble
+    n_clusters: int
 
-    def progress(self, event: Progress) -> None:
-        self.monitor.progress(replace(event, n_iter=self.n_iter, model_epochs_total=self.model_epochs_total))
+    @property
+    def epochs(self) -> int:
+        return self.fine.epochs
 
-    def iteration(self, it: Iteration) -> None:
-        """Its clusters are not joined yet."""
+    @property
+    def epochs_kept(self) -> int:
+        return 0  # models with k outputs begin after it
+
+    def __call__(self, fit: EnsembleFit) -> tuple[dict[str, float], Tensor, Callable[[], Tensor]]:
+        seed = numpy_stream(fit.seed, 0, Purpose.FIRST_MODELS).integers(2**31)  # not the later models'
+        folder = None if fit.checkpoint is None else fit.checkpoint.folder / "fine"
+        fine = replace(self.fine, random_state=int(seed), checkpoint_dir=folder)
+        with closing(begin_fit(fine, fit.X, n_iter=fit.n_iter, epochs_total=fit.epochs_total)) as first:
+            losses = first.train(fine.epochs, None)
+            clusters = first.outputs().argmax(-1).numpy()
+            fitted = first.fitted()
+        groups = join_clusters(clusters, fine.n_clusters, self.n_clusters)
+        joined = [
+            _sums(proba, of_model, self.n_clusters)
+            for proba, of_model in zip(fitted.predict_proba(fit.X, fit.device), groups, strict=True)
+        ]
+        return losses, torch.stack(joined), lambda: fitted.features(fit.X, fit.device)
 
 
 def _sums(proba: Tensor, groups: np.ndarray, n_clusters: int) -> Tensor:

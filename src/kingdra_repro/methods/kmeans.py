@@ -1,17 +1,19 @@
 """K-means on the features as they are."""
 
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
+import scipy.sparse as sp
 import sklearn.cluster
-from sklearn.base import BaseEstimator, ClusterMixin
-from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
-from kingdra_repro.methods.parameters import check_seed, check_whole, checked_data, undone_if_it_fails
+from kingdra_repro.checks import Check, integer, seed
+from kingdra_repro.methods.clusterer import Clusterer, checked_data
 
 
-class KMeans(ClusterMixin, BaseEstimator):
+@dataclass(eq=False, repr=False, kw_only=True)
+class KMeans(Clusterer):
     """scikit-learn's K-means, with the face of the other methods: the paper's row "K-means".
 
     Parameters
@@ -28,43 +30,18 @@ class KMeans(ClusterMixin, BaseEstimator):
     n_features_in_ : int
     """
 
-    def __init__(
-        self,
-        n_clusters: int = 8,
-        *,
-        n_init: int = 10,
-        random_state: int | np.random.RandomState | None = None,
-    ) -> None:
-        self.n_clusters = n_clusters
-        self.n_init = n_init
-        self.random_state = random_state
+    checks: ClassVar[dict[str, Check]] = {**Clusterer.checks, "n_init": integer(1), "random_state": seed}
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Cluster X: array or sparse matrix [n, d] of finite numbers, n >= n_clusters. ``y`` is ignored.
+    n_init: int = 10
+    random_state: int | np.random.RandomState | None = None
 
-        Raises
-        ------
-        InputError
-            (a ValueError) If a parameter has no meaning; ValueError for NaN, infinities, wrong shapes.
-        """
-        with undone_if_it_fails(self):
-            check_whole(self, {"n_clusters": 1, "n_init": 1})
-            check_seed(self)
-            X = checked_data(self, X, reset=True)
-            kmeans = sklearn.cluster.KMeans(
-                self.n_clusters, n_init=self.n_init, random_state=self.random_state
-            )
-            self._kmeans = kmeans.fit(X)
-            self.cluster_centers_ = kmeans.cluster_centers_
-            self.labels_ = kmeans.labels_.astype(np.int64)
-        return self
+    def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
+        kmeans = sklearn.cluster.KMeans(self.n_clusters, n_init=self.n_init, random_state=self.random_state)
+        self._kmeans = kmeans.fit(X)
+        self.cluster_centers_ = kmeans.cluster_centers_
+        self.labels_ = kmeans.labels_.astype(np.int64)
 
     def predict(self, X: Any) -> np.ndarray:
         """The nearest centre of each row of X: int64 array [n]."""
         check_is_fitted(self)
         return self._kmeans.predict(checked_data(self, X, reset=False)).astype(np.int64)
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags

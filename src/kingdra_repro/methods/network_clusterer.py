@@ -1,36 +1,27 @@
 """What the comparison methods with one network share: how a fit begins, trains, resumes and tells."""
 
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, Self
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 import torch
-from sklearn.base import BaseEstimator, ClusterMixin
-from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
+from kingdra_repro.checks import Check, choice, integer, positive, widths
 from kingdra_repro.devices import choose_device
 from kingdra_repro.errors import diverged
-from kingdra_repro.methods.parameters import (
-    PRECISIONS,
-    check_choice,
-    check_positive,
-    check_seed,
-    check_whole,
-    check_widths,
-    checked_data,
-    undone_if_it_fails,
-)
-from kingdra_repro.methods.resuming import begin
+from kingdra_repro.methods.clusterer import TrainedClusterer, begin, checked_data
 from kingdra_repro.networks.products import tf32_products
 from kingdra_repro.training.batches import batch_slices
 from kingdra_repro.training.checkpoint import Checkpoint
-from kingdra_repro.training.events import Iteration, Monitor, Progress
+from kingdra_repro.training.events import Iteration, Progress
+from kingdra_repro.training.options import PRECISIONS
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.seeds import Purpose, numpy_stream
 
@@ -38,43 +29,49 @@ SECONDS_BETWEEN_CHECKPOINTS = 60.0
 CHUNK = 4096  # rows passed through a network at once when nothing is trained
 
 
-class NetworkClusterer(ClusterMixin, BaseEstimator, ABC):
-    """An estimator that trains one network: ``_fit`` says how, ``_assign`` what it answers.
+@dataclass(eq=False, repr=False, kw_only=True)
+class NetworkClusterer(TrainedClusterer):
+    """An estimator that trains one network: ``_fit_rows`` says how, ``_assign`` what it answers.
 
-    Parameters and attributes are described by the subclasses.
+    Parameters
+    ----------
+    hidden : sequence of int, default=(1200, 1200)
+        Widths of the network's hidden layers.
+    epochs : int
+        Passes over the data.
+    batch_size : int, default=256
+    learning_rate : float, default=0.001
+        Of Adam.
+    precision : {"float32", "tf32", "bfloat16"}, default="float32"
+        Of the matrix products in training; everything else is float32. "tf32" is "float32" on a CPU.
+    n_clusters, device, random_state, checkpoint_dir, monitor : see `TrainedClusterer`
     """
 
-    n_clusters: int
-    hidden: tuple[int, ...]
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    precision: str
-    device: str
-    random_state: int | np.random.RandomState | None
-    checkpoint_dir: str | Path | None
-    monitor: Monitor | None
-    _network: nn.Module
+    checks: ClassVar[dict[str, Check]] = {
+        **TrainedClusterer.checks,
+        "hidden": widths,
+        "epochs": integer(1),
+        "batch_size": integer(2),
+        "learning_rate": positive,
+        "precision": choice(*PRECISIONS),
+    }
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Cluster X: array or sparse matrix [n, d] of finite numbers, n >= n_clusters. ``y`` is ignored.
+    hidden: tuple[int, ...] = (1200, 1200)
+    epochs: int = 200
+    batch_size: int = 256
+    learning_rate: float = 0.001
+    precision: str = "float32"
 
-        Raises
-        ------
-        InputError
-            (a ValueError) If a parameter has no meaning; ValueError for NaN, infinities, wrong shapes.
-        """
-        with undone_if_it_fails(self):
-            self._check_parameters()
-            X = checked_data(self, X, reset=True)
-            self._device = choose_device(self.device)
-            self._checkpoint: Checkpoint | None
-            self._seed, self._checkpoint = begin(self, X)
-            self._set_history([])
-            self._began = self._saved = time.monotonic()
-            self._fit(Rows(X, self._device))
-            self._network.cpu()  # a fitted estimator may go to a machine without this device
-        return self
+    _network: nn.Module = field(init=False)
+
+    def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
+        self._device = choose_device(self.device)
+        self._checkpoint: Checkpoint | None
+        self._seed, self._checkpoint = begin(self, X)
+        self._set_history([])
+        self._began = self._saved = time.monotonic()
+        self._fit_rows(Rows(X, self._device))
+        self._network.cpu()  # a fitted estimator may go to a machine without this device
 
     def predict(self, X: Any) -> np.ndarray:
         """The cluster of each row of X: int64 array [n]; computed on the CPU, whatever ``device`` is."""
@@ -82,27 +79,12 @@ class NetworkClusterer(ClusterMixin, BaseEstimator, ABC):
         return self._assign(Rows(checked_data(self, X, reset=False), torch.device("cpu")))
 
     @abstractmethod
-    def _fit(self, rows: Rows) -> None:
+    def _fit_rows(self, rows: Rows) -> None:
         """Train, and set ``labels_``."""
 
     @abstractmethod
     def _assign(self, rows: Rows) -> np.ndarray:
         """The cluster of each row, int64 [n], as the fitted network has it."""
-
-    def __sklearn_tags__(self) -> Tags:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
-
-    def _check_parameters(self) -> None:
-        check_whole(self, self._least())
-        check_positive(self, ["learning_rate"])
-        check_choice(self, {"precision": PRECISIONS})
-        check_widths(self, "hidden")
-        check_seed(self)
-
-    def _least(self) -> dict[str, int]:
-        return {"n_clusters": 1, "epochs": 1, "batch_size": 2}
 
     def _train_on(
         self,

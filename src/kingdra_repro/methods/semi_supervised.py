@@ -1,7 +1,8 @@
 """Semi-supervised learning: one model that is given the classes of some points."""
 
-from pathlib import Path
-from typing import Any, Self
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -10,14 +11,15 @@ from sklearn.base import ClassifierMixin
 from torch import Tensor
 
 from kingdra_repro.bases import Base
+from kingdra_repro.checks import Check, check_parameters, integer
 from kingdra_repro.errors import InputError
-from kingdra_repro.methods.ensemble import Ensemble
-from kingdra_repro.methods.parameters import undone_if_it_fails
-from kingdra_repro.training.events import Monitor
+from kingdra_repro.methods.clusterer import checked_data, rollback_on_error
+from kingdra_repro.methods.ensemble import Single, begin_fit
 from kingdra_repro.training.stack import PseudoLabels
 
 
-class SemiSupervised(ClassifierMixin, Ensemble):
+@dataclass(eq=False, repr=False, kw_only=True)
+class SemiSupervised(ClassifierMixin, Single):
     """One model trained with the classes of some points: the ladder network's own use (Rasmus et al., 2015).
 
     It is the one method here that is given labels. Beside each unsupervised batch it is shown one of labelled
@@ -45,40 +47,13 @@ class SemiSupervised(ClassifierMixin, Ensemble):
     n_features_in_ : int
     """
 
-    n_models = 1
-    n_jobs = None
-    order = "epoch"  # of batches beside labelled ones, as in the iterations of Kingdra
+    checks: ClassVar[dict[str, Check]] = {**Single.checks, "labels_per_class": integer(1)}
 
-    def __init__(
-        self,
-        n_clusters: int = 8,
-        *,
-        base: str | Base = "ladder",
-        labels_per_class: int = 10,
-        epochs: int = 100,
-        batch_size: int = 64,
-        learning_rate: float = 0.002,
-        decay_epochs: float = 0.0,
-        precision: str = "float32",
-        compile: bool | str = "auto",
-        device: str = "auto",
-        random_state: int | np.random.RandomState | None = None,
-        checkpoint_dir: str | Path | None = None,
-        monitor: Monitor | None = None,
-    ) -> None:
-        self.n_clusters = n_clusters
-        self.base = base
-        self.labels_per_class = labels_per_class
-        self.epochs = epochs
-        self.batch_size = batch_size
-        self.learning_rate = learning_rate
-        self.decay_epochs = decay_epochs
-        self.precision = precision
-        self.compile = compile
-        self.device = device
-        self.random_state = random_state
-        self.checkpoint_dir = checkpoint_dir
-        self.monitor = monitor
+    base: str | Base = "ladder"
+    labels_per_class: int = 10
+    epochs: int = 100
+    # Of batches beside labelled ones, as in the iterations of Kingdra.
+    order: str = field(default="epoch", init=False)
 
     def fit(self, X: Any, y: Any) -> Self:  # type: ignore[override]
         """Learn from X, array or sparse matrix [n, d], and y, int [n]: classes 0..k-1, -1 where not known.
@@ -88,22 +63,24 @@ class SemiSupervised(ClassifierMixin, Ensemble):
         InputError
             (a ValueError) If a parameter has no meaning, y does not fit X, or a class has no label.
         """
-        with undone_if_it_fails(self):
-            X = self._validated(X, reset=True)
-            self._given = self._labels(y, X.shape[0])
+        with rollback_on_error(self):
+            check_parameters(self, self.checks)
+            X = checked_data(self, X, reset=True)
             self.classes_ = np.arange(self.n_clusters)
-            self._fit_and_close(X)
+            self._fit(X, self._labels(y, X.shape[0]))
         return self
 
     def fit_predict(self, X: Any, y: Any) -> np.ndarray:  # type: ignore[override]
         """Learn from X and y, and give the class of each point: int64 array [n]."""
         return self.fit(X, y).labels_
 
-    def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
-        self._begin(X, n_iter=0, epochs_total=self.epochs, labels=self._given)
-        given = PseudoLabels(self._given, outputs=np.arange(self.n_clusters)[None])
-        losses = self._train(0, self.epochs, given)
-        self._end_phase(0, self._ensemble.predict_proba(), None, losses)
+    def _fit(self, X: np.ndarray | sp.csr_matrix, given: np.ndarray) -> None:  # type: ignore[override]
+        with closing(begin_fit(self, X, epochs_total=self.epochs, labels=given)) as fit:
+            outputs = np.arange(self.n_clusters)[None]
+            losses = fit.train(self.epochs, PseudoLabels(given, outputs))
+            self._answer(fit.outputs())
+            fit.end_phase(self.labels_, self.model_labels_, None, losses)
+            self._keep(fit)
 
     def _answer(self, proba: Tensor) -> None:
         """Outputs are classes: there is nothing to align."""
@@ -126,6 +103,3 @@ class SemiSupervised(ClassifierMixin, Ensemble):
         if len(without):
             raise InputError(f"y={without[0]} labels no point: give labels of all {self.n_clusters} classes")
         return y
-
-    def _least(self) -> dict[str, int]:
-        return {**super()._least(), "labels_per_class": 1}

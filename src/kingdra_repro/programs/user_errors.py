@@ -6,13 +6,12 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from hydra.errors import CompactHydraException, InstantiationException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from kingdra_repro.config import Settings
+from kingdra_repro.config import Settings, setting_of
 from kingdra_repro.errors import InputError
 
 SEE = "`kingdra-run --help` explains the settings, `kingdra-run --cfg job` lists them"
@@ -42,7 +41,7 @@ def one_line(
     chain = list(_causes(error))
     for one in chain:
         if isinstance(one, InputError):
-            return _as_given(_joined(str(one)), settings)
+            return _joined(_as_given(one, settings))
     # A "$" stands for what OmegaConf fills in in the exception that this one caused.
     hydras = [str(one) for one in chain if isinstance(one, CompactHydraException | OmegaConfBaseException)]
     override = next((one.override for one in chain if isinstance(one, OverrideParseException)), None)
@@ -171,26 +170,12 @@ def _known_settings(known: type) -> list[str]:
     return names
 
 
-def _as_given(message: str, settings: DictConfig | None) -> str:
-    """`message` with the name of the setting that the parameter it begins with is taken from."""
-    name, equals, rest = message.partition("=")
-    if settings is None or not equals:
+def _as_given(error: InputError, settings: DictConfig | None) -> str:
+    """Its message, with the name of the setting that the parameter to blame is taken from."""
+    message, name = str(error), error.parameter
+    if settings is None or name is None:
         return message
-    groups: Any = OmegaConf.to_container(settings)
-    if name in groups["method"]:
-        taken_from = re.fullmatch(r"\$\{([\w.]+)\}", str(groups["method"][name]))
-        return f"{taken_from[1] if taken_from else f'method.{name}'}={rest}"
-    inner = [path for group in ("dataset", "base", "pseudo_labels") for path in _paths(groups, group)]
-    places = [] if name in groups else [path for path in inner if path.endswith(f".{name}")]
-    return f"{places[0]}={rest}" if len(places) == 1 else message
-
-
-def _paths(node: dict[str, Any], name: str) -> Iterator[str]:
-    """The names of all settings within one, each with those that it lies in: "dataset.words.n_words"."""
-    if isinstance(inner := node[name], dict):
-        for key in inner:
-            yield from (f"{name}.{path}" for path in _paths(inner, key))
-    yield name
+    return setting_of(name, settings) + message.removeprefix(name)
 
 
 def _joined(message: str) -> str:

@@ -1,6 +1,6 @@
 """Pseudo-labels: from the agreement of an ensemble (paper Section 4.2), and Table 1's other ways."""
 
-from kingdra_repro.errors import InputError
+from kingdra_repro.checks import choice, must_be
 from kingdra_repro.pseudo_labels.baselines import (
     ArgmaxPseudoLabels,
     KMeansPseudoLabels,
@@ -36,12 +36,9 @@ _PSEUDO_LABELLERS: dict[str, type[PseudoLabeller]] = {
 def make_pseudo_labeller(pseudo_labels: str | PseudoLabeller) -> PseudoLabeller:
     """The way of a name with its default settings; an instance is returned as it is."""
     if isinstance(pseudo_labels, type) or not (isinstance(pseudo_labels, str) or callable(pseudo_labels)):
-        raise InputError(
-            f"pseudo_labels={pseudo_labels!r} makes none: give a name, or an instance: GraphPseudoLabels()"
-        )
+        what = "a name, or an instance such as GraphPseudoLabels()"
+        raise must_be(what, "pseudo_labels", pseudo_labels)
     if not isinstance(pseudo_labels, str):
         return pseudo_labels
-    if pseudo_labels not in _PSEUDO_LABELLERS:
-        names = ", ".join(_PSEUDO_LABELLERS)
-        raise InputError(f"pseudo_labels={pseudo_labels!r} is unknown: choose one of {names}")
+    choice(*_PSEUDO_LABELLERS)("pseudo_labels", pseudo_labels)
     return _PSEUDO_LABELLERS[pseudo_labels]()

@@ -7,8 +7,8 @@ import torch
 from sklearn.cluster import KMeans
 from torch import Tensor
 
-from kingdra_repro.errors import InputError
-from kingdra_repro.pseudo_labels.labeller import MiniClusters, check_min_fraction
+from kingdra_repro.checks import check_parameters, fraction, integer, seed
+from kingdra_repro.pseudo_labels.labeller import MiniClusters, min_fraction
 from kingdra_repro.pseudo_labels.matching import align, average
 
 
@@ -31,11 +31,8 @@ class KMeansPseudoLabels:
     min_fraction: float = 0.05
 
     def __post_init__(self) -> None:
-        if self.n_init < 1:
-            raise InputError(f"n_init={self.n_init} counts restarts: give 1 or more")
-        if not 0 <= self.random_state < 2**32:
-            raise InputError(f"K-means' seed {self.random_state} is none: give one from 0 to {2**32 - 1}")
-        check_min_fraction(self.min_fraction)
+        check_parameters(self, {"n_init": integer(1), "min_fraction": min_fraction})
+        seed("pseudo_labels.random_state", self.random_state)  # not the method's, which is called so, too
 
     def __call__(self, proba: Tensor, features: Callable[[], Tensor]) -> MiniClusters:
         """Label the points of outputs [n_models, n, k]; see `PseudoLabeller`."""
@@ -59,7 +56,7 @@ class ArgmaxPseudoLabels:
     min_fraction: float = 0.05
 
     def __post_init__(self) -> None:
-        check_min_fraction(self.min_fraction)
+        check_parameters(self, {"min_fraction": min_fraction})
 
     def __call__(self, proba: Tensor, features: Callable[[], Tensor] | None = None) -> MiniClusters:
         """Label the points of outputs [n_models, n, k]; see `PseudoLabeller`."""
@@ -86,9 +83,7 @@ class ThresholdPseudoLabels:
     min_fraction: float = 0.05
 
     def __post_init__(self) -> None:
-        if not 0 <= self.threshold < 1:
-            raise InputError(f"threshold={self.threshold} is a probability: give 0 or more, less than 1")
-        check_min_fraction(self.min_fraction)
+        check_parameters(self, {"threshold": fraction, "min_fraction": min_fraction})
 
     def __call__(self, proba: Tensor, features: Callable[[], Tensor] | None = None) -> MiniClusters:
         """Label the points of outputs [n_models, n, k]; see `PseudoLabeller`."""

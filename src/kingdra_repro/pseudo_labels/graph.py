@@ -7,9 +7,8 @@ from math import ceil
 
 from torch import Tensor
 
-from kingdra_repro.checks import is_whole
-from kingdra_repro.errors import InputError
-from kingdra_repro.pseudo_labels.labeller import MiniClusters, check_min_fraction
+from kingdra_repro.checks import check_parameters, choice, fraction, integer, optional
+from kingdra_repro.pseudo_labels.labeller import MiniClusters, min_fraction
 from kingdra_repro.pseudo_labels.mini_clusters import PRUNE, mini_clusters
 
 
@@ -50,15 +49,16 @@ class GraphPseudoLabels:
     min_fraction: float = 0.05
 
     def __post_init__(self) -> None:
-        for name in ("t_pos", "t_neg"):
-            value = getattr(self, name)
-            if value is not None and not is_whole(value, 1):
-                raise InputError(f"{name}={value!r} counts models: give 1 or more, or null for all models")
-        if not 0 <= self.confidence < 1:
-            raise InputError(f"confidence={self.confidence} is a probability: give 0 or more, less than 1")
-        if self.prune not in PRUNE:
-            raise InputError(f"prune={self.prune!r} is unknown: choose one of {', '.join(PRUNE)}")
-        check_min_fraction(self.min_fraction)
+        check_parameters(
+            self,
+            {
+                "t_pos": optional(integer(1)),
+                "t_neg": optional(integer(1)),
+                "confidence": fraction,
+                "prune": choice(*PRUNE),
+                "min_fraction": min_fraction,
+            },
+        )
 
     def __call__(self, proba: Tensor, features: Callable[[], Tensor] | None = None) -> MiniClusters:
         """Find mini-clusters in the outputs [n_models, n, k] of an ensemble; see `PseudoLabeller`."""

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from kingdra_repro.errors import InputError
+from kingdra_repro.checks import is_number, must_be
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class PseudoLabeller(Protocol):
         ...
 
 
-def check_min_fraction(min_fraction: float) -> None:
-    if not 0 <= min_fraction <= 1:
-        raise InputError(f"min_fraction={min_fraction} is a share: give 0 to 1")
+def min_fraction(name: str, value: Any) -> None:
+    """Check for a share of n / k."""
+    if not is_number(value) or not 0 <= value <= 1:
+        raise must_be("a number from 0 to 1", name, value)

@@ -4,6 +4,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+from kingdra_repro.checks import choice
 from kingdra_repro.errors import InputError
 
 MAPPINGS = ("majority", "one_to_one", "common")
@@ -43,8 +44,7 @@ def map_to_outputs(labels: Tensor, predictions: Tensor, n_clusters: int, mapping
     ----------
     Gupta et al. (2020), Unsupervised Clustering using Pseudo-semi-supervised Learning, ICLR, Eq. 3.
     """
-    if mapping not in MAPPINGS:
-        raise InputError(f"mapping={mapping!r}: choose one of {', '.join(MAPPINGS)}")
+    choice(*MAPPINGS)("mapping", mapping)
     if predictions.ndim != 2 or labels.shape != predictions.shape[1:]:
         raise InputError(
             f"labels: shape {tuple(labels.shape)} does not fit predictions of shape "

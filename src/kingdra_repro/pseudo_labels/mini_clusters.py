@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from kingdra_repro.checks import choice
 from kingdra_repro.errors import InputError
 from kingdra_repro.pseudo_labels.agreement import n_agree, weight_in_agreement
 from kingdra_repro.pseudo_labels.degrees import Degrees
@@ -158,5 +159,4 @@ def _check_settings(
             f"confident: got {confident.dtype} of shape {tuple(confident.shape)}; "
             f"give booleans of shape [{n}]"
         )
-    if prune not in PRUNE:
-        raise InputError(f"prune={prune!r}: choose one of {', '.join(PRUNE)}")
+    choice(*PRUNE)("prune", prune)

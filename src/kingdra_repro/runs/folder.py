@@ -16,12 +16,13 @@ from kingdra_repro.checks import is_whole
 from kingdra_repro.data.sources.file_folder import files_and_classes
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum
+from kingdra_repro.training import options
 
 # Where files come from and where the work is done change rounding, and on a GPU the noise.
 WITHOUT_EFFECT = {"mirror", "data_dir", "device", "n_jobs", "compile"}
 # Settings that came later, and the value with which a run is as it was before them: it keeps its hash.
 AS_BEFORE = {
-    "decay_epochs": 0.0,
+    **options.AS_BEFORE,
     "drop": None,
     "id": None,
     "missing": "error",

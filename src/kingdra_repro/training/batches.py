@@ -7,8 +7,6 @@ import numpy as np
 
 from kingdra_repro.training.seeds import Purpose, numpy_stream
 
-ORDERS = ("file", "once", "epoch")
-
 
 def batch_slices(n: int, batch_size: int) -> list[slice]:
     """n rows in round(n / batch_size) batches whose sizes differ by one at most; none is of a single row.

@@ -26,6 +26,7 @@ from torch import Tensor
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.training.checkpoint import Checkpoint
+from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.stack import PseudoLabels, StepDone
 from kingdra_repro.training.worker import Member, MemberLosses, Worker
 
@@ -40,7 +41,7 @@ class WorkerProcesses:
     members : those of each process
     devices : the device of each
     threads : CPU threads of each
-    X, n_clusters, checkpoint, settings : as for `Worker`
+    X, n_clusters, options, seed, checkpoint : as for `Worker`
     """
 
     def __init__(
@@ -50,9 +51,10 @@ class WorkerProcesses:
         threads: int,
         X: np.ndarray | sp.csr_matrix,
         n_clusters: int,
+        options: TrainingOptions,
         *,
+        seed: int,
         checkpoint: Checkpoint | None,
-        **settings: Any,
     ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="kingdra-")
         path = write_matrix(X, Path(self._folder.name))
@@ -65,7 +67,7 @@ class WorkerProcesses:
             self._connections.append(connection)
         self._results(
             [
-                (list(share), path, n_clusters, str(device), threads, place, settings)
+                (list(share), path, n_clusters, options, seed, str(device), threads, place)
                 for share, device in zip(members, devices, strict=True)
             ]
         )
@@ -191,14 +193,14 @@ def _answer(connection: Connection) -> None:
             connection.send(("step", (step.members, step.epoch, step.fraction, losses)))
 
     try:
-        members, path, n_clusters, device, threads, place, settings = connection.recv()
+        members, path, n_clusters, options, seed, device, threads, place = connection.recv()
         torch.set_num_threads(threads)
         # Faster where numbers fade out; a whole process' setting, so not for the caller's own.
         torch.set_flush_denormal(True)
         checkpoint = None if place is None else Checkpoint(*place)
         X = read_matrix(path)
         worker = Worker(
-            members, X, n_clusters, device=torch.device(device), checkpoint=checkpoint, **settings
+            members, X, n_clusters, options, seed=seed, device=torch.device(device), checkpoint=checkpoint
         )
         connection.send(("result", None))
         while True:

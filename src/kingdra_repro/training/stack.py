@@ -11,6 +11,7 @@ from torch import Tensor
 from kingdra_repro.bases import Base, Batch
 from kingdra_repro.networks.products import tf32_products
 from kingdra_repro.training.batches import batch_slices, supervised_order, unsupervised_order
+from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.seeds import Purpose, torch_stream
 from kingdra_repro.training.step import TrainStep
@@ -57,9 +58,9 @@ class Stack:
     rows : the feature matrix
     n_clusters : k
     members : the numbers of these models within the ensemble; they select the random streams
+    options : TrainingOptions
+    seed : int
     radii : Tensor [n], what ``base.radii`` gave, or None
-    batch_size, learning_rate, decay_epochs, order, precision, compile, seed :
-        see ``kingdra_repro.methods.Kingdra``
     """
 
     def __init__(
@@ -68,22 +69,16 @@ class Stack:
         rows: Rows,
         n_clusters: int,
         members: tuple[int, ...],
+        options: TrainingOptions,
         *,
-        batch_size: int,
-        learning_rate: float,
-        order: str,
-        precision: str,
         seed: int,
-        decay_epochs: float = 0.0,
-        compile: bool = False,
         radii: Tensor | None = None,
     ) -> None:
         self.base, self.rows, self.members, self.radii = base, rows, members, radii
-        self.batch_size, self.order, self.precision, self.seed = batch_size, order, precision, seed
-        self.learning_rate, self.decay_epochs = learning_rate, decay_epochs
+        self.options, self.seed = options, seed
         streams = [torch_stream(seed, member, Purpose.WEIGHTS) for member in members]
-        self.network = base.build(rows.d, n_clusters, streams, precision).to(rows.device)
-        self.step = TrainStep(base, self.network, learning_rate, compile, precision)
+        self.network = base.build(rows.d, n_clusters, streams, options.precision).to(rows.device)
+        self.step = TrainStep(base, self.network, options)
         self.epoch = 0  # epochs done since the beginning, over all iterations
         self.parked = False
         self.losses: dict[str, Tensor] = {}  # each term's mean over the last epoch: [M], on the CPU
@@ -100,7 +95,7 @@ class Stack:
         """
         assert not self.parked, "its state has to be loaded first"
         n, epoch, device = self.rows.n, self.epoch, self.rows.device
-        order = self.order if pseudo is None else "epoch"
+        order = self.options.order if pseudo is None else "epoch"
         # On the device from here on: a step then waits for nothing.
         index = self._per_member(unsupervised_order(n, order, self.seed, m, epoch) for m in self.members)
         index_sup = targets = None
@@ -115,7 +110,7 @@ class Stack:
         streams = [torch_stream(self.seed, m, Purpose.NOISE, epoch, device) for m in self.members]
         sums: Tensor | None = None
         losses: dict[str, Tensor] = {}
-        for part in batch_slices(n, self.batch_size):
+        for part in batch_slices(n, self.options.batch_size):
             n_rows = part.stop - part.start
             batch = Batch(
                 x=self.rows[index[:, part]],
@@ -124,10 +119,11 @@ class Stack:
                 y_sup=None if targets is None else targets[:, part],
                 radius=None if self.radii is None else self.radii[index[:, part]],
             )
-            if self.decay_epochs:
+            if self.options.decay_epochs:
                 left = epochs_left - part.start / n
-                self.step.set_learning_rate(self.learning_rate * min(1.0, left / self.decay_epochs))
-            with tf32_products(self.precision, self.rows.device):
+                falling = min(1.0, left / self.options.decay_epochs)
+                self.step.set_learning_rate(self.options.learning_rate * falling)
+            with tf32_products(self.options.precision, self.rows.device):
                 losses = self.step(batch)
             values = torch.stack(list(losses.values())) * (n_rows / n)
             sums = values if sums is None else sums.add_(values)

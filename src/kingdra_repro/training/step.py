@@ -12,6 +12,7 @@ from torch import Tensor
 from kingdra_repro.bases import Base, Batch
 from kingdra_repro.errors import InputError
 from kingdra_repro.training.gradient_check import StepResult, mismatch, saved_state, step_result
+from kingdra_repro.training.options import TrainingOptions
 
 ADAM_EPSILON = 1e-7  # Keras's, which the public code uses
 STEPS_BEFORE_CAPTURE = (
@@ -47,32 +48,28 @@ class TrainStep:
     Parameters
     ----------
     base, network : the base model and its stack
-    learning_rate : float, of Adam
-    compile : bool
-        Whether elementwise operations are fused by ``torch.compile``; where that fails they are not, with a
-        warning.
-    precision : {"float32", "tf32", "bfloat16"}
-        Of the network's matrix products: what the comparison allows for.
+    options : TrainingOptions
+        Where ``compile`` asks for it, elementwise operations are fused by ``torch.compile``; where that fails
+        they are not, with a warning. The comparison allows for the ``precision`` of the matrix products.
 
     Attributes
     ----------
     optimizer : torch.optim.Adam
     """
 
-    def __init__(
-        self, base: Base, network: torch.nn.Module, learning_rate: float, compile: bool, precision: str
-    ) -> None:
-        self._base, self._network, self._precision = base, network, precision
+    def __init__(self, base: Base, network: torch.nn.Module, options: TrainingOptions) -> None:
+        self._base, self._network, self._precision = base, network, options.precision
         on_gpu = next(network.parameters()).is_cuda
+        compile = on_gpu and compiles_right() if options.compile == "auto" else options.compile
         self._fused = _fused(base.losses) if compile else None
         self._fused_checked: set[_Shapes] = set()
         self._records = on_gpu
         self._recorded: dict[_Shapes, _RecordedStep] = {}
         self._stream: torch.cuda.Stream | None = None
         # Of a recorded step it can be changed where it is a tensor on the GPU.
-        rate: float | Tensor = learning_rate
+        rate: float | Tensor = options.learning_rate
         if on_gpu:
-            rate = torch.tensor(learning_rate, device=next(network.parameters()).device)
+            rate = torch.tensor(options.learning_rate, device=next(network.parameters()).device)
         self.optimizer = torch.optim.Adam(
             network.parameters(), lr=rate, eps=ADAM_EPSILON, fused=True, capturable=on_gpu
         )

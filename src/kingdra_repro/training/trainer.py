@@ -1,7 +1,6 @@
 """All members of an ensemble, wherever they are trained."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -11,6 +10,7 @@ from torch import Tensor
 from kingdra_repro.bases import Base
 from kingdra_repro.errors import diverged
 from kingdra_repro.training.checkpoint import Checkpoint
+from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.prediction import FittedEnsemble
 from kingdra_repro.training.processes import WorkerProcesses
 from kingdra_repro.training.stack import PseudoLabels, StepDone
@@ -28,9 +28,10 @@ class EnsembleTrainer:
     bases : the base model of each member
     X : float32 array or CSR matrix [n, d]
     n_clusters : int
+    options : TrainingOptions
+    seed : int
     devices : where the members are trained, each in a process of its own unless it is the only one
     checkpoint : where the members' states are saved, or None
-    settings : batch_size, learning_rate, decay_epochs, order, precision, compile, seed, for `Stack`
     """
 
     def __init__(
@@ -38,14 +39,15 @@ class EnsembleTrainer:
         bases: list[Base],
         X: np.ndarray | sp.csr_matrix,
         n_clusters: int,
+        options: TrainingOptions,
         *,
+        seed: int,
         devices: list[torch.device],
         checkpoint: Checkpoint | None,
-        **settings: Any,
     ) -> None:
         self.n_models = len(bases)
         self._bases, self._n_clusters, self._n_features = bases, n_clusters, X.shape[1]
-        self._precision = settings["precision"]
+        self._precision = options.precision
         # Once for each kind: distances within the data take minutes.
         kinds = [base for i, base in enumerate(bases) if base not in bases[:i]]
         radii = [kind.radii(X, devices[0]) for kind in kinds]
@@ -54,7 +56,7 @@ class EnsembleTrainer:
         self._worker: Worker | WorkerProcesses
         if len(devices) == 1:
             self._worker = Worker(
-                members, X, n_clusters, device=devices[0], checkpoint=checkpoint, **settings
+                members, X, n_clusters, options, seed=seed, device=devices[0], checkpoint=checkpoint
             )
             return
         # Dealt out by turns within each kind, so that the work is even in a mixed ensemble, too.
@@ -62,7 +64,7 @@ class EnsembleTrainer:
         dealt = [by_kind[i :: len(devices)] for i in range(len(devices))]
         threads = max(1, torch.get_num_threads() // len(devices))
         self._worker = WorkerProcesses(
-            dealt, devices, threads, X, n_clusters, checkpoint=checkpoint, **settings
+            dealt, devices, threads, X, n_clusters, options, seed=seed, checkpoint=checkpoint
         )
 
     def train(

@@ -16,6 +16,7 @@ from torch import Tensor
 from kingdra_repro.bases import Base
 from kingdra_repro.errors import InputError
 from kingdra_repro.training.checkpoint import Checkpoint
+from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.stack import PseudoLabels, Stack, StepDone
 
@@ -47,9 +48,10 @@ class Worker:
     members : its members
     X : float32 array or CSR matrix [n, d]
     n_clusters : int
+    options : TrainingOptions
+    seed : int
     device : torch.device
     checkpoint : where the members' states are saved, or None
-    settings : batch_size, learning_rate, decay_epochs, order, precision, compile, seed, for `Stack`
     """
 
     def __init__(
@@ -57,10 +59,11 @@ class Worker:
         members: Sequence[Member],
         X: np.ndarray | sp.csr_matrix,
         n_clusters: int,
+        options: TrainingOptions,
         *,
+        seed: int,
         device: torch.device,
         checkpoint: Checkpoint | None,
-        **settings: Any,
     ) -> None:
         self.device, self.checkpoint = device, checkpoint
         rows = Rows(X, device)
@@ -79,7 +82,7 @@ class Worker:
                 size = max(1, WEIGHTS_PER_CPU_STACK // base.n_weights(rows.d, n_clusters))
             for i in range(0, len(alike), size):
                 cut = tuple(member.number for member in alike[i : i + size])
-                stack = Stack(base, rows, n_clusters, cut, radii=radii, **settings)
+                stack = Stack(base, rows, n_clusters, cut, options, seed=seed, radii=radii)
                 if cut[0] in states:
                     stack.load_member_states([states.pop(m) for m in cut])
                 self.stacks.append(stack)

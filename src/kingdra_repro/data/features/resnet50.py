@@ -104,13 +104,15 @@ def load_resnet50(weights: Path) -> ResNet50:
         state = torch.load(weights, map_location="cpu", weights_only=True)
     except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, KeyError) as error:
         reason = type(error).__name__
-        raise InputError(f"weights={weights} is not a file of weights ({reason}): {remedy}") from error
+        message = f"weights={weights} is not a file of weights ({reason}): {remedy}"
+        raise InputError(message, "weights") from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
     network = ResNet50()
     wanted = network.state_dict()
     if not isinstance(state, dict):
-        raise InputError(f"weights={weights} holds no state dict but a {type(state).__name__}: {remedy}")
+        message = f"weights={weights} holds no state dict but a {type(state).__name__}: {remedy}"
+        raise InputError(message, "weights")
     # Data-parallel training puts "module." before each name.
     state = {str(name).removeprefix("module."): value for name, value in state.items()}
     for name, value in wanted.items():
@@ -119,6 +121,7 @@ def load_resnet50(weights: Path) -> ResNet50:
         found = state.get(name)
         if not isinstance(found, Tensor) or found.shape != value.shape:
             shape = tuple(found.shape) if isinstance(found, Tensor) else "nothing"
-            raise InputError(f"weights={weights} has {shape} for {name}, not {tuple(value.shape)}: {remedy}")
+            message = f"weights={weights} has {shape} for {name}, not {tuple(value.shape)}: {remedy}"
+            raise InputError(message, "weights")
     network.load_state_dict({name: state[name] for name in wanted})
     return network.eval()

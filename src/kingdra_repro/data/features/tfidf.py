@@ -52,7 +52,7 @@ def tfidf(
     """
     check_n_words(n_words)
     if stop_words not in STOP_WORDS:
-        raise InputError(f"stop_words={stop_words!r} is unknown: choose english or null")
+        raise InputError(f"stop_words={stop_words!r} is unknown: choose english or null", "stop_words")
     vectorizer = TfidfVectorizer(max_features=n_words, stop_words=stop_words, dtype=np.float32)
     X, words = _fit(vectorizer, documents)
     return bring_rows_to(X, row_length), words
@@ -75,7 +75,8 @@ def bring_rows_to(X: np.ndarray | sp.csr_matrix, row_length: str) -> sp.csr_matr
         For another `row_length`.
     """
     if row_length not in ROW_LENGTHS:
-        raise InputError(f"row_length={row_length!r} is unknown: choose {' or '.join(ROW_LENGTHS)}")
+        choices = " or ".join(ROW_LENGTHS)
+        raise InputError(f"row_length={row_length!r} is unknown: choose {choices}", "row_length")
     factor = np.sqrt(X.shape[1]) if row_length == "sqrt_d" else 1
     return sp.csr_matrix(X) * np.float32(factor)
 
@@ -112,7 +113,9 @@ def most_frequent_columns(X: sp.csr_matrix, n_words: int = 2000) -> sp.csr_matri
 def check_n_words(n_words: int) -> None:
     """Raise InputError unless `n_words` is a whole number from 1."""
     if not is_whole(n_words, 1):
-        raise InputError(f"n_words={n_words!r} is out of range: give a whole number from 1, such as 2000")
+        raise InputError(
+            f"n_words={n_words!r} is out of range: give a whole number from 1, such as 2000", "n_words"
+        )
 
 
 def _fit(vectorizer: TfidfVectorizer, documents: Iterable) -> tuple[sp.csr_matrix, list[str]]:

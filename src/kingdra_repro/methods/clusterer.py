@@ -1,0 +1,216 @@
+"""What all estimators share: how parameters and data are checked, and how a fit begins and fails."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from types import FunctionType
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.utils import Tags, check_random_state
+from sklearn.utils.validation import validate_data
+
+from kingdra_repro.checks import Check, check_parameters, integer, optional, path, seed
+from kingdra_repro.data.validation import check_magnitude, check_spread
+from kingdra_repro.errors import InputError
+from kingdra_repro.files import checksum_of_array, remove_parts
+from kingdra_repro.training.checkpoint import Checkpoint
+from kingdra_repro.training.events import Monitor
+
+SET_BY_SCIKIT_LEARN = ("_metadata_request", "_sklearn_output_config")  # set_fit_request(), set_output()
+# Where a fit runs and who watches is no part of what a run is. It changes rounding, and on a GPU the noise.
+WITHOUT_EFFECT = frozenset({"device", "n_jobs", "compile", "checkpoint_dir", "monitor"})
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class Clusterer(ClusterMixin, BaseEstimator, ABC):
+    """An estimator in scikit-learn's manner: a dataclass of its parameters, and `_fit`, which says how.
+
+    A subclass is a dataclass, too: it adds parameters, or gives others of their defaults.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        k, from 1 to the number of points.
+
+    Attributes
+    ----------
+    checks : dict
+        Of each parameter that is checked, what it must be; a subclass's holds those of its base.
+    """
+
+    checks: ClassVar[dict[str, Check]] = {"n_clusters": integer(1)}
+
+    n_clusters: int = field(default=8, kw_only=False)
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Cluster X: array or sparse matrix [n, d] of finite numbers, n >= n_clusters. ``y`` is ignored.
+
+        Raises
+        ------
+        InputError
+            (a ValueError) If a parameter has no meaning; ValueError for NaN, infinities, wrong shapes.
+        """
+        with rollback_on_error(self):
+            check_parameters(self, self.checks)
+            self._fit(checked_data(self, X, reset=True))
+        return self
+
+    @abstractmethod
+    def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
+        """Cluster checked data, and set ``labels_`` and what prediction uses."""
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class TrainedClusterer(Clusterer):
+    """A clusterer that trains networks, on a device, for long: it may be watched, killed and taken up again.
+
+    Parameters
+    ----------
+    device : str, default="auto"
+        A torch device; "auto" is a GPU where there is one.
+    random_state : int, RandomState or None, default=None
+    checkpoint_dir : path or None
+        Where the state is kept, so that a fit that was killed goes on when it is called again with the same
+        settings and data.
+    monitor : object with methods ``progress`` and ``iteration``, or None
+        See `kingdra_repro.methods.Monitor`.
+    """
+
+    checks: ClassVar[dict[str, Check]] = {
+        **Clusterer.checks,
+        "random_state": seed,
+        "checkpoint_dir": optional(path),
+    }
+
+    device: str = "auto"
+    random_state: int | np.random.RandomState | None = None
+    checkpoint_dir: str | Path | None = None
+    monitor: Monitor | None = None
+
+
+def checked_data(estimator: BaseEstimator, X: Any, *, reset: bool) -> np.ndarray | sp.csr_matrix:
+    """X as float32 array or CSR matrix [n, d] of finite numbers.
+
+    Parameters
+    ----------
+    reset : whether these are data to fit (n >= n_clusters), or to predict (d as they were)
+
+    Raises
+    ------
+    InputError
+        For fewer points than clusters, and columns that float32 does not tell apart; scikit-learn's
+        ValueError for NaN, infinities and wrong shapes.
+    """
+    given = validate_data(
+        estimator,
+        X,
+        accept_sparse="csr",
+        dtype="numeric",
+        reset=reset,
+        ensure_min_samples=2 if reset else 1,
+    )
+    check_magnitude(given)
+    if reset:
+        check_spread(given)
+    X = given.astype(np.float32, copy=False)
+    if reset and estimator.n_clusters > X.shape[0]:
+        raise InputError(
+            f"n_clusters={estimator.n_clusters} is more than n_samples={X.shape[0]}: ask for fewer clusters",
+            parameter="n_clusters",
+        )
+    return X
+
+
+@contextmanager
+def rollback_on_error(estimator: BaseEstimator) -> Iterator[None]:
+    """A fit that fails within leaves the estimator unfitted, not a mixture of itself and the fit before."""
+    try:
+        yield
+    except BaseException:
+        kept = {*estimator.get_params(deep=False), *SET_BY_SCIKIT_LEARN}
+        for name in set(vars(estimator)) - kept:
+            delattr(estimator, name)
+        raise
+
+
+def begin(
+    estimator: TrainedClusterer,
+    X: np.ndarray | sp.csr_matrix,
+    labels: np.ndarray | None = None,
+    *,
+    may_change: Container[str] = (),
+) -> tuple[int, Checkpoint | None]:
+    """The seed of a fit, and its checkpoint where the estimator has a ``checkpoint_dir``.
+
+    A fit without a seed draws one, and takes it up again when it goes on.
+
+    Parameters
+    ----------
+    estimator : with ``random_state`` and ``checkpoint_dir``
+    X : float32 array or CSR matrix, the data to fit
+    labels : int64 array, those that the fit is given, or None
+    may_change : parameters that a fit may go on with another value of
+
+    Raises
+    ------
+    InputError
+        If the checkpoint is of other settings or data, or cannot be written.
+    """
+    seed = seed_of(estimator.random_state)
+    if estimator.checkpoint_dir is None:
+        return seed, None
+    settings = {
+        name: _described(value)
+        for name, value in estimator.get_params(deep=False).items()
+        if name not in WITHOUT_EFFECT and name not in may_change
+    }
+    if not isinstance(estimator.random_state, int | np.integer):
+        settings["random_state"] = "drawn"
+    run = f"{type(estimator).__name__} {settings} X{X.shape} {checksum_of_array(X)}"
+    if labels is not None:
+        run += f" y {checksum_of_array(labels)}"
+    checkpoint = Checkpoint(Path(estimator.checkpoint_dir), run)
+    remove_parts(checkpoint.folder)
+    begun = checkpoint.load("seed")
+    seed = seed if begun is None else int(begun["seed"])
+    checkpoint.save("seed", {"seed": seed})
+    return seed, checkpoint
+
+
+def seed_of(random_state: int | np.random.RandomState | None) -> int:
+    """The number that a ``random_state`` stands for; drawn where it is none."""
+    if isinstance(random_state, int | np.integer):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
+
+
+def _described(value: Any) -> Any:
+    """A parameter with a ``repr`` that is the same in another process, and for an equal number of NumPy's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, list | tuple):
+        described = [_described(one) for one in value]
+        return described if isinstance(value, list) else tuple(described)
+    if isinstance(value, partial):
+        return "partial", _described(value.func), _described(value.args), value.keywords
+    if isinstance(value, FunctionType) and value.__name__ == "<lambda>":
+        raise InputError(
+            "A lambda has no name to know it by again: write a function, or leave checkpoint_dir out"
+        )
+    if isinstance(value, FunctionType):
+        return f"{value.__module__}.{value.__qualname__}"
+    if type(value).__repr__ is object.__repr__:  # it would tell where in memory it lies
+        held = {name: _described(one) for name, one in getattr(value, "__dict__", {}).items()}
+        return f"{type(value).__module__}.{type(value).__qualname__} {held}"
+    return value

@@ -1,0 +1,156 @@
+"""One fit of an ensemble: its models in training, the history of its phases, and who watches."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+from kingdra_repro.errors import InputError
+from kingdra_repro.training.checkpoint import Checkpoint
+from kingdra_repro.training.events import Iteration, Monitor, Progress
+from kingdra_repro.training.prediction import FittedEnsemble
+from kingdra_repro.training.stack import PseudoLabels, StepDone
+from kingdra_repro.training.trainer import EnsembleTrainer
+
+
+@dataclass(kw_only=True)
+class EnsembleFit:
+    """Models that are trained phase by phase, phase 0 without labels; ``close`` it, whatever happens.
+
+    Parameters
+    ----------
+    trainer : EnsembleTrainer
+    X : float32 array or CSR matrix [n, d], the data that it trains on
+    device : torch.device, where features are computed
+    seed : int, of all random numbers
+    checkpoint : Checkpoint or None
+        Where a phase that is done is noted, with the pseudo-labels that the next one trains on.
+    monitor : Monitor or None
+    n_iter : int, the number of the last phase
+    epochs_total : int, of all phases
+    epochs_elsewhere : int
+        So many of them are done by other models, before these begin.
+
+    Attributes
+    ----------
+    phase : int, the number of the phase that is next, or in training
+    history : DataFrame, a row a phase
+    """
+
+    trainer: EnsembleTrainer
+    X: np.ndarray | sp.csr_matrix
+    device: torch.device
+    seed: int
+    checkpoint: Checkpoint | None
+    monitor: Monitor | None
+    n_iter: int
+    epochs_total: int
+    epochs_elsewhere: int = 0
+    phase: int = field(default=0, init=False)
+    _rows: list[dict[str, Any]] = field(default_factory=list, init=False)
+    _epochs_done: int = field(default=0, init=False)
+    _phase_began: float = field(default_factory=time.monotonic, init=False)
+
+    def train(self, epochs: int, pseudo: PseudoLabels | None) -> dict[str, float]:
+        """Train all models for some epochs; the mean of each term of the loss in the last."""
+        span = range(self._epochs_done, self._epochs_done + epochs)
+        n_models = self.trainer.n_models
+        n_pseudo_labels = 0 if pseudo is None else int((pseudo.labels >= 0).sum())
+
+        def report(done: float, step: StepDone) -> None:
+            if self.monitor is None:
+                return
+            self.monitor.progress(
+                Progress(
+                    iteration=self.phase,
+                    n_iter=self.n_iter,
+                    epoch=step.epoch - span.start + 1,
+                    n_epochs=epochs,
+                    model_epochs_done=done + self.epochs_elsewhere * n_models,
+                    model_epochs_total=self.epochs_total * n_models,
+                    losses=lambda: {name: float(value.mean()) for name, value in step.losses.items()},
+                    n_pseudo_labels=n_pseudo_labels,
+                )
+            )
+
+        self._epochs_done = span.stop
+        return self.trainer.train(span, pseudo, report)
+
+    def outputs(self) -> Tensor:
+        """Outputs of all models for the data: float32 Tensor [n_models, n, k] on the CPU."""
+        return self.trainer.predict_proba()
+
+    def features(self) -> Tensor:
+        """The last hidden layer of the first model for the data: float32 Tensor [n, width] on the CPU."""
+        return self.fitted().features(self.X, self.device)
+
+    def fitted(self) -> FittedEnsemble:
+        """The models as they are now, to predict with."""
+        return self.trainer.fitted()
+
+    def end_phase(
+        self,
+        labels: np.ndarray,
+        model_labels: np.ndarray,
+        pseudo_labels: np.ndarray | None,
+        facts: dict[str, Any],
+    ) -> None:
+        """Add a row to the history, and notify the monitor; see `Iteration` for the arguments."""
+        now = time.monotonic()
+        row = {"iteration": self.phase, "seconds": round(now - self._phase_began, 3), **facts}
+        self._phase_began = now
+        self._rows.append(row)
+        if self.monitor is not None:
+            self.monitor.iteration(Iteration(self.phase, labels, model_labels, pseudo_labels, row))
+        self.phase += 1
+
+    @property
+    def history(self) -> pd.DataFrame:
+        return pd.DataFrame(self._rows)
+
+    def save(self, pseudo: PseudoLabels | None) -> None:
+        """Note in the checkpoint that the phase before is done, and what the next one trains on."""
+        if self.checkpoint is None:
+            return
+        state: dict[str, Any] = {"iteration": self.phase - 1, "rows": self._rows}
+        if pseudo is not None:
+            state["labels"] = torch.from_numpy(pseudo.labels)
+            state["outputs"] = torch.from_numpy(pseudo.outputs)
+        self.checkpoint.save("iteration", state)
+
+    def resume(self, epochs_until: Callable[[int], int]) -> PseudoLabels | None:
+        """Go on after the last phase that `save` noted; the pseudo-labels that the next one trains on.
+
+        Parameters
+        ----------
+        epochs_until : gives the epochs that these models have done at the end of a phase
+
+        Raises
+        ------
+        InputError
+            If more phases are done than there are to be.
+        """
+        state = self.checkpoint.load("iteration") if self.checkpoint else None
+        if self.checkpoint is None or state is None:
+            return None
+        done = int(state["iteration"])
+        if done > self.n_iter:
+            raise InputError(
+                f"n_iter={self.n_iter} is less than the {done} iterations done in {self.checkpoint.folder}: "
+                "give as many or more, or another checkpoint_dir",
+                parameter="n_iter",
+            )
+        self.phase, self._rows, self._epochs_done = done + 1, state["rows"], epochs_until(done)
+        if "labels" not in state:
+            return None
+        return PseudoLabels(state["labels"].numpy(), state["outputs"].numpy())
+
+    def close(self) -> None:
+        """End what trains the models."""
+        self.trainer.close()
