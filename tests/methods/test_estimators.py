@@ -8,7 +8,7 @@ from sklearn.datasets import make_blobs
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from kingdra_repro import Kingdra
+from kingdra_repro import Kingdra, methods
 from kingdra_repro.bases import IMSATRPT, IMSATVAT, RIM, LadderDot, LadderIM
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import clustering_accuracy
@@ -137,6 +137,14 @@ def test_the_monitor_is_told_everything(blobs) -> None:
 def test_mistakes(settings: dict, message: str, blobs) -> None:
     with pytest.raises(InputError, match=message):
         Kingdra(**{"n_clusters": 4, **QUICK, **settings}).fit(blobs[0])
+
+
+@pytest.mark.parametrize("scheme", [name for name in methods.__all__ if name[0].isupper()])
+def test_a_subclass_checks_what_its_bases_check(scheme: str) -> None:
+    kind = getattr(methods, scheme)
+    checks = getattr(kind, "checks", {})
+    assert all(vars(base).get("checks", {}).keys() <= checks.keys() for base in kind.__mro__)
+    assert all(hasattr(kind(), name) for name in checks)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import pickle
 import re
 import subprocess
 
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 import torch
 
+from kingdra_repro.config import all_settings
+from kingdra_repro.errors import InputError
 from kingdra_repro.programs.user_errors import one_line
 from kingdra_repro.runs.folder import alone_in
 from tests.programs.conftest import CUSTOM, TINY
@@ -197,6 +200,22 @@ def test_semi_supervised_learning_without_labels(kingdra_run, features):
 
 def test_values_are_named_as_the_user_gave_them(kingdra_run):
     assert kingdra_run("ensemble.size=0").mistake == "ensemble.size must be an integer of at least 1; got 0"
+
+
+@pytest.mark.parametrize(
+    ("method", "parameter", "setting"),
+    [
+        ("kingdra", "epochs", "training.epochs"),
+        ("single", "epochs", "training.first_epochs"),
+        ("dec", "epochs", "method.epochs"),
+        ("kingdra", "t_pos", "pseudo_labels.t_pos"),
+        ("kingdra", "noise_std", "base.noise_std"),
+        ("kingdra", "anything", "anything"),
+    ],
+)
+def test_a_parameter_has_the_name_of_the_setting_that_it_is_taken_from(method, parameter, setting):
+    error = pickle.loads(pickle.dumps(InputError(f"{parameter} must be more", parameter)))  # as of a process
+    assert one_line(error, all_settings([f"method={method}"])) == f"{setting} must be more"
 
 
 @pytest.mark.parametrize("folder", ["file/below", "file"])

@@ -79,10 +79,10 @@ def extract_features(
     """
     for name, choice, choices in (("dtype", dtype, DTYPES), ("precision", precision, PRECISIONS)):
         if choice not in choices:
-            raise InputError(f"{name}={choice!r} is unknown: choose {' or '.join(choices)}")
+            raise InputError(f"dataset.{name}={choice!r} is unknown: choose {' or '.join(choices)}")
     for name, value, least in (("resize", resize, 32), ("batch_size", batch_size, 1)):
         if not is_whole(value, least):
-            raise InputError(f"{name}={value!r} is out of range: give a whole number from {least}")
+            raise InputError(f"dataset.{name}={value!r} is out of range: give a whole number from {least}")
     on = choose_device(device)
     about = {
         **about,
