@@ -2,7 +2,7 @@
 
     python -m scripts.archive_results COMMIT [FOLDER]
 
-FOLDER/results-COMMIT.zip holds each file of the commit's results/ that is not there any more, byte for byte;
+FOLDER/results-COMMIT.zip holds each file of the commit's results/ that is not there as it was, byte for byte;
 results-COMMIT.csv says which: name, bytes, sha256. Neither belongs into the repository; a release may
 have them.
 
@@ -41,13 +41,14 @@ PLACE = ["row", "column", "order"]  # of a cell
 
 
 def dropped(commit: str) -> dict[str, bytes]:
-    """The files below the commit's results/ that are not there now."""
+    """The files below the commit's results/ that are not there now, or are others."""
     command = ["git", "archive", "--format=tar", commit, "results"]
     tar = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
     with tarfile.open(fileobj=io.BytesIO(tar)) as files:
         found = {one.name: files.extractfile(one) for one in files.getmembers() if one.isfile()}
         contents = {name: file.read() for name, file in found.items() if file is not None}
-    return {name: content for name, content in sorted(contents.items()) if not (ROOT / name).exists()}
+    now = {name: (ROOT / name).read_bytes() for name in contents if (ROOT / name).is_file()}
+    return {name: content for name, content in sorted(contents.items()) if now.get(name) != content}
 
 
 def manifest(files: dict[str, bytes]) -> str:

@@ -39,7 +39,8 @@ def test_tables_are_read_as_they_were_and_in_order(tmp_path):
 def test_a_damaged_table_is_named(column, value, tmp_path):
     damaged = table([one(values=[1.0])]).astype(object)
     damaged[column] = value
-    damaged.to_csv(tmp_path / "table2.csv", index=False)
+    (tmp_path / "tables").mkdir()
+    damaged.to_csv(tmp_path / "tables" / "table2.csv", index=False)
     with pytest.raises(InputError, match=r"table2\.csv is damaged"):
         read_tables(tmp_path)
 
