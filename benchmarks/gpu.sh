@@ -77,7 +77,7 @@ fi
 # A machine that was given back has nothing but OUT.
 [[ -d $WORK/compiled || ! -e $OUT/compiled.tar.gz ]] || tar -xzf "$OUT/compiled.tar.gz" -C "$WORK"
 if [[ ! -e $WORK/results/runs.csv && -e $OUT/runs-1.zip ]]; then
-    "$PYTHON" -c "import sys; from pathlib import Path; from kingdra_repro.reproduce.registry import merge
+    "$PYTHON" -c "import sys; from pathlib import Path; from kingdra_repro.reproduce.store import merge
 print('%d finished runs in OUT, %d of them new here' % merge(*map(Path, sys.argv[1:])))" "$WORK/results" "$OUT"
 fi
 

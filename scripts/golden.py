@@ -30,8 +30,8 @@ from sklearn.base import BaseEstimator
 from kingdra_repro import methods
 from kingdra_repro.config import register_resolvers, register_schema
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
-from kingdra_repro.reproduce.registry import read_runs
 from kingdra_repro.reproduce.settings import settings
+from kingdra_repro.reproduce.store import read_runs
 from kingdra_repro.runs.folder import config_hash
 from scripts.losses import BASES, trace
 

@@ -12,7 +12,7 @@ import pytest
 
 from kingdra_repro.report.tables import write_tables
 from kingdra_repro.reproduce.plan import PlannedRun, matched
-from kingdra_repro.reproduce.registry import read_runs
+from kingdra_repro.reproduce.store import read_runs
 from scripts import golden
 
 RESULTS = golden.ROOT / "results"
@@ -72,15 +72,20 @@ def test_losses_stay():
 
 
 def test_tables_made_anew_are_the_committed_ones(planned, tmp_path):
-    (tmp_path / "runs").symlink_to(RESULTS / "runs")
+    for name in ("runs.csv", "thresholds.csv"):
+        (tmp_path / name).symlink_to(RESULTS / name)
     write_tables(tmp_path, planned, matched(planned, read_runs(RESULTS)))
-    made = sorted(path.name for path in tmp_path.iterdir() if path.is_file())
+    made = sorted(path.name for path in (tmp_path / "tables").iterdir())
     assert made == sorted(tables(RESULTS))
-    changed = [name for name in made if (tmp_path / name).read_bytes() != (RESULTS / name).read_bytes()]
+    changed = [
+        name
+        for name in made
+        if (tmp_path / "tables" / name).read_bytes() != (RESULTS / "tables" / name).read_bytes()
+    ]
     assert changed == []
 
 
 def tables(results: Path) -> list[str]:
     """The files of the committed tables: each has all three forms."""
-    names = [path.stem for path in results.glob("*.tex")]
+    names = [path.stem for path in results.glob("tables/*.tex")]
     return [f"{name}.{form}" for name in names for form in ("csv", "md", "tex")]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from kingdra_repro.reproduce.registry import merge
+from kingdra_repro.reproduce.store import merge
 
 SCRIPT = Path(__file__).parents[1] / "benchmarks" / "gpu.sh"
 

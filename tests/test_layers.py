@@ -20,7 +20,7 @@ FLOORS = [
     ["config"],
     ["reproduce"],
     ["report.tables"],
-    ["report.figures", "report.page"],
+    ["report", "report.figures", "report.page"],
     ["programs"],
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

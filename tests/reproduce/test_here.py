@@ -12,7 +12,7 @@ import torch
 from kingdra_repro.errors import InputError
 from kingdra_repro.programs import here
 from kingdra_repro.reproduce.packed import pack_run
-from kingdra_repro.reproduce.registry import merge
+from kingdra_repro.reproduce.store import merge
 from kingdra_repro.runs.monitor import History
 from tests.reproduce.fake_run import leave_run
 
@@ -89,7 +89,8 @@ def test_ctrl_c_stops_all_of_it(kingdra_reproduce, fakes_here):
 
 
 def test_a_gpu_has_one_process_unless_told_otherwise(kingdra_reproduce, fakes, monkeypatch):
-    monkeypatch.setattr("kingdra_repro.programs.reproduce.choose_device", lambda name: torch.device("cuda"))
+    gpu = torch.device("cuda")
+    monkeypatch.setattr("kingdra_repro.programs.reproduction.choose_device", lambda name: gpu)
     monkeypatch.setattr(here, "run", lambda *given: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         kingdra_reproduce("seeds=0")
@@ -104,10 +105,10 @@ def test_finished_runs_are_packed_and_merged(kingdra_reproduce, fakes, tmp_path,
     ours, theirs = (pd.read_csv(tmp_path / name / "runs.csv") for name in ("results", "elsewhere"))
     pd.testing.assert_frame_equal(ours, theirs)
 
-    monkeypatch.setattr("kingdra_repro.reproduce.packed.LARGEST", 1)
-    for folder in sorted((tmp_path / "results" / "runs").glob("*/*/*")):
-        pack_run(tmp_path / "again", tmp_path / "results" / "runs", folder)
-        pack_run(tmp_path / "again", tmp_path / "results" / "runs", folder)
+    monkeypatch.setattr("kingdra_repro.reproduce.packed.FULL", 1)
+    for folder in sorted((tmp_path / "outputs").glob("*/*/seed*")):
+        for _ in range(2):
+            pack_run(tmp_path / "again", f"runs/{folder.parent.name}/x/{folder.name}", folder)
     assert len(list((tmp_path / "again").iterdir())) == 4
     assert merge(tmp_path / "third", tmp_path / "again") == (4, 4)
 

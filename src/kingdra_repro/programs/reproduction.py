@@ -15,12 +15,11 @@ from kingdra_repro.reproduce import child
 from kingdra_repro.reproduce.display import PlanDisplay, name
 from kingdra_repro.reproduce.estimate import Estimate, show_left
 from kingdra_repro.reproduce.experiments import check_known, names, parse_seeds
-from kingdra_repro.reproduce.failures import forget
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
-from kingdra_repro.reproduce.registry import merge, read_runs
 from kingdra_repro.reproduce.runner import Outcome, Runner
 from kingdra_repro.reproduce.selection import FIRST, by_value, select
 from kingdra_repro.reproduce.settings import as_override, listed
+from kingdra_repro.reproduce.store import forget_failures, keep_shown, merge, read_runs, tidy
 from kingdra_repro.runs.display import parse_duration, show_duration
 
 HANDED_ON = ("mirror", "data_dir", "device", "n_jobs")
@@ -51,7 +50,7 @@ def reproduce(cfg: DictConfig) -> int:
     planned, wanted = _plan(cfg)
     if cfg.merge is not None:
         found, new = merge(results, Path(cfg.merge))
-        forget(results, read_runs(results)["config_hash"])
+        forget_failures(results, read_runs(results)["config_hash"])
         print(f"{found} runs in {cfg.merge}, {new} of them new")
 
     def estimate() -> Estimate:
@@ -83,7 +82,7 @@ def reproduce(cfg: DictConfig) -> int:
 
 
 def write_reports(results: Path, planned: Sequence[PlannedRun]) -> None:
-    """Write tables, figures and the page anew; the page where there is a run.
+    """Write tables, figures and the page anew, the page where there is a run; what they do not show goes.
 
     Parameters
     ----------
@@ -94,12 +93,15 @@ def write_reports(results: Path, planned: Sequence[PlannedRun]) -> None:
     # matplotlib and more, needed at the end alone.
     from kingdra_repro.report.figures import draw_paper_figures
     from kingdra_repro.report.page import write_report
+    from kingdra_repro.report.shown import shown
     from kingdra_repro.report.tables import write_tables
 
     results.mkdir(parents=True, exist_ok=True)
+    tidy(results)
     runs = read_runs(results)
     cells = matched(planned, runs)
     write_tables(results, planned, cells)
+    keep_shown(results, shown(results, planned, cells))
     draw_paper_figures(results, cells)
     if not runs.empty:
         write_report(results)

@@ -9,12 +9,19 @@ from tempfile import TemporaryDirectory
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import write_whole
+from kingdra_repro.reproduce.finished import LARGEST_SHOWN, SHOWN
+from kingdra_repro.reproduce.foreign import LIMITS
 
-LARGEST = 15 * 2**20  # bytes; the next run goes into the next file
+FULL = 15 * 2**20  # bytes; the next run goes into the next file
 NAMES = "runs-*.zip"
+LARGEST = {**LIMITS, **dict.fromkeys(SHOWN, LARGEST_SHOWN)}
+PACKED = (
+    *("result.json", "settings.txt", ".hydra/overrides.yaml", "history.csv", "thresholds.csv"),
+    *(*SHOWN, "labels.npy", "votes.npz"),
+)
 
 
-def pack_run(archive: Path, below: Path, folder: Path) -> None:
+def pack_run(archive: Path, name: str, folder: Path) -> None:
     """Add a run's folder to the files of an archive; nothing where it is in one of them already.
 
     A file with the run appears in the place of the one without it: who looks sees a whole file.
@@ -23,16 +30,23 @@ def pack_run(archive: Path, below: Path, folder: Path) -> None:
     ----------
     archive : Path
         A folder; made where it is not there.
-    below, folder : Path
-        The run's folder, and the folder that its name within the file is counted from.
+    name : str
+        The run's, as in runs.csv's "folder".
+    folder : Path
+        As kingdra-run left it. All is packed that results/ keeps, and labels and votes where they are small.
     """
     archive.mkdir(parents=True, exist_ok=True)
-    names = {path: path.relative_to(below).as_posix() for path in sorted(folder.iterdir()) if path.is_file()}
+    there = (folder / one for one in PACKED)
+    names = {
+        path: f"{name}/{path.relative_to(folder).as_posix()}"
+        for path in there
+        if path.is_file() and (path.name in LIMITS or path.stat().st_size < LARGEST_SHOWN)
+    }
     files = _files(archive)
     if any(not set(names.values()).isdisjoint(zipfile.ZipFile(file).namelist()) for file in files):
         return
     size = sum(path.stat().st_size for path in names)
-    if not files or files[-1].stat().st_size + size > LARGEST:
+    if not files or files[-1].stat().st_size + size > FULL:
         files.append(archive / f"runs-{len(files) + 1}.zip")
 
     content = io.BytesIO(files[-1].read_bytes() if files[-1].exists() else b"")
@@ -55,7 +69,13 @@ def unpacked(archive: Path) -> Iterator[Path]:
         for file in _files(archive):
             try:
                 with zipfile.ZipFile(file) as packed:
-                    packed.extractall(made)  # within the folder, whatever names it has
+                    wanted = [one for one in packed.infolist() if Path(one.filename).name in LARGEST]
+                    for one in wanted:
+                        if one.file_size > LARGEST[Path(one.filename).name]:
+                            raise InputError(
+                                f"{file}: {one.filename} has {one.file_size:,} bytes: leave the file out"
+                            )
+                    packed.extractall(made, wanted)  # within the folder, whatever names it has
             except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
                 raise InputError(f"{file} is not a whole .zip file ({error}): leave it out") from error
         yield Path(made)

@@ -8,11 +8,10 @@ from pathlib import Path
 
 from kingdra_repro.reproduce.display import PlanDisplay
 from kingdra_repro.reproduce.estimate import Estimate, show_left
-from kingdra_repro.reproduce.failures import forget, note
 from kingdra_repro.reproduce.packed import pack_run
 from kingdra_repro.reproduce.plan import PlannedRun
-from kingdra_repro.reproduce.registry import add_run
 from kingdra_repro.reproduce.settings import as_override
+from kingdra_repro.reproduce.store import add_run, forget_failures, note_failure
 
 # Makes one run: `kingdra_repro.reproduce.child.run` or `kingdra_repro.programs.here.run`.
 Way = Callable[[Sequence[str], Path, int, float, Callable[[], None]], int | None]
@@ -90,14 +89,14 @@ class Runner:
                 finished = finished_folder(self.output_dir, run)
                 if finished is None:
                     line = self._last_line(run, status)
-                    note(self.results, run, status, line)
+                    note_failure(self.results, run, status, line)
                     outcome.failed.append(run)
                     display.end(run, f"FAILED: {line}")
                     continue
-            kept = add_run(self.results, finished)
+            name = add_run(self.results, finished)
             if self.archive is not None:
-                pack_run(self.archive, self.results / "runs", kept)
-            forget(self.results, [run.config_hash])
+                pack_run(self.archive, name, finished)
+            forget_failures(self.results, [run.config_hash])
             outcome.done.append(run)
             display.end(run, _summary(finished))
         return outcome

@@ -2,15 +2,22 @@
 
 import csv
 import json
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import yaml
 
 from kingdra_repro.errors import InputError
 
+# What reading a file that is not what it should be may end in.
+DAMAGE = (
+    *(ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError),
+    *(csv.Error, yaml.YAMLError, zipfile.BadZipFile),
+)
 # They say where files lie, not what was run.
 PLACES = ("output_dir", "mirror", "data_dir")
 
@@ -34,6 +41,12 @@ def read_explorer(folder: Path) -> dict[str, Any] | None:
     """explorer.json, or None where a run has none (an older version's)."""
     with reading(folder / "explorer.json") as path:
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def read_history(folder: Path) -> pd.DataFrame | None:
+    """history.csv, or None where the method has no phases."""
+    with reading(folder / "history.csv") as path:
+        return pd.read_csv(path) if path.exists() else None
 
 
 def read_command(folder: Path) -> str | None:
@@ -65,7 +78,7 @@ def reading(path: Path) -> Iterator[Path]:
         yield path
     except InputError:
         raise
-    except (ValueError, TypeError, KeyError, AttributeError, csv.Error, yaml.YAMLError) as error:
+    except DAMAGE as error:
         reason = " ".join(str(error).split())
         raise InputError(
             f"{path} is damaged, or not what kingdra-run writes ({type(error).__name__}: {reason}): "

@@ -33,14 +33,14 @@ VOTES = np.array([[0, 0, 0, 1, 1, 1], [1, 1, 1, 0, 0, 0], [0, 0, 0, 0, 1, 1]])
 
 @pytest.fixture
 def results(tmp_path):
-    """Two seeds of everything; the second run has no history, and one iteration less of votes."""
-    runs = []
+    """Two seeds of everything: what is shown, histories by folder, and the planned runs that are done."""
+    runs, histories = [], {}
     for experiment in ("figure2", "figure3", "figure4", "figure5"):
         for seed, shift in ((0, 0.0), (1, 0.02)):
             run = Planned("row", seed=seed, experiment=experiment)
-            folder = tmp_path / "runs" / run.config_hash
+            folder = tmp_path / "shown" / run.config_hash
             folder.mkdir(parents=True, exist_ok=True)
-            HISTORY.assign(acc=HISTORY["acc"] + shift).to_csv(folder / "history.csv", index=False)
+            histories[f"runs/{run.config_hash}"] = HISTORY.assign(acc=HISTORY["acc"] + shift)
             y = np.array([0, 0, 0, 1, 1, 1])
             GraphSample.of(np.arange(6), np.stack([VOTES] * 3), y).write(folder / "graph_sample.json")
             pictures = np.random.default_rng(0).random((6, 16), dtype=np.float32)
@@ -49,7 +49,7 @@ def results(tmp_path):
             runs.append((run, {"acc": 0.8, "n": 100}))
     sizes = [Planned(size, seed=seed, experiment="ensemble_size") for size in ("1", "10") for seed in (0, 1)]
     runs += [(run, {"acc": 0.9 + 0.02 * run.seed, "n": 100}) for run in sizes]
-    return tmp_path, done(*runs)
+    return tmp_path, histories, done(*runs)
 
 
 def labels(figure):
@@ -57,7 +57,7 @@ def labels(figure):
 
 
 def test_figure_2(results):
-    figure = figure2(*results)
+    figure = figure2(*results[1:])
     above, below = figure.axes
     assert labels(figure)[0] == ["pseudo-labels", "clustering", "single models"]
     np.testing.assert_allclose(above.get_lines()[1].get_ydata(), [61, 71, 81])
@@ -67,11 +67,10 @@ def test_figure_2(results):
 
 
 def test_mean_over_seeds_only_where_all_have_a_row(results):
-    folder, cells = results
+    _, histories, cells = results
     runs = cells[cells["experiment"] == "figure2"]
-    path = folder / runs["folder"].iloc[0] / "history.csv"
-    HISTORY[:2].to_csv(path, index=False)
-    found = mean_history(folder, runs)
+    first, second = runs["folder"]
+    found = mean_history({first: HISTORY[:2], second: histories[second]}, runs)
     assert list(found.index) == [0, 1]
     np.testing.assert_allclose(found["acc"]["max"] - found["acc"]["min"], 0.02)
 
@@ -91,7 +90,7 @@ def test_runs_of_different_rows_are_told_apart():
 
 
 def test_figure_3(results):
-    figure = figure3(*results)
+    figure = figure3(*results[::2])
     assert [panel.get_title() for panel in figure.axes] == ["iteration 1", "iteration 2", "iteration 3"]
     grey, black = figure.axes[0].collections[:2]
     # Point 3 agrees with 4 and 5 in two models of three; all agree on the pairs of 0, 1, 2 and on 4, 5.
@@ -109,7 +108,7 @@ def test_points_that_belong_together_are_near():
 
 
 def test_figure_3_without_classes(results):
-    folder, cells = results
+    folder, _, cells = results
     for path in folder.rglob("graph_sample.json"):
         GraphSample.of(np.arange(6), np.stack([VOTES] * 2), None).write(path)
     figure = figure3(folder, cells)
@@ -118,26 +117,26 @@ def test_figure_3_without_classes(results):
 
 
 def test_figure_4(results):
-    (panel,) = figure4(*results).axes
+    (panel,) = figure4(*results[::2]).axes
     assert len(panel.patches) == 1  # point 3 is in the other class's cluster
     assert panel.get_title() == "MNIST"
 
 
 def test_figure_5(results):
-    (panel,) = figure5(*results).axes
+    (panel,) = figure5(*results[1:]).axes
     (line,) = panel.get_lines()
     np.testing.assert_allclose(line.get_ydata(), [61, 71, 81])
 
 
 def test_runs_that_two_schedules_share_are_one_line(results):
-    cells = results[1]
+    cells = results[2]
     again = cells[cells["experiment"] == "ensemble_size"].assign(schedule="short")
     (panel,) = ensemble_size(pd.concat([again, cells])).axes
     assert set(panel.get_legend_handles_labels()[1]) == {"MNIST", "the paper, MNIST"}
 
 
 def test_ensemble_size_over_the_papers_points(results):
-    (panel,) = ensemble_size(results[1]).axes
+    (panel,) = ensemble_size(results[2]).axes
     handles, names = panel.get_legend_handles_labels()
     assert set(names) == {"MNIST", "the paper, MNIST"}  # nothing else, whatever else was run
     paper = handles[names.index("the paper, MNIST")]
@@ -152,8 +151,9 @@ def test_ensemble_size_over_the_papers_points(results):
     np.testing.assert_allclose(np.asarray(ours.get_ydata(), float), [91, 91])
 
 
-def test_drawing_again_changes_no_byte(results):
-    folder, cells = results
+def test_drawing_again_changes_no_byte(results, monkeypatch):
+    folder, histories, cells = results
+    monkeypatch.setattr("kingdra_repro.report.figures.write.read_histories", lambda folder: histories)
     draw_paper_figures(folder, cells)
     first = {path.name: path.read_bytes() for path in (folder / "figures").iterdir()}
     names = ("figure2", "figure3", "figure4", "figure5", "ensemble_size")
@@ -173,4 +173,4 @@ def test_text_can_be_read_in_print(results):
         >= 8
     )
     with matplotlib.rc_context(STYLE):
-        assert figure2(*results).get_figwidth() == WIDTH
+        assert figure2(*results[1:]).get_figwidth() == WIDTH

@@ -10,6 +10,7 @@ import scipy.sparse as sp
 from matplotlib.figure import Figure
 
 from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.reproduce.store import shown_file
 from kingdra_repro.runs.explorer import make_explorer
 
 HOSTILE = '</script><script>window.hacked = 1</script><b>&amp; "quoted" it\'s'
@@ -49,8 +50,8 @@ def votes(labels: np.ndarray, n_models: int = 5) -> np.ndarray:
 
 
 def write_run(results: Path, folder: str, data: Dataset, seed: int, with_votes: bool) -> dict[str, object]:
-    """A run's folder; its row of runs.csv."""
-    place = results / folder
+    """What is shown of a run, and its history; its row of runs.csv."""
+    place = shown_file(results, folder, "explorer.json").parent
     place.mkdir(parents=True)
     assert data.y is not None
     labels = np.where(np.arange(len(data.y)) % 11 == 0, 0, (data.y + 3) % data.n_clusters)
@@ -58,14 +59,20 @@ def write_run(results: Path, folder: str, data: Dataset, seed: int, with_votes: 
     (place / "explorer.json").write_text(json.dumps(explorer))
     method, _, base = folder.split("/")[2].partition("-")
     command = f"kingdra-run dataset={data.name} method={method} base={base} seed={seed} note={HOSTILE}"
-    (place / "settings.txt").write_text(command + "\n")
     if method == "kingdra":
+        seed_hash_code = folder.rpartition("/")[2].removeprefix("seed").split("-")
+        key = ",".join([*seed_hash_code[1:], seed_hash_code[0]])
         lines = [
-            f"{i},0.{7 + i // 2}{i},0.6{i},{'' if i == 0 else 0.9},0.{80 + i},{100 + 20 * i},{9 - i}"
+            f"{key},{i},0.{7 + i // 2}{i},0.6{i},{'' if i == 0 else 0.9},0.{80 + i},{100 + 20 * i},{9 - i}"
             for i in range(4)
         ]
-        (place / "history.csv").write_text("\n".join([HISTORY, *lines]) + "\n")
+        path = results / "history" / f"{data.name}.csv"
+        path.parent.mkdir(exist_ok=True)
+        head = "" if path.exists() else f"config_hash,code,seed,{HISTORY}\n"
+        with path.open("a") as file:
+            file.write(head + "\n".join(lines) + "\n")
     return {
+        "command": command,
         "dataset": data.name,
         "method": method,
         "base": base,
@@ -122,12 +129,13 @@ def write_results(results: Path) -> Path:
         write_run(results, SECOND, pictures(), 1, True),
         write_run(results, WORDS, texts(), 0, False),
     ]
-    for name, header, lines in (("runs", list(rows[0]), rows), ("table2", HEAD, TABLE_2)):
+    (results / "tables").mkdir()
+    for name, header, lines in (("runs", list(rows[0]), rows), ("tables/table2", HEAD, TABLE_2)):
         with (results / f"{name}.csv").open("w", newline="") as file:
             writer = csv.DictWriter(file, header)
             writer.writeheader()
             writer.writerows(lines)
-    (results / "failed.csv").write_text("row,reason\nKingdra,no memory\n")  # no table
+    (results / "tables" / "other.csv").write_text("row,reason\nKingdra,no memory\n")  # no table
     (results / "figures").mkdir()
     figure = Figure(figsize=(5.5, 2))
     figure.subplots().plot([0, 1, 2], [0.7, 0.9, 0.95])

@@ -14,9 +14,10 @@ from kingdra_repro.programs.report import main
 from kingdra_repro.report.page import write_report, write_run_report
 from kingdra_repro.report.page.document import document
 from kingdra_repro.report.page.explored import EXPLORERS, explored
-from kingdra_repro.report.page.runs import read_history, run_entry
+from kingdra_repro.report.page.runs import drawn, run_entry
 from kingdra_repro.report.tables.cells import cell, table
 from kingdra_repro.report.tables.layout import layout
+from kingdra_repro.reproduce.store import shown_file
 from tests.report.page.made_up import KINGDRA, SECOND, WORDS, write_results, write_run_without_classes
 
 
@@ -70,9 +71,10 @@ def add(tmp_path):
     """Add a run to ``add.rows``, and its folder."""
 
     def add_one(folder, seed, dataset="d", method="kingdra", explorer=True):
-        (tmp_path / folder).mkdir()
+        path = shown_file(tmp_path, folder, "explorer.json")
+        path.parent.mkdir(parents=True)
         if explorer:
-            (tmp_path / folder / "explorer.json").write_text("{}")
+            path.write_text("{}")
         row = {"folder": folder, "dataset": dataset, "method": method, "base": "", "seed": seed}
         add_one.rows.append(row)
 
@@ -131,7 +133,7 @@ def test_a_run_of_an_older_version(run):
     assert "made by an older version" in write_run_report(run).read_text()
 
 
-def test_facts_of_a_row_of_runs_csv(tmp_path):
+def test_facts_of_a_row_of_runs_csv():
     """As of result.json: text for numbers, nothing for what is not known."""
     row = {
         "method": "kmeans",
@@ -141,7 +143,7 @@ def test_facts_of_a_row_of_runs_csv(tmp_path):
         "n_pseudo_labels": "1588.0",
         "n_labels": "0.0",
     }
-    entry = run_entry({**row, "command": "kingdra-run seed=3"}, tmp_path)
+    entry = run_entry(row, "kingdra-run seed=3", None)
     assert entry["name"] == "kmeans, seed 3"
     assert entry["command"] == "kingdra-run seed=3"
     assert entry["facts"] == [
@@ -154,10 +156,10 @@ def test_facts_of_a_row_of_runs_csv(tmp_path):
 
 def test_history_of_foreign_cells(tmp_path):
     path = tmp_path / "history.csv"
-    path.write_text("iteration,acc,loss,rule\n0,,inf,given\n1,0.123456789,nan,kept\n")
-    assert read_history(path) == {"iteration": [0, 1], "acc": [None, 0.12346]}
+    path.write_text("iteration,acc,loss,nmi,rule\n0,,inf,a,given\n1,0.123456789,nan,b,kept\n")
+    assert drawn(pd.read_csv(path)) == {"iteration": [0, 1], "acc": [None, 0.12346]}
     path.write_text("iteration\n0\n")
-    assert read_history(path) is None
+    assert drawn(pd.read_csv(path)) is None
 
 
 def test_no_text_ends_the_data():
@@ -219,7 +221,7 @@ def test_the_same_folder_gives_the_same_page(results):
 
 def test_sprites_of_numbers_are_numbers(results):
     """JSON of numpy's own types would have failed; the votes are plain lists, too."""
-    explorer = json.loads((results / KINGDRA / "explorer.json").read_text())
+    explorer = json.loads(shown_file(results, KINGDRA, "explorer.json").read_text())
     assert np.shape(explorer["disputed"]["votes"])[1] == 5
 
 
@@ -269,7 +271,7 @@ def test_a_history_that_is_no_text_is_told(run, monkeypatch, capsys):
     assert f"{run / 'history.csv'} is damaged" in err
 
 
-@pytest.mark.parametrize(("name", "column"), [("runs", "acc"), ("runs", "seed"), ("table2", "mean")])
+@pytest.mark.parametrize(("name", "column"), [("runs", "acc"), ("runs", "seed"), ("tables/table2", "mean")])
 def test_a_foreign_number_in_a_table_is_told(name, column, results, monkeypatch, capsys):
     path = results / f"{name}.csv"
     table = pd.read_csv(path, dtype=str)

@@ -25,10 +25,11 @@ def test_tables_are_read_as_they_were_and_in_order(tmp_path):
             one("NA", "STL", paper=(None, None), note="not run"),
         ]
     )
+    (tmp_path / "tables").mkdir()
     for name in ("mine", "cost", "table2"):
-        written.to_csv(tmp_path / f"{name}.csv", index=False)
-    (tmp_path / "runs.csv").write_text("row\n1\n")
-    (tmp_path / "empty.csv").touch()
+        written.to_csv(tmp_path / "tables" / f"{name}.csv", index=False)
+    (tmp_path / "tables" / "runs.csv").write_text("row\n1\n")
+    (tmp_path / "tables" / "empty.csv").touch()
     tables = read_tables(tmp_path)
     assert list(tables) == ["table2", "cost", "mine"]
     pd.testing.assert_frame_equal(tables["mine"], written, check_exact=True)
@@ -38,7 +39,8 @@ def test_tables_are_read_as_they_were_and_in_order(tmp_path):
 def test_a_damaged_table_is_named(column, value, tmp_path):
     damaged = table([one(values=[1.0])]).astype(object)
     damaged[column] = value
-    damaged.to_csv(tmp_path / "table2.csv", index=False)
+    (tmp_path / "tables").mkdir()
+    damaged.to_csv(tmp_path / "tables" / "table2.csv", index=False)
     with pytest.raises(InputError, match=r"table2\.csv is damaged"):
         read_tables(tmp_path)
 

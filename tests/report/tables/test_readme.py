@@ -19,8 +19,9 @@ def test_the_readme_is_current():
 
 def test_the_section_is_made_anew(tmp_path):
     cells = [cell("K-means", "MNIST", "-", "published", [54.0], (53.3, 0.1), "", ["a"])]
-    table(cells).to_csv(tmp_path / "table2.csv")
-    (tmp_path / "table2.md").write_text("### Table 2\n")
+    (tmp_path / "tables").mkdir()
+    table(cells).to_csv(tmp_path / "tables" / "table2.csv")
+    (tmp_path / "tables" / "table2.md").write_text("### Table 2\n")
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "figure2.png").touch()
     once = with_results(f"above\n{BEGIN}\nold\n{END}\nbelow\n", tmp_path)

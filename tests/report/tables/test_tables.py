@@ -5,7 +5,12 @@ import pandas as pd
 import pytest
 
 from kingdra_repro.report.tables import write_tables
-from kingdra_repro.report.tables.kinds import accuracy_table, fully_connected_table, thresholds_table
+from kingdra_repro.report.tables.kinds import (
+    accuracy_table,
+    cost_table,
+    fully_connected_table,
+    thresholds_table,
+)
 from kingdra_repro.report.tables.paper import published, rows_of
 from kingdra_repro.reproduce.experiments import experiment
 from tests.report.tables.made_up import Planned, done
@@ -130,16 +135,16 @@ SWEEP = pd.DataFrame(
 
 
 @pytest.fixture
-def swept(tmp_path):
+def swept():
     """Two seeds with thresholds.csv, one without, and a data set that was not run."""
     plan = [Planned("Kingdra", "cifar10", seed=seed, experiment="thresholds") for seed in range(3)]
     plan.append(Planned("Kingdra", "stl", experiment="thresholds"))
     cells = done(*((run, {"acc": 0.5}) for run in plan[:3]))
-    for run, more in zip(plan, (0, 50), strict=False):
-        folder = tmp_path / "runs" / run.config_hash
-        folder.mkdir(parents=True)
-        SWEEP.assign(n_pseudo_labels=SWEEP["n_pseudo_labels"] + more).to_csv(folder / "thresholds.csv")
-    return tmp_path, plan, cells
+    sweeps = {
+        f"runs/{run.config_hash}": SWEEP.assign(n_pseudo_labels=SWEEP["n_pseudo_labels"] + more)
+        for run, more in zip(plan, (0, 50), strict=False)
+    }
+    return sweeps, plan, cells
 
 
 def test_thresholds(swept):
@@ -161,24 +166,22 @@ def test_fully_connected_beside_the_papers_81(swept):
 
 
 def test_seconds_of_different_devices_are_not_averaged(swept):
-    results, plan, cells = swept
+    sweeps, plan, cells = swept
     runs = [
         Planned("Ladder-IM", "cifar10", seed=seed, experiment="cost", value="wall_seconds") for seed in (0, 1)
     ]
     more = done((runs[0], {"wall_seconds": 60}), (runs[1], {"wall_seconds": 6, "device": "cuda:0"}))
-    write_tables(results, [*runs, *plan], pd.concat([more, cells]))
-    table = pd.read_csv(results / "cost.csv")
+    table = cost_table(sweeps, [*runs, *plan], pd.concat([more, cells]), {})
     assert line(table, "Ladder-IM", "CIFAR10, cpu")["mean"] == 60
     assert line(table, "Ladder-IM", "CIFAR10, cuda:0")["mean"] == 6
     assert line(table, "Graph clustering", "CIFAR10, cpu")["mean"] == 2
 
 
-def test_seconds_of_a_method_that_ran_elsewhere_or_not_at_all(tmp_path):
+def test_seconds_of_a_method_that_ran_elsewhere_or_not_at_all():
     names = ("Ladder-IM", "Kingdra-Ladder-IM", "IMSAT (RPT)")
     runs = [Planned(name, experiment="cost", value="wall_seconds") for name in names]
     cells = done((runs[0], {"wall_seconds": 60}), (runs[1], {"wall_seconds": 6, "device": "cuda:0"}))
-    write_tables(tmp_path, runs, cells)
-    table = pd.read_csv(tmp_path / "cost.csv")
+    table = cost_table({}, runs, cells, {})
     assert line(table, "Ladder-IM", "MNIST, cuda:0")["note"] == "not run on this device"
     assert line(table, "IMSAT (RPT)", "MNIST, cuda:0")["note"] == "not run"
     assert line(table, "IMSAT (RPT)", "MNIST, cpu")["paper_mean"] == 300
@@ -192,10 +195,10 @@ def test_files_of_all_tables(tmp_path):
     ]
     (tmp_path / "failed.csv").write_text(f"config_hash,line\n{plan[0].config_hash},Killed | 9\n")
     write_tables(tmp_path, plan, done())
-    assert {path.name for path in tmp_path.iterdir()} == {
+    assert {path.name for path in (tmp_path / "tables").iterdir()} == {
         f"{name}.{ending}" for name in ("table2", "ensemble_size") for ending in ("csv", "md", "tex")
-    } | {"failed.csv"}
-    assert "failed: Killed \\| 9" in (tmp_path / "table2.md").read_text()
+    }
+    assert "failed: Killed \\| 9" in (tmp_path / "tables" / "table2.md").read_text()
 
 
 def test_the_papers_numbers():

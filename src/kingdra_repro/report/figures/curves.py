@@ -1,6 +1,6 @@
 """Lines of accuracy: Figure 5, against DeepCluster's iterations; C.1, against the number of models."""
 
-from pathlib import Path
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -15,14 +15,14 @@ COLUMNS = 2
 ROW = 1.4  # inches
 
 
-def figure5(results: Path, cells: pd.DataFrame) -> Figure | None:
+def figure5(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) -> Figure | None:
     """A panel a data set: it swings too much for lines over each other to be told apart.
 
     The band: all seeds. Iteration 1 is the clustering of the untrained network.
 
     Parameters
     ----------
-    results : Path
+    histories : from the folder of a run to its history.csv
     cells : DataFrame, see `kingdra_repro.report.figures.draw_paper_figures`
 
     Returns
@@ -32,7 +32,7 @@ def figure5(results: Path, cells: pd.DataFrame) -> Figure | None:
     found = [
         (name, len(runs), history["acc"])
         for name, runs in shown_runs(cells, "figure5")
-        if not (history := mean_history(results, runs)).empty
+        if not (history := mean_history(histories, runs)).empty
     ]
     if not found:
         return None

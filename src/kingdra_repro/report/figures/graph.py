@@ -11,8 +11,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from kingdra_repro.report.figures.histories import read_graph_sample, shown_runs
+from kingdra_repro.report.figures.histories import shown_runs
 from kingdra_repro.report.figures.style import BLACK, CYCLE, GREY, MARKERS, WIDTH, new_figure
+from kingdra_repro.reproduce.store import shown_file
+from kingdra_repro.runs.graph_files import GraphSample
 
 ITERATIONS = 3
 SOME = 2  # models that agree, for a grey edge
@@ -36,9 +38,9 @@ def figure3(results: Path, cells: pd.DataFrame) -> Figure | None:
     Figure, or None where there are no runs yet
     """
     found = [
-        (name, sample)
+        (name, GraphSample.read(path))
         for name, runs in shown_runs(cells, "figure3")
-        if (sample := read_graph_sample(results, runs["folder"].iloc[0])) is not None
+        if (path := shown_file(results, runs["folder"].iloc[0], "graph_sample.json")).exists()
     ]
     if not found:
         return None

@@ -1,15 +1,12 @@
-"""The runs behind a figure, and what they left in results/."""
+"""The runs behind a figure, and their histories."""
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from kingdra_repro.report.tables.captions import ORDERS
 from kingdra_repro.report.tables.cells import shown_schedule
 from kingdra_repro.report.tables.paper import display_name
-from kingdra_repro.runs.graph_files import GraphSample
-from kingdra_repro.runs.members import Members
 
 
 def shown_runs(cells: pd.DataFrame, experiment: str) -> list[tuple[str, pd.DataFrame]]:
@@ -39,12 +36,12 @@ def name_of(run: pd.Series) -> str:
     return ", ".join(part for part in (display_name(run["dataset"]), order, schedule) if part)
 
 
-def mean_history(results: Path, runs: pd.DataFrame) -> pd.DataFrame:
+def mean_history(histories: Mapping[str, pd.DataFrame], runs: pd.DataFrame) -> pd.DataFrame:
     """Mean, smallest and largest value over runs, at each iteration that all of them have.
 
     Parameters
     ----------
-    results : Path
+    histories : from the folder of a run to its history.csv
     runs : DataFrame with "folder"
 
     Returns
@@ -52,9 +49,8 @@ def mean_history(results: Path, runs: pd.DataFrame) -> pd.DataFrame:
     DataFrame
         Index ``iteration``; columns (name, "mean" | "min" | "max"). Empty where no run has a history.
     """
-    found = (read_history(results, folder) for folder in runs["folder"])
-    histories = [one for one in found if one is not None]
-    return _over_runs(histories) if histories else pd.DataFrame()
+    found = [histories[folder] for folder in runs["folder"] if folder in histories]
+    return _over_runs(found) if found else pd.DataFrame()
 
 
 def of_one_run(history: pd.DataFrame) -> pd.DataFrame:
@@ -76,21 +72,3 @@ def _over_runs(histories: Sequence[pd.DataFrame]) -> pd.DataFrame:
     together = pd.concat(numbers).groupby(level=0)
     complete = together.size() == len(histories)
     return together.agg(["mean", "min", "max"])[complete]
-
-
-def read_history(results: Path, folder: str) -> pd.DataFrame | None:
-    """history.csv of a run; None where it has none. So for the others here."""
-    path = results / folder / "history.csv"
-    return pd.read_csv(path) if path.exists() else None
-
-
-def read_graph_sample(results: Path, folder: str) -> GraphSample | None:
-    """Read what each model answered for a sample of points."""
-    path = results / folder / "graph_sample.json"
-    return GraphSample.read(path) if path.exists() else None
-
-
-def read_members(results: Path, folder: str) -> Members | None:
-    """Read the members of each cluster that are shown."""
-    path = results / folder / "members.npz"
-    return Members.read(path) if path.exists() else None

@@ -1,8 +1,7 @@
 """Figure 2 of the paper: accuracies and the number of pseudo-labels against iterations."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -47,14 +46,14 @@ class Iterations:
         return name in self.history and bool(self.history[name]["mean"].notna().any())
 
 
-def figure2(results: Path, cells: pd.DataFrame) -> Figure | None:
+def figure2(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) -> Figure | None:
     """A column a data set and order; lines: means over seeds, bands: all seeds.
 
     The paper gives no numbers for its figure.
 
     Parameters
     ----------
-    results : Path
+    histories : from the folder of a run to its history.csv
     cells : DataFrame, see `kingdra_repro.report.figures.draw_paper_figures`
 
     Returns
@@ -63,7 +62,7 @@ def figure2(results: Path, cells: pd.DataFrame) -> Figure | None:
     """
     found = []
     for name, runs in shown_runs(cells, "figure2"):
-        history = mean_history(results, runs)
+        history = mean_history(histories, runs)
         if not history.empty:
             title = f"{name}, {len(runs)} run{'s' if len(runs) > 1 else ''}".replace(", ", "\n", 3)
             found.append(Iterations(title, history, int(runs["n"].iloc[0])))

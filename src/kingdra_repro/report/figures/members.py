@@ -9,8 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from kingdra_repro.report.figures.histories import read_members, shown_runs
+from kingdra_repro.report.figures.histories import shown_runs
 from kingdra_repro.report.figures.style import RED, WIDTH, new_figure
+from kingdra_repro.reproduce.store import shown_file
 from kingdra_repro.runs.members import MEMBERS, Members
 
 COLUMNS = 2
@@ -32,9 +33,9 @@ def figure4(results: Path, cells: pd.DataFrame) -> Figure | None:
     Figure, or None where there are no runs yet
     """
     found = [
-        (name, members)
+        (name, Members.read(path))
         for name, runs in shown_runs(cells, "figure4")
-        if (members := read_members(results, runs["folder"].iloc[0])) is not None
+        if (path := shown_file(results, runs["folder"].iloc[0], "members.npz")).exists()
     ]
     return members_figure(found) if found else None
 

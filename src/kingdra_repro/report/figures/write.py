@@ -12,6 +12,7 @@ from kingdra_repro.report.figures.graph import figure3
 from kingdra_repro.report.figures.iterations import figure2, iterations_figure
 from kingdra_repro.report.figures.members import figure4, members_figure
 from kingdra_repro.report.figures.style import STYLE, save
+from kingdra_repro.reproduce.store import read_histories
 from kingdra_repro.runs.members import MOST_CLUSTERS, Members, has_pictures
 
 
@@ -21,17 +22,17 @@ def draw_paper_figures(results: Path, cells: pd.DataFrame) -> None:
     Parameters
     ----------
     results : Path
-        The folder results/; what figures are drawn from beyond `cells` is read in the folders of runs
-        (history.csv, graph_sample.json, members.npz).
+        The folder results/; what figures are drawn from beyond `cells` is read there (history/, shown/).
     cells : DataFrame
         The planned runs that are done: the fields of `PlannedRun` and the columns of runs.csv.
     """
+    histories = read_histories(results)
     with matplotlib.rc_context(STYLE):
         figures = {
-            "figure2": figure2(results, cells),
+            "figure2": figure2(histories, cells),
             "figure3": figure3(results, cells),
             "figure4": figure4(results, cells),
-            "figure5": figure5(results, cells),
+            "figure5": figure5(histories, cells),
             "ensemble_size": ensemble_size(cells),
         }
     folder = results / "figures"

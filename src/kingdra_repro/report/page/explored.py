@@ -7,6 +7,7 @@ from typing import Any
 from kingdra_repro.report.page.runs import run_name
 from kingdra_repro.report.tables.captions import title
 from kingdra_repro.report.tables.layout import Layout
+from kingdra_repro.reproduce.store import shown_file
 from kingdra_repro.runs.reading import read_explorer
 
 EXPLORERS = 6  # of a data set
@@ -34,7 +35,7 @@ def explored(
     seeds = {row["folder"]: int(float(row["seed"])) for row in rows}
     datasets = {row["folder"]: row["dataset"] for row in rows}
     others = {row["folder"] for row in rows if not row["method"].startswith("kingdra")}
-    has_explorer = {folder for folder in seeds if (results / folder / "explorer.json").exists()}
+    has_explorer = {folder for folder in seeds if shown_file(results, folder, "explorer.json").exists()}
     names: dict[str, str] = {}
     for name, folders in _of_cells(tables):
         if here := sorted(has_explorer.intersection(folders), key=lambda folder: (seeds[folder], folder)):
@@ -47,7 +48,7 @@ def explored(
     for folder, name in sorted(names.items(), key=lambda run: run[0] in others):
         of_dataset = found.setdefault(datasets[folder], [])
         if len(of_dataset) < EXPLORERS:
-            explorer = read_explorer(results / folder)
+            explorer = read_explorer(shown_file(results, folder, "explorer.json").parent)
             of_dataset.append({"folder": folder, "name": name, "explorer": explorer})
     return dict(sorted(found.items()))
 

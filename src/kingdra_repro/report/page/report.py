@@ -16,7 +16,15 @@ from kingdra_repro.report.tables.cells import read_tables
 from kingdra_repro.report.tables.html import html
 from kingdra_repro.report.tables.layout import Layout, layout
 from kingdra_repro.report.tables.summary import filled
-from kingdra_repro.runs.reading import read_explorer, read_result, read_rows, reading
+from kingdra_repro.reproduce.store import read_histories
+from kingdra_repro.runs.reading import (
+    read_command,
+    read_explorer,
+    read_history,
+    read_result,
+    read_rows,
+    reading,
+)
 
 # Of the table of all runs.
 SHOWN = ("dataset", "acc", "nmi", "agreement", "n_pseudo_labels", "wall_seconds", "finished", "commit")
@@ -26,7 +34,7 @@ LARGEST_SVG = 600_000
 
 
 def write_report(results: Path) -> Path:
-    """Write ``report.html`` into a results folder, from its runs.csv, tables, figures and run folders.
+    """Write ``report.html`` into a results folder, from its runs.csv, history/, tables/, figures/ and shown/.
 
     Parameters
     ----------
@@ -47,7 +55,10 @@ def write_report(results: Path) -> Path:
         raise InputError(f"results={results}: there is no runs.csv in it: name a folder that has one")
     rows = read_rows(results / "runs.csv")
     with reading(results / "runs.csv"):
-        entries = {row["folder"]: run_entry(row, results / row["folder"]) for row in rows}
+        histories = read_histories(results)
+        entries = {
+            row["folder"]: run_entry(row, row.get("command"), histories.get(row["folder"])) for row in rows
+        }
         listed = [_listed(row) for row in rows]
     tables, sections = _tables(results)
     chosen = explored(rows, tables, results)
@@ -99,7 +110,7 @@ def write_run_report(folder: Path) -> Path:
         )
     result = read_result(folder)
     with reading(folder / "result.json") as path:
-        entry = run_entry(result, folder)
+        entry = run_entry(result, read_command(folder), read_history(folder))
         if not all(is_whole(result[name], 1) for name in ("n", "k")):
             raise InputError(f"{path} is damaged: n and k are no numbers; make the run again")
     explorer = read_explorer(folder)
@@ -126,7 +137,7 @@ def _tables(results: Path) -> tuple[dict[str, Layout], str]:
     """All tables of a results folder, and their sections."""
     tables, sections = {}, []
     for name, table in read_tables(results).items():
-        with reading(results / f"{name}.csv"):
+        with reading(results / "tables" / f"{name}.csv"):
             tables[name] = layout(table)
         sections.append(html(tables[name], title(name), caption(name), name, filled(table)))
     return tables, "\n".join(sections)

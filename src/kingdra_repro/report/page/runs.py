@@ -1,13 +1,12 @@
 """What the page says of runs: settings, result and history of each, and the table of all."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from kingdra_repro.report.tables.html import sort_header
-from kingdra_repro.runs.reading import read_command, reading
 
 # Columns of history.csv that are drawn.
 CURVES = ("acc", "model_acc_mean", "pseudo_label_acc", "agreement", "n_pseudo_labels", "loss")
@@ -41,15 +40,17 @@ PERCENT = {"acc", "nmi", "ari", "purity", "agreement"}
 COUNTS = {"seed", "n", "d", "k", "clusters_found", "n_pseudo_labels", "mini_clusters", "n_labels"}
 
 
-def run_entry(result: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def run_entry(result: Mapping[str, Any], command: str | None, history: pd.DataFrame | None) -> dict[str, Any]:
     """A run, for the page's scripts.
 
     Parameters
     ----------
     result : mapping
         As in result.json, or a row of runs.csv (all values text, "" for none).
-    folder : Path
-        The run's folder: its history and command are read there, where it has them.
+    command : str or None
+        What was typed.
+    history : DataFrame or None
+        history.csv of the run.
 
     Returns
     -------
@@ -59,9 +60,9 @@ def run_entry(result: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """
     return {
         "name": run_name(result),
-        "command": read_command(folder) or result.get("command") or None,
+        "command": command or None,
         "facts": [[FACTS[name], fact(name, result[name])] for name in FACTS if _known(result, name)],
-        "history": read_history(folder / "history.csv"),
+        "history": None if history is None else drawn(history),
     }
 
 
@@ -80,13 +81,10 @@ def fact(name: str, value: Any) -> str:
     return f"{float(value):,.1f}" if name == "wall_seconds" else str(value)
 
 
-def read_history(path: Path) -> dict[str, list[float | None]] | None:
+def drawn(history: pd.DataFrame) -> dict[str, list[float | None]] | None:
     """The columns of history.csv that are drawn and known, rounded; None where there is nothing to draw."""
-    if not path.exists():
-        return None
-    with reading(path), path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    columns = {name: [_number(row.get(name)) for row in rows] for name in ("iteration", *CURVES)}
+    named = [name for name in ("iteration", *CURVES) if name in history]
+    columns = {name: [_number(value) for value in history[name]] for name in named}
     known = {name: values for name, values in columns.items() if any(one is not None for one in values)}
     return known if "iteration" in known and len(known) > 1 else None
 
@@ -96,10 +94,10 @@ def _known(result: Mapping[str, Any], name: str) -> bool:
     return value is not None and value != "" and not (name == "n_labels" and float(value) == 0)
 
 
-def _number(text: str | None) -> float | None:
+def _number(cell: Any) -> float | None:
     """A number with five digits; None for an empty or foreign cell."""
     try:
-        value = float(text or "nan")
+        value = float(cell)
     except ValueError:
         return None
     return float(f"{value:.5g}") if abs(value) < float("inf") else None

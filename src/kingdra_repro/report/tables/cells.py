@@ -91,7 +91,7 @@ def read_tables(results: Path) -> dict[str, pd.DataFrame]:
         Where one is damaged.
     """
     found = {}
-    for path in sorted(results.glob("*.csv")):
+    for path in sorted(results.glob("tables/*.csv")):
         with reading(path):
             with path.open(newline="", encoding="utf-8") as file:
                 is_table = set(COLUMNS) <= set(next(csv.reader(file), []))

@@ -1,7 +1,6 @@
 """What fills the cells of each kind of table: accuracies, seconds, the thresholds of the graph."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -31,7 +30,7 @@ MISSING = "run, but without thresholds.csv"
 
 def tables_of(
     experiment: str,
-    results: Path,
+    sweeps: Mapping[str, pd.DataFrame],
     planned: Sequence[PlannedRun],
     cells: pd.DataFrame,
     failures: Mapping[str, str],
@@ -41,18 +40,18 @@ def tables_of(
     Parameters
     ----------
     experiment : str
-    results : Path, where the runs' thresholds.csv are read
+    sweeps : from the folder of a run to its thresholds.csv
     planned, cells, failures : see `kingdra_repro.report.tables.cells.planned_cells`
     """
     match read_experiment(experiment).kind:
         case "accuracy":
             return {experiment: accuracy_table(experiment, planned, cells, failures)}
         case "cost":
-            return {experiment: cost_table(results, planned, cells, failures)}
+            return {experiment: cost_table(sweeps, planned, cells, failures)}
         case "thresholds":
             return {
-                experiment: thresholds_table(results, planned, cells, failures),
-                "fully_connected": fully_connected_table(results, planned, cells, failures),
+                experiment: thresholds_table(sweeps, planned, cells, failures),
+                "fully_connected": fully_connected_table(sweeps, planned, cells, failures),
             }
     return {}
 
@@ -84,7 +83,7 @@ def accuracy_table(
 
 
 def cost_table(
-    results: Path,
+    sweeps: Mapping[str, pd.DataFrame],
     planned: Sequence[PlannedRun],
     cells: pd.DataFrame,
     failures: Mapping[str, str],
@@ -101,10 +100,8 @@ def cost_table(
             found += _by_device(one, dict(zip(one.runs["folder"], one.runs[one.value], strict=True)))
     for one in planned_cells("thresholds", planned, cells, failures):
         if one.dataset in {method.dataset for method in of_methods}:
-            sweeps = {folder: read_sweep(results, folder) for folder in one.runs["folder"]}
-            seconds = {
-                folder: sweep["seconds"].iloc[0] for folder, sweep in sweeps.items() if sweep is not None
-            }
+            here = [folder for folder in one.runs["folder"] if folder in sweeps]
+            seconds = {folder: sweeps[folder]["seconds"].iloc[0] for folder in here}
             graph = PlannedCell(GRAPH, one.dataset, one.order, one.schedule, "seconds", one.runs, ON_CPU)
             found += _by_device(graph, seconds)
     filled = {(line["row"], line["order"], line["column"]) for line in found}
@@ -137,21 +134,15 @@ def _by_device(one: PlannedCell, seconds: Mapping[str, float]) -> list[dict[str,
     ]
 
 
-def read_sweep(results: Path, folder: str) -> pd.DataFrame | None:
-    """thresholds.csv of a run; None where it has none."""
-    path = results / folder / "thresholds.csv"
-    return pd.read_csv(path) if path.exists() else None
-
-
 def thresholds_table(
-    results: Path,
+    sweeps: Mapping[str, pd.DataFrame],
     planned: Sequence[PlannedRun],
     cells: pd.DataFrame,
     failures: Mapping[str, str],
 ) -> pd.DataFrame:
     """Mini-clusters under all thresholds tried: a row a data set and pair of them, a column a quantity."""
     found = []
-    for one, sweep in _sweeps(results, planned, cells, failures):
+    for one, sweep in _sweeps(sweeps, planned, cells, failures):
         if one.value and sweep.empty:  # one line says why, not one for each pair
             found += [_cell(display_name(one.dataset), title, one, sweep, []) for title, _ in FOUND.values()]
             continue
@@ -164,7 +155,7 @@ def thresholds_table(
 
 
 def fully_connected_table(
-    results: Path,
+    sweeps: Mapping[str, pd.DataFrame],
     planned: Sequence[PlannedRun],
     cells: pd.DataFrame,
     failures: Mapping[str, str],
@@ -175,10 +166,10 @@ def fully_connected_table(
     both.
     """
     found = []
-    sweeps = list(_sweeps(results, planned, cells, failures))
+    of_cells = list(_sweeps(sweeps, planned, cells, failures))
     for column, (title, unit) in CONNECTED.items():
         for percent in (100, 90):
-            for one, sweep in sweeps:
+            for one, sweep in of_cells:
                 both = (sweep["t_pos"] == sweep["t_neg"]) & (
                     100 * sweep["t_pos"] == percent * sweep["n_models"]
                 )
@@ -190,16 +181,15 @@ def fully_connected_table(
 
 
 def _sweeps(
-    results: Path,
+    sweeps: Mapping[str, pd.DataFrame],
     planned: Sequence[PlannedRun],
     cells: pd.DataFrame,
     failures: Mapping[str, str],
 ) -> Iterator[tuple[PlannedCell, pd.DataFrame]]:
     """Each planned cell of the experiment "thresholds", with the sweeps of its runs in one frame."""
     for one in planned_cells("thresholds", planned, cells, failures):
-        read = [(folder, read_sweep(results, folder)) for folder in one.runs["folder"]]
-        sweeps = [sweep.assign(folder=folder) for folder, sweep in read if sweep is not None]
-        yield one, pd.concat(sweeps) if sweeps else NOTHING
+        here = [sweeps[folder].assign(folder=folder) for folder in one.runs["folder"] if folder in sweeps]
+        yield one, pd.concat(here) if here else NOTHING
 
 
 def _cell(

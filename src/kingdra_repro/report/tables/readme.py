@@ -39,11 +39,11 @@ def with_results(readme: str, results: Path) -> str:
 
 def _section(results: Path) -> str:
     parts = []
-    table_2 = results / "table2.csv"
+    table_2 = results / "tables" / "table2.csv"
     if table_2.exists():
         parts.append(f"{summary(pd.read_csv(table_2))}\n")
     shown = [one for one in experiments() if one.in_readme]
-    tables = (results / f"{name}.md" for one in shown for name in one.tables)
+    tables = (results / "tables" / f"{name}.md" for one in shown for name in one.tables)
     parts += [path.read_text() for path in tables if path.exists()]
     for name, title in figure_titles().items():
         if any(name == one.name for one in shown) and (results / "figures" / f"{name}.png").exists():

@@ -1,4 +1,4 @@
-"""All tables as files: results/<table>.csv, .md and .tex."""
+"""All tables as files: results/tables/<table>.csv, .md and .tex."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +12,7 @@ from kingdra_repro.report.tables.latex import latex
 from kingdra_repro.report.tables.layout import layout
 from kingdra_repro.report.tables.markdown import markdown
 from kingdra_repro.reproduce.plan import PlannedRun
+from kingdra_repro.reproduce.store import read_failures, read_thresholds
 
 
 def write_tables(results: Path, planned: Sequence[PlannedRun], cells: pd.DataFrame) -> None:
@@ -21,23 +22,18 @@ def write_tables(results: Path, planned: Sequence[PlannedRun], cells: pd.DataFra
     ----------
     results : Path
         The folder results/: files go there, and what tables are made of beyond `cells` is read there
-        (failed.csv, and thresholds.csv in the folders of runs).
+        (failed.csv, thresholds.csv).
     planned : list of PlannedRun, done or not
     cells : DataFrame, those that are done, with the columns of runs.csv
     """
-    failures = _failures(results)
+    failed = read_failures(results)
+    failures = dict(zip(failed["config_hash"], failed["line"], strict=True))
+    sweeps = read_thresholds(results)
+    folder = results / "tables"
+    folder.mkdir(parents=True, exist_ok=True)
     for experiment in dict.fromkeys(run.experiment for run in planned):
-        for name, table in tables_of(experiment, results, planned, cells, failures).items():
+        for name, table in tables_of(experiment, sweeps, planned, cells, failures).items():
             laid_out = layout(table)
-            write_text(results / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
-            write_text(results / f"{name}.md", markdown(laid_out, title(name), caption(name)))
-            write_text(results / f"{name}.tex", latex(laid_out, title(name), caption(name), name))
-
-
-def _failures(results: Path) -> dict[str, str]:
-    """From config_hash to what the run said last."""
-    path = results / "failed.csv"
-    if not path.exists():
-        return {}
-    failed = pd.read_csv(path, dtype=str, keep_default_na=False)
-    return dict(zip(failed["config_hash"], failed["line"], strict=True))
+            write_text(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+            write_text(folder / f"{name}.md", markdown(laid_out, title(name), caption(name)))
+            write_text(folder / f"{name}.tex", latex(laid_out, title(name), caption(name), name))

@@ -1,0 +1,37 @@
+"""What of results/shown the page and the figures show."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from kingdra_repro.report.figures.histories import shown_runs
+from kingdra_repro.report.page.explored import explored
+from kingdra_repro.report.tables.cells import read_tables
+from kingdra_repro.report.tables.layout import layout
+from kingdra_repro.reproduce.plan import PlannedRun
+from kingdra_repro.runs.reading import read_rows
+
+# What is drawn of the first run of each panel.
+OF_FIGURES = {"figure3": "graph_sample.json", "figure4": "members.npz"}
+
+
+def shown(results: Path, planned: Sequence[PlannedRun], cells: pd.DataFrame) -> dict[str, set[str]]:
+    """The runs of which a file is shown, by the name of the file.
+
+    Parameters
+    ----------
+    results : Path
+        With its tables written.
+    planned : list of PlannedRun
+        A figure that is not in the plan keeps all that it may be drawn from.
+    cells : DataFrame, the planned runs that are done
+    """
+    tables = {name: layout(table) for name, table in read_tables(results).items()}
+    rows = read_rows(results / "runs.csv") if (results / "runs.csv").exists() else []
+    chosen = explored(rows, tables, results)
+    found = {"explorer.json": {one["folder"] for runs in chosen.values() for one in runs}}
+    for experiment in {run.experiment for run in planned}.intersection(OF_FIGURES):
+        first = {runs["folder"].iloc[0] for _, runs in shown_runs(cells, experiment)}
+        found[OF_FIGURES[experiment]] = first
+    return found

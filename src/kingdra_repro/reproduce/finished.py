@@ -1,0 +1,261 @@
+"""Finished runs as they come: folders of kingdra-run, and results/ of another machine.
+
+Nothing in them is trusted. Only plain files of a sane size are read, and all that is wrong is an `InputError`
+before anything is written.
+"""
+
+import io
+import json
+import os
+import re
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kingdra_repro.errors import InputError
+from kingdra_repro.provenance import code_version
+from kingdra_repro.reproduce.foreign import COLUMN, MOST_COLUMNS, plain_file, read_text_table
+from kingdra_repro.runs.reading import read_command, reading
+
+KEY = ["config_hash", "code", "seed"]  # of a run, among those of its data set
+SHOWN = ("explorer.json", "graph_sample.json", "members.npz")
+LARGEST_SHOWN = 400_000  # bytes: results/ is committed
+LARGEST_LEDGER = 2**26
+MOST_UNPACKED = 2**24  # bytes of a members.npz
+
+_CODE = r"(?:[0-9a-f]{7}(?:-dirty)?|unknown)"
+_NAME = re.compile(rf"seed(\d+)-([0-9a-f]{{8}})-({_CODE}(?:\+{_CODE})*)")
+_PART = re.compile(r"(?!\.)[^/\\\x00-\x1f]+")  # a data set or method as the name of a folder
+
+
+@dataclass(frozen=True, eq=False)
+class FinishedRun:
+    """What results/ keeps of a run.
+
+    Attributes
+    ----------
+    folder : ``runs/<dataset>/<method>[-<base>]/seed<seed>-<config_hash>-<code>``, by which it is known
+    row : the run's row of runs.csv, as text
+    history, thresholds : DataFrame or None
+        history.csv and thresholds.csv, as text.
+    shown : content of those of the files `SHOWN` that there are
+    """
+
+    folder: str
+    row: dict[str, str]
+    history: pd.DataFrame | None = None
+    thresholds: pd.DataFrame | None = None
+    shown: dict[str, bytes] = field(default_factory=dict)
+
+    @property
+    def dataset(self) -> str:
+        return self.folder.split("/")[1]
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return key(self.folder)
+
+
+def key(folder: str) -> tuple[str, ...]:
+    """``config_hash``, ``code`` and ``seed`` of a run's folder; empty where it is none."""
+    found = _NAME.fullmatch(folder.rpartition("/")[2])
+    return (found[2], found[3], found[1]) if found else ()
+
+
+def find_runs(root: Path) -> Iterator[FinishedRun]:
+    """All finished runs below a folder: an outputs/, a results/ as it is now or as it was.
+
+    Raises
+    ------
+    InputError
+        Where one of them cannot be taken.
+    """
+    for place, folders, files in os.walk(root.resolve()):  # which does not follow links
+        folders[:] = sorted(name for name in folders if name != ".part")  # what a kill left of an old copy
+        if "result.json" in files:
+            yield read_folder(Path(place))
+        if (
+            "runs.csv" in files and "runs" not in folders
+        ):  # a results/ with runs/ is as it was: runs have folders
+            yield from _read_ledger(Path(place))
+
+
+def read_folder(folder: Path) -> FinishedRun:
+    """A run's folder, as kingdra-run leaves it or as results/runs kept it.
+
+    Raises
+    ------
+    InputError
+        Where it is no finished run's, does not say what was run, or a file of it is damaged, is no plain file
+        or is too large.
+    """
+    result = _result(folder / "result.json")
+    name = f"seed{result['seed']}-{result['config_hash']}-{code_version(result['commit'])}"
+    places = (folder.parent.parent.name, folder.parent.name, name)
+    if not _NAME.fullmatch(name) or not all(_PART.fullmatch(part) for part in places):
+        raise InputError(
+            f"{folder / 'result.json'} has a seed, hash or commit that no run has: leave its folder out"
+        )
+    for settings in (folder / "settings.txt", folder / ".hydra" / "overrides.yaml"):
+        plain_file(settings)
+    command = read_command(folder)
+    if command is None:
+        raise InputError(f"{folder} does not say what was run (.hydra/overrides.yaml): leave it out")
+    history = plain_file(folder / "history.csv")
+    thresholds = plain_file(folder / "thresholds.csv")
+    with reading(folder / "history.csv"):
+        phases = {} if history is None else _from_history(history)
+        row = {"command": " ".join(command.split()), **result, **phases}
+        return FinishedRun(
+            "/".join(("runs", *places)),
+            {
+                **{column: _text(value) for column, value in row.items()},
+                **{"folder": "/".join(("runs", *places)), "code": code_version(result["commit"])},
+            },
+            _table(folder / "history.csv", history, ["iteration"]),
+            _table(folder / "thresholds.csv", thresholds, ["t_pos", "t_neg"]),
+            _shown(folder),
+        )
+
+
+def _table(path: Path, content: bytes | None, needed: Sequence[str]) -> pd.DataFrame | None:
+    if content is None:
+        return None
+    table = read_text_table(path, content)
+    with reading(path):
+        if not set(needed) <= set(table) or set(KEY) & set(table):
+            raise ValueError(f"no column {' or '.join(needed)}")
+    return table
+
+
+def _result(path: Path) -> dict[str, Any]:
+    """result.json: names and plain values."""
+    content = plain_file(path)
+    try:
+        result = json.loads(content or b"")
+        for name in ("seed", "config_hash", "commit"):
+            result[name]
+        code_version(result["commit"])
+        names = all(COLUMN.fullmatch(name) for name in result) and len(result) <= MOST_COLUMNS
+        values = (None, bool, int, float, str)
+        plain = all(value is None or type(value) in values for value in result.values())
+        if not names or not plain or {"command", "folder", "code"} & set(result):
+            raise ValueError("not the names and values of a result")
+        if any(isinstance(value, str) and not value.isprintable() for value in result.values()):
+            raise ValueError("a text of more than a line")
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise InputError(f"{path} is no result of a run: leave its folder out") from error
+    return result
+
+
+def _text(value: Any) -> str:
+    """A value as runs.csv has it; nothing for None and NaN."""
+    if value is None or value != value:
+        return ""
+    return repr(float(value)) if isinstance(value, float) else str(value)
+
+
+def _from_history(content: bytes) -> dict[str, Any]:
+    """Of methods that have an ensemble, the scores after the phase without pseudo-labels; of those with
+    iterations, how the sets that these trained on came about, e.g. "relaxed+given".
+    """
+    first: dict[str, Any] = {}
+    rules: list[str] = []
+    history = pd.read_csv(io.BytesIO(content))
+    if "model_acc_mean" in history and history["iteration"].iloc[0] == 0:
+        first = {str(column): value for column, value in history.iloc[0].items()}
+    if "rule" in history:  # an iteration's set is what the next one trains on
+        rules = list(dict.fromkeys(history["rule"].iloc[:-1]))
+    return {
+        "rules": "+".join(rules) or None,
+        "first_phase_acc": first.get("acc"),
+        "first_phase_model_acc_mean": first.get("model_acc_mean"),
+        "first_phase_pseudo_label_acc": first.get("pseudo_label_acc"),
+    }
+
+
+def _shown(folder: Path) -> dict[str, bytes]:
+    """The files of `SHOWN` that are small enough to be kept."""
+    found = {}
+    for name in SHOWN:
+        path = folder / name
+        if path.is_file() and not path.is_symlink() and path.stat().st_size >= LARGEST_SHOWN:
+            continue
+        content = plain_file(path, LARGEST_SHOWN)
+        if content is None:
+            continue
+        with reading(path):
+            if name.endswith(".json"):
+                json.loads(content)
+            elif (
+                sum(one.file_size for one in zipfile.ZipFile(io.BytesIO(content)).infolist()) > MOST_UNPACKED
+            ):
+                raise ValueError(f"more than {MOST_UNPACKED:,} bytes when it is unpacked")
+        found[name] = content
+    return found
+
+
+def _unpacked(content: bytes) -> int:
+    """Bytes of a .npz file when it is unpacked, as it says itself; more are not read."""
+    with zipfile.ZipFile(io.BytesIO(content)) as arrays:
+        return sum(one.file_size for one in arrays.infolist())
+
+
+def _read_ledger(results: Path) -> Iterator[FinishedRun]:
+    """The runs of a results/ as it is now."""
+    content = plain_file(results / "runs.csv", LARGEST_LEDGER) or b""
+    ledger = read_text_table(results / "runs.csv", content)
+    with reading(results / "runs.csv"):
+        if missing := [name for name in ("folder", "command", "dataset", *KEY) if name not in ledger]:
+            raise ValueError(f"no column {missing[0]}")
+        rows = ledger.to_dict("records")
+        for row in rows:
+            parts = row["folder"].split("/")
+            if len(parts) != 4 or parts[0] != "runs" or not all(_PART.fullmatch(part) for part in parts):
+                raise ValueError(f"no run has the folder {row['folder']}")
+            if key(row["folder"]) != tuple(row[name] for name in KEY):
+                raise ValueError(f"seed, hash and code of {row['folder']} are others")
+    thresholds = _by_run(results, results / "thresholds.csv", ["t_pos", "t_neg"])
+    histories = {
+        dataset: _by_run(results, results / "history" / f"{dataset}.csv", ["iteration"])
+        for dataset in {row["folder"].split("/")[1] for row in rows}
+    }
+    for row in rows:
+        folder = row["folder"]
+        place = results / shown_place(folder)
+        if place.resolve() != place:
+            raise InputError(f"{place} is reached by a link: leave it out")
+        run = key(folder)
+        yield FinishedRun(
+            folder,
+            {name: row[name] for name in ledger.columns},
+            histories[folder.split("/")[1]].get(run),
+            thresholds.get(run),
+            _shown(place),
+        )
+
+
+def shown_place(folder: str) -> Path:
+    """Where results/ has the files `SHOWN` of a run, relative to it."""
+    return Path("shown", folder.removeprefix("runs/"))
+
+
+def _by_run(results: Path, path: Path, needed: Sequence[str]) -> dict[tuple[str, ...], pd.DataFrame]:
+    if path.parent.resolve() != path.parent:
+        raise InputError(f"{path.parent} is a link, no folder: leave it out")
+    content = plain_file(path, LARGEST_LEDGER)
+    if content is None:
+        return {}
+    table = read_text_table(path, content)
+    with reading(path):
+        if not {*KEY, *needed} <= set(table):
+            raise ValueError(f"no column {' or '.join([*KEY, *needed])}")
+    groups = table.groupby(KEY, sort=False)
+    return {
+        tuple(map(str, run)): (own := rows.drop(columns=KEY)).loc[:, (own != "").any()].reset_index(drop=True)
+        for run, rows in groups
+    }

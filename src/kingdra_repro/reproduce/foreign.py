@@ -1,0 +1,79 @@
+"""Files that another machine made: only plain ones of a sane size are read."""
+
+import csv
+import io
+import os
+import re
+import stat
+from pathlib import Path
+
+import pandas as pd
+
+from kingdra_repro.errors import InputError
+from kingdra_repro.runs.reading import reading
+
+# Bytes of the other files that are read; a file that is larger is none that kingdra-run wrote.
+LIMITS = {
+    **{"result.json": 2**16, "overrides.yaml": 2**16, "settings.txt": 2**16},
+    **{"history.csv": 2**22, "thresholds.csv": 2**22},
+}
+MOST_COLUMNS = 100
+COLUMN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+
+
+def plain_file(path: Path, largest: int | None = None) -> bytes | None:
+    """Content of a file; None where there is none.
+
+    Parameters
+    ----------
+    path : Path
+    largest : bytes; None: as in `LIMITS`
+
+    Raises
+    ------
+    InputError
+        Where it is a link, a pipe or the like, or too large.
+    """
+    largest = LIMITS[path.name] if largest is None else largest
+    try:
+        # Without waiting for whoever may write to a pipe.
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if path.is_symlink():
+            raise InputError(f"{path} is a link, no file: leave its folder out") from error
+        raise
+    with open(handle, "rb") as file:
+        about = os.fstat(handle)
+        if not stat.S_ISREG(about.st_mode):
+            raise InputError(f"{path} is no plain file: leave its folder out")
+        if about.st_size > largest:
+            raise InputError(
+                f"{path} has {about.st_size:,} bytes, more than the {largest:,} that are read: "
+                "leave its folder out"
+            )
+        return file.read(largest)
+
+
+def read_text_table(path: Path, content: bytes) -> pd.DataFrame:
+    """A .csv file with each cell as the text that it is.
+
+    Raises
+    ------
+    InputError
+        Where it has no rows, or rows of unequal length.
+    """
+    with reading(path):
+        lines = list(csv.reader(io.StringIO(content.decode("utf-8")), strict=True))
+        if len(lines) < 2:
+            raise ValueError("it has no rows")
+        header, *rows = lines
+        if len(set(header)) < len(header) or len(header) > MOST_COLUMNS:
+            raise ValueError(f"{len(header)} columns, or two of one name")
+        if not all(COLUMN.fullmatch(name) for name in header):
+            raise ValueError("a column has no name")
+        for number, row in enumerate(rows, 2):
+            if len(row) != len(header):
+                raise ValueError(f"row {number} has {len(row)} cells, not {len(header)}")
+        return pd.DataFrame(rows, columns=header, dtype=str)

@@ -1,0 +1,264 @@
+"""results/: what finished runs came to, wherever and whenever they were made.
+
+runs.csv            the ledger: a row a run, with its command
+history/*.csv       a row an iteration, a file a data set
+thresholds.csv      mini-clusters under other thresholds, of all runs that have an ensemble
+shown/              the clusters, members and graphs that the page and the figures show
+failed.csv          runs that failed; one that succeeds is taken off
+
+A run is known by its data set, seed, the hash of its settings and the version of the code: the same run twice
+is one row, another version of the code another row. Each file is written whole, under one lock, runs.csv
+last. Lines that two branches added are put together by git (.gitattributes); `tidy` puts them in order.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from kingdra_repro.errors import InputError
+from kingdra_repro.files import only_one, write_text, write_whole
+from kingdra_repro.reproduce.finished import (
+    KEY,
+    FinishedRun,
+    find_runs,
+    key,
+    read_folder,
+    shown_place,
+)
+from kingdra_repro.reproduce.foreign import read_text_table
+from kingdra_repro.reproduce.packed import unpacked
+from kingdra_repro.reproduce.plan import PlannedRun
+from kingdra_repro.runs.reading import reading
+
+PLANNED = ("config_hash", "experiment", "row", "dataset", "order", "schedule", "seed")
+FAILED = (*PLANNED, "status", "line", "command")
+
+
+def add_run(results: Path, folder: Path) -> str:
+    """Take what a finished run left.
+
+    Parameters
+    ----------
+    results : Path
+    folder : Path
+        ``<dataset>/<method>[-<base>]/seed...`` below outputs/, with result.json.
+
+    Returns
+    -------
+    str
+        The run's name, in runs.csv's "folder". One that is there already stays as it is.
+    """
+    with only_one(results / "runs.csv"):
+        run = read_folder(folder)
+        _take(results, [run])
+    return run.folder
+
+
+def merge(results: Path, below: Path) -> tuple[int, int]:
+    """Take all finished runs below a folder of another machine: its outputs/, its results/ or its archive.
+
+    Returns
+    -------
+    found, new : int
+
+    Raises
+    ------
+    InputError
+        Where there is no finished run, or one of them cannot be taken: then none is.
+    """
+    with unpacked(below) as from_archive, only_one(results / "runs.csv"):
+        runs = {run.folder: run for root in (from_archive, below) for run in find_runs(root)}
+        if not runs:
+            raise InputError(
+                f"merge={below} has no finished runs: give a folder with result.json files, a results/ or a "
+                "runs-1.zip"
+            )
+        before = len(read_runs(results))
+        _take(results, list(runs.values()))
+        return len(runs), len(read_runs(results)) - before
+
+
+def read_runs(results: Path) -> pd.DataFrame:
+    """runs.csv, with at least the columns that tell runs apart; no rows where there is no file."""
+    path = results / "runs.csv"
+    if not path.exists():
+        return pd.DataFrame(columns=["dataset", "config_hash", "code", "device", "wall_seconds", "folder"])
+    return pd.read_csv(path, dtype=dict.fromkeys(("config_hash", "code", "commit", "features"), str))
+
+
+def read_histories(results: Path) -> dict[str, pd.DataFrame]:
+    """history.csv of each run that has one, by its folder."""
+    folders = list(read_runs(results)["folder"])
+    return {
+        folder: table
+        for dataset in dict.fromkeys(_dataset(folder) for folder in folders)
+        for folder, table in _of_runs(
+            results / "history" / f"{dataset}.csv",
+            [folder for folder in folders if _dataset(folder) == dataset],
+        ).items()
+    }
+
+
+def read_thresholds(results: Path) -> dict[str, pd.DataFrame]:
+    """thresholds.csv of each run that has one, by its folder."""
+    return _of_runs(results / "thresholds.csv", list(read_runs(results)["folder"]))
+
+
+def shown_file(results: Path, folder: str, name: str) -> Path:
+    """explorer.json, graph_sample.json or members.npz of a run; whether or not it is there."""
+    return results / shown_place(folder) / name
+
+
+def keep_shown(results: Path, wanted: Mapping[str, Collection[str]]) -> None:
+    """Remove what nothing shows.
+
+    Parameters
+    ----------
+    results : Path
+    wanted : from the name of a file to the folders of the runs that it is shown of
+    """
+    with only_one(results / "runs.csv"):
+        for name, folders in wanted.items():
+            kept = {shown_file(results, folder, name) for folder in folders}
+            for path in set(results.glob(f"shown/*/*/*/{name}")) - kept:
+                path.unlink()
+        for depth in ("*/*/*", "*/*", "*"):
+            for folder in results.glob(f"shown/{depth}"):
+                if not any(folder.iterdir()):
+                    folder.rmdir()
+
+
+def tidy(results: Path) -> None:
+    """Put the lines of two branches in order, each once; of a run that both have, those that come first."""
+    if not (results / "runs.csv").exists():
+        return
+    with only_one(results / "runs.csv"):
+        for path, once, order in (
+            *((path, [*KEY, "iteration"], KEY) for path in sorted(results.glob("history/*.csv"))),
+            (results / "thresholds.csv", [*KEY, "t_pos", "t_neg"], KEY),
+            (results / "runs.csv", ["folder"], ["folder"]),
+        ):
+            if path.exists():
+                _write(path, _read(path).drop_duplicates(once), order)
+
+
+def note_failure(results: Path, run: PlannedRun, status: int, line: str) -> None:
+    """Note that a run failed, in place of an earlier note of the same run.
+
+    Parameters
+    ----------
+    results : Path
+    run : PlannedRun
+    status : int
+        Exit status; negative: the signal that ended it.
+    line : str
+        What it said last.
+    """
+    known = read_failures(results)
+    known = known[known["config_hash"] != run.config_hash]
+    new = {**{name: getattr(run, name) for name in PLANNED}, "status": status, "line": line}
+    new["command"] = " ".join(["kingdra-run", *run.overrides])
+    _write_failures(results, pd.concat([known, pd.DataFrame([new])], ignore_index=True))
+
+
+def forget_failures(results: Path, config_hashes: Iterable[str]) -> None:
+    """Forget those of runs that succeeded; nothing where none of them was noted."""
+    known = read_failures(results)
+    left = known[~known["config_hash"].isin(list(config_hashes))]
+    if len(left) < len(known):
+        _write_failures(results, left)
+
+
+def read_failures(results: Path) -> pd.DataFrame:
+    """The rows of failed.csv, as text; none where there is no file."""
+    path = results / "failed.csv"
+    if not path.exists():
+        return pd.DataFrame(columns=list(FAILED))
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def _write_failures(results: Path, rows: pd.DataFrame) -> None:
+    path = results / "failed.csv"
+    if rows.empty:
+        path.unlink(missing_ok=True)
+    else:
+        write_text(path, rows.to_csv(index=False, lineterminator="\n"))
+
+
+def _take(results: Path, runs: list[FinishedRun]) -> None:
+    """Write what is not there yet; the caller holds the lock. A run is there when runs.csv has its row."""
+    ledger = _read(results / "runs.csv")
+    new = {run.folder for run in runs}.difference(ledger.get("folder", ()))
+    for dataset in dict.fromkeys(run.dataset for run in runs):
+        tables = {run: run.history for run in runs if run.dataset == dataset}
+        _add_tables(results / "history" / f"{dataset}.csv", tables, new)
+    _add_tables(results / "thresholds.csv", {run: run.thresholds for run in runs}, new)
+    for run in runs:
+        for name, content in run.shown.items():
+            path = shown_file(results, run.folder, name)
+            if run.folder in new or not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                _write_bytes(path, content)
+    rows = [run.row for run in runs if run.folder in new]
+    if rows:
+        table = pd.concat([ledger, pd.DataFrame(rows, dtype=str)], ignore_index=True).fillna("")
+        last = ["folder", "code"]  # whatever else the runs of some version of the code have
+        _write(results / "runs.csv", table[[*table.columns.difference(last, sort=False), *last]], ["folder"])
+
+
+def _add_tables(path: Path, tables: Mapping[FinishedRun, pd.DataFrame | None], new: Collection[str]) -> None:
+    """Add the tables of runs that the file has none of; that of a new run is from a try that was killed."""
+    known = _read(path)
+    keys = set(known[KEY].itertuples(index=False, name=None)) if len(known) else set()
+    stale = {run.key for run in tables if run.folder in new} & keys
+    if stale:
+        known = known[[one not in stale for one in known[KEY].itertuples(index=False, name=None)]]
+    added = [
+        table.assign(**dict(zip(KEY, run.key, strict=True)))[[*KEY, *table.columns]]
+        for run, table in tables.items()
+        if table is not None and (run.folder in new or run.key not in keys)
+    ]
+    if added or stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write(path, pd.concat([known, *added], ignore_index=True).fillna(""), KEY)
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    write_whole(path, lambda file: file.write(content))
+
+
+def _read(path: Path) -> pd.DataFrame:
+    return read_text_table(path, path.read_bytes()) if path.exists() else pd.DataFrame(dtype=str)
+
+
+def _write(path: Path, table: pd.DataFrame, order: list[str]) -> None:
+    """Write a table of text; nothing where the file has it already."""
+
+    def parts(column: pd.Series) -> pd.Series:
+        if column.name == "seed":
+            return column.astype(int)
+        return column.str.split("/") if column.name == "folder" else column
+
+    text = table.sort_values(order, key=parts, kind="stable").to_csv(index=False, lineterminator="\n")
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        write_text(path, text)
+
+
+def _of_runs(path: Path, folders: Collection[str]) -> dict[str, pd.DataFrame]:
+    if not path.exists():
+        return {}
+    with reading(path):
+        table = pd.read_csv(path, dtype=dict.fromkeys(KEY, str))
+        groups = table.groupby(KEY, sort=False)
+        known = groups.count() > 0  # other runs may have more columns
+        columns = dict(zip(known.index, known.to_numpy(), strict=True))
+        tables = {
+            run: rows.loc[:, [*[False] * len(KEY), *columns[run]]].reset_index(drop=True)
+            for run, rows in groups
+        }
+    return {folder: tables[key(folder)] for folder in folders if key(folder) in tables}
+
+
+def _dataset(folder: str) -> str:
+    return folder.split("/")[1] if "/" in folder else ""
