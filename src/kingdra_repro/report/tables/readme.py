@@ -1,16 +1,23 @@
-"""The README's results section, from the files in results/."""
+"""The results as the README and the documentation show them, from the files in results/."""
 
 from pathlib import Path
 
 import pandas as pd
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.report.tables.captions import figure_titles
-from kingdra_repro.report.tables.summary import summary
+from kingdra_repro.report.tables.captions import figure_titles, titled
+from kingdra_repro.report.tables.layout import Entry, layout
+from kingdra_repro.report.tables.summary import compared_cells, summary
 from kingdra_repro.reproduce.experiments import experiments
 
 BEGIN = "<!-- results: made by `make readme` from results/; changes here are overwritten -->"
 END = "<!-- end of results -->"
+CAPTION = (
+    "Clustering accuracy (percent): ours / the paper's, mean (standard deviation over seeds); of ours the "
+    "number of runs, too. Only MNIST is exactly the paper's data. Rows without the paper's number are ours; "
+    "their settings were found with labels in view. The [full table](results/tables/table2.md) has both "
+    "orders of the batches, and the schedule of each cell."
+)
 
 
 def with_results(readme: str, results: Path) -> str:
@@ -37,15 +44,58 @@ def with_results(readme: str, results: Path) -> str:
     return f"{before}{BEGIN}\n\n{_section(results)}\n{END}{after}"
 
 
+def all_tables(results: Path) -> str:
+    """All tables of a results folder in Markdown, below the sentence that sums up Table 2.
+
+    Parameters
+    ----------
+    results : Path
+
+    Returns
+    -------
+    str
+    """
+    table_2 = results / "tables" / "table2.csv"
+    head = [f"{summary(pd.read_csv(table_2))}\n"] if table_2.exists() else []
+    paths = (results / "tables" / f"{name}.md" for name in titled())
+    return "\n".join([*head, *(path.read_text() for path in paths if path.exists())])
+
+
 def _section(results: Path) -> str:
     parts = []
     table_2 = results / "tables" / "table2.csv"
     if table_2.exists():
-        parts.append(f"{summary(pd.read_csv(table_2))}\n")
-    shown = [one for one in experiments() if one.in_readme]
-    tables = (results / "tables" / f"{name}.md" for one in shown for name in one.tables)
-    parts += [path.read_text() for path in tables if path.exists()]
+        table = pd.read_csv(table_2)
+        parts += [f"{summary(table)}\n", short_table(table), f"{CAPTION}\n"]
+    shown = {one.name for one in experiments() if one.in_readme}
     for name, title in figure_titles().items():
-        if any(name == one.name for one in shown) and (results / "figures" / f"{name}.png").exists():
-            parts.append(f"![{title}](results/figures/{name}.png)\n\n*{title}.*\n")
+        if name in shown and (results / "figures" / f"{name}.png").exists():
+            parts.append(f"![{title}](results/figures/{name}.png)\n")
     return "\n".join(parts or ["No tables yet: `make reproduce-all` makes them.\n"])
+
+
+def short_table(table: pd.DataFrame) -> str:
+    """A line for each method, a column for each data set: our accuracy / the paper's.
+
+    Parameters
+    ----------
+    table : DataFrame in the long form
+
+    Returns
+    -------
+    str
+        Markdown. Of several orders of the batches it has the one that is compared with the paper.
+    """
+    found = layout(compared_cells(table).assign(order="-", note=""))
+    head = [f"|  | {' | '.join(found.columns)} |", f"| --- |{' ---: |' * len(found.columns)}"]
+    lines = [
+        f"| {line.name} | {' | '.join(map(_cell, line.entries))} |"
+        for line in found.lines
+        if not line.of_paper
+    ]
+    return "\n".join([*head, *lines, ""])
+
+
+def _cell(entry: Entry) -> str:
+    ours = f"{entry.text}<sub>{entry.n}</sub>" if entry.n else entry.text
+    return f"{ours} / {entry.paper}" if entry.paper else ours
