@@ -14,7 +14,7 @@ import pandas as pd
 import scipy.sparse as sp
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
-from kingdra_repro.data.formats.tables import TABLE_ENDINGS, listed, read_table
+from kingdra_repro.data.formats.tables import is_table, listed, read_table
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum_of_array
 
@@ -173,7 +173,7 @@ def read_links(path: Path, row_names: Sequence[str] | None, n: int) -> Links:
     """
     if not path.is_file():
         raise InputError(f"dataset.links={path}: there is no such file ({path.absolute()}): correct the path")
-    if path.suffix.lower() not in TABLE_ENDINGS:
+    if not is_table(path):
         raise InputError(f"dataset.links={path} is no table: give a .csv with the columns i, j, link")
     table = read_table(path)
     unknown = [name for name in table.columns if name not in (*COLUMNS, "weight")]
@@ -195,20 +195,20 @@ def read_links(path: Path, row_names: Sequence[str] | None, n: int) -> Links:
 
 
 def _rows(column: pd.Series, path: Path, row_names: Sequence[str] | None, n: int) -> np.ndarray:
-    """Row numbers of a column of row numbers or of names."""
+    """Row numbers of a column of names or of row numbers; names go first where these are numbers, too."""
+    if row_names is not None:
+        found = pd.Index(row_names).get_indexer(pd.Index(column.astype(str)))
+        if (found >= 0).all():
+            return found.astype(np.int64)
+        if (found >= 0).any() or not pd.api.types.is_integer_dtype(column):
+            first = column[found < 0].iloc[0]
+            raise InputError(f"{path} names the row {first!r}, which the data do not have")
     if pd.api.types.is_integer_dtype(column):
         if ((column < 0) | (column >= n)).any():
             first = column[(column < 0) | (column >= n)].iloc[0]
             raise InputError(f"{path} names row {first}: the data have rows 0 to {n - 1}")
         return column.to_numpy(np.int64)
-    if row_names is None:
-        raise InputError(
-            f"{path} has row names in column {column.name}, the data have none: give row numbers"
-        )
-    rows = pd.Index(row_names).get_indexer(pd.Index(column.astype(str)))
-    if (rows < 0).any():
-        raise InputError(f"{path} names the row {column[rows < 0].iloc[0]!r}, which the data do not have")
-    return rows.astype(np.int64)
+    raise InputError(f"{path} has row names in column {column.name}, the data have none: give row numbers")
 
 
 def _checked(n: int, name: str, pairs: Any, weight_name: str, weight: Any) -> tuple[np.ndarray, np.ndarray]:
