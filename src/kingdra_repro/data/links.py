@@ -188,6 +188,8 @@ def read_links(path: Path, row_names: Sequence[str] | None, n: int) -> Links:
             f"{path} has link={link.iloc[wrong[0]]} in row {wrong[0]} (counted from 0): give 1 or 0"
         )
     together = link.to_numpy() == 1
+    if "weight" in table and not pd.api.types.is_numeric_dtype(table["weight"]):
+        raise InputError(f"{path} has a weight that is no number: give numbers above 0, at most 1")
     weight = table["weight"].to_numpy() if "weight" in table else np.ones(len(table))
     found = Links.of(n, pairs[together], pairs[~together], weight[together], weight[~together])
     assert found is not None  # a table has rows

@@ -2,12 +2,15 @@
 
 import itertools
 import math
+from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import instance_norm, leaky_relu
 
-from kingdra_repro.networks.autoencoder import linear, mask
+from kingdra_repro.networks.autoencoder import mask
+from kingdra_repro.networks.products import Linear
 
 CHANNELS = (32, 64, 128)  # of the three convolutions
 KERNELS = (3, 5, 5)
@@ -40,7 +43,7 @@ class ConvolutionalAutoencoder(nn.Module):
     image_shape : (height, width) or (height, width, channels) of a picture
     n_code : width of the code
     scale : what inputs are multiplied with first, to bring pixels to at most 1
-    generator : of the initial weights (Glorot normal, on the CPU)
+    generator : of the initial weights, on the CPU; they are PyTorch's own, as in the public code
     """
 
     def __init__(
@@ -57,18 +60,17 @@ class ConvolutionalAutoencoder(nn.Module):
             sizes.append(tuple((side + 2 * PADDING - kernel) // stride + 1 for side in sizes[-1]))  # type: ignore[arg-type]
         self.last_map = (CHANNELS[-1], *sizes[-1])
         channels = (self.image_shape[2], *CHANNELS)
+        new = partial(_layer, generator)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         for i, (n_in, n_out) in enumerate(itertools.pairwise(channels)):
-            down = nn.utils.skip_init(nn.Conv2d, n_in, n_out, KERNELS[i], steps[i], PADDING)
-            self.down.append(_with_weights(down, generator))
-        self.to_code = linear(math.prod(self.last_map), n_code, generator)
-        self.from_code = linear(n_code, math.prod(self.last_map), generator)
+            self.down.append(new(nn.Conv2d, n_in, n_out, KERNELS[i], steps[i], PADDING))
+        self.to_code = new(Linear, math.prod(self.last_map), n_code)
+        self.from_code = new(Linear, n_code, math.prod(self.last_map))
         for i in reversed(range(len(KERNELS))):
             # What the stride cut off at the edge is put there again.
             rest = tuple((side + 2 * PADDING - KERNELS[i]) % steps[i] for side in sizes[i])
             n_in, n_out = channels[i + 1], channels[i]
-            up = nn.utils.skip_init(nn.ConvTranspose2d, n_in, n_out, KERNELS[i], steps[i], PADDING, rest)
-            self.up.append(_with_weights(up, generator))
+            self.up.append(new(nn.ConvTranspose2d, n_in, n_out, KERNELS[i], steps[i], PADDING, rest))
 
     def forward(self, x: Tensor) -> Tensor:
         """The code [B, n_code], between -1 and 1, of pictures [B, d]."""
@@ -90,8 +92,10 @@ class ConvolutionalAutoencoder(nn.Module):
         return {"loss": (reconstruction - self.scale * x).square().mean()}
 
 
-def _with_weights(layer: nn.Module, generator: torch.Generator) -> nn.Module:
-    """The layer with Glorot-normal weights from the generator, and biases 0."""
-    nn.init.xavier_normal_(layer.weight, generator=generator)  # type: ignore[arg-type]
-    nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+def _layer(generator: torch.Generator, kind: type[nn.Module], *sizes: Any) -> Any:
+    """A layer with PyTorch's own first weights and biases, +-1 / sqrt(fan-in), but from the generator."""
+    layer: Any = nn.utils.skip_init(kind, *sizes)
+    nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=generator)
+    bound = layer.weight[0].numel() ** -0.5
+    nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
     return layer
