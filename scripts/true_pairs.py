@@ -4,8 +4,8 @@
     KINGDRA_TRUE_PAIRS_EPOCHS=20,12 python ...         a shorter schedule than the published 100,60
 
 The document says that pairs of points without a label are made from predicted labels. In its public code they
-are made from the data set's: here a subclass does the same. Both are scored on the points without a label. The
-product has no such option, and must not have one.
+are made from the data set's: here a subclass does the same. Both are scored on the points without a label.
+The product has no such option, and must not have one.
 
 Environment: KINGDRA_MIRROR, a folder that holds usps/usps_all.mat (default: downloaded); KINGDRA_KEPT, a
 folder where autoencoders are kept between calls.

@@ -12,7 +12,12 @@ QUICK = ("method.hidden=[16]", "method.epochs=1", "method.clustering_epochs=2", 
 METHODS = {
     "constrained_kmeans": (),
     "constrained_autoencoder": QUICK,
-    "semi_supervised": ("base=ladder", "base.hidden=[16]", "training.first_epochs=1"),
+    "semi_supervised": (
+        "base=ladder",
+        "base.hidden=[16]",
+        "base.denoising_costs=[9,1,0]",
+        "training.first_epochs=20",
+    ),
 }
 
 
@@ -84,7 +89,10 @@ def test_history_tells_of_labelled_points_apart(kingdra_run, tmp_path, blobs):
     ("arguments", "mistake"),
     [
         (("method=kmeans",), "dataset.given is for methods that learn from labels, not for method=kmeans"),
-        (("method=constrained_kmeans", "dataset.given=a"), "dataset.given=a has labels such as"),
+        (
+            ("method=constrained_kmeans", "dataset.given=a", "dataset.columns=[b,c,d]"),
+            "dataset.given=a and dataset.labels are words and",
+        ),
         (("method=constrained_kmeans", "dataset.given=none"), "dataset.given=none is neither a file nor"),
         (("method=constrained_kmeans", "dataset.given=kind"), "dataset.given=kind is dataset.labels, too"),
         (
