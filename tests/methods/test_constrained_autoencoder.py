@@ -196,12 +196,12 @@ def test_a_linked_point_has_the_class_of_the_labelled_one(digits, given) -> None
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"annealing": (40, 4)}, "annealing=.40, 4. must be two epochs"),
-        ({"margin": 0}, "margin=0 must be more than 0"),
-        ({"unlabelled_pairs": "true"}, "choose one of predicted, confident, none"),
-        ({"centres": "fixed"}, "choose one of running, epoch"),
-        ({"balance": "both"}, "choose one of pairs, kinds"),
-        ({"image_shape": (7, 9)}, "image_shape=.7, 9. has 63 numbers where the rows have 64"),
+        ({"annealing": (40, 4)}, "annealing must be two epochs"),
+        ({"margin": 0}, "margin must be a positive number; got 0"),
+        ({"unlabelled_pairs": "true"}, "must be one of predicted, confident, none"),
+        ({"centres": "fixed"}, "must be one of running, epoch"),
+        ({"balance": "both"}, "must be one of pairs, kinds"),
+        ({"image_shape": (7, 9)}, "image_shape must be a shape of 64 numbers"),
         ({"n_clusters": 9}, "y has values from -1 to 9: give classes 0 to 8, or -1"),
         ({"n_clusters": 12}, "y=10 labels no point: give labels of all 12 classes"),
     ],

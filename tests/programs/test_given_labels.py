@@ -60,7 +60,7 @@ def test_classes_of_points_without_a_label_are_never_read(kingdra_run, tmp_path,
     np.testing.assert_array_equal(*found)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", ["constrained_kmeans", "semi_supervised"])
 def test_a_part_of_each_class_is_drawn(kingdra_run, tmp_path, method):
     assert kingdra_run(f"method={method}", "labels_fraction=0.03", *METHODS[method]).status == 0
     assert json.loads(only(tmp_path, "result.json").read_text())["n_labels"] == 50  # 5 of each digit
@@ -112,5 +112,5 @@ def test_mistakes(kingdra_run, tmp_path, blobs, arguments, mistake):
 
 
 def test_a_fraction_that_is_none(kingdra_run):
-    start = "labels_fraction=1.5 must be above 0 and below 1"
+    start = "labels_fraction must be a number above 0 and below 1; got 1.5"
     assert kingdra_run("method=constrained_kmeans", "labels_fraction=1.5").mistake.startswith(start)
