@@ -55,6 +55,7 @@ class Settings:
     n_jobs: int | None = MISSING
     n_clusters: int | None = MISSING
     labels_per_class: Any = MISSING
+    labels_fraction: Any = MISSING
     output_dir: str = MISSING
     mirror: str | None = MISSING
     data_dir: str | None = MISSING

@@ -8,6 +8,7 @@ import scipy.sparse as sp
 
 from kingdra_repro.data.features.pictures import Pictures
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
+from kingdra_repro.data.links import Links
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,10 @@ class Dataset:
         What the rows are called, such as the files of a folder.
     pictures : Pictures or None
         The n pictures that the rows of X are features of, where they can be shown.
+    given : int64 array [n] or None
+        The labels that a method may learn from, and what follows from them by the links; -1 where not known.
+    links : Links or None
+        Pairs of rows that belong together or apart, which a method may learn from.
     vectorizer : TableVectorizer or None
         What has made X of a table, and makes features of further rows.
     """
@@ -46,3 +51,5 @@ class Dataset:
     row_names: Sequence[str] | None = None
     pictures: Pictures | None = None
     vectorizer: TableVectorizer | None = None
+    given: np.ndarray | None = None
+    links: Links | None = None

@@ -12,6 +12,7 @@ from kingdra_repro.errors import InputError
 
 log = logging.getLogger(__name__)
 
+LARGE_VALUE = 10  # the networks' noise and learning rates are meant for values of about 1
 # Rows are looked at in pieces of about this many numbers, so that a memory map is never whole in memory.
 NUMBERS_AT_ONCE = 1 << 22
 
@@ -179,6 +180,17 @@ def warn_of_constant_columns(X: np.ndarray | sp.csr_matrix, feature_names: Seque
             len(constant),
             X.shape[1],
             _column(int(constant[0]), feature_names),
+        )
+
+
+def warn_of_large_values(X: np.ndarray | sp.csr_matrix) -> None:
+    """Log a warning where values of X [n, d] are far from what the networks expect."""
+    largest = float(max(X.max(), -X.min()))
+    if largest > LARGE_VALUE:
+        log.warning(
+            "The values go up to %.3g, where the networks expect about 1: "
+            "consider dataset.scale=minmax or dataset.scale=standard",
+            largest,
         )
 
 

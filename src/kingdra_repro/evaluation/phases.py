@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kingdra_repro.evaluation.metrics import ari, classification_accuracy, clustering_accuracy, nmi
+from kingdra_repro.evaluation.metrics import ari, classification_accuracy, clustering_accuracy, nmi, purity
 
 
 def phase_scores(
@@ -28,10 +28,18 @@ def phase_scores(
         ``acc``, ``nmi``, ``ari`` of `labels`; ``model_acc_mean``, ``_std``, ``_min``, ``_max`` of the single
         models' accuracies, the standard deviation of all there are (divided by their number);
         ``pseudo_label_acc``: of the pseudo-labelled points alone, the part that is right when mini-clusters
-        are matched one-to-one to classes (None where there are none).
+        are matched one-to-one to classes (None where there are none). Where labels were given, also
+        ``purity``, and ``nmi_given`` and ``purity_given`` of the points that they were given for.
     """
     accuracy = clustering_accuracy
+    of_given: dict[str, float | None] = {}
     if given is not None:
+        known = given >= 0
+        of_given = {
+            "purity": purity(y[~known], labels[~known]),
+            "nmi_given": nmi(y[known], labels[known]),
+            "purity_given": purity(y[known], labels[known]),
+        }
         hidden = given < 0
         y, labels = y[hidden], labels[hidden]
         model_labels = None if model_labels is None else model_labels[:, hidden]
@@ -40,6 +48,7 @@ def phase_scores(
         "acc": accuracy(y, labels),
         "nmi": nmi(y, labels),
         "ari": ari(y, labels),
+        **of_given,
     }
     if model_labels is not None:
         models = [accuracy(y, one) for one in model_labels]

@@ -1,7 +1,9 @@
-"""Methods: estimators in scikit-learn's manner. None but `SemiSupervised` sees labels."""
+"""Methods: estimators in scikit-learn's manner. None sees labels but those that are given labels."""
 
 from kingdra_repro.methods.agglomerative import Agglomerative
 from kingdra_repro.methods.autoencoder_kmeans import DAEKMeans, DVAEKMeans
+from kingdra_repro.methods.constrained_autoencoder import ConstrainedAutoencoder
+from kingdra_repro.methods.constrained_kmeans import ConstrainedKMeans
 from kingdra_repro.methods.dec import DEC
 from kingdra_repro.methods.deepcluster import DeepCluster
 from kingdra_repro.methods.ensemble import Ensemble, Single
@@ -15,6 +17,8 @@ from kingdra_repro.training.events import Iteration, Monitor, Progress
 __all__ = [
     "DEC",
     "Agglomerative",
+    "ConstrainedAutoencoder",
+    "ConstrainedKMeans",
     "DAEKMeans",
     "DVAEKMeans",
     "DeepCluster",

@@ -1,20 +1,25 @@
 """Training an autoencoder."""
 
+import hashlib
 from dataclasses import dataclass, field
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 import torch
 
 from kingdra_repro.checks import Check, fraction
 from kingdra_repro.methods.network_clusterer import CHUNK, NetworkClusterer
 from kingdra_repro.networks.autoencoder import Autoencoder
+from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.seeds import Purpose, torch_stream
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class AutoencoderClusterer(NetworkClusterer):
-    """Trains an autoencoder with a code of size k; what is done with it is the subclass's.
+    """Trains an autoencoder; what is done with it is the subclass's.
+
+    It has fully connected layers and a code of size k, unless the subclass has another.
 
     Parameters
     ----------
@@ -33,7 +38,8 @@ class AutoencoderClusterer(NetworkClusterer):
     masking: float = 0.2
 
     network_class: ClassVar[type[Autoencoder]] = Autoencoder
-    _network: Autoencoder = field(init=False)
+    decisive: ClassVar[tuple[str, ...]] = ()  # parameters that a kept autoencoder depends on
+    _network: Any = field(init=False)
 
     def _train_autoencoder(self, rows: Rows, epochs_total: float) -> dict[str, float]:
         """Train the network for ``epochs`` epochs with Adam, from where a killed fit left it.
@@ -48,9 +54,7 @@ class AutoencoderClusterer(NetworkClusterer):
         -------
         The mean of each term of the loss in the last epoch.
         """
-        self._network = self.network_class(
-            rows.d, self.n_clusters, self.hidden, _scale(rows), torch_stream(self._seed, 0, Purpose.WEIGHTS)
-        ).to(rows.device)
+        self._network = self._new_network(rows, torch_stream(self._seed, 0, Purpose.WEIGHTS)).to(rows.device)
         optimizer = torch.optim.Adam(self._network.parameters(), lr=self.learning_rate, fused=True)
         done, losses = 0, dict[str, float]()
         if (state := self._load("autoencoder")) is not None:
@@ -82,8 +86,39 @@ class AutoencoderClusterer(NetworkClusterer):
             )
         return losses
 
+    def _kept_autoencoder(
+        self, folder: str | Path, rows: Rows, checksum: str, epochs_total: float
+    ) -> dict[str, float]:
+        """As `_train_autoencoder`, unless it is kept in the folder, where it is afterwards.
 
-def _scale(rows: Rows) -> float:
+        Parameters
+        ----------
+        folder : of autoencoders of any data and settings
+        checksum : of the data
+        """
+        values = [getattr(self, name) for name in self.decisive]
+        settings = [tuple(value) if isinstance(value, list) else value for value in values]
+        run = f"{self.decisive} {settings} seed {self._seed} X({rows.n}, {rows.d}) {checksum}"
+        place = Path(folder).expanduser() / hashlib.sha256(run.encode()).hexdigest()[:16]
+        kept = Checkpoint(place, run)
+        if (state := kept.load("autoencoder")) is None:
+            last = self._train_autoencoder(rows, epochs_total)
+            losses = [*({name: row[name] for name in last} for row in self._rows), last]
+            kept.save("autoencoder", {"network": self._network.state_dict(), "losses": losses})
+            return last
+        self._network = self._new_network(rows, torch.Generator()).to(rows.device)
+        self._network.load_state_dict(state["network"])
+        self._network.eval()
+        for one in state["losses"][:-1]:
+            self._end_phase(None, one)
+        return state["losses"][-1]
+
+    def _new_network(self, rows: Rows, generator: torch.Generator) -> Any:
+        """The network with its first weights, from the generator."""
+        return self.network_class(rows.d, self.n_clusters, self.hidden, unit_scale(rows), generator)
+
+
+def unit_scale(rows: Rows) -> float:
     """What makes the mean square of a feature 1; 1 where all are 0."""
     squares = sum(float(chunk.square().sum(dtype=torch.float64)) for chunk in rows.chunks(CHUNK))
     return (rows.n * rows.d / squares) ** 0.5 if squares > 0 else 1.0

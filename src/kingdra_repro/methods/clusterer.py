@@ -16,6 +16,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import validate_data
 
 from kingdra_repro.checks import Check, check_parameters, integer, optional, path, seed
+from kingdra_repro.data.links import Links
 from kingdra_repro.data.validation import check_magnitude, check_spread
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum_of_array, remove_parts
@@ -24,7 +25,7 @@ from kingdra_repro.training.events import Monitor
 
 SET_BY_SCIKIT_LEARN = ("_metadata_request", "_sklearn_output_config")  # set_fit_request(), set_output()
 # Where a fit runs and who watches is no part of what a run is. It changes rounding, and on a GPU the noise.
-WITHOUT_EFFECT = frozenset({"device", "n_jobs", "compile", "checkpoint_dir", "monitor"})
+WITHOUT_EFFECT = frozenset({"device", "n_jobs", "compile", "checkpoint_dir", "autoencoder_dir", "monitor"})
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -148,6 +149,7 @@ def begin(
     estimator: TrainedClusterer,
     X: np.ndarray | sp.csr_matrix,
     labels: np.ndarray | None = None,
+    links: Links | None = None,
     *,
     may_change: Container[str] = (),
 ) -> tuple[int, Checkpoint | None]:
@@ -160,6 +162,7 @@ def begin(
     estimator : with ``random_state`` and ``checkpoint_dir``
     X : float32 array or CSR matrix, the data to fit
     labels : int64 array, those that the fit is given, or None
+    links : Links, the pairs that it is given, or None
     may_change : parameters that a fit may go on with another value of
 
     Raises
@@ -180,6 +183,8 @@ def begin(
     run = f"{type(estimator).__name__} {settings} X{X.shape} {checksum_of_array(X)}"
     if labels is not None:
         run += f" y {checksum_of_array(labels)}"
+    if links is not None:
+        run += f" links {links.checksum()}"
     checkpoint = Checkpoint(Path(estimator.checkpoint_dir), run)
     remove_parts(checkpoint.folder)
     begun = checkpoint.load("seed")

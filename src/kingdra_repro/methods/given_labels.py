@@ -1,21 +1,35 @@
 """The labels that a semi-supervised method is given: a few of each class, the others hidden."""
 
+from typing import Any
+
 import numpy as np
 
-from kingdra_repro.checks import is_whole, must_be
+from kingdra_repro.checks import is_number, is_whole, must_be
 from kingdra_repro.errors import InputError
 from kingdra_repro.training.seeds import Purpose, numpy_stream
 
+LEAST = 2  # labels of a class, where a part of each is drawn: a point and another of its class
 
-def draw_labels(y: np.ndarray | None, n_clusters: int, per_class: int, seed: int) -> np.ndarray:
-    """Draw so many points of each class at random.
+
+def draw_labels(
+    y: np.ndarray | None,
+    n_clusters: int,
+    per_class: int | None = None,
+    seed: int = 0,
+    *,
+    fraction: float | None = None,
+) -> np.ndarray:
+    """Draw so many points, or such a part, of each class at random.
 
     Parameters
     ----------
     y : int64 array [n], the classes 0..n_clusters-1, or None
     n_clusters : int
-    per_class : int
+    per_class : int or None
+        Points of each class; not read where there is a ``fraction``.
     seed : int
+    fraction : float or None
+        The part of each class, rounded down, but two points at least.
 
     Returns
     -------
@@ -25,11 +39,14 @@ def draw_labels(y: np.ndarray | None, n_clusters: int, per_class: int, seed: int
     Raises
     ------
     InputError
-        If the classes are not known, are not ``n_clusters``, or one has no more points than that; if the seed
-        is negative.
+        If the classes are not known, are not ``n_clusters``, or one has no more points than are drawn of it;
+        if the seed is negative.
     """
     if y is None:
-        raise InputError("method=semi_supervised learns from labels, and this data set has none")
+        raise InputError(
+            "method=semi_supervised and constrained_... learn from labels, and this data set has none: give "
+            "some with dataset.given=COLUMN"
+        )
     if seed < 0:
         raise must_be("an integer of at least 0", "random_state", seed)
     sizes = np.bincount(y)
@@ -39,11 +56,51 @@ def draw_labels(y: np.ndarray | None, n_clusters: int, per_class: int, seed: int
         raise InputError(
             "The smallest class has one point: there is none left to score, leave that class out"
         )
-    if not is_whole(per_class, 1) or per_class >= sizes.min():
-        what = f"an integer from 1 to {sizes.min() - 1}, which leaves some points of the smallest class"
-        raise must_be(what, "labels_per_class", per_class)
     rng = numpy_stream(seed, 0, Purpose.GIVEN_LABELS)
     given = np.full(len(y), -1, np.int64)
-    for c in range(n_clusters):
-        given[rng.choice(np.flatnonzero(y == c), per_class, replace=False)] = c
+    for c, n_drawn in enumerate(_numbers(sizes, per_class, fraction)):
+        given[rng.choice(np.flatnonzero(y == c), n_drawn, replace=False)] = c
     return given
+
+
+def _numbers(sizes: np.ndarray, per_class: int | None, fraction: float | None) -> np.ndarray:
+    """How many points of each class, of these sizes, are drawn."""
+    if fraction is None:
+        if not is_whole(per_class, 1) or per_class >= sizes.min():
+            what = f"an integer from 1 to {sizes.min() - 1}, which leaves some points of the smallest class"
+            raise must_be(what, "labels_per_class", per_class)
+        return np.full(len(sizes), per_class)
+    if not is_number(fraction) or not 0 < fraction < 1:
+        raise must_be("a number above 0 and below 1", "labels_fraction", fraction)
+    numbers = np.maximum(LEAST, (sizes * fraction).astype(np.int64))
+    if (numbers >= sizes).any():
+        c = int(np.argmax(numbers >= sizes))
+        raise InputError(
+            f"labels_fraction={fraction} leaves none of the {sizes[c]} points of class {c} to score: give "
+            "less"
+        )
+    return numbers
+
+
+def check_given(y: Any, n: int, n_clusters: int) -> np.ndarray:
+    """The labels that ``fit`` is given, as int64 array [n]: classes 0..n_clusters-1, -1 where not known.
+
+    Raises
+    ------
+    InputError
+        Where they do not fit n points, have other values, or a class has no label.
+    """
+    y = np.asarray(y)
+    if y.shape != (n,) or y.dtype.kind not in "iu":
+        raise InputError(
+            f"y of shape {y.shape} and type {y.dtype} does not fit {n} points: give each a whole number"
+        )
+    y = y.astype(np.int64)
+    if not -1 <= y.min() <= y.max() < n_clusters:
+        raise InputError(
+            f"y has values from {y.min()} to {y.max()}: give classes 0 to {n_clusters - 1}, or -1"
+        )
+    without = np.setdiff1d(np.arange(n_clusters), y)
+    if len(without):
+        raise InputError(f"y={without[0]} labels no point: give labels of all {n_clusters} classes")
+    return y

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from kingdra_repro.checks import Check, choice, integer, positive, widths
+from kingdra_repro.data.links import Links
 from kingdra_repro.devices import choose_device
 from kingdra_repro.errors import diverged
 from kingdra_repro.methods.clusterer import TrainedClusterer, begin, checked_data
@@ -64,10 +65,12 @@ class NetworkClusterer(TrainedClusterer):
 
     _network: nn.Module = field(init=False)
 
-    def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
+    def _fit(
+        self, X: np.ndarray | sp.csr_matrix, labels: np.ndarray | None = None, links: Links | None = None
+    ) -> None:
         self._device = choose_device(self.device)
         self._checkpoint: Checkpoint | None
-        self._seed, self._checkpoint = begin(self, X)
+        self._seed, self._checkpoint = begin(self, X, labels, links)
         self._set_history([])
         self._began = self._saved = time.monotonic()
         self._fit_rows(Rows(X, self._device))
@@ -180,7 +183,7 @@ class NetworkClusterer(TrainedClusterer):
 
 
 @torch.no_grad()
-def outputs(network: Callable[[Tensor], Tensor], rows: Rows) -> np.ndarray:
+def outputs(network: Callable[[Tensor], Tensor], rows: Rows, at_once: int = CHUNK) -> np.ndarray:
     """What a network gives for all rows: float32 [n, ...].
 
     Raises
@@ -188,7 +191,7 @@ def outputs(network: Callable[[Tensor], Tensor], rows: Rows) -> np.ndarray:
     InputError
         If there are NaN among it.
     """
-    found = torch.cat([network(chunk[0]).cpu() for chunk in rows.chunks(CHUNK)]).numpy()
+    found = torch.cat([network(chunk[0]).cpu() for chunk in rows.chunks(at_once)]).numpy()
     if not np.isfinite(found).all():
         raise diverged()
     return found

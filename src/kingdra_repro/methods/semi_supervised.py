@@ -12,9 +12,9 @@ from torch import Tensor
 
 from kingdra_repro.bases import Base
 from kingdra_repro.checks import Check, check_parameters, integer
-from kingdra_repro.errors import InputError
 from kingdra_repro.methods.clusterer import checked_data, rollback_on_error
 from kingdra_repro.methods.ensemble import Single, begin_fit
+from kingdra_repro.methods.given_labels import check_given
 from kingdra_repro.training.stack import PseudoLabels
 
 
@@ -22,9 +22,9 @@ from kingdra_repro.training.stack import PseudoLabels
 class SemiSupervised(ClassifierMixin, Single):
     """One model trained with the classes of some points: the ladder network's own use (Rasmus et al., 2015).
 
-    It is the one method here that is given labels. Beside each unsupervised batch it is shown one of labelled
-    points, as many of each class. ``base="ladder"`` is the network of Rasmus et al.; the bases that find
-    clusters (``ladder_im``) learn from their own terms, too.
+    Beside each unsupervised batch it is shown one of labelled points, as many of each class.
+    ``base="ladder"`` is the network of Rasmus et al.; the bases that find clusters (``ladder_im``) learn from
+    their own terms, too.
 
     Parameters
     ----------
@@ -33,6 +33,8 @@ class SemiSupervised(ClassifierMixin, Single):
     labels_per_class : int, default=10
         What the command line draws of a data set's classes, with the seed, and gives to ``fit``; see
         `kingdra_repro.methods.draw_labels`. ``fit`` takes what it is given.
+    labels_fraction : float or None, default=None
+        The part of each class that the command line draws instead.
     epochs : int, default=100
         Passes over all points.
     base, batch_size, learning_rate, decay_epochs, precision, compile, device, random_state, checkpoint_dir,
@@ -51,6 +53,7 @@ class SemiSupervised(ClassifierMixin, Single):
 
     base: str | Base = "ladder"
     labels_per_class: int = 10
+    labels_fraction: float | None = None
     epochs: int = 100
     # Of batches beside labelled ones, as in the iterations of Kingdra.
     order: str = field(default="epoch", init=False)
@@ -67,7 +70,7 @@ class SemiSupervised(ClassifierMixin, Single):
             check_parameters(self, self.checks)
             X = checked_data(self, X, reset=True)
             self.classes_ = np.arange(self.n_clusters)
-            self._fit(X, self._labels(y, X.shape[0]))
+            self._fit(X, check_given(y, X.shape[0], self.n_clusters))
         return self
 
     def fit_predict(self, X: Any, y: Any) -> np.ndarray:  # type: ignore[override]
@@ -87,19 +90,3 @@ class SemiSupervised(ClassifierMixin, Single):
         self._outputs = torch.arange(self.n_clusters)[None]
         self.labels_ = proba[0].argmax(1).numpy()
         self.model_labels_ = self.labels_[None]
-
-    def _labels(self, y: Any, n: int) -> np.ndarray:
-        y = np.asarray(y)
-        if y.shape != (n,) or y.dtype.kind not in "iu":
-            raise InputError(
-                f"y of shape {y.shape} and type {y.dtype} does not fit {n} points: give each a whole number"
-            )
-        y = y.astype(np.int64)
-        if not -1 <= y.min() <= y.max() < self.n_clusters:
-            raise InputError(
-                f"y has values from {y.min()} to {y.max()}: give classes 0 to {self.n_clusters - 1}, or -1"
-            )
-        without = np.setdiff1d(np.arange(self.n_clusters), y)
-        if len(without):
-            raise InputError(f"y={without[0]} labels no point: give labels of all {self.n_clusters} classes")
-        return y

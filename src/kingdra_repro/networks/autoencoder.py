@@ -70,6 +70,17 @@ class Autoencoder(nn.Module):
         return {"loss": (reconstruction - self.scale * x).square().mean()}
 
 
+class BoundedAutoencoder(Autoencoder):
+    """An autoencoder whose code goes through tanh, so that squared distances in it stay below 4 n_code."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.tanh(super().forward(x))
+
+    def reconstruct(self, code: Tensor) -> Tensor:
+        """The inputs [B, d], times ``scale``, that codes [B, k] stand for."""
+        return self.decoder(code)
+
+
 class VariationalAutoencoder(Autoencoder):
     """Kingma and Welling (2014), denoising (Im et al. 2017); the code is the posterior's mean.
 

@@ -5,12 +5,14 @@ from inspect import signature
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from hydra.core.hydra_config import HydraConfig
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 from rich.console import Console
 
 from kingdra_repro.config import check_types
+from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import remove_parts
 from kingdra_repro.methods import draw_labels
@@ -61,16 +63,19 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     commit = commits(checkpoint / "commits")
     stopwatch = Stopwatch(checkpoint / "wall_seconds")
     votes = Votes(checkpoint / "votes")
-    given = None  # labels: no method sees any but the one that says how many
-    if "labels_per_class" in cfg.method:
-        given = draw_labels(data.y, data.n_clusters, cfg.method.labels_per_class, cfg.seed)
+    given = _given_labels(cfg, data, choices.method)
     with ProgressDisplay() as display:
         monitor = RunMonitor(folder, data.y, display, stopwatch, votes, given)
         make_method = instantiate(cfg.method)
-        known = {"n_clusters": data.n_clusters, "checkpoint_dir": checkpoint, "monitor": monitor}
+        known = {
+            "n_clusters": data.n_clusters,
+            "image_shape": data.image_shape,
+            "checkpoint_dir": checkpoint,
+            "monitor": monitor,
+        }
         takes = signature(make_method).parameters  # K-means has neither checkpoints nor phases to tell of
         method = make_method(**{name: value for name, value in known.items() if name in takes})
-        method.fit(data.X, given)
+        method.fit(data.X, given, **_pairs(data, method, choices.method))
 
     run = {
         "method": choices.method,
@@ -92,3 +97,35 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     if not cfg.keep_checkpoint:
         shutil.rmtree(checkpoint)
     show_table(result, folder)
+
+
+def _given_labels(cfg: DictConfig, data: Dataset, method: str) -> np.ndarray | None:
+    """The labels that the method learns from: the user's own, or drawn; None where it takes none.
+
+    No other method sees any.
+    """
+    if "labels_per_class" not in cfg.method:
+        if data.given is not None:
+            raise InputError(
+                f"dataset.given is for methods that learn from labels, not for method={method}: choose "
+                "semi_supervised, constrained_autoencoder or constrained_kmeans, or leave it out"
+            )
+        return None
+    if data.given is not None:
+        return data.given
+    settings = cfg.method
+    return draw_labels(
+        data.y, data.n_clusters, settings.labels_per_class, cfg.seed, fraction=settings.labels_fraction
+    )
+
+
+def _pairs(data: Dataset, method: Any, name: str) -> dict[str, np.ndarray]:
+    """The pairs that the method learns from, as its ``fit`` takes them; none where the data have none."""
+    if data.links is None:
+        return {}
+    if "must_link" not in signature(method.fit).parameters:
+        raise InputError(
+            f"dataset.links is for methods that learn from pairs, not for method={name}: choose "
+            "constrained_autoencoder, or leave it out"
+        )
+    return dict(vars(data.links))

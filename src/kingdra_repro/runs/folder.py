@@ -19,10 +19,14 @@ from kingdra_repro.files import checksum
 from kingdra_repro.training import options
 
 # Where files come from and where the work is done change rounding, and on a GPU the noise.
-WITHOUT_EFFECT = {"mirror", "data_dir", "device", "n_jobs", "compile"}
+WITHOUT_EFFECT = {"mirror", "data_dir", "device", "n_jobs", "compile", "autoencoder_dir"}
 # Settings that came later, and the value with which a run is as it was before them: it keeps its hash.
 AS_BEFORE = {
     **options.AS_BEFORE,
+    "labels_fraction": None,
+    "given": None,
+    "links": None,
+    "image_shape": None,
     "drop": None,
     "id": None,
     "missing": "error",
@@ -33,8 +37,9 @@ AS_BEFORE = {
     "encoding": None,
     "header": "auto",
 }
-# Settings of data sets that name a file or folder; ``labels`` may name a column.
-FILES = {"path", "labels", "features", "images", "weights"}
+# Settings of data sets that name a file or folder; these may name a column as well.
+FILES = {"path", "labels", "given", "links", "features", "images", "weights"}
+MAYBE_COLUMNS = {"labels", "given"}
 
 
 def config_hash(cfg: DictConfig) -> str:
@@ -119,8 +124,8 @@ def _with_contents(node: Any, setting: str = "") -> Any:
     if place.is_file():
         found = place.stat()
         digest = _digest(str(place), found.st_size, found.st_mtime_ns)
-        return [node, digest] if setting == "labels" else digest  # a column may have a file's name
-    if place.is_dir() and node and setting != "labels":
+        return [node, digest] if setting in MAYBE_COLUMNS else digest  # a column may have a file's name
+    if place.is_dir() and node and setting not in MAYBE_COLUMNS:
         # A folder of texts or pictures may be large: names, sizes and times stand for the contents.
         files = [(path, path.stat()) for path in files_and_classes(place)[0]]
         return [(str(path.relative_to(place)), found.st_size, found.st_mtime_ns) for path, found in files]

@@ -1,16 +1,18 @@
-"""NumPy and SciPy files, never unpickled."""
+"""NumPy, SciPy and Matlab files, never unpickled."""
 
 import math
 from pathlib import Path
 from zipfile import ZipFile
 
 import numpy as np
+import scipy.io
 import scipy.sparse as sp
 
 from kingdra_repro.data.formats.memory import check_fits
 from kingdra_repro.errors import InputError
 
-ARRAY_ENDINGS = (".npy", ".npz")
+ARRAY_ENDINGS = (".npy", ".npz", ".mat")
+MATLAB_NAMES = (("fea", "gnd"), ("X", "Y"), ("X", "y"))  # of features and labels, in the files that go round
 
 
 def read_npy(path: Path) -> np.ndarray:
@@ -105,6 +107,38 @@ def _check_sparse_size(path: Path) -> None:
         if "shape" in arrays and arrays["shape"].shape == (2,):
             n, d = (int(length) for length in arrays["shape"])
             check_fits(path, (n + d) * 8, f"a sparse matrix of {n:,} x {d:,}")
+
+
+def read_mat(path: Path) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None]:
+    """Features, and labels where there are some, from a Matlab file (before version 7.3).
+
+    Parameters
+    ----------
+    path : Path
+        With ``fea`` and ``gnd``, or ``X`` and ``Y``: [n, ...], and one label a row.
+
+    Raises
+    ------
+    InputError
+        Where it is broken, or has neither.
+    """
+    try:
+        arrays = {name: one for name, one in scipy.io.loadmat(path).items() if not name.startswith("__")}
+    except MemoryError:
+        raise
+    except NotImplementedError as error:
+        raise InputError(f"{path} is of Matlab's version 7.3: save it with -v7, or as .npz") from error
+    except Exception as error:
+        raise InputError(_unreadable(path, error)) from error
+    for features, labels in MATLAB_NAMES:
+        if features in arrays and (labels in arrays or features == "X"):
+            X = arrays[features]
+            if sp.issparse(X):
+                X = sp.csr_matrix(X)  # type: ignore[call-overload]
+            return X, arrays.get(labels, arrays.get("y"))
+    raise InputError(
+        f"{path} has neither fea and gnd nor X and Y (it has {', '.join(arrays) or 'none'}): rename them"
+    )
 
 
 def _unreadable(path: Path, error: Exception) -> str:

@@ -61,3 +61,46 @@ def label_names(labels: Any) -> list[str]:
     if distinct.dtype.kind == "f":  # whole numbers all of them, as `encode_labels` has checked
         distinct = distinct.astype(np.int64)
     return [str(label) for label in distinct]
+
+
+def encode_given(
+    labels: Any | None, given: Any, source: str
+) -> tuple[np.ndarray | None, np.ndarray, list[str]]:
+    """Number the labels of a data set and those given to learn from together.
+
+    Parameters
+    ----------
+    labels : array-like [n] or None
+        For scores alone; all of them known.
+    given : array-like [n]
+        To learn from; blank or -1 where not known.
+    source : str
+        Where those given come from, for the messages.
+
+    Returns
+    -------
+    y : int64 array [n] or None
+    given : int64 array [n], -1 where not known
+    names : the distinct labels as text, in their order
+
+    Raises
+    ------
+    InputError
+        As `encode_labels`; where none is known; where one are words and the other numbers.
+    """
+    values = pd.Series(np.asarray(given).reshape(-1))
+    known = (~(values.isna() | values.isin([-1, "-1", ""]))).to_numpy()
+    if not known.any():
+        raise InputError(f"{source} has no label at all: fill some in")
+    found = values[known]
+    if labels is not None:
+        own = pd.Series(np.asarray(labels).reshape(-1))
+        if pd.api.types.is_numeric_dtype(own) != pd.api.types.is_numeric_dtype(found.infer_objects()):
+            raise InputError(f"{source} and dataset.labels are words and numbers: give one kind")
+        found = pd.concat([own, found], ignore_index=True)
+    both = found.infer_objects().to_numpy()
+    codes = encode_labels(both, source)
+    n_labels = len(codes) - int(known.sum())
+    encoded = np.full(len(values), -1, np.int64)
+    encoded[known] = codes[n_labels:]
+    return (None if labels is None else codes[:n_labels]), encoded, label_names(both)

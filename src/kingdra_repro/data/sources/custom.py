@@ -1,6 +1,5 @@
 """The user's own data: arrays, tables, texts, pictures."""
 
-import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -15,23 +14,25 @@ from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.features.pictures import PictureFiles
 from kingdra_repro.data.features.table_settings import TableSettings
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
-from kingdra_repro.data.formats.arrays import ARRAY_ENDINGS, read_npy, read_npz
-from kingdra_repro.data.formats.labels import encode_labels, label_names
-from kingdra_repro.data.formats.tables import TABLE_ENDINGS, is_table, listed, read_table, table_name
+from kingdra_repro.data.formats.labels import encode_given, encode_labels, label_names
+from kingdra_repro.data.formats.tables import TABLE_ENDINGS, is_table, table_name
 from kingdra_repro.data.formats.text_format import TextFormat
+from kingdra_repro.data.links import closure, read_links, with_linked
 from kingdra_repro.data.scaling import fit_scaler
+from kingdra_repro.data.sources.custom_array import ENDINGS, array_features
 from kingdra_repro.data.sources.custom_folder import folder_features
+from kingdra_repro.data.sources.custom_labels import read_labels
 from kingdra_repro.data.sources.custom_table import column_names, table_features
-from kingdra_repro.data.validation import check_spread, validate, warn_of_constant_columns
+from kingdra_repro.data.validation import (
+    check_spread,
+    validate,
+    warn_of_constant_columns,
+    warn_of_large_values,
+)
 from kingdra_repro.errors import InputError
-
-log = logging.getLogger(__name__)
 
 WORDS = ("n_words", "stop_words", "row_length")  # settings of tf-idf
 PICTURES = ("resize", "weights", "device", "batch_size", "precision", "dtype")  # and of image_features
-
-# The networks' noise and learning rates are meant for values of about 1.
-LARGE_VALUE = 10
 
 
 def load_custom(
@@ -54,14 +55,18 @@ def load_custom(
     decimal: str | None = None,
     encoding: str | None = None,
     header: str = "auto",
+    given: str | os.PathLike | None = None,
+    links: str | os.PathLike | None = None,
+    image_shape: Sequence[int] | None = None,
 ) -> Dataset:
     """Load the user's own data from a file, or from a folder of texts or pictures.
 
     Parameters
     ----------
     path : path
-        - ``.npy``: an array [n, d];
-        - ``.npz``: an array ``X`` [n, d] and optionally ``y`` [n], or a scipy sparse matrix, kept sparse;
+        - ``.npy``: an array [n, d], or of pictures [n, height, width] or [n, height, width, channels];
+        - ``.npz``: such an array ``X`` and optionally ``y`` [n], or a scipy sparse matrix, kept sparse;
+        - ``.mat``: Matlab's, with ``fea`` and ``gnd`` or ``X`` and ``Y``; ``.h5``: JULE's (`read_jule`);
         - ``.csv``, ``.tsv``, ``.txt``, ``.parquet``, ``.feather``, ``.xlsx``, ``.jsonl``, also packed as
           ``.gz``, ``.zst`` or ``.zip``: a table, whose columns become features (see `TableVectorizer`), or
           with a column of texts;
@@ -98,6 +103,12 @@ def load_custom(
         What becomes of missing cells, words and dates of a table: see `TableSettings`.
     separator, decimal, encoding, header : str or None
         How a table is written as text: see `TextFormat`.
+    given : str, path or None
+        As ``labels``, but of the labels that a method may learn from: blank or -1 where not known.
+    links : path or None
+        A table of pairs that a method may learn from; see `read_links`.
+    image_shape : (height, width) or (height, width, 3), or None
+        Of the pictures that the rows of an array [n, d] are.
 
     Returns
     -------
@@ -111,6 +122,7 @@ def load_custom(
         there are neither labels nor `n_clusters`, or `validate` finds fault with the values.
     """
     path, labels = given_path("path", path), None if labels is None else given_path("labels", labels)
+    given = None if given is None else given_path("given", given)
     text = None if text is None else str(given_path("text", text))
     id = None if id is None else str(given_path("id", id))
     written = TextFormat(separator, decimal, encoding, header)
@@ -131,27 +143,41 @@ def load_custom(
     path = _existing(path)
     if path.is_dir():
         found = _from_folder(path, words or {}, pictures or {}, data_dir, mirror)
-    elif path.suffix.lower() in ARRAY_ENDINGS:
-        found = _from_array(path, scale)
+    elif path.suffix.lower() in ENDINGS:
+        array = array_features(path, scale, image_shape)
+        found = _Found(array.X, array.labels, image_shape=array.image_shape)
     elif is_table(path):
-        found = _from_table(path, labels, text, id, settings, written, words or {})
+        found = _from_table(path, labels, given, text, id, settings, written, words or {})
     else:
-        kinds = ", ".join(ARRAY_ENDINGS + TABLE_ENDINGS)
+        kinds = ", ".join(ENDINGS + TABLE_ENDINGS)
         raise InputError(f"dataset.path={path} is of no kind known: give a {kinds} file or a folder")
     if path.is_dir() or not is_table(path):
         _refuse_settings_of_tables(path, settings, written, text=text, id=id)
 
-    given, source = found.labels, str(path)
+    if image_shape is not None and path.suffix.lower() not in ENDINGS:
+        raise InputError(f"dataset.image_shape is for arrays, not for {path}: leave it out")
+
+    known, source = found.labels, str(path)
     if labels is not None and not found.labels_are_a_column:
-        given, source = _read_labels(labels), f"dataset.labels={labels}"
-    if given is not None and found.rows is not None and len(given) == found.n_rows:
-        given = np.asarray(given)[found.rows]
-    y = None if given is None else encode_labels(given, source)
-    class_names = None if given is None else label_names(given)
+        known, source = read_labels("labels", labels), f"dataset.labels={labels}"
+    told = read_labels("given", given) if given is not None and found.given is None else found.given
+    known, told = (_of_rows(one, found) for one in (known, told))
+    y = None if known is None else encode_labels(known, source)
+    class_names = None if known is None else label_names(known)
+    taught, pairs = None, None
+    if told is not None:
+        source = f"dataset.given={given}"
+        y, taught, class_names = encode_given(known, told, source)
+        if len(taught) != (n := found.X.shape[0]):
+            raise InputError(f"{source} has {len(taught)} rows, the data have {n}: give each one")
+    if links is not None:
+        pairs = read_links(Path(given_path("links", links)).expanduser(), found.row_names, found.X.shape[0])
+        closed = closure(found.X.shape[0], pairs)
+        taught = None if taught is None else with_linked(taught, closed)
     if n_clusters is None:
-        if y is None:
+        if class_names is None:
             raise InputError(f"{path.name} has no labels to count: give n_clusters=K, or dataset.labels=...")
-        n_clusters = len(np.unique(y))
+        n_clusters = len(class_names)
         if n_clusters < 2:
             raise InputError(f"{source} has fewer than two classes: give n_clusters=K")
     scale = found.auto_scale if scale == "auto" else scale
@@ -162,17 +188,20 @@ def load_custom(
         # Of the numbers as they were read: float32 keeps little of a column that varies about a large mean.
         X = _scaled(found, scale).astype(np.float32)
     warn_of_constant_columns(X, found.names)
-    _warn_of_large_values(X)
+    warn_of_large_values(X)
     return Dataset(
         path.name if path.is_dir() else table_name(path),
         X,
         y,
         n_clusters,
+        image_shape=found.image_shape,
         feature_names=found.names,
         class_names=class_names,
         row_names=found.row_names,
         pictures=found.pictures,
         vectorizer=found.vectorizer,
+        given=taught,
+        links=pairs,
     )
 
 
@@ -190,6 +219,8 @@ class _Found:
     vectorizer: TableVectorizer | None = None  # of a table's numbers
     rows: np.ndarray | None = None  # those of the table's n_rows that X is of
     n_rows: int | None = None
+    given: Any = None  # a column of labels to learn from
+    image_shape: tuple[int, ...] | None = None
 
 
 def _from_folder(
@@ -206,13 +237,15 @@ def _from_folder(
 def _from_table(
     path: Path,
     labels: str | os.PathLike | None,
+    given: str | os.PathLike | None,
     text: str | None,
     id: str | None,
     settings: TableSettings,
     written: TextFormat,
     words: Mapping[str, Any],
 ) -> _Found:
-    found = table_features(path, None if labels is None else str(labels), text, id, settings, written, words)
+    column, told = (None if name is None else str(name) for name in (labels, given))
+    found = table_features(path, column, text, id, settings, written, words, told)
     return _Found(
         found.X,
         found.classes,
@@ -223,17 +256,15 @@ def _from_table(
         vectorizer=found.vectorizer,
         rows=found.rows,
         n_rows=found.n_rows,
+        given=found.given,
     )
 
 
-def _from_array(path: Path, scale: str | None) -> _Found:
-    if path.suffix.lower() == ".npz":
-        X, labels = read_npz(path)
-    else:
-        X, labels = read_npy(path), None
-    if scale == "auto" and X.dtype == np.uint8:
-        X = X.astype(np.float32) / np.float32(255)
-    return _Found(X, labels)
+def _of_rows(labels: Any, found: _Found) -> Any:
+    """Of labels of all rows of a table, those of the rows that are kept."""
+    if labels is None or found.rows is None or len(labels) != found.n_rows:
+        return labels
+    return np.asarray(labels)[found.rows]
 
 
 def _scaled(found: _Found, scale: str) -> np.ndarray | sp.csr_matrix:
@@ -259,30 +290,3 @@ def _existing(path: str | os.PathLike) -> Path:
     if not place.is_file() and not place.is_dir():
         raise InputError(f"dataset.path={path} is neither a file nor a folder: give one of these")
     return place
-
-
-def _read_labels(labels: str | os.PathLike) -> Any:
-    """The labels of a file of their own."""
-    path = Path(labels).expanduser()
-    if not path.is_file():
-        raise InputError(
-            f"dataset.labels={labels}: there is no such file ({path.absolute()}): correct the path"
-        )
-    if path.suffix.lower() == ".npy":
-        return read_npy(path)
-    if is_table(path):
-        table = read_table(path)
-        if len(table.columns) != 1:
-            raise InputError(f"{path} has the columns {listed(table.columns)}: keep the one with the labels")
-        return table.iloc[:, 0]
-    raise InputError(f"dataset.labels={labels} is neither a .npy file nor a table: save the labels as one")
-
-
-def _warn_of_large_values(X: np.ndarray | sp.csr_matrix) -> None:
-    largest = float(max(X.max(), -X.min()))
-    if largest > LARGE_VALUE:
-        log.warning(
-            "The values go up to %.3g, where the networks expect about 1: "
-            "consider dataset.scale=minmax or dataset.scale=standard",
-            largest,
-        )

@@ -31,6 +31,8 @@ class TableFeatures:
     X : float64 array [m, d], not scaled, or CSR matrix [m, d] of tf-idf
     classes : Series [n] or None
         The column of the labels, of all rows of the table.
+    given : Series [n] or None
+        The column of the labels to learn from, likewise.
     names : list of str [d]
     rows : int64 array [m]
         The rows of the table that X is of.
@@ -47,6 +49,7 @@ class TableFeatures:
     n_rows: int
     row_names: list[str] | None
     vectorizer: TableVectorizer | None = None
+    given: pd.Series | None = None
 
 
 def table_features(
@@ -57,6 +60,7 @@ def table_features(
     settings: TableSettings,
     written: TextFormat,
     words: Mapping[str, Any],
+    given: str | None = None,
 ) -> TableFeatures:
     """Features of a table: its columns, or the words of one column of texts by tf-idf.
 
@@ -71,6 +75,8 @@ def table_features(
     written : TextFormat
     words : mapping
         Settings of `tfidf`.
+    given : str or None
+        As ``labels``, but to learn from.
 
     Raises
     ------
@@ -80,32 +86,40 @@ def table_features(
     """
     table = read_table(path, written)
     columns = settings.columns
-    if labels is not None and columns is not None and labels in columns:
-        raise InputError(f"dataset.columns has {labels!r}, which is dataset.labels: leave it out of one")
-    if text is not None and text == labels:
-        raise InputError(f"dataset.text={text} is dataset.labels, too: leave it out of one")
+    if labels is not None and labels == given:
+        raise InputError(f"dataset.given={given} is dataset.labels, too: what is left to score?")
+    for setting, name in (("labels", labels), ("given", given)):
+        if name is not None and columns is not None and name in columns:
+            raise InputError(f"dataset.columns has {name!r}, which is dataset.{setting}: leave it out of one")
+        if text is not None and text == name:
+            raise InputError(f"dataset.text={text} is dataset.{setting}, too: leave it out of one")
     if text is not None and columns is not None:
         raise InputError(f"dataset.columns={list(columns)} has no effect beside dataset.text: leave one out")
-    if id is not None and id in (labels, text, *(columns or ())):
+    if id is not None and id in (labels, given, text, *(columns or ())):
         raise InputError(f"dataset.id={id} is named for another purpose, too: leave it out of one")
     if id is not None and id not in table.columns:
         raise InputError(f"{path} has no column {id!r} (dataset.id): it has {listed(table.columns)}")
-    if labels is not None and labels not in table.columns and not Path(labels).expanduser().is_file():
-        raise InputError(
-            f"dataset.labels={labels} is neither a file nor one of {path}'s columns: {listed(table.columns)}"
-        )
+    for setting, name in (("labels", labels), ("given", given)):
+        if name is not None and name not in table.columns and not Path(name).expanduser().is_file():
+            raise InputError(
+                f"dataset.{setting}={name} is neither a file nor one of {path}'s columns: "
+                f"{listed(table.columns)}"
+            )
     classes = table[labels] if labels in table.columns else None
+    told = table[given] if given in table.columns else None
     named = words_of(table[id]).fillna("").tolist() if id is not None else _names_of_rows(table)
     if text is not None:
         X, vocabulary = tfidf(_texts(table, text, str(path)), **words)
-        return TableFeatures(X, classes, vocabulary, np.arange(len(table)), len(table), named)
+        everything = np.arange(len(table))
+        return TableFeatures(X, classes, vocabulary, everything, len(table), named, given=told)
     vectorizer = TableVectorizer(settings)
-    features = table.drop(columns=[name for name in (labels, id) if name in table.columns])
+    features = table.drop(columns=[name for name in (labels, given, id) if name in table.columns])
     values, rows = vectorizer.fit(features, str(path)).transform(features, str(path))
     if named is None and len(rows) < len(table):
         named = [str(row) for row in range(len(table))]
     row_names = None if named is None else [named[row] for row in rows]
-    return TableFeatures(values, classes, vectorizer.feature_names, rows, len(table), row_names, vectorizer)
+    names = vectorizer.feature_names
+    return TableFeatures(values, classes, names, rows, len(table), row_names, vectorizer, told)
 
 
 def column_names(setting: str, names: Any) -> list[str]:

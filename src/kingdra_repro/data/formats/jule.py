@@ -1,0 +1,48 @@
+"""HDF5 files of pictures as the code of JULE has them (data4torch.h5): ``data`` and ``labels``.
+
+Yang, Parikh, Batra (2016), Joint Unsupervised Learning of Deep Representations and Image Clusters, CVPR.
+FRGC, YTF, CMU-PIE, COIL-20 and others are passed on in this format.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from kingdra_repro.errors import InputError
+
+HDF5_ENDINGS = (".h5", ".hdf5")
+
+
+def read_jule(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
+    """Pictures and labels.
+
+    Parameters
+    ----------
+    path : Path
+        With ``data`` [n, channels, height, width], and perhaps ``labels`` [n], of any whole numbers.
+
+    Returns
+    -------
+    X : ndarray [n, channels, height, width], as it lies there
+    y : ndarray [n] or None
+
+    Raises
+    ------
+    InputError
+        Where it is broken or has no such data set, or h5py is not installed.
+    """
+    try:
+        import h5py
+    except ImportError as error:
+        raise InputError(f"{path} needs h5py to read: pip install 'kingdra-repro[hdf5]'") from error
+    try:
+        with h5py.File(path, "r") as file:
+            names = list(file)
+            if "data" in names:
+                return np.asarray(file["data"]), np.asarray(file["labels"]) if "labels" in names else None
+    except MemoryError:
+        raise
+    except Exception as error:  # h5py fails in many ways on bytes that it did not write
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise InputError(f"{path} is not a readable HDF5 file ({reason}): save it anew") from error
+    raise InputError(f"{path} has no data set named data (it has {', '.join(names) or 'none'}): rename it")

@@ -1,0 +1,246 @@
+"""Pairs of points that belong together or apart, and what follows from them.
+
+"Together" is transitive: a with b, and b with c, is a with c; and where a is apart from b, all that belong
+with a are apart from all that belong with b. The closure is computed here and nowhere else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from scipy.sparse.csgraph import breadth_first_order, connected_components
+
+from kingdra_repro.data.formats.tables import is_table, listed, read_table
+from kingdra_repro.errors import InputError
+from kingdra_repro.files import checksum_of_array
+
+COLUMNS = ("i", "j", "link")  # and, where pairs are in doubt, weight
+
+
+@dataclass(frozen=True)
+class Links:
+    """Pairs of n points, as they were given.
+
+    Attributes
+    ----------
+    must_link, cannot_link : int64 array [m, 2], row numbers from 0
+    must_weight, cannot_weight : float64 array [m], above 0 and at most 1
+        How certain each pair is. Pairs of weight 1 are closed; what is in doubt is taken as it is, and
+        nothing follows from it.
+    """
+
+    must_link: np.ndarray
+    cannot_link: np.ndarray
+    must_weight: np.ndarray
+    cannot_weight: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        n: int,
+        must_link: Any = None,
+        cannot_link: Any = None,
+        must_weight: Any = None,
+        cannot_weight: Any = None,
+    ) -> "Links | None":
+        """Pairs of n points as a program gives them, checked; None where there is none.
+
+        Raises
+        ------
+        InputError
+            Where they are not whole numbers [m, 2] from 0 to n - 1, a point is paired with itself, or a
+            weight is not above 0 and at most 1.
+        """
+        must, sure = _checked(n, "must_link", must_link, "must_weight", must_weight)
+        cannot, sure_not = _checked(n, "cannot_link", cannot_link, "cannot_weight", cannot_weight)
+        return cls(must, cannot, sure, sure_not) if len(must) + len(cannot) else None
+
+    def checksum(self) -> str:
+        """Of all pairs and weights: what tells them from others."""
+        parts = [array for array in vars(self).values() if array.size]  # what is empty has no bytes to sum
+        sizes = f"{len(self.must_link)}+{len(self.cannot_link)}"
+        return " ".join([sizes, *(checksum_of_array(array) for array in parts)])
+
+
+@dataclass(frozen=True)
+class Closure:
+    """What follows from the certain pairs, and the doubtful ones beside it.
+
+    Attributes
+    ----------
+    group : int64 array [n]
+        Points of one number belong together; a point without such pairs has a number of its own.
+    apart : int64 array [m, 2]
+        Numbers of groups that do not belong together; each pair once, the smaller number first, in order.
+    doubtful : Links, those of weight below 1
+    links : Links, all that it was made of
+    """
+
+    group: np.ndarray
+    apart: np.ndarray
+    doubtful: Links
+    links: Links
+
+
+def closure(n: int, links: Links) -> Closure:
+    """Close the certain pairs by transitivity.
+
+    Raises
+    ------
+    InputError
+        Where they contradict each other: the pair and the points that join its ends are told.
+    """
+    must, cannot = links.must_link[links.must_weight == 1], links.cannot_link[links.cannot_weight == 1]
+    joined = sp.coo_matrix((np.ones(len(must)), (must[:, 0], must[:, 1])), shape=(n, n)).tocsr()
+    _, group = connected_components(joined, directed=False)
+    group = group.astype(np.int64)
+    if len(wrong := cannot[group[cannot[:, 0]] == group[cannot[:, 1]]]):
+        i, j = (int(row) for row in wrong[0])
+        way = " - ".join(str(row) for row in _way(joined, i, j))
+        raise InputError(
+            f"Rows {i} and {j} cannot be linked and must be linked ({way}): leave one of these pairs out, or "
+            "give it a weight below 1"
+        )
+    apart = np.unique(np.sort(group[cannot], axis=1), axis=0).reshape(-1, 2)
+    doubt, doubt_not = links.must_weight < 1, links.cannot_weight < 1
+    doubtful = Links(
+        links.must_link[doubt],
+        links.cannot_link[doubt_not],
+        links.must_weight[doubt],
+        links.cannot_weight[doubt_not],
+    )
+    return Closure(group, apart, doubtful, links)
+
+
+def with_linked(given: np.ndarray, closed: Closure) -> np.ndarray:
+    """The labels that are given, and those that follow: a point has the class of those it belongs with.
+
+    Parameters
+    ----------
+    given : int64 array [n], -1 where not known
+    closed : Closure
+
+    Returns
+    -------
+    int64 array [n]
+
+    Raises
+    ------
+    InputError
+        Where points that belong together have two classes, or points that do not have one: rows are told.
+    """
+    known = np.flatnonzero(given >= 0)
+    groups, first = np.unique(closed.group[known], return_index=True)
+    speaker = np.full(closed.group.max() + 1, -1, np.int64)  # of each group, a row with a class
+    speaker[groups] = known[first]
+    said = speaker[closed.group]
+    if len(wrong := known[given[known] != given[said[known]]]):
+        i, j = int(said[wrong[0]]), int(wrong[0])
+        raise InputError(
+            f"Rows {i} and {j} must be linked, and have the classes {given[i]} and {given[j]}: correct a "
+            "label or leave a pair out"
+        )
+    one, other = speaker[closed.apart].T
+    both = (one >= 0) & (other >= 0)
+    if (wrong := both & (given[one] == given[other])).any():
+        i, j = int(one[wrong][0]), int(other[wrong][0])
+        raise InputError(
+            f"Rows {i} and {j} have the class {given[i]}, and the pairs say that they cannot be linked: "
+            "correct a label or leave a pair out"
+        )
+    return np.where(said >= 0, given[said], -1)
+
+
+def read_links(path: Path, row_names: Sequence[str] | None, n: int) -> Links:
+    """Pairs from a table with the columns ``i``, ``j``, ``link`` and perhaps ``weight``.
+
+    Parameters
+    ----------
+    path : Path, .csv or .parquet
+        i, j: row numbers from 0, or names of rows; link: 1 belong together, 0 do not; weight: above 0 and at
+        most 1.
+    row_names : names of the rows of the data, or None
+    n : number of rows
+
+    Raises
+    ------
+    InputError
+        Where it is not such a table; the line is told.
+    """
+    if not path.is_file():
+        raise InputError(f"dataset.links={path}: there is no such file ({path.absolute()}): correct the path")
+    if not is_table(path):
+        raise InputError(f"dataset.links={path} is no table: give a .csv with the columns i, j, link")
+    table = read_table(path)
+    unknown = [name for name in table.columns if name not in (*COLUMNS, "weight")]
+    if unknown or not set(COLUMNS) <= set(table.columns):
+        raise InputError(
+            f"{path} has the columns {listed(table.columns)}: give i, j, link and perhaps weight"
+        )
+    pairs = np.stack([_rows(table[name], path, row_names, n) for name in ("i", "j")], axis=1)
+    link = table["link"]
+    if (wrong := np.flatnonzero(~link.isin([0, 1]))).size:
+        raise InputError(
+            f"{path} has link={link.iloc[wrong[0]]} in row {wrong[0]} (counted from 0): give 1 or 0"
+        )
+    together = link.to_numpy() == 1
+    if "weight" in table and not pd.api.types.is_numeric_dtype(table["weight"]):
+        raise InputError(f"{path} has a weight that is no number: give numbers above 0, at most 1")
+    weight = table["weight"].to_numpy() if "weight" in table else np.ones(len(table))
+    found = Links.of(n, pairs[together], pairs[~together], weight[together], weight[~together])
+    assert found is not None  # a table has rows
+    return found
+
+
+def _rows(column: pd.Series, path: Path, row_names: Sequence[str] | None, n: int) -> np.ndarray:
+    """Row numbers of a column of names or of row numbers; names go first where these are numbers, too."""
+    if row_names is not None:
+        found = pd.Index(row_names).get_indexer(pd.Index(column.astype(str)))
+        if (found >= 0).all():
+            return found.astype(np.int64)
+        if (found >= 0).any() or not pd.api.types.is_integer_dtype(column):
+            first = column[found < 0].iloc[0]
+            raise InputError(f"{path} names the row {first!r}, which the data do not have")
+    if pd.api.types.is_integer_dtype(column):
+        if ((column < 0) | (column >= n)).any():
+            first = column[(column < 0) | (column >= n)].iloc[0]
+            raise InputError(f"{path} names row {first}: the data have rows 0 to {n - 1}")
+        return column.to_numpy(np.int64)
+    raise InputError(f"{path} has row names in column {column.name}, the data have none: give row numbers")
+
+
+def _checked(n: int, name: str, pairs: Any, weight_name: str, weight: Any) -> tuple[np.ndarray, np.ndarray]:
+    pairs = np.empty((0, 2), np.int64) if pairs is None else np.asarray(pairs)
+    if pairs.size == 0:
+        pairs = np.empty((0, 2), np.int64)
+    if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "iu":
+        raise InputError(
+            f"{name} of shape {pairs.shape} and type {pairs.dtype} is no list of pairs: give row numbers, "
+            "[m, 2]"
+        )
+    if len(pairs) and not 0 <= pairs.min() <= pairs.max() < n:
+        raise InputError(f"{name} names rows {pairs.min()} to {pairs.max()}: the data have rows 0 to {n - 1}")
+    pairs = pairs.astype(np.int64)
+    if len(itself := pairs[pairs[:, 0] == pairs[:, 1]]):
+        raise InputError(f"{name} pairs row {itself[0, 0]} with itself: leave that pair out")
+    weight = np.ones(len(pairs)) if weight is None else np.asarray(weight, np.float64)
+    if weight.shape != (len(pairs),):
+        raise InputError(
+            f"{weight_name} of shape {weight.shape} does not fit {len(pairs)} pairs: give one each"
+        )
+    if len(wrong := weight[~((weight > 0) & (weight <= 1))]):
+        raise InputError(f"{weight_name}={wrong[0]} must be above 0 and at most 1")
+    return pairs, weight
+
+
+def _way(joined: sp.csr_matrix, i: int, j: int) -> list[int]:
+    """The rows on a shortest way from i to j."""
+    _, before = breadth_first_order(joined, i, directed=False)
+    way = [j]
+    while way[-1] != i:
+        way.append(int(before[way[-1]]))
+    return way[::-1]

@@ -1,0 +1,94 @@
+"""A user's file of arrays: features, or pictures."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from kingdra_repro.checks import is_whole
+from kingdra_repro.data.formats.arrays import ARRAY_ENDINGS, read_mat, read_npy, read_npz
+from kingdra_repro.data.formats.jule import HDF5_ENDINGS, read_jule
+from kingdra_repro.errors import InputError
+
+ENDINGS = ARRAY_ENDINGS + HDF5_ENDINGS
+CHANNELS = (1, 3)  # of pictures: grey, or red, green and blue
+
+
+@dataclass(frozen=True)
+class ArrayFeatures:
+    """What a file holds.
+
+    Attributes
+    ----------
+    X : ndarray or CSR matrix [n, d]
+    labels : ndarray [n] or None
+    image_shape : (height, width), (height, width, 3) or None
+        Where the rows are pictures.
+    """
+
+    X: np.ndarray | sp.csr_matrix
+    labels: np.ndarray | None
+    image_shape: tuple[int, ...] | None
+
+
+def array_features(path: Path, scale: str | None, image_shape: Any = None) -> ArrayFeatures:
+    """The features and labels of a file of arrays.
+
+    Parameters
+    ----------
+    path : Path, of one of `ENDINGS`
+        Features [n, d]; or pictures [n, height, width], [n, height, width, channels] or, as in JULE's files,
+        [n, channels, height, width], of one channel or three.
+    scale : str or None
+        "auto" divides uint8 by 255.
+    image_shape : (height, width) or (height, width, 3), or None
+        Of the pictures that the rows [n, d] are.
+
+    Raises
+    ------
+    InputError
+        Where the file cannot be read, or what it holds is neither.
+    """
+    match path.suffix.lower():
+        case ".npz":
+            X, labels = read_npz(path)
+        case ".mat":
+            X, labels = read_mat(path)
+        case ".npy":
+            X, labels = read_npy(path), None
+        case _:
+            X, labels = read_jule(path)
+    if scale == "auto" and X.dtype == np.uint8:
+        X = X.astype(np.float32) / np.float32(255)
+    if X.ndim in (3, 4) and not sp.issparse(X):
+        X, found = _flat(X, path)
+        return ArrayFeatures(X, labels, found)
+    return ArrayFeatures(X, labels, None if image_shape is None else _checked(image_shape, X, path))
+
+
+def _flat(X: np.ndarray, path: Path) -> tuple[np.ndarray, tuple[int, ...]]:
+    """Pictures as rows, their channels last, and their shape."""
+    if X.ndim == 4 and X.shape[3] not in CHANNELS:
+        if X.shape[1] not in CHANNELS:
+            raise InputError(
+                f"{path} holds pictures of shape {X.shape[1:]}: give them one channel or three, first or last"
+            )
+        X = np.moveaxis(X, 1, 3)
+    shape = X.shape[1:3] if X.ndim == 3 or X.shape[3] == 1 else X.shape[1:]
+    return np.ascontiguousarray(X).reshape(len(X), -1), tuple(int(side) for side in shape)
+
+
+def _checked(shape: Any, X: np.ndarray | sp.csr_matrix, path: Path) -> tuple[int, ...]:
+    whole = isinstance(shape, Sequence) and len(shape) in (2, 3) and all(is_whole(side, 1) for side in shape)
+    if not whole or (len(shape) == 3 and shape[2] != 3):
+        raise InputError(f"dataset.image_shape={shape!r} must be [height, width] or [height, width, 3]")
+    if X.ndim != 2 or math.prod(shape) != X.shape[1]:
+        raise InputError(
+            f"dataset.image_shape={list(shape)} has {math.prod(shape)} numbers, but {path} holds {X.shape}: "
+            "correct it, or leave it out"
+        )
+    return tuple(int(side) for side in shape)

@@ -1,0 +1,276 @@
+"""Clustering with a few labels or pairs: the second document (Baboota, "Semi Supervised Clustering")."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from sklearn.base import ClassifierMixin
+from torch import Tensor
+
+from kingdra_repro.checks import (
+    Check,
+    check_parameters,
+    choice,
+    fraction,
+    integer,
+    non_negative,
+    optional,
+    path,
+    positive,
+)
+from kingdra_repro.data.links import Links, closure, with_linked
+from kingdra_repro.errors import InputError
+from kingdra_repro.files import checksum_of_array
+from kingdra_repro.methods.autoencoder import AutoencoderClusterer
+from kingdra_repro.methods.clusterer import checked_data, rollback_on_error
+from kingdra_repro.methods.constrained_batches import ConstrainedBatches, LinkedPairs
+from kingdra_repro.methods.constrained_loss import ROWS_AT_ONCE, ConstrainedLoss, balancing, check_annealing
+from kingdra_repro.methods.given_labels import check_given
+from kingdra_repro.methods.network_clusterer import outputs
+from kingdra_repro.methods.picture_networks import autoencoder_for, check_image_shape
+from kingdra_repro.networks.pair_loss import squared_distances
+from kingdra_repro.training.rows import Rows
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
+    """An autoencoder whose codes gather about the centres of the classes that a few points are labelled with.
+
+    First the autoencoder alone; then with it, on mini-batches of points with and without a label, Eq. 3:
+
+        L = L_pairwise^L + L_cluster^L + lambda (L_pairwise^U + L_cluster^U) + L_reconstruction
+
+    L_cluster is the squared distance to a point's centre, L_pairwise the contrastive KL loss of all pairs of
+    a mini-batch (`kingdra_repro.networks.pair_loss`); pairs of points without a label are made from the
+    clusters that they are assigned to. lambda rises from 0. Linked pairs add an L_pairwise of their own.
+
+    Where the document is silent (batches, margin, kernels) its public code is followed; not where that goes
+    against the text: it makes the pairs of "unlabelled" points from their true classes.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        k, the number of classes.
+    image_shape : (height, width), (height, width, channels) or None, default=None
+        Of the pictures that the rows of X are, for the convolutional network; None, or a side below 6: X goes
+        through fully connected layers.
+    labels_per_class : int, default=10
+    labels_fraction : float or None, default=None
+        What the command line draws of a data set's classes; see `kingdra_repro.methods.SemiSupervised`.
+    code_size : int, default=32
+    masking : float, default=0
+        The part of the input set to 0 while the autoencoder alone is trained.
+    hidden : sequence of int, default=(500, 500)
+        Widths of the fully connected encoder's hidden layers; the decoder's are the same, backwards.
+    epochs, batch_size : int, default=100 and 128
+        Of the autoencoder alone.
+    clustering_epochs : int, default=60
+        With the whole loss; each is a pass over the points without a label.
+    unlabelled_batch, labelled_batch : int, default=64 and 32
+        Then, of a mini-batch; each labelled point brings another one of its class.
+    learning_rate : float, default=0.0001
+        Of Adam, in both phases.
+    unlabelled_pairs : {"predicted", "confident", "none"}, default="predicted"
+        Pairs of points without a label: of all by the clusters they are assigned to (the document); of those
+        assigned with a probability of at least ``confidence``; or none.
+    confidence : float, default=0.95
+    margin : float, default=2.0
+        How far apart pairs that are not alike should be, in nats.
+    balance : {"pairs", "kinds"}, default="pairs"
+        See `kingdra_repro.networks.pair_loss.pair_loss`.
+    centres : {"running", "epoch"}, default="running"
+        Means of all codes ever seen (the document), or set anew from the labelled points before each epoch.
+    annealing : (T1, T2), default=(4, 40)
+        lambda is 0 before epoch T1 (they count from 1), and its final value after T2.
+    unlabelled_weight : float, default=1.0
+        The final value of lambda.
+    precision : see `NetworkClusterer`
+    device, random_state, checkpoint_dir, monitor : see `TrainedClusterer`
+    autoencoder_dir : path or None, default=None
+        A folder where autoencoders are kept after the first phase, and taken up by fits of the same data with
+        the same seed and network, whatever their labels.
+
+    Attributes
+    ----------
+    labels_ : int64 array [n]
+        The cluster of each point; of a labelled one its class.
+    cluster_centers_ : float32 array [k, code_size]
+    classes_ : int64 array [k], 0..k-1
+    history_ : DataFrame
+        A row an epoch: of the autoencoder with its ``loss``, then with all terms of Eq. 3 and ``lambda``.
+    n_features_in_ : int
+
+    References
+    ----------
+    Baboota, Semi Supervised Clustering (Indraprastha University), after Shukla, Cheema, Anand (2018),
+    Semi-Supervised Clustering with Neural Networks, arXiv 1806.01547.
+    """
+
+    checks: ClassVar[dict[str, Check]] = {
+        **AutoencoderClusterer.checks,
+        "labels_per_class": integer(1),
+        "code_size": integer(1),
+        "clustering_epochs": integer(0),
+        "unlabelled_batch": integer(2),
+        "labelled_batch": integer(1),
+        "unlabelled_pairs": choice("predicted", "confident", "none"),
+        "confidence": fraction,
+        "margin": positive,
+        "balance": choice("pairs", "kinds"),
+        "centres": choice("running", "epoch"),
+        "annealing": check_annealing,
+        "unlabelled_weight": non_negative,
+        "autoencoder_dir": optional(path),
+    }
+    decisive: ClassVar = (
+        *("image_shape", "code_size", "hidden", "masking", "epochs", "batch_size", "learning_rate"),
+        "precision",
+    )
+
+    image_shape: tuple[int, ...] | None = None
+    labels_per_class: int = 10
+    labels_fraction: float | None = None
+    code_size: int = 32
+    hidden: tuple[int, ...] = (500, 500)
+    masking: float = 0.0
+    epochs: int = 100
+    batch_size: int = 128
+    clustering_epochs: int = 60
+    unlabelled_batch: int = 64
+    labelled_batch: int = 32
+    learning_rate: float = 0.0001
+    unlabelled_pairs: str = "predicted"
+    confidence: float = 0.95
+    margin: float = 2.0
+    balance: str = "pairs"
+    centres: str = "running"
+    annealing: tuple[float, float] = (4, 40)
+    unlabelled_weight: float = 1.0
+    autoencoder_dir: str | Path | None = None
+
+    def fit(  # type: ignore[override]
+        self,
+        X: Any,
+        y: Any,
+        *,
+        must_link: Any = None,
+        cannot_link: Any = None,
+        must_weight: Any = None,
+        cannot_weight: Any = None,
+    ) -> Self:
+        """Cluster X with a few labels, and perhaps pairs.
+
+        Parameters
+        ----------
+        X : array or sparse matrix [n, d] of finite numbers
+        y : int array [n], classes 0..k-1, -1 where not known
+        must_link, cannot_link : int arrays [m, 2] or None
+            Row numbers of points that belong together, or do not. What follows from them counts as well.
+        must_weight, cannot_weight : float arrays [m] or None
+            How certain each pair is, above 0 and at most 1.
+
+        Raises
+        ------
+        InputError
+            (a ValueError) If a parameter has no meaning, y does not fit X, a class has no label or all points
+            have one, or labels and pairs contradict each other.
+        """
+        with rollback_on_error(self):
+            check_parameters(self, self.checks)
+            X = checked_data(self, X, reset=True)
+            check_image_shape(self.image_shape, X.shape[1])
+            n = X.shape[0]
+            links = Links.of(n, must_link, cannot_link, must_weight, cannot_weight)
+            self._closed = None if links is None else closure(n, links)
+            given = check_given(y, n, self.n_clusters)
+            self._given = given if self._closed is None else with_linked(given, self._closed)
+            if (self._given >= 0).all():
+                raise InputError("y labels every point: there is none left to cluster")
+            self.classes_ = np.arange(self.n_clusters)
+            self._checksum = checksum_of_array(X)
+            self._fit(X, given, links)
+        return self
+
+    def fit_predict(self, X: Any, y: Any, **pairs: Any) -> np.ndarray:  # type: ignore[override]
+        """Cluster X with y and perhaps pairs, as `fit`; the cluster of each point, int64 array [n]."""
+        return self.fit(X, y, **pairs).labels_
+
+    def _fit_rows(self, rows: Rows) -> None:
+        total = self.epochs + 2 * self.clustering_epochs  # whose steps see twice as many points
+        if self.autoencoder_dir is None:
+            last = self._train_autoencoder(rows, total)
+        else:
+            last = self._kept_autoencoder(self.autoencoder_dir, rows, self._checksum, total)
+        linked = None if self._closed is None else LinkedPairs(self._closed, rows.device)
+        batches = ConstrainedBatches(
+            self._given, linked, self.unlabelled_batch, self.labelled_batch, self._seed
+        )
+        state = self._load("clustering")
+        if state is None:
+            self._end_phase(None, last)
+        loss = ConstrainedLoss(
+            self._network, rows, self._given, batches, self.margin, self.balance, self._pair_classes
+        )
+        optimizer = torch.optim.Adam(self._network.parameters(), lr=self.learning_rate, fused=True)
+        done, terms = 0, dict[str, float]()
+        if state is not None:
+            loss.load(state)
+            optimizer.load_state_dict(state["optimizer"])
+            done, terms = state["epochs"], state["losses"]
+
+        for epoch in range(done, self.clustering_epochs):
+            if epoch > 0:
+                # Who watches may know the classes, and sees how many of them are found.
+                found = None if self.monitor is None else self._nearest(rows, loss.centres)
+                self._end_phase(found, terms)
+            weight = balancing(epoch + 1, self.annealing, self.unlabelled_weight)
+            if self.centres == "epoch":
+                loss.set_anew()
+            terms = self._train_on(
+                [optimizer],
+                batches.epoch(epoch, self.epochs, rows.device),
+                lambda batch, weight=weight: loss(batch, weight),  # type: ignore[misc]
+                lambda part, terms, epoch=epoch: self._progress(  # type: ignore[misc]
+                    epoch + 1, self.clustering_epochs, self.epochs + 2 * (epoch + part), total, terms
+                ),
+            )
+            terms["lambda"] = weight
+            self._save(
+                "clustering",
+                lambda done=epoch + 1, terms=terms: {  # type: ignore[misc]
+                    "optimizer": optimizer.state_dict(),
+                    "epochs": done,
+                    "losses": terms,
+                    **loss.state(),
+                },
+                last=epoch + 1 == self.clustering_epochs,
+            )
+        self.cluster_centers_ = loss.centres.cpu().numpy()
+        found = self._assign(rows)
+        self.labels_ = np.where(self._given >= 0, self._given, found)
+        self._end_phase(found, terms)
+
+    def _pair_classes(self, rows: Tensor, log_p: Tensor) -> Tensor:
+        """What the pairs of points without a label are made of: int64 [B], -1 for none.
+
+        Parameters
+        ----------
+        rows : int64 Tensor [B], which points these are
+        log_p : Tensor [B, k], of the clusters that they are assigned to
+        """
+        least = {"predicted": 0.0, "confident": self.confidence, "none": math.inf}[self.unlabelled_pairs]
+        p, cluster = log_p.exp().max(1)
+        return torch.where(p >= least, cluster, -1)
+
+    def _assign(self, rows: Rows) -> np.ndarray:
+        return self._nearest(rows, torch.from_numpy(self.cluster_centers_).to(rows.device))
+
+    def _nearest(self, rows: Rows, centres: Tensor) -> np.ndarray:
+        distances = outputs(lambda x: squared_distances(self._network(x), centres), rows, ROWS_AT_ONCE)
+        return distances.argmin(1).astype(np.int64)
+
+    def _new_network(self, rows: Rows, generator: torch.Generator) -> Any:
+        return autoencoder_for(rows, self.image_shape, self.code_size, self.hidden, generator)

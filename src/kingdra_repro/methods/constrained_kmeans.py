@@ -1,0 +1,103 @@
+"""Constrained K-means: K-means that begins with labelled points, and keeps them where they are."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import ClassifierMixin
+from sklearn.metrics import pairwise_distances_argmin
+from sklearn.utils.validation import check_is_fitted
+
+from kingdra_repro.checks import Check, check_parameters, integer
+from kingdra_repro.methods.clusterer import Clusterer, checked_data, rollback_on_error
+from kingdra_repro.methods.given_labels import check_given
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class ConstrainedKMeans(ClassifierMixin, Clusterer):
+    """K-means whose first centres are the means of the labelled points, which keep their cluster.
+
+    Basu et al. (2002), "Constrained-KMeans". Nothing in it is random.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        k, the number of classes.
+    labels_per_class : int, default=10
+    labels_fraction : float or None, default=None
+        What the command line draws of a data set's classes; see `kingdra_repro.methods.SemiSupervised`.
+    max_iter : int, default=300
+        Rounds of assigning points and moving centres, at most.
+
+    Attributes
+    ----------
+    labels_ : int64 array [n]
+        The cluster of each point; of a labelled one its class.
+    cluster_centers_ : float32 array [k, d]
+    classes_ : int64 array [k], 0..k-1
+    n_iter_ : int
+    n_features_in_ : int
+
+    References
+    ----------
+    Basu, Banerjee, Mooney (2002), Semi-supervised Clustering by Seeding, ICML.
+    """
+
+    checks: ClassVar[dict[str, Check]] = {
+        **Clusterer.checks,
+        "labels_per_class": integer(1),
+        "max_iter": integer(1),
+    }
+
+    labels_per_class: int = 10
+    labels_fraction: float | None = None
+    max_iter: int = 300
+
+    def fit(self, X: Any, y: Any) -> Self:  # type: ignore[override]
+        """Cluster X, array or sparse matrix [n, d], with y, int [n]: classes 0..k-1, -1 where not known.
+
+        Raises
+        ------
+        InputError
+            (a ValueError) If a parameter has no meaning, y does not fit X, or a class has no label.
+        """
+        with rollback_on_error(self):
+            check_parameters(self, self.checks)
+            X = checked_data(self, X, reset=True)
+            self._fit(X, check_given(y, X.shape[0], self.n_clusters))
+        return self
+
+    def _fit(self, X: np.ndarray | sp.csr_matrix, given: np.ndarray) -> None:  # type: ignore[override]
+        self.classes_ = np.arange(self.n_clusters)
+        labelled = given >= 0
+        self.cluster_centers_ = _means(X[labelled], given[labelled], self.n_clusters)
+        self.labels_ = given
+        for n_iter in range(1, self.max_iter + 1):
+            self.n_iter_ = n_iter
+            labels = np.where(labelled, given, self._nearest(X))
+            if np.array_equal(labels, self.labels_):
+                break
+            self.labels_ = labels
+            self.cluster_centers_ = _means(X, labels, self.n_clusters)
+
+    def fit_predict(self, X: Any, y: Any) -> np.ndarray:  # type: ignore[override]
+        """Cluster X with y, and give the cluster of each point: int64 array [n]."""
+        return self.fit(X, y).labels_
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The nearest centre of each row of X: int64 array [n]."""
+        check_is_fitted(self)
+        return self._nearest(checked_data(self, X, reset=False))
+
+    def _nearest(self, X: np.ndarray | sp.csr_matrix) -> np.ndarray:
+        return pairwise_distances_argmin(X, self.cluster_centers_).astype(np.int64)
+
+
+def _means(X: np.ndarray | sp.csr_matrix, labels: np.ndarray, n_clusters: int) -> np.ndarray:
+    """The mean of the rows of each label, float32 [n_clusters, d]; each label has rows, the given ones."""
+    n = len(labels)
+    member = sp.csr_matrix((np.ones(n, np.float32), (labels, np.arange(n))), shape=(n_clusters, n))
+    total = member @ X
+    total = total.toarray() if sp.issparse(total) else total
+    return (total / np.bincount(labels, minlength=n_clusters)[:, None]).astype(np.float32)

@@ -1,0 +1,135 @@
+"""The whole loss of a constrained autoencoder on a mini-batch, and the centres that it moves."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kingdra_repro.checks import is_number, must_be
+from kingdra_repro.methods.centres import class_means, moved
+from kingdra_repro.methods.constrained_batches import ConstrainedBatches
+from kingdra_repro.networks.autoencoder import BoundedAutoencoder
+from kingdra_repro.networks.convolutional_autoencoder import ConvolutionalAutoencoder
+from kingdra_repro.networks.pair_loss import log_assignment, pair_loss, relations, squared_distances
+from kingdra_repro.training.rows import Rows
+
+ROWS_AT_ONCE = 512  # where nothing is trained: pictures take room in the layers between
+
+
+class ConstrainedLoss:
+    """Eq. 3 of the second document, with Eqs. 18 to 20 for the centres.
+
+    Pairs and assignments are made at the centres before the step; the distances of L_cluster are to those
+    after it, which get their gradient through the codes.
+
+    Parameters
+    ----------
+    network : the autoencoder
+    rows : Rows, all points
+    given : int64 array [n], -1 for points without a label
+    batches : ConstrainedBatches, which says what is what in a mini-batch
+    margin, balance : of the pair loss
+    pair_classes : function of row numbers [B] and log p [B, k] of points without a label: the classes that
+        their pairs are made of, int64 [B], -1 for none
+    """
+
+    def __init__(
+        self,
+        network: ConvolutionalAutoencoder | BoundedAutoencoder,
+        rows: Rows,
+        given: np.ndarray,
+        batches: ConstrainedBatches,
+        margin: float,
+        balance: str,
+        pair_classes: Callable[[Tensor, Tensor], Tensor],
+    ) -> None:
+        self.network, self.rows = network, rows
+        self.given = torch.from_numpy(given).to(rows.device)
+        self.batches = batches
+        self.margin, self.balance, self.pair_classes = margin, balance, pair_classes
+        self.n_clusters = int(given.max()) + 1
+        self.set_anew()
+
+    def set_anew(self) -> None:
+        """Eq. 18: centres are the means of the labelled codes, whose numbers both counts begin with."""
+        labelled = (self.given >= 0).nonzero()[:, 0]
+        with torch.no_grad():
+            code = torch.cat([self.network(self.rows[part]) for part in labelled.split(ROWS_AT_ONCE)])
+        self.centres, count = class_means(code, self.given[labelled], self.n_clusters)
+        self.counts = torch.stack([count, count])  # of labelled points, and of others
+
+    def __call__(self, batch: Tensor, weight: float) -> dict[str, Tensor]:
+        """The terms on a mini-batch of row numbers, and ``loss``; ``weight`` is lambda. Moves the centres."""
+        x = self.rows[batch]
+        code = self.network(x)
+        z_u, z_l, z_linked = self.batches.parts(code)
+        rows_u, rows_l, rows_linked = self.batches.parts(batch)
+        classes = self.given[rows_l]
+        log_p_u, log_p_l = log_assignment(z_u, self.centres), log_assignment(z_l, self.centres)
+        assigned = log_p_u.detach().argmax(1)
+        terms = {
+            "pairwise_labelled": self._pairwise(log_p_l, relations(classes)),
+            "pairwise_unlabelled": self._pairwise(
+                log_p_u, relations(self.pair_classes(rows_u, log_p_u.detach()))
+            ),
+        }
+        if self.batches.linked is not None:
+            log_p_linked = log_assignment(z_linked, self.centres)
+            terms["pairwise_linked"] = self._pairwise(
+                log_p_linked, *self.batches.linked.relations(rows_linked)
+            )
+
+        counts = list(self.counts)
+        centres, counts[0] = moved(self.centres, counts[0], z_l, classes)
+        if weight > 0:
+            centres, counts[1] = moved(centres, counts[1], z_u, assigned)
+        terms["clustering_labelled"] = _distance(z_l, centres, classes)
+        terms["clustering_unlabelled"] = _distance(z_u, centres, assigned)
+        self.centres, self.counts = centres.detach(), torch.stack(counts)
+
+        terms["reconstruction"] = self._reconstruction(x, code, len(z_u))
+        of_unlabelled = terms["pairwise_unlabelled"] + terms["clustering_unlabelled"]
+        others = [value for name, value in terms.items() if not name.endswith("_unlabelled")]
+        return {"loss": torch.stack(others).sum() + weight * of_unlabelled, **terms}
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint holds: the network, and its centres."""
+        return {"network": self.network.state_dict(), "centres": self.centres, "counts": self.counts}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take up a `state`."""
+        self.network.load_state_dict(state["network"])
+        self.centres = state["centres"].to(self.rows.device)
+        self.counts = state["counts"].to(self.rows.device)
+
+    def _pairwise(self, log_p: Tensor, relation: Tensor, weight: Tensor | None = None) -> Tensor:
+        return pair_loss(log_p, relation, self.margin, self.balance, weight)
+
+    def _reconstruction(self, x: Tensor, code: Tensor, n_unlabelled: int) -> Tensor:
+        """Eq. 4, as the mean of three: points without a label, with one, and others of their classes."""
+        half = self.batches.labelled_size
+        seen = n_unlabelled + 2 * half  # linked pairs are not among them
+        error = (self.network.reconstruct(code[:seen]) - self.network.scale * x[:seen]).square().mean(1)
+        return torch.stack([part.mean() for part in error.split([n_unlabelled, half, half])]).mean()
+
+
+def _distance(z: Tensor, centres: Tensor, assigned: Tensor) -> Tensor:
+    """Eqs. 5 and 6: the mean squared distance of codes to their centres."""
+    return squared_distances(z, centres).gather(1, assigned[:, None]).mean()
+
+
+def balancing(epoch: int, annealing: tuple[float, float], final: float) -> float:
+    """lambda in an epoch, which count from 1: 0 before T1, ``final`` after T2, and linear between them."""
+    first, last = annealing
+    if epoch > last:
+        return final
+    return 0.0 if epoch < first or first == last else final * (epoch - first) / (last - first)
+
+
+def check_annealing(name: str, value: Any) -> None:
+    """Check for two epochs, T1 and T2, the earlier one first."""
+    numbers = isinstance(value, Sequence) and all(is_number(one) for one in value)
+    if not numbers or len(value) != 2 or not 0 <= value[0] <= value[1]:
+        raise must_be("two epochs, the earlier one first, such as [4, 40]", name, value)

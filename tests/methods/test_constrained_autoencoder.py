@@ -1,0 +1,238 @@
+"""Clustering with a few labels or pairs by an autoencoder, and by K-means."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+
+from kingdra_repro.data.links import Links, closure
+from kingdra_repro.errors import InputError
+from kingdra_repro.methods import ConstrainedAutoencoder, ConstrainedKMeans, draw_labels
+from kingdra_repro.methods.constrained_batches import ConstrainedBatches, LinkedPairs
+from kingdra_repro.methods.constrained_loss import ConstrainedLoss, balancing
+from kingdra_repro.training.rows import Rows
+from tests.methods.conftest import KillAtStep, Killed
+
+QUICK = {"hidden": (64,), "epochs": 5, "clustering_epochs": 5, "annealing": (1, 4), "learning_rate": 0.003}
+
+
+def model(**settings) -> ConstrainedAutoencoder:
+    return ConstrainedAutoencoder(10, **{**QUICK, "random_state": 0, "device": "cpu", **settings})
+
+
+@pytest.fixture(scope="module")
+def given(digits) -> np.ndarray:
+    return draw_labels(digits[1], 10, 5, seed=0)
+
+
+def test_labels_draw_the_codes_to_their_classes(digits, given) -> None:
+    """Seen: 0.81 of the other points with constrained K-means, 0.87 with the autoencoder."""
+    (X, y), hidden = digits, given < 0
+    kmeans = ConstrainedKMeans(10).fit(X, given)
+    fitted = model(epochs=10, clustering_epochs=5, unlabelled_pairs="none").fit(X, given)
+    assert (kmeans.labels_ == y)[hidden].mean() > 0.75
+    assert (fitted.labels_ == y)[hidden].mean() > 0.8
+    for one in (kmeans, fitted):
+        np.testing.assert_array_equal(one.labels_[~hidden], y[~hidden])
+        np.testing.assert_array_equal(one.predict(X)[hidden], one.labels_[hidden])
+        assert one.labels_.dtype == one.predict(X).dtype == np.int64
+    np.testing.assert_array_equal(ConstrainedKMeans(10).fit_predict(X, given), kmeans.labels_)
+
+
+def test_pictures_go_through_convolutions(digits, given) -> None:
+    X, y = digits[0][:400], digits[1][:400]
+    few = draw_labels(y, 10, 3, seed=0)
+    fitted = model(image_shape=(8, 8), epochs=3, clustering_epochs=2, learning_rate=0.0001).fit(X, few)
+    assert type(fitted._network).__name__ == "ConvolutionalAutoencoder"
+    assert (fitted.labels_ == y)[few < 0].mean() > 0.4  # seen: 0.86; one cluster would have 0.1
+    history = fitted.history_
+    assert history["loss"][2] < history["loss"][0]
+    assert set(history) >= {"lambda", "reconstruction", "pairwise_labelled", "clustering_unlabelled"}
+
+
+def test_the_total_is_the_sum_of_the_terms_of_eq_3(digits, given) -> None:
+    last = model(epochs=1, clustering_epochs=3).fit(digits[0], given).history_.iloc[-1]
+    labelled = last["pairwise_labelled"] + last["clustering_labelled"]
+    unlabelled = last["pairwise_unlabelled"] + last["clustering_unlabelled"]
+    total = labelled + last["lambda"] * unlabelled + last["reconstruction"]
+    assert last["lambda"] == pytest.approx(2 / 3)
+    assert last["loss"] == pytest.approx(total, rel=1e-5)
+
+
+def test_a_step_s_loss_and_centres_are_those_of_loops_in_float64(digits, given) -> None:
+    network = model(epochs=1, clustering_epochs=0).fit(digits[0], given)._network
+    rows = Rows(digits[0], torch.device("cpu"))
+    batches = ConstrainedBatches(given, None, 16, 8, seed=0)
+    no_pairs = lambda which, log_p: torch.full((len(which),), -1)  # noqa: E731
+    loss = ConstrainedLoss(network, rows, given, batches, 2.0, "pairs", no_pairs)
+    mu, count = loss.centres.double().numpy(), loss.counts.double().numpy()
+    batch = batches.epoch(0, 0, rows.device)[0]
+    with torch.no_grad():
+        terms = loss(batch, 0.5)
+        z = network(rows[batch]).double().numpy()
+    n_unlabelled = len(batch) - 16
+    nearest = ((z[:, None] - mu) ** 2).sum(2).argmin(1)
+    cluster = np.where(np.arange(len(batch)) < n_unlabelled, nearest, given[batch.numpy()])
+    for kind, members in enumerate((range(n_unlabelled, len(batch)), range(n_unlabelled))):
+        for i in members:
+            count[kind][cluster[i]] += 1
+            mu[cluster[i]] -= (mu[cluster[i]] - z[i]) / count[kind][cluster[i]]
+    np.testing.assert_allclose(loss.centres.numpy(), mu, atol=1e-6)
+    distance = ((z - mu[cluster]) ** 2).sum(1)
+    assert float(terms["clustering_unlabelled"]) == pytest.approx(distance[:n_unlabelled].mean(), rel=1e-6)
+    assert float(terms["clustering_labelled"]) == pytest.approx(distance[n_unlabelled:].mean(), rel=1e-6)
+
+
+def test_lambda_rises_as_the_document_says() -> None:
+    assert [balancing(t, (4, 40), 1.0) for t in (1, 4, 22, 40, 60)] == [0, 0, 0.5, 1, 1]
+    assert [balancing(t, (0, 0), 0.1) for t in (1, 60)] == [0.1, 0.1]
+
+
+def test_an_epoch_is_a_pass_over_the_larger_part(digits, given) -> None:
+    batches = ConstrainedBatches(given, None, 64, 32, seed=0)
+    parts = [batches.parts(batch) for batch in batches.epoch(0, 0, torch.device("cpu"))]
+    unlabelled = torch.cat([part[0] for part in parts])
+    assert sorted(unlabelled.tolist()) == np.flatnonzero(given < 0).tolist()
+    for _, labelled, _ in parts:
+        labelled, others = labelled.numpy().reshape(2, 32)
+        np.testing.assert_array_equal(given[labelled], given[others])
+        assert (labelled != others).all()
+    many = np.where(np.arange(len(given)) < 100, -1, digits[1])
+    assert len(ConstrainedBatches(many, None, 64, 32, seed=0).epoch(0, 0, torch.device("cpu"))) == -(
+        -1697 // 32
+    )
+
+
+def test_a_killed_fit_ends_as_one_never_killed(digits, given, tmp_path: Path, monkeypatch) -> None:
+    """Of 320 points: 2 or 3 steps an epoch in the first phase, 4 in the second."""
+    monkeypatch.setattr("kingdra_repro.methods.network_clusterer.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    X, y = digits[0][:320], given[:320].copy()
+    y[np.setdiff1d(np.arange(10), y)] = digits[1][np.setdiff1d(np.arange(10), y)]  # the first ten are 0 to 9
+    settings = {"epochs": 3, "clustering_epochs": 3}
+    straight = model(**settings).fit(X, y)
+    known = [name for name in straight.history_ if name != "seconds"]
+    for step in (4, 7, 12):
+        folder = tmp_path / str(step)
+        with pytest.raises(Killed):
+            model(checkpoint_dir=folder, monitor=KillAtStep(step), **settings).fit(X, y)
+        for monitor in (KillAtStep(), KillAtStep(1)):  # the second would die at a first step
+            resumed = model(checkpoint_dir=folder, monitor=monitor, **settings).fit(X, y)
+            np.testing.assert_array_equal(resumed.labels_, straight.labels_)
+            np.testing.assert_array_equal(resumed.cluster_centers_, straight.cluster_centers_)
+            assert resumed.history_[known].equals(straight.history_[known])
+            assert monitor.told[-1] == len(straight.history_)
+
+
+def test_an_autoencoder_that_is_kept_is_trained_once(digits, given, tmp_path: Path) -> None:
+    X, settings = digits[0], {"epochs": 2, "clustering_epochs": 1}
+    straight = model(**settings).fit(X, given)
+    for monitor in (KillAtStep(), KillAtStep(-1)):
+        kept = model(autoencoder_dir=tmp_path, monitor=monitor, **settings).fit(X, given)
+        np.testing.assert_array_equal(kept.labels_, straight.labels_)
+        assert monitor.told == [1, 2, 3]
+    others = draw_labels(digits[1], 10, 5, seed=1)
+    with pytest.raises(Killed):  # at the first step of the second phase
+        model(autoencoder_dir=tmp_path, monitor=KillAtStep(1), **settings).fit(X, others)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_sparse_and_dense_give_the_same(digits, given) -> None:
+    for make in (lambda: model(epochs=1, clustering_epochs=1), lambda: ConstrainedKMeans(10)):
+        dense, sparse = make().fit(digits[0], given), make().fit(sp.csr_matrix(digits[0]), given)
+        np.testing.assert_array_equal(dense.labels_, sparse.labels_)
+
+
+def test_pairs_of_confident_points_alone(digits, given) -> None:
+    log_p = torch.log(torch.tensor([[0.96, 0.04], [0.5, 0.5], [0.1, 0.9]]))
+    rows = torch.arange(3)
+    assert model(unlabelled_pairs="predicted")._pair_classes(rows, log_p).tolist()[::2] == [0, 1]
+    assert model(unlabelled_pairs="confident")._pair_classes(rows, log_p).tolist() == [0, -1, -1]
+    assert model(unlabelled_pairs="none")._pair_classes(rows, log_p).tolist() == [-1, -1, -1]
+
+
+def test_linked_pairs_pull_and_push(digits, given) -> None:
+    X, y = digits
+    rng = np.random.default_rng(0)
+    pairs = rng.choice(np.flatnonzero(given < 0), (600, 2), replace=False)
+    alike = y[pairs[:, 0]] == y[pairs[:, 1]]
+    links = {"must_link": pairs[alike], "cannot_link": pairs[~alike]}
+    without, fitted = model().fit(X, given), model().fit(X, given, **links)
+
+    def held(labels: np.ndarray) -> float:
+        return float(((labels[pairs[:, 0]] == labels[pairs[:, 1]]) == alike).mean())
+
+    assert held(fitted.labels_) > held(without.labels_)
+    assert fitted.history_["pairwise_linked"].iloc[-1] < fitted.history_["pairwise_linked"].dropna().iloc[0]
+
+
+def test_relations_among_linked_points_are_closed_but_for_doubtful_pairs() -> None:
+    links = Links.of(8, [[0, 1], [1, 2], [5, 6]], [[2, 3], [6, 7]], [1, 1, 0.5], [1, 0.25])
+    relation, weight = LinkedPairs(closure(8, links), torch.device("cpu")).relations(torch.arange(8))
+    expected = np.zeros((8, 8), int)
+    for i, j, how in [
+        (0, 1, 1),
+        (0, 2, 1),
+        (1, 2, 1),
+        (0, 3, -1),
+        (1, 3, -1),
+        (2, 3, -1),
+        (5, 6, 1),
+        (6, 7, -1),
+    ]:
+        expected[i, j] = expected[j, i] = how
+    np.testing.assert_array_equal(relation.numpy(), expected)
+    assert (weight[0, 1], weight[5, 6], weight[7, 6]) == (1, 0.5, 0.25)
+
+
+def test_a_linked_point_has_the_class_of_the_labelled_one(digits, given) -> None:
+    X, y = digits
+    labelled, other = np.flatnonzero(given >= 0)[0], np.flatnonzero((y != y[given >= 0][0]) & (given < 0))[0]
+    fitted = model(epochs=1, clustering_epochs=0).fit(X, given, must_link=[[labelled, other]])
+    assert fitted.labels_[other] == given[labelled] != y[other]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"annealing": (40, 4)}, "annealing must be two epochs"),
+        ({"margin": 0}, "margin must be a positive number; got 0"),
+        ({"unlabelled_pairs": "true"}, "must be one of predicted, confident, none"),
+        ({"centres": "fixed"}, "must be one of running, epoch"),
+        ({"balance": "both"}, "must be one of pairs, kinds"),
+        ({"image_shape": (7, 9)}, "image_shape must be a shape of 64 numbers"),
+        ({"n_clusters": 9}, "y has values from -1 to 9: give classes 0 to 8, or -1"),
+        ({"n_clusters": 12}, "y=10 labels no point: give labels of all 12 classes"),
+    ],
+)
+def test_parameters_that_have_no_meaning(settings: dict, message: str, digits, given) -> None:
+    with pytest.raises(InputError, match=message):
+        model().set_params(**settings).fit(digits[0], given)
+
+
+@pytest.mark.parametrize("make", [model, lambda: ConstrainedKMeans(10)])
+def test_labels_that_do_not_fit(make, digits, given) -> None:
+    X, y = digits
+    with pytest.raises(InputError, match="y=0 labels no point"):
+        make().fit(X, np.full(len(y), -1))
+    with pytest.raises(InputError, match="y=3 labels no point"):
+        make().fit(X, np.where(given == 3, -1, given))
+    with pytest.raises(InputError, match="does not fit 1797 points"):
+        make().fit(X, None)
+
+
+def test_labels_of_all_points_leave_nothing_to_cluster(digits) -> None:
+    with pytest.raises(InputError, match="y labels every point"):
+        model().fit(*digits)
+
+
+def test_contradictions_are_told_with_their_rows(digits, given) -> None:
+    one, other = (int(np.flatnonzero(given == c)[0]) for c in (0, 1))
+    for links, message in [
+        ({"must_link": [[one, 5], [5, 6]], "cannot_link": [[6, one]]}, f"must be linked .6 - 5 - {one}."),
+        ({"must_link": [[one, other]]}, "must be linked, and have the classes"),
+        ({"cannot_link": [np.flatnonzero(given == 0)[:2]]}, "have the class 0, and the pairs say"),
+    ]:
+        with pytest.raises(InputError, match=message):
+            model().fit(digits[0], given, **links)
