@@ -16,7 +16,7 @@ help: ## list these targets
 
 install: $(VENV)/installed-dev ## make .venv and install everything, tools for development too
 
-run: $(VENV)/installed ## cluster scikit-learn's digits: under two minutes on two cores
+run: $(VENV)/installed ## cluster scikit-learn's digits; no download
 	$(BIN)/kingdra-run dataset=digits
 
 reproduce-all: $(VENV)/installed ## run what is missing of the paper's tables and figures; ARGS="schedule=short budget=2h"

@@ -2,7 +2,7 @@
 
     python scripts/many_classes.py [k ...]
 
-Without numbers: 20, 50 and 100 classes, about two minutes of one core. Gaussian blobs in 50 dimensions, ten
+Without numbers: 20, 50 and 100 classes. Gaussian blobs in 50 dimensions, ten
 small Ladder-IM models; Kingdra once with the paper's thresholds (all models) and once with the rule of
 `GraphPseudoLabels`. What was found, its purity and the thresholds are those after the first, unsupervised
 phase, which is the same for both; the accuracies are those before and after four iterations.

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.backends import mkldnn
 
 # oneDNN has bfloat16 products with AVX-512 or better, and with ARM's own. Without, PyTorch computes them by
-# itself, fifteen times slower than in float32 (benchmarks/products.py).
+# itself, far slower than in float32 (benchmarks/products.py).
 CPU_MULTIPLIES_BFLOAT16 = mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 

@@ -29,7 +29,7 @@ def n_agree(first: Tensor, second: Tensor, out: Tensor | None = None, equal: Ten
         out = torch.empty(first.shape[1], second.shape[1], dtype=dtype, device=first.device)
     if equal is None:
         equal = torch.empty_like(out)
-    # Written straight as numbers: a comparison that yields booleans is ten times slower on a CPU.
+    # Written straight as numbers: a comparison that yields booleans is far slower on a CPU.
     torch.eq(first[0, :, None], second[0], out=out)
     for m in range(1, n_models):
         torch.eq(first[m, :, None], second[m], out=equal)

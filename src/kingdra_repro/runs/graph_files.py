@@ -120,8 +120,8 @@ def threshold_sweep(votes: np.ndarray, n_clusters: int, y: np.ndarray | None) ->
 def connected_shares(predictions: Tensor, labels: Tensor, t_pos: int) -> tuple[float | None, float | None]:
     """How nearly mini-clusters are cliques: with t_pos of all models they are, by transitivity.
 
-    The paper (Section 4.2.1): "with a threshold of 90%, 81% of nodes are fully connected with each other".
-    The sentence can be read in two ways, so both shares are given.
+    Section 4.2.1 of the paper gives a share of nodes that "are fully connected with each other". The sentence
+    can be read in two ways, so both shares are given.
 
     Parameters
     ----------

@@ -69,8 +69,8 @@ def extract_features(
     dtype : {"float32", "float16"}
         Of the file. float32 can be memory-mapped for training, float16 is half as large.
     precision : {"float32", "bfloat16"}
-        Of the network's products (autocast). bfloat16 is faster where the chip has it, and changes features
-        by about 2%.
+        Of the network's products (autocast). bfloat16 is faster where the chip has it, and changes the
+        features slightly.
 
     Raises
     ------

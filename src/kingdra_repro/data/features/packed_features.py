@@ -26,8 +26,7 @@ def unpack_features(
 ) -> bool:
     """Write a prepared folder from a mirror's 8-bit features, where it has some of this picture size.
 
-    The square root that the 8 bits are taken of spreads their steps evenly over the many small values: the
-    relative error of the whole matrix is below 1%.
+    The square root that the 8 bits are taken of spreads their steps evenly over the many small values.
 
     Parameters
     ----------

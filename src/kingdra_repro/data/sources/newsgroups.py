@@ -77,11 +77,9 @@ def load_newsgroups(
     removed, 18,794 have; with signatures and quotations removed as well, which is not offered, 18,199. Hu et
     al. (2017) have 18,040, and do not say what they left out.
 
-    The paper's K-means gives 14.0% on theirs. On these it gives 28.2% (std 1.4; 10 restarts, seeds 0-4) with
-    headers kept, and gave 33.4% with headers removed. The rows' length makes the difference to the
-    paper: without bringing them to length 1, K-means gives 5%, with logarithmic counts 11 to 13% (2 seeds, 3
-    restarts each). So Hu et al.'s rows were probably of any length. Here all are of one length, as is usual
-    for tf-idf: otherwise long messages are all that is seen.
+    K-means is above the paper's row here (Table 2). The length of the rows makes the difference: those of Hu
+    et al. were probably of any length. Here all have one length, as is usual for tf-idf: otherwise K-means
+    sees little but which messages are long.
     """
     if features is not None:
         return load_feature_pair(features, "newsgroups", "20_news", n_clusters, sparse=True)

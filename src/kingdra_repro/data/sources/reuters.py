@@ -105,9 +105,8 @@ def load_reuters(
     - **subset**: ``rcv1_pool_X.npz`` and ``rcv1_pool_labels.npz`` of a mirror, 27,613 documents of the same
       vectors, of which 23,428 have one root category; else as "vectors". The sample is drawn from these few.
 
-    The paper's K-means gives 53.7% on theirs. On the subset it gives 62.3% (std 10.1; 10 restarts, seeds
-    0-4): it falls into one of many optima, of 50 to 59% or of 70 to 80%, whose costs differ by less than 1%.
-    The lowest cost of 30 single runs is that of one of 55.0%, near the paper's number.
+    On the subset K-means falls into one of many optima of nearly the same cost, whose accuracies are far
+    apart.
     """
     if features is not None:
         return load_feature_pair(features, "reuters", "reuters", n_clusters, sparse=True)

@@ -66,7 +66,7 @@ def load_stl(
         Of the features on disk. float32 is memory-mapped; float16 takes half the disk, but is brought to
         float32 in memory.
     precision : {"float32", "bfloat16"}
-        Of the extraction. bfloat16 is faster where the chip has it, and changes features by about 2%.
+        Of the extraction. bfloat16 is faster where the chip has it, and changes the features slightly.
 
     Returns
     -------
@@ -83,9 +83,7 @@ def load_stl(
     -----
     Coates, Lee, Ng, "An Analysis of Single Layer Networks in Unsupervised Feature Learning", 2011.
 
-    The paper's K-means gives 85.0% on its features. On the 8-bit ones, single runs give 80.9% (std 9.0; 20
-    seeds), the best of 10 restarts 91.4% (std 0.0; seeds 0-4): the paper's number lies between, and depends
-    on how many restarts were made, which it does not say.
+    K-means depends on the number of restarts here, which the paper does not give.
     """
     k = 10 if n_clusters is None else n_clusters
     if features is not None:
