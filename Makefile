@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 NEEDS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install run reproduce-all test lint format bench readme clean
+.PHONY: help install run reproduce-all test lint docs format bench readme clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ lint: $(VENV)/installed-dev ## check style and types
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+docs: $(VENV)/installed-docs ## build the documentation into build/docs, with warnings as errors
+	$(BIN)/python -m sphinx -W --keep-going -q -d build/doctrees docs build/docs
+
 format: $(VENV)/installed-dev ## put the code into the project's style
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
@@ -37,7 +40,7 @@ format: $(VENV)/installed-dev ## put the code into the project's style
 bench: $(VENV)/installed-dev ## time what the speed depends on; minutes
 	@for script in benchmarks/*.py; do echo "== $$script" && $(BIN)/python $$script || exit 1; done
 
-readme: $(VENV)/installed ## make the README's results section from results/
+readme: $(VENV)/installed ## make the results section of the README from results/
 	$(BIN)/python scripts/readme.py
 
 clean: ## remove .venv and what tools left; outputs/ stays
@@ -57,6 +60,10 @@ $(VENV)/installed: $(BIN)/python $(NEEDS)
 $(VENV)/installed-dev: $(BIN)/python $(NEEDS)
 	@$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev]' || { $(PIP_FAILED) }
 	@touch $@ $(VENV)/installed
+
+$(VENV)/installed-docs: $(VENV)/installed $(NEEDS)
+	@$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[docs]' || { $(PIP_FAILED) }
+	@touch $@
 
 define PIP_FAILED
 echo "pip could not install the packages (above is why): is there a network, and a few GB of free disk?" >&2; exit 1;

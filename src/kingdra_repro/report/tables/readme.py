@@ -1,16 +1,20 @@
-"""The README's results section, from the files in results/."""
+"""The results as the README and the documentation show them, from the files in results/."""
 
 from pathlib import Path
 
 import pandas as pd
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.report.tables.captions import figure_titles
-from kingdra_repro.report.tables.summary import summary
+from kingdra_repro.report.tables.captions import figure_titles, titled
+from kingdra_repro.report.tables.summary import compared_cells, summary
 from kingdra_repro.reproduce.experiments import experiments
 
 BEGIN = "<!-- results: made by `make readme` from results/; changes here are overwritten -->"
 END = "<!-- end of results -->"
+CAPTION = (
+    "Clustering accuracy (percent): ours / the paper's mean. Ours: mean (standard deviation over seeds), and "
+    "the number of runs. The documentation has both orders of the batches, and what differs from the paper."
+)
 
 
 def with_results(readme: str, results: Path) -> str:
@@ -37,15 +41,62 @@ def with_results(readme: str, results: Path) -> str:
     return f"{before}{BEGIN}\n\n{_section(results)}\n{END}{after}"
 
 
+def all_tables(results: Path) -> str:
+    """All tables of a results folder in Markdown, below the sentence that sums up Table 2.
+
+    Parameters
+    ----------
+    results : Path
+
+    Returns
+    -------
+    str
+    """
+    table_2 = results / "table2.csv"
+    head = [f"{summary(pd.read_csv(table_2))}\n"] if table_2.exists() else []
+    paths = (results / f"{name}.md" for name in titled())
+    return "\n".join([*head, *(path.read_text() for path in paths if path.exists())])
+
+
 def _section(results: Path) -> str:
     parts = []
-    table_2 = results / "tables" / "table2.csv"
+    table_2 = results / "table2.csv"
     if table_2.exists():
-        parts.append(f"{summary(pd.read_csv(table_2))}\n")
-    shown = [one for one in experiments() if one.in_readme]
-    tables = (results / "tables" / f"{name}.md" for one in shown for name in one.tables)
-    parts += [path.read_text() for path in tables if path.exists()]
+        table = pd.read_csv(table_2)
+        parts += [f"{summary(table)}\n", short_table(table), f"{CAPTION}\n"]
+    shown = {one.name for one in experiments() if one.in_readme}
     for name, title in figure_titles().items():
-        if any(name == one.name for one in shown) and (results / "figures" / f"{name}.png").exists():
-            parts.append(f"![{title}](results/figures/{name}.png)\n\n*{title}.*\n")
+        if name in shown and (results / "figures" / f"{name}.png").exists():
+            parts.append(f"![{title}](results/figures/{name}.png)\n")
     return "\n".join(parts or ["No tables yet: `make reproduce-all` makes them.\n"])
+
+
+def short_table(table: pd.DataFrame) -> str:
+    """A line for each method, a column for each data set: our accuracy / the paper's.
+
+    Parameters
+    ----------
+    table : DataFrame in the long form
+
+    Returns
+    -------
+    str
+        Markdown. Of several orders of the batches it has the one that is compared with the paper.
+    """
+    ours = compared_cells(table).set_index(["row", "column"])
+    paper = table.drop_duplicates(["row", "column"]).set_index(["row", "column"])["paper_mean"]
+    columns = list(dict.fromkeys(table["column"]))
+    lines = [f"|  | {' | '.join(columns)} |", f"| --- |{' ---: |' * len(columns)}"]
+    for row in dict.fromkeys(table["row"]):
+        cells = (_cell(ours, paper, (row, column)) for column in columns)
+        lines.append(f"| {row} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(ours: pd.DataFrame, paper: pd.Series, key: tuple[str, str]) -> str:
+    text = "–"
+    if key in ours.index:
+        cell = ours.loc[key]
+        spread = f" ({cell['std']:.1f})" if cell["n"] > 1 else ""
+        text = f"{cell['mean']:.1f}{spread}<sub>{cell['n']:.0f}</sub>"
+    return text if pd.isna(paper.get(key)) else f"{text} / {paper[key]:.1f}"

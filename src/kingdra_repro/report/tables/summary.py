@@ -23,9 +23,7 @@ def summary(table: pd.DataFrame) -> str:
     """
     cells = table[table["paper_mean"].notna()]
     n_cells = len(cells.drop_duplicates(["row", "column"]))
-    rank = cells["order"].map({order: rank for rank, order in enumerate(COMPARED)})
-    filled = cells.assign(rank=rank)[cells["n"] > 0].sort_values("rank", kind="stable")
-    compared = filled.drop_duplicates(["row", "column"])
+    compared = compared_cells(cells)
     reached = _reached(compared)
     seeds = compared["n"] >= SEEDS
     single = reached & (compared["n"] == 1)
@@ -45,6 +43,23 @@ def summary(table: pd.DataFrame) -> str:
             f"{own.sum()} have fewer iterations than the public code.",
         )
     return " ".join(sentences)
+
+
+def compared_cells(table: pd.DataFrame) -> pd.DataFrame:
+    """Select the filled cell of each row and column that stands beside the paper's: its order comes first.
+
+    Parameters
+    ----------
+    table : DataFrame in the long form
+
+    Returns
+    -------
+    DataFrame
+        One line for each row and column that has runs.
+    """
+    rank = table["order"].map({order: rank for rank, order in enumerate(COMPARED)})
+    found = table.assign(rank=rank)[table["n"] > 0].sort_values("rank", kind="stable")
+    return found.drop_duplicates(["row", "column"])
 
 
 def filled(table: pd.DataFrame) -> list[str]:

@@ -1,0 +1,26 @@
+"""The scripts in examples/ run, and print what they promise."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+PRINTED = {"digits.py": "Kingdra: 0.", "own_table.py": "customers: 600 rows, 3 columns"}
+
+
+def test_each_script_is_tried():
+    assert sorted(PRINTED) == sorted(path.name for path in EXAMPLES.iterdir() if path.suffix == ".py")
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_a_script_runs(name, tmp_path):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(EXAMPLES / name)]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert PRINTED[name] in done.stdout
+    assert not done.stderr
+    assert not list(tmp_path.iterdir())
