@@ -1,7 +1,7 @@
 """Settings of the documentation: `make docs` builds it into build/docs, with warnings as errors.
 
-Sphinx with numpydoc, as NumPy and scikit-learn have it, since it reads the docstrings as they are and is well kept; pages
-are Markdown (MyST), so that CONTRIBUTING, the log and the generated tables are pages as they are.
+Why Sphinx with numpydoc: it is well kept (Material for MkDocs ends in 2027) and takes docstrings as they are.
+Pages are Markdown (MyST), so that CONTRIBUTING, the log and the generated tables are pages as they are.
 """
 
 import subprocess

@@ -37,5 +37,5 @@ runs = [Kingdra(n_clusters, base=base, random_state=seed, **small).fit_predict(d
 
 print(f"{data.name}: {data.X.shape[0]} rows, {data.X.shape[1]} columns")
 print("Rows in each cluster:", np.bincount(runs[0], minlength=n_clusters))
-# Where seeds disagree, do not trust the clusters. Where they agree, the clusters are stable, which is not yet right.
+# Where seeds disagree, do not trust the clusters. Where they agree, they are stable; that is not yet right.
 print(f"Agreement of two seeds (1: the same clusters): {adjusted_rand_score(*runs):.2f}")

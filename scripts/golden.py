@@ -1,6 +1,7 @@
 """Writes tests/golden anew: what a change of the code must leave as it is, unless it means to change it.
 
-    python -m scripts.golden
+    python -m scripts.golden                  all of it
+    python -m scripts.golden hashes plan      these alone
 
 hashes.csv    config_hash of 8 data sets x 8 bases x 7 choices of method and pseudo-labels, and of the methods
               without a base: committed runs are found again by it
@@ -16,7 +17,7 @@ import inspect
 import json
 import platform
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.resources import files
 from itertools import product
 from pathlib import Path
@@ -122,20 +123,32 @@ def losses() -> dict[str, list]:
     return {name: trace(name, (0, 1, 2, 3), torch.device("cpu")).tolist() for name in BASES}
 
 
-def main() -> None:
-    torch.set_num_threads(1)
-    GOLDEN.mkdir(exist_ok=True)
+def write_hashes() -> None:
     rows = [(*cell, found) for cell, found in hashes(cells())]
     table = pd.DataFrame(rows, columns=["dataset", "base", "choice", "config_hash"])
     table.to_csv(GOLDEN / "hashes.csv", index=False, lineterminator="\n")
-    for name, content in {
-        "plan": plan_summary(whole_plan()),
-        "params": params(),
-        "losses": {"machine": machine(), "losses": losses()},
-    }.items():
+
+
+def main(wanted: Sequence[str]) -> int | str:
+    """Write the named files, or all; an exit status, or what is wrong."""
+    makers: dict[str, Callable[[], Any]] = {
+        "plan": lambda: plan_summary(whole_plan()),
+        "params": params,
+        "losses": lambda: {"machine": machine(), "losses": losses()},
+    }
+    known = ["hashes", *makers]
+    if unknown := [name for name in wanted if name not in known]:
+        return f"unknown file {unknown[0]}: choose from {', '.join(known)}"
+    torch.set_num_threads(1)
+    GOLDEN.mkdir(exist_ok=True)
+    for name in wanted or known:
+        if name == "hashes":
+            write_hashes()
+            continue
         indent = None if name == "losses" else 1
-        (GOLDEN / f"{name}.json").write_text(json.dumps(content, indent=indent) + "\n")
+        (GOLDEN / f"{name}.json").write_text(json.dumps(makers[name](), indent=indent) + "\n")
+    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

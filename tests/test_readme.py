@@ -1,15 +1,27 @@
-"""What README.md says can be done, can be."""
+"""What README.md and the pages of docs/ say can be done, can be."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from kingdra_repro.config import register_resolvers, register_schema
+from kingdra_repro.reproduce.settings import settings
 from tests.programs.test_configs import composed
 
-TEXT = (Path(__file__).parent.parent / "README.md").read_text()
-COMMANDS = re.findall(r"^kingdra-run (.*?)(?: +#.*)?$", TEXT, re.MULTILINE)
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "README.md").read_text()
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def _commands(program: str) -> list[str]:
+    lines = "\n".join(page.read_text() for page in PAGES)
+    return sorted(set(re.findall(rf"^{program} (.*?)(?: +#.*)?$", lines, re.MULTILINE)))
+
+
+COMMANDS = _commands("kingdra-run")
 
 
 @pytest.fixture(autouse=True)
@@ -22,9 +34,32 @@ def test_there_are_commands() -> None:
     assert len(COMMANDS) > 8
 
 
+def test_the_readme_is_short() -> None:
+    assert len(TEXT.splitlines()) <= 120
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+    assert not [target for target in targets if not (page.parent / target).exists()]
+
+
+def test_the_citation_is_of_this_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert (citation["version"], citation["license"]) == (project["version"], project["license"])
+
+
+@pytest.mark.parametrize("command", _commands("kingdra-reproduce"))
+def test_settings_of_kingdra_reproduce_exist(command: str) -> None:
+    settings(command.split())
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_settings_of_a_command_exist(command: str) -> None:
-    composed(*(re.sub(r",.*", "", word) for word in command.split() if "=" in word and word[0] != "-"))
+    composed(
+        *(re.sub(r"(?<!=\[)\b,.*", "", word) for word in command.split() if "=" in word and word[0] != "-")
+    )
 
 
 def test_the_example_in_python(capsys: pytest.CaptureFixture) -> None:

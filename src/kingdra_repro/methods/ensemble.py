@@ -26,8 +26,8 @@ from kingdra_repro.training.trainer import EnsembleTrainer
 class Ensemble(TrainedClusterer, TrainingOptions):
     """Train ``n_models`` models without labels, match their outputs one-to-one, average them.
 
-    The paper's rows Ladder-IM-ensemble and Ladder-Dot-ensemble. The outputs of each model are matched to those of the first by the
-    Hungarian method on the points they share.
+    The paper's rows Ladder-IM-ensemble and Ladder-Dot-ensemble. The outputs of each model are matched to
+    those of the first by the Hungarian method on the points they share.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from kingdra_repro.errors import InputError
 
 FEWEST_ROWS = 10  # from which consecutive numbers are row numbers: in fewer rows they may be measurements
 
-UNITS = (r"^\s*[€$£¥]\s*", r"\s*[%€$£¥]\s*$")  # 12%, $5: before and after the number
+UNITS = (r"^\s*[€$£¥]\s*", r"\s*[%€$£¥]\s*$")  # 20%, $5: before and after the number
 
 _TIME = r"([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp][Mm])?(Z|[+-]\d{2}:?\d{2})?)?"
 YEAR_FIRST = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}" + _TIME)

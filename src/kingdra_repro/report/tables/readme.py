@@ -6,6 +6,7 @@ import pandas as pd
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.report.tables.captions import figure_titles, titled
+from kingdra_repro.report.tables.layout import rounded
 from kingdra_repro.report.tables.summary import compared_cells, summary
 from kingdra_repro.reproduce.experiments import experiments
 
@@ -13,7 +14,9 @@ BEGIN = "<!-- results: made by `make readme` from results/; changes here are ove
 END = "<!-- end of results -->"
 CAPTION = (
     "Clustering accuracy (percent): ours / the paper's mean. Ours: mean (standard deviation over seeds), and "
-    "the number of runs. The documentation has both orders of the batches, and what differs from the paper."
+    "the number of runs. Only MNIST is exactly the paper's data. Rows without the paper's number are ours; "
+    "their settings were found with labels in view. The [full table](results/table2.md) has both orders of the "
+    "batches, and the schedule of each cell."
 )
 
 
@@ -97,6 +100,6 @@ def _cell(ours: pd.DataFrame, paper: pd.Series, key: tuple[str, str]) -> str:
     text = "–"
     if key in ours.index:
         cell = ours.loc[key]
-        spread = f" ({cell['std']:.1f})" if cell["n"] > 1 else ""
-        text = f"{cell['mean']:.1f}{spread}<sub>{cell['n']:.0f}</sub>"
-    return text if pd.isna(paper.get(key)) else f"{text} / {paper[key]:.1f}"
+        spread = f" ({rounded(cell['std'])})" if cell["n"] > 1 else ""
+        text = f"{rounded(cell['mean'])}{spread}<sub>{cell['n']:.0f}</sub>"
+    return text if pd.isna(paper.get(key)) else f"{text} / {rounded(paper[key])}"
