@@ -15,8 +15,8 @@ END = "<!-- end of results -->"
 CAPTION = (
     "Clustering accuracy (percent): ours / the paper's mean. Ours: mean (standard deviation over seeds), and "
     "the number of runs. Only MNIST is exactly the paper's data. Rows without the paper's number are ours; "
-    "their settings were found with labels in view. The [full table](results/table2.md) has both orders of the "
-    "batches, and the schedule of each cell."
+    "their settings were found with labels in view. The [full table](results/table2.md) has both orders of "
+    "the batches, and the schedule of each cell."
 )
 
 
