@@ -24,7 +24,7 @@ def test_the_section_is_made_anew(tmp_path):
     (tmp_path / "figures" / "figure2.png").touch()
     once = with_results(f"above\n{BEGIN}\nold\n{END}\nbelow\n", tmp_path)
     assert once.startswith(f"above\n{BEGIN}\n\n1 of the paper's 1 cells")
-    assert "| K-means | 54.0<sub>1</sub> / 53.3 |" in once
+    assert "| K-means | 54.0<sub>1</sub> / 53.3 (0.1) |" in once
     assert "](results/figures/figure2.png)" in once
     assert once.endswith(f"{END}\nbelow\n")
     assert "old" not in once
@@ -70,7 +70,7 @@ def test_the_short_table_has_the_compared_order_and_the_paper_beside_it():
         )
     )
     assert found.splitlines()[2:] == [
-        "| A | 91.0 (1.4)<sub>2</sub> / 95.0 | – / 81.0 |",
+        "| A | 91.0 (1.4)<sub>2</sub> / 95.0 (2.0) | – / 81.0 (2.0) |",
         "| ours | 97.0<sub>1</sub> | – |",
     ]
 

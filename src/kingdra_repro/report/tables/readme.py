@@ -6,15 +6,15 @@ import pandas as pd
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.report.tables.captions import figure_titles, titled
-from kingdra_repro.report.tables.layout import rounded
+from kingdra_repro.report.tables.layout import Entry, layout
 from kingdra_repro.report.tables.summary import compared_cells, summary
 from kingdra_repro.reproduce.experiments import experiments
 
 BEGIN = "<!-- results: made by `make readme` from results/; changes here are overwritten -->"
 END = "<!-- end of results -->"
 CAPTION = (
-    "Clustering accuracy (percent): ours / the paper's mean. Ours: mean (standard deviation over seeds), and "
-    "the number of runs. Only MNIST is exactly the paper's data. Rows without the paper's number are ours; "
+    "Clustering accuracy (percent): ours / the paper's, mean (standard deviation over seeds); of "
+    "ours the number of runs, too. Only MNIST is exactly the paper's data. Rows without the paper's number are ours; "
     "their settings were found with labels in view. The [full table](results/table2.md) has both orders of "
     "the batches, and the schedule of each cell."
 )
@@ -86,20 +86,16 @@ def short_table(table: pd.DataFrame) -> str:
     str
         Markdown. Of several orders of the batches it has the one that is compared with the paper.
     """
-    ours = compared_cells(table).set_index(["row", "column"])
-    paper = table.drop_duplicates(["row", "column"]).set_index(["row", "column"])["paper_mean"]
-    columns = list(dict.fromkeys(table["column"]))
-    lines = [f"|  | {' | '.join(columns)} |", f"| --- |{' ---: |' * len(columns)}"]
-    for row in dict.fromkeys(table["row"]):
-        cells = (_cell(ours, paper, (row, column)) for column in columns)
-        lines.append(f"| {row} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    found = layout(compared_cells(table).assign(order="-", note=""))
+    head = [f"|  | {' | '.join(found.columns)} |", f"| --- |{' ---: |' * len(found.columns)}"]
+    lines = [
+        f"| {line.name} | {' | '.join(map(_cell, line.entries))} |"
+        for line in found.lines
+        if not line.of_paper
+    ]
+    return "\n".join([*head, *lines, ""])
 
 
-def _cell(ours: pd.DataFrame, paper: pd.Series, key: tuple[str, str]) -> str:
-    text = "–"
-    if key in ours.index:
-        cell = ours.loc[key]
-        spread = f" ({rounded(cell['std'])})" if cell["n"] > 1 else ""
-        text = f"{rounded(cell['mean'])}{spread}<sub>{cell['n']:.0f}</sub>"
-    return text if pd.isna(paper.get(key)) else f"{text} / {rounded(paper[key])}"
+def _cell(entry: Entry) -> str:
+    ours = f"{entry.text}<sub>{entry.n}</sub>" if entry.n else entry.text
+    return f"{ours} / {entry.paper}" if entry.paper else ours

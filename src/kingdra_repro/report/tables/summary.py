@@ -24,6 +24,7 @@ def summary(table: pd.DataFrame) -> str:
     cells = table[table["paper_mean"].notna()]
     n_cells = len(cells.drop_duplicates(["row", "column"]))
     compared = compared_cells(cells)
+    compared = compared[compared["n"] > 0]
     reached = _reached(compared)
     seeds = compared["n"] >= SEEDS
     single = reached & (compared["n"] == 1)
@@ -46,7 +47,7 @@ def summary(table: pd.DataFrame) -> str:
 
 
 def compared_cells(table: pd.DataFrame) -> pd.DataFrame:
-    """Select the filled cell of each row and column that stands beside the paper's: its order comes first.
+    """Select one cell for each row and column, of the order that is compared with the paper's number.
 
     Parameters
     ----------
@@ -55,11 +56,11 @@ def compared_cells(table: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One line for each row and column that has runs.
+        As `table`, with fewer lines: a cell with runs comes before one without.
     """
     rank = table["order"].map({order: rank for rank, order in enumerate(COMPARED)})
-    found = table.assign(rank=rank)[table["n"] > 0].sort_values("rank", kind="stable")
-    return found.drop_duplicates(["row", "column"])
+    ranked = table.assign(empty=table["n"] == 0, rank=rank).sort_values(["empty", "rank"], kind="stable")
+    return table.loc[ranked.drop_duplicates(["row", "column"]).index.sort_values()]
 
 
 def filled(table: pd.DataFrame) -> list[str]:
