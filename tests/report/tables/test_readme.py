@@ -19,7 +19,8 @@ def test_the_readme_is_current():
 
 def test_the_section_is_made_anew(tmp_path):
     cells = [cell("K-means", "MNIST", "-", "published", [54.0], (53.3, 0.1), "", ["a"])]
-    table(cells).to_csv(tmp_path / "table2.csv")
+    (tmp_path / "tables").mkdir()
+    table(cells).to_csv(tmp_path / "tables" / "table2.csv")
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "figure2.png").touch()
     once = with_results(f"above\n{BEGIN}\nold\n{END}\nbelow\n", tmp_path)
@@ -76,6 +77,7 @@ def test_the_short_table_has_the_compared_order_and_the_paper_beside_it():
 
 
 def test_the_documentation_has_every_table_that_is_there(tmp_path):
-    (tmp_path / "digits.md").write_text("### Digits\n")
-    (tmp_path / "table1.md").write_text("### Table 1\n")
+    (tmp_path / "tables").mkdir()
+    (tmp_path / "tables" / "digits.md").write_text("### Digits\n")
+    (tmp_path / "tables" / "table1.md").write_text("### Table 1\n")
     assert all_tables(tmp_path) == "### Table 1\n\n### Digits\n"

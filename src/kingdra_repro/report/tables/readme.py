@@ -15,8 +15,8 @@ END = "<!-- end of results -->"
 CAPTION = (
     "Clustering accuracy (percent): ours / the paper's, mean (standard deviation over seeds); of ours the "
     "number of runs, too. Only MNIST is exactly the paper's data. Rows without the paper's number are ours; "
-    "their settings were found with labels in view. The [full table](results/table2.md) has both orders of "
-    "the batches, and the schedule of each cell."
+    "their settings were found with labels in view. The [full table](results/tables/table2.md) has both "
+    "orders of the batches, and the schedule of each cell."
 )
 
 
@@ -55,15 +55,15 @@ def all_tables(results: Path) -> str:
     -------
     str
     """
-    table_2 = results / "table2.csv"
+    table_2 = results / "tables" / "table2.csv"
     head = [f"{summary(pd.read_csv(table_2))}\n"] if table_2.exists() else []
-    paths = (results / f"{name}.md" for name in titled())
+    paths = (results / "tables" / f"{name}.md" for name in titled())
     return "\n".join([*head, *(path.read_text() for path in paths if path.exists())])
 
 
 def _section(results: Path) -> str:
     parts = []
-    table_2 = results / "table2.csv"
+    table_2 = results / "tables" / "table2.csv"
     if table_2.exists():
         table = pd.read_csv(table_2)
         parts += [f"{summary(table)}\n", short_table(table), f"{CAPTION}\n"]
