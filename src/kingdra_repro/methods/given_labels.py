@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kingdra_repro.checks import is_whole, must_be
+from kingdra_repro.checks import is_integer, must_be
 from kingdra_repro.errors import InputError
 from kingdra_repro.training.seeds import Purpose, numpy_stream
 
@@ -39,7 +39,7 @@ def draw_labels(y: np.ndarray | None, n_clusters: int, per_class: int, seed: int
         raise InputError(
             "The smallest class has one point: there is none left to score, leave that class out"
         )
-    if not is_whole(per_class, 1) or per_class >= sizes.min():
+    if not is_integer(per_class, 1) or per_class >= sizes.min():
         what = f"an integer from 1 to {sizes.min() - 1}, which leaves some points of the smallest class"
         raise must_be(what, "labels_per_class", per_class)
     rng = numpy_stream(seed, 0, Purpose.GIVEN_LABELS)
