@@ -16,7 +16,7 @@ import sys
 
 from kingdra_repro.config import all_settings
 from kingdra_repro.data.catalog import CATALOG
-from kingdra_repro.data.whereabouts import whereabouts
+from kingdra_repro.data.locate import locate
 
 LOAD = """
 import json, resource, sys, time
@@ -52,7 +52,7 @@ def main(overrides: list[str]) -> None:
     nothing = measure([])
     print(f"| nothing | | | | {nothing['peak']:.0f} | {nothing['own']:.0f} |", flush=True)
     for known in CATALOG.values():
-        found = whereabouts(known, settings.data_dir, settings.mirror)
+        found = locate(known, settings.data_dir, settings.mirror)
         if not found.ready and "to be prepared" not in found.place:
             print(f"| {known.name} | not here | | | | |", flush=True)
             continue

@@ -28,7 +28,7 @@ from tempfile import TemporaryDirectory
 
 import pandas as pd
 
-from kingdra_repro.files import write_text, write_whole
+from kingdra_repro.files import atomic_write, write_text
 from kingdra_repro.report.tables import write_tables
 from kingdra_repro.report.tables.cells import COLUMNS
 from kingdra_repro.reproduce.plan import matched, plan
@@ -63,7 +63,7 @@ def pack(path: Path, files: dict[str, bytes]) -> None:
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as packed:
         for name, one in files.items():
             packed.writestr(zipfile.ZipInfo(name), one, zipfile.ZIP_DEFLATED, 9)
-    write_whole(path, lambda file: file.write(content.getbuffer()))
+    atomic_write(path, lambda file: file.write(content.getbuffer()))
 
 
 def differences(archive: Path, files: dict[str, bytes]) -> list[str]:

@@ -68,14 +68,14 @@ def test_a_given_commit_that_is_none(clone: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("changed", ["configs/config.yaml", "src/kingdra_repro/errors.py"])
-def test_changed_code_is_told(clone: Path, changed: str) -> None:
+def test_changed_code_is_reported(clone: Path, changed: str) -> None:
     with (clone / changed).open("a") as file:
         file.write("# more\n")
     assert said(clone).endswith("-dirty")
 
 
 @pytest.mark.parametrize("new", ["configs/mine.yaml", "src/kingdra_repro/mine.py"])
-def test_new_code_is_told(clone: Path, new: str) -> None:
+def test_new_code_is_reported(clone: Path, new: str) -> None:
     """A base of one's own is one file and one config: runs with it are not the commit's."""
     (clone / new).write_text("")
     assert said(clone).endswith("-dirty")

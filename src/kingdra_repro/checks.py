@@ -28,7 +28,7 @@ def check_parameters(checked: Any, checks: Mapping[str, Check]) -> None:
         check(name, getattr(checked, name))
 
 
-def is_whole(value: Any, least: int | None = None) -> bool:
+def is_integer(value: Any, least: int | None = None) -> bool:
     """Tell whether a value is an integer, `least` or more; True and False are none."""
     integral = isinstance(value, Integral) and not isinstance(value, bool)
     return integral and (least is None or int(value) >= least)
@@ -43,7 +43,7 @@ def integer(least: int) -> Check:
     """Make a check for an integer of at least so much."""
 
     def check(name: str, value: Any) -> None:
-        if not is_whole(value, least):
+        if not is_integer(value, least):
             raise must_be(f"an integer of at least {least}", name, value)
 
     return check
@@ -84,7 +84,7 @@ def optional(check: Check) -> Check:
 
 def widths(name: str, value: Any) -> None:
     """Check for a sequence of the widths of one layer or more."""
-    if not isinstance(value, Sequence) or not value or not all(is_whole(width, 1) for width in value):
+    if not isinstance(value, Sequence) or not value or not all(is_integer(width, 1) for width in value):
         raise must_be("the widths of one layer or more, such as [1200, 1200]", name, value)
 
 
@@ -121,7 +121,7 @@ def as_tuple(name: str, values: Any) -> tuple:
 
 def check_widths(hidden: tuple) -> None:
     """Raise InputError unless the widths of hidden layers are integers above 0; there may be none."""
-    if not all(is_whole(width, 1) for width in hidden):
+    if not all(is_integer(width, 1) for width in hidden):
         raise must_be("a list of integers above 0, such as [1200, 1200]", "hidden", hidden)
 
 
@@ -133,7 +133,7 @@ def given_path(setting: str, given: Any) -> str | os.PathLike:
     InputError
         Where it is empty, or no name.
     """
-    if is_whole(given):
+    if is_integer(given):
         return str(given)
     if given is None or given == "":
         raise InputError(f"dataset.{setting}= is empty: give a name")

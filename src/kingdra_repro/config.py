@@ -1,4 +1,4 @@
-"""Names and types of the settings, so that a wrong one is told before anything runs.
+"""Names and types of the settings, so that a wrong one is reported before anything runs.
 
 Values are in the configs alone.
 """

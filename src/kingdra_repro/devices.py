@@ -4,7 +4,7 @@ import os
 
 import torch
 
-from kingdra_repro.checks import is_whole, must_be
+from kingdra_repro.checks import is_integer, must_be
 from kingdra_repro.errors import InputError
 
 
@@ -50,7 +50,7 @@ def choose_devices(name: str = "auto", n_jobs: int | None = None) -> list[torch.
     InputError
         If there is no such device, or ``n_jobs`` has no meaning.
     """
-    if n_jobs is not None and n_jobs != -1 and not is_whole(n_jobs, 1):
+    if n_jobs is not None and n_jobs != -1 and not is_integer(n_jobs, 1):
         raise must_be("an integer of at least 1, or -1 for all there is", "n_jobs", n_jobs)
     device = choose_device(name)
     if n_jobs in (None, 1) or os.name != "posix" or device.type not in ("cpu", "cuda"):

@@ -2,7 +2,7 @@
 
 
 class InputError(ValueError):
-    """A mistake in what the user gave (a value, a file, a folder), told in one line with its remedy.
+    """A mistake in what the user gave (a value, a file, a folder), reported in one line with its remedy.
 
     The command line prints the message without a traceback and exits with status 2; in a program it is
     an ordinary ``ValueError``.

@@ -15,7 +15,7 @@ import numpy as np
 import scipy.sparse as sp
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file beside `path`, then rename it: who looks sees the old file or the new one, never a part.
 
     Parameters
@@ -46,14 +46,14 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
 
 
 def remove_parts(folder: Path) -> None:
-    """Remove what `write_whole` had begun in a folder when its process was killed."""
+    """Remove what `atomic_write` had begun in a folder when its process was killed."""
     for part in folder.glob(".*.part-????????"):  # mkstemp's eight characters
         part.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
     """`text` as UTF-8, whole or not at all."""
-    write_whole(path, lambda file: file.write(text.encode()))
+    atomic_write(path, lambda file: file.write(text.encode()))
 
 
 def _umask() -> int:
@@ -67,7 +67,7 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def only_one(target: Path) -> Iterator[int]:
+def file_lock(target: Path) -> Iterator[int]:
     """Hold the lock of the making of `target`; the runs of a sweep may all want it at once.
 
     The lock is the operating system's, so it goes with its process, however that ends. Yields its handle: a

@@ -231,6 +231,6 @@ def test_kingdra_on_imsat() -> None:
         (lambda: Single(2, base="imsat_vat").fit(np.eye(8)), "needs more points than the data's 8"),
     ],
 )
-def test_mistakes(wrong, message: str) -> None:
+def test_user_errors(wrong, message: str) -> None:
     with pytest.raises(InputError, match=message):
         wrong()

@@ -164,6 +164,6 @@ def test_the_later_weight_is_for_batches_with_pseudo_labels(with_pseudo_labels: 
         (lambda: make_bases(["ladder_im", "imsat_vat"], 1), "base has 2 kinds, and n_models=1"),
     ],
 )
-def test_mistakes(wrong, message: str) -> None:
+def test_user_errors(wrong, message: str) -> None:
     with pytest.raises(InputError, match=message):
         wrong()

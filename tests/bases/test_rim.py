@@ -61,6 +61,6 @@ def test_names() -> None:
     assert make_base("linear_rim").n_weights(2000, 20) == 40_000
 
 
-def test_mistakes() -> None:
+def test_user_errors() -> None:
     with pytest.raises(InputError, match=r"weight_decay must be a finite number of at least 0; got -0.1"):
         RIM(weight_decay=-0.1)

@@ -70,7 +70,7 @@ def test_own_pictures_and_weights(tmp_path: Path, weights: Path, monkeypatch: py
     assert data.X.shape == (18, 2048)
 
 
-def test_mistakes(tmp_path: Path) -> None:
+def test_user_errors(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"dataset.images=nowhere"):
         load_cifar10(images="nowhere")
     with pytest.raises(InputError, match=r"weights=nowhere"):

@@ -123,7 +123,7 @@ def test_pixels_of_8_bits_are_never_fed_as_0_to_255(folder: Path) -> None:
     assert (data.X.min(), data.X.max()) == (0, 1)
 
 
-def test_large_values_are_told(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_large_values_are_reported(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
     np.save("a.npy", X * 100)
     with caplog.at_level(logging.WARNING):
         load_custom("a.npy", n_clusters=2)
@@ -136,7 +136,7 @@ def test_home_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_custom("~/a.npy", n_clusters=2).X.shape == (12, 3)
 
 
-def write_mistakes() -> None:
+def write_wrong_labels() -> None:
     """A file for each mistake below."""
     np.save("a.npy", X)
     np.save("nan.npy", np.where(np.arange(36).reshape(12, 3) == 10, np.nan, X))
@@ -195,7 +195,7 @@ def write_mistakes() -> None:
     ],
 )
 def test_mistake(folder: Path, arguments: dict, reason: str) -> None:
-    write_mistakes()
+    write_wrong_labels()
     arguments = dict(arguments)
     if arguments != {"path": "a.npy"} and "labels" not in arguments:
         arguments.setdefault("n_clusters", 2)

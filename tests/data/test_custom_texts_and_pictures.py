@@ -77,7 +77,7 @@ def test_folder_of_pictures(picture_folder: Path, weights: Path) -> None:
     assert load_custom(picture_folder, pictures=settings).X.shape == (5, 2048)
 
 
-def test_mistakes(text_folder: Path, tmp_path: Path) -> None:
+def test_user_errors(text_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no files"):
         load_custom(tmp_path / "empty", n_clusters=2)
@@ -92,7 +92,7 @@ def test_mistakes(text_folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file systems elsewhere have no such names")
-def test_a_name_that_results_could_not_hold_is_told_before_the_work(text_folder: Path) -> None:
+def test_a_name_that_results_could_not_hold_is_reported_before_the_work(text_folder: Path) -> None:
     (text_folder / "space" / os.fsdecode(b"caf\xe9")).write_text("moon")
     with pytest.raises(InputError, match=r"caf\\xe9' is not UTF-8: rename the file"):
         load_custom(text_folder)

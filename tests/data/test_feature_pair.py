@@ -58,7 +58,7 @@ def test_pictures_and_one_hot_labels(tmp_path: Path) -> None:
     assert data.n_clusters == 7
 
 
-def test_mistakes(tmp_path: Path) -> None:
+def test_user_errors(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"features=.*there is no train_X.npy"):
         load_stl(features=tmp_path)
     np.save(tmp_path / "train_X.npy", RNG.random((4, 2)))

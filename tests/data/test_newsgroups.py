@@ -68,7 +68,7 @@ def test_prepared_once(small_newsgroups: FileServer, own_data_folder: Path) -> N
     assert (first.X != again.X).nnz == 0
 
 
-def test_mistakes(tmp_path: Path) -> None:
+def test_user_errors(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="headers='gone' is unknown: choose kept or removed"):
         load_newsgroups(headers="gone")
     (tmp_path / "a").write_bytes(tar_bytes({"x": b"y"}))

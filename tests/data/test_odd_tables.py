@@ -83,14 +83,14 @@ def test_values_in_the_first_line(caplog: pytest.LogCaptureFixture) -> None:
     assert "t.csv has values in its first line" in caplog.text
 
 
-def test_decimal_commas_in_one_column_need_to_be_told() -> None:
+def test_decimal_commas_in_one_column_need_to_be_given() -> None:
     Path("t.csv").write_text(rows("{a}", "x\n").replace(".", ","))
     with pytest.raises(InputError, match=r"dataset\.decimal=SIGN"):
         load_custom("t.csv", n_clusters=2)
     assert load_custom("t.csv", n_clusters=2, scale=None, decimal=",").X[:, 0] == pytest.approx(A, abs=1e-6)
 
 
-def test_a_separator_that_is_told() -> None:
+def test_a_separator_that_the_file_names() -> None:
     Path("t.csv").write_text(PLAIN.replace(",", ":"))
     np.testing.assert_array_equal(load_custom("t.csv", n_clusters=2, scale=None, separator=":").X, EXPECTED)
 

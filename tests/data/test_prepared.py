@@ -45,7 +45,7 @@ def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["train_X.npy", "about.json"])
-def test_a_damaged_folder_is_told_with_its_remedy(name: str, tmp_path: Path) -> None:
+def test_a_damaged_folder_is_reported_with_its_remedy(name: str, tmp_path: Path) -> None:
     X = np.random.default_rng(0).random((40, 30), dtype=np.float32)
     write_prepared(tmp_path / "made", X, None, {})
     content = (tmp_path / "made" / name).read_bytes()

@@ -51,7 +51,7 @@ def test_nothing_is_unpickled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert not Path("escaped").exists()
 
 
-def test_mistakes(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
+def test_user_errors(tmp_path: Path, state: dict[str, torch.Tensor]) -> None:
     path = tmp_path / "w.pth"
     path.write_bytes(b"not weights")
     with pytest.raises(InputError, match="not a file of weights"):

@@ -146,7 +146,7 @@ def test_tokens_are_preferred_and_prepared_once(mirror: Path, monkeypatch: pytes
     assert load_reuters(n_documents=4).X.shape == (4, 7)  # the mirror is not needed any more
 
 
-def test_mistakes(mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_user_errors(mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="source='web' is unknown"):
         load_reuters(source="web")
     with pytest.raises(InputError, match="n_documents=1 is out of range"):

@@ -61,7 +61,7 @@ def test_the_home_folder_may_be_written_as_a_tilde(
     assert len(data.X) == 5
 
 
-def test_mistakes(tmp_path: Path) -> None:
+def test_user_errors(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"dataset.images=.*no such file or folder"):
         load_stl(images=tmp_path / "nowhere")
     for name, content in files().items():

@@ -84,7 +84,7 @@ def test_a_table_that_does_not_fit(change, reason: str) -> None:
         vectorizer.transform(change(TABLE), "new.csv")
 
 
-def test_a_word_that_is_new_is_told_and_is_none_of_those_known(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_word_that_is_new_is_reported_and_is_none_of_those_known(caplog: pytest.LogCaptureFixture) -> None:
     vectorizer, _ = fitted()
     X, _ = vectorizer.transform(TABLE.assign(bark="peeling"), "new.csv")
     assert not X[:, 5:].any()

@@ -126,7 +126,7 @@ def test_labels(labels: np.ndarray, reason: str) -> None:
 
 
 @pytest.mark.parametrize("sparse", [False, True])
-def test_constant_columns_are_told_in_one_line(sparse: bool, caplog: pytest.LogCaptureFixture) -> None:
+def test_constant_columns_are_reported_in_one_line(sparse: bool, caplog: pytest.LogCaptureFixture) -> None:
     constant = X.copy()
     constant[:, 1] = 3
     with caplog.at_level(logging.WARNING):

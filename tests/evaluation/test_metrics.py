@@ -102,7 +102,7 @@ def test_words_are_labels(measure, kind):
         np.ma.masked_array([0, 1, 2], [False, False, True]),
     ],
 )
-def test_a_missing_label_is_told_alike_by_every_measure(measure, labels):
+def test_a_missing_label_is_reported_alike_by_every_measure(measure, labels):
     with pytest.raises(InputError, match=r"y_true has no label for point 2 .* leave such points out"):
         measure(labels, [0, 1, 1])
     with pytest.raises(InputError, match="y_pred has no label for point 2"):

@@ -20,7 +20,7 @@ class KillAtStep:
     """A monitor that ends the fit at a training step; -1: never. ``told`` has the numbers of the phases."""
 
     def __init__(self, step: int = -1) -> None:
-        self.step, self.told = step, []
+        self.step, self.notified = step, []
 
     def progress(self, event) -> None:
         event.losses()
@@ -29,7 +29,7 @@ class KillAtStep:
             raise Killed
 
     def iteration(self, it) -> None:
-        self.told.append(it.index)
+        self.notified.append(it.index)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def assert_resumes(tmp_path, monkeypatch):
                 np.testing.assert_array_equal(resumed.labels_, straight.labels_)
                 np.testing.assert_array_equal(resumed.predict(X), straight.predict(X))
                 assert resumed.history_[known].equals(straight.history_[known])
-                assert monitor.told[-1] == len(straight.history_)
+                assert monitor.notified[-1] == len(straight.history_)
 
     return check
 

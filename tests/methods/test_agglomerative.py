@@ -122,7 +122,7 @@ def test_labels_are_numbered_as_they_come() -> None:
     assert list(dict.fromkeys(labels)) == [0, 1, 2, 3, 4]
 
 
-def test_the_monitor_is_told_of_merges(digits) -> None:
+def test_the_monitor_is_notified_of_merges(digits) -> None:
     class Recorder:
         done: list[float] = []  # noqa: RUF012
 
@@ -142,6 +142,6 @@ def test_the_monitor_is_told_of_merges(digits) -> None:
         ({"device": "cuda:77"}, "device=cuda:77 is not on this machine"),
     ],
 )
-def test_mistakes(settings: dict, message: str) -> None:
+def test_user_errors(settings: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
         Agglomerative(**{"n_clusters": 3, **settings}).fit(SHAPES["few"])

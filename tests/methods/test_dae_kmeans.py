@@ -110,7 +110,7 @@ def test_a_seed_decides_the_result(digits, assert_seeded) -> None:
         ({"device": "cuda:77"}, "device=cuda:77 is not on this machine"),
     ],
 )
-def test_mistakes(settings: dict, message: str, digits) -> None:
+def test_user_errors(settings: dict, message: str, digits) -> None:
     with pytest.raises(InputError, match=message):
         DAEKMeans(**{"n_clusters": 3, **TINY, **settings}).fit(digits[0][:30])
 

@@ -129,6 +129,6 @@ def test_a_seed_decides_the_result(digits, assert_seeded) -> None:
         ({"masking": -0.1}, "masking must be a number of at least 0 and below 1; got -0.1"),
     ],
 )
-def test_mistakes(settings: dict, message: str, digits) -> None:
+def test_user_errors(settings: dict, message: str, digits) -> None:
     with pytest.raises(InputError, match=message):
         DEC(**{"n_clusters": 3, **TINY, **settings}).fit(digits[0][:30])

@@ -119,6 +119,6 @@ def test_a_seed_decides_the_result(digits, assert_seeded) -> None:
         ({"hidden": "wide"}, "hidden must be the widths of .*; got 'wide'"),
     ],
 )
-def test_mistakes(settings: dict, message: str, digits) -> None:
+def test_user_errors(settings: dict, message: str, digits) -> None:
     with pytest.raises(InputError, match=message):
         DeepCluster(**{"n_clusters": 3, **TINY, **settings}).fit(digits[0][:30])

@@ -101,7 +101,7 @@ class Recorder:
         self.iterations.append(it)
 
 
-def test_the_monitor_is_told_everything(blobs) -> None:
+def test_the_monitor_is_notified_of_everything(blobs) -> None:
     X, _ = blobs
     recorder = Recorder()
     model = make(Kingdra, monitor=recorder).fit(X)
@@ -134,7 +134,7 @@ def test_the_monitor_is_told_everything(blobs) -> None:
         ({"device": "cuda:77"}, "device=cuda:77 is not on this machine"),
     ],
 )
-def test_mistakes(settings: dict, message: str, blobs) -> None:
+def test_user_errors(settings: dict, message: str, blobs) -> None:
     with pytest.raises(InputError, match=message):
         Kingdra(**{"n_clusters": 4, **QUICK, **settings}).fit(blobs[0])
 

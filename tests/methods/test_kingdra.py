@@ -37,7 +37,7 @@ class KillAt:
     """Ends the fit at a training step, or after an iteration."""
 
     def __init__(self, step: int = -1, iteration: int = -1) -> None:
-        self.step, self.at, self.told, self.done = step, iteration, [], []
+        self.step, self.at, self.notified, self.done = step, iteration, [], []
 
     def progress(self, event) -> None:
         self.done.append(event.model_epochs_done)
@@ -46,7 +46,7 @@ class KillAt:
             raise Killed
 
     def iteration(self, it) -> None:
-        self.told.append(it.index)
+        self.notified.append(it.index)
         if it.index == self.at:
             raise Killed
 
@@ -67,18 +67,18 @@ def test_a_killed_fit_ends_as_one_never_killed(
     np.testing.assert_array_equal(resumed.predict_proba(X), straight.predict_proba(X))
     known = [name for name in straight.history_ if name != "seconds"]
     assert resumed.history_[known].equals(straight.history_[known])
-    assert monitor.told[-1] == 4
+    assert monitor.notified[-1] == 4
 
 
 def test_stacks_that_wait_for_their_turn_lie_on_disk(
     X: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("kingdra_repro.training.worker.WEIGHTS_PER_CPU_STACK", 1)  # each model by itself
-    parked = []
-    park = Stack.park
-    monkeypatch.setattr(Stack, "park", lambda stack: (parked.append(stack.members), park(stack)))
+    offloaded = []
+    offload = Stack.offload
+    monkeypatch.setattr(Stack, "offload", lambda stack: (offloaded.append(stack.members), offload(stack)))
     in_memory, on_disk = kingdra().fit(X), kingdra(checkpoint_dir=tmp_path).fit(X)
-    assert parked == [(m,) for m in range(4)] * 5
+    assert offloaded == [(m,) for m in range(4)] * 5
     np.testing.assert_array_equal(on_disk.predict_proba(X), in_memory.predict_proba(X))
 
 
@@ -207,7 +207,7 @@ def test_agreement_of_half_a_vote() -> None:
         ({"min_fraction": -0.1}, "min_fraction must be a number from 0 to 1; got -0.1"),
     ],
 )
-def test_mistakes(settings: dict, message: str) -> None:
+def test_user_errors(settings: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
         GraphPseudoLabels(**settings)
 
@@ -244,7 +244,7 @@ def test_a_training_that_diverges(X: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("wrong", [None, 3, GraphPseudoLabels, "grph"])
-def test_pseudo_labels_that_are_none_are_told_before_anything_is_trained(X: np.ndarray, wrong) -> None:
+def test_pseudo_labels_that_are_none_are_reported_before_anything_is_trained(X: np.ndarray, wrong) -> None:
     monitor = KillAt(step=1)
     with pytest.raises(InputError, match="pseudo_labels must be"):
         kingdra(pseudo_labels=wrong, monitor=monitor).fit(X)

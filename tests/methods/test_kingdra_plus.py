@@ -120,7 +120,7 @@ def test_progress_never_goes_back(pairs) -> None:
     assert set(total) == {3 * (30 + 2 * 3)}
     assert done[-1] == total[-1]
     assert set(n_iter) == {2}
-    assert watch.told == [0, 1, 2]
+    assert watch.notified == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_progress_never_goes_back(pairs) -> None:
         ({"first_learning_rate": -1.0}, "first_learning_rate must be a positive number; got -1.0"),
     ],
 )
-def test_mistakes(pairs, settings: dict, message: str) -> None:
+def test_user_errors(pairs, settings: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
         plus(**settings).fit(pairs[0])
 

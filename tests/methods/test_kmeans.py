@@ -36,6 +36,6 @@ def test_it_is_scikit_learn_s(digits, kind) -> None:
         ({"random_state": -1}, "random_state must be an integer from 0 to 4294967295; got -1"),
     ],
 )
-def test_mistakes(settings: dict, message: str, digits) -> None:
+def test_user_errors(settings: dict, message: str, digits) -> None:
     with pytest.raises(InputError, match=message):
         KMeans(**{"n_clusters": 3, **settings}).fit(digits[0][:30])

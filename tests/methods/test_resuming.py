@@ -47,7 +47,7 @@ def test_a_fit_with_equal_parameters_goes_on(tmp_path: Path, given: dict, again:
         begin(Kingdra(2, **other, **settings), X)
 
 
-def test_a_lambda_cannot_be_told_from_another(tmp_path: Path) -> None:
+def test_a_lambda_cannot_be_distinguished_from_another(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="A lambda has no name"):
         begin(Kingdra(2, pseudo_labels=lambda *_: None, checkpoint_dir=tmp_path), X)
 

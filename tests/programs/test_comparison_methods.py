@@ -87,5 +87,5 @@ def test_a_killed_run_goes_on(kingdra_run, features, tmp_path, monkeypatch):
         (("method=deepcluster", "device=cuda:77"), "device=cuda:77 "),
     ],
 )
-def test_mistakes_are_told_in_a_line(kingdra_run, arguments, start):
+def test_user_errors_are_reported_in_a_line(kingdra_run, arguments, start):
     assert kingdra_run(*arguments).mistake.startswith(start)

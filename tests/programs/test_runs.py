@@ -169,7 +169,7 @@ def test_a_mistake_is_one_of_a_finished_run_too(kingdra_run, features):
 
 
 @pytest.mark.parametrize("name", ["result.json", "checkpoint/wall_seconds"])
-def test_a_damaged_file_is_told(kingdra_run, features, tmp_path, name):
+def test_a_damaged_file_is_reported(kingdra_run, features, tmp_path, name):
     command = ("method=single", *SMALL, "hydra.run.dir=here")
     (tmp_path / "here" / "checkpoint").mkdir(parents=True)
     (tmp_path / "here" / name).write_text("")

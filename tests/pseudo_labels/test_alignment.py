@@ -46,6 +46,6 @@ def test_the_first_model_stays_as_it_is_even_with_unused_outputs():
         (torch.full((2, 3), 4), "found values 4 to 4; with n_clusters=4 give 0 to 3"),
     ],
 )
-def test_mistakes(predictions, message):
+def test_user_errors(predictions, message):
     with pytest.raises(InputError, match=message):
         align(predictions, 4)

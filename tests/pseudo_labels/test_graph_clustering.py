@@ -209,7 +209,7 @@ GOOD = torch.tensor([[0, 1, 2], [0, 1, 1]])
         (GOOD, {"prune": "all"}, "prune must be one of chosen, members; got 'all'"),
     ],
 )
-def test_mistakes(predictions, settings, message):
+def test_user_errors(predictions, settings, message):
     with pytest.raises(InputError, match=message) as caught:
         mini_clusters(predictions, **{"n_clusters": 2, **settings})
     assert "\n" not in str(caught.value)

@@ -78,6 +78,6 @@ def test_majority_may_share_an_output_and_one_to_one_may_not(device):
         ([0, 1], [[0, -1]], "one_to_one", "predictions: found values -1 to 0"),
     ],
 )
-def test_mistakes(labels, predictions, mapping, message):
+def test_user_errors(labels, predictions, mapping, message):
     with pytest.raises(InputError, match=message):
         map_to_outputs(torch.tensor(labels), torch.tensor(predictions), 2, mapping)

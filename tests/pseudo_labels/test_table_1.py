@@ -62,7 +62,7 @@ def test_k_means_clusters_the_features() -> None:
         (lambda: ArgmaxPseudoLabels(min_fraction=2), "min_fraction must be a number from 0 to 1; got 2"),
     ],
 )
-def test_mistakes(make, message: str) -> None:
+def test_user_errors(make, message: str) -> None:
     with pytest.raises(InputError, match=message):
         make()
 

@@ -113,7 +113,7 @@ def test_finished_runs_are_packed_and_merged(kingdra_reproduce, fakes, tmp_path,
     assert merge(tmp_path / "third", tmp_path / "again") == (4, 4)
 
 
-def test_a_damaged_archive_is_told(tmp_path):
+def test_a_damaged_archive_is_reported(tmp_path):
     (tmp_path / "runs-1.zip").write_bytes(b"PK")
     with pytest.raises(InputError, match=r"runs-1\.zip is not a whole \.zip file .*leave it out"):
         merge(tmp_path / "results", tmp_path)

@@ -17,7 +17,7 @@ from kingdra_repro.runs.explorer import (
     make_explorer,
     most_disputed,
     n_agreeing,
-    strongest_features,
+    top_features,
     write_explorer,
 )
 from kingdra_repro.runs.members import sprite, thumbnails
@@ -53,7 +53,7 @@ def test_most_disputed_by_the_entropy_of_votes():
 def test_strongest_words_are_those_above_the_whole_set():
     X = sp.csr_matrix(np.array([[9, 3, 0], [9, 1, 0], [9, 0, 1], [8, 0, 0]], np.float32))
     data = Dataset("texts", X, None, 3, feature_names=["the", "moon", "faith"])
-    found = strongest_features(data, np.array([0, 0, 1, 1]), 3, 5)
+    found = top_features(data, np.array([0, 0, 1, 1]), 3, 5)
     assert found[0] == [["moon", 2.0, 1.0], ["the", 9.0, 8.75]]
     assert found[1] == [["faith", 0.5, 0.25]]
     assert found[2] == []  # an empty cluster
@@ -64,7 +64,7 @@ def test_strongest_columns_in_standard_deviations():
     labels = np.arange(10_000) % 2  # more rows than are read at once
     X = random.normal(size=(10_000, 3)).astype(np.float32) * [1000, 1, 0] + [5, 0, 7]
     X[labels == 1, 1] -= 2
-    found = strongest_features(Dataset("table", X, None, 2), labels, 2, 3)
+    found = top_features(Dataset("table", X, None, 2), labels, 2, 3)
     assert [name for name, *_ in found[1]][:2] == ["column 1", "column 0"]
     assert "column 2" not in [name for name, *_ in found[1]]  # the same everywhere
     assert found[1][0][1:] == pytest.approx([X[labels == 1, 1].mean(), X[:, 1].mean()], rel=1e-3)
@@ -108,7 +108,7 @@ def test_pictures_behind_features_are_shown():
     np.testing.assert_allclose(shades / 255, np.array(members["rows"]) / 10, atol=0.02)
 
 
-def test_classes_and_sureness():
+def test_classes_and_agreement():
     data, labels = noise(k=4)
     votes = np.stack([labels, (labels + 1) % 4, labels])
     votes[2, labels == 3] = (np.arange((labels == 3).sum()) % 5 == 0) * 3  # unsure of cluster 3

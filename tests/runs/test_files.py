@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from kingdra_repro.files import remove_parts, write_whole
+from kingdra_repro.files import atomic_write, remove_parts
 from kingdra_repro.runs import monitor as stopwatch_module
 from kingdra_repro.runs.monitor import History, Stopwatch, Votes
 
@@ -16,7 +16,7 @@ def test_a_file_is_whole_or_absent(tmp_path):
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        write_whole(tmp_path / "result.json", fail)
+        atomic_write(tmp_path / "result.json", fail)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -93,7 +93,7 @@ def test_only_parts_of_files_are_removed(tmp_path):
     def killed(file):
         shutil.copytree(tmp_path, tmp_path.with_name("left"))  # as it is when a kill comes
 
-    write_whole(tmp_path / "iterations.png", killed)
+    atomic_write(tmp_path / "iterations.png", killed)
     left = tmp_path.with_name("left")
     assert len(list(left.iterdir())) == 3
     remove_parts(left)
@@ -101,6 +101,6 @@ def test_only_parts_of_files_are_removed(tmp_path):
 
 
 def test_others_may_read_what_is_written(tmp_path):
-    write_whole(tmp_path / "result.json", lambda file: file.write(b"{}"))
+    atomic_write(tmp_path / "result.json", lambda file: file.write(b"{}"))
     (tmp_path / "plain").write_text("")
     assert (tmp_path / "result.json").stat().st_mode == (tmp_path / "plain").stat().st_mode

@@ -55,7 +55,7 @@ def test_on_a_terminal_a_bar(clock):
     with ProgressDisplay(Console(file=out, force_terminal=True, width=100)) as display:
         display.show(event(50))
         display._live.refresh()
-        display.tell("iteration 3: accuracy 0.9")
+        display.notify("iteration 3: accuracy 0.9")
     shown = out.getvalue()
     for text in (
         "iteration 3/10 epoch 2/5",

@@ -64,7 +64,7 @@ def compiler(derivative: Callable[[Tensor], Tensor] | None) -> Callable:
 
 
 @pytest.mark.parametrize("derivative", [torch.ones_like, lambda g: g * torch.nan], ids=["wrong", "NaN"])
-def test_a_compiler_with_right_losses_and_wrong_gradients_is_told_and_done_without(
+def test_a_compiler_with_right_losses_and_wrong_gradients_is_reported_and_done_without(
     derivative: Callable[[Tensor], Tensor], plain: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch, "compile", compiler(derivative))
@@ -107,7 +107,7 @@ def with_values(tensors: list[Tensor], values: list[Tensor], work: Callable) -> 
 
 
 @pytest.mark.parametrize("what", ["inputs", "weights", "NaN"])
-def test_a_replay_that_computes_with_old_values_is_told_and_undone(
+def test_a_replay_that_computes_with_old_values_is_reported_and_undone(
     what: str, plain: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = stack()

@@ -81,7 +81,7 @@ class Interrupt:
         pass
 
 
-def test_a_killed_process_is_told_and_the_run_resumed(X: np.ndarray, tmp_path: Path) -> None:
+def test_a_killed_process_is_reported_and_the_run_resumed(X: np.ndarray, tmp_path: Path) -> None:
     straight = kingdra(n_jobs=2).fit(X)
     with pytest.raises(InputError, match="run again to go on"):
         kingdra(n_jobs=2, checkpoint_dir=tmp_path, monitor=Interrupt()).fit(X)

@@ -201,7 +201,7 @@ def test_a_compiled_step_trains_as_any_other(X: np.ndarray, name: str, labels: b
     assert_trains_alike(compiled, plain, labels)
 
 
-def test_a_compiler_that_fails_is_told_and_done_without(
+def test_a_compiler_that_fails_is_reported_and_done_without(
     X: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(losses):

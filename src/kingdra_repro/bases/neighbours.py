@@ -11,7 +11,7 @@ from torch import Tensor
 
 from kingdra_repro.data.download.folder import data_folder
 from kingdra_repro.errors import InputError
-from kingdra_repro.files import write_whole
+from kingdra_repro.files import atomic_write
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +123,7 @@ def kept_neighbour_distances(
     distances = neighbour_distances(X, n_neighbors, device)
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(kept, lambda file: np.save(file, distances, allow_pickle=False))
+        atomic_write(kept, lambda file: np.save(file, distances, allow_pickle=False))
     except OSError as error:
         log.warning("The distances are not kept: %s", error)
     return distances

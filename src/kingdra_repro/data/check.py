@@ -9,9 +9,9 @@ import scipy.sparse as sp
 
 from kingdra_repro.data.catalog import KnownDataset
 from kingdra_repro.data.dataset import Dataset
-from kingdra_repro.data.download.fetch import at_hand
+from kingdra_repro.data.download.fetch import find_local
 from kingdra_repro.data.download.registry import registry
-from kingdra_repro.data.whereabouts import prepared_folders
+from kingdra_repro.data.locate import prepared_folders
 from kingdra_repro.files import checksum, wrong_checksum
 
 
@@ -41,7 +41,7 @@ def check_dataset(
     data_dir, mirror : path or None
         As for `fetch`.
     default_settings : bool
-        False: n, d and class counts are told, but not compared.
+        False: n, d and class counts are reported, but not compared.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def _checksums(
     """All files of the data set that are at hand: published ones, and those that were prepared here."""
     n_right, wrong = 0, []
     for name, file in registry().items():
-        place = at_hand(name, data_dir, mirror) if name.split("/")[0] == known.folder else None
+        place = find_local(name, data_dir, mirror) if name.split("/")[0] == known.folder else None
         if place is None or place.name != name.split("/")[-1]:  # not here, or packed
             continue
         fault = wrong_checksum(place, file.checksums)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from kingdra_repro.checks import is_whole
+from kingdra_repro.checks import is_integer
 from kingdra_repro.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ def validate(
 
 def check_n_clusters(n_clusters: int, n_samples: int) -> None:
     """Raise InputError unless `n_clusters` is an integer from 2 to `n_samples`."""
-    if not is_whole(n_clusters):
+    if not is_integer(n_clusters):
         raise InputError(f"n_clusters={n_clusters!r} is not a whole number: give one from 2 to {n_samples}")
     if n_clusters < 2:
         raise InputError(f"n_clusters={n_clusters} is too small: there are at least 2 clusters to find")

@@ -73,7 +73,7 @@ def matched_classes(y_true: ArrayLike, y_pred: ArrayLike) -> dict[int, int]:
 
 
 def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """ACC: the part of the points that the best one-to-one match of clusters and classes places rightly.
+    """ACC: the fraction of the points that the best one-to-one match of clusters and classes places rightly.
 
     Parameters
     ----------
@@ -107,7 +107,7 @@ def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
 
 def purity(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """The part of the points that belong to the most frequent class of their cluster, 0..1.
+    """The fraction of the points that belong to the most frequent class of their cluster, 0..1.
 
     Unlike ACC, several clusters may stand for one class: more clusters never lower it.
     """
@@ -126,7 +126,7 @@ def ari(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
 
 def classification_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """1 - the classification error: the part of the points whose class is predicted, with nothing matched."""
+    """1 - the classification error: the fraction of points whose class is predicted; nothing is matched."""
     true, pred = _label_vectors(y_true, y_pred)
     return float(np.mean(true == pred))
 

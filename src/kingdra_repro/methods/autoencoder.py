@@ -28,7 +28,7 @@ class AutoencoderClusterer(NetworkClusterer):
     hidden : sequence of int, default=(1200, 1200)
         Widths of the encoder's hidden layers; the decoder's are the same, backwards.
     masking : float, default=0.2
-        The part of the features that is set to 0 in the network's input while it is trained.
+        The fraction of the features that is set to 0 in the network's input while it is trained.
     epochs, batch_size, learning_rate, precision : see `NetworkClusterer`
     device, random_state, checkpoint_dir, monitor : see `TrainedClusterer`
     """

@@ -53,7 +53,7 @@ class DEC(AutoencoderClusterer):
     labels_ : int64 array [n]
     history_ : DataFrame
         A row an epoch of the autoencoder with its ``loss``, then a row a target: ``kl``, the mean of
-        KL(p || q) a point over the steps before, and ``changed``, the part of the points in another cluster
+        KL(p || q) a point over the steps before, and ``changed``, the fraction of points in another cluster
         than at the last target.
     n_iter_ : int
         Steps on KL(p || q).

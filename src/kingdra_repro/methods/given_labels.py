@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from kingdra_repro.checks import is_number, is_whole, must_be
+from kingdra_repro.checks import is_integer, is_number, must_be
 from kingdra_repro.errors import InputError
 from kingdra_repro.training.seeds import Purpose, numpy_stream
 
@@ -66,7 +66,7 @@ def draw_labels(
 def _numbers(sizes: np.ndarray, per_class: int | None, fraction: float | None) -> np.ndarray:
     """How many points of each class, of these sizes, are drawn."""
     if fraction is None:
-        if not is_whole(per_class, 1) or per_class >= sizes.min():
+        if not is_integer(per_class, 1) or per_class >= sizes.min():
             what = f"an integer from 1 to {sizes.min() - 1}, which leaves some points of the smallest class"
             raise must_be(what, "labels_per_class", per_class)
         return np.full(len(sizes), per_class)

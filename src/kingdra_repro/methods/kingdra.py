@@ -161,7 +161,7 @@ class Kingdra(Ensemble):
 
     def _pseudo_labeller(self) -> PseudoLabeller:
         find = make_pseudo_labeller(self.pseudo_labels)
-        for name in ("t_pos", "t_neg"):  # told now, not after the first phase
+        for name in ("t_pos", "t_neg"):  # reported now, not after the first phase
             if (given := getattr(find, name, None) or 0) > self.n_models:
                 raise must_be(f"at most the number of models, {self.n_models}", name, given)
         return find

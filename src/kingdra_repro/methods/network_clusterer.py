@@ -101,7 +101,7 @@ class NetworkClusterer(TrainedClusterer):
         Parameters
         ----------
         losses : gives the terms on a batch; ``loss`` is minimised
-        on_step : called after each step with the part of the batches that is done, and the terms
+        on_step : called after each step with the fraction of the batches that is done, and the terms
 
         Returns
         -------

@@ -63,7 +63,7 @@ class Autoencoder(nn.Module):
 
         Parameters
         ----------
-        masking : the part of the features that are set to 0 (masking noise, Vincent et al. 2010)
+        masking : the fraction of the features that are set to 0 (masking noise, Vincent et al. 2010)
         generator : of the noise, on the device of x
         """
         reconstruction = self.decoder(self(mask(x, masking, generator)))

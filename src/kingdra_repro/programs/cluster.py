@@ -20,7 +20,7 @@ from kingdra_repro.provenance import commits, device_name
 from kingdra_repro.report.figures import draw_run_figures
 from kingdra_repro.runs.display import ProgressDisplay, show_table
 from kingdra_repro.runs.explorer import write_explorer
-from kingdra_repro.runs.folder import alone_in, base_model, config_hash
+from kingdra_repro.runs.folder import base_model, config_hash, exclusive_run
 from kingdra_repro.runs.graph_files import write_ensemble_files
 from kingdra_repro.runs.monitor import RunMonitor, Stopwatch, Votes
 from kingdra_repro.runs.result import make_result, read_result, write_result
@@ -42,7 +42,7 @@ def cluster(cfg: DictConfig) -> None:
     check_types(cfg)
     job: Any = HydraConfig.get().runtime
     folder = Path(job.output_dir)
-    with alone_in(folder):
+    with exclusive_run(folder):
         done = read_result(folder)
         if done is None:
             remove_parts(folder)

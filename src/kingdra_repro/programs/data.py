@@ -15,11 +15,11 @@ from kingdra_repro.config import all_settings
 from kingdra_repro.data.catalog import CATALOG
 from kingdra_repro.data.check import Finding, check_dataset
 from kingdra_repro.data.dataset import Dataset
-from kingdra_repro.data.download.fetch import NotAtHand, nothing_downloaded
-from kingdra_repro.data.whereabouts import prepared_folders, whereabouts
+from kingdra_repro.data.download.fetch import NotLocalError, offline
+from kingdra_repro.data.locate import locate, prepared_folders
 from kingdra_repro.errors import InputError
 from kingdra_repro.programs import main as program
-from kingdra_repro.programs.user_errors import one_line
+from kingdra_repro.programs.user_errors import user_message
 
 HELP = """kingdra-data gets the data sets ready that kingdra-run clusters.
 
@@ -38,7 +38,7 @@ kingdra-run does by itself what prepare does; here it can be done beforehand. Se
 def main() -> None:
     """Do what the command line asks for; status 1 where `check` finds something wrong."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    program.main("kingdra-data", lambda: run(sys.argv[1:]), one_line)
+    program.main("kingdra-data", lambda: run(sys.argv[1:]), user_message)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -84,7 +84,7 @@ def list_datasets(settings: DictConfig) -> int:
         column.justify = "right"
     table.columns[4].overflow = "fold"
     for known in CATALOG.values():
-        found = whereabouts(known, settings.data_dir, settings.mirror)
+        found = locate(known, settings.data_dir, settings.mirror)
         size = "" if found.n_bytes is None else f"{found.n_bytes / 1e6:,.1f} MB"
         table.add_row(
             known.name, f"{known.n:,}", f"{known.d:,}", str(known.k), found.place, size, known.licence
@@ -96,12 +96,12 @@ def list_datasets(settings: DictConfig) -> int:
 def prepare(name: str, settings: DictConfig) -> int:
     """Load a data set once, so that all its files are made; print what it is."""
     known = CATALOG.get(name)
-    was_ready = known is not None and whereabouts(known, settings.data_dir, settings.mirror).ready
+    was_ready = known is not None and locate(known, settings.data_dir, settings.mirror).ready
     folders = [] if known is None else prepared_folders(known, settings.data_dir)
     start = time.monotonic()
     data: Dataset = instantiate(settings.dataset)
     seconds = time.monotonic() - start
-    place = "" if known is None else f"; {whereabouts(known, settings.data_dir, settings.mirror).place}"
+    place = "" if known is None else f"; {locate(known, settings.data_dir, settings.mirror).place}"
     done_before = was_ready and known is not None and prepared_folders(known, settings.data_dir) == folders
     how = f"loaded in {seconds:.1f} s, nothing to prepare" if done_before else f"prepared in {seconds:.1f} s"
     n, d = data.X.shape
@@ -122,13 +122,13 @@ def check(name: str | None, settings: DictConfig, default_settings: bool) -> int
             own = [f"{key}={settings[key]}" for key in ("data_dir", "mirror") if settings[key] is not None]
             one = all_settings([f"dataset={known.name}", *own])
         try:
-            if not whereabouts(known, settings.data_dir, settings.mirror).ready:
-                raise NotAtHand
-            with nothing_downloaded():  # what is here may be of other settings
+            if not locate(known, settings.data_dir, settings.mirror).ready:
+                raise NotLocalError
+            with offline():  # what is here may be of other settings
                 data: Dataset = instantiate(one.dataset)
             findings = check_dataset(data, known, one.data_dir, one.mirror, default_settings=default_settings)
         except (InputError, InstantiationException) as error:
-            if isinstance(error, NotAtHand) or isinstance(error.__cause__, NotAtHand):
+            if isinstance(error, NotLocalError) or isinstance(error.__cause__, NotLocalError):
                 if name is not None:
                     raise InputError(
                         f"{name} is not prepared with these settings: kingdra-data prepare dataset={name} "
@@ -136,7 +136,7 @@ def check(name: str | None, settings: DictConfig, default_settings: bool) -> int
                     ) from error
                 table.add_row(known.name, "", "", "not prepared with these settings")
                 continue
-            findings = [Finding("loading", False, one_line(error) or str(error))]
+            findings = [Finding("loading", False, user_message(error) or str(error))]
         for finding in findings:
             table.add_row(known.name, finding.what, "ok" if finding.right else "WRONG", finding.found)
             n_wrong += not finding.right

@@ -21,8 +21,8 @@ import torch._dynamo
 from kingdra_repro.programs import run as kingdra_run
 from kingdra_repro.programs.main import Stopped
 
-SECONDS_TO_STOP = 5.0  # then it is told again: what a library catches does not stop a run
-# Shapes that one function is compiled for before PyTorch gives up compiling it: eight, unless told otherwise,
+SECONDS_TO_STOP = 5.0  # then it is signalled again: what a library catches does not stop a run
+# Shapes that one function is compiled for before PyTorch gives up compiling it: eight, unless set otherwise,
 # are fewer than the data sets of a table need, each with pseudo-labels and without.
 COMPILED_SHAPES = 64
 
@@ -53,7 +53,7 @@ def run(overrides: Sequence[str], log: Path, lock: int, end: float, look: Callab
             status = int(ended.code or 0)
         except _OutOfTime:
             return None
-        except Exception:  # a defect of the program: told as it is where the run has a process of its own
+        except Exception:  # a defect of the program: reported as it is where the run has a process of its own
             traceback.print_exc()
             status = 1
         finally:

@@ -1,4 +1,4 @@
-"""The console function ``kingdra-reproduce``: settings, and mistakes told in one line."""
+"""The console function ``kingdra-reproduce``: settings, and user errors in one line."""
 
 import logging
 import sys
@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from kingdra_repro.programs import main as program
-from kingdra_repro.programs.user_errors import one_line
+from kingdra_repro.programs.user_errors import user_message
 from kingdra_repro.reproduce.settings import ReproduceSettings, settings
 
 HELP = """kingdra-reproduce runs whatever is missing of the paper's tables and figures, and writes them.
@@ -42,7 +42,7 @@ Settings: NAME=VALUE
   archive=FOLDER      every finished run is packed into a few files there, too
   output_dir=outputs  where run folders and logs/ go
   one_process=        true: all runs in this process, which compiles once; false: each
-                      in its own; true on a GPU, unless told otherwise
+                      in its own; true on a GPU, unless set otherwise
   mirror= data_dir= device= n_jobs=   as for kingdra-run
 
 The exit status is 0; 1 where a run failed (results/failed.csv says why; the next call tries again); 2 for a
@@ -57,7 +57,7 @@ def main() -> None:
     program.main(
         "kingdra-reproduce",
         lambda: run(sys.argv[1:]),
-        lambda error: one_line(error, known=ReproduceSettings, see=SEE),
+        lambda error: user_message(error, known=ReproduceSettings, see=SEE),
     )
 
 

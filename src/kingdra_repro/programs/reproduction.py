@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 
 from kingdra_repro.devices import choose_device
 from kingdra_repro.errors import InputError
-from kingdra_repro.files import only_one
+from kingdra_repro.files import file_lock
 from kingdra_repro.programs import here
 from kingdra_repro.provenance import code_version, commit
 from kingdra_repro.reproduce import child
@@ -66,7 +66,7 @@ def reproduce(cfg: DictConfig) -> int:
             return 0
         handed_on = [as_override(one, cfg[one]) for one in HANDED_ON if cfg[one] is not None]
         results.mkdir(parents=True, exist_ok=True)
-        with only_one(output_dir / "kingdra-reproduce") as lock:
+        with file_lock(output_dir / "kingdra-reproduce") as lock:
             missing = _missing(wanted, read_runs(results), code if cfg.again else None)
             one_process = device == "cuda" if cfg.one_process is None else cfg.one_process
             way = here.run if one_process else child.run

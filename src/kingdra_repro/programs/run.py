@@ -14,14 +14,14 @@ from omegaconf import DictConfig
 from kingdra_repro.config import register_resolvers, register_schema
 from kingdra_repro.programs import main as program
 from kingdra_repro.programs.main import complain
-from kingdra_repro.programs.user_errors import one_line
+from kingdra_repro.programs.user_errors import user_message
 
 PROGRAM = "kingdra-run"
 
 
 def main() -> None:
     """Run what the command line asks for; the exit statuses are those of `kingdra_repro.programs.main`."""
-    program.main(PROGRAM, run, one_line)
+    program.main(PROGRAM, run, user_message)
 
 
 def run() -> int:
@@ -47,7 +47,7 @@ def run() -> int:
         try:
             cluster(cfg)
         except Exception as error:
-            line = one_line(error, cfg)
+            line = user_message(error, cfg)
             # A launcher that runs jobs in other processes learns of a failure from the exception alone.
             if line is None or os.getpid() != this_process:
                 raise

@@ -17,7 +17,7 @@ from kingdra_repro.errors import InputError
 SEE = "`kingdra-run --help` explains the settings, `kingdra-run --cfg job` lists them"
 
 
-def one_line(
+def user_message(
     error: BaseException,
     settings: DictConfig | None = None,
     *,

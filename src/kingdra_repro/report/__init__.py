@@ -1,1 +1,1 @@
-"""What a run shows and leaves: progress, history, result, table, pictures, and mistakes told in one line."""
+"""What a run shows and leaves: progress, history, result, table, pictures, and user errors in one line."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from kingdra_repro.report.figures.histories import shown_runs
-from kingdra_repro.report.page.explored import explored
+from kingdra_repro.report.page.choose_runs import choose_runs
 from kingdra_repro.report.tables.cells import read_tables
 from kingdra_repro.report.tables.layout import layout
 from kingdra_repro.reproduce.plan import PlannedRun
@@ -29,7 +29,7 @@ def shown(results: Path, planned: Sequence[PlannedRun], cells: pd.DataFrame) -> 
     """
     tables = {name: layout(table) for name, table in read_tables(results).items()}
     rows = read_rows(results / "runs.csv") if (results / "runs.csv").exists() else []
-    chosen = explored(rows, tables, results)
+    chosen = choose_runs(rows, tables, results)
     found = {"explorer.json": {one["folder"] for runs in chosen.values() for one in runs}}
     for experiment in {run.experiment for run in planned}.intersection(OF_FIGURES):
         first = {runs["folder"].iloc[0] for _, runs in shown_runs(cells, experiment)}

@@ -48,7 +48,7 @@ class PlanDisplay:
         """A run begins."""
         self._bar.update(self._task, description=name(run), left=left)
         if not self.console.is_terminal:
-            self.tell(f"[{self.done + 1}/{self.total}] {name(run)}; {left}")
+            self.notify(f"[{self.done + 1}/{self.total}] {name(run)}; {left}")
 
     def left(self, text: str) -> None:
         """The time left, while a run goes on."""
@@ -58,9 +58,9 @@ class PlanDisplay:
         """A run ended; `what` came of it."""
         self.done += 1
         self._bar.update(self._task, completed=self.done)
-        self.tell(f"[{self.done}/{self.total}] {name(run)}: {what}")
+        self.notify(f"[{self.done}/{self.total}] {name(run)}: {what}")
 
-    def tell(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         """A line that stays."""
         self.console.print(text, soft_wrap=True, highlight=False, markup=False)
 

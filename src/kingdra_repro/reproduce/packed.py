@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.files import write_whole
+from kingdra_repro.files import atomic_write
 from kingdra_repro.reproduce.finished import LARGEST_SHOWN, SHOWN
 from kingdra_repro.reproduce.foreign import LIMITS
 
@@ -53,7 +53,7 @@ def pack_run(archive: Path, name: str, folder: Path) -> None:
     with zipfile.ZipFile(content, "a", zipfile.ZIP_DEFLATED) as packed:
         for path, name in names.items():
             packed.write(path, name)
-    write_whole(files[-1], lambda file: file.write(content.getbuffer()))
+    atomic_write(files[-1], lambda file: file.write(content.getbuffer()))
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.files import only_one, write_text, write_whole
+from kingdra_repro.files import atomic_write, file_lock, write_text
 from kingdra_repro.reproduce.finished import (
     KEY,
     FinishedRun,
@@ -49,7 +49,7 @@ def add_run(results: Path, folder: Path) -> str:
     str
         The run's name, in runs.csv's "folder". One that is there already stays as it is.
     """
-    with only_one(results / "runs.csv"):
+    with file_lock(results / "runs.csv"):
         run = read_folder(folder)
         _take(results, [run])
     return run.folder
@@ -67,7 +67,7 @@ def merge(results: Path, below: Path) -> tuple[int, int]:
     InputError
         Where there is no finished run, or one of them cannot be taken: then none is.
     """
-    with unpacked(below) as from_archive, only_one(results / "runs.csv"):
+    with unpacked(below) as from_archive, file_lock(results / "runs.csv"):
         runs = {run.folder: run for root in (from_archive, below) for run in find_runs(root)}
         if not runs:
             raise InputError(
@@ -118,7 +118,7 @@ def keep_shown(results: Path, wanted: Mapping[str, Collection[str]]) -> None:
     results : Path
     wanted : from the name of a file to the folders of the runs that it is shown of
     """
-    with only_one(results / "runs.csv"):
+    with file_lock(results / "runs.csv"):
         for name, folders in wanted.items():
             kept = {shown_file(results, folder, name) for folder in folders}
             for path in set(results.glob(f"shown/*/*/*/{name}")) - kept:
@@ -133,7 +133,7 @@ def tidy(results: Path) -> None:
     """Put the lines of two branches in order, each once; of a run that both have, those that come first."""
     if not (results / "runs.csv").exists():
         return
-    with only_one(results / "runs.csv"):
+    with file_lock(results / "runs.csv"):
         for path, once, order in (
             *((path, [*KEY, "iteration"], KEY) for path in sorted(results.glob("history/*.csv"))),
             (results / "thresholds.csv", [*KEY, "t_pos", "t_neg"], KEY),
@@ -225,7 +225,7 @@ def _add_tables(path: Path, tables: Mapping[FinishedRun, pd.DataFrame | None], n
 
 
 def _write_bytes(path: Path, content: bytes) -> None:
-    write_whole(path, lambda file: file.write(content))
+    atomic_write(path, lambda file: file.write(content))
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -85,7 +85,7 @@ class ProgressDisplay:
         else:
             self._line(f"{phase(event)} · {numbers(event)} · {self._time_left(event, now)} left")
 
-    def tell(self, text: str) -> None:
+    def notify(self, text: str) -> None:
         """One line that stays: what a finished phase came to."""
         self._line(text)
 

@@ -73,7 +73,7 @@ def most_disputed(aligned: np.ndarray, n_shown: int) -> np.ndarray:
 ROWS_AT_ONCE = 4096  # of a matrix that may be a memory map larger than the memory
 
 
-def strongest_features(data: Dataset, labels: np.ndarray, k: int, n_shown: int) -> list[list[list[Any]]]:
+def top_features(data: Dataset, labels: np.ndarray, k: int, n_shown: int) -> list[list[list[Any]]]:
     """The columns that stand out most in each cluster.
 
     Parameters
@@ -178,7 +178,7 @@ def make_explorer(data: Dataset, labels: np.ndarray, votes: np.ndarray | None = 
         ``clusters``: a dict a cluster: ``size``; ``sureness``, the mean share of models that agree;
         ``class``, the class it is matched to, and ``counts``, pairs of class and points, most first (None and
         empty without classes); ``members``, random ones: see `_points`; ``features``: see
-        `strongest_features`.
+        `top_features`.
         ``disputed``: the points that the models disagree on most, with ``votes`` of each model.
     """
     k = max(data.n_clusters, int(labels.max()) + 1)
@@ -194,7 +194,7 @@ def make_explorer(data: Dataset, labels: np.ndarray, votes: np.ndarray | None = 
     chosen = [random.choice(these, min(n_members, len(these)), replace=False) for these in of_cluster]
     disputed = np.zeros(0, int) if aligned is None else most_disputed(aligned, DISPUTED)
     black_to_white = value_range(data, np.concatenate([*chosen, disputed]))
-    features = strongest_features(data, labels, k, n_features) if kind != "pictures" else [[]] * k
+    features = top_features(data, labels, k, n_features) if kind != "pictures" else [[]] * k
     matched = {} if data.y is None else matched_classes(data.y, labels)
 
     clusters = []

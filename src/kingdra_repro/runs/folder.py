@@ -12,7 +12,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from kingdra_repro.checks import is_whole
+from kingdra_repro.checks import is_integer
 from kingdra_repro.data.sources.file_folder import files_and_classes
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum
@@ -79,7 +79,7 @@ def base_model(cfg: DictConfig, chosen: Any) -> str | None:
 
 
 @contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
+def exclusive_run(folder: Path) -> Iterator[None]:
     """No other process works on the run of this folder meanwhile.
 
     Raises
@@ -116,7 +116,7 @@ def _with_contents(node: Any, setting: str = "") -> Any:
     """`node` with what identifies the contents of a file or folder in place of its name."""
     if isinstance(node, dict):
         return {key: _with_contents(value, key) for key, value in node.items()}
-    if setting in FILES and is_whole(node):
+    if setting in FILES and is_integer(node):
         node = str(node)  # 2024 may be a folder's name
     if not isinstance(node, str) or setting not in FILES:
         return node

@@ -11,7 +11,7 @@ from PIL import Image
 
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.evaluation import matched_classes
-from kingdra_repro.files import write_whole
+from kingdra_repro.files import atomic_write
 
 COLUMNS = 12
 GREYS, COLOURS = 16, 64  # shades that are kept: enough for a small picture, at half the bytes or less
@@ -154,7 +154,7 @@ class Members:
         return cls(pictures, np.minimum(sizes, MEMBERS), np.array(sizes), wrong, data.y is not None)
 
     def write(self, path: Path) -> None:
-        write_whole(path, lambda file: np.savez_compressed(file, **vars(self)))
+        atomic_write(path, lambda file: np.savez_compressed(file, **vars(self)))
 
     @classmethod
     def read(cls, path: Path) -> "Members":

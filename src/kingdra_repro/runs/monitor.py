@@ -12,7 +12,7 @@ import numpy as np
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import phase_scores
-from kingdra_repro.files import write_text, write_whole
+from kingdra_repro.files import atomic_write, write_text
 from kingdra_repro.runs.display import ProgressDisplay
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class Votes:
         if index == 0:
             kept["first"] = small
         for name, votes in kept.items():
-            write_whole(self.folder / f"{name}.npy", lambda file, votes=votes: np.save(file, votes))  # type: ignore[misc]
+            atomic_write(self.folder / f"{name}.npy", lambda file, votes=votes: np.save(file, votes))  # type: ignore[misc]
 
     def write(self, path: Path) -> None:
         """Write the finished run's ``votes.npz``; nothing where the method has no ensemble.
@@ -92,7 +92,7 @@ class Votes:
         first, last = (np.load(self.folder / f"{name}.npy", allow_pickle=False) for name in ("first", "last"))
         sampled = np.stack([np.load(file, allow_pickle=False) for file in phases])
         arrays = {"first": first, "last": last, "sample": _sample(first.shape[1]), "sampled": sampled}
-        write_whole(path, lambda file: np.savez_compressed(file, **arrays))
+        atomic_write(path, lambda file: np.savez_compressed(file, **arrays))
 
 
 def _sample(n: int) -> np.ndarray:
@@ -187,7 +187,7 @@ class RunMonitor:
             self.votes.add(it.index, it.model_labels)
         self.history.add(row)
         if it.labels is not None:
-            self.display.tell(line := _line(row))
+            self.display.notify(line := _line(row))
             log.info(line)  # to the run's log; the terminal has it
 
 

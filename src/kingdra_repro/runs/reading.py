@@ -73,7 +73,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 @contextmanager
 def reading(path: Path) -> Iterator[Path]:
-    """What goes wrong within is told as damage of the file."""
+    """What goes wrong within is reported as damage of the file."""
     try:
         yield path
     except InputError:

@@ -13,7 +13,7 @@ from sklearn.base import ClusterMixin
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import scores
-from kingdra_repro.files import checksum_of_array, write_text, write_whole
+from kingdra_repro.files import atomic_write, checksum_of_array, write_text
 from kingdra_repro.provenance import package_version
 
 
@@ -79,7 +79,7 @@ def write_result(
     """labels.npy (int64 [n]), where the rows have names labels.csv (name and cluster of each), and then
     result.json, whose presence means that the run is done.
     """
-    write_whole(folder / "labels.npy", lambda file: np.save(file, labels.astype(np.int64)))
+    atomic_write(folder / "labels.npy", lambda file: np.save(file, labels.astype(np.int64)))
     if row_names is not None:
         table = pd.DataFrame({"name": list(row_names), "cluster": labels})
         write_text(folder / "labels.csv", table.to_csv(index=False, lineterminator="\n"))

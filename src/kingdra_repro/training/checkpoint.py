@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.files import write_whole
+from kingdra_repro.files import atomic_write
 
 
 class Checkpoint:
@@ -45,7 +45,7 @@ class Checkpoint:
         """Write a state of tensors, numbers, strings, lists, tuples and dicts."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            write_whole(self.folder / f"{name}.pt", lambda file: torch.save(_plain(state), file))
+            atomic_write(self.folder / f"{name}.pt", lambda file: torch.save(_plain(state), file))
         except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
             raise InputError(
                 f"Cannot write the checkpoint in {self.folder} ({error}): free space there, or give a "

@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a fit is, told after every training step.
+    """Where a fit is, reported after every training step.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Iteration:
 
 
 class Monitor(Protocol):
-    """Whatever wants to be told."""
+    """What is notified of a fit's progress."""
 
     def progress(self, event: Progress) -> None: ...
 

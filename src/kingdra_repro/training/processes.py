@@ -146,7 +146,7 @@ class WorkerProcesses:
 
 @contextlib.contextmanager
 def _alive() -> Iterator[None]:
-    """While a worker is talked to: one that has ended meanwhile is told of."""
+    """While a worker is talked to: one that has ended meanwhile is reported."""
     try:
         yield
     except (EOFError, OSError) as error:
@@ -175,7 +175,7 @@ def _start(threads: int) -> tuple[subprocess.Popen, Connection]:
 
 def serve(handle: int) -> None:
     """What a process does: make its worker, then whatever the connection asks for, until that ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process is told, and ends this one
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process gets the signal, and ends this one
     connection = Connection(handle)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the first process has ended
         _answer(connection)

@@ -80,7 +80,7 @@ class Stack:
         self.network = base.build(rows.d, n_clusters, streams, options.precision).to(rows.device)
         self.step = TrainStep(base, self.network, options)
         self.epoch = 0  # epochs done since the beginning, over all iterations
-        self.parked = False
+        self.offloaded = False
         self.losses: dict[str, Tensor] = {}  # each term's mean over the last epoch: [M], on the CPU
 
     def train_epoch(
@@ -93,7 +93,7 @@ class Stack:
         As in the public code the order of the config rules the epochs without pseudo-labels; with them the
         batches are always shuffled.
         """
-        assert not self.parked, "its state has to be loaded first"
+        assert not self.offloaded, "its state has to be loaded first"
         n, epoch, device = self.rows.n, self.epoch, self.rows.device
         order = self.options.order if pseudo is None else "epoch"
         # On the device from here on: a step then waits for nothing.
@@ -177,18 +177,18 @@ class Stack:
                 },
             )
 
-    def park(self) -> None:
+    def offload(self) -> None:
         """Let go of Adam's moments, two thirds of a stack's memory, which have been saved.
 
         It can still predict; it trains on after `load_member_states`.
         """
         self.step.optimizer.state.clear()
-        self.parked = True
+        self.offloaded = True
 
     def load_member_states(self, states: list[dict[str, Any]]) -> None:
         """Go on from states of this stack's members, which have done equally many epochs."""
         first = states[0]
-        self.parked = False
+        self.offloaded = False
         self.epoch = first["epoch"]
         self.losses = {name: torch.tensor([s["losses"][name] for s in states]) for name in first["losses"]}
         network = {name: torch.stack([s["network"][name] for s in states]) for name in first["network"]}

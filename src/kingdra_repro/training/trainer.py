@@ -88,14 +88,14 @@ class EnsembleTrainer:
         -------
         The mean of each term of the loss in the last epoch, over the members that have it
         """
-        # Those of a killed run have epochs behind them that were never told.
+        # Those of a killed run have epochs behind them that were never reported.
         done = dict.fromkeys(range(self.n_models), float(epochs.start))
 
-        def tell(step: StepDone) -> None:
+        def notify(step: StepDone) -> None:
             done.update(dict.fromkeys(step.members, step.epoch + step.fraction))
             on_step(sum(done.values()), step)
 
-        losses = self._worker.train(epochs, pseudo, tell)
+        losses = self._worker.train(epochs, pseudo, notify)
         return {name: float(np.mean(list(values.values()))) for name, values in losses.items()}
 
     def predict_proba(self) -> Tensor:

@@ -68,7 +68,9 @@ class Worker:
         self.device, self.checkpoint = device, checkpoint
         rows = Rows(X, device)
         self.stacks: list[Stack] = []
-        states = {} if checkpoint is None else _saved(checkpoint, {member.number for member in members})
+        states = (
+            {} if checkpoint is None else _latest_states(checkpoint, {member.number for member in members})
+        )
 
         def kind(member: Member) -> tuple[str, int]:
             return repr(member.base), states[member.number]["epoch"] if member.number in states else 0
@@ -121,9 +123,9 @@ class Worker:
                     f"The checkpoint has no models that have done {epochs.start} epochs, as its iterations "
                     "have: put the files models_*.pt back, or give another checkpoint_dir"
                 )
-            if stack.epoch < epochs.stop and stack.parked and self.checkpoint:
+            if stack.epoch < epochs.stop and stack.offloaded and self.checkpoint:
                 # Not by the stack's name: a killed run with other processes may have saved its members last.
-                states = _saved(self.checkpoint, set(stack.members))
+                states = _latest_states(self.checkpoint, set(stack.members))
                 stack.load_member_states([states[m] for m in stack.members])
             saved = time.monotonic()
             while stack.epoch < epochs.stop:
@@ -136,7 +138,7 @@ class Worker:
                     self.checkpoint.save(_name(stack.members), dict(stack.member_states()))
                     saved = time.monotonic()
             if self.checkpoint and self.device.type == "cpu" and len(self.stacks) > 1:
-                stack.park()
+                stack.offload()
         losses: MemberLosses = {}
         for stack in self.stacks:
             for name, values in stack.losses.items():
@@ -171,7 +173,7 @@ def _name(members: tuple[int, ...]) -> str:
     return f"models_x{zlib.crc32(name.encode()):08x}"  # file systems take names of 255 bytes
 
 
-def _saved(checkpoint: Checkpoint, members: set[int]) -> dict[int, dict[str, Any]]:
+def _latest_states(checkpoint: Checkpoint, members: set[int]) -> dict[int, dict[str, Any]]:
     """The furthest saved state of each member, whatever stack it was in then."""
     states: dict[int, dict[str, Any]] = {}
     for name in checkpoint.names("models_"):

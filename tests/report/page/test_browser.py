@@ -134,7 +134,7 @@ def test_a_click_on_a_number_opens_its_runs(page):
     assert all_of(page, "dialog[open]") == []
 
 
-def test_a_run_that_is_gone_is_told(page):
+def test_a_run_that_is_gone_is_reported(page):
     one(page, "[data-runs='runs/gone']").click()
     assert "not in runs.csv" in one(page, "dialog[open]").text
 

@@ -12,8 +12,8 @@ import pytest
 from kingdra_repro.errors import InputError
 from kingdra_repro.programs.report import main
 from kingdra_repro.report.page import write_report, write_run_report
+from kingdra_repro.report.page.choose_runs import EXPLORERS, choose_runs
 from kingdra_repro.report.page.document import document
-from kingdra_repro.report.page.explored import EXPLORERS, explored
 from kingdra_repro.report.page.runs import drawn, run_entry
 from kingdra_repro.report.tables.cells import cell, table
 from kingdra_repro.report.tables.layout import layout
@@ -94,7 +94,7 @@ def test_of_each_cell_the_lowest_seed_can_be_explored(tmp_path, add):
     cells = [in_cell("K-means", ("none",), "-"), in_cell("Kingdra", ("k3", "k1", "k0", "k2"))]
     again = [in_cell("Kingdra, ten models", ("k1", "k2"), "-"), in_cell("other", ("e",), "-", "E")]
     tables = {"table2": layout(table(cells)), "ensemble_size": layout(table(again))}
-    found = explored(add.rows, tables, tmp_path)
+    found = choose_runs(add.rows, tables, tmp_path)
     folders = {dataset: [one["folder"] for one in chosen] for dataset, chosen in found.items()}
     assert folders == {"d": ["k1"], "e": ["e"]}
     assert found["d"][0]["name"] == "Kingdra, file order, seed 1"
@@ -105,7 +105,7 @@ def test_the_last_rows_of_a_table_can_be_explored_first_and_not_all(tmp_path, ad
     for number in range(EXPLORERS + 2):
         add(f"r{number}", "0")
         cells.append(in_cell(f"row {number}", (f"r{number}",)))
-    found = explored(add.rows, {"table2": layout(table(cells))}, tmp_path)["d"]
+    found = choose_runs(add.rows, {"table2": layout(table(cells))}, tmp_path)["d"]
     assert [one["folder"] for one in found] == [f"r{EXPLORERS + 1 - number}" for number in range(EXPLORERS)]
 
 
@@ -113,7 +113,7 @@ def test_without_tables_all_runs_can_be_explored(tmp_path, add):
     add("m", "0", method="kmeans")
     add("k1", "1")
     add("k0", "0")
-    assert [one["folder"] for one in explored(add.rows, {}, tmp_path)["d"]] == ["k0", "k1", "m"]
+    assert [one["folder"] for one in choose_runs(add.rows, {}, tmp_path)["d"]] == ["k0", "k1", "m"]
 
 
 def test_a_run_without_classes(run):
@@ -256,7 +256,7 @@ def test_a_foreign_runs_csv(content, tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(("name", "value"), [("n", "many"), ("k", 0), ("acc", "abc")])
-def test_a_foreign_value_is_told(name, value, run, monkeypatch, capsys):
+def test_a_foreign_value_is_reported(name, value, run, monkeypatch, capsys):
     result = json.loads((run / "result.json").read_text())
     (run / "result.json").write_text(json.dumps({**result, name: value}))
     status, err = called(monkeypatch, capsys, f"run={run}")
@@ -264,7 +264,7 @@ def test_a_foreign_value_is_told(name, value, run, monkeypatch, capsys):
     assert f"{run / 'result.json'} is damaged" in err
 
 
-def test_a_history_that_is_no_text_is_told(run, monkeypatch, capsys):
+def test_a_history_that_is_no_text_is_reported(run, monkeypatch, capsys):
     (run / "history.csv").write_bytes(b"\xff\xfe")
     status, err = called(monkeypatch, capsys, f"run={run}")
     assert status == 2
@@ -272,7 +272,7 @@ def test_a_history_that_is_no_text_is_told(run, monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(("name", "column"), [("runs", "acc"), ("runs", "seed"), ("tables/table2", "mean")])
-def test_a_foreign_number_in_a_table_is_told(name, column, results, monkeypatch, capsys):
+def test_a_foreign_number_in_a_table_is_reported(name, column, results, monkeypatch, capsys):
     path = results / f"{name}.csv"
     table = pd.read_csv(path, dtype=str)
     table.loc[0, column] = "abc"

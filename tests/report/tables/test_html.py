@@ -90,7 +90,7 @@ def test_how_many_cells_are_filled_and_as_good():
         (-1134.0, "▼ −1,234", "below"),
     ],
 )
-def test_the_sign_is_told_without_colour(ours, text, sign):
+def test_the_sign_is_shown_without_colour(ours, text, sign):
     page = section(one(values=[ours], paper=(100.0, None)))
     assert f'<span class="difference">{text}</span>' in page
     assert f'<td class="{sign}"' in page

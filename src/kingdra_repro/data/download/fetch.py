@@ -18,13 +18,13 @@ log = logging.getLogger(__name__)
 _may_download = ContextVar("may_download", default=True)
 
 
-class NotAtHand(InputError):
+class NotLocalError(InputError):
     """A file is neither in the data folder nor in a mirror's folder, and nothing is to be downloaded."""
 
 
 @contextmanager
-def nothing_downloaded() -> Iterator[None]:
-    """Within it `fetch` raises `NotAtHand` where it would download."""
+def offline() -> Iterator[None]:
+    """Within it `fetch` raises `NotLocalError` where it would download."""
     before = _may_download.set(False)
     try:
         yield
@@ -60,8 +60,8 @@ def fetch(
 
     Raises
     ------
-    NotAtHand
-        Within `nothing_downloaded`, where there is no copy here.
+    NotLocalError
+        Within `offline`, where there is no copy here.
     InputError
         Where the data folder's own copy is wrong, or no source has the right file: what each of them
         answered, and which file to put where.
@@ -86,7 +86,7 @@ def fetch(
             refusals.append(str(refusal))
 
     if not _may_download.get():
-        raise NotAtHand(f"{file.name} is not at hand")
+        raise NotLocalError(f"{file.name} is not at hand")
     for url in urls:
         log.info("Downloading %s", url)
         try:
@@ -100,7 +100,7 @@ def fetch(
     )
 
 
-def at_hand(
+def find_local(
     name: str, data_dir: str | os.PathLike | None = None, mirror: str | os.PathLike | None = None
 ) -> Path | None:
     """Where a file lies in the data folder or in a mirror's folder, plain or packed; nothing is verified.

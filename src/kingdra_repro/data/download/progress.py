@@ -42,7 +42,7 @@ class DownloadProgress:
 
     @property
     def total(self) -> float | None:
-        """Bytes to come; None until the server has told it."""
+        """Bytes to come; None until the server reports it."""
         return self._bar.tasks[0].total
 
     @total.setter

@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from torch.backends import cudnn
 
-from kingdra_repro.checks import is_whole
+from kingdra_repro.checks import is_integer
 from kingdra_repro.data.download.progress import rows_progress
 from kingdra_repro.data.features.pictures import Pictures
 from kingdra_repro.data.features.prepared import finish_prepared
 from kingdra_repro.data.features.resnet50 import N_FEATURES, load_resnet50
 from kingdra_repro.devices import choose_device
 from kingdra_repro.errors import InputError
-from kingdra_repro.files import only_one
+from kingdra_repro.files import file_lock
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def extract_features(
         if choice not in choices:
             raise InputError(f"dataset.{name}={choice!r} is unknown: choose {' or '.join(choices)}")
     for name, value, least in (("resize", resize, 32), ("batch_size", batch_size, 1)):
-        if not is_whole(value, least):
+        if not is_integer(value, least):
             raise InputError(f"dataset.{name}={value!r} is out of range: give a whole number from {least}")
     on = choose_device(device)
     about = {
@@ -93,7 +93,7 @@ def extract_features(
         "precision": precision,
     }
     part = target.parent / f".{target.name}.part"
-    with only_one(target):
+    with file_lock(target):
         if target.exists():  # another process was first
             return
         done = _rows_done(part, {**about, "batch_size": batch_size, "device": on.type})

@@ -22,7 +22,7 @@ from kingdra_repro.files import checksum
 from kingdra_repro.provenance import commit, package_version
 
 # To be raised where the same settings come to give other features, so that old ones are not used any more.
-MAKING = 1
+FEATURES_VERSION = 1
 
 
 def prepared_folder(
@@ -40,7 +40,7 @@ def prepared_folder(
     settings : dict
         All that the features depend on; as JSON it makes the rest of the name.
     """
-    made = json.dumps({"making": MAKING, **settings}, sort_keys=True)
+    made = json.dumps({"making": FEATURES_VERSION, **settings}, sort_keys=True)
     digest = hashlib.sha256(made.encode()).hexdigest()
     return data_folder(data_dir).absolute() / dataset / f"{kind}_{digest[:8]}"
 

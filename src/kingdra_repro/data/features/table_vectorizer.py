@@ -121,7 +121,9 @@ class TableVectorizer:
             missing |= column.isna().to_numpy()
         rows = np.arange(len(table))
         if self.settings.missing == "error" and missing.any():
-            self._tell_of_missing(numbers, words, int(np.flatnonzero(missing)[0]), int(missing.sum()), source)
+            self._raise_for_missing(
+                numbers, words, int(np.flatnonzero(missing)[0]), int(missing.sum()), source
+            )
         if self.settings.missing == "drop":
             rows = np.flatnonzero(~missing)
             if missing.any():
@@ -258,7 +260,7 @@ class TableVectorizer:
             encoded.append(encoder.fit(np.array(known, dtype=object)[:, None]).transform(given))
         return encoded
 
-    def _tell_of_missing(
+    def _raise_for_missing(
         self, numbers: np.ndarray, words: list[pd.Series], row: int, n_rows: int, source: str
     ) -> None:
         absent = np.flatnonzero(np.isnan(numbers[row]))

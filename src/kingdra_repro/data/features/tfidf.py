@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import normalize
 
-from kingdra_repro.checks import is_whole
+from kingdra_repro.checks import is_integer
 from kingdra_repro.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ def most_frequent_columns(X: sp.csr_matrix, n_words: int = 2000) -> sp.csr_matri
 
 def check_n_words(n_words: int) -> None:
     """Raise InputError unless `n_words` is a whole number from 1."""
-    if not is_whole(n_words, 1):
+    if not is_integer(n_words, 1):
         raise InputError(
             f"n_words={n_words!r} is out of range: give a whole number from 1, such as 2000", "n_words"
         )

@@ -7,7 +7,7 @@ import numpy as np
 
 from kingdra_repro.checks import given_path
 from kingdra_repro.data.dataset import Dataset
-from kingdra_repro.data.download.fetch import at_hand, fetch
+from kingdra_repro.data.download.fetch import fetch, find_local
 from kingdra_repro.data.download.registry import registry
 from kingdra_repro.data.features.image_features import image_features
 from kingdra_repro.data.features.pictures import PictureArray, PicturesOnDemand
@@ -110,7 +110,7 @@ def load_cifar10(
     )
     X, y = validate(found.X, found.y, k)
     shown = None  # not worth a download
-    if found.extracted and (given or at_hand(ARCHIVE, data_dir, mirror)):
+    if found.extracted and (given or find_local(ARCHIVE, data_dir, mirror)):
         shown = PicturesOnDemand(len(X), lambda: read_pictures()[0])
     return Dataset("cifar10", X, y, k, class_names=CLASSES, pictures=shown)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from kingdra_repro.checks import is_whole
+from kingdra_repro.checks import is_integer
 from kingdra_repro.data.formats.arrays import ARRAY_ENDINGS, read_mat, read_npy, read_npz
 from kingdra_repro.data.formats.jule import HDF5_ENDINGS, read_jule
 from kingdra_repro.errors import InputError
@@ -83,7 +83,9 @@ def _flat(X: np.ndarray, path: Path) -> tuple[np.ndarray, tuple[int, ...]]:
 
 
 def _checked(shape: Any, X: np.ndarray | sp.csr_matrix, path: Path) -> tuple[int, ...]:
-    whole = isinstance(shape, Sequence) and len(shape) in (2, 3) and all(is_whole(side, 1) for side in shape)
+    whole = (
+        isinstance(shape, Sequence) and len(shape) in (2, 3) and all(is_integer(side, 1) for side in shape)
+    )
     if not whole or (len(shape) == 3 and shape[2] != 3):
         raise InputError(f"dataset.image_shape={shape!r} must be [height, width] or [height, width, 3]")
     if X.ndim != 2 or math.prod(shape) != X.shape[1]:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from kingdra_repro.checks import is_whole
+from kingdra_repro.checks import is_integer
 from kingdra_repro.data.dataset import Dataset
-from kingdra_repro.data.download.fetch import at_hand, fetch, is_url
+from kingdra_repro.data.download.fetch import fetch, find_local, is_url
 from kingdra_repro.data.download.folder import data_folder
 from kingdra_repro.data.download.registry import registry
 from kingdra_repro.data.features.prepared import prepared_folder, read_prepared, write_prepared
@@ -114,7 +114,7 @@ def load_reuters(
         raise InputError(f"dataset.source={source!r} is unknown: choose {', '.join(SOURCES)}")
     check_n_words(n_words)
     settings: dict[str, Any] = {"n_documents": n_documents, "sample_seed": sample_seed, "n_words": n_words}
-    if not is_whole(n_documents, 2):
+    if not is_integer(n_documents, 2):
         raise InputError(f"dataset.n_documents={n_documents!r} is out of range: give a whole number from 2")
     folder = _prepared(source, settings, data_dir, mirror)
     found = read_prepared(folder)
@@ -139,8 +139,8 @@ def _prepared(
         if folder.is_dir():
             return folder
     if source == "auto":
-        kinds = tuple(kind for kind in kinds if _is_at_hand(kind, data_dir, mirror))
-        if not kinds:  # whether a URL has a file is told by asking for it
+        kinds = tuple(kind for kind in kinds if _is_local(kind, data_dir, mirror))
+        if not kinds:  # whether a URL has a file is found by asking for it
             kinds = ("subset", "vectors") if mirror is not None and is_url(mirror) else ("vectors",)
     read = {"tokens": _from_tokens, "vectors": _from_vectors, "subset": _from_subset}
     for kind in kinds:
@@ -157,13 +157,13 @@ def _prepared(
     raise AssertionError("the last source either gives documents or raises")
 
 
-def _is_at_hand(kind: str, data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None) -> bool:
+def _is_local(kind: str, data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None) -> bool:
     files = {
         "tokens": (*TOKEN_FILES, TOPICS_FILE),
         "vectors": (*VECTOR_FILES, TOPICS_FILE),
         "subset": SUBSET_FILES,
     }
-    return all(at_hand(f"reuters/{file}", data_dir, mirror) is not None for file in files[kind])
+    return all(find_local(f"reuters/{file}", data_dir, mirror) is not None for file in files[kind])
 
 
 def _sample(n: int, settings: dict[str, Any]) -> np.ndarray:
@@ -188,7 +188,7 @@ def _sampled_documents(
 def _from_tokens(
     settings: dict[str, Any], data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None
 ) -> tuple[sp.csr_matrix, np.ndarray, list[str] | None]:
-    paths = {file: at_hand(f"reuters/{file}", data_dir, mirror) for file in TOKEN_FILES}
+    paths = {file: find_local(f"reuters/{file}", data_dir, mirror) for file in TOKEN_FILES}
     missing = [file for file, path in paths.items() if path is None]
     if missing:
         raise InputError(

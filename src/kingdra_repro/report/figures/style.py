@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kingdra_repro.files import write_whole
+from kingdra_repro.files import atomic_write
 
 # Okabe & Ito, "Color Universal Design" (2008): colour-blind readers tell them apart.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -50,7 +50,7 @@ def new_figure(height: float) -> Figure:
 def save(figure: Figure, path: Path) -> None:
     """Write the figure whole or not at all, as PNG (200 dots an inch) or SVG by the file's name."""
     with matplotlib.rc_context(STYLE):
-        write_whole(path, lambda file: figure.savefig(file, **FORMATS[path.suffix]))
+        atomic_write(path, lambda file: figure.savefig(file, **FORMATS[path.suffix]))
 
 
 def band(panel: Axes, x: pd.Index, low: pd.Series, high: pd.Series, color: str) -> None:

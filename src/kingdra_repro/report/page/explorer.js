@@ -187,7 +187,7 @@ function confusion(explorer, choose) {
   const table = element("table", { class: classes.length > 12 ? "confusion many" : "confusion" },
     element("thead", {}, head), element("tbody", {}, rows));
   return element("div", {}, title,
-    element("p", { class: "muted" }, "Points of each cluster (row) by class (column). The darker, the larger the part of the cluster; framed: the class it is matched to."),
+    element("p", { class: "muted" }, "Points of each cluster (row) by class (column). The darker, the larger the fraction of the cluster; framed: the class it is matched to."),
     element("div", { class: "scroll", role: "region", tabindex: "0", "aria-label": "Clusters and classes" }, table));
 }
 

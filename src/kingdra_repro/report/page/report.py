@@ -4,12 +4,12 @@ import base64
 from html import escape
 from pathlib import Path
 
-from kingdra_repro.checks import is_whole
+from kingdra_repro.checks import is_integer
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import write_text
 from kingdra_repro.provenance import code_version
+from kingdra_repro.report.page.choose_runs import choose_runs
 from kingdra_repro.report.page.document import document
-from kingdra_repro.report.page.explored import explored
 from kingdra_repro.report.page.runs import FACTS, fact, run_entry, run_name, runs_section
 from kingdra_repro.report.tables.captions import caption, figure_titles, title
 from kingdra_repro.report.tables.cells import read_tables
@@ -61,7 +61,7 @@ def write_report(results: Path) -> Path:
         }
         listed = [_listed(row) for row in rows]
     tables, sections = _tables(results)
-    chosen = explored(rows, tables, results)
+    chosen = choose_runs(rows, tables, results)
     parts = {
         "Tables": ("tables", sections),
         "Figures": ("figures", _figures(results / "figures")),
@@ -111,7 +111,7 @@ def write_run_report(folder: Path) -> Path:
     result = read_result(folder)
     with reading(folder / "result.json") as path:
         entry = run_entry(result, read_command(folder), read_history(folder))
-        if not all(is_whole(result[name], 1) for name in ("n", "k")):
+        if not all(is_integer(result[name], 1) for name in ("n", "k")):
             raise InputError(f"{path} is damaged: n and k are no numbers; make the run again")
     explorer = read_explorer(folder)
     chosen = (

@@ -12,8 +12,8 @@ import torch
 
 from kingdra_repro.config import all_settings
 from kingdra_repro.errors import InputError
-from kingdra_repro.programs.user_errors import one_line
-from kingdra_repro.runs.folder import alone_in
+from kingdra_repro.programs.user_errors import user_message
+from kingdra_repro.runs.folder import exclusive_run
 from tests.programs.conftest import CUSTOM, TINY
 
 
@@ -215,7 +215,7 @@ def test_values_are_named_as_the_user_gave_them(kingdra_run):
 )
 def test_a_parameter_has_the_name_of_the_setting_that_it_is_taken_from(method, parameter, setting):
     error = pickle.loads(pickle.dumps(InputError(f"{parameter} must be more", parameter)))  # as of a process
-    assert one_line(error, all_settings([f"method={method}"])) == f"{setting} must be more"
+    assert user_message(error, all_settings([f"method={method}"])) == f"{setting} must be more"
 
 
 @pytest.mark.parametrize("folder", ["file/below", "file"])
@@ -350,7 +350,7 @@ def test_a_training_that_diverges(kingdra_run, features, tmp_path):
 def test_a_second_process_at_the_same_run(kingdra_run, features, tmp_path):
     command = (*CUSTOM, "method=kmeans", "n_clusters=3", "hydra.run.dir=here")
     (tmp_path / "here").mkdir()
-    with alone_in(tmp_path / "here"):
+    with exclusive_run(tmp_path / "here"):
         assert kingdra_run(*command).mistake.startswith("Another process is at this run")
     assert kingdra_run(*command).status == 0
     assert "finished already" in kingdra_run(*command).out
@@ -368,13 +368,15 @@ def test_a_full_disk(kingdra_run, features, monkeypatch):
 
 
 def test_too_little_memory():
-    line = one_line(RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried ..."))
+    line = user_message(
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried ...")
+    )
     assert line.startswith("There is not enough memory: n_jobs=1")
-    assert one_line(MemoryError()).startswith("There is not enough memory")
+    assert user_message(MemoryError()).startswith("There is not enough memory")
 
 
 def test_a_file_that_cannot_be_read(tmp_path):
     link = tmp_path / "link.png"
     link.symlink_to(tmp_path / "nowhere.png")
-    line = one_line(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(link)))
+    line = user_message(FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(link)))
     assert line == f"{link}: a link to a file that is not there; correct or remove it"

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kingdra_repro.data.catalog import KnownDataset
-from kingdra_repro.data.download.fetch import at_hand, is_url
+from kingdra_repro.data.download.fetch import find_local, is_url
 from kingdra_repro.data.download.folder import data_folder
 
 
 @dataclass(frozen=True)
-class Whereabouts:
+class Location:
     """Where a data set is.
 
     Attributes
@@ -28,9 +28,9 @@ class Whereabouts:
     n_bytes: int | None
 
 
-def whereabouts(
+def locate(
     known: KnownDataset, data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None
-) -> Whereabouts:
+) -> Location:
     """Look for a data set in the data folder and in a mirror's folder. Nothing is verified or fetched.
 
     Parameters
@@ -40,20 +40,20 @@ def whereabouts(
         As for `fetch`.
     """
     if known.folder is None:
-        return Whereabouts(True, "comes with scikit-learn", None)
+        return Location(True, "comes with scikit-learn", None)
     prepared = prepared_folders(known, data_dir)
     if prepared:
-        return Whereabouts(True, str(prepared[0].parent), sum(_size(folder) for folder in prepared))
+        return Location(True, str(prepared[0].parent), sum(_size(folder) for folder in prepared))
     for names in known.raw_files:
-        files = [at_hand(name, data_dir, mirror) for name in names]
+        files = [find_local(name, data_dir, mirror) for name in names]
         raw = [file for file in files if file is not None]
         if len(raw) == len(names):
-            return Whereabouts(True, str(raw[0].parent), sum(file.stat().st_size for file in raw))
+            return Location(True, str(raw[0].parent), sum(file.stat().st_size for file in raw))
     if mirror is not None and not is_url(mirror):
         folder = Path(mirror).expanduser() / known.folder
         if folder.is_dir():
-            return Whereabouts(False, f"{folder} (to be prepared)", _size(folder))
-    return Whereabouts(False, "to be downloaded", known.download_bytes)
+            return Location(False, f"{folder} (to be prepared)", _size(folder))
+    return Location(False, "to be downloaded", known.download_bytes)
 
 
 def prepared_folders(known: KnownDataset, data_dir: str | os.PathLike | None) -> list[Path]:

@@ -14,7 +14,7 @@ EXPLORERS = 6  # of a data set
 OF_METHODS = ("table2", "digits")  # tables that have a row for each method
 
 
-def explored(
+def choose_runs(
     rows: Sequence[Mapping[str, str]], tables: Mapping[str, Layout], results: Path
 ) -> dict[str, list[dict[str, Any]]]:
     """The runs whose clusters can be looked at, by data set.
