@@ -9,10 +9,12 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
-import scipy.sparse as sp
+
+if TYPE_CHECKING:
+    import scipy.sparse as sp  # not at run time: `kingdra-run --help` comes through here
 
 
 def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -113,12 +115,12 @@ def wrong_checksum(path: Path, expected: Sequence[str]) -> str | None:
     return f"wrong content: {kind} expected {wanted}, found {found} ({path.stat().st_size} bytes)"
 
 
-def checksum_of_array(X: np.ndarray | sp.csr_matrix) -> str:
+def checksum_of_array(X: "np.ndarray | sp.csr_matrix") -> str:
     """CRC-32 of an array's numbers, of a CSR matrix also of where they stand: 8 hexadecimal digits.
 
     The shape is no part of it.
     """
-    parts = (X.data, X.indices, X.indptr) if sp.issparse(X) else (X,)
+    parts = (X,) if isinstance(X, np.ndarray) else (X.data, X.indices, X.indptr)
     checksum = 0
     for part in parts:
         checksum = zlib.crc32(memoryview(np.ascontiguousarray(part)).cast("B"), checksum)  # type: ignore[arg-type]
