@@ -74,7 +74,7 @@ def first_steps(one: Stack, labels: bool) -> tuple[list[dict[str, torch.Tensor]]
 
 def assert_trains_alike(fast: Stack, plain: Stack, labels: bool, first_fast_step: int = 0) -> None:
     """Gradients of every parameter at the first fast step, losses at the five first steps."""
-    allowed = ROUNDING[plain.precision]
+    allowed = ROUNDING[plain.options.precision]
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)  # a fast way that fails, or is wrong, warns
         gradients, losses = first_steps(fast, labels)

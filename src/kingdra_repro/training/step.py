@@ -184,7 +184,7 @@ class _RecordedStep:
         if self._replay is None:
             return _on_stream(self._train, self._stream)
         if self._steps <= STEPS_BEFORE_CAPTURE + CHECKED_REPLAYS:
-            return self._checked(self._replay, self._batch)
+            return self._checked(self._replay, batch)  # not the copy: it may be what is wrong
         return self._replay()
 
 
