@@ -40,6 +40,8 @@ def test_a_run_leaves_a_folder(kingdra_run, tmp_path):
     assert set(result) >= KEYS
     assert (result["n"], result["d"], result["k"], result["seed"]) == (1797, 64, 10, 3)
     assert result["n_labels"] == 0
+    assert result["cluster_sizes"] == np.bincount(np.load(folder / "labels.npy"), minlength=10).tolist()
+    assert f"cluster sizes: {' '.join(map(str, result['cluster_sizes']))}\n" in outcome.out
     assert folder.name.endswith(result["config_hash"])
     labels = np.load(folder / "labels.npy")
     assert labels.shape == (1797,)

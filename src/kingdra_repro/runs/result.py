@@ -14,7 +14,7 @@ from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import scores
 from kingdra_repro.files import atomic_write, checksum_of_array, write_text
-from kingdra_repro.provenance import package_version
+from kingdra_repro.version import package_version
 
 
 def make_result(
@@ -70,6 +70,7 @@ def make_result(
         "agreement": _number(last.get("agreement"), float),
         "mini_clusters": _number(last.get("n_mini_clusters"), int),
         "clusters_found": len(np.unique(method.labels_)),
+        "cluster_sizes": np.bincount(method.labels_, minlength=data.n_clusters).tolist(),
     }
 
 
