@@ -35,7 +35,7 @@ def autoencoder_for(
     hidden: Sequence[int],
     generator: torch.Generator,
 ) -> ConvolutionalAutoencoder | BoundedAutoencoder:
-    """A new autoencoder for rows of d numbers: convolutional where they are pictures of six pixels or more a side.
+    """A new autoencoder for rows of d numbers: convolutional for pictures of six pixels or more a side.
 
     It leaves inputs as they are until its ``scale`` is set to what `scale_for` gives.
 
