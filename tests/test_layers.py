@@ -6,7 +6,7 @@ from pathlib import Path
 SOURCE = Path(__file__).parents[1] / "src" / "kingdra_repro"
 # From the ground up. Rooms of a line may import one another: they are one floor.
 FLOORS = [
-    ["errors"],
+    ["errors", "version"],
     ["checks", "files", "objectives"],
     ["devices"],
     ["provenance"],

@@ -4,14 +4,26 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kingdra_repro.methods import Kingdra
+    from kingdra_repro.runs.model import load
 
-__all__ = ["Kingdra"]
+    __version__: str
+
+__all__ = ["Kingdra", "__version__", "load"]
 
 
 def __getattr__(name: str) -> object:
     # Imported when it is asked for: the command line answers --help and the tab key without loading torch.
-    if name == "Kingdra":
-        from kingdra_repro.methods import Kingdra
+    match name:
+        case "Kingdra":
+            from kingdra_repro.methods import Kingdra
 
-        return Kingdra
+            return Kingdra
+        case "load":
+            from kingdra_repro.runs.model import load
+
+            return load
+        case "__version__":
+            from kingdra_repro.version import package_version
+
+            return package_version()
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -60,6 +60,7 @@ class Settings:
     mirror: str | None = MISSING
     data_dir: str | None = MISSING
     keep_checkpoint: bool = MISSING
+    keep_model: Any = MISSING
     ensemble: EnsembleSettings = field(default_factory=EnsembleSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
 

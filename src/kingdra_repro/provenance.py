@@ -4,7 +4,6 @@ import os
 import platform
 import re
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
@@ -12,14 +11,6 @@ import torch
 from kingdra_repro.devices import choose_device, choose_devices
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import write_text
-
-
-def package_version() -> str:
-    """The installed version of this package; ``unknown`` where it runs from its sources alone."""
-    try:
-        return version("kingdra-repro")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def commit() -> str | None:

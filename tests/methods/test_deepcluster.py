@@ -71,12 +71,12 @@ def test_fewer_different_points_than_clusters_do_not_stop_it(digits) -> None:
 def test_whitening(digits) -> None:
     features = np.hstack([digits[0], digits[0][:, :5] * 1e3, np.ones((len(digits[0]), 3), np.float32)])
     centred = features - features.mean(0)
-    whiten = Whitening(features, 8, seed=0)
+    whiten = Whitening.fit(features, 8, seed=0)
     components = centred @ whiten.components
     np.testing.assert_allclose(np.cov(components.T), np.eye(8), atol=1e-2)
     np.testing.assert_allclose(np.linalg.norm(whiten(features), axis=1), 1, rtol=1e-5)
     # Copies and constants add no components of their own.
-    assert Whitening(features, 256, seed=0).components.shape[1] <= 64
+    assert Whitening.fit(features, 256, seed=0).components.shape[1] <= 64
 
 
 def test_batch_norm_uses_the_moments_of_the_epoch() -> None:

@@ -4,9 +4,11 @@ import io
 import os
 import signal
 import sys
+from importlib.metadata import version
 
 import pytest
 
+import kingdra_repro
 from kingdra_repro.errors import InputError
 from kingdra_repro.programs.main import main
 
@@ -61,3 +63,10 @@ def test_a_terminal_of_another_encoding_gets_its_line(monkeypatch):
     assert ended(raises(InputError("größe.csv is empty"))) == 2
     stderr.flush()
     assert stderr.buffer.getvalue() == b"program: gr\\xf6\\xdfe.csv is empty\n"
+
+
+def test_every_program_tells_its_version_without_working(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["program", "--version"])
+    assert ended(raises(AssertionError())) == 0
+    assert capsys.readouterr().out == f"program {kingdra_repro.__version__}\n"
+    assert kingdra_repro.__version__ == version("kingdra-repro")

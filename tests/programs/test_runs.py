@@ -34,12 +34,14 @@ def test_a_run_leaves_a_folder(kingdra_run, tmp_path):
     assert {file.name for file in folder.iterdir()} == {
         *(".hydra", "run.log", "history.csv", "result.json", "labels.npy", "votes.npz"),
         *("thresholds.csv", "graph_sample.json", "explorer.json"),
-        *("iterations.png", "members.png", "members.npz"),
+        *("iterations.png", "members.png", "members.npz", "model.json", "model.safetensors"),
     }
     result = json.loads((folder / "result.json").read_text())
     assert set(result) >= KEYS
     assert (result["n"], result["d"], result["k"], result["seed"]) == (1797, 64, 10, 3)
     assert result["n_labels"] == 0
+    assert result["cluster_sizes"] == np.bincount(np.load(folder / "labels.npy"), minlength=10).tolist()
+    assert f"cluster sizes: {' '.join(map(str, result['cluster_sizes']))}\n" in outcome.out
     assert folder.name.endswith(result["config_hash"])
     labels = np.load(folder / "labels.npy")
     assert labels.shape == (1797,)
@@ -182,8 +184,8 @@ def test_texts_have_their_names_beside_their_clusters(kingdra_run, tmp_path):
         words = "sea ship wave harbour" if i % 2 else "tax court judge law"
         (tmp_path / "texts" / f"{i:02}.txt").write_text(f"{words} {i}")
     assert kingdra_run("dataset=custom", "dataset.path=texts", "n_clusters=2", "method=kmeans").status == 0
-    table = pd.read_csv(only(tmp_path, "labels.csv"))
-    assert list(table["name"]) == [f"{i:02}.txt" for i in range(12)]
+    table = pd.read_csv(only(tmp_path, "clusters.csv"))
+    assert list(table["id"]) == [f"{i:02}.txt" for i in range(12)]
     assert list(table["cluster"]) == list(np.load(only(tmp_path, "labels.npy")))
 
 

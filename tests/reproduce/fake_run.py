@@ -22,6 +22,7 @@ def leave_run() -> None:
     known = json.loads(Path(os.environ["FAKE_RUNS"]).read_text())
     given = dict(argument.split("=", 1) for argument in sys.argv[1:])
     output_dir = Path(given.pop("output_dir").strip("'"))
+    assert given.pop("keep_model") == "false"  # thousands of models would fill a disk
     run = known["runs"][" ".join(f"{name}={value}" for name, value in given.items())]
     with open(known["started"], "a") as file:
         print(run["config_hash"], file=file)

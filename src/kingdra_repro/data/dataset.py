@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 
 from kingdra_repro.data.features.pictures import Pictures
-from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.links import Links
+from kingdra_repro.data.new_points import Preprocessing
 
 
 @dataclass(frozen=True)
@@ -37,8 +38,10 @@ class Dataset:
         The labels that a method may learn from, and what follows from them by the links; -1 where not known.
     links : Links or None
         Pairs of rows that belong together or apart, which a method may learn from.
-    vectorizer : TableVectorizer or None
-        What has made X of a table, and makes features of further rows.
+    preprocessing : Preprocessing or None
+        What has made X of a file, and makes features of further files.
+    table : DataFrame [n, columns] or None
+        The rows of the user's table that X is of, where they are wanted for the output.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Dataset:
     class_names: Sequence[str] | None = None
     row_names: Sequence[str] | None = None
     pictures: Pictures | None = None
-    vectorizer: TableVectorizer | None = None
     given: np.ndarray | None = None
     links: Links | None = None
+    preprocessing: Preprocessing | None = None
+    table: pd.DataFrame | None = None

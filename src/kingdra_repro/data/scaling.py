@@ -40,7 +40,11 @@ def fit_scaler(X: np.ndarray | sp.csr_matrix, scale: str) -> Scaler:
 def scaler_state(scaler: Scaler) -> dict[str, Any]:
     """What a scaler has fitted, as what JSON can hold."""
     fitted = {name: getattr(scaler, name, None) for name in FITTED}
-    about = {"kind": type(scaler).__name__, "with_mean": getattr(scaler, "with_mean", True)}
+    about = {
+        "kind": type(scaler).__name__,
+        "with_mean": getattr(scaler, "with_mean", True),
+        "dtype": str(scaler.scale_.dtype),  # with another, sums would round otherwise
+    }
     return about | {name: values.tolist() for name, values in fitted.items() if values is not None}
 
 
@@ -50,5 +54,5 @@ def scaler_of(state: dict[str, Any]) -> Scaler:
     scaler = StandardScaler(with_mean=state["with_mean"]) if kind is StandardScaler else kind()
     for name in FITTED:
         if name in state:
-            setattr(scaler, name, np.array(state[name]))
+            setattr(scaler, name, np.array(state[name], np.dtype(state["dtype"])))
     return scaler

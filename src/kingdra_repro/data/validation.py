@@ -47,6 +47,13 @@ def validate(
         One line with the value and the remedy: not numeric, complex, not two axes, no rows or columns, NaN or
         infinite (row and column are named), k < 2 or k > n, labels of another length or not integers.
     """
+    X = validate_features(X, feature_names)
+    check_n_clusters(n_clusters, X.shape[0])
+    return X, _checked_labels(y, X.shape[0])
+
+
+def validate_features(X: Any, feature_names: Sequence[str] | None = None) -> np.ndarray | sp.csr_matrix:
+    """Check features alone, as `validate` does."""
     X = _as_float32(X)
     n, d = X.shape
     if n == 0:
@@ -58,9 +65,8 @@ def validate(
             f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required. Give it "
             "columns"
         )
-    check_n_clusters(n_clusters, n)
     _check_finite(X, feature_names)
-    return X, _checked_labels(y, n)
+    return X
 
 
 def check_n_clusters(n_clusters: int, n_samples: int) -> None:

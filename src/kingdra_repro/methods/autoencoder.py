@@ -115,7 +115,16 @@ class AutoencoderClusterer(NetworkClusterer):
 
     def _new_network(self, rows: Rows, generator: torch.Generator) -> Any:
         """The network with its first weights, from the generator."""
-        return self.network_class(rows.d, self.n_clusters, self.hidden, unit_scale(rows), generator)
+        network = self._make_network(rows.d, generator)
+        network.scale.fill_(self._input_scale(network, rows))
+        return network
+
+    def _make_network(self, n_features: int, generator: torch.Generator) -> Any:
+        return self.network_class(n_features, self.n_clusters, self.hidden, 1.0, generator)
+
+    def _input_scale(self, network: Any, rows: Rows) -> float:
+        """What the network multiplies its inputs with."""
+        return unit_scale(rows)
 
 
 def unit_scale(rows: Rows) -> float:

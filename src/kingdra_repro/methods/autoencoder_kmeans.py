@@ -8,6 +8,7 @@ from sklearn.cluster import KMeans
 
 from kingdra_repro.checks import Check, integer
 from kingdra_repro.methods.autoencoder import AutoencoderClusterer
+from kingdra_repro.methods.kmeans import kmeans_of
 from kingdra_repro.methods.network_clusterer import outputs
 from kingdra_repro.networks.autoencoder import Autoencoder, VariationalAutoencoder
 from kingdra_repro.training.rows import Rows
@@ -53,6 +54,13 @@ class DAEKMeans(AutoencoderClusterer):
         self._kmeans = kmeans.fit(outputs(self._network, rows))
         self.labels_ = kmeans.labels_.astype(np.int64)
         self._end_phase(self.labels_, losses)
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        return {**super().state_dict(), "centres": self._kmeans.cluster_centers_}
+
+    def load_state_dict(self, state: dict[str, np.ndarray], n_features: int) -> None:
+        super().load_state_dict(state, n_features)
+        self._kmeans = kmeans_of(state["centres"])
 
     def _assign(self, rows: Rows) -> np.ndarray:
         return self._kmeans.predict(outputs(self._network, rows)).astype(np.int64)

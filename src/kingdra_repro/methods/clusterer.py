@@ -13,7 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils import Tags, check_random_state
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from kingdra_repro.checks import Check, check_parameters, integer, optional, path, seed
 from kingdra_repro.data.links import Links
@@ -66,6 +66,36 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
     def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
         """Cluster checked data, and set ``labels_`` and what prediction uses."""
 
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """All numbers that were fitted, by name: attributes such as ``labels_``, and what `predict` uses.
+
+        A subclass that predicts by anything but its attributes adds that here and in `load_state_dict`.
+        """
+        check_is_fitted(self)
+        return {
+            name: value
+            for name, value in vars(self).items()
+            if _is_fitted(name) and isinstance(value, np.ndarray) and value.dtype.kind in "iuf"
+        }
+
+    def load_state_dict(self, state: dict[str, np.ndarray], n_features: int) -> None:
+        """Become the fitted estimator with these parameters whose `state_dict` this is.
+
+        Parameters
+        ----------
+        state : dict from name to array
+        n_features : int, d
+
+        Raises
+        ------
+        KeyError, RuntimeError
+            Where it is the state of another estimator.
+        """
+        self.n_features_in_ = n_features
+        for name, value in state.items():
+            if _is_fitted(name):
+                setattr(self, name, value)
+
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
@@ -98,6 +128,11 @@ class TrainedClusterer(Clusterer):
     random_state: int | np.random.RandomState | None = None
     checkpoint_dir: str | Path | None = None
     monitor: Monitor | None = None
+
+
+def _is_fitted(name: str) -> bool:
+    """Whether it is the name of an attribute that a fit sets, as scikit-learn has these."""
+    return name.endswith("_") and not name.startswith("_")
 
 
 def checked_data(estimator: BaseEstimator, X: Any, *, reset: bool) -> np.ndarray | sp.csr_matrix:

@@ -30,7 +30,7 @@ from kingdra_repro.methods.constrained_batches import ConstrainedBatches, Linked
 from kingdra_repro.methods.constrained_loss import ROWS_AT_ONCE, ConstrainedLoss, balancing, check_annealing
 from kingdra_repro.methods.given_labels import check_given
 from kingdra_repro.methods.network_clusterer import outputs
-from kingdra_repro.methods.picture_networks import autoencoder_for, check_image_shape
+from kingdra_repro.methods.picture_networks import autoencoder_for, check_image_shape, scale_for
 from kingdra_repro.networks.pair_loss import squared_distances
 from kingdra_repro.training.rows import Rows
 
@@ -272,5 +272,8 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
         distances = outputs(lambda x: squared_distances(self._network(x), centres), rows, ROWS_AT_ONCE)
         return distances.argmin(1).astype(np.int64)
 
-    def _new_network(self, rows: Rows, generator: torch.Generator) -> Any:
-        return autoencoder_for(rows, self.image_shape, self.code_size, self.hidden, generator)
+    def _make_network(self, n_features: int, generator: torch.Generator) -> Any:
+        return autoencoder_for(n_features, self.image_shape, self.code_size, self.hidden, generator)
+
+    def _input_scale(self, network: Any, rows: Rows) -> float:
+        return scale_for(network, rows)

@@ -103,6 +103,13 @@ class DEC(AutoencoderClusterer):
             kl = self._train_on_target(rows, target_distribution(q), optimizer, step)
             step = min(step + self.update_interval, self.max_iter)
 
+    def state_dict(self) -> dict[str, np.ndarray]:
+        return {**super().state_dict(), "centres": self._centres.detach().numpy()}
+
+    def load_state_dict(self, state: dict[str, np.ndarray], n_features: int) -> None:
+        super().load_state_dict(state, n_features)
+        self._centres = nn.Parameter(torch.from_numpy(state["centres"]))
+
     def _begin_clustering(
         self, rows: Rows, losses: dict[str, float]
     ) -> tuple[torch.optim.Optimizer, int, Tensor | None, float | None]:

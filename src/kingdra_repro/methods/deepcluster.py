@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, relu
 
 from kingdra_repro.checks import Check, fraction, integer
+from kingdra_repro.methods.kmeans import kmeans_of
 from kingdra_repro.methods.network_clusterer import NetworkClusterer, outputs
 from kingdra_repro.networks.autoencoder import linear
 from kingdra_repro.networks.products import Linear
@@ -127,7 +128,7 @@ class DeepCluster(NetworkClusterer):
 
     def _fit_rows(self, rows: Rows) -> None:
         generator = torch_stream(self._seed, 0, Purpose.WEIGHTS)
-        self._network = FeatureNetwork(rows.d, self.hidden, self.dropout, generator).to(rows.device).eval()
+        self._network = self._make_network(rows.d, generator).to(rows.device).eval()
         optimizer = torch.optim.SGD(
             self._network.parameters(), self.learning_rate, self.momentum, weight_decay=self.weight_decay
         )
@@ -157,12 +158,24 @@ class DeepCluster(NetworkClusterer):
             losses = self._train_on_clusters(rows, labels, optimizer, state["epoch"])
             state = {"epoch": state["epoch"] + 1, "labels": labels, "losses": losses}
 
+    def _make_network(self, n_features: int, generator: torch.Generator) -> FeatureNetwork:
+        return FeatureNetwork(n_features, self.hidden, self.dropout, generator)
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        whiten = {"whiten.mean": self._whiten.mean, "whiten.components": self._whiten.components.T}
+        return {**super().state_dict(), **whiten, "centres": self._kmeans.cluster_centers_}
+
+    def load_state_dict(self, state: dict[str, np.ndarray], n_features: int) -> None:
+        super().load_state_dict(state, n_features)
+        self._whiten = Whitening(state["whiten.mean"], state["whiten.components"].T)
+        self._kmeans = kmeans_of(state["centres"])
+
     def _cluster(self, rows: Rows, epoch: int) -> Tensor:
         """K-means on the features as they are now; no cluster is empty."""
         features = outputs(self._network, rows)
         rng = numpy_stream(self._seed, 0, Purpose.KMEANS, epoch)
         seed = int(rng.integers(2**31))
-        self._whiten = Whitening(features, self.n_components, seed)
+        self._whiten = Whitening.fit(features, self.n_components, seed)
         self._kmeans = KMeans(self.n_clusters, n_init=self.n_init, random_state=seed)
         labels = self._kmeans.fit(self._whiten(features)).labels_.astype(np.int64)
         return torch.from_numpy(fill_empty_clusters(labels, self.n_clusters, rng))
@@ -199,19 +212,31 @@ class DeepCluster(NetworkClusterer):
         return self._kmeans.predict(self._whiten(outputs(self._network, rows))).astype(np.int64)
 
 
+@dataclass(frozen=True)
 class Whitening:
     """Principal components of features [n, f], each with variance 1; then each row scaled to length 1.
 
-    Components of less than a millionth of the largest one's variance are left out: they are rounding, and
-    whitening would make as much of them as of the others.
+    Parameters
+    ----------
+    mean : array [f]
+    components : array [f, number of components]
     """
 
-    def __init__(self, features: np.ndarray, n_components: int, seed: int) -> None:
+    mean: np.ndarray
+    components: np.ndarray
+
+    @classmethod
+    def fit(cls, features: np.ndarray, n_components: int, seed: int) -> Self:
+        """Find the components.
+
+        Those of less than a millionth of the largest one's variance are left out: they are rounding, and
+        whitening would make as much of them as of the others.
+        """
         n_components = min(n_components, *features.shape)
         pca = PCA(n_components, random_state=seed).fit(features)
         variance = np.maximum(pca.explained_variance_, np.finfo(np.float32).tiny)
         kept = variance >= 1e-6 * variance[0]
-        self.mean, self.components = pca.mean_, (pca.components_[kept] / np.sqrt(variance[kept])[:, None]).T
+        return cls(pca.mean_, (pca.components_[kept] / np.sqrt(variance[kept])[:, None]).T)
 
     def __call__(self, features: np.ndarray) -> np.ndarray:
         return normalize((features - self.mean) @ self.components)

@@ -19,6 +19,7 @@ from kingdra_repro.methods.clusterer import TrainedClusterer, begin, checked_dat
 from kingdra_repro.methods.ensemble_fit import EnsembleFit
 from kingdra_repro.pseudo_labels import align, average
 from kingdra_repro.training.options import TrainingOptions, options_of
+from kingdra_repro.training.prediction import FittedEnsemble
 from kingdra_repro.training.trainer import EnsembleTrainer
 
 
@@ -92,6 +93,48 @@ class Ensemble(TrainedClusterer, TrainingOptions):
     def predict(self, X: Any) -> np.ndarray:
         """The cluster of each row of X: int64 array [n]."""
         return self.predict_proba(X).argmax(1).astype(np.int64)
+
+    def predict_with_certainty(
+        self, X: Any, labels: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Tell for each row of X [n, d] its cluster, and how sure the ensemble is of it.
+
+        Parameters
+        ----------
+        X : array or sparse matrix [n, d]
+        labels : int64 array [n] or None
+            The clusters to be sure of, such as ``labels_`` of the data that were fitted; None: of `predict`.
+
+        Returns
+        -------
+        labels : int64 array [n]
+        confidence : float32 array [n]
+            The cluster's column of `predict_proba`.
+        agreement : float64 array [n]
+            The share of models whose own answer it is.
+        """
+        check_is_fitted(self)
+        X = checked_data(self, X, reset=False)
+        proba = self._fitted.predict_proba(X, choose_device(self.device))
+        mean = average(proba, self._outputs)
+        chosen = mean.argmax(1) if labels is None else torch.from_numpy(np.asarray(labels, np.int64))
+        confidence = mean.gather(1, chosen[:, None])[:, 0]
+        agree = proba.argmax(-1) == self._outputs[:, chosen]
+        return chosen.numpy(), confidence.numpy(), agree.double().mean(0).numpy()
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        return {**super().state_dict(), "outputs": self._outputs.numpy(), **self._fitted.state_dict()}
+
+    def load_state_dict(self, state: dict[str, np.ndarray], n_features: int) -> None:
+        super().load_state_dict(state, n_features)
+        self._outputs = torch.from_numpy(state["outputs"])
+        self._fitted = FittedEnsemble(
+            make_bases(self.base, self.n_models),
+            FittedEnsemble.weights_of(state, self.n_models),
+            n_features,
+            self.n_clusters,
+            self.precision,
+        )
 
     def _answer(self, proba: Tensor) -> None:
         """Set the answer that outputs [M, n, k] of the training set give."""

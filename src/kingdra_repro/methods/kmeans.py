@@ -1,11 +1,13 @@
 """K-means on the features as they are."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
 import sklearn.cluster
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from kingdra_repro.checks import Check, integer, seed
@@ -41,7 +43,21 @@ class KMeans(Clusterer):
         self.cluster_centers_ = kmeans.cluster_centers_
         self.labels_ = kmeans.labels_.astype(np.int64)
 
+    def load_state_dict(self, state: dict[str, np.ndarray], n_features: int) -> None:
+        super().load_state_dict(state, n_features)
+        self._kmeans = kmeans_of(self.cluster_centers_)
+
     def predict(self, X: Any) -> np.ndarray:
         """The nearest centre of each row of X: int64 array [n]."""
         check_is_fitted(self)
         return self._kmeans.predict(checked_data(self, X, reset=False)).astype(np.int64)
+
+
+def kmeans_of(centres: np.ndarray) -> sklearn.cluster.KMeans:
+    """Fitted K-means with these centres [k, d]."""
+    kmeans = sklearn.cluster.KMeans(len(centres), init=centres, n_init=1, max_iter=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # two centres may be one point
+        kmeans.fit(centres)
+    kmeans.cluster_centers_ = centres  # to the bit: the fit has rounded them
+    return kmeans

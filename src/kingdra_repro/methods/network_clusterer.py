@@ -81,6 +81,25 @@ class NetworkClusterer(TrainedClusterer):
         check_is_fitted(self)
         return self._assign(Rows(checked_data(self, X, reset=False), torch.device("cpu")))
 
+    def state_dict(self) -> dict[str, np.ndarray]:
+        network = {f"network.{name}": value.numpy() for name, value in self._network.state_dict().items()}
+        return {**super().state_dict(), **network}
+
+    def load_state_dict(self, state: dict[str, np.ndarray], n_features: int) -> None:
+        super().load_state_dict(state, n_features)
+        with torch.device("meta"):  # weights are not drawn: these are put in their place
+            self._network = self._make_network(n_features, torch.Generator("cpu")).eval()
+        network = {
+            name.removeprefix("network."): torch.from_numpy(value)
+            for name, value in state.items()
+            if name.startswith("network.")
+        }
+        self._network.load_state_dict(network, assign=True)
+
+    @abstractmethod
+    def _make_network(self, n_features: int, generator: torch.Generator) -> nn.Module:
+        """The network for d features, with initial weights from the generator."""
+
     @abstractmethod
     def _fit_rows(self, rows: Rows) -> None:
         """Train, and set ``labels_``."""

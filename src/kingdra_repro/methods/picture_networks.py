@@ -29,25 +29,32 @@ def check_image_shape(shape: Any, n_features: int) -> None:
 
 
 def autoencoder_for(
-    rows: Rows,
+    n_features: int,
     image_shape: Sequence[int] | None,
     n_code: int,
     hidden: Sequence[int],
     generator: torch.Generator,
 ) -> ConvolutionalAutoencoder | BoundedAutoencoder:
-    """A new autoencoder for the rows: convolutional where they are pictures of six pixels or more a side.
+    """A new autoencoder for rows of d numbers: convolutional for pictures of six pixels or more a side.
+
+    It leaves inputs as they are until its ``scale`` is set to what `scale_for` gives.
 
     Parameters
     ----------
-    rows : Rows
+    n_features : d
     image_shape : (height, width), (height, width, channels) or None
     n_code : width of the code
     hidden : widths of the fully connected one's hidden layers
     generator : of the first weights
     """
     if image_shape is not None and min(image_shape[:2]) >= SMALLEST_SIDE:
-        largest = max(float(chunk.abs().max()) for chunk in rows.chunks(CHUNK))
-        return ConvolutionalAutoencoder(
-            tuple(image_shape), n_code, 1 / largest if largest else 1.0, generator
-        )
-    return BoundedAutoencoder(rows.d, n_code, hidden, unit_scale(rows), generator)
+        return ConvolutionalAutoencoder(tuple(image_shape), n_code, 1.0, generator)
+    return BoundedAutoencoder(n_features, n_code, hidden, 1.0, generator)
+
+
+def scale_for(network: ConvolutionalAutoencoder | BoundedAutoencoder, rows: Rows) -> float:
+    """What brings pixels to at most 1 for the convolutional one, the mean square to 1 for the other."""
+    if isinstance(network, BoundedAutoencoder):
+        return unit_scale(rows)
+    largest = max(float(chunk.abs().max()) for chunk in rows.chunks(CHUNK))
+    return 1 / largest if largest else 1.0

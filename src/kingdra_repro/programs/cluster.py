@@ -11,6 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from rich.console import Console
 
+from kingdra_repro.checks import choice
 from kingdra_repro.config import check_types
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.errors import InputError
@@ -18,10 +19,12 @@ from kingdra_repro.files import remove_parts
 from kingdra_repro.methods import draw_labels
 from kingdra_repro.provenance import commits, device_name
 from kingdra_repro.report.figures import draw_run_figures
+from kingdra_repro.runs.clusters import cluster_table, write_clusters
 from kingdra_repro.runs.display import ProgressDisplay, show_table
 from kingdra_repro.runs.explorer import write_explorer
 from kingdra_repro.runs.folder import base_model, config_hash, exclusive_run
 from kingdra_repro.runs.graph_files import write_ensemble_files
+from kingdra_repro.runs.model import KEEP, keep_model
 from kingdra_repro.runs.monitor import RunMonitor, Stopwatch, Votes
 from kingdra_repro.runs.result import make_result, read_result, write_result
 
@@ -40,6 +43,7 @@ def cluster(cfg: DictConfig) -> None:
         For a user's mistake, in a line.
     """
     check_types(cfg)
+    choice(*KEEP)("keep_model", cfg.keep_model)
     job: Any = HydraConfig.get().runtime
     folder = Path(job.output_dir)
     with exclusive_run(folder):
@@ -93,7 +97,11 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     write_ensemble_files(folder, data)
     draw_run_figures(folder, data, method.labels_)
     write_explorer(folder, data, method.labels_)
-    write_result(folder, result, method.labels_, data.row_names)
+    if choices.dataset == "custom":
+        table = cluster_table(method, data.X, method.labels_, data.row_names, data.table)
+        write_clusters(folder / "clusters.csv", table)
+    keep_model(folder, method, data.preprocessing, cfg.keep_model)
+    write_result(folder, result, method.labels_)
     if not cfg.keep_checkpoint:
         shutil.rmtree(checkpoint)
     show_table(result, folder)

@@ -1,4 +1,4 @@
-"""What the four programs share: exit statuses, signals, and a user's mistake in one line.
+"""What all programs share: exit statuses, signals, and a user's mistake in one line.
 
 Nothing heavy is imported here: ``--help`` and tab completion come through.
 """
@@ -10,6 +10,8 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
+from kingdra_repro.version import package_version
+
 STOPPED = "stopped; the same command goes on from where it was"
 
 
@@ -20,7 +22,7 @@ class Stopped(KeyboardInterrupt):
 def main(
     program: str, work: Callable[[], int], user_message: Callable[[BaseException], str | None]
 ) -> NoReturn:
-    """Run a program and exit.
+    """Run a program and exit; where it is asked for its ``--version`` alone, print that.
 
     Exit statuses: what `work` returns; 2 for a user's mistake; 130 for Ctrl-C and 143 for SIGTERM, as a shell
     has them; 1 where standard output was closed (``| head``). A defect is raised, with its traceback.
@@ -40,7 +42,11 @@ def main(
         if signal.getsignal(number) is not signal.SIG_IGN  # as a shell's background jobs and nohup have it
     }
     try:
-        status = work()
+        if sys.argv[1:] == ["--version"]:
+            print(program, package_version())
+            status = 0
+        else:
+            status = work()
         sys.stdout.flush()
     except KeyboardInterrupt as stop:
         complain(program, STOPPED)

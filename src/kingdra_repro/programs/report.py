@@ -15,6 +15,8 @@ HELP = """kingdra-report makes report.html, a page in one file that any browser 
       disagree on, and how it went; written into the run's folder. Classes need not be known.
   kingdra-report results=results
       all tables, figures and runs of a results folder, beside the paper's numbers; written into that folder.
+  kingdra-report FOLDER
+      either, told apart by what is in the folder.
 """
 
 
@@ -29,7 +31,7 @@ def run(arguments: Sequence[str]) -> int:
     Parameters
     ----------
     arguments : sequence of str
-        One of ``run=FOLDER`` and ``results=FOLDER``.
+        One of ``FOLDER``, ``run=FOLDER`` and ``results=FOLDER``.
 
     Raises
     ------
@@ -40,13 +42,20 @@ def run(arguments: Sequence[str]) -> int:
         print(HELP, end="")
         return 0
     if len(arguments) != 1:
-        raise InputError("Give one of run=FOLDER and results=FOLDER (kingdra-report --help)")
+        raise InputError("Give FOLDER, run=FOLDER or results=FOLDER (kingdra-report --help)")
     name, equals, folder = arguments[0].partition("=")
+    if name not in ("run", "results") and (given := Path(arguments[0]).expanduser()).is_dir():
+        name, equals, folder = _kind(given), "=", arguments[0]
     write = {"run": write_run_report, "results": write_report}.get(name)
     if write is None or not equals or not folder:
-        raise InputError(f"{arguments[0]} is unknown: give run=FOLDER or results=FOLDER")
+        raise InputError(f"{arguments[0]} is unknown: give FOLDER, run=FOLDER or results=FOLDER")
     print(write(Path(folder).expanduser()))
     return 0
+
+
+def _kind(folder: Path) -> str:
+    """Which of the two a folder is: a results folder has runs.csv."""
+    return "results" if (folder / "runs.csv").is_file() else "run"
 
 
 def _user_message(error: BaseException) -> str | None:

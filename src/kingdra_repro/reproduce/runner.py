@@ -55,7 +55,8 @@ class Runner:
         archive: Path | None = None,
     ):
         self.results, self.output_dir = results, output_dir
-        self.handed_on = [as_override("output_dir", output_dir), *handed_on]
+        # Models of all runs would fill a disk.
+        self.handed_on = ["keep_model=false", as_override("output_dir", output_dir), *handed_on]
         self.lock = lock
         self.estimate = estimate
         self.way = way

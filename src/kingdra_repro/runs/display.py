@@ -147,6 +147,8 @@ def show_table(result: dict[str, Any], folder: Path) -> None:
     table.add_row(*(_cell(name, result[name]) for name in known))
     console.print(title, highlight=False, markup=False)
     console.print(table)
+    if sizes := result.get("cluster_sizes"):  # older runs do not tell
+        console.print(f"cluster sizes: {_sizes(sizes)}", soft_wrap=True, highlight=False)
     if (found := result.get("clusters_found", result["k"])) < result["k"]:
         console.print(f"only {found} of the {result['k']} clusters have points", highlight=False)
     console.print(f"run folder: {_shortest(folder)}", soft_wrap=True, highlight=False, markup=False)
@@ -160,6 +162,17 @@ def _cell(name: str, value: float) -> str:
             return f"{value:,}"
         case _:
             return f"{value:.4f}"
+
+
+MOST_SIZES = 30  # clusters whose sizes are all shown
+
+
+def _sizes(sizes: list[int]) -> str:
+    """The sizes of cluster 0, 1 ...; of many clusters the smallest, the middle and the largest one's."""
+    if len(sizes) <= MOST_SIZES:
+        return " ".join(f"{size:,}" for size in sizes)
+    low, middle, high = (sorted(sizes)[place] for place in (0, len(sizes) // 2, -1))
+    return f"from {low:,} to {high:,}, the median {middle:,}"
 
 
 def _shortest(folder: Path) -> Path:

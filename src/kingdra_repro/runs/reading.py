@@ -18,8 +18,8 @@ DAMAGE = (
     *(ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError),
     *(csv.Error, yaml.YAMLError, zipfile.BadZipFile),
 )
-# They say where files lie, not what was run.
-PLACES = ("output_dir", "mirror", "data_dir")
+# They say where files lie and what is kept, not what was run.
+PLACES = ("output_dir", "mirror", "data_dir", "keep_model")
 
 
 def read_result(folder: Path) -> dict[str, Any]:

@@ -1,20 +1,18 @@
-"""result.json, labels.npy and labels.csv: what a finished run came to."""
+"""result.json and labels.npy: what a finished run came to."""
 
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from sklearn.base import ClusterMixin
 
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import scores
 from kingdra_repro.files import atomic_write, checksum_of_array, write_text
-from kingdra_repro.provenance import package_version
+from kingdra_repro.version import package_version
 
 
 def make_result(
@@ -70,19 +68,13 @@ def make_result(
         "agreement": _number(last.get("agreement"), float),
         "mini_clusters": _number(last.get("n_mini_clusters"), int),
         "clusters_found": len(np.unique(method.labels_)),
+        "cluster_sizes": np.bincount(method.labels_, minlength=data.n_clusters).tolist(),
     }
 
 
-def write_result(
-    folder: Path, result: dict[str, Any], labels: np.ndarray, row_names: Sequence[str] | None = None
-) -> None:
-    """labels.npy (int64 [n]), where the rows have names labels.csv (name and cluster of each), and then
-    result.json, whose presence means that the run is done.
-    """
+def write_result(folder: Path, result: dict[str, Any], labels: np.ndarray) -> None:
+    """labels.npy (int64 [n]), and then result.json, whose presence means that the run is done."""
     atomic_write(folder / "labels.npy", lambda file: np.save(file, labels.astype(np.int64)))
-    if row_names is not None:
-        table = pd.DataFrame({"name": list(row_names), "cluster": labels})
-        write_text(folder / "labels.csv", table.to_csv(index=False, lineterminator="\n"))
     write_text(folder / "result.json", json.dumps(result, indent=2) + "\n")
 
 

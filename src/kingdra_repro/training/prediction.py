@@ -1,5 +1,6 @@
 """What is left of an ensemble when it is trained: weights and moments, for the outputs of other points."""
 
+import re
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,20 @@ class FittedEnsemble:
         self._bases, self._weights = bases, weights
         self._shape = n_features, n_clusters
         self._precision = precision
+
+    def state_dict(self) -> dict[str, np.ndarray]:
+        """Weights and moments of all members, by name: ``model0.encoder.0``, ``model1.encoder.0`` ..."""
+        members = enumerate(self._weights)
+        return {f"model{m}.{name}": value.numpy() for m, state in members for name, value in state.items()}
+
+    @staticmethod
+    def weights_of(state: dict[str, np.ndarray], n_models: int) -> list[dict[str, Tensor]]:
+        """The ``weights`` of an ensemble whose `state_dict` this is; other names are left alone."""
+        weights: list[dict[str, Tensor]] = [{} for _ in range(n_models)]
+        for name, value in state.items():
+            if (found := re.fullmatch(r"model(\d+)\.(.+)", name)) is not None:
+                weights[int(found[1])][found[2]] = torch.from_numpy(value)
+        return weights
 
     def predict_proba(self, X: np.ndarray | sp.csr_matrix, device: torch.device) -> Tensor:
         """Outputs of all members for X [n, d], computed on a device: float32 Tensor [M, n, k] on the CPU."""

@@ -180,6 +180,8 @@ def called(monkeypatch, capsys, *arguments):
 def test_the_command(results, run, monkeypatch, capsys):
     assert called(monkeypatch, capsys, f"run={run}") == (0, f"{run / 'report.html'}\n")
     assert called(monkeypatch, capsys, f"results={results}") == (0, f"{results / 'report.html'}\n")
+    assert called(monkeypatch, capsys, str(run)) == (0, f"{run / 'report.html'}\n")
+    assert called(monkeypatch, capsys, str(results)) == (0, f"{results / 'report.html'}\n")
     status, out = called(monkeypatch, capsys, "--help")
     assert status == 0
     assert "run=outputs/" in out
@@ -188,10 +190,12 @@ def test_the_command(results, run, monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ((), "Give one of"),
-        (("run=a", "results=b"), "Give one of"),
+        ((), "Give FOLDER"),
+        (("run=a", "results=b"), "Give FOLDER"),
         (("folder=a",), "folder=a is unknown"),
         (("run=",), "run= is unknown"),
+        (("nowhere",), "nowhere is unknown"),
+        ((".",), "there is no result.json"),
         (("run=nowhere",), "run=nowhere: there is no such folder"),
         (("run=.",), "there is no result.json"),
         (("results=nowhere",), "there is no runs.csv"),

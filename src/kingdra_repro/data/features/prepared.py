@@ -19,7 +19,8 @@ from kingdra_repro.data.download.download import folder_beside
 from kingdra_repro.data.download.folder import data_folder
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum
-from kingdra_repro.provenance import commit, package_version
+from kingdra_repro.provenance import commit
+from kingdra_repro.version import package_version
 
 # To be raised where the same settings come to give other features, so that old ones are not used any more.
 FEATURES_VERSION = 1

@@ -2,11 +2,12 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 
 from kingdra_repro.checks import given_path
@@ -18,6 +19,7 @@ from kingdra_repro.data.formats.labels import encode_given, encode_labels, label
 from kingdra_repro.data.formats.tables import TABLE_ENDINGS, is_table, table_name
 from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.data.links import closure, read_links, with_linked
+from kingdra_repro.data.new_points import Preprocessing
 from kingdra_repro.data.scaling import fit_scaler
 from kingdra_repro.data.sources.custom_array import ENDINGS, array_features
 from kingdra_repro.data.sources.custom_folder import folder_features
@@ -58,6 +60,7 @@ def load_custom(
     given: str | os.PathLike | None = None,
     links: str | os.PathLike | None = None,
     image_shape: Sequence[int] | None = None,
+    keep_columns: bool = False,
 ) -> Dataset:
     """Load the user's own data from a file, or from a folder of texts or pictures.
 
@@ -109,6 +112,8 @@ def load_custom(
         A table of pairs that a method may learn from; see `read_links`.
     image_shape : (height, width) or (height, width, 3), or None
         Of the pictures that the rows of an array [n, d] are.
+    keep_columns : bool
+        Whether the columns of a table are kept for the output.
 
     Returns
     -------
@@ -145,15 +150,15 @@ def load_custom(
         found = _from_folder(path, words or {}, pictures or {}, data_dir, mirror)
     elif path.suffix.lower() in ENDINGS:
         array = array_features(path, scale, image_shape)
-        found = _Found(array.X, array.labels, image_shape=array.image_shape)
+        found = _Found(array.X, array.labels, image_shape=array.image_shape, pixels=array.pixels)
     elif is_table(path):
         found = _from_table(path, labels, given, text, id, settings, written, words or {})
     else:
         kinds = ", ".join(ENDINGS + TABLE_ENDINGS)
         raise InputError(f"dataset.path={path} is of no kind known: give a {kinds} file or a folder")
+    more = {"text": text, "id": id, "keep_columns": "true" if keep_columns else None}
     if path.is_dir() or not is_table(path):
-        _refuse_settings_of_tables(path, settings, written, text=text, id=id)
-
+        _refuse_settings_of_tables(path, settings, written, **more)
     if image_shape is not None and path.suffix.lower() not in ENDINGS:
         raise InputError(f"dataset.image_shape is for arrays, not for {path}: leave it out")
 
@@ -182,11 +187,17 @@ def load_custom(
             raise InputError(f"{source} has fewer than two classes: give n_clusters=K")
     scale = found.auto_scale if scale == "auto" else scale
     X, y = validate(found.X, y, n_clusters, feature_names=found.names)
+    scaler = None
+    # Of the numbers as they were read: float32 keeps little of a column that varies about a large mean.
     if scale is None:
         check_spread(found.X, found.names)
+    elif found.vectorizer is not None:
+        X = found.vectorizer.fit_scale(np.asarray(found.X), scale).astype(np.float32)
     else:
-        # Of the numbers as they were read: float32 keeps little of a column that varies about a large mean.
-        X = _scaled(found, scale).astype(np.float32)
+        scaler = fit_scaler(found.X, scale)
+        X = scaler.transform(found.X).astype(np.float32)
+    kept = Preprocessing(found.vectorizer, written, id, scaler, found.pixels)
+    is_simple = path.is_file() and text is None  # words and pictures have more that is fitted
     warn_of_constant_columns(X, found.names)
     warn_of_large_values(X)
     return Dataset(
@@ -199,9 +210,10 @@ def load_custom(
         class_names=class_names,
         row_names=found.row_names,
         pictures=found.pictures,
-        vectorizer=found.vectorizer,
         given=taught,
         links=pairs,
+        preprocessing=kept if is_simple else None,
+        table=found.table.iloc[found.rows] if keep_columns and found.table is not None else None,
     )
 
 
@@ -217,10 +229,11 @@ class _Found:
     row_names: list[str] | None = None
     pictures: PictureFiles | None = None
     vectorizer: TableVectorizer | None = None  # of a table's numbers
-    rows: np.ndarray | None = None  # those of the table's n_rows that X is of
-    n_rows: int | None = None
+    table: pd.DataFrame | None = None
+    rows: np.ndarray = field(default_factory=lambda: np.arange(0))  # those of the table that X is of
     given: Any = None  # a column of labels to learn from
     image_shape: tuple[int, ...] | None = None
+    pixels: bool = False  # X was uint8, and is divided by 255
 
 
 def _from_folder(
@@ -255,22 +268,16 @@ def _from_table(
         found.row_names,
         vectorizer=found.vectorizer,
         rows=found.rows,
-        n_rows=found.n_rows,
+        table=found.table,
         given=found.given,
     )
 
 
 def _of_rows(labels: Any, found: _Found) -> Any:
     """Of labels of all rows of a table, those of the rows that are kept."""
-    if labels is None or found.rows is None or len(labels) != found.n_rows:
+    if labels is None or found.table is None or len(labels) != len(found.table):
         return labels
     return np.asarray(labels)[found.rows]
-
-
-def _scaled(found: _Found, scale: str) -> np.ndarray | sp.csr_matrix:
-    if found.vectorizer is not None:
-        return found.vectorizer.fit_scale(np.asarray(found.X), scale)
-    return fit_scaler(found.X, scale).transform(found.X)
 
 
 def _refuse_settings_of_tables(path: Path, *groups: Any, **more: str | None) -> None:

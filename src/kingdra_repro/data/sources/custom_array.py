@@ -28,11 +28,14 @@ class ArrayFeatures:
     labels : ndarray [n] or None
     image_shape : (height, width), (height, width, 3) or None
         Where the rows are pictures.
+    pixels : bool
+        Whether they were uint8, and are divided by 255.
     """
 
     X: np.ndarray | sp.csr_matrix
     labels: np.ndarray | None
     image_shape: tuple[int, ...] | None
+    pixels: bool = False
 
 
 def array_features(path: Path, scale: str | None, image_shape: Any = None) -> ArrayFeatures:
@@ -62,12 +65,13 @@ def array_features(path: Path, scale: str | None, image_shape: Any = None) -> Ar
             X, labels = read_npy(path), None
         case _:
             X, labels = read_jule(path)
-    if scale == "auto" and X.dtype == np.uint8:
+    if pixels := scale == "auto" and X.dtype == np.uint8:
         X = X.astype(np.float32) / np.float32(255)
     if X.ndim in (3, 4) and not sp.issparse(X):
         X, found = _flat(X, path)
-        return ArrayFeatures(X, labels, found)
-    return ArrayFeatures(X, labels, None if image_shape is None else _checked(image_shape, X, path))
+        return ArrayFeatures(X, labels, found, pixels)
+    shape = None if image_shape is None else _checked(image_shape, X, path)
+    return ArrayFeatures(X, labels, shape, pixels)
 
 
 def _flat(X: np.ndarray, path: Path) -> tuple[np.ndarray, tuple[int, ...]]:

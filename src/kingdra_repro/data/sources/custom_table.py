@@ -36,8 +36,8 @@ class TableFeatures:
     names : list of str [d]
     rows : int64 array [m]
         The rows of the table that X is of.
-    n_rows : int
-        n, which is more than m where rows with missing cells are left out.
+    table : DataFrame [n, columns]
+        With more rows than m where those with missing cells are left out.
     row_names : list of str [m] or None
     vectorizer : TableVectorizer or None, of texts
     """
@@ -46,7 +46,7 @@ class TableFeatures:
     classes: pd.Series | None
     names: list[str]
     rows: np.ndarray
-    n_rows: int
+    table: pd.DataFrame
     row_names: list[str] | None
     vectorizer: TableVectorizer | None = None
     given: pd.Series | None = None
@@ -107,19 +107,29 @@ def table_features(
             )
     classes = table[labels] if labels in table.columns else None
     told = table[given] if given in table.columns else None
-    named = words_of(table[id]).fillna("").tolist() if id is not None else _names_of_rows(table)
     if text is not None:
         X, vocabulary = tfidf(_texts(table, text, str(path)), **words)
-        everything = np.arange(len(table))
-        return TableFeatures(X, classes, vocabulary, everything, len(table), named, given=told)
+        rows = np.arange(len(table))
+        return TableFeatures(X, classes, vocabulary, rows, table, row_names(table, id, rows), given=told)
     vectorizer = TableVectorizer(settings)
     features = table.drop(columns=[name for name in (labels, given, id) if name in table.columns])
     values, rows = vectorizer.fit(features, str(path)).transform(features, str(path))
-    if named is None and len(rows) < len(table):
-        named = [str(row) for row in range(len(table))]
-    row_names = None if named is None else [named[row] for row in rows]
+    named = row_names(table, id, rows)
     names = vectorizer.feature_names
-    return TableFeatures(values, classes, names, rows, len(table), row_names, vectorizer, told)
+    return TableFeatures(values, classes, names, rows, table, named, vectorizer, told)
+
+
+def row_names(table: pd.DataFrame, id: str | None, rows: np.ndarray) -> list[str] | None:
+    """What some rows of a table are called, or their numbers where some are left out; None: 0, 1, 2 ..."""
+    if id is not None:
+        named = words_of(table[id]).fillna("").tolist()
+    elif not isinstance(table.index, pd.RangeIndex):
+        named = table.index.astype(str).tolist()
+    elif len(rows) == len(table):
+        return None
+    else:
+        named = [str(row) for row in range(len(table))]
+    return [named[row] for row in rows]
 
 
 def column_names(setting: str, names: Any) -> list[str]:
@@ -129,10 +139,6 @@ def column_names(setting: str, names: Any) -> list[str]:
     if not isinstance(names, Sequence):
         raise InputError(f"dataset.{setting}={names!r} is no list of names: give dataset.{setting}=[A,B]")
     return [str(name) for name in names]
-
-
-def _names_of_rows(table: pd.DataFrame) -> list[str] | None:
-    return None if isinstance(table.index, pd.RangeIndex) else table.index.astype(str).tolist()
 
 
 def _texts(table: pd.DataFrame, column: str, source: str) -> list[str]:

@@ -1,0 +1,87 @@
+"""The program `kingdra-predict`: the clusters of new points, by the model of a run."""
+
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from kingdra_repro.errors import InputError
+from kingdra_repro.programs import main as program
+
+HELP = """kingdra-predict tells the clusters of new points, by the model that a run of kingdra-run has kept.
+
+  kingdra-predict run=outputs/custom/kingdra-ladder_im/seed0-e04c1815 data=new.csv
+
+The file is read and scaled as the run's own was. Of a table the columns are found by their names, and others
+are ignored; of an array (.npy, .npz) all columns are meant. Models of the program's own data sets take arrays
+of features, as the data set has them; so do those of texts and of pictures.
+
+  output=FILE          where the clusters go, as a table; default: new.clusters.csv beside new.csv
+  keep_columns=true    with the columns of the file
+"""
+SETTINGS = ("run", "data", "output", "keep_columns")
+
+
+def main() -> None:
+    """Do what the command line asks for."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    program.main("kingdra-predict", lambda: run(sys.argv[1:]), _user_message)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out one command, and print where the clusters are.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        ``run=FOLDER`` and ``data=FILE``, maybe ``output=FILE`` and ``keep_columns=true``.
+
+    Raises
+    ------
+    InputError
+        For another argument, a run without a model, or a file that does not fit it.
+    """
+    if any(argument in ("--help", "-h", "help") for argument in arguments):
+        print(HELP, end="")
+        return 0
+    given = _given(arguments)
+    keep_columns = given.get("keep_columns", "false").lower()
+    if keep_columns not in ("true", "false"):
+        raise InputError(f"keep_columns={given['keep_columns']} is unknown: give true or false")
+    data = Path(given["data"]).expanduser()
+    default = data.with_name(f"{data.name.partition('.')[0]}.clusters.csv")
+    output = Path(given["output"]).expanduser() if "output" in given else default
+    if output.exists() and data.exists() and output.samefile(data):
+        raise InputError(f"output={output} is the file of the points: give another")
+
+    # Only now: torch takes seconds to load.
+    from kingdra_repro.data.new_points import Preprocessing
+    from kingdra_repro.runs.clusters import cluster_table, write_clusters
+    from kingdra_repro.runs.model import load_model
+
+    method, preprocessing = load_model(Path(given["run"]).expanduser())
+    if not hasattr(method, "predict"):
+        raise InputError(f"{type(method).__name__} has no answer for new points: choose another method")
+    points = (preprocessing or Preprocessing()).read(data, method.n_features_in_)
+    columns = points.table if keep_columns == "true" else None
+    write_clusters(output, cluster_table(method, points.X, None, points.names, columns))
+    print(output)
+    return 0
+
+
+def _given(arguments: Sequence[str]) -> dict[str, str]:
+    given = dict[str, str]()
+    for argument in arguments:
+        name, _, value = argument.partition("=")
+        if name not in SETTINGS or not value:
+            raise InputError(f"{argument} is unknown: give {', '.join(f'{one}=...' for one in SETTINGS)}")
+        given[name] = value
+    if "run" not in given or "data" not in given:
+        raise InputError("Give run=FOLDER and data=FILE (kingdra-predict --help)")
+    return given
+
+
+def _user_message(error: BaseException) -> str | None:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split()) if isinstance(error, InputError) else None

@@ -1,0 +1,60 @@
+"""clusters.csv: the cluster of each point, for its owner."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from kingdra_repro.files import write_text
+from kingdra_repro.methods import Ensemble
+from kingdra_repro.methods.clusterer import Clusterer
+
+
+def cluster_table(
+    method: Clusterer,
+    X: np.ndarray | sp.csr_matrix,
+    labels: np.ndarray | None = None,
+    names: Sequence[str] | None = None,
+    columns: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """What a fitted estimator says of some points.
+
+    Parameters
+    ----------
+    method : fitted estimator
+    X : float32 array or CSR matrix [n, d]
+    labels : int64 array [n] or None
+        Their clusters; None: as `predict` has them.
+    names : sequence of str [n] or None
+        What the points are called.
+    columns : DataFrame [n, columns] or None
+        The user's own columns, to stand beside.
+
+    Returns
+    -------
+    DataFrame [n, ...]
+        ``id`` (their names) or ``row`` (their numbers, from 0), ``cluster``; of an ensemble ``confidence``
+        (the mean output for that cluster) and ``agreement`` (the share of models that give it, where there
+        are several); then the user's columns, with "input" before a name that is one of these.
+    """
+    if isinstance(method, Ensemble):
+        labels, confidence, agreement = method.predict_with_certainty(X, labels)
+        said = {"cluster": labels, "confidence": confidence}
+        if method.n_models > 1:
+            said["agreement"] = agreement
+    else:
+        said = {"cluster": method.predict(X) if labels is None else labels}  # type: ignore[attr-defined]
+    n = X.shape[0]
+    table = pd.DataFrame({"row": range(n)} if names is None else {"id": list(names)}).assign(**said)
+    if columns is None:
+        return table
+    clear = {name: f"input {name}" for name in columns.columns if name in table.columns}
+    return pd.concat([table, columns.rename(columns=clear).set_axis(table.index)], axis=1)
+
+
+def write_clusters(path: Path, table: pd.DataFrame) -> None:
+    """Write a `cluster_table` as CSV; confidence and agreement have four digits."""
+    rounded = table.round({"confidence": 4, "agreement": 4})
+    write_text(path, rounded.to_csv(index=False, lineterminator="\n"))

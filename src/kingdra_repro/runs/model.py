@@ -1,0 +1,190 @@
+"""model.safetensors and model.json: the fitted estimator of a run, in files that are never unpickled."""
+
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.numpy
+import torch
+from safetensors import SafetensorError
+
+from kingdra_repro import bases, methods, pseudo_labels
+from kingdra_repro.checks import check_parameters
+from kingdra_repro.data.new_points import Preprocessing
+from kingdra_repro.errors import InputError
+from kingdra_repro.files import atomic_write, checksum, write_text
+from kingdra_repro.methods.clusterer import WITHOUT_EFFECT, Clusterer
+from kingdra_repro.runs.reading import DAMAGE
+from kingdra_repro.version import package_version
+
+log = logging.getLogger(__name__)
+
+NUMBERS, DESCRIPTION = "model.safetensors", "model.json"
+SMALL = 200_000_000  # bytes that keep_model=auto keeps
+LARGEST_DESCRIPTION = 100_000_000  # bytes: vocabularies may be long, but not so long
+KEEP = ("auto", True, False)
+
+
+def _named(kind: type | tuple[type, ...], module: Any) -> dict[str, type]:
+    found = {name: getattr(module, name) for name in module.__all__}
+    return {name: one for name, one in found.items() if isinstance(one, type) and issubclass(one, kind)}
+
+
+# What a model may be made of: a file that names anything else is refused.
+ESTIMATORS = _named(Clusterer, methods)
+PARTS = {
+    name: one
+    for name, one in (_named(object, bases) | _named(object, pseudo_labels)).items()
+    if is_dataclass(one)
+}
+
+
+def keep_model(
+    folder: Path, method: Clusterer, preprocessing: Preprocessing | None, keep: bool | str = "auto"
+) -> None:
+    """Write the model of a run into its folder; where it is not kept, a line says why.
+
+    Parameters
+    ----------
+    folder : Path
+    method : fitted estimator
+    preprocessing : Preprocessing or None
+        How a file becomes the features that were fitted; None: only features can be predicted.
+    keep : {"auto", True, False}
+        "auto": where it takes 200 MB at most.
+    """
+    if keep is False:
+        return
+    try:
+        described = _described_model(method, preprocessing)
+    except InputError as error:
+        log.warning("The model is not kept: %s", error)
+        return
+    state = {name: np.ascontiguousarray(value) for name, value in method.state_dict().items()}
+    size = sum(value.nbytes for value in state.values())
+    if keep == "auto" and size > SMALL:
+        log.warning("The model of %.0f MB is not kept; keep_model=true keeps one of any size", size / 1e6)
+        return
+    atomic_write(folder / NUMBERS, lambda file: file.write(safetensors.numpy.save(state)))
+    described |= {"sha256": checksum(folder / NUMBERS)}
+    described |= {"sha256_of_this": _digest(described)}
+    write_text(folder / DESCRIPTION, json.dumps(described, indent=1) + "\n")
+
+
+def load(folder: str | os.PathLike) -> Clusterer:
+    """Load the fitted estimator of a run.
+
+    Nothing is unpickled, and no class outside this package is made.
+
+    Parameters
+    ----------
+    folder : path
+        A run's folder, as kingdra-run has left it (see the setting ``keep_model``); it may have been moved.
+
+    Returns
+    -------
+    estimator
+        Such as `Kingdra`, on ``device="auto"``. `predict` takes features as the run had them; where these
+        were made of a file, `kingdra-predict` makes them of another.
+
+    Raises
+    ------
+    InputError
+        Where there is no model in it, or it is damaged.
+    """
+    return load_model(Path(folder).expanduser())[0]
+
+
+def load_model(folder: Path) -> tuple[Clusterer, Preprocessing | None]:
+    """Load the fitted estimator of a run, and how a file becomes what it was fitted on; see `load`."""
+    for path in (folder / NUMBERS, folder / DESCRIPTION):
+        if not path.is_file():
+            raise InputError(
+                f"{path} is not there: name the folder of a finished run that kept its model (those above "
+                "200 MB are kept with keep_model=true alone)"
+            )
+    try:
+        if (folder / DESCRIPTION).stat().st_size > LARGEST_DESCRIPTION:
+            raise ValueError("too long")
+        described = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        if described["sha256_of_this"] != _digest(described):
+            raise ValueError("its checksum is another")
+    except DAMAGE as error:
+        raise _damaged(folder / DESCRIPTION, error) from error
+    try:
+        if checksum(folder / NUMBERS) != described["sha256"]:
+            raise ValueError("its checksum is another")
+        state = safetensors.numpy.load_file(folder / NUMBERS)
+        method = _made_model(described, {name: _aligned(value) for name, value in state.items()})
+        preprocessing = described["preprocessing"]
+        return method, None if preprocessing is None else Preprocessing.of(preprocessing)
+    except (*DAMAGE, SafetensorError, RuntimeError) as error:
+        raise _damaged(folder / NUMBERS, error) from error
+
+
+def _described_model(method: Clusterer, preprocessing: Preprocessing | None) -> dict[str, Any]:
+    """Everything about an estimator but its numbers, as what JSON can hold."""
+    name = type(method).__name__
+    if ESTIMATORS.get(name) is not type(method):
+        raise InputError(f"{name} is no method of kingdra_repro")
+    given = method.get_params(deep=False).items()
+    return {
+        "class": name,
+        "parameters": {key: _described(value) for key, value in given if key not in WITHOUT_EFFECT},
+        "n_features": int(method.n_features_in_),
+        "version": package_version(),
+        "preprocessing": None if preprocessing is None else preprocessing.state(),
+    }
+
+
+def _described(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if (name := type(value).__name__) in PARTS and PARTS[name] is type(value):
+        held = {field.name: _described(getattr(value, field.name)) for field in fields(value) if field.init}
+        return {"class": name, **held}
+    if isinstance(value, Sequence):
+        return [_described(one) for one in value]
+    raise InputError(f"{type(value).__name__} is no part of kingdra_repro")
+
+
+def _made(value: Any) -> Any:
+    if isinstance(value, dict):
+        return PARTS[value["class"]](**{name: _made(one) for name, one in value.items() if name != "class"})
+    return [_made(one) for one in value] if isinstance(value, list) else value
+
+
+def _made_model(described: dict[str, Any], state: dict[str, np.ndarray]) -> Clusterer:
+    parameters = {name: _made(value) for name, value in described["parameters"].items()}
+    method = ESTIMATORS[described["class"]](**parameters)
+    check_parameters(method, method.checks)
+    method.load_state_dict(state, described["n_features"])
+    if hasattr(method, "predict"):
+        method.predict(np.zeros((1, method.n_features_in_), np.float32))  # fails where sizes do not fit
+    return method
+
+
+def _aligned(value: np.ndarray) -> np.ndarray:
+    """A copy that lies in memory as torch's own do: products then round alike."""
+    return torch.from_numpy(value.copy()).clone().numpy()
+
+
+def _digest(described: dict[str, Any]) -> str:
+    content = {name: value for name, value in described.items() if name != "sha256_of_this"}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _damaged(path: Path, error: Exception) -> InputError:
+    reason = " ".join(str(error).split())[:200]
+    return InputError(
+        f"{path} is damaged, or not what kingdra-run writes ({type(error).__name__}: {reason}): make the run "
+        "again in another folder"
+    )

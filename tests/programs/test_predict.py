@@ -1,0 +1,156 @@
+"""New points get the clusters that the estimator itself would give them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import load_digits
+from sklearn.preprocessing import StandardScaler
+
+import kingdra_repro
+from kingdra_repro.bases import LadderIM
+from kingdra_repro.methods import Kingdra
+from kingdra_repro.programs import predict
+from tests.programs.conftest import TINY
+from tests.programs.test_runs import only
+
+FRESH = "from kingdra_repro.programs.predict import main; main()"
+
+
+@pytest.fixture
+def halves(tmp_path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Digits as two tables, half.csv with the classes and rest.csv without; columns of one value are out."""
+    digits = load_digits(as_frame=True)
+    table = digits.data.loc[:, digits.data[:900].nunique() > 1]
+    table = table.assign(who=[f"writer {i}" for i in range(len(table))])
+    half, rest = table[:900], table[900:].iloc[:, ::-1].reset_index(drop=True)
+    half.assign(digit=digits.target[:900]).to_csv(tmp_path / "half.csv", index=False)
+    rest.to_csv(tmp_path / "rest.csv", index=False)
+    return half, rest
+
+
+TABLE = ("dataset=custom", "dataset.path=half.csv", "dataset.labels=digit", "dataset.id=who")
+HALF = (*TABLE, "device=cpu", *TINY)
+
+
+def called(capsys, *arguments: str) -> tuple[int, str]:
+    """Exit status; standard output, or of a user's mistake the line."""
+    with pytest.raises(SystemExit) as stopped:
+        predict.program.main("kingdra-predict", lambda: predict.run(arguments), predict._user_message)
+    printed = capsys.readouterr()
+    if stopped.value.code:
+        (line,) = printed.err.splitlines()
+        return stopped.value.code, line.removeprefix("kingdra-predict: ")
+    return 0, printed.out
+
+
+def test_half_of_the_digits_labels_the_other_half_as_the_estimator_does(kingdra_run, halves, tmp_path):
+    assert kingdra_run(*HALF).status == 0
+    moved = only(tmp_path, "result.json").parent.rename(tmp_path / "moved")
+    command = [sys.executable, "-c", FRESH, f"run={moved}", "data=rest.csv"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "rest.clusters.csv\n"), done.stderr
+    said = pd.read_csv(tmp_path / "rest.clusters.csv")
+
+    half, rest = (table[halves[0].columns.drop("who")] for table in halves)
+    scaler = StandardScaler().fit(half)
+    base = LadderIM(hidden=(16, 16))
+    small = {"n_models": 2, "n_iter": 1, "first_epochs": 1, "epochs": 1, "batch_size": 256}
+    estimator = Kingdra(10, base=base, device="cpu", random_state=0, **small)
+    estimator.fit(scaler.transform(half).astype(np.float32))
+    np.testing.assert_array_equal(np.load(moved / "labels.npy"), estimator.labels_)
+    X = scaler.transform(rest).astype(np.float32)
+    proba = estimator.predict_proba(X)
+    np.testing.assert_array_equal(said["cluster"], estimator.predict(X))
+    np.testing.assert_array_equal(kingdra_repro.load(moved).predict(X), estimator.predict(X))
+    np.testing.assert_allclose(said["confidence"], proba.max(1), atol=1e-4)
+    assert list(said["id"]) == list(halves[1]["who"])
+    assert len(set(said["cluster"])) > 1
+
+
+def test_clusters_of_a_run_are_a_table(kingdra_run, halves, tmp_path, capsys):
+    assert kingdra_run(*HALF).status == 0
+    folder = only(tmp_path, "result.json").parent
+    table = pd.read_csv(folder / "clusters.csv")
+    assert list(table) == ["id", "cluster", "confidence", "agreement"]
+    assert list(table["id"]) == list(halves[0]["who"])
+    np.testing.assert_array_equal(table["cluster"], np.load(folder / "labels.npy"))
+    assert set(table["agreement"]) <= {0.0, 0.5, 1.0}
+    assert table["confidence"].between(0.1, 1).all()
+    # The columns beside them make no other run of it.
+    assert kingdra_run(*HALF, "dataset.keep_columns=true", "output_dir=beside").status == 0
+    (beside,) = tmp_path.glob("beside/**/clusters.csv")
+    assert beside.parent.name == folder.name
+    with_columns = pd.read_csv(beside)
+    assert list(with_columns)[4:] == list(pd.read_csv("half.csv"))
+    np.testing.assert_array_equal(with_columns["who"], table["id"])
+    # The same file again: the clusters that it got when it was fitted.
+    assert called(capsys, f"run={folder}", "data=half.csv", "output=again.csv") == (0, "again.csv\n")
+    pd.testing.assert_frame_equal(pd.read_csv("again.csv"), table)
+    assert called(capsys, f"run={folder}", "data=half.csv", "output=all.csv", "keep_columns=true")[0] == 0
+    pd.testing.assert_frame_equal(pd.read_csv("all.csv"), with_columns)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale"),
+    [("float32", "auto"), ("float32", "minmax"), ("float64", "standard"), ("uint8", "auto")],
+)
+def test_arrays_are_read_as_the_run_s_was(kingdra_run, tmp_path, capsys, dtype, scale):
+    X = load_digits().data[:200].astype(dtype)
+    np.save(tmp_path / "x.npy", X)
+    command = ("dataset=custom", "dataset.path=x.npy", "n_clusters=3", "method=kmeans")
+    assert kingdra_run(*command, f"dataset.scale={scale}").status == 0
+    folder = only(tmp_path, "result.json").parent
+    assert called(capsys, f"run={folder}", "data=x.npy") == (0, "x.clusters.csv\n")
+    said = pd.read_csv("x.clusters.csv")
+    assert list(said) == ["row", "cluster"]
+    assert list(said["row"]) == list(range(200))
+    np.testing.assert_array_equal(said["cluster"], np.load(folder / "labels.npy"))
+    np.save(tmp_path / "narrow.npy", X[:, :60])
+    status, line = called(capsys, f"run={folder}", "data=narrow.npy")
+    assert (status, line) == (2, "narrow.npy has 60 columns: the model was fitted on 64")
+    if dtype == "uint8":
+        np.save(tmp_path / "x.npy", X / 255)
+        assert "give uint8" in called(capsys, f"run={folder}", "data=x.npy")[1]
+
+
+def test_mistakes_in_one_line(kingdra_run, halves, tmp_path, capsys):
+    assert kingdra_run(*TABLE, "method=kmeans").status == 0
+    run = f"run={only(tmp_path, 'result.json').parent}"
+    halves[1].rename(columns={"pixel_3_3": "pixel_3,3"}).to_csv("renamed.csv", index=False)
+    halves[1].assign(pixel_3_3="dark").to_csv("words.csv", index=False)
+    np.save("x.npy", np.zeros((3, 64)))
+    Path("empty").mkdir()
+    for arguments, reason in [
+        ((run, "data=renamed.csv"), "renamed.csv does not fit: it has no column 'pixel_3_3'"),
+        ((run, "data=words.csv"), "pixel_3_3"),
+        ((run, "data=x.npy"), "x.npy is no table"),
+        ((run, "data=nowhere.csv"), "data=nowhere.csv: there is no such file"),
+        ((run, "data=rest.csv", "output=rest.csv"), "output=rest.csv is the file of the points"),
+        ((run, "data=rest.csv", "keep_columns=1"), "keep_columns=1 is unknown"),
+        ((run,), "Give run=FOLDER and data=FILE"),
+        ((run, "file=rest.csv"), "file=rest.csv is unknown"),
+        (("run=empty", "data=rest.csv"), "empty/model.safetensors is not there"),
+    ]:
+        status, line = called(capsys, *arguments)
+        assert status == 2
+        assert reason in line
+    assert not list(tmp_path.glob("*.clusters.csv"))
+
+
+def test_a_method_without_an_answer_for_new_points_says_so(kingdra_run, features, tmp_path, capsys):
+    command = ("dataset=custom", "dataset.path=x.npy", "n_clusters=3", "method=agglomerative")
+    assert kingdra_run(*command).status == 0
+    folder = only(tmp_path, "result.json").parent
+    assert called(capsys, f"run={folder}", "data=x.npy")[1].startswith("Agglomerative has no answer for new")
+    assert list(pd.read_csv(folder / "clusters.csv")) == ["row", "cluster"]
+
+
+def test_a_model_is_not_kept_where_it_is_not_wanted(kingdra_run, features, tmp_path):
+    command = ("dataset=custom", "dataset.path=x.npy", "n_clusters=3", "method=kmeans")
+    assert "keep_model must be one of auto, True, False" in kingdra_run(*command, "keep_model=yes").mistake
+    assert kingdra_run(*command, "keep_model=false").status == 0
+    assert not list(tmp_path.glob("outputs/**/model.*"))
