@@ -14,6 +14,7 @@ from torch import Tensor
 from kingdra_repro.errors import InputError
 from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.events import Iteration, Monitor, Progress
+from kingdra_repro.training.phases import commit
 from kingdra_repro.training.prediction import FittedEnsemble
 from kingdra_repro.training.stack import PseudoLabels, StepDone
 from kingdra_repro.training.trainer import EnsembleTrainer
@@ -31,6 +32,8 @@ class EnsembleFit:
     seed : int, of all random numbers
     checkpoint : Checkpoint or None
         Where a phase that is done is noted, with the pseudo-labels that the next one trains on.
+    left : (int, dict) or None
+        The last phase that a killed fit noted, and its state; see `kingdra_repro.training.phases`.
     monitor : Monitor or None
     n_iter : int, the number of the last phase
     epochs_total : int, of all phases
@@ -48,6 +51,7 @@ class EnsembleFit:
     device: torch.device
     seed: int
     checkpoint: Checkpoint | None
+    left: tuple[int, dict[str, Any]] | None = None
     monitor: Monitor | None
     n_iter: int
     epochs_total: int
@@ -80,7 +84,11 @@ class EnsembleFit:
             )
 
         self._epochs_done = span.stop
-        return self.trainer.train(span, pseudo, report)
+        saved = self.checkpoint is not None and epochs > 0  # a fit that is done trains for no epochs
+        losses = self.trainer.train(span, pseudo, report, self.phase if saved else None)
+        if saved:
+            self.trainer.save(self.phase)
+        return losses
 
     def outputs(self) -> Tensor:
         """Outputs of all models for the data: float32 Tensor [n_models, n, k] on the CPU."""
@@ -118,11 +126,11 @@ class EnsembleFit:
         """Note in the checkpoint that the phase before is done, and what the next one trains on."""
         if self.checkpoint is None:
             return
-        state: dict[str, Any] = {"iteration": self.phase - 1, "rows": self._rows}
+        state: dict[str, Any] = {"rows": self._rows}
         if pseudo is not None:
             state["labels"] = torch.from_numpy(pseudo.labels)
             state["outputs"] = torch.from_numpy(pseudo.outputs)
-        self.checkpoint.save("iteration", state)
+        commit(self.checkpoint, self.phase - 1, state)
 
     def resume(self, epochs_until: Callable[[int], int]) -> PseudoLabels | None:
         """Go on after the last phase that `save` noted; the pseudo-labels that the next one trains on.
@@ -136,10 +144,9 @@ class EnsembleFit:
         InputError
             If more phases are done than there are to be.
         """
-        state = self.checkpoint.load("iteration") if self.checkpoint else None
-        if self.checkpoint is None or state is None:
+        if self.checkpoint is None or self.left is None:
             return None
-        done = int(state["iteration"])
+        done, state = self.left
         if done > self.n_iter:
             raise InputError(
                 f"n_iter={self.n_iter} is less than the {done} iterations done in {self.checkpoint.folder}: "

@@ -1,5 +1,6 @@
 """What the comparison methods with one network share: how a fit begins, trains, resumes and tells."""
 
+import logging
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
@@ -28,6 +29,8 @@ from kingdra_repro.training.seeds import Purpose, numpy_stream
 
 SECONDS_BETWEEN_CHECKPOINTS = 60.0
 CHUNK = 4096  # rows passed through a network at once when nothing is trained
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -169,14 +172,26 @@ class NetworkClusterer(TrainedClusterer):
         self.history_ = pd.DataFrame(rows)
 
     def _save(self, name: str, state: Callable[[], dict[str, Any]], *, last: bool) -> None:
-        """Save a state with the history so far, if that is due or this is the phase's last."""
+        """Save a state with the history so far, if that is due or this is the phase's last.
+
+        The one before is kept, in case that this one is damaged later.
+        """
         if self._checkpoint and (last or time.monotonic() - self._saved > SECONDS_BETWEEN_CHECKPOINTS):
+            self._checkpoint.rename(name, f"{name}-before")
             self._checkpoint.save(name, {**state(), "rows": self._rows})
             self._saved = time.monotonic()
 
     def _load(self, name: str) -> dict[str, Any] | None:
-        """A state that `_save` left; the history goes on from there."""
-        state = self._checkpoint.load(name) if self._checkpoint else None
+        """The last state that `_save` left, or where it is damaged the one before; so does the history."""
+        if self._checkpoint is None:
+            return None
+        before = f"{name}-before"
+        if not self._checkpoint.is_whole(name) and self._checkpoint.is_whole(before):
+            log.warning(
+                "%s/%s.pt is damaged or lost: going on from the state before", self._checkpoint.folder, name
+            )
+            self._checkpoint.rename(before, name)
+        state = self._checkpoint.load(name)
         if state is not None:
             self._set_history(state.pop("rows"))
         return state
