@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.training.checkpoint import Checkpoint, note_of
+from kingdra_repro.training.checkpoint import Checkpoint, Pace, note_of
 
 
 def test_states_come_back(tmp_path: Path) -> None:
@@ -70,6 +70,22 @@ def test_a_file_without_a_checksum_is_read_as_earlier_versions_wrote_it(tmp_path
     assert checkpoint.is_whole("state")
     assert checkpoint.load("state") == {"epoch": 2}
     assert note_of(tmp_path / "state.pt") == ""
+
+
+def test_saves_take_no_more_than_their_share_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    always, tenth, later = Pace(1.0), Pace(0.1), Pace(0.1, seconds=0.5)
+    assert [pace.due() for pace in (always, tenth, later)] == [True, True, False]
+    for pace in (always, tenth, later):
+        now = 100.0
+        with pace.save():
+            now = 102.0
+    assert [pace.due() for pace in (always, tenth)] == [True, False]
+    now = 119.9
+    assert not tenth.due()
+    now = 120.1
+    assert tenth.due()
 
 
 def test_a_failed_write_leaves_the_old_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

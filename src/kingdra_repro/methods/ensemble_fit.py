@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.training.checkpoint import Checkpoint
+from kingdra_repro.training.checkpoint import SHARE_AT_ENDS, Checkpoint, Pace
 from kingdra_repro.training.events import Iteration, Monitor, Progress
 from kingdra_repro.training.phases import commit
 from kingdra_repro.training.prediction import FittedEnsemble
@@ -60,9 +60,18 @@ class EnsembleFit:
     _rows: list[dict[str, Any]] = field(default_factory=list, init=False)
     _epochs_done: int = field(default=0, init=False)
     _phase_began: float = field(default_factory=time.monotonic, init=False)
+    _committed: int = field(default=-1, init=False)  # the last phase that is
+    _models_saved: bool = field(default=True, init=False)  # as they are now
+
+    def __post_init__(self) -> None:
+        self._pace = Pace(SHARE_AT_ENDS.get(self.device.type, SHARE_AT_ENDS["cuda"]))
 
     def train(self, epochs: int, pseudo: PseudoLabels | None) -> dict[str, float]:
-        """Train all models for some epochs; the mean of each term of the loss in the last."""
+        """Train all models for some epochs; the mean of each term of the loss in the last.
+
+        At the end all are saved, or none: those of the last phase are, and others where that is due. Within
+        the phase some are where it begins with what is saved, since it could not be taken up otherwise.
+        """
         span = range(self._epochs_done, self._epochs_done + epochs)
         n_models = self.trainer.n_models
         n_pseudo_labels = 0 if pseudo is None else int((pseudo.labels >= 0).sum())
@@ -84,10 +93,13 @@ class EnsembleFit:
             )
 
         self._epochs_done = span.stop
-        saved = self.checkpoint is not None and epochs > 0  # a fit that is done trains for no epochs
-        losses = self.trainer.train(span, pseudo, report, self.phase if saved else None)
-        if saved:
-            self.trainer.save(self.phase)
+        resumable = epochs > 0 and self._committed == self.phase - 1  # a fit that is done trains no epochs
+        losses = self.trainer.train(span, pseudo, report, self.phase if resumable else None)
+        if self.checkpoint is not None and epochs > 0:
+            self._models_saved = self.phase == self.n_iter or self._pace.due()
+            if self._models_saved:
+                with self._pace.save():
+                    self.trainer.save(self.phase)
         return losses
 
     def outputs(self) -> Tensor:
@@ -123,14 +135,18 @@ class EnsembleFit:
         return pd.DataFrame(self._rows)
 
     def save(self, pseudo: PseudoLabels | None) -> None:
-        """Note in the checkpoint that the phase before is done, and what the next one trains on."""
-        if self.checkpoint is None:
+        """Note in the checkpoint that the phase before is done, and what the next one trains on.
+
+        Not where its models were not saved: a killed fit then goes on from an earlier phase.
+        """
+        if self.checkpoint is None or not self._models_saved:
             return
         state: dict[str, Any] = {"rows": self._rows}
         if pseudo is not None:
             state["labels"] = torch.from_numpy(pseudo.labels)
             state["outputs"] = torch.from_numpy(pseudo.outputs)
-        commit(self.checkpoint, self.phase - 1, state)
+        self._committed = self.phase - 1
+        commit(self.checkpoint, self._committed, state)
 
     def resume(self, epochs_until: Callable[[int], int]) -> PseudoLabels | None:
         """Go on after the last phase that `save` noted; the pseudo-labels that the next one trains on.
@@ -153,6 +169,7 @@ class EnsembleFit:
                 "give as many or more, or another checkpoint_dir",
                 parameter="n_iter",
             )
+        self._committed = done
         self.phase, self._rows, self._epochs_done = done + 1, state["rows"], epochs_until(done)
         if "labels" not in state:
             return None

@@ -21,13 +21,12 @@ from kingdra_repro.errors import diverged
 from kingdra_repro.methods.clusterer import TrainedClusterer, begin, checked_data
 from kingdra_repro.networks.products import tf32_products
 from kingdra_repro.training.batches import batch_slices
-from kingdra_repro.training.checkpoint import Checkpoint
+from kingdra_repro.training.checkpoint import SECONDS_OF_A_SAVE, SHARE_WITHIN_PHASES, Checkpoint, Pace
 from kingdra_repro.training.events import Iteration, Progress
 from kingdra_repro.training.options import PRECISIONS
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.seeds import Purpose, numpy_stream
 
-SECONDS_BETWEEN_CHECKPOINTS = 60.0
 CHUNK = 4096  # rows passed through a network at once when nothing is trained
 
 log = logging.getLogger(__name__)
@@ -75,7 +74,8 @@ class NetworkClusterer(TrainedClusterer):
         self._checkpoint: Checkpoint | None
         self._seed, self._checkpoint = begin(self, X, labels, links)
         self._set_history([])
-        self._began = self._saved = time.monotonic()
+        self._began = time.monotonic()
+        self._pace = Pace(SHARE_WITHIN_PHASES, SECONDS_OF_A_SAVE)
         self._fit_rows(Rows(X, self._device))
         self._network.cpu()  # a fitted estimator may go to a machine without this device
 
@@ -176,10 +176,10 @@ class NetworkClusterer(TrainedClusterer):
 
         The one before is kept, in case that this one is damaged later.
         """
-        if self._checkpoint and (last or time.monotonic() - self._saved > SECONDS_BETWEEN_CHECKPOINTS):
-            self._checkpoint.rename(name, f"{name}-before")
-            self._checkpoint.save(name, {**state(), "rows": self._rows})
-            self._saved = time.monotonic()
+        if self._checkpoint and (last or self._pace.due()):
+            with self._pace.save():
+                self._checkpoint.rename(name, f"{name}-before")
+                self._checkpoint.save(name, {**state(), "rows": self._rows})
 
     def _load(self, name: str) -> dict[str, Any] | None:
         """The last state that `_save` left, or where it is damaged the one before; so does the history."""

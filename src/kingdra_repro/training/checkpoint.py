@@ -1,6 +1,9 @@
 """What a killed run leaves, and the next one takes up."""
 
 import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -15,6 +18,37 @@ FIRST_LINE = (
 )
 DIGEST_LINE = 65  # bytes
 WITHOUT_CHECKSUM = b"PK\x03\x04"  # torch's bytes alone, as earlier versions wrote them
+
+# The share of a fit's time that saving may take. At the ends of phases on a CPU, where they are long: any; a
+# GPU trains so fast that a state of hundreds of megabytes for each phase would be a good part of its time.
+SHARE_AT_ENDS = {"cpu": 1.0, "cuda": 0.07}
+SHARE_WITHIN_PHASES = 0.03
+SECONDS_OF_A_SAVE = 0.06  # at least, so that small networks are saved every two seconds, not at every epoch
+
+
+class Pace:
+    """Says when a save is due, so that saves take at most a share of the time.
+
+    Parameters
+    ----------
+    share : float, of the time; 1: a save is always due
+    seconds : float, what a save takes at least; it is expected of the first, too
+    """
+
+    def __init__(self, share: float, seconds: float = 0.0) -> None:
+        self.share, self.seconds = share, seconds
+        self._began, self._took = time.monotonic(), seconds
+
+    def due(self) -> bool:
+        """Whether the last save began so long ago that it took no more than the share of the time since."""
+        return time.monotonic() - self._began >= self._took / self.share
+
+    @contextmanager
+    def save(self) -> Iterator[None]:
+        """Around a save: takes its time."""
+        self._began = time.monotonic()
+        yield
+        self._took = max(self.seconds, time.monotonic() - self._began)
 
 
 class Checkpoint:

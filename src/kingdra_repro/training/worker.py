@@ -1,7 +1,6 @@
 """The members of an ensemble that one device trains, one stack after the other."""
 
 import itertools
-import time
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -15,7 +14,7 @@ from torch import Tensor
 
 from kingdra_repro.bases import Base
 from kingdra_repro.errors import InputError
-from kingdra_repro.training.checkpoint import Checkpoint
+from kingdra_repro.training.checkpoint import SECONDS_OF_A_SAVE, SHARE_WITHIN_PHASES, Checkpoint, Pace
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.phases import models_of
 from kingdra_repro.training.rows import Rows
@@ -24,7 +23,6 @@ from kingdra_repro.training.stack import PseudoLabels, Stack, StepDone
 # A CPU gains from a stack while it hides the cost of launching operations, and loses once activations no
 # longer fit its caches: about so many weights are trained at once. A GPU takes all members.
 WEIGHTS_PER_CPU_STACK = 2_000_000
-SECONDS_BETWEEN_CHECKPOINTS = 60.0
 
 MemberLosses = dict[str, dict[int, float]]  # term -> member -> its mean over the last epoch
 
@@ -71,6 +69,7 @@ class Worker:
         phase_done: int = -1,
     ) -> None:
         self.device, self.checkpoint = device, checkpoint
+        self._pace = Pace(SHARE_WITHIN_PHASES, SECONDS_OF_A_SAVE)
         self._saved: dict[tuple[int, ...], tuple[str, int]] = {}  # of a stack: the last name, its epochs
         rows = Rows(X, device)
         self.stacks: list[Stack] = []
@@ -134,17 +133,13 @@ class Worker:
                 )
             if stack.epoch < epochs.stop and stack.offloaded:
                 self._fetch(stack)
-            saved = time.monotonic()
             while stack.epoch < epochs.stop:
                 with _current(self.device):
                     stack.train_epoch(pseudo, on_step, epochs.stop - stack.epoch)
-                last = stack.epoch == epochs.stop
-                if last:
+                if stack.epoch == epochs.stop:
                     stack.end_phase()
-                due = last or time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS
-                if phase is not None and due:
+                if phase is not None and self._pace.due():
                     self._save(stack, phase)
-                    saved = time.monotonic()
             if phase is not None and self.checkpoint and self.device.type == "cpu" and len(self.stacks) > 1:
                 self._save(stack, phase)
                 stack.offload()
@@ -167,7 +162,8 @@ class Worker:
             or self._saved.get(stack.members) == (name, stack.epoch)
         ):
             return
-        self.checkpoint.save(name, dict(stack.member_states()))
+        with self._pace.save():
+            self.checkpoint.save(name, dict(stack.member_states()))
         self._saved[stack.members] = name, stack.epoch
 
     def _fetch(self, stack: Stack) -> None:
