@@ -171,7 +171,7 @@ class NetworkClusterer(TrainedClusterer):
         self._rows = rows
         self.history_ = pd.DataFrame(rows)
 
-    def _save(self, name: str, state: Callable[[], dict[str, Any]], *, last: bool) -> None:
+    def _save(self, name: str, state: Callable[[], dict[str, Any]], note: str, *, last: bool) -> None:
         """Save a state with the history so far, if that is due or this is the phase's last.
 
         The one before is kept, in case that this one is damaged later.
@@ -179,7 +179,7 @@ class NetworkClusterer(TrainedClusterer):
         if self._checkpoint and (last or self._pace.due()):
             with self._pace.save():
                 self._checkpoint.rename(name, f"{name}-before")
-                self._checkpoint.save(name, {**state(), "rows": self._rows})
+                self._checkpoint.save(name, {**state(), "rows": self._rows}, note)
 
     def _load(self, name: str) -> dict[str, Any] | None:
         """The last state that `_save` left, or where it is damaged the one before; so does the history."""

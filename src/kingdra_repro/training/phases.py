@@ -9,10 +9,11 @@ The last two phases that are done are kept: a state that is damaged later costs 
 
 import logging
 import shutil
+from pathlib import Path
 from typing import Any
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.training.checkpoint import Checkpoint
+from kingdra_repro.training.checkpoint import Checkpoint, note_of
 
 KEPT = 2
 
@@ -83,6 +84,29 @@ def resumable(checkpoint: Checkpoint) -> tuple[int, dict[str, Any]] | None:
     if found is None:
         return None
     return found, checkpoint.load(f"phase{found}/iteration") or {}
+
+
+def saved_progress(folder: Path) -> str | None:
+    """What a fit with this checkpoint goes on after; None where nothing is saved that it would take up.
+
+    Returns
+    -------
+    Such as "iteration 2 and 370 model epochs", "12 model epochs", or a note of another method's state
+    """
+    epochs: dict[tuple[Path, str], int] = {}
+    for path in folder.rglob("phase*/models_*.pt"):  # those of a first phase by other models, too
+        for entry in note_of(path).split():
+            member, done = entry.split(":")
+            key = path.parent.parent, member
+            epochs[key] = max(epochs.get(key, 0), int(done))
+    committed = [int(path.parent.name.removeprefix("phase")) for path in folder.glob("phase*/iteration.pt")]
+    parts = [f"iteration {max(committed)}"] if committed else []
+    if epochs:
+        parts.append(f"{sum(epochs.values()):,} model epochs")
+    if not parts:
+        states = sorted(folder.glob("*.pt"), key=lambda path: path.stat().st_mtime_ns)
+        parts = [note for path in states if (note := note_of(path))][-1:]
+    return " and ".join(parts) or None
 
 
 def _faults(checkpoint: Checkpoint, phase: int) -> list[str]:

@@ -163,11 +163,12 @@ class Worker:
         ):
             return
         with self._pace.save():
-            self.checkpoint.save(name, dict(stack.member_states()))
+            note = " ".join(f"{m}:{stack.epoch}" for m in stack.members)  # read by `saved_progress`
+            self.checkpoint.save(name, dict(stack.member_states()), note)
         self._saved[stack.members] = name, stack.epoch
 
     def _fetch(self, stack: Stack) -> None:
-        """Load what a stack let go of when it was parked."""
+        """Load what a stack let go of when it was offloaded."""
         name = self._saved[stack.members][0]
         states = self.checkpoint.load(name) if self.checkpoint else None
         if states is None:
