@@ -25,7 +25,7 @@ def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
     path : Path
         Its folder exists.
     write : callable
-        Gets the open binary file.
+        Gets the open binary file, which it may read again.
 
     Raises
     ------
@@ -34,7 +34,7 @@ def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """
     handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.part-")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with os.fdopen(handle, "w+b") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())

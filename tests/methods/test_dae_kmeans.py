@@ -1,5 +1,7 @@
 """K-means on the code of a denoising autoencoder."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -10,6 +12,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.methods import DAEKMeans
 from kingdra_repro.networks.autoencoder import Autoencoder, mask
+from tests.methods.conftest import KillAtStep, Killed
 
 TINY = {"hidden": (8,), "epochs": 2, "batch_size": 16, "n_init": 1, "device": "cpu"}
 
@@ -81,6 +84,20 @@ def test_sparse_and_dense_give_the_same(digits) -> None:
     dense, sparse = make(epochs=2).fit(X), make(epochs=2).fit(sp.csr_matrix(X))
     np.testing.assert_array_equal(dense.labels_, sparse.labels_)
     np.testing.assert_array_equal(sparse.predict(sp.csr_matrix(X)), sparse.labels_)
+
+
+def test_a_damaged_checkpoint_costs_no_more_than_the_last_state(
+    digits, tmp_path, monkeypatch, caplog
+) -> None:
+    monkeypatch.setattr("kingdra_repro.methods.network_clusterer.SHARE_WITHIN_PHASES", float("inf"))
+    X, small = digits[0][:320], partial(make, hidden=(16,), epochs=4)
+    with pytest.raises(Killed):
+        small(checkpoint_dir=tmp_path, monitor=KillAtStep(13)).fit(X)
+    path = tmp_path / "autoencoder.pt"
+    path.write_bytes(path.read_bytes()[:-1])
+    resumed = small(checkpoint_dir=tmp_path).fit(X)
+    assert "autoencoder.pt is damaged or lost: going on from the state before" in caplog.text
+    np.testing.assert_array_equal(resumed.labels_, small().fit(X).labels_)
 
 
 def test_a_killed_fit_ends_as_one_never_killed(digits, assert_resumes) -> None:

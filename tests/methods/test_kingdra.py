@@ -1,5 +1,6 @@
 """Algorithm 2: resuming, and what happens where k mini-clusters are not to be had."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.methods.ensemble import agreement, average
 from kingdra_repro.pseudo_labels import GraphPseudoLabels, align
 from kingdra_repro.training.batches import batch_slices
+from kingdra_repro.training.checkpoint import SHARE_AT_ENDS
 from kingdra_repro.training.stack import Stack
 
 BASE = LadderIM(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1))
@@ -57,7 +59,7 @@ class KillAt:
 def test_a_killed_fit_ends_as_one_never_killed(
     X: np.ndarray, tmp_path: Path, kill: dict, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kingdra_repro.training.worker.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr("kingdra_repro.training.worker.SHARE_WITHIN_PHASES", float("inf"))
     straight = kingdra().fit(X)
     with pytest.raises(Killed):
         kingdra(checkpoint_dir=tmp_path, monitor=KillAt(**kill)).fit(X)
@@ -214,7 +216,7 @@ def test_user_errors(settings: dict, message: str) -> None:
 
 def test_models_that_are_further_than_asked_are_refused(X: np.ndarray, tmp_path: Path, monkeypatch) -> None:
     """Killed within iteration 2; then one iteration is asked for, which was done, by models as they were."""
-    monkeypatch.setattr("kingdra_repro.training.worker.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr("kingdra_repro.training.worker.SHARE_WITHIN_PHASES", float("inf"))
     per_epoch = len(batch_slices(len(X), 32))  # all four models are one stack
     with pytest.raises(Killed):
         kingdra(checkpoint_dir=tmp_path, monitor=KillAt(step=11 * per_epoch + 1)).fit(X)
@@ -226,10 +228,88 @@ def test_models_that_are_further_than_asked_are_refused(X: np.ndarray, tmp_path:
 def test_a_checkpoint_that_has_lost_its_models(X: np.ndarray, tmp_path: Path, n_iter: int) -> None:
     """Trained anew without pseudo-labels, they would pass for those that the history tells of."""
     kingdra(checkpoint_dir=tmp_path, n_iter=2).fit(X)
-    for path in tmp_path.glob("models_*.pt"):
+    for path in tmp_path.rglob("models_*.pt"):
         path.unlink()
     with pytest.raises(InputError, match=r"put the files models_\*\.pt back"):
         kingdra(checkpoint_dir=tmp_path, n_iter=n_iter).fit(X)
+
+
+def damage(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("name", ["models_0_1_2_3.pt", "iteration.pt"])
+def test_a_damaged_phase_costs_no_more_than_that_phase(
+    X: np.ndarray, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    kingdra(checkpoint_dir=tmp_path, n_iter=3).fit(X)
+    assert sorted(folder.name for folder in tmp_path.glob("phase*")) == ["phase2", "phase3"]
+    damage(tmp_path / "phase3" / name)
+    monitor = KillAt()
+    resumed = kingdra(checkpoint_dir=tmp_path, monitor=monitor).fit(X)
+    assert f"damaged or lost phase3/{name}: going on from the end of iteration 2" in caplog.text
+    assert monitor.told == [3, 4]
+    np.testing.assert_array_equal(resumed.predict_proba(X), kingdra().fit(X).predict_proba(X))
+
+
+def test_where_saving_is_slow_phases_are_saved_now_and_then(
+    X: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU. A fit's first and last phases always are; within a phase, where the one before was."""
+    monkeypatch.setitem(SHARE_AT_ENDS, "cpu", 1e-9)
+    monkeypatch.setattr("kingdra_repro.training.worker.SHARE_WITHIN_PHASES", float("inf"))
+
+    def saved() -> list[str]:
+        return sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.glob("phase*/*.pt"))
+
+    first = ["phase0/iteration.pt", "phase0/models_0_1_2_3.pt", "phase1/models_0_1_2_3.pt"]
+    with pytest.raises(Killed):
+        kingdra(checkpoint_dir=tmp_path, monitor=KillAt(iteration=3)).fit(X)
+    assert saved() == first
+    monitor = KillAt()
+    resumed = kingdra(checkpoint_dir=tmp_path, monitor=monitor).fit(X)
+    assert monitor.told == [1, 2, 3, 4]
+    np.testing.assert_array_equal(resumed.predict_proba(X), kingdra().fit(X).predict_proba(X))
+    assert [name for name in saved() if "iteration" in name] == ["phase1/iteration.pt", "phase4/iteration.pt"]
+
+
+def test_a_damaged_state_within_a_phase_is_left_out(
+    X: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("kingdra_repro.training.worker.SHARE_WITHIN_PHASES", float("inf"))
+    with pytest.raises(Killed):
+        kingdra(checkpoint_dir=tmp_path, monitor=KillAt(step=65)).fit(X)
+    damage(tmp_path / "phase0" / "models_0_1_2_3.pt")
+    resumed = kingdra(checkpoint_dir=tmp_path).fit(X)
+    assert "phase0/models_0_1_2_3.pt: going on from the beginning" in caplog.text
+    np.testing.assert_array_equal(resumed.predict_proba(X), kingdra().fit(X).predict_proba(X))
+
+
+@pytest.mark.parametrize("step", [65, 85])  # within the first phase, and the second
+def test_a_checkpoint_of_the_form_of_earlier_versions_goes_on(
+    X: np.ndarray, tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One file of the models and one of the last phase, in the folder itself, without checksums."""
+    monkeypatch.setattr("kingdra_repro.training.worker.SHARE_WITHIN_PHASES", float("inf"))
+    with pytest.raises(Killed):
+        kingdra(checkpoint_dir=tmp_path, monitor=KillAt(step=step)).fit(X)
+    for path in sorted(tmp_path.glob("phase*/*.pt")):  # the models of the later phase are those that stay
+        with path.open("rb") as file:
+            for _ in range(3):
+                file.readline()
+            state = torch.load(file, weights_only=True)
+        if path.stem == "iteration":
+            state["iteration"] = int(path.parent.name.removeprefix("phase"))
+            del state["models"]
+        torch.save(state, tmp_path / path.name)
+    for folder in tmp_path.glob("phase*"):
+        shutil.rmtree(folder)
+    monitor = KillAt()
+    resumed = kingdra(checkpoint_dir=tmp_path, monitor=monitor).fit(X)
+    assert monitor.done[0] > step // 9 * 4  # nine steps an epoch of four models
+    np.testing.assert_array_equal(resumed.predict_proba(X), kingdra().fit(X).predict_proba(X))
 
 
 def test_fewer_iterations_than_the_checkpoint_has(X: np.ndarray, tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_sparse_rows_give_what_dense_ones_give(pairs) -> None:
 @pytest.mark.parametrize("step", [30, 380, 450])  # in the first phase, in iterations 1 and 2
 def test_a_killed_fit_ends_as_one_never_killed(pairs, tmp_path: Path, step: int, monkeypatch) -> None:
     X, _ = pairs
-    monkeypatch.setattr("kingdra_repro.training.worker.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr("kingdra_repro.training.worker.SHARE_WITHIN_PHASES", float("inf"))
     straight = plus().fit(X)
     watch = KillAtStep(step)
     with pytest.raises(Killed):

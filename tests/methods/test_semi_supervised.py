@@ -76,7 +76,7 @@ def test_a_vanilla_ladder_finds_no_clusters(digits) -> None:
 
 
 def test_a_killed_fit_ends_as_one_never_killed(digits, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("kingdra_repro.training.worker.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr("kingdra_repro.training.worker.SHARE_WITHIN_PHASES", float("inf"))
     X, y = digits[0][:320], digits[1][:320]
     given = draw_labels(y, 10, 5, seed=0)
     straight = model(epochs=3).fit(X, given)

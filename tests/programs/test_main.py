@@ -10,7 +10,7 @@ import pytest
 
 import kingdra_repro
 from kingdra_repro.errors import InputError
-from kingdra_repro.programs.main import main
+from kingdra_repro.programs.main import Stopped, main
 
 
 def user_message(error: BaseException) -> str | None:
@@ -36,7 +36,12 @@ def raises(error: BaseException):
         (lambda: 0, 0, ""),
         (lambda: 1, 1, ""),
         (raises(InputError("k must be positive; got 0")), 2, "program: k must be positive; got 0\n"),
-        (raises(KeyboardInterrupt()), 130, "program: stopped; the same command goes on from where it was\n"),
+        (
+            raises(KeyboardInterrupt()),
+            130,
+            "program: stopped; the same command goes on from what was saved\n",
+        ),
+        (raises(Stopped("stopped; what a run says")), 143, "program: stopped; what a run says\n"),
     ],
 )
 def test_a_program_s_end_has_its_status_and_its_line(work, status, said, capsys):

@@ -8,6 +8,7 @@ import pytest
 
 from kingdra_repro.data import load_digits
 from kingdra_repro.methods import Kingdra, SemiSupervised
+from kingdra_repro.runs.monitor import RunMonitor
 from tests.programs.conftest import CUSTOM, TINY
 
 SMALL = (*CUSTOM, "n_clusters=3")
@@ -118,7 +119,7 @@ def test_a_killed_run_goes_on(kingdra_run, features, tmp_path, monkeypatch):
         patch.setattr("kingdra_repro.runs.monitor.History.add", _dying_at(1))
         outcome = kingdra_run(*SMALL)
     assert outcome.status == 130
-    assert "goes on" in outcome.err
+    assert "stopped; the same command goes on after iteration 0 and 4 model epochs" in outcome.err
     assert not list(tmp_path.glob("outputs/**/result.json"))
 
     resumed = kingdra_run(*SMALL)
@@ -132,6 +133,37 @@ def test_a_killed_run_goes_on(kingdra_run, features, tmp_path, monkeypatch):
     pd.testing.assert_frame_equal(
         pd.read_csv(first / "history.csv")[columns], pd.read_csv(second / "history.csv")[columns]
     )
+
+
+def test_a_run_that_is_stopped_before_it_saved_says_so(kingdra_run, features, monkeypatch):
+    monkeypatch.setattr("kingdra_repro.runs.monitor.RunMonitor.progress", _die)
+    outcome = kingdra_run(*SMALL)
+    assert outcome.status == 130
+    assert "stopped; nothing was saved yet: the same command begins anew" in outcome.err
+
+
+def test_a_run_that_is_stopped_within_a_phase_says_how_far_it_was(kingdra_run, features, monkeypatch):
+    """Also one that is no ensemble."""
+    for module in ("training.worker", "methods.network_clusterer"):
+        monkeypatch.setattr(f"kingdra_repro.{module}.SHARE_WITHIN_PHASES", float("inf"))
+    progress = RunMonitor.progress
+
+    def stop_in_the_third_epoch(monitor, event):
+        progress(monitor, event)
+        if event.epoch == 3:
+            raise KeyboardInterrupt
+
+    small = ("method.hidden=[16]", "method.epochs=4")
+    for settings, said in [
+        ((*SMALL, "training.first_epochs=4"), "goes on after 4 model epochs"),
+        ((*SMALL, "method=dae_kmeans", *small), "goes on after epoch 2 of the autoencoder"),
+    ]:
+        with monkeypatch.context() as patch:
+            patch.setattr("kingdra_repro.runs.monitor.RunMonitor.progress", stop_in_the_third_epoch)
+            assert said in kingdra_run(*settings).err
+        again = kingdra_run(*settings)
+        assert again.status == 0
+        assert "epoch 3/4" in next(line for line in again.err.splitlines() if "going on from" in line)
 
 
 def test_what_a_kill_left_half_written_goes(kingdra_run, features, tmp_path, monkeypatch):

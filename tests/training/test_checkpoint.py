@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.training.checkpoint import Checkpoint
+from kingdra_repro.training.checkpoint import Checkpoint, Pace, note_of
 
 
 def test_states_come_back(tmp_path: Path) -> None:
@@ -36,6 +36,56 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "state.pt").write_bytes(b"half a file")
     with pytest.raises(InputError, match=r"state\.pt"):
         checkpoint.load("state")
+
+
+def test_every_flipped_bit_cut_and_zeroed_block_is_noticed(tmp_path: Path) -> None:
+    """At 200 places, anywhere in the file: torch's reader alone takes most of these for other numbers."""
+    checkpoint = Checkpoint(tmp_path, "a")
+    checkpoint.save("state", {"x": torch.rand(300), "epoch": 2, "rows": [{"a": 1.5}]}, "a note")
+    path = tmp_path / "state.pt"
+    written, rng = path.read_bytes(), np.random.default_rng(0)
+    for i in range(200):
+        damaged, at = bytearray(written), int(rng.integers(len(written)))
+        if i % 3 == 0:
+            damaged[at] ^= 1 << int(rng.integers(8))
+        elif i % 3 == 1:
+            del damaged[at:]
+        else:
+            block = slice(at, at + int(rng.integers(1, 512)))
+            damaged[block] = bytes(len(damaged[block]))
+        if damaged == written:
+            continue  # there were zeros before
+        path.write_bytes(damaged)
+        assert not checkpoint.is_whole("state")
+        with pytest.raises(InputError, match=r"state\.pt is damaged"):
+            checkpoint.load("state")
+    path.write_bytes(written)
+    assert checkpoint.is_whole("state")
+    assert note_of(path) == "a note"
+
+
+def test_a_file_without_a_checksum_is_read_as_earlier_versions_wrote_it(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path, "a")
+    torch.save({"epoch": 2}, tmp_path / "state.pt")
+    assert checkpoint.is_whole("state")
+    assert checkpoint.load("state") == {"epoch": 2}
+    assert note_of(tmp_path / "state.pt") == ""
+
+
+def test_saves_take_no_more_than_their_share_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    always, tenth, later = Pace(1.0), Pace(0.1), Pace(0.1, seconds=0.5)
+    assert [pace.due() for pace in (always, tenth, later)] == [True, True, False]
+    for pace in (always, tenth, later):
+        now = 100.0
+        with pace.save():
+            now = 102.0
+    assert [pace.due() for pace in (always, tenth)] == [True, False]
+    now = 119.9
+    assert not tenth.due()
+    now = 120.1
+    assert tenth.due()
 
 
 def test_a_failed_write_leaves_the_old_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

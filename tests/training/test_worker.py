@@ -45,8 +45,8 @@ def workers(shares: Sequence[range], checkpoint: Checkpoint | None) -> list[Work
 
 
 def both_phases(one: Worker) -> torch.Tensor:
-    one.train(range(4), None, ignore)
-    one.train(range(4, 6), PSEUDO, ignore)
+    one.train(range(4), None, ignore, 0)
+    one.train(range(4, 6), PSEUDO, ignore, 1)
     proba = one.predict_proba()
     return torch.stack([proba[m] for m in range(N_MODELS)])
 
@@ -65,7 +65,7 @@ def test_the_second_phase_goes_on_from_the_end_of_the_first(left: Left, tmp_path
     checkpoint = Checkpoint(tmp_path, "a key")
     for shares, until_epoch in left:
         for one in workers(shares, checkpoint):
-            one.train(range(until_epoch), None, ignore)
+            one.train(range(until_epoch), None, ignore, 0)
     (resumed,) = workers(TOGETHER, checkpoint)
     (straight,) = workers(TOGETHER, None)
     assert len(straight.stacks) == 2
@@ -80,7 +80,7 @@ def test_more_members_than_a_file_s_name_takes(tmp_path: Path) -> None:
         members = [Member(m, base, None) for m in share]
         checkpoint = Checkpoint(tmp_path, "this run")
         one = Worker(members, X, K, OPTIONS, seed=0, device=torch.device("cpu"), checkpoint=checkpoint)
-        one.train(range(1), None, on_step)
+        one.train(range(1), None, on_step, 0)
         return one.predict_proba()
 
     def never(step: StepDone) -> None:

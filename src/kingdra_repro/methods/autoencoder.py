@@ -82,6 +82,7 @@ class AutoencoderClusterer(NetworkClusterer):
                     "epochs": epochs,
                     "losses": losses,
                 },
+                f"epoch {epoch + 1} of the autoencoder",
                 last=epoch + 1 == self.epochs,
             )
         return losses

@@ -221,7 +221,8 @@ def begin(
     if links is not None:
         run += f" links {links.checksum()}"
     checkpoint = Checkpoint(Path(estimator.checkpoint_dir), run)
-    remove_parts(checkpoint.folder)
+    for folder in (checkpoint.folder, *checkpoint.folder.glob("phase*")):
+        remove_parts(folder)
     begun = checkpoint.load("seed")
     seed = seed if begun is None else int(begun["seed"])
     checkpoint.save("seed", {"seed": seed})

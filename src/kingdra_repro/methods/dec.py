@@ -156,6 +156,7 @@ class DEC(AutoencoderClusterer):
                 "labels": labels,
                 "kl": kl,
             },
+            f"step {step} of the clustering",
             last=last,
         )
 

@@ -146,6 +146,7 @@ class DeepCluster(NetworkClusterer):
                     **state,
                     **{name: module.state_dict() for name, module in modules.items()},
                 },
+                f"epoch {state['epoch']}",
                 last=finished,
             )
             labels = self._cluster(rows, state["epoch"])

@@ -19,6 +19,7 @@ from kingdra_repro.methods.clusterer import TrainedClusterer, begin, checked_dat
 from kingdra_repro.methods.ensemble_fit import EnsembleFit
 from kingdra_repro.pseudo_labels import align, average
 from kingdra_repro.training.options import TrainingOptions, options_of
+from kingdra_repro.training.phases import resumable
 from kingdra_repro.training.prediction import FittedEnsemble
 from kingdra_repro.training.trainer import EnsembleTrainer
 
@@ -185,6 +186,7 @@ def begin_fit(
     labels : int64 array [n], those that the fit is given, or None
     """
     seed, checkpoint = begin(ensemble, X, labels, may_change={"n_iter"})
+    left = None if checkpoint is None else resumable(checkpoint)
     trainer = EnsembleTrainer(
         make_bases(ensemble.base, ensemble.n_models),
         X,
@@ -193,6 +195,7 @@ def begin_fit(
         seed=seed,
         devices=choose_devices(ensemble.device, ensemble.n_jobs),
         checkpoint=checkpoint,
+        phase_done=-1 if left is None else left[0],
     )
     return EnsembleFit(
         trainer=trainer,
@@ -200,6 +203,7 @@ def begin_fit(
         device=choose_device(ensemble.device),
         seed=seed,
         checkpoint=checkpoint,
+        left=left,
         monitor=ensemble.monitor,
         n_iter=n_iter,
         epochs_total=epochs_total,

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.training.checkpoint import Checkpoint
+from kingdra_repro.training.checkpoint import SHARE_AT_ENDS, Checkpoint, Pace
 from kingdra_repro.training.events import Iteration, Monitor, Progress
+from kingdra_repro.training.phases import commit
 from kingdra_repro.training.prediction import FittedEnsemble
 from kingdra_repro.training.stack import PseudoLabels, StepDone
 from kingdra_repro.training.trainer import EnsembleTrainer
@@ -31,6 +32,8 @@ class EnsembleFit:
     seed : int, of all random numbers
     checkpoint : Checkpoint or None
         Where a phase that is done is noted, with the pseudo-labels that the next one trains on.
+    left : (int, dict) or None
+        The last phase that a killed fit noted, and its state; see `kingdra_repro.training.phases`.
     monitor : Monitor or None
     n_iter : int, the number of the last phase
     epochs_total : int, of all phases
@@ -48,6 +51,7 @@ class EnsembleFit:
     device: torch.device
     seed: int
     checkpoint: Checkpoint | None
+    left: tuple[int, dict[str, Any]] | None = None
     monitor: Monitor | None
     n_iter: int
     epochs_total: int
@@ -56,9 +60,18 @@ class EnsembleFit:
     _rows: list[dict[str, Any]] = field(default_factory=list, init=False)
     _epochs_done: int = field(default=0, init=False)
     _phase_began: float = field(default_factory=time.monotonic, init=False)
+    _committed: int = field(default=-1, init=False)  # the last phase that is
+    _models_saved: bool = field(default=True, init=False)  # as they are now
+
+    def __post_init__(self) -> None:
+        self._pace = Pace(SHARE_AT_ENDS.get(self.device.type, SHARE_AT_ENDS["cuda"]))
 
     def train(self, epochs: int, pseudo: PseudoLabels | None) -> dict[str, float]:
-        """Train all models for some epochs; the mean of each term of the loss in the last."""
+        """Train all models for some epochs; the mean of each term of the loss in the last.
+
+        At the end all are saved, or none: those of the last phase are, and others where that is due. Within
+        the phase some are where it begins with what is saved, since it could not be taken up otherwise.
+        """
         span = range(self._epochs_done, self._epochs_done + epochs)
         n_models = self.trainer.n_models
         n_pseudo_labels = 0 if pseudo is None else int((pseudo.labels >= 0).sum())
@@ -80,7 +93,14 @@ class EnsembleFit:
             )
 
         self._epochs_done = span.stop
-        return self.trainer.train(span, pseudo, report)
+        resumable = epochs > 0 and self._committed == self.phase - 1  # a fit that is done trains no epochs
+        losses = self.trainer.train(span, pseudo, report, self.phase if resumable else None)
+        if self.checkpoint is not None and epochs > 0:
+            self._models_saved = self.phase == self.n_iter or self._pace.due()
+            if self._models_saved:
+                with self._pace.save():
+                    self.trainer.save(self.phase)
+        return losses
 
     def outputs(self) -> Tensor:
         """Outputs of all models for the data: float32 Tensor [n_models, n, k] on the CPU."""
@@ -115,14 +135,18 @@ class EnsembleFit:
         return pd.DataFrame(self._rows)
 
     def save(self, pseudo: PseudoLabels | None) -> None:
-        """Note in the checkpoint that the phase before is done, and what the next one trains on."""
-        if self.checkpoint is None:
+        """Note in the checkpoint that the phase before is done, and what the next one trains on.
+
+        Not where its models were not saved: a killed fit then goes on from an earlier phase.
+        """
+        if self.checkpoint is None or not self._models_saved:
             return
-        state: dict[str, Any] = {"iteration": self.phase - 1, "rows": self._rows}
+        state: dict[str, Any] = {"rows": self._rows}
         if pseudo is not None:
             state["labels"] = torch.from_numpy(pseudo.labels)
             state["outputs"] = torch.from_numpy(pseudo.outputs)
-        self.checkpoint.save("iteration", state)
+        self._committed = self.phase - 1
+        commit(self.checkpoint, self._committed, state)
 
     def resume(self, epochs_until: Callable[[int], int]) -> PseudoLabels | None:
         """Go on after the last phase that `save` noted; the pseudo-labels that the next one trains on.
@@ -136,16 +160,16 @@ class EnsembleFit:
         InputError
             If more phases are done than there are to be.
         """
-        state = self.checkpoint.load("iteration") if self.checkpoint else None
-        if self.checkpoint is None or state is None:
+        if self.checkpoint is None or self.left is None:
             return None
-        done = int(state["iteration"])
+        done, state = self.left
         if done > self.n_iter:
             raise InputError(
                 f"n_iter={self.n_iter} is less than the {done} iterations done in {self.checkpoint.folder}: "
                 "give as many or more, or another checkpoint_dir",
                 parameter="n_iter",
             )
+        self._committed = done
         self.phase, self._rows, self._epochs_done = done + 1, state["rows"], epochs_until(done)
         if "labels" not in state:
             return None

@@ -1,5 +1,6 @@
 """What the comparison methods with one network share: how a fit begins, trains, resumes and tells."""
 
+import logging
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
@@ -20,14 +21,15 @@ from kingdra_repro.errors import diverged
 from kingdra_repro.methods.clusterer import TrainedClusterer, begin, checked_data
 from kingdra_repro.networks.products import tf32_products
 from kingdra_repro.training.batches import batch_slices
-from kingdra_repro.training.checkpoint import Checkpoint
+from kingdra_repro.training.checkpoint import SECONDS_OF_A_SAVE, SHARE_WITHIN_PHASES, Checkpoint, Pace
 from kingdra_repro.training.events import Iteration, Progress
 from kingdra_repro.training.options import PRECISIONS
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.seeds import Purpose, numpy_stream
 
-SECONDS_BETWEEN_CHECKPOINTS = 60.0
 CHUNK = 4096  # rows passed through a network at once when nothing is trained
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -72,7 +74,8 @@ class NetworkClusterer(TrainedClusterer):
         self._checkpoint: Checkpoint | None
         self._seed, self._checkpoint = begin(self, X, labels, links)
         self._set_history([])
-        self._began = self._saved = time.monotonic()
+        self._began = time.monotonic()
+        self._pace = Pace(SHARE_WITHIN_PHASES, SECONDS_OF_A_SAVE)
         self._fit_rows(Rows(X, self._device))
         self._network.cpu()  # a fitted estimator may go to a machine without this device
 
@@ -187,15 +190,27 @@ class NetworkClusterer(TrainedClusterer):
         self._rows = rows
         self.history_ = pd.DataFrame(rows)
 
-    def _save(self, name: str, state: Callable[[], dict[str, Any]], *, last: bool) -> None:
-        """Save a state with the history so far, if that is due or this is the phase's last."""
-        if self._checkpoint and (last or time.monotonic() - self._saved > SECONDS_BETWEEN_CHECKPOINTS):
-            self._checkpoint.save(name, {**state(), "rows": self._rows})
-            self._saved = time.monotonic()
+    def _save(self, name: str, state: Callable[[], dict[str, Any]], note: str, *, last: bool) -> None:
+        """Save a state with the history so far, if that is due or this is the phase's last.
+
+        The one before is kept, in case that this one is damaged later.
+        """
+        if self._checkpoint and (last or self._pace.due()):
+            with self._pace.save():
+                self._checkpoint.rename(name, f"{name}-before")
+                self._checkpoint.save(name, {**state(), "rows": self._rows}, note)
 
     def _load(self, name: str) -> dict[str, Any] | None:
-        """A state that `_save` left; the history goes on from there."""
-        state = self._checkpoint.load(name) if self._checkpoint else None
+        """The last state that `_save` left, or where it is damaged the one before; so does the history."""
+        if self._checkpoint is None:
+            return None
+        before = f"{name}-before"
+        if not self._checkpoint.is_whole(name) and self._checkpoint.is_whole(before):
+            log.warning(
+                "%s/%s.pt is damaged or lost: going on from the state before", self._checkpoint.folder, name
+            )
+            self._checkpoint.rename(before, name)
+        state = self._checkpoint.load(name)
         if state is not None:
             self._set_history(state.pop("rows"))
         return state

@@ -27,6 +27,7 @@ from kingdra_repro.runs.graph_files import write_ensemble_files
 from kingdra_repro.runs.model import KEEP, keep_model
 from kingdra_repro.runs.monitor import RunMonitor, Stopwatch, Votes
 from kingdra_repro.runs.result import make_result, read_result, write_result
+from kingdra_repro.training.phases import saved_progress
 
 
 def cluster(cfg: DictConfig) -> None:
@@ -50,7 +51,11 @@ def cluster(cfg: DictConfig) -> None:
         done = read_result(folder)
         if done is None:
             remove_parts(folder)
-            _run(cfg, job.choices, folder)
+            try:
+                _run(cfg, job.choices, folder)
+            except KeyboardInterrupt as stop:
+                stop.args = (_stopped(folder / "checkpoint"),)
+                raise
             return
     if done.get("config_hash") != config_hash(cfg):
         raise InputError(f"{folder} has a run of other settings: give this one another folder")
@@ -58,6 +63,13 @@ def cluster(cfg: DictConfig) -> None:
     lost = "" if kept else " The networks' weights were not kept then."
     Console().print(f"This run is finished already; remove its folder to repeat it.{lost}")
     show_table(done, folder)
+
+
+def _stopped(checkpoint: Path) -> str:
+    saved = saved_progress(checkpoint)
+    if saved is None:
+        return "stopped; nothing was saved yet: the same command begins anew"
+    return f"stopped; the same command goes on after {saved}"
 
 
 def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:

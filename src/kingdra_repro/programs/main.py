@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from kingdra_repro.version import package_version
 
-STOPPED = "stopped; the same command goes on from where it was"
+STOPPED = "stopped; the same command goes on from what was saved"
 
 
 class Stopped(KeyboardInterrupt):
@@ -49,7 +49,7 @@ def main(
             status = work()
         sys.stdout.flush()
     except KeyboardInterrupt as stop:
-        complain(program, STOPPED)
+        complain(program, str(stop) or STOPPED)  # a run says what was saved
         status = 143 if isinstance(stop, Stopped) else 130
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is written at exit

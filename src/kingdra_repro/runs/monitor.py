@@ -13,7 +13,7 @@ import numpy as np
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import phase_scores
 from kingdra_repro.files import atomic_write, write_text
-from kingdra_repro.runs.display import ProgressDisplay
+from kingdra_repro.runs.display import ProgressDisplay, phase
 
 if TYPE_CHECKING:
     from kingdra_repro.training.events import Iteration, Progress
@@ -170,9 +170,14 @@ class RunMonitor:
         self.display = display
         self.stopwatch = stopwatch
         self.votes = votes
+        self._begun = False
 
     def progress(self, event: "Progress") -> None:
-        """Called at every training step."""
+        """Called at every training step; at the first, a run that was interrupted says where it goes on."""
+        if not self._begun and (event.iteration > 0 or event.epoch > 1):
+            self.display.tell(line := f"going on from {phase(event)}")
+            log.info(line)
+        self._begun = True
         self.stopwatch.tick()
         self.display.show(event)
 

@@ -1,7 +1,11 @@
 """What a killed run leaves, and the next one takes up."""
 
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import torch
@@ -9,9 +13,49 @@ import torch
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import atomic_write
 
+FIRST_LINE = (
+    b"kingdra checkpoint 1\n"  # then the SHA-256 of what follows, in a line: a note, and torch's bytes
+)
+DIGEST_LINE = 65  # bytes
+WITHOUT_CHECKSUM = b"PK\x03\x04"  # torch's bytes alone, as earlier versions wrote them
+
+# The share of a fit's time that saving may take. At the ends of phases on a CPU, where they are long: any; a
+# GPU trains so fast that a state of hundreds of megabytes for each phase would be a good part of its time.
+SHARE_AT_ENDS = {"cpu": 1.0, "cuda": 0.07}
+SHARE_WITHIN_PHASES = 0.03
+SECONDS_OF_A_SAVE = 0.06  # at least, so that small networks are saved every two seconds, not at every epoch
+
+
+class Pace:
+    """Says when a save is due, so that saves take at most a share of the time.
+
+    Parameters
+    ----------
+    share : float, of the time; 1: a save is always due
+    seconds : float, what a save takes at least; it is expected of the first, too
+    """
+
+    def __init__(self, share: float, seconds: float = 0.0) -> None:
+        self.share, self.seconds = share, seconds
+        self._began, self._took = time.monotonic(), seconds
+
+    def due(self) -> bool:
+        """Whether the last save began so long ago that it took no more than the share of the time since."""
+        return time.monotonic() - self._began >= self._took / self.share
+
+    @contextmanager
+    def save(self) -> Iterator[None]:
+        """Around a save: takes its time."""
+        self._began = time.monotonic()
+        yield
+        self._took = max(self.seconds, time.monotonic() - self._began)
+
 
 class Checkpoint:
     """A folder of named states, each file whole or absent, all of one run.
+
+    A name may have folders in it. A file begins with a checksum of all the rest of it, since torch's reader
+    takes most of what a broken disk makes of a file for other numbers.
 
     Parameters
     ----------
@@ -41,11 +85,20 @@ class Checkpoint:
                 "or remove that folder"
             )
 
-    def save(self, name: str, state: dict[Any, Any]) -> None:
-        """Write a state of tensors, numbers, strings, lists, tuples and dicts."""
+    def save(self, name: str, state: dict[Any, Any], note: str = "") -> None:
+        """Write a state of tensors, numbers, strings, lists, tuples and dicts, and a line of what it is."""
+
+        def write(file: BinaryIO) -> None:
+            file.write(FIRST_LINE + b"\0" * DIGEST_LINE + note.encode() + b"\n")
+            torch.save(_plain(state), file)
+            digest = _digest(file)
+            file.seek(len(FIRST_LINE))
+            file.write(digest)
+
+        path = self._path(name)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            atomic_write(self.folder / f"{name}.pt", lambda file: torch.save(_plain(state), file))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            atomic_write(path, write)
         except (OSError, RuntimeError) as error:  # torch reports a full disk as a RuntimeError
             raise InputError(
                 f"Cannot write the checkpoint in {self.folder} ({error}): free space there, or give a "
@@ -58,18 +111,77 @@ class Checkpoint:
 
     def names(self, prefix: str) -> list[str]:
         """The names of the saved states that begin so."""
-        return sorted(path.stem for path in self.folder.glob(f"{prefix}*.pt"))
+        found = self.folder.glob(f"{prefix}*.pt")
+        return sorted(path.relative_to(self.folder).as_posix().removesuffix(".pt") for path in found)
+
+    def is_whole(self, name: str) -> bool:
+        """Whether there is such a state, with every byte as it was written, as far as a checksum tells."""
+        try:
+            with open(self._path(name), "rb") as file:
+                _skip_checked_header(file)
+        except (OSError, ValueError):
+            return False
+        return True
 
     def load(self, name: str) -> dict[Any, Any] | None:
         """A state as it was saved (on the CPU), or None where there is none. Only tensors and plain values
-        are read."""
-        path = self.folder / f"{name}.pt"
+        are read.
+
+        Raises
+        ------
+        InputError
+            If the file is not what was written.
+        """
+        path = self._path(name)
         if not path.exists():
             return None
         try:
-            return torch.load(path, map_location="cpu", weights_only=True)
+            with open(path, "rb") as file:
+                _skip_checked_header(file)
+                return torch.load(file, map_location="cpu", weights_only=True)
         except Exception as error:  # torch's reader fails in many ways on bytes that it did not write
-            raise InputError(f"{path} cannot be read: remove {self.folder} to begin anew") from error
+            raise InputError(
+                f"{path} is damaged and cannot be read: remove {self.folder} to begin anew"
+            ) from error
+
+    def rename(self, name: str, other: str) -> None:
+        """Give a state another name, if there is one; a state of that name goes."""
+        if self._path(name).exists():
+            self._path(name).replace(self._path(other))
+
+    def remove(self, name: str) -> None:
+        """Forget a state, if there is one."""
+        self._path(name).unlink(missing_ok=True)
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.pt"
+
+
+def note_of(path: Path) -> str:
+    """The line that was saved with a state; it is read without the state, and not checked."""
+    with open(path, "rb") as file:
+        if file.readline(len(FIRST_LINE)) != FIRST_LINE:
+            return ""
+        file.seek(len(FIRST_LINE) + DIGEST_LINE)
+        return file.readline(100_000).decode(errors="replace").strip()
+
+
+def _skip_checked_header(file: BinaryIO) -> None:
+    """Go to torch's bytes; ValueError where the checksum is not that of what follows it."""
+    if file.read(len(WITHOUT_CHECKSUM)) == WITHOUT_CHECKSUM:
+        file.seek(0)
+        return
+    file.seek(0)
+    if file.read(len(FIRST_LINE)) != FIRST_LINE or file.read(DIGEST_LINE) != _digest(file):
+        raise ValueError("wrong checksum")
+    file.seek(len(FIRST_LINE) + DIGEST_LINE)
+    file.readline()
+
+
+def _digest(file: BinaryIO) -> bytes:
+    """The line with the checksum of all that comes after it."""
+    file.seek(len(FIRST_LINE) + DIGEST_LINE)
+    return hashlib.file_digest(file, "sha256").hexdigest().encode() + b"\n"  # type: ignore[arg-type]
 
 
 def _plain(value: Any) -> Any:

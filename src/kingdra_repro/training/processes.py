@@ -41,7 +41,7 @@ class WorkerProcesses:
     members : those of each process
     devices : the device of each
     threads : CPU threads of each
-    X, n_clusters, options, seed, checkpoint : as for `Worker`
+    X, n_clusters, options, seed, checkpoint, phase_done : as for `Worker`
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class WorkerProcesses:
         *,
         seed: int,
         checkpoint: Checkpoint | None,
+        phase_done: int = -1,
     ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="kingdra-")
         path = write_matrix(X, Path(self._folder.name))
@@ -67,7 +68,7 @@ class WorkerProcesses:
             self._connections.append(connection)
         self._results(
             [
-                (list(share), path, n_clusters, options, seed, str(device), threads, place)
+                (list(share), path, n_clusters, options, seed, str(device), threads, place, phase_done)
                 for share, device in zip(members, devices, strict=True)
             ]
         )
@@ -78,13 +79,18 @@ class WorkerProcesses:
         epochs: range,
         pseudo: PseudoLabels | None,
         on_step: Callable[[StepDone], None],
+        phase: int | None,
     ) -> MemberLosses:
         """`Worker.train` in all processes at once."""
         losses: MemberLosses = {}
-        for part in self._call("train", epochs, pseudo, on_step=on_step):
+        for part in self._call("train", epochs, pseudo, phase, on_step=on_step):
             for name, values in part.items():
                 losses.setdefault(name, {}).update(values)
         return losses
+
+    def save(self, phase: int) -> None:
+        """`Worker.save` in all processes at once."""
+        self._call("save", phase)
 
     def predict_proba(self) -> dict[int, Tensor]:
         """Outputs of each member for the data trained on: float32 Tensors [n, k]."""
@@ -193,21 +199,31 @@ def _answer(connection: Connection) -> None:
             connection.send(("step", (step.members, step.epoch, step.fraction, losses)))
 
     try:
-        members, path, n_clusters, options, seed, device, threads, place = connection.recv()
+        members, path, n_clusters, options, seed, device, threads, place, phase_done = connection.recv()
         torch.set_num_threads(threads)
         # Faster where numbers fade out; a whole process' setting, so not for the caller's own.
         torch.set_flush_denormal(True)
         checkpoint = None if place is None else Checkpoint(*place)
         X = read_matrix(path)
         worker = Worker(
-            members, X, n_clusters, options, seed=seed, device=torch.device(device), checkpoint=checkpoint
+            members,
+            X,
+            n_clusters,
+            options,
+            seed=seed,
+            device=torch.device(device),
+            checkpoint=checkpoint,
+            phase_done=phase_done,
         )
         connection.send(("result", None))
         while True:
             method, arguments = connection.recv()
             if method == "train":
-                epochs, pseudo = arguments
-                result: Any = worker.train(epochs, pseudo, report)
+                epochs, pseudo, phase = arguments
+                result: Any = worker.train(epochs, pseudo, report, phase)
+            elif method == "save":
+                worker.save(*arguments)
+                result = None
             elif method == "predict_proba":
                 result = {m: y.numpy() for m, y in worker.predict_proba().items()}
             else:

@@ -32,6 +32,7 @@ class EnsembleTrainer:
     seed : int
     devices : where the members are trained, each in a process of its own unless it is the only one
     checkpoint : where the members' states are saved, or None
+    phase_done : the phase at whose end the members were saved, see `Worker`
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class EnsembleTrainer:
         seed: int,
         devices: list[torch.device],
         checkpoint: Checkpoint | None,
+        phase_done: int = -1,
     ) -> None:
         self.n_models = len(bases)
         self._bases, self._n_clusters, self._n_features = bases, n_clusters, X.shape[1]
@@ -56,7 +58,14 @@ class EnsembleTrainer:
         self._worker: Worker | WorkerProcesses
         if len(devices) == 1:
             self._worker = Worker(
-                members, X, n_clusters, options, seed=seed, device=devices[0], checkpoint=checkpoint
+                members,
+                X,
+                n_clusters,
+                options,
+                seed=seed,
+                device=devices[0],
+                checkpoint=checkpoint,
+                phase_done=phase_done,
             )
             return
         # Dealt out by turns within each kind, so that the work is even in a mixed ensemble, too.
@@ -64,7 +73,15 @@ class EnsembleTrainer:
         dealt = [by_kind[i :: len(devices)] for i in range(len(devices))]
         threads = max(1, torch.get_num_threads() // len(devices))
         self._worker = WorkerProcesses(
-            dealt, devices, threads, X, n_clusters, options, seed=seed, checkpoint=checkpoint
+            dealt,
+            devices,
+            threads,
+            X,
+            n_clusters,
+            options,
+            seed=seed,
+            checkpoint=checkpoint,
+            phase_done=phase_done,
         )
 
     def train(
@@ -72,6 +89,7 @@ class EnsembleTrainer:
         epochs: range,
         pseudo: PseudoLabels | None,
         on_step: Callable[[float, StepDone], None],
+        phase: int | None,
     ) -> dict[str, float]:
         """Train every member for the epochs of a phase, and compute its moments.
 
@@ -83,6 +101,7 @@ class EnsembleTrainer:
         pseudo : pseudo-labels to train on with, or None
         on_step : called after each step with the epochs that all members together have done since the
             beginning, and the step
+        phase : its number, to save states within it; None: none are saved before `save` is called
 
         Returns
         -------
@@ -95,8 +114,12 @@ class EnsembleTrainer:
             done.update(dict.fromkeys(step.members, step.epoch + step.fraction))
             on_step(sum(done.values()), step)
 
-        losses = self._worker.train(epochs, pseudo, notify)
+        losses = self._worker.train(epochs, pseudo, notify, phase)
         return {name: float(np.mean(list(values.values()))) for name, values in losses.items()}
+
+    def save(self, phase: int) -> None:
+        """Save every member as it is at the end of the phase."""
+        self._worker.save(phase)
 
     def predict_proba(self) -> Tensor:
         """Outputs of all members for the data trained on: float32 Tensor [M, n, k] on the CPU.

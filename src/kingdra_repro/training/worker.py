@@ -1,7 +1,6 @@
 """The members of an ensemble that one device trains, one stack after the other."""
 
 import itertools
-import time
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -15,15 +14,15 @@ from torch import Tensor
 
 from kingdra_repro.bases import Base
 from kingdra_repro.errors import InputError
-from kingdra_repro.training.checkpoint import Checkpoint
+from kingdra_repro.training.checkpoint import SECONDS_OF_A_SAVE, SHARE_WITHIN_PHASES, Checkpoint, Pace
 from kingdra_repro.training.options import TrainingOptions
+from kingdra_repro.training.phases import models_of
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.stack import PseudoLabels, Stack, StepDone
 
 # A CPU gains from a stack while it hides the cost of launching operations, and loses once activations no
 # longer fit its caches: about so many weights are trained at once. A GPU takes all members.
 WEIGHTS_PER_CPU_STACK = 2_000_000
-SECONDS_BETWEEN_CHECKPOINTS = 60.0
 
 MemberLosses = dict[str, dict[int, float]]  # term -> member -> its mean over the last epoch
 
@@ -52,6 +51,9 @@ class Worker:
     seed : int
     device : torch.device
     checkpoint : where the members' states are saved, or None
+    phase_done : int
+        Members begin as they were saved at the end of this phase or within the next; -1: as they are built,
+        or were saved within phase 0.
     """
 
     def __init__(
@@ -64,13 +66,17 @@ class Worker:
         seed: int,
         device: torch.device,
         checkpoint: Checkpoint | None,
+        phase_done: int = -1,
     ) -> None:
         self.device, self.checkpoint = device, checkpoint
+        self._pace = Pace(SHARE_WITHIN_PHASES, SECONDS_OF_A_SAVE)
+        self._saved: dict[tuple[int, ...], tuple[str, int]] = {}  # of a stack: the last name, its epochs
         rows = Rows(X, device)
         self.stacks: list[Stack] = []
-        states = (
-            {} if checkpoint is None else _latest_states(checkpoint, {member.number for member in members})
-        )
+        states: dict[int, dict[str, Any]] = {}
+        if checkpoint is not None:
+            numbers = {member.number for member in members}
+            states = _latest_states(checkpoint, numbers, phase_done)
 
         def kind(member: Member) -> tuple[str, int]:
             return repr(member.base), states[member.number]["epoch"] if member.number in states else 0
@@ -94,6 +100,7 @@ class Worker:
         epochs: range,
         pseudo: PseudoLabels | None,
         on_step: Callable[[StepDone], None],
+        phase: int | None,
     ) -> MemberLosses:
         """Train every member for what it lacks of the epochs of a phase, and compute its moments.
 
@@ -102,6 +109,7 @@ class Worker:
         epochs : of this phase, counted since the beginning
         pseudo : pseudo-labels to train on with, or None
         on_step : called after each step
+        phase : its number, to save states within it; None: none are saved before `save` is called
 
         Returns
         -------
@@ -123,27 +131,49 @@ class Worker:
                     f"The checkpoint has no models that have done {epochs.start} epochs, as its iterations "
                     "have: put the files models_*.pt back, or give another checkpoint_dir"
                 )
-            if stack.epoch < epochs.stop and stack.offloaded and self.checkpoint:
-                # Not by the stack's name: a killed run with other processes may have saved its members last.
-                states = _latest_states(self.checkpoint, set(stack.members))
-                stack.load_member_states([states[m] for m in stack.members])
-            saved = time.monotonic()
+            if stack.epoch < epochs.stop and stack.offloaded:
+                self._fetch(stack)
             while stack.epoch < epochs.stop:
                 with _current(self.device):
                     stack.train_epoch(pseudo, on_step, epochs.stop - stack.epoch)
-                last = stack.epoch == epochs.stop
-                if last:
+                if stack.epoch == epochs.stop:
                     stack.end_phase()
-                if self.checkpoint and (last or time.monotonic() - saved > SECONDS_BETWEEN_CHECKPOINTS):
-                    self.checkpoint.save(_name(stack.members), dict(stack.member_states()))
-                    saved = time.monotonic()
-            if self.checkpoint and self.device.type == "cpu" and len(self.stacks) > 1:
+                if phase is not None and self._pace.due():
+                    self._save(stack, phase)
+            if phase is not None and self.checkpoint and self.device.type == "cpu" and len(self.stacks) > 1:
+                self._save(stack, phase)
                 stack.offload()
         losses: MemberLosses = {}
         for stack in self.stacks:
             for name, values in stack.losses.items():
                 losses.setdefault(name, {}).update(zip(stack.members, values.tolist(), strict=True))
         return losses
+
+    def save(self, phase: int) -> None:
+        """Save the members whose states at the end of the phase have not been saved."""
+        for stack in self.stacks:
+            self._save(stack, phase)
+
+    def _save(self, stack: Stack, phase: int) -> None:
+        name = f"phase{phase}/{_name(stack.members)}"
+        if (
+            self.checkpoint is None
+            or stack.epoch == 0
+            or self._saved.get(stack.members) == (name, stack.epoch)
+        ):
+            return
+        with self._pace.save():
+            note = " ".join(f"{m}:{stack.epoch}" for m in stack.members)  # read by `saved_progress`
+            self.checkpoint.save(name, dict(stack.member_states()), note)
+        self._saved[stack.members] = name, stack.epoch
+
+    def _fetch(self, stack: Stack) -> None:
+        """Load what a stack let go of when it was offloaded."""
+        name = self._saved[stack.members][0]
+        states = self.checkpoint.load(name) if self.checkpoint else None
+        if states is None:
+            raise InputError(f"The checkpoint has lost {name}.pt: run again to go on from an earlier state")
+        stack.load_member_states([states[m] for m in stack.members])
 
     def predict_proba(self) -> dict[int, Tensor]:
         """Outputs of each member for the data trained on: float32 Tensors [n, k] on the CPU."""
@@ -173,10 +203,10 @@ def _name(members: tuple[int, ...]) -> str:
     return f"models_x{zlib.crc32(name.encode()):08x}"  # file systems take names of 255 bytes
 
 
-def _latest_states(checkpoint: Checkpoint, members: set[int]) -> dict[int, dict[str, Any]]:
-    """The furthest saved state of each member, whatever stack it was in then."""
+def _latest_states(checkpoint: Checkpoint, members: set[int], phase_done: int) -> dict[int, dict[str, Any]]:
+    """The furthest state of each member at a phase's end or within the next, whatever stack it was in."""
     states: dict[int, dict[str, Any]] = {}
-    for name in checkpoint.names("models_"):
+    for name in models_of(checkpoint, phase_done) + models_of(checkpoint, phase_done + 1):
         known = name.split("_")[1:]
         if not known[0].startswith("x") and members.isdisjoint(map(int, known)):
             continue
