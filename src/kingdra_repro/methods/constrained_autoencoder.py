@@ -246,6 +246,7 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
                     "losses": terms,
                     **loss.state(),
                 },
+                f"epoch {epoch + 1} of {self.clustering_epochs} of the clustering",
                 last=epoch + 1 == self.clustering_epochs,
             )
         self.cluster_centers_ = loss.centres.cpu().numpy()

@@ -175,7 +175,7 @@ class RunMonitor:
     def progress(self, event: "Progress") -> None:
         """Called at every training step; at the first, a run that was interrupted says where it goes on."""
         if not self._begun and (event.iteration > 0 or event.epoch > 1):
-            self.display.tell(line := f"going on from {phase(event)}")
+            self.display.notify(line := f"going on from {phase(event)}")
             log.info(line)
         self._begun = True
         self.stopwatch.tick()
