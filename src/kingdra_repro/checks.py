@@ -136,7 +136,7 @@ def given_path(setting: str, given: Any) -> str | os.PathLike:
     if is_integer(given):
         return str(given)
     if given is None or given == "":
-        raise InputError(f"dataset.{setting}= is empty: give a name")
+        raise InputError(f"dataset.{setting} must not be empty: give dataset.{setting}=NAME")
     if not isinstance(given, str | os.PathLike):
-        raise InputError(f"dataset.{setting}={given!r} is no name: give dataset.{setting}=NAME")
+        raise InputError(f"dataset.{setting} must be a name; got {given!r}: give dataset.{setting}=NAME")
     return given

@@ -108,7 +108,7 @@ def check_types(cfg: DictConfig) -> None:
     method: Any = OmegaConf.to_container(cfg.method)
     for name, setting in FILED_UNDER.items():
         if name in method and method[name] != f"${{{setting}}}":
-            raise InputError(f"method.{name} is what {setting}= says: give {setting}=VALUE")
+            raise InputError(f"method.{name} cannot be set directly: give {setting}=VALUE")
     nodes = {group: OmegaConf.select(cfg, group) for group in ("base", "method.first_base", "pseudo_labels")}
     for group, chosen in nodes.items():
         for node in _of_members(group, chosen) if isinstance(chosen, DictConfig) else []:
@@ -132,7 +132,7 @@ def _of_members(group: str, node: DictConfig) -> list[dict[Any, Any]]:
     """The node itself, or one for each member of a mixed base."""
     if not node.get("members"):
         if not isinstance(get_object(node["_target_"]), type):
-            raise InputError(f"{group}=mixed has no {group}.members: give one or more")
+            raise InputError(f"{group}=mixed needs {group}.members: give one or more")
         return [dict(node)]
     shared = {name: value for name, value in node.items() if name != "members"}
     return [{**shared, **member} for member in node.members.values()]

@@ -31,7 +31,7 @@ def choose_device(name: str = "auto") -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         found = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
         raise InputError(
-            f"device={name} is not on this machine: choose auto or one of {', '.join(found)}",
+            f"device={name} is not available on this machine: choose from auto, {', '.join(found)}",
             parameter="device",
         ) from error
     return device
@@ -48,7 +48,7 @@ def choose_devices(name: str = "auto", n_jobs: int | None = None) -> list[torch.
     Raises
     ------
     InputError
-        If there is no such device, or ``n_jobs`` has no meaning.
+        If there is no such device, or ``n_jobs`` is not valid.
     """
     if n_jobs is not None and n_jobs != -1 and not is_integer(n_jobs, 1):
         raise must_be("an integer of at least 1, or -1 for all there is", "n_jobs", n_jobs)

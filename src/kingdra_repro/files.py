@@ -116,7 +116,7 @@ def wrong_checksum(path: Path, expected: Sequence[str]) -> str | None:
 def checksum_of_array(X: np.ndarray | sp.csr_matrix) -> str:
     """CRC-32 of an array's numbers, of a CSR matrix also of where they stand: 8 hexadecimal digits.
 
-    The shape is no part of it.
+    The shape is not part of it.
     """
     parts = (X.data, X.indices, X.indptr) if sp.issparse(X) else (X,)
     checksum = 0

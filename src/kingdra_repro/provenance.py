@@ -32,7 +32,7 @@ def commit() -> str | None:
     Raises
     ------
     InputError
-        Where KINGDRA_COMMIT is needed and is no commit.
+        Where KINGDRA_COMMIT is needed and is not a commit.
     """
     here = Path(__file__).resolve().parent
 
@@ -43,7 +43,7 @@ def commit() -> str | None:
     try:
         # A wheel may lie in a .venv inside another repository: only a tracked file makes it this one's.
         git("ls-files", "--error-unmatch", Path(__file__).name)
-        # Results, and the pages made of them, change while runs are made: they are no part of the code.
+        # Results, and the pages made of them, change while runs are made: they are not part of the code.
         root = here.parents[1]
         code = (here, root / "configs", root / "pyproject.toml")
         changed = git("status", "--porcelain", "--", *map(str, code))  # also files that git does not know
@@ -53,7 +53,9 @@ def commit() -> str | None:
         pass
     given = os.environ.get("KINGDRA_COMMIT")
     if given and not re.fullmatch(r"[0-9a-f]{40}(-dirty)?", given):
-        raise InputError(f"KINGDRA_COMMIT={given} is no commit: give what `git rev-parse HEAD` prints")
+        raise InputError(
+            f"KINGDRA_COMMIT must be a commit; got {given!r}: give what `git rev-parse HEAD` prints"
+        )
     return given or None
 
 

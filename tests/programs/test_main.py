@@ -34,7 +34,7 @@ def raises(error: BaseException):
         (lambda: 0, 0, ""),
         (lambda: 1, 1, ""),
         (raises(InputError("k must be positive; got 0")), 2, "program: k must be positive; got 0\n"),
-        (raises(KeyboardInterrupt()), 130, "program: stopped; the same command goes on from where it was\n"),
+        (raises(KeyboardInterrupt()), 130, "program: stopped; run the same command again to resume\n"),
     ],
 )
 def test_a_program_s_end_has_its_status_and_its_line(work, status, said, capsys):

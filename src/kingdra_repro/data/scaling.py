@@ -34,7 +34,7 @@ def fit_scaler(X: np.ndarray | sp.csr_matrix, scale: str) -> Scaler:
         return MaxAbsScaler().fit(X) if sp.issparse(X) else MinMaxScaler().fit(X)
     if scale == "standard":
         return StandardScaler(with_mean=not sp.issparse(X)).fit(X)
-    raise InputError(f"scale={scale!r} is unknown: choose auto, null, minmax or standard", "scale")
+    raise InputError(f"scale must be auto, null, minmax or standard; got {scale!r}", "scale")
 
 
 def scaler_state(scaler: Scaler) -> dict[str, Any]:

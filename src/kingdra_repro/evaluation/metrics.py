@@ -23,17 +23,17 @@ def _label_vectors(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[np.ndarray, np
             missing = np.flatnonzero(np.ma.getmaskarray(labels) | pd.isna(np.ma.getdata(labels)))
             if len(missing):
                 raise InputError(
-                    f"{name} has no label for point {missing[0]} (counted from 0; NaN and None are none): "
-                    "leave such points out of both"
+                    f"{name} has no label for point {missing[0]} (counted from 0; "
+                    "NaN and None count as missing): leave such points out of both"
                 )
         vectors.append(np.ma.getdata(labels))
     true, pred = vectors
     if true.ndim != 1 or true.shape != pred.shape:
         raise InputError(
-            f"y_true of shape {true.shape} and y_pred of shape {pred.shape}: give two vectors of one length"
+            f"y_true and y_pred must be vectors of equal length; got shapes {true.shape} and {pred.shape}"
         )
     if len(true) == 0:
-        raise InputError("y_true and y_pred are empty: give at least one point")
+        raise InputError("y_true and y_pred must have at least one point; got none")
     return true, pred
 
 
@@ -44,9 +44,7 @@ def _numbered(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[np.ndarray, np.ndar
         try:
             codes.append(pd.factorize(labels, sort=True)[0])
         except TypeError as error:
-            raise InputError(
-                f"a label is neither word nor number ({error}): give vectors of these"
-            ) from error
+            raise InputError(f"labels must be words or numbers; got others ({error})") from error
     return codes[0], codes[1]
 
 

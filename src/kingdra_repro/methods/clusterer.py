@@ -24,7 +24,7 @@ from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.events import Monitor
 
 SET_BY_SCIKIT_LEARN = ("_metadata_request", "_sklearn_output_config")  # set_fit_request(), set_output()
-# Where a fit runs and who watches is no part of what a run is. It changes rounding, and on a GPU the noise.
+# Where a fit runs and who watches are not part of what a run is: they change rounding and, on a GPU, noise.
 WITHOUT_EFFECT = frozenset({"device", "n_jobs", "compile", "checkpoint_dir", "autoencoder_dir", "monitor"})
 
 
@@ -55,7 +55,7 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
         Raises
         ------
         InputError
-            (a ValueError) If a parameter has no meaning; ValueError for NaN, infinities, wrong shapes.
+            (a ValueError) If a parameter is not valid; ValueError for NaN, infinities, wrong shapes.
         """
         with rollback_on_error(self):
             check_parameters(self, self.checks)
@@ -127,7 +127,7 @@ def checked_data(estimator: BaseEstimator, X: Any, *, reset: bool) -> np.ndarray
     X = given.astype(np.float32, copy=False)
     if reset and estimator.n_clusters > X.shape[0]:
         raise InputError(
-            f"n_clusters={estimator.n_clusters} is more than n_samples={X.shape[0]}: ask for fewer clusters",
+            f"n_clusters must be at most n_samples={X.shape[0]}; got {estimator.n_clusters}",
             parameter="n_clusters",
         )
     return X
@@ -211,7 +211,7 @@ def _described(value: Any) -> Any:
         return "partial", _described(value.func), _described(value.args), value.keywords
     if isinstance(value, FunctionType) and value.__name__ == "<lambda>":
         raise InputError(
-            "A lambda has no name to know it by again: write a function, or leave checkpoint_dir out"
+            "A lambda cannot be identified in a checkpoint: write a function, or leave checkpoint_dir out"
         )
     if isinstance(value, FunctionType):
         return f"{value.__module__}.{value.__qualname__}"

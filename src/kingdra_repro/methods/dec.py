@@ -27,7 +27,7 @@ class DEC(AutoencoderClusterer):
     Differences from the authors' work: the network is that of the comparison, d - 1200 - 1200 - k, theirs was
     d - 500 - 500 - 2000 - 10. The autoencoder is trained end to end with masking noise on its input and Adam,
     not layer by layer and then fine-tuned with SGD (50,000 steps a layer, then 100,000, all of 256 points).
-    Batches are shuffled anew in each pass.
+    Batches are shuffled again in each pass.
 
     Parameters
     ----------

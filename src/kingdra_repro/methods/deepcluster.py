@@ -70,7 +70,7 @@ class DeepCluster(NetworkClusterer):
 
     As in the authors' code: features are taken before the last ReLU, reduced to 256 principal components,
     whitened and scaled to length 1; an empty cluster gets half of the largest one; classes are sampled
-    evenly; the classifier's last layer begins anew in each epoch, from weights of standard deviation 0.01.
+    evenly; the classifier's last layer starts again in each epoch, from weights of standard deviation 0.01.
 
     Differences: the network is d - 1200 - 1200 with batch norm, not AlexNet or VGG; inputs are not augmented;
     as many clusters as are looked for, not ten times the classes; K-means runs until it has converged, from

@@ -142,8 +142,8 @@ class EnsembleFit:
         done = int(state["iteration"])
         if done > self.n_iter:
             raise InputError(
-                f"n_iter={self.n_iter} is less than the {done} iterations done in {self.checkpoint.folder}: "
-                "give as many or more, or another checkpoint_dir",
+                f"n_iter must be at least {done}, the iterations done in {self.checkpoint.folder}; "
+                f"got {self.n_iter}: give another checkpoint_dir to start again",
                 parameter="n_iter",
             )
         self.phase, self._rows, self._epochs_done = done + 1, state["rows"], epochs_until(done)

@@ -64,7 +64,7 @@ class SemiSupervised(ClassifierMixin, Single):
         Raises
         ------
         InputError
-            (a ValueError) If a parameter has no meaning, y does not fit X, or a class has no label.
+            (a ValueError) If a parameter is not valid, y does not fit X, or a class has no label.
         """
         with rollback_on_error(self):
             check_parameters(self, self.checks)

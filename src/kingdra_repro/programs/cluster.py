@@ -49,7 +49,7 @@ def cluster(cfg: DictConfig) -> None:
             _run(cfg, job.choices, folder)
             return
     if done.get("config_hash") != config_hash(cfg):
-        raise InputError(f"{folder} has a run of other settings: give this one another folder")
+        raise InputError(f"{folder} has a run of other settings: give this run another folder")
     kept = (folder / "checkpoint").exists() or not cfg.keep_checkpoint
     lost = "" if kept else " The networks' weights were not kept then."
     Console().print(f"This run is finished already; remove its folder to repeat it.{lost}")
@@ -58,7 +58,7 @@ def cluster(cfg: DictConfig) -> None:
 
 def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     data = instantiate(cfg.dataset)
-    checkpoint = folder / "checkpoint"  # an interrupted run goes on from here
+    checkpoint = folder / "checkpoint"  # an interrupted run resumes from here
     checkpoint.mkdir(exist_ok=True)
     commit = commits(checkpoint / "commits")
     stopwatch = Stopwatch(checkpoint / "wall_seconds")
@@ -81,7 +81,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
         "method": choices.method,
         "base": base_model(cfg, choices),
         "seed": cfg.seed,
-        # What has no device is scikit-learn's.
+        # Methods without a device are scikit-learn's.
         "device": device_name(
             cfg.method.get("device", "cpu"), cfg.method.get("n_jobs"), cfg.method.get("n_models", 1)
         ),

@@ -34,7 +34,7 @@ class _OutOfTime(BaseException):
 def run(overrides: Sequence[str], log: Path, lock: int, end: float, look: Callable[[], None]) -> int | None:
     """Run kingdra-run in this process, which has to be the main thread, until it is done or `end` is reached.
 
-    It is interrupted as by Ctrl-C, so that it goes on from its last checkpoint when it is run again.
+    It is interrupted as by Ctrl-C, so that it resumes from its last checkpoint when it is run again.
     Parameters, and what is returned, are those of `kingdra_repro.reproduce.child.run`; `lock` is held by this
     process already, and `look` is not called.
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
-STOPPED = "stopped; the same command goes on from where it was"
+STOPPED = "stopped; run the same command again to resume"
 
 
 class Stopped(KeyboardInterrupt):

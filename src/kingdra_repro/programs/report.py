@@ -44,7 +44,7 @@ def run(arguments: Sequence[str]) -> int:
     name, equals, folder = arguments[0].partition("=")
     write = {"run": write_run_report, "results": write_report}.get(name)
     if write is None or not equals or not folder:
-        raise InputError(f"{arguments[0]} is unknown: give run=FOLDER or results=FOLDER")
+        raise InputError(f"unknown argument {arguments[0]}: give run=FOLDER or results=FOLDER")
     print(write(Path(folder).expanduser()))
     return 0
 

@@ -35,7 +35,7 @@ def reproduce(cfg: DictConfig) -> int:
     Returns
     -------
     int
-        Exit status: 1 where a run failed.
+        Exit status: 1 if a run failed.
 
     Raises
     ------
@@ -150,5 +150,5 @@ def _summary(outcome: Outcome, n_wanted: int, results: Path) -> str:
     if outcome.failed:
         parts.append(f"{len(outcome.failed)} failed, see {results / 'failed.csv'}")
     if outcome.cut or outcome.waiting:
-        parts.append(f"{len(outcome.cut) + len(outcome.waiting)} left for want of time")
+        parts.append(f"{len(outcome.cut) + len(outcome.waiting)} left for lack of time")
     return "; ".join(parts)

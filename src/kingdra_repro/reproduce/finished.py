@@ -104,7 +104,7 @@ def read_folder(folder: Path) -> FinishedRun:
         plain_file(settings)
     command = read_command(folder)
     if command is None:
-        raise InputError(f"{folder} does not say what was run (.hydra/overrides.yaml): leave it out")
+        raise InputError(f"{folder} does not record what was run (.hydra/overrides.yaml): leave it out")
     history = plain_file(folder / "history.csv")
     thresholds = plain_file(folder / "thresholds.csv")
     with reading(folder / "history.csv"):
@@ -148,7 +148,7 @@ def _result(path: Path) -> dict[str, Any]:
         if any(isinstance(value, str) and not value.isprintable() for value in result.values()):
             raise ValueError("a text of more than a line")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise InputError(f"{path} is no result of a run: leave its folder out") from error
+        raise InputError(f"{path} is not the result of a run: leave its folder out") from error
     return result
 
 
@@ -246,7 +246,7 @@ def shown_place(folder: str) -> Path:
 
 def _by_run(results: Path, path: Path, needed: Sequence[str]) -> dict[tuple[str, ...], pd.DataFrame]:
     if path.parent.resolve() != path.parent:
-        raise InputError(f"{path.parent} is a link, no folder: leave it out")
+        raise InputError(f"{path.parent} is a link, not a folder: leave it out")
     content = plain_file(path, LARGEST_LEDGER)
     if content is None:
         return {}

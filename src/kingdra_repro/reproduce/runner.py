@@ -138,7 +138,7 @@ class Runner:
         if status < 0:
             return f"ended by signal {-status}"
         lines = self._log(run).read_text(errors="replace").split("\n")
-        last = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "no output")
         return last.removeprefix("kingdra-run: ")
 
 

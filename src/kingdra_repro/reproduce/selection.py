@@ -43,7 +43,7 @@ def select(
     ]
     if not wanted:
         raise InputError(
-            f"No run of the plan has all of these, with schedule={schedule}: ask for fewer at once"
+            f"No run of the plan matches all of these with schedule={schedule}: give fewer filters"
         )
     return wanted
 

@@ -48,7 +48,7 @@ def settings(arguments: Sequence[str]) -> DictConfig:
     Raises
     ------
     InputError
-        For an argument that is no setting; Hydra's and OmegaConf's exceptions for a wrong one.
+        For an argument that is not a setting; Hydra's and OmegaConf's exceptions for a wrong one.
     """
     ConfigStore.instance().store(name="reproduce_schema", node=ReproduceSettings)
     with initialize_config_module("kingdra_repro.configs", version_base="1.3"):

@@ -70,7 +70,7 @@ def thumbnails(data: Dataset, rows: np.ndarray, black_to_white: tuple[float, flo
     data : Dataset with `has_pictures`
     rows : int array [m], m > 0
     black_to_white : pair of float
-        The values of X that are shown black and white; of no matter where the data set has `pictures`.
+        The values of X that are shown black and white; unused where the data set has `pictures`.
 
     Returns
     -------

@@ -121,7 +121,7 @@ class Stopwatch:
         try:
             self._before = float(path.read_text()) if path.exists() else 0.0
         except ValueError as error:
-            raise InputError(f"{path} is damaged: remove its folder to begin anew") from error
+            raise InputError(f"{path} is damaged: remove its folder to start again") from error
         self._start = self._saved = time.monotonic()
 
     def seconds(self) -> float:

@@ -23,7 +23,7 @@ def unsupervised_order(n: int, order: str, seed: int, member: int, epoch: int) -
     """The order [n] in which a member sees the rows in one epoch.
 
     ``file``: as they come (what the public code does without pseudo-labels); ``once``: shuffled once for each
-    member; ``epoch``: shuffled anew in each epoch.
+    member; ``epoch``: shuffled again in each epoch.
     """
     if order == "file":
         return np.arange(n)
@@ -36,8 +36,8 @@ def supervised_order(
     """n pseudo-labelled rows for one epoch of a member, each mini-cluster with its equal share, shuffled.
 
     As in the public code the mini-clusters take turns until as many rows as the set has are drawn, so that
-    classes are balanced. Each goes round its own points in an order drawn anew in each epoch; the public code
-    always begins with the first n / k of them, and never shows the others.
+    classes are balanced. Each goes round its own points in an order drawn again in each epoch; the public
+    code always begins with the first n / k of them, and never shows the others.
 
     Parameters
     ----------

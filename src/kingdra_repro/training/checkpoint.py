@@ -37,7 +37,7 @@ class Checkpoint:
             self.save("run", {"run": run})
         elif known["run"] != run:
             raise InputError(
-                f"The checkpoint in {folder} is of other settings or data: give another checkpoint_dir, "
+                f"The checkpoint in {folder} belongs to other settings or data: give another checkpoint_dir, "
                 "or remove that folder"
             )
 
@@ -69,7 +69,7 @@ class Checkpoint:
         try:
             return torch.load(path, map_location="cpu", weights_only=True)
         except Exception as error:  # torch's reader fails in many ways on bytes that it did not write
-            raise InputError(f"{path} cannot be read: remove {self.folder} to begin anew") from error
+            raise InputError(f"{path} cannot be read: remove {self.folder} to start again") from error
 
 
 def _plain(value: Any) -> Any:

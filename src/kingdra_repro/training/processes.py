@@ -151,8 +151,8 @@ def _alive() -> Iterator[None]:
         yield
     except (EOFError, OSError) as error:
         raise InputError(
-            "A worker process ended before its work was done (killed, for want of memory?): run again to "
-            "go on from the last checkpoint; n_jobs=1 needs the least memory"
+            "A worker process ended before its work was done (perhaps killed for lack of memory): "
+            "run again to resume from the last checkpoint; n_jobs=1 needs the least memory"
         ) from error
 
 

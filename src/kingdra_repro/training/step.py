@@ -107,7 +107,7 @@ class TrainStep:
             self._fused_checked.add(key)
             if (fault := self._fault(self._fused, batch)) is not None:
                 self._fused = None
-                warnings.warn(f"torch.compile {fault}; going on without it", RuntimeWarning, stacklevel=2)
+                warnings.warn(f"torch.compile {fault}; continuing without it", RuntimeWarning, stacklevel=2)
         return self._base.losses if self._fused is None else self._fused
 
     def _fault(self, fused: Callable[..., Losses], batch: Batch) -> str | None:
@@ -134,7 +134,7 @@ class TrainStep:
         if wrong is None:
             return losses
         warnings.warn(
-            f"a recorded step computes wrongly ({wrong}); going on without recording",
+            f"a recorded step computes wrongly ({wrong}); continuing without recording",
             RuntimeWarning,
             stacklevel=2,
         )

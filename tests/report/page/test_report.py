@@ -190,9 +190,9 @@ def test_the_command(results, run, monkeypatch, capsys):
     [
         ((), "Give one of"),
         (("run=a", "results=b"), "Give one of"),
-        (("folder=a",), "folder=a is unknown"),
-        (("run=",), "run= is unknown"),
-        (("run=nowhere",), "run=nowhere: there is no such folder"),
+        (("folder=a",), "unknown argument folder=a"),
+        (("run=",), "unknown argument run="),
+        (("run=nowhere",), "run=nowhere does not exist"),
         (("run=.",), "there is no result.json"),
         (("results=nowhere",), "there is no runs.csv"),
     ],

@@ -70,7 +70,7 @@ def keep(arrived: Path, checksums: tuple[str, ...], target: Path, source: str) -
                 with OPENED[packing](arrived, "rb") as stream, open(plain, "wb") as out:
                     shutil.copyfileobj(stream, out, 1 << 20)
             except (gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError) as error:
-                raise InputError(f"{source}: not a whole {packing} file") from error
+                raise InputError(f"{source}: not a complete {packing} file") from error
         wrong = wrong_checksum(plain, checksums)
         if wrong:
             raise InputError(f"{source}: {wrong}")

@@ -86,7 +86,7 @@ def fetch(
             refusals.append(str(refusal))
 
     if not _may_download.get():
-        raise NotLocalError(f"{file.name} is not at hand")
+        raise NotLocalError(f"{file.name} is not available locally")
     for url in urls:
         log.info("Downloading %s", url)
         try:

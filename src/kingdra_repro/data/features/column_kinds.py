@@ -55,7 +55,7 @@ def numbers_of(column: pd.Series, source: str) -> np.ndarray:
     Raises
     ------
     InputError
-        Where a cell is no number: its row, column and value are named.
+        Where a cell is not a number: its row, column and value are named.
     """
     if types.is_timedelta64_dtype(column):
         return column.dt.total_seconds().to_numpy(np.float64)
@@ -75,7 +75,7 @@ def numbers_of(column: pd.Series, source: str) -> np.ndarray:
         comma = "give dataset.decimal=',' or " if re.fullmatch(r"[+-]?\d+,\d+", cell.strip()) else ""
         others = f", as {len(wrong) - 1} more are" if len(wrong) > 1 else ""
         raise InputError(
-            f"{source}: row {wrong[0]} (counted from 0), column {column.name!r}: {cell!r} is no number"
+            f"{source}: row {wrong[0]} (counted from 0), column {column.name!r}: {cell!r} is not a number"
             f"{others}: {comma}correct it, empty the cell (with dataset.missing=drop, mean or "
             "median), or leave the column out (dataset.drop=[...])"
         )
@@ -99,7 +99,7 @@ def day_first(column: pd.Series, source: str) -> bool:
         return False
     raise InputError(
         f"{source}: column {column.name!r} has dates such as {column[found.index[0]]}, whose day and month "
-        "cannot be told apart: write them as 2021-04-03, or give dataset.dates=ignore"
+        "are ambiguous: write them as 2021-04-03, or give dataset.dates=ignore"
     )
 
 

@@ -101,7 +101,7 @@ class PictureFiles:
         Raises
         ------
         InputError
-            Where a file is not a whole picture.
+            Where a file is not a complete picture.
         """
         return torch.cat(
             [_resized(torch.from_numpy(_square(path))[None], size) for path in self.paths[start:stop]]
@@ -116,7 +116,7 @@ def _square(path: Path) -> np.ndarray:
             grey = _eight_bits(upright) if upright.mode.startswith("I") else upright
             rgb = grey.convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path} is not a whole picture ({type(error).__name__}): remove it") from error
+        raise InputError(f"{path} is not a complete picture ({type(error).__name__}): remove it") from error
     side = min(rgb.size)
     left, top = (rgb.width - side) // 2, (rgb.height - side) // 2
     return np.array(rgb.crop((left, top, left + side, top + side)))

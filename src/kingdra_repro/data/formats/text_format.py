@@ -49,16 +49,18 @@ class TextFormat:
 
     def __post_init__(self) -> None:
         if self.header not in ("auto", "first", "none"):
-            raise InputError(f"dataset.header={self.header!r} is unknown: choose auto, first or none")
+            raise InputError(f"dataset.header must be auto, first or none; got {self.header!r}")
         if self.decimal not in (None, ".", ","):
-            raise InputError(f"dataset.decimal={self.decimal!r} is unknown: choose '.' or ','")
+            raise InputError(f"dataset.decimal must be '.' or ','; got {self.decimal!r}")
         if self.separator is not None and (not isinstance(self.separator, str) or not self.separator):
-            raise InputError(f"dataset.separator={self.separator!r} is none: give a sign, tab or blanks")
+            raise InputError(
+                f"dataset.separator must be one character, tab or blanks; got {self.separator!r}"
+            )
         try:
             "".encode(self.encoding or "utf-8")
         except (LookupError, TypeError) as error:
             raise InputError(
-                f"dataset.encoding={self.encoding!r} is unknown: give one such as utf-8, cp1252 or utf-16"
+                f"unknown dataset.encoding={self.encoding!r}: choose one such as utf-8, cp1252 or utf-16"
             ) from error
 
 

@@ -137,4 +137,4 @@ def _safely(lines: Iterator[str], path: Path) -> Iterator[str]:
     try:
         yield from lines
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-        raise InputError(f"{path} is not a whole file ({error}): put the right file there") from error
+        raise InputError(f"{path} is not a complete file ({error}): put the right file there") from error
