@@ -113,7 +113,7 @@ def check_numbers(base: Any) -> None:
 
 
 def as_tuple(name: str, values: Any) -> tuple:
-    """A setting that is a sequence, as a tuple; InputError where it is none."""
+    """Return a setting that is a sequence, as a tuple; InputError where it is none."""
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise must_be("a list, such as [1200, 1200]", name, values)
     return tuple(values)
@@ -126,7 +126,7 @@ def check_widths(hidden: tuple) -> None:
 
 
 def given_path(setting: str, given: Any) -> str | os.PathLike:
-    """The name; a number on the command line may be one.
+    """Return the name; a number on the command line may be one.
 
     Raises
     ------

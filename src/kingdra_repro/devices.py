@@ -9,7 +9,7 @@ from kingdra_repro.errors import InputError
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """The torch device of a name; "auto" is a GPU where there is one.
+    """Return the torch device of a name; "auto" is a GPU where there is one.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def choose_device(name: str = "auto") -> torch.device:
 
 
 def choose_devices(name: str = "auto", n_jobs: int | None = None) -> list[torch.device]:
-    """The device of each process that trains members of an ensemble; one means: this process.
+    """Return the device of each process that trains members of an ensemble; one means: this process.
 
     Parameters
     ----------

@@ -97,7 +97,7 @@ def checksum(path: Path, kind: str = "sha256") -> str:
 
 
 def wrong_checksum(path: Path, expected: Sequence[str]) -> str | None:
-    """What is wrong with a file's content, in words; None where it has one of the expected checksums.
+    """Return what is wrong with a file's content, in words; None where it has one of the expected checksums.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from kingdra_repro.files import write_text
 
 
 def package_version() -> str:
-    """The installed version of this package; ``unknown`` where it runs from its sources alone."""
+    """Return the installed version of this package; ``unknown`` where it runs from its sources alone."""
     try:
         return version("kingdra-repro")
     except PackageNotFoundError:
@@ -23,8 +23,9 @@ def package_version() -> str:
 
 
 def commit() -> str | None:
-    """The git commit of the source tree this package runs from, with ``-dirty`` where its code or configs
-    differ from it.
+    """Return the git commit of the source tree this package runs from.
+
+    It ends in ``-dirty`` where code or configs differ from it.
 
     Where it does not run from a git repository of its own (an installed wheel, a copy of the tree) or git is
     missing, it is what the environment variable KINGDRA_COMMIT says; None where that is not set.
@@ -60,7 +61,7 @@ def commit() -> str | None:
 
 
 def commits(record: Path) -> str | None:
-    """The commits that have worked on a run, one after the other, joined by "+"; None where none is known.
+    """Return the commits that have worked on a run, in order, joined by "+"; None where none is known.
 
     To be asked before the work begins: files may be edited, and commits made, while it goes on.
 
@@ -78,14 +79,14 @@ def commits(record: Path) -> str | None:
 
 
 def code_version(commit: str | None) -> str:
-    """The first seven digits of a commit, with ``-dirty`` where files differed from it; of several, each."""
+    """Shorten commits to seven digits each, with ``-dirty`` where files differed."""
     if commit is None:
         return "unknown"
     return "+".join(one[:7] + ("-dirty" if one.endswith("-dirty") else "") for one in commit.split("+"))
 
 
 def device_name(device: str, n_jobs: int | None = None, n_models: int = 1) -> str:
-    """The device and its make, e.g. ``cpu (AMD EPYC 7763, 2 threads)`` or ``cuda (4 NVIDIA H100)``.
+    """Return the device and its make, e.g. ``cpu (AMD EPYC 7763, 2 threads)`` or ``cuda (4 NVIDIA H100)``.
 
     Parameters
     ----------

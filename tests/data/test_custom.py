@@ -160,7 +160,7 @@ def write_wrong_labels() -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ({"path": "none.npy"}, r"dataset.path=none.npy: there is no such file \(/.*none.npy\)"),
+        ({"path": "none.npy"}, r"dataset.path=none.npy does not exist \(/.*none.npy\)"),
         ({"path": "a.npy"}, "a.npy has no labels to count: give n_clusters=K"),
         ({"path": "a.npy", "n_clusters": 13}, "n_clusters must be at most n_samples=12"),
         ({"path": "a.npy", "n_clusters": 1}, "n_clusters must be an integer from 2 to .*; got 1"),
@@ -168,7 +168,7 @@ def write_wrong_labels() -> None:
             {"path": "a.npy", "labels": "short.npy"},
             r"must have shape \(12,\), one label for each row of X; got \(11,\)",
         ),
-        ({"path": "a.npy", "labels": "none.npy"}, "dataset.labels=none.npy: there is no such file"),
+        ({"path": "a.npy", "labels": "none.npy"}, "dataset.labels=none.npy does not exist"),
         ({"path": "a.npy", "labels": "a.npy"}, r"labels of shape \(12, 3\)"),
         ({"path": "a.npy", "labels": "two.csv"}, "has the columns 'a', 'b'"),
         ({"path": "a.npy", "labels": "a.doc"}, "neither a .npy file nor a table"),
@@ -181,7 +181,7 @@ def write_wrong_labels() -> None:
         ({"path": "unnamed.npz"}, r"no array named X \(it has arr_0\)"),
         ({"path": "broken.npy"}, "not a readable .npy"),
         ({"path": "broken.npz"}, "not a readable .npz"),
-        ({"path": "a.doc"}, "of no kind known"),
+        ({"path": "a.doc"}, "has an unknown format"),
         ({"path": "a.npy", "missing": "drop"}, r"dataset\.missing=drop is for tables"),
         ({"path": "trees.csv", "missing": "mode"}, "missing must be one of error, drop, mean, median; got"),
         ({"path": "empty.csv"}, "not a readable .csv"),
@@ -306,7 +306,7 @@ def test_columns_by_name(folder: Path) -> None:
         load_custom("t.csv", n_clusters=2, columns=["age", "age"])
     with pytest.raises(InputError, match=r"which is dataset\.labels"):
         load_custom("t.csv", labels="species", columns=["age", "species"])
-    with pytest.raises(InputError, match=r"dataset\.columns=2\.5 is no list of names"):
+    with pytest.raises(InputError, match=r"dataset\.columns must be a list of names; got 2\.5"):
         load_custom("t.csv", n_clusters=2, columns=2.5)  # type: ignore[arg-type]
 
 

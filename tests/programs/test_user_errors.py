@@ -275,7 +275,7 @@ def test_a_defect_of_the_program_is_not_told_as_a_mistake(kingdra_run, monkeypat
             "dataset.path=a (1).csv has characters that need quotes",
         ),
         (("dataset=custom", "dataset.path=[a,b]"), "dataset.path must be a name; got ['a', 'b']"),
-        (("dataset=custom", "dataset.path=2024"), "dataset.path=2024: there is no such file"),
+        (("dataset=custom", "dataset.path=2024"), "dataset.path=2024 does not exist"),
         (("method=semi_supervised", "seed=-1"), "seed must be an integer of at least 0; got -1"),
         (
             ("method=kmeans", "seed=5000000000"),
@@ -335,7 +335,7 @@ def test_the_advice_for_a_name_works_for_that_name(kingdra_run, name):
     told = kingdra_run("dataset=custom", f"dataset.path={name}").mistake
     advised = subprocess.check_output(["sh", "-c", f"printf %s {told.partition('such as ')[2]}"], text=True)
     found = kingdra_run("dataset=custom", advised, "n_clusters=2").mistake
-    assert found.startswith(f"dataset.path={name}: there is no such file")
+    assert found.startswith(f"dataset.path={name} does not exist")
 
 
 def test_a_class_that_is_not_there(kingdra_run):

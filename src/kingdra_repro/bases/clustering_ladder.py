@@ -40,7 +40,7 @@ class ClusteringLadder(Ladder, ABC):
     def build(
         self, n_features: int, n_clusters: int, generators: list[torch.Generator], precision: str
     ) -> LadderNetwork:
-        """A stack of ``len(generators)`` networks; each draws its weights from its own generator."""
+        """Build a stack of ``len(generators)`` networks; each draws its weights from its own generator."""
         return LadderNetwork(
             n_features,
             n_clusters,

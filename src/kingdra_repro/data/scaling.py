@@ -38,14 +38,14 @@ def fit_scaler(X: np.ndarray | sp.csr_matrix, scale: str) -> Scaler:
 
 
 def scaler_state(scaler: Scaler) -> dict[str, Any]:
-    """What a scaler has fitted, as what JSON can hold."""
+    """Return what a scaler has fitted, as what JSON can hold."""
     fitted = {name: getattr(scaler, name, None) for name in FITTED}
     about = {"kind": type(scaler).__name__, "with_mean": getattr(scaler, "with_mean", True)}
     return about | {name: values.tolist() for name, values in fitted.items() if values is not None}
 
 
 def scaler_of(state: dict[str, Any]) -> Scaler:
-    """The scaler whose `scaler_state` this is."""
+    """Return the scaler whose `scaler_state` this is."""
     kind = KINDS[state["kind"]]
     scaler = StandardScaler(with_mean=state["with_mean"]) if kind is StandardScaler else kind()
     for name in FITTED:

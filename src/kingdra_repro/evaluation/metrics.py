@@ -54,7 +54,7 @@ def _contingency(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
 
 
 def matched_classes(y_true: ArrayLike, y_pred: ArrayLike) -> dict[int, int]:
-    """The class of each cluster in the one-to-one match that places most points rightly (Hungarian method).
+    """Return the class of each cluster in the best one-to-one match (Hungarian method).
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
 
 def purity(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """The fraction of the points that belong to the most frequent class of their cluster, 0..1.
+    """Compute the fraction of the points that belong to the most frequent class of their cluster, 0..1.
 
     Unlike ACC, several clusters may stand for one class: more clusters never lower it.
     """
@@ -119,7 +119,7 @@ def nmi(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
 
 def ari(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """Adjusted Rand index: 1 for equal partitions, about 0 for unrelated ones, at least -0.5."""
+    """Compute the adjusted Rand index: 1 for equal partitions, about 0 for unrelated ones, at least -0.5."""
     return float(adjusted_rand_score(*_numbered(y_true, y_pred)))
 
 

@@ -114,11 +114,11 @@ class AutoencoderClusterer(NetworkClusterer):
         return state["losses"][-1]
 
     def _new_network(self, rows: Rows, generator: torch.Generator) -> Any:
-        """The network with its first weights, from the generator."""
+        """Return the network with its first weights, from the generator."""
         return self.network_class(rows.d, self.n_clusters, self.hidden, unit_scale(rows), generator)
 
 
 def unit_scale(rows: Rows) -> float:
-    """What makes the mean square of a feature 1; 1 where all are 0."""
+    """Return what makes the mean square of a feature 1; 1 where all are 0."""
     squares = sum(float(chunk.square().sum(dtype=torch.float64)) for chunk in rows.chunks(CHUNK))
     return (rows.n * rows.d / squares) ** 0.5 if squares > 0 else 1.0

@@ -135,7 +135,7 @@ def checked_data(estimator: BaseEstimator, X: Any, *, reset: bool) -> np.ndarray
 
 @contextmanager
 def rollback_on_error(estimator: BaseEstimator) -> Iterator[None]:
-    """A fit that fails within leaves the estimator unfitted, not a mixture of itself and the fit before."""
+    """Leave the estimator unfitted where a fit within fails, not a mixture of itself and the fit before."""
     try:
         yield
     except BaseException:
@@ -153,7 +153,7 @@ def begin(
     *,
     may_change: Container[str] = (),
 ) -> tuple[int, Checkpoint | None]:
-    """The seed of a fit, and its checkpoint where the estimator has a ``checkpoint_dir``.
+    """Return the seed of a fit, and its checkpoint where the estimator has a ``checkpoint_dir``.
 
     A fit without a seed draws one, and takes it up again when it goes on.
 
@@ -194,14 +194,14 @@ def begin(
 
 
 def seed_of(random_state: int | np.random.RandomState | None) -> int:
-    """The number that a ``random_state`` stands for; drawn where it is none."""
+    """Return the number that a ``random_state`` stands for; drawn where it is none."""
     if isinstance(random_state, int | np.integer):
         return int(random_state)
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 
 def _described(value: Any) -> Any:
-    """A parameter with a ``repr`` that is the same in another process, and for an equal number of NumPy's."""
+    """Give a parameter a ``repr`` that is the same in other processes and for NumPy's numbers."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, list | tuple):

@@ -101,10 +101,22 @@ class DeepCluster(NetworkClusterer):
         ``nmi_previous``: mutual information with the clustering before, normalised, 1 where it is the same.
     n_features_in_ : int
 
+    See Also
+    --------
+    DEC : Another method of deep clustering.
+
     References
     ----------
     Caron, Bojanowski, Joulin, Douze (2018), Deep Clustering for Unsupervised Learning of Visual
     Features, ECCV.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from kingdra_repro.methods import DeepCluster
+    >>> X = load_digits().data / 16
+    >>> DeepCluster(n_clusters=10, epochs=2, random_state=0).fit_predict(X).shape
+    (1797,)
     """
 
     checks: ClassVar[dict[str, Check]] = {

@@ -83,15 +83,15 @@ class EnsembleFit:
         return self.trainer.train(span, pseudo, report)
 
     def outputs(self) -> Tensor:
-        """Outputs of all models for the data: float32 Tensor [n_models, n, k] on the CPU."""
+        """Compute the outputs of all models for the data: float32 Tensor [n_models, n, k] on the CPU."""
         return self.trainer.predict_proba()
 
     def features(self) -> Tensor:
-        """The last hidden layer of the first model for the data: float32 Tensor [n, width] on the CPU."""
+        """Compute the first model's last hidden layer for the data: float32 Tensor [n, width] on the CPU."""
         return self.fitted().features(self.X, self.device)
 
     def fitted(self) -> FittedEnsemble:
-        """The models as they are now, to predict with."""
+        """Return the models as they are now, to predict with."""
         return self.trainer.fitted()
 
     def end_phase(

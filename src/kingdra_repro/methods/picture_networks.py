@@ -35,7 +35,7 @@ def autoencoder_for(
     hidden: Sequence[int],
     generator: torch.Generator,
 ) -> ConvolutionalAutoencoder | BoundedAutoencoder:
-    """A new autoencoder for the rows: convolutional where they are pictures of six pixels or more a side.
+    """Make an autoencoder for the rows: convolutional for pictures of six pixels or more a side.
 
     Parameters
     ----------

@@ -100,7 +100,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
 
 
 def _given_labels(cfg: DictConfig, data: Dataset, method: str) -> np.ndarray | None:
-    """The labels that the method learns from: the user's own, or drawn; None where it takes none.
+    """Return the labels that the method learns from: the user's own, or drawn; None where it takes none.
 
     No other method sees any.
     """
@@ -120,7 +120,7 @@ def _given_labels(cfg: DictConfig, data: Dataset, method: str) -> np.ndarray | N
 
 
 def _pairs(data: Dataset, method: Any, name: str) -> dict[str, np.ndarray]:
-    """The pairs that the method learns from, as its ``fit`` takes them; none where the data have none."""
+    """Return the pairs that the method learns from, as its ``fit`` takes them, if any."""
     if data.links is None:
         return {}
     if "must_link" not in signature(method.fit).parameters:

@@ -86,7 +86,7 @@ def _interrupted_at(end: float) -> Iterator[None]:
 
 @contextmanager
 def _as_before() -> Iterator[None]:
-    """The command line and what Hydra sets for its logging are as they were afterwards."""
+    """Restore the command line and what Hydra sets for its logging afterwards."""
     arguments, root = sys.argv, logging.getLogger()
     handlers, level = root.handlers[:], root.level
     try:

@@ -24,7 +24,7 @@ def user_message(
     known: type = Settings,
     see: str = SEE,
 ) -> str | None:
-    """What to tell the user, or None where the error is not the user's but a defect of the program.
+    """Return what to tell the user, or None where the error is not the user's but a defect of the program.
 
     Hydra wraps what goes wrong while it composes settings or makes objects: the cause says more.
 
@@ -119,7 +119,7 @@ def _in_quotes(override: str) -> str:
 
 
 def _of_files(error: OSError) -> str | None:
-    """What the file system refused: room, reading, or writing."""
+    """Return what the file system refused: room, reading, or writing."""
     name = error.filename
     if error.errno in _NO_ROOM:
         where = "The disk" if name is None else name

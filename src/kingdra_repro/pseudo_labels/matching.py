@@ -92,7 +92,7 @@ def contingency(labels: Tensor, predictions: Tensor, n_clusters: int) -> Tensor:
 
 
 def best_match(counts: Tensor) -> Tensor:
-    """The one-to-one match of rows to columns with the largest sum of counts (Hungarian algorithm).
+    """Find the one-to-one match of rows to columns with the largest sum of counts (Hungarian algorithm).
 
     Parameters
     ----------

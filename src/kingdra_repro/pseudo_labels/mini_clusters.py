@@ -110,7 +110,7 @@ def mini_clusters(
 
 
 def _first_of_most(degrees: Tensor, candidates: Tensor, first_source: Tensor) -> int:
-    """The candidate of highest degree; ties to the lowest index of a point."""
+    """Return the candidate of highest degree; ties to the lowest index of a point."""
     most = degrees[candidates].max()
     tied = (candidates & (degrees == most)).nonzero()[:, 0]
     return int(tied[first_source[tied].argmin()])

@@ -172,7 +172,7 @@ def check_known(setting: str, given: Iterable[str], known: Sequence[str]) -> Non
 
 
 def _yaml(name: str) -> dict[str, Any]:
-    """A file of configs/ by itself."""
+    """Read a file of configs/ by itself."""
     text = files("kingdra_repro.configs").joinpath(name).read_text()
     content: Any = OmegaConf.to_container(OmegaConf.create(text))
     return content

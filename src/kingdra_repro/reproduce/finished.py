@@ -85,7 +85,7 @@ def find_runs(root: Path) -> Iterator[FinishedRun]:
 
 
 def read_folder(folder: Path) -> FinishedRun:
-    """A run's folder, as kingdra-run leaves it or as results/runs kept it.
+    """Read a run's folder, as kingdra-run leaves it or as results/runs kept it.
 
     Raises
     ------
@@ -153,14 +153,16 @@ def _result(path: Path) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    """A value as runs.csv has it; nothing for None and NaN."""
+    """Return a value as runs.csv has it; nothing for None and NaN."""
     if value is None or value != value:
         return ""
     return repr(float(value)) if isinstance(value, float) else str(value)
 
 
 def _from_history(content: bytes) -> dict[str, Any]:
-    """Of methods that have an ensemble, the scores after the phase without pseudo-labels; of those with
+    """Read what result.json lacks from a history.
+
+    Of methods that have an ensemble, the scores after the phase without pseudo-labels; of those with
     iterations, how the sets that these trained on came about, e.g. "relaxed+given".
     """
     first: dict[str, Any] = {}
@@ -179,7 +181,7 @@ def _from_history(content: bytes) -> dict[str, Any]:
 
 
 def _shown(folder: Path) -> dict[str, bytes]:
-    """The files of `SHOWN` that are small enough to be kept."""
+    """Return the files of `SHOWN` that are small enough to be kept."""
     found = {}
     for name in SHOWN:
         path = folder / name
@@ -206,7 +208,7 @@ def _unpacked(content: bytes) -> int:
 
 
 def _read_ledger(results: Path) -> Iterator[FinishedRun]:
-    """The runs of a results/ as it is now."""
+    """Return the runs of a results/ as it is now."""
     content = plain_file(results / "runs.csv", LARGEST_LEDGER) or b""
     ledger = read_text_table(results / "runs.csv", content)
     with reading(results / "runs.csv"):

@@ -57,7 +57,7 @@ def plain_file(path: Path, largest: int | None = None) -> bytes | None:
 
 
 def read_text_table(path: Path, content: bytes) -> pd.DataFrame:
-    """A .csv file with each cell as the text that it is.
+    """Read a .csv file with each cell as the text that it is.
 
     Raises
     ------

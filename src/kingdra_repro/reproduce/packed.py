@@ -58,7 +58,7 @@ def pack_run(archive: Path, name: str, folder: Path) -> None:
 
 @contextmanager
 def unpacked(archive: Path) -> Iterator[Path]:
-    """A folder with the runs of an archive, for a while; it is empty where there are none.
+    """Give a folder with the runs of an archive, for a while; it is empty where there are none.
 
     Raises
     ------

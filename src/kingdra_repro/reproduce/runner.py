@@ -121,7 +121,7 @@ class Runner:
         return self.way([*run.overrides, *self.handed_on], log, self.lock, end, lambda: display.left(left()))
 
     def _too_long(self, run: PlannedRun, seconds: float) -> bool:
-        """Whether a run would not end in time. One that was begun is always gone on with."""
+        """Whether a run would not end in time. One that was begun is always resumed."""
         if _seconds_so_far(self.output_dir, run) > 0:
             return False
         known = self.estimate().seconds(run)
@@ -143,7 +143,7 @@ class Runner:
 
 
 def finished_folder(output_dir: Path, run: PlannedRun) -> Path | None:
-    """The run's folder below `output_dir`, where it is finished."""
+    """Return the run's folder below `output_dir`, where it is finished."""
     found = sorted(output_dir.glob(f"*/*/seed*-{run.config_hash}/result.json"))
     return found[0].parent if found else None
 

@@ -18,7 +18,7 @@ def select(
     datasets: Sequence[str] | None = None,
     seeds: Sequence[int] | None = None,
 ) -> list[PlannedRun]:
-    """The planned runs of the given experiments, rows, data sets and seeds; None: of all.
+    """Select the planned runs of the given experiments, rows, data sets and seeds; None: of all.
 
     Raises
     ------

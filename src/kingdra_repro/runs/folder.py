@@ -74,7 +74,7 @@ def run_folder(cfg: DictConfig) -> str:
 
 
 def base_model(cfg: DictConfig, chosen: Any) -> str | None:
-    """The base model that was chosen; None where the method has no use for one."""
+    """Return the base model that was chosen; None where the method has no use for one."""
     return chosen.base if "base" in cfg.method else None
 
 

@@ -53,7 +53,7 @@ def has_pictures(data: Dataset) -> bool:
 
 
 def value_range(data: Dataset, rows: np.ndarray) -> tuple[float, float]:
-    """Least and largest value of some rows of X, for `thumbnails`; of no matter where `data` has pictures."""
+    """Least and largest value of some rows of X, for `thumbnails`; unused where `data` has pictures."""
     if data.image_shape is None or len(rows) == 0:
         return 0.0, 1.0
     assert isinstance(data.X, np.ndarray)
@@ -63,7 +63,7 @@ def value_range(data: Dataset, rows: np.ndarray) -> tuple[float, float]:
 
 
 def thumbnails(data: Dataset, rows: np.ndarray, black_to_white: tuple[float, float]) -> np.ndarray:
-    """Some rows as pictures of one size.
+    """Return some rows as pictures of one size.
 
     Parameters
     ----------

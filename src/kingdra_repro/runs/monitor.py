@@ -172,12 +172,12 @@ class RunMonitor:
         self.votes = votes
 
     def progress(self, event: "Progress") -> None:
-        """Called at every training step."""
+        """Take an event of a training step."""
         self.stopwatch.tick()
         self.display.show(event)
 
     def iteration(self, it: "Iteration") -> None:
-        """Called after each phase. A line is shown of those that come to an answer."""
+        """Record a phase; show a line for those that come to an answer."""
         row: dict[str, object] = dict(it.row)
         if self.y is not None and it.labels is not None:
             row |= phase_scores(self.y, it.labels, it.model_labels, it.pseudo_labels, self.given)
@@ -192,7 +192,7 @@ class RunMonitor:
 
 
 def _line(row: dict[str, object]) -> str:
-    """A phase in one line: the scores that are known, and the pseudo-labels."""
+    """Return a phase in one line: the scores that are known, and the pseudo-labels."""
     parts = [f"iteration {row['iteration']}:"]
     if "acc" in row:
         single = f", single models {row['model_acc_mean']:.3f}" if "model_acc_mean" in row else ""

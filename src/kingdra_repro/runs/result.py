@@ -76,8 +76,9 @@ def make_result(
 def write_result(
     folder: Path, result: dict[str, Any], labels: np.ndarray, row_names: Sequence[str] | None = None
 ) -> None:
-    """labels.npy (int64 [n]), where the rows have names labels.csv (name and cluster of each), and then
-    result.json, whose presence means that the run is done.
+    """Write labels and result.json, whose presence means that the run is done.
+
+    labels.npy is int64 [n]; where the rows have names, labels.csv has the name and cluster of each.
     """
     atomic_write(folder / "labels.npy", lambda file: np.save(file, labels.astype(np.int64)))
     if row_names is not None:
@@ -103,5 +104,5 @@ def _last_phase(method: ClusterMixin) -> dict[str, Any]:
 
 
 def _number(value: Any, kind: type[int] | type[float]) -> int | float | None:
-    """A plain number; None for what a phase did not have (missing, or pandas' NaN)."""
+    """Return a plain number; None for what a phase did not have (missing, or pandas' NaN)."""
     return None if value is None or value != value else kind(value)

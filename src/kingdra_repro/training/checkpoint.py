@@ -53,16 +53,18 @@ class Checkpoint:
             ) from error
 
     def _has_no_states(self) -> bool:
-        """Here or in folders within, such as that of a first phase."""
+        """Look here or in folders within, such as that of a first phase."""
         return all(path.stem in ("run", "seed") for path in self.folder.rglob("*.pt"))
 
     def names(self, prefix: str) -> list[str]:
-        """The names of the saved states that begin so."""
+        """Return the names of the saved states that begin so."""
         return sorted(path.stem for path in self.folder.glob(f"{prefix}*.pt"))
 
     def load(self, name: str) -> dict[Any, Any] | None:
-        """A state as it was saved (on the CPU), or None where there is none. Only tensors and plain values
-        are read."""
+        """Load a state as it was saved (on the CPU), or None where there is none.
+
+        Only tensors and plain values are read.
+        """
         path = self.folder / f"{name}.pt"
         if not path.exists():
             return None

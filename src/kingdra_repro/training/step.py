@@ -101,7 +101,7 @@ class TrainStep:
         return {name: value.detach() for name, value in losses.items()}
 
     def _objective(self, batch: Batch) -> Callable[..., Losses]:
-        """The compiled losses, once they and their gradients are found right for such batches."""
+        """Return the compiled losses, once they and their gradients are found right for such batches."""
         key = _shapes(batch)
         if self._fused is not None and key not in self._fused_checked:
             self._fused_checked.add(key)
@@ -194,7 +194,7 @@ def _new_stream() -> torch.cuda.Stream:
 
 
 def _record(work: Callable[[], Losses], stream: torch.cuda.Stream) -> Callable[[], Losses]:
-    """The kernels that the work launches, as a function that launches them all again at once."""
+    """Return the kernels that the work launches, as a function that launches them all again at once."""
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph, stream=stream):
         losses = work()

@@ -99,7 +99,7 @@ class EnsembleTrainer:
         return {name: float(np.mean(list(values.values()))) for name, values in losses.items()}
 
     def predict_proba(self) -> Tensor:
-        """Outputs of all members for the data trained on: float32 Tensor [M, n, k] on the CPU.
+        """Compute the outputs of all members for the data trained on: float32 Tensor [M, n, k] on the CPU.
 
         Raises
         ------
@@ -113,7 +113,7 @@ class EnsembleTrainer:
         return proba
 
     def fitted(self) -> FittedEnsemble:
-        """The members as they are now."""
+        """Return the members as they are now."""
         weights = [self._worker.weights(m) for m in range(self.n_models)]  # one by one: less memory
         return FittedEnsemble(
             self._bases,

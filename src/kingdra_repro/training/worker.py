@@ -146,14 +146,14 @@ class Worker:
         return losses
 
     def predict_proba(self) -> dict[int, Tensor]:
-        """Outputs of each member for the data trained on: float32 Tensors [n, k] on the CPU."""
+        """Compute the outputs of each member for the data trained on: float32 Tensors [n, k] on the CPU."""
         found: dict[int, Tensor] = {}
         for stack in self.stacks:
             found.update(zip(stack.members, stack.predict_proba(), strict=True))
         return found
 
     def weights(self, member: int) -> dict[str, Tensor] | None:
-        """The weights and moments of a member, on the CPU; None if it is not here."""
+        """Return the weights and moments of a member, on the CPU; None if it is not here."""
         return next((stack.weights(member) for stack in self.stacks if member in stack.members), None)
 
     def close(self) -> None:
@@ -174,7 +174,7 @@ def _name(members: tuple[int, ...]) -> str:
 
 
 def _latest_states(checkpoint: Checkpoint, members: set[int]) -> dict[int, dict[str, Any]]:
-    """The furthest saved state of each member, whatever stack it was in then."""
+    """Return the furthest saved state of each member, whatever stack it was in then."""
     states: dict[int, dict[str, Any]] = {}
     for name in checkpoint.names("models_"):
         known = name.split("_")[1:]

@@ -86,7 +86,7 @@ def _packing(path: Path) -> str | None:
 
 @contextmanager
 def folder_beside(target: Path) -> Iterator[Path]:
-    """A working folder on the same disk as `target`, so that the last step is a rename."""
+    """Make a working folder on the same disk as `target`, so that the last step is a rename."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         folder = tempfile.mkdtemp(prefix=".arriving-", dir=target.parent)
@@ -102,7 +102,7 @@ def folder_beside(target: Path) -> Iterator[Path]:
 
 
 def _why_not(error: Exception, timeout: float) -> str:
-    """A failed download in a few words; requests' own messages are long."""
+    """Return a failed download in a few words; requests' own messages are long."""
     response: Any = getattr(error, "response", None)
     if response is not None:
         return f"HTTP status {response.status_code}"

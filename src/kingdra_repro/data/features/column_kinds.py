@@ -20,7 +20,7 @@ YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4}|\d{2})" + _TIME)
 
 
 def kind_of(column: pd.Series) -> str:
-    """What a column holds: "empty", "numbers", "dates", "words", or "objects" such as lists."""
+    """Return what a column holds: "empty", "numbers", "dates", "words", or "objects" such as lists."""
     if types.is_complex_dtype(column):
         return "objects"
     known = column[_known(column)]
@@ -46,7 +46,7 @@ def kind_of(column: pd.Series) -> str:
 
 
 def numbers_of(column: pd.Series, source: str) -> np.ndarray:
-    """The numbers of a column, NaN where there is none.
+    """Return the numbers of a column, NaN where there is none.
 
     Returns
     -------
@@ -104,7 +104,7 @@ def day_first(column: pd.Series, source: str) -> bool:
 
 
 def dates_of(column: pd.Series, day_first: bool, source: str) -> pd.Series:
-    """The dates of a column, NaT where there is none; InputError where a cell is no date."""
+    """Return the dates of a column, NaT where there is none; InputError where a cell is not a date."""
     if types.is_datetime64_any_dtype(column):
         return column
     try:
@@ -126,7 +126,7 @@ DATE_PARTS: dict[str, Callable[[pd.Series], pd.Series]] = {
 
 
 def words_of(column: pd.Series) -> pd.Series:
-    """The words of a column, None where there is none."""
+    """Return the words of a column, None where there is none."""
     words = column.astype(object).where(column.notna(), None)
     return words.map(lambda word: None if word is None else str(word))
 
@@ -150,7 +150,7 @@ def _is_text(column: pd.Series) -> bool:
 
 
 def _parsed(column: pd.Series) -> pd.Series:
-    """The numbers in a column of objects; a unit is left out where all cells have it."""
+    """Return the numbers in a column of objects; a unit is left out where all cells have it."""
     known = column[_known(column)]
     if _is_text(known):
         if known.str.lower().isin(["true", "false"]).all():

@@ -32,7 +32,7 @@ class Pictures(Protocol):
     """A set of pictures that can be read piece by piece."""
 
     def __len__(self) -> int:
-        """Number of pictures."""
+        """Return the number of pictures."""
 
     def batch(self, start: int, stop: int, size: int) -> Tensor:
         """Pictures start..stop-1 as float tensor [stop - start, 3, size, size] of values 0-1."""
@@ -50,7 +50,7 @@ class PictureArray:
         self.pixels = pixels
 
     def __len__(self) -> int:
-        """Number of pictures."""
+        """Return the number of pictures."""
         return len(self.pixels)
 
     def batch(self, start: int, stop: int, size: int) -> Tensor:
@@ -72,7 +72,7 @@ class PicturesOnDemand:
         self._n, self._read = n, cache(read)
 
     def __len__(self) -> int:
-        """Number of pictures."""
+        """Return the number of pictures."""
         return self._n
 
     def batch(self, start: int, stop: int, size: int) -> Tensor:
@@ -92,7 +92,7 @@ class PictureFiles:
         self.paths = paths
 
     def __len__(self) -> int:
-        """Number of pictures."""
+        """Return the number of pictures."""
         return len(self.paths)
 
     def batch(self, start: int, stop: int, size: int) -> Tensor:
@@ -109,7 +109,7 @@ class PictureFiles:
 
 
 def _square(path: Path) -> np.ndarray:
-    """The middle of a picture, uint8 [side, side, 3]."""
+    """Return the middle of a picture, uint8 [side, side, 3]."""
     try:
         with Image.open(path) as picture:
             upright = _upright(picture)
@@ -123,7 +123,7 @@ def _square(path: Path) -> np.ndarray:
 
 
 def _upright(picture: Image.Image) -> Image.Image:
-    """A picture as the camera was held, which is how viewers show it.
+    """Return a picture as the camera was held, which is how viewers show it.
 
     Not by `ImageOps.exif_transpose`: it writes the other tags anew, which fails where one of them is damaged.
     """
@@ -133,7 +133,7 @@ def _upright(picture: Image.Image) -> Image.Image:
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:
-    """A grey picture of 16 bits, which Pillow would cut off at 255."""
+    """Return a grey picture of 16 bits, which Pillow would cut off at 255."""
     return Image.fromarray((np.asarray(picture) / 257).round().clip(0, 255).astype(np.uint8))
 
 

@@ -170,7 +170,7 @@ class TableVectorizer:
 
     @classmethod
     def of(cls, state: dict[str, Any]) -> Self:
-        """The vectorizer whose `state` this is."""
+        """Return the vectorizer whose `state` this is."""
         settings = {**state["settings"], "drop": tuple(state["settings"]["drop"])}
         vectorizer = cls(TableSettings(**settings))
         for name in ("numbers", "dates", "day_first", "words", "left_out", "fill"):

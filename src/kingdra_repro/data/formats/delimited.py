@@ -102,7 +102,7 @@ def read_delimited(
 
 
 def _first_bytes(content: Path | io.BytesIO) -> bytes:
-    """Some lines, at least the first."""
+    """Return some lines, at least the first."""
     with io.BytesIO(content.getbuffer()) if isinstance(content, io.BytesIO) else content.open("rb") as file:
         start = file.read(SAMPLE_BYTES)
         return start if b"\n" in start else start + file.read(FIRST_LINE_BYTES)
@@ -188,7 +188,7 @@ def _read(
 
 
 def _as_pandas_writes(column: pd.Series, options: dict[str, Any]) -> pd.Series:
-    """The numbers in a column that has other cells, too, with points and without signs between thousands."""
+    """Write the numbers of a mixed column with points and without signs between thousands."""
     plain = column.str.replace("\u2212", "-").str.replace("[\u00a0\u202f]", "", regex=True)
     if options["thousands"]:
         plain = plain.str.replace(options["thousands"], "")

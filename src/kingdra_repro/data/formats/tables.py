@@ -30,7 +30,7 @@ def is_table(path: Path) -> bool:
 
 
 def table_name(path: Path) -> str:
-    """The file's name without its endings: ``trees`` of ``trees.csv.gz``."""
+    """Return the file's name without its endings: ``trees`` of ``trees.csv.gz``."""
     return Path(unpacked_name(path)).stem if is_table(path) else path.stem
 
 
@@ -162,7 +162,7 @@ def _read_excel(content: Path | BytesIO, path: Path) -> pd.DataFrame:
 
 
 def _read_json(content: Path | BytesIO, path: Path) -> pd.DataFrame:
-    """A list of objects, or one a line. Not by pandas, which makes dates of columns by their names."""
+    """Read a list of objects, or one a line. Not by pandas, which makes dates of columns by their names."""
     whole = content.getvalue() if isinstance(content, BytesIO) else content.read_bytes()
     written = whole.decode("utf-8-sig")
     if written.lstrip().startswith("["):

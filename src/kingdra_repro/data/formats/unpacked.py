@@ -15,12 +15,12 @@ AT_ONCE = 1 << 20
 
 
 def unpacked_name(path: Path) -> str:
-    """The name without what says that it is packed: ``trees.csv`` of ``trees.csv.gz``."""
+    """Return the name without what says that it is packed: ``trees.csv`` of ``trees.csv.gz``."""
     return path.stem if path.suffix.lower() in PACKED else path.name
 
 
 def unpack(path: Path) -> tuple[str, Path | BytesIO]:
-    """What a file is called and holds once it is unpacked.
+    """Return what a file is called and holds once it is unpacked.
 
     Parameters
     ----------

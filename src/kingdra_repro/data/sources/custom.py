@@ -150,7 +150,7 @@ def load_custom(
         found = _from_table(path, labels, given, text, id, settings, written, words or {})
     else:
         kinds = ", ".join(ENDINGS + TABLE_ENDINGS)
-        raise InputError(f"dataset.path={path} is of no kind known: give a {kinds} file or a folder")
+        raise InputError(f"dataset.path={path} has an unknown format: give a {kinds} file or a folder")
     if path.is_dir() or not is_table(path):
         _refuse_settings_of_tables(path, settings, written, text=text, id=id)
 
@@ -286,7 +286,7 @@ def _refuse_settings_of_tables(path: Path, *groups: Any, **more: str | None) -> 
 def _existing(path: str | os.PathLike) -> Path:
     place = Path(path).expanduser()
     if not place.exists():
-        raise InputError(f"dataset.path={path}: there is no such file ({place.absolute()}): correct the path")
+        raise InputError(f"dataset.path={path} does not exist ({place.absolute()}): correct the path")
     if not place.is_file() and not place.is_dir():
         raise InputError(f"dataset.path={path} is neither a file nor a folder: give one of these")
     return place

@@ -147,6 +147,6 @@ def read_newsgroups(archive: Path) -> tuple[list[str], list[str]]:
 
 
 def without_header(message: str) -> str:
-    """A message from its first empty line on."""
+    """Return a message from its first empty line on."""
     _, _, body = message.replace("\r\n", "\n").partition("\n\n")
     return body

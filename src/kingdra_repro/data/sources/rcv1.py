@@ -98,7 +98,7 @@ def read_tokens(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def read_vectors(path: Path, documents: np.ndarray) -> tuple[sp.csr_matrix, np.ndarray]:
-    """Some documents of a vector file (cosine-normalised log tf-idf; Lewis et al. 2004).
+    """Read some documents of a vector file (cosine-normalised log tf-idf; Lewis et al. 2004).
 
     Parameters
     ----------

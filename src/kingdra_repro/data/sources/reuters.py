@@ -132,7 +132,7 @@ def _prepared(
     data_dir: str | os.PathLike | None,
     mirror: str | os.PathLike | None,
 ) -> Path:
-    """The prepared folder of a source, made where there is none."""
+    """Return the prepared folder of a source, made where there is none."""
     kinds: tuple[str, ...] = SOURCES[1:] if source == "auto" else (source,)
     folders = {kind: prepared_folder(data_dir, "reuters", f"words_{kind}", settings) for kind in kinds}
     for folder in folders.values():

@@ -176,7 +176,7 @@ def _figure(folder: Path, name: str, title: str) -> str:
 
 
 def _listed(row: dict[str, str]) -> dict[str, str]:
-    """A row of runs.csv for the table of all runs."""
+    """Return a row of runs.csv for the table of all runs."""
     listed = {"folder": row["folder"], "run": run_name(row)}
     for name in SHOWN:
         value = row.get(name)
