@@ -64,7 +64,10 @@ def test_a_given_commit_that_is_none(clone: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("KINGDRA_COMMIT", "main")
     with pytest.raises(subprocess.CalledProcessError) as failed:
         said(clone)
-    assert "KINGDRA_COMMIT=main is no commit: give what `git rev-parse HEAD` prints" in failed.value.stderr
+    assert (
+        "KINGDRA_COMMIT must be a commit; got 'main': give what `git rev-parse HEAD` prints"
+        in failed.value.stderr
+    )
 
 
 @pytest.mark.parametrize("changed", ["configs/config.yaml", "src/kingdra_repro/errors.py"])

@@ -113,7 +113,7 @@ def check_numbers(base: Any) -> None:
 
 
 def as_tuple(name: str, values: Any) -> tuple:
-    """A setting that is a sequence, as a tuple; InputError where it is none."""
+    """Return a setting that is a sequence, as a tuple; InputError where it is none."""
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise must_be("a list, such as [1200, 1200]", name, values)
     return tuple(values)
@@ -126,7 +126,7 @@ def check_widths(hidden: tuple) -> None:
 
 
 def given_path(setting: str, given: Any) -> str | os.PathLike:
-    """The name; a number on the command line may be one.
+    """Return the name; a number on the command line may be one.
 
     Raises
     ------
@@ -136,7 +136,7 @@ def given_path(setting: str, given: Any) -> str | os.PathLike:
     if is_integer(given):
         return str(given)
     if given is None or given == "":
-        raise InputError(f"dataset.{setting}= is empty: give a name")
+        raise InputError(f"dataset.{setting} must not be empty: give dataset.{setting}=NAME")
     if not isinstance(given, str | os.PathLike):
-        raise InputError(f"dataset.{setting}={given!r} is no name: give dataset.{setting}=NAME")
+        raise InputError(f"dataset.{setting} must be a name; got {given!r}: give dataset.{setting}=NAME")
     return given

@@ -29,6 +29,8 @@ ALL = "all_data_sets"
 
 @dataclass
 class EnsembleSettings:
+    """The settings below ``ensemble``."""
+
     size: int = MISSING
     mapping: str = MISSING
 
@@ -109,7 +111,7 @@ def check_types(cfg: DictConfig) -> None:
     method: Any = OmegaConf.to_container(cfg.method)
     for name, setting in FILED_UNDER.items():
         if name in method and method[name] != f"${{{setting}}}":
-            raise InputError(f"method.{name} is what {setting}= says: give {setting}=VALUE")
+            raise InputError(f"method.{name} cannot be set directly: give {setting}=VALUE")
     nodes = {group: OmegaConf.select(cfg, group) for group in ("base", "method.first_base", "pseudo_labels")}
     for group, chosen in nodes.items():
         for node in _of_members(group, chosen) if isinstance(chosen, DictConfig) else []:
@@ -130,22 +132,22 @@ def check_names(cfg: DictConfig, group: str) -> None:
 
 
 def _of_members(group: str, node: DictConfig) -> list[dict[Any, Any]]:
-    """The node itself, or one for each member of a mixed base."""
+    """Return the node itself, or one for each member of a mixed base."""
     if not node.get("members"):
         if not isinstance(get_object(node["_target_"]), type):
-            raise InputError(f"{group}=mixed has no {group}.members: give one or more")
+            raise InputError(f"{group}=mixed needs {group}.members: give one or more")
         return [dict(node)]
     shared = {name: value for name, value in node.items() if name != "members"}
     return [{**shared, **member} for member in node.members.values()]
 
 
 def models_less(n: int, *, _root_: DictConfig) -> int:
-    """A threshold of all models but `n`, at least 1: it keeps its meaning when ``ensemble.size`` changes."""
+    """Return a threshold of all models but `n`, at least 1; it follows ``ensemble.size``."""
     return max(1, _root_.ensemble.size - n)
 
 
 def times(factor: float, value: float | ListConfig) -> float | ListConfig:
-    """A number times `factor`, or the widths of layers, rounded: one base's setting relative to another's."""
+    """Scale a number, or round the scaled widths of layers: one base's setting relative to another's."""
     if isinstance(value, ListConfig):
         return ListConfig([round(factor * width) for width in value])
     return factor * value
@@ -158,7 +160,7 @@ def unless_done(name: str, *, _root_: DictConfig) -> str | None:
 
 
 def setting_of(parameter: str, cfg: DictConfig) -> str:
-    """The setting that a parameter of the method, or of what it is given, is taken from.
+    """Return the setting that a parameter of the method, or of what it is given, is taken from.
 
     The configs are the table of both names: ``n_models: ${ensemble.size}`` in configs/method/ensemble.yaml.
     Where several settings end with this name, it is the parameter's name.
@@ -175,7 +177,7 @@ def setting_of(parameter: str, cfg: DictConfig) -> str:
 
 
 def _paths(node: dict[str, Any], name: str) -> Iterator[str]:
-    """The names of all settings within one, each with those that it lies in: "dataset.words.n_words"."""
+    """Yield the names of all settings within one, with those that it lies in: "dataset.words.n_words"."""
     if isinstance(inner := node[name], dict):
         for key in inner:
             yield from (f"{name}.{path}" for path in _paths(inner, key))
@@ -183,7 +185,7 @@ def _paths(node: dict[str, Any], name: str) -> Iterator[str]:
 
 
 def names(group: str) -> list[str]:
-    """The names of a config group's files."""
+    """Return the names of a config group's files."""
     found = (file.name for file in files("kingdra_repro.configs").joinpath(group).iterdir())
     return sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml"))
 
@@ -198,7 +200,7 @@ def register_resolvers() -> None:
 
 
 def all_settings(overrides: Sequence[str]) -> DictConfig:
-    """The program's settings with overrides such as ``dataset=mnist``.
+    """Compose the program's settings with overrides such as ``dataset=mnist``.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ from kingdra_repro.errors import InputError
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """The torch device of a name; "auto" is a GPU where there is one.
+    """Return the torch device of a name; "auto" is a GPU where there is one.
 
     Raises
     ------
@@ -31,14 +31,14 @@ def choose_device(name: str = "auto") -> torch.device:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         found = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
         raise InputError(
-            f"device={name} is not on this machine: choose auto or one of {', '.join(found)}",
+            f"device={name} is not available on this machine: choose from auto, {', '.join(found)}",
             parameter="device",
         ) from error
     return device
 
 
 def choose_devices(name: str = "auto", n_jobs: int | None = None) -> list[torch.device]:
-    """The device of each process that trains members of an ensemble; one means: this process.
+    """Return the device of each process that trains members of an ensemble; one means: this process.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def choose_devices(name: str = "auto", n_jobs: int | None = None) -> list[torch.
     Raises
     ------
     InputError
-        If there is no such device, or ``n_jobs`` has no meaning.
+        If there is no such device, or ``n_jobs`` is not valid.
     """
     if n_jobs is not None and n_jobs != -1 and not is_integer(n_jobs, 1):
         raise must_be("an integer of at least 1, or -1 for all there is", "n_jobs", n_jobs)

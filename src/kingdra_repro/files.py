@@ -99,7 +99,7 @@ def checksum(path: Path, kind: str = "sha256") -> str:
 
 
 def wrong_checksum(path: Path, expected: Sequence[str]) -> str | None:
-    """What is wrong with a file's content, in words; None where it has one of the expected checksums.
+    """Return what is wrong with a file's content, in words; None where it has one of the expected checksums.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def wrong_checksum(path: Path, expected: Sequence[str]) -> str | None:
 def checksum_of_array(X: "np.ndarray | sp.csr_matrix") -> str:
     """CRC-32 of an array's numbers, of a CSR matrix also of where they stand: 8 hexadecimal digits.
 
-    The shape is no part of it.
+    The shape is not part of it.
     """
     parts = (X,) if isinstance(X, np.ndarray) else (X.data, X.indices, X.indptr)
     checksum = 0

@@ -75,7 +75,7 @@ def dot_product_loss(logits: Tensor) -> Tensor:
 
 
 def normalized_dot_product_loss(logits: Tensor) -> Tensor:
-    """The public code's form: the mean squared difference of the cosines of all pairs and the identity.
+    """Compute the mean squared difference of the cosines of all pairs and the identity.
 
     Outputs that are all alike, uniform ones too, have the largest value there is, 1 - 1/B; balanced one-hot
     outputs have 1/k - 1/B.

@@ -14,8 +14,9 @@ from kingdra_repro.files import write_text
 
 
 def commit() -> str | None:
-    """The git commit of the source tree this package runs from, with ``-dirty`` where its code or configs
-    differ from it.
+    """Return the git commit of the source tree this package runs from.
+
+    It ends in ``-dirty`` where code or configs differ from it.
 
     Where it does not run from a git repository of its own (an installed wheel, a copy of the tree) or git is
     missing, it is what the environment variable KINGDRA_COMMIT says; None where that is not set.
@@ -23,7 +24,7 @@ def commit() -> str | None:
     Raises
     ------
     InputError
-        Where KINGDRA_COMMIT is needed and is no commit.
+        Where KINGDRA_COMMIT is needed and is not a commit.
     """
     here = Path(__file__).resolve().parent
 
@@ -34,7 +35,7 @@ def commit() -> str | None:
     try:
         # A wheel may lie in a .venv inside another repository: only a tracked file makes it this one's.
         git("ls-files", "--error-unmatch", Path(__file__).name)
-        # Results, and the pages made of them, change while runs are made: they are no part of the code.
+        # Results, and the pages made of them, change while runs are made: they are not part of the code.
         root = here.parents[1]
         code = (here, root / "configs", root / "pyproject.toml")
         changed = git("status", "--porcelain", "--", *map(str, code))  # also files that git does not know
@@ -44,12 +45,14 @@ def commit() -> str | None:
         pass
     given = os.environ.get("KINGDRA_COMMIT")
     if given and not re.fullmatch(r"[0-9a-f]{40}(-dirty)?", given):
-        raise InputError(f"KINGDRA_COMMIT={given} is no commit: give what `git rev-parse HEAD` prints")
+        raise InputError(
+            f"KINGDRA_COMMIT must be a commit; got {given!r}: give what `git rev-parse HEAD` prints"
+        )
     return given or None
 
 
 def commits(record: Path) -> str | None:
-    """The commits that have worked on a run, one after the other, joined by "+"; None where none is known.
+    """Return the commits that have worked on a run, in order, joined by "+"; None where none is known.
 
     To be asked before the work begins: files may be edited, and commits made, while it goes on.
 
@@ -67,14 +70,14 @@ def commits(record: Path) -> str | None:
 
 
 def code_version(commit: str | None) -> str:
-    """The first seven digits of a commit, with ``-dirty`` where files differed from it; of several, each."""
+    """Shorten commits to seven digits each, with ``-dirty`` where files differed."""
     if commit is None:
         return "unknown"
     return "+".join(one[:7] + ("-dirty" if one.endswith("-dirty") else "") for one in commit.split("+"))
 
 
 def device_name(device: str, n_jobs: int | None = None, n_models: int = 1) -> str:
-    """The device and its make, e.g. ``cpu (AMD EPYC 7763, 2 threads)`` or ``cuda (4 NVIDIA H100)``.
+    """Return the device and its make, e.g. ``cpu (AMD EPYC 7763, 2 threads)`` or ``cuda (4 NVIDIA H100)``.
 
     Parameters
     ----------

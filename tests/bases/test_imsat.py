@@ -228,7 +228,10 @@ def test_kingdra_on_imsat() -> None:
         (lambda: IMSATVAT(mu=float("inf")), r"mu must be a finite number of at least 0; got inf"),
         (lambda: IMSATRPT(n_neighbors=0), r"n_neighbors must be an integer of at least 1; got 0"),
         (lambda: IMSATVAT(hidden=(0,)), r"hidden must be a list of integers above 0, .*; got \(0,\)"),
-        (lambda: Single(2, base="imsat_vat").fit(np.eye(8)), "needs more points than the data's 8"),
+        (
+            lambda: Single(2, base="imsat_vat").fit(np.eye(8)),
+            "must be less than the number of points, 8; got 10",
+        ),
     ],
 )
 def test_user_errors(wrong, message: str) -> None:

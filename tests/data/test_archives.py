@@ -37,5 +37,5 @@ def test_hostile_names_and_links_write_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"not an archive", tar_bytes({"x": bytes(5000)})[:-60]])
 def test_broken(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a").write_bytes(content)
-    with pytest.raises(InputError, match="not a whole archive"):
+    with pytest.raises(InputError, match="not a complete archive"):
         list(archive_files(tmp_path / "a", lambda _: True))

@@ -90,10 +90,13 @@ def test_check_finds_a_changed_file(
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["prepare"], "Which data set? Add dataset=NAME"),
-        (["lst"], "lst is unknown: choose list, prepare or check"),
+        (["prepare"], "dataset=NAME is missing: choose from"),
+        (["lst"], "unknown command lst: choose from list, prepare, check"),
         (["prepare", "dataset=mnits"], "did you mean mnist"),
-        (["prepare", "dataset=digits", "n_clusters=1"], "n_clusters=1 is too small"),
+        (
+            ["prepare", "dataset=digits", "n_clusters=1"],
+            "n_clusters must be an integer from 2 to 1797; got 1",
+        ),
         (["check", "dataset=custom"], "custom"),
         (["prepare", "dataset=digits", "+dataset.foo=1"], "dataset.foo is not a setting"),
     ],

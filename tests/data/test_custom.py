@@ -160,17 +160,20 @@ def write_wrong_labels() -> None:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        ({"path": "none.npy"}, r"dataset.path=none.npy: there is no such file \(/.*none.npy\)"),
+        ({"path": "none.npy"}, r"dataset.path=none.npy does not exist \(/.*none.npy\)"),
         ({"path": "a.npy"}, "a.npy has no labels to count: give n_clusters=K"),
-        ({"path": "a.npy", "n_clusters": 13}, "more than n_samples=12"),
-        ({"path": "a.npy", "n_clusters": 1}, "too small"),
-        ({"path": "a.npy", "labels": "short.npy"}, r"shape \(11,\) where X has 12 rows"),
-        ({"path": "a.npy", "labels": "none.npy"}, "dataset.labels=none.npy: there is no such file"),
+        ({"path": "a.npy", "n_clusters": 13}, "n_clusters must be at most n_samples=12"),
+        ({"path": "a.npy", "n_clusters": 1}, "n_clusters must be an integer from 2 to .*; got 1"),
+        (
+            {"path": "a.npy", "labels": "short.npy"},
+            r"must have shape \(12,\), one label for each row of X; got \(11,\)",
+        ),
+        ({"path": "a.npy", "labels": "none.npy"}, "dataset.labels=none.npy does not exist"),
         ({"path": "a.npy", "labels": "a.npy"}, r"labels of shape \(12, 3\)"),
         ({"path": "a.npy", "labels": "two.csv"}, "has the columns 'a', 'b'"),
         ({"path": "a.npy", "labels": "a.doc"}, "neither a .npy file nor a table"),
         ({"path": "a.npy", "columns": ["a"]}, "for tables"),
-        ({"path": "a.npy", "scale": "log"}, "scale='log' is unknown: choose auto, null, minmax or standard"),
+        ({"path": "a.npy", "scale": "log"}, "scale must be auto, null, minmax or standard; got 'log'"),
         ({"path": "nan.npy"}, "NaN .* in row 3, column 1"),
         ({"path": "strings.npy"}, "not numeric"),
         ({"path": "objects.npy"}, "never unpickled"),
@@ -178,9 +181,9 @@ def write_wrong_labels() -> None:
         ({"path": "unnamed.npz"}, r"no array named X \(it has arr_0\)"),
         ({"path": "broken.npy"}, "not a readable .npy"),
         ({"path": "broken.npz"}, "not a readable .npz"),
-        ({"path": "a.doc"}, "of no kind known"),
+        ({"path": "a.doc"}, "has an unknown format"),
         ({"path": "a.npy", "missing": "drop"}, r"dataset\.missing=drop is for tables"),
-        ({"path": "trees.csv", "missing": "mode"}, "choose from error, drop, mean, median"),
+        ({"path": "trees.csv", "missing": "mode"}, "missing must be one of error, drop, mean, median; got"),
         ({"path": "empty.csv"}, "not a readable .csv"),
         ({"path": "broken.csv"}, "not a readable .csv"),
         ({"path": "broken.parquet"}, "not a readable .parquet"),
@@ -285,7 +288,7 @@ def test_columns_have_no_effect_beside_text(folder: Path) -> None:
 @pytest.mark.parametrize("name", ["path", "labels"])
 def test_an_empty_name(folder: Path, name: str) -> None:
     np.save("x.npy", np.eye(4))
-    with pytest.raises(InputError, match=f"dataset.{name}= is empty"):
+    with pytest.raises(InputError, match=f"dataset.{name} must not be empty"):
         load_custom(**{"path": "x.npy", "n_clusters": 2, name: ""})
 
 
@@ -303,7 +306,7 @@ def test_columns_by_name(folder: Path) -> None:
         load_custom("t.csv", n_clusters=2, columns=["age", "age"])
     with pytest.raises(InputError, match=r"which is dataset\.labels"):
         load_custom("t.csv", labels="species", columns=["age", "species"])
-    with pytest.raises(InputError, match=r"dataset\.columns=2\.5 is no list of names"):
+    with pytest.raises(InputError, match=r"dataset\.columns must be a list of names; got 2\.5"):
         load_custom("t.csv", n_clusters=2, columns=2.5)  # type: ignore[arg-type]
 
 

@@ -113,12 +113,12 @@ def test_float16_and_bfloat16(tmp_path: Path, weights: Path) -> None:
 @pytest.mark.parametrize(
     ("setting", "value", "reason"),
     [
-        ("resize", 16, "resize=16 is out of range"),
-        ("batch_size", 0, "batch_size=0 is out of range"),
-        ("dtype", "int8", "dtype='int8' is unknown: choose float32 or float16"),
-        ("precision", "float8", "precision='float8' is unknown"),
-        ("device", "cuda:99", "device=cuda:99 is not on this machine"),
-        ("device", "abacus", "device=abacus is not on this machine"),
+        ("resize", 16, "dataset.resize must be an integer of at least 32; got 16"),
+        ("batch_size", 0, "dataset.batch_size must be an integer of at least 1; got 0"),
+        ("dtype", "int8", "dtype must be float32 or float16; got 'int8'"),
+        ("precision", "float8", "precision must be .*; got 'float8'"),
+        ("device", "cuda:99", "device=cuda:99 is not available on this machine"),
+        ("device", "abacus", "device=abacus is not available on this machine"),
     ],
 )
 def test_settings_out_of_range(

@@ -65,7 +65,7 @@ def test_user_errors(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no train_Y.npy"):
         load_stl(features=tmp_path)
     np.save(tmp_path / "train_Y.npy", np.arange(3))
-    with pytest.raises(InputError, match=r"shape \(3,\) where X has 4 rows"):
+    with pytest.raises(InputError, match=r"must have shape \(4,\), .*; got \(3,\)"):
         load_stl(features=tmp_path)
     np.save(tmp_path / "train_X.npy", np.array([{}], dtype=object), allow_pickle=True)
     with pytest.raises(InputError, match="never unpickled"):

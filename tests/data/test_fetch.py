@@ -67,8 +67,8 @@ def test_next_source_is_tried(server: FileServer) -> None:
         (CONTENT, "truncated", "the answer broke off"),
         (CONTENT, "silent", "no answer within 0.2 s"),
         (b"<html>log in first</html>", "none", "sha256 expected [0-9a-f]{64}, found [0-9a-f]{64}"),
-        (gz(CONTENT)[:-20], "none", "not a whole .gz file"),
-        (lzma.compress(CONTENT)[:-20], "none", "not a whole .xz file"),
+        (gz(CONTENT)[:-20], "none", "not a complete .gz file"),
+        (lzma.compress(CONTENT)[:-20], "none", "not a complete .xz file"),
         (gz(b"other"), "none", "wrong content"),
     ],
 )

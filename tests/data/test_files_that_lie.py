@@ -75,15 +75,15 @@ def bomb_parquet(path: Path) -> None:
 
 
 LIES: dict[str, tuple[Callable[[Path], None], str]] = {
-    "zeros.npz": (zeros_npz, "takes .* in memory, where 67.1 MB are available"),
+    "zeros.npz": (zeros_npz, "needs .* of memory, and 67.1 MB are available"),
     "header.npz": (false_header_npz, "header says 4000000000000 bytes, which are not there"),
-    "rows.npz": (sparse_npz_of_many_rows, "a sparse matrix of 1,700,000,000 x 3 takes 13.6 GB"),
-    "hollow.npy": (hollow_npy, "takes 4.0 GB in memory"),
+    "rows.npz": (sparse_npz_of_many_rows, "a sparse matrix of 1,700,000,000 x 3 needs 13.6 GB"),
+    "hollow.npy": (hollow_npy, "needs 4.0 GB of memory"),
     "wide.csv": (wide_csv, "has 1,000,000 columns"),
     "bomb.csv.gz": (bomb_gz, "unpacks to more than 34 MB, half of the memory"),
-    "bomb.zip": (bomb_zip, "takes .* in memory"),
-    "bomb.xlsx": (bomb_xlsx, "takes .* in memory"),
-    "bomb.parquet": (bomb_parquet, "takes .* in memory"),
+    "bomb.zip": (bomb_zip, "needs .* of memory"),
+    "bomb.xlsx": (bomb_xlsx, "needs .* of memory"),
+    "bomb.parquet": (bomb_parquet, "needs .* of memory"),
 }
 
 

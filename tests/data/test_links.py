@@ -20,7 +20,7 @@ def test_what_follows_from_pairs() -> None:
     assert with_linked(given, closed).tolist() == [2, 2, 2, -1, 0, 0, 1, -1]
 
 
-def test_a_contradiction_is_told_with_its_rows_unless_it_is_doubtful() -> None:
+def test_a_contradiction_is_reported_with_its_rows_unless_it_is_doubtful() -> None:
     contradiction = ([[0, 1], [1, 2]], [[0, 2]])
     with pytest.raises(InputError, match=r"Rows 0 and 2 cannot be linked and must be linked .0 - 1 - 2."):
         closure(3, Links.of(3, *contradiction))
@@ -34,8 +34,8 @@ def test_a_contradiction_is_told_with_its_rows_unless_it_is_doubtful() -> None:
     [
         ({"must_link": [[0, 9]]}, "must_link names rows 0 to 9: the data have rows 0 to 4"),
         ({"cannot_link": [[2, 2]]}, "cannot_link pairs row 2 with itself"),
-        ({"must_link": [0, 1]}, "must_link of shape .2,. .* is no list of pairs"),
-        ({"must_link": [[0.0, 1.0]]}, "is no list of pairs"),
+        ({"must_link": [0, 1]}, "must_link of shape .2,. .* is not a list of pairs"),
+        ({"must_link": [[0.0, 1.0]]}, "is not a list of pairs"),
         ({"must_link": [[0, 1]], "must_weight": [1.5]}, "must_weight=1.5 must be above 0 and at most 1"),
         ({"must_link": [[0, 1]], "must_weight": [1, 1]}, "must_weight of shape .2,. does not fit 1 pairs"),
     ],
@@ -62,12 +62,12 @@ def test_a_file_of_pairs_by_number_or_by_name(tmp_path: Path) -> None:
         ("i,j,link\n0,1,2\n", "has link=2 in row 0"),
         ("i,j,link\n0,7,1\n", "names row 7: the data have rows 0 to 4"),
         ("i,j,link\na,b,1\n", "has row names in column i, the data have none"),
-        ("i,j,link,weight\n0,1,1,yes\n", "has a weight that is no number"),
+        ("i,j,link,weight\n0,1,1,yes\n", "has a weight that is not a number"),
     ],
 )
 def test_files_that_are_none(text: str, message: str, tmp_path: Path) -> None:
     (tmp_path / "links.csv").write_text(text)
     with pytest.raises(InputError, match=message):
         read_links(tmp_path / "links.csv", None, 5)
-    with pytest.raises(InputError, match="there is no such file"):
+    with pytest.raises(InputError, match="does not exist"):
         read_links(tmp_path / "other.csv", None, 5)

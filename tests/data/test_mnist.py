@@ -69,7 +69,7 @@ def test_no_source_answers(small_mnist: FileServer, own_data_folder: Path) -> No
 
 def test_fewer_clusters(small_mnist: FileServer) -> None:
     assert load_mnist(n_clusters=3).n_clusters == 3
-    with pytest.raises(InputError, match="n_clusters=17 is more than n_samples=16"):
+    with pytest.raises(InputError, match="n_clusters must be at most n_samples=16; got 17"):
         load_mnist(n_clusters=17)
 
 

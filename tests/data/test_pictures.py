@@ -71,7 +71,7 @@ def test_broken_file_is_named(tmp_path: Path) -> None:
     whole = (tmp_path / "a.png").read_bytes()
     for content in (whole[: len(whole) // 2], b"not a picture"):
         (tmp_path / "a.png").write_bytes(content)
-        with pytest.raises(InputError, match=r"a.png is not a whole picture"):
+        with pytest.raises(InputError, match=r"a.png is not a complete picture"):
             PictureFiles([tmp_path / "a.png"]).batch(0, 1, 32)
 
 

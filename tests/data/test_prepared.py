@@ -50,5 +50,5 @@ def test_a_damaged_folder_is_reported_with_its_remedy(name: str, tmp_path: Path)
     write_prepared(tmp_path / "made", X, None, {})
     content = (tmp_path / "made" / name).read_bytes()
     (tmp_path / "made" / name).write_bytes(content[: len(content) // 2])
-    with pytest.raises(InputError, match=r"made is damaged .*: remove it, and it is made anew"):
+    with pytest.raises(InputError, match=r"made is damaged .*: remove it, and it will be made again"):
         read_prepared(tmp_path / "made")

@@ -62,7 +62,7 @@ def test_the_home_folder_may_be_written_as_a_tilde(
 
 
 def test_user_errors(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"dataset.images=.*no such file or folder"):
+    with pytest.raises(InputError, match=r"dataset.images=.* does not exist"):
         load_stl(images=tmp_path / "nowhere")
     for name, content in files().items():
         (tmp_path / name).write_bytes(content)

@@ -74,7 +74,7 @@ def test_a_scaler_comes_back(scale: str, sparse: bool) -> None:
             lambda table: table.drop(columns=["age", "bark"]),
             "new.csv does not fit: it has no column 'age', 'bark'",
         ),
-        (lambda table: table.assign(age="old"), r"new.csv: row 0 .* column 'age': 'old' is no number"),
+        (lambda table: table.assign(age="old"), r"new.csv: row 0 .* column 'age': 'old' is not a number"),
         (lambda table: table.assign(planted="soon"), "column 'planted' has a date that cannot be read"),
     ],
 )

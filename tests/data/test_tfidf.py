@@ -35,7 +35,7 @@ def test_length_of_rows() -> None:
     longer = tfidf(DOCUMENTS[:3])[0].toarray()
     np.testing.assert_allclose((longer**2).mean(1), 1, rtol=1e-6)
     np.testing.assert_allclose(longer, one * 3**0.5, rtol=1e-6)
-    with pytest.raises(InputError, match="row_length='two' is unknown: choose sqrt_d or one"):
+    with pytest.raises(InputError, match="row_length must be sqrt_d or one; got 'two'"):
         tfidf(DOCUMENTS, row_length="two")
 
 
@@ -53,12 +53,12 @@ def test_most_frequent_columns() -> None:
 
 @pytest.mark.parametrize("n_words", [0, -1, 2.5, True])
 def test_number_of_words(n_words: int) -> None:
-    with pytest.raises(InputError, match=r"n_words=.* is out of range"):
+    with pytest.raises(InputError, match=r"n_words must be an integer of at least 1"):
         tfidf(DOCUMENTS, n_words)
 
 
 def test_no_words_at_all() -> None:
     with pytest.raises(InputError, match="The documents have no words"):
         tfidf(["the", "!"])
-    with pytest.raises(InputError, match="stop_words='german' is unknown"):
+    with pytest.raises(InputError, match="stop_words must be english or null; got 'german'"):
         tfidf(DOCUMENTS, stop_words="german")

@@ -99,11 +99,11 @@ def test_numbers_as_objects_are_numbers() -> None:
 @pytest.mark.parametrize(
     ("k", "reason"),
     [
-        (1, "too small"),
-        (0, "too small"),
-        (21, "more than n_samples=20"),
-        (2.5, "whole number"),
-        (True, "whole"),
+        (1, "n_clusters must be an integer from 2 to .*; got 1"),
+        (0, "n_clusters must be an integer from 2 to .*; got 0"),
+        (21, "n_clusters must be at most n_samples=20"),
+        (2.5, "n_clusters must be an integer from 2 to .*; got 2.5"),
+        (True, "integer"),
     ],
 )
 def test_number_of_clusters(k: int, reason: str) -> None:
@@ -114,10 +114,10 @@ def test_number_of_clusters(k: int, reason: str) -> None:
 @pytest.mark.parametrize(
     ("labels", "reason"),
     [
-        (np.zeros(19, int), r"shape \(19,\) where X has 20 rows"),
-        (np.zeros((20, 1), int), r"shape \(20, 1\)"),
-        (np.zeros(20), "not integers"),
-        (np.full(20, "a"), "not integers"),
+        (np.zeros(19, int), r"must have shape \(20,\), .*; got \(19,\)"),
+        (np.zeros((20, 1), int), r"got \(20, 1\)"),
+        (np.zeros(20), "must be integers from 0"),
+        (np.full(20, "a"), "must be integers from 0"),
     ],
 )
 def test_labels(labels: np.ndarray, reason: str) -> None:
@@ -132,5 +132,5 @@ def test_constant_columns_are_reported_in_one_line(sparse: bool, caplog: pytest.
     with caplog.at_level(logging.WARNING):
         warn_of_constant_columns(sp.csr_matrix(constant) if sparse else constant, None)
     assert [r.getMessage() for r in caplog.records] == [
-        "1 of 3 columns have the same value in all rows and say nothing (the first: column 1)"
+        "1 of 3 columns are constant and carry no information (the first: column 1)"
     ]

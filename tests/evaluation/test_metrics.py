@@ -111,5 +111,5 @@ def test_a_missing_label_is_reported_alike_by_every_measure(measure, labels):
 
 @pytest.mark.parametrize("measure", EVERY[1:])
 def test_labels_that_are_neither_words_nor_numbers(measure):
-    with pytest.raises(InputError, match="neither word nor number"):
+    with pytest.raises(InputError, match="labels must be words or numbers"):
         measure(pd.Series([{}, {}]), [0, 1])

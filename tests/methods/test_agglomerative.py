@@ -138,8 +138,8 @@ def test_the_monitor_is_notified_of_merges(digits) -> None:
     ("settings", "message"),
     [
         ({"n_clusters": 0}, "n_clusters must be an integer of at least 1; got 0"),
-        ({"n_clusters": 31}, "n_clusters=31 is more than n_samples=30"),
-        ({"device": "cuda:77"}, "device=cuda:77 is not on this machine"),
+        ({"n_clusters": 31}, "n_clusters must be at most n_samples=30; got 31"),
+        ({"device": "cuda:77"}, "device=cuda:77 is not available on this machine"),
     ],
 )
 def test_user_errors(settings: dict, message: str) -> None:

@@ -122,7 +122,7 @@ def test_a_killed_fit_ends_as_one_never_killed(digits, given, tmp_path: Path, mo
             np.testing.assert_array_equal(resumed.labels_, straight.labels_)
             np.testing.assert_array_equal(resumed.cluster_centers_, straight.cluster_centers_)
             assert resumed.history_[known].equals(straight.history_[known])
-            assert monitor.told[-1] == len(straight.history_)
+            assert monitor.notified[-1] == len(straight.history_)
 
 
 def test_an_autoencoder_that_is_kept_is_trained_once(digits, given, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_an_autoencoder_that_is_kept_is_trained_once(digits, given, tmp_path: Pa
     for monitor in (KillAtStep(), KillAtStep(-1)):
         kept = model(autoencoder_dir=tmp_path, monitor=monitor, **settings).fit(X, given)
         np.testing.assert_array_equal(kept.labels_, straight.labels_)
-        assert monitor.told == [1, 2, 3]
+        assert monitor.notified == [1, 2, 3]
     others = draw_labels(digits[1], 10, 5, seed=1)
     with pytest.raises(Killed):  # at the first step of the second phase
         model(autoencoder_dir=tmp_path, monitor=KillAtStep(1), **settings).fit(X, others)
@@ -202,8 +202,8 @@ def test_a_linked_point_has_the_class_of_the_labelled_one(digits, given) -> None
         ({"centres": "fixed"}, "must be one of running, epoch"),
         ({"balance": "both"}, "must be one of pairs, kinds"),
         ({"image_shape": (7, 9)}, "image_shape must be a shape of 64 numbers"),
-        ({"n_clusters": 9}, "y has values from -1 to 9: give classes 0 to 8, or -1"),
-        ({"n_clusters": 12}, "y=10 labels no point: give labels of all 12 classes"),
+        ({"n_clusters": 9}, "y must be classes 0 to 8, or -1; got values -1 to 9"),
+        ({"n_clusters": 12}, "y must have labels of all 12 classes; got none of class 10"),
     ],
 )
 def test_parameters_that_have_no_meaning(settings: dict, message: str, digits, given) -> None:
@@ -214,9 +214,9 @@ def test_parameters_that_have_no_meaning(settings: dict, message: str, digits, g
 @pytest.mark.parametrize("make", [model, lambda: ConstrainedKMeans(10)])
 def test_labels_that_do_not_fit(make, digits, given) -> None:
     X, y = digits
-    with pytest.raises(InputError, match="y=0 labels no point"):
+    with pytest.raises(InputError, match="got none of class 0"):
         make().fit(X, np.full(len(y), -1))
-    with pytest.raises(InputError, match="y=3 labels no point"):
+    with pytest.raises(InputError, match="got none of class 3"):
         make().fit(X, np.where(given == 3, -1, given))
     with pytest.raises(InputError, match="does not fit 1797 points"):
         make().fit(X, None)
@@ -227,7 +227,7 @@ def test_labels_of_all_points_leave_nothing_to_cluster(digits) -> None:
         model().fit(*digits)
 
 
-def test_contradictions_are_told_with_their_rows(digits, given) -> None:
+def test_contradictions_are_reported_with_their_rows(digits, given) -> None:
     one, other = (int(np.flatnonzero(given == c)[0]) for c in (0, 1))
     for links, message in [
         ({"must_link": [[one, 5], [5, 6]], "cannot_link": [[6, one]]}, f"must be linked .6 - 5 - {one}."),

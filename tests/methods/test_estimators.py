@@ -118,7 +118,7 @@ def test_the_monitor_is_notified_of_everything(blobs) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"n_clusters": 700}, "n_clusters=700 is more than n_samples=600"),
+        ({"n_clusters": 700}, "n_clusters must be at most n_samples=600; got 700"),
         ({"n_clusters": 0}, "n_clusters must be an integer of at least 1; got 0"),
         ({"n_models": 0}, "n_models must be an integer of at least 1; got 0"),
         ({"n_iter": -1}, "n_iter must be an integer of at least 0; got -1"),
@@ -131,7 +131,7 @@ def test_the_monitor_is_notified_of_everything(blobs) -> None:
         ({"base": "imsat"}, "base must be one of ladder_im, ladder_dot"),
         ({"pseudo_labels": "oracle"}, "pseudo_labels must be one of graph, argmax, kmeans, threshold"),
         ({"pseudo_labels": GraphPseudoLabels(t_pos=6), "n_models": 5}, "t_pos"),
-        ({"device": "cuda:77"}, "device=cuda:77 is not on this machine"),
+        ({"device": "cuda:77"}, "device=cuda:77 is not available on this machine"),
     ],
 )
 def test_user_errors(settings: dict, message: str, blobs) -> None:
@@ -213,7 +213,7 @@ def test_a_fit_that_fails_leaves_nothing_of_the_one_before(make_one, blobs) -> N
 )
 def test_so_does_a_fit_that_is_refused(make_one, blobs) -> None:
     model = make_one().fit(blobs[0])
-    with pytest.raises(InputError, match="n_clusters=4 is more than n_samples=3"):
+    with pytest.raises(InputError, match="n_clusters must be at most n_samples=3; got 4"):
         model.fit(blobs[0][:3, :3])
     assert not hasattr(model, "labels_")
     assert not hasattr(model, "n_features_in_")

@@ -50,19 +50,19 @@ def test_labels_are_drawn_class_by_class_with_the_seed(digits) -> None:
 def test_a_checkpoint_of_other_labels_is_refused(digits, tmp_path: Path) -> None:
     X, y = digits
     model(epochs=1, checkpoint_dir=tmp_path).fit(X, draw_labels(y, 10, 5, seed=0))
-    with pytest.raises(InputError, match="of other settings or data"):
+    with pytest.raises(InputError, match="belongs to other settings or data"):
         model(epochs=1, checkpoint_dir=tmp_path).fit(X, draw_labels(y, 10, 5, seed=1))
 
 
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        (np.full(1797, -1), "y=0 labels no point"),
-        (np.arange(1797) % 9, "y=9 labels no point"),
-        (np.arange(1797) % 11, "y has values from 0 to 10: give classes 0 to 9, or -1"),
-        (np.arange(1796) % 10, "y of shape .* does not fit 1797 points"),
-        (np.linspace(0, 1, 1797), "give each a whole number"),
-        (None, "does not fit 1797 points"),
+        (np.full(1797, -1), "y must have labels of all 10 classes; got none of class 0"),
+        (np.arange(1797) % 9, "y must have labels of all 10 classes; got none of class 9"),
+        (np.arange(1797) % 11, "y must be classes 0 to 9, or -1; got values 0 to 10"),
+        (np.arange(1796) % 10, r"y must be integers of shape \(1797,\); got int64 of shape \(1796,\)"),
+        (np.linspace(0, 1, 1797), "y must be integers of shape .* got float64"),
+        (None, "y must be integers of shape .* got object"),
     ],
 )
 def test_labels_that_do_not_fit(y, message: str, digits) -> None:

@@ -101,12 +101,15 @@ def test_history_tells_of_labelled_points_apart(kingdra_run, tmp_path, blobs):
         ),
         (
             ("method=constrained_kmeans", "dataset.links=no.csv"),
-            "dataset.links=no.csv: there is no such file",
+            "dataset.links=no.csv does not exist",
         ),
-        (("method=constrained_autoencoder", "n_clusters=4"), "y=3 labels no point: give labels of all 4"),
+        (
+            ("method=constrained_autoencoder", "n_clusters=4"),
+            "y must have labels of all 4 classes; got none of class 3",
+        ),
     ],
 )
-def test_mistakes(kingdra_run, tmp_path, blobs, arguments, mistake):
+def test_user_errors(kingdra_run, tmp_path, blobs, arguments, mistake):
     (tmp_path / "l.csv").write_text("i,j,link\n0,3,1\n")
     assert kingdra_run(*CUSTOM, *arguments).mistake.startswith(mistake)
 

@@ -42,8 +42,8 @@ def test_the_first_model_stays_as_it_is_even_with_unused_outputs():
 @pytest.mark.parametrize(
     ("predictions", "message"),
     [
-        (torch.zeros(3, dtype=torch.long), r"predictions: got shape \(3,\); give \[n_models, n\]"),
-        (torch.full((2, 3), 4), "found values 4 to 4; with n_clusters=4 give 0 to 3"),
+        (torch.zeros(3, dtype=torch.long), r"predictions must have shape \[n_models, n\]; got \(3,\)"),
+        (torch.full((2, 3), 4), "must be from 0 to n_clusters - 1 = 3; got values 4 to 4"),
     ],
 )
 def test_user_errors(predictions, message):

@@ -71,11 +71,16 @@ def test_majority_may_share_an_output_and_one_to_one_may_not(device):
     ("labels", "predictions", "mapping", "message"),
     [
         ([0, 1], [[0, 1]], "best", "mapping must be one of majority, one_to_one, common; got 'best'"),
-        ([0], [[0, 1]], "majority", "does not fit predictions of shape"),
-        ([0, 1], [0, 1], "majority", "does not fit predictions of shape"),
-        ([0, 2], [[0, 1]], "majority", "labels: found values 0 to 2; with n_clusters=2 give 0 to 1"),
-        ([0, 1], [[0, 2]], "majority", "predictions: found values 0 to 2"),
-        ([0, 1], [[0, -1]], "one_to_one", "predictions: found values -1 to 0"),
+        ([0], [[0, 1]], "majority", "labels and predictions must have shapes"),
+        ([0, 1], [0, 1], "majority", "labels and predictions must have shapes"),
+        ([0, 2], [[0, 1]], "majority", "labels must be from 0 to n_clusters - 1 = 1; got values 0 to 2"),
+        ([0, 1], [[0, 2]], "majority", "predictions must be from 0 to n_clusters - 1 = 1; got values 0 to 2"),
+        (
+            [0, 1],
+            [[0, -1]],
+            "one_to_one",
+            "predictions must be from 0 to n_clusters - 1 = 1; got values -1 to 0",
+        ),
     ],
 )
 def test_user_errors(labels, predictions, mapping, message):

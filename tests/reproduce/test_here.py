@@ -53,7 +53,7 @@ def test_a_run_that_the_budget_cuts_is_gone_on_with(kingdra_reproduce, tmp_path,
     arguments = (*REAL, "seeds=0", "one_process=true")
     with monkeypatch.context() as patched:
         patched.setattr("kingdra_repro.runs.monitor.History", EndsAfterTheFirstPhase)
-        assert "0 runs done; 1 left for want of time" in kingdra_reproduce(*arguments, "budget=1h").out
+        assert "0 runs done; 1 left for lack of time" in kingdra_reproduce(*arguments, "budget=1h").out
     (history,) = tmp_path.glob("outputs/*/*/seed0-*/history.csv")
     assert list(pd.read_csv(history)["iteration"]) == [0]
     assert list(history.parent.glob("checkpoint/*.pt"))
@@ -67,7 +67,7 @@ def test_it_stops_at_the_end_of_the_budget(kingdra_reproduce, fakes_here):
     began = time.monotonic()
     outcome = kingdra_reproduce("one_process=true", "budget=1s", "report=false")
     assert time.monotonic() - began < 60
-    assert "0 runs done; 4 left for want of time" in outcome.out
+    assert "0 runs done; 4 left for lack of time" in outcome.out
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
@@ -115,7 +115,7 @@ def test_finished_runs_are_packed_and_merged(kingdra_reproduce, fakes, tmp_path,
 
 def test_a_damaged_archive_is_reported(tmp_path):
     (tmp_path / "runs-1.zip").write_bytes(b"PK")
-    with pytest.raises(InputError, match=r"runs-1\.zip is not a whole \.zip file .*leave it out"):
+    with pytest.raises(InputError, match=r"runs-1\.zip is not a complete \.zip file .*leave it out"):
         merge(tmp_path / "results", tmp_path)
 
 
@@ -124,5 +124,5 @@ def test_all_seeds_of_the_most_valuable_rows_first(kingdra_reproduce, fakes):
     order = [("Kingdra-Ladder-IM", 0), ("Kingdra-Ladder-IM", 1), ("K-means", 0), ("K-means", 1)]
     assert fakes.started() == [fakes.run(*each).config_hash for each in order]
     assert kingdra_reproduce("first=columns").err == (
-        "kingdra-reproduce: first=columns is unknown: choose from seeds, rows\n"
+        "kingdra-reproduce: unknown first=columns: choose from seeds, rows\n"
     )

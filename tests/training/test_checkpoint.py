@@ -27,7 +27,7 @@ def test_numbers_of_numpy_come_back_as_python_s(tmp_path: Path) -> None:
 
 def test_another_run_s_states_are_refused(tmp_path: Path) -> None:
     Checkpoint(tmp_path, "seed 0").save("state", {})
-    with pytest.raises(InputError, match="of other settings or data"):
+    with pytest.raises(InputError, match="belongs to other settings or data"):
         Checkpoint(tmp_path, "seed 1")
 
 

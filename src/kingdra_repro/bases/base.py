@@ -36,8 +36,9 @@ class Base(Protocol):
     def build(
         self, n_features: int, n_clusters: int, generators: list[torch.Generator], precision: str
     ) -> Any:
-        """A stack (an `nn.Module`) of ``len(generators)`` networks; each draws its weights from its own
-        generator, on the CPU.
+        """Build a stack (an `nn.Module`) of ``len(generators)`` networks.
+
+        Each draws its weights from its own generator, on the CPU.
 
         Its ``forward(x [M or 1, B, d])`` gives logits [M, B, k] with the population's moments, which
         ``set_moments(chunks)`` computes first; ``features(x)`` the last hidden layer [M, B, width] of that
@@ -59,11 +60,11 @@ class Base(Protocol):
     def sample_noise(
         self, network: Any, n_rows: int, supervised: bool, generators: list[torch.Generator]
     ) -> list[Tensor]:
-        """Standard normal numbers for one step, each model's from its own generator (on its device)."""
+        """Draw standard normal numbers for one step, each model's from its own generator (on its device)."""
         ...
 
     def losses(self, network: Any, batch: Batch) -> dict[str, Tensor]:
-        """The terms of the objective on one batch: Tensors [M].
+        """Compute the terms of the objective on one batch: Tensors [M].
 
         ``loss`` is the weighted sum that is minimised; the others are its terms, unweighted. On a GPU a step
         is recorded as a CUDA graph: nothing here may wait for the GPU (``.item()``, ``.cpu()``, a shape that
@@ -79,7 +80,7 @@ def with_total(terms: dict[str, tuple[float, Tensor]]) -> dict[str, Tensor]:
 
 
 def mixed(members: Mapping[str, "partial[Base]"], **shared: Any) -> list[Base]:
-    """The bases that the models of an ensemble take in turn.
+    """Return the bases that the models of an ensemble take in turn.
 
     Parameters
     ----------

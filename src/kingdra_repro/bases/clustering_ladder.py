@@ -40,7 +40,7 @@ class ClusteringLadder(Ladder, ABC):
     def build(
         self, n_features: int, n_clusters: int, generators: list[torch.Generator], precision: str
     ) -> LadderNetwork:
-        """A stack of ``len(generators)`` networks; each draws its weights from its own generator."""
+        """Build a stack of ``len(generators)`` networks; each draws its weights from its own generator."""
         return LadderNetwork(
             n_features,
             n_clusters,
@@ -108,7 +108,7 @@ class LadderDot(ClusteringLadder):
         second iteration on, whether there are any or not
     form : "normalised" (default): outputs scaled to length 1, their products driven to the identity, as in
         the public code; or "raw": the outputs as they are, the letter of Eq. 12. Raw products are hardly
-        larger for outputs that say nothing (all 1/k) than for balanced one-hot outputs, which they should
+        larger for uninformative outputs (all 1/k) than for balanced one-hot outputs, which they should
         lead to; the normalised form tells them apart, which is why it is the default.
     """
 

@@ -56,7 +56,7 @@ class IMSAT(InformationMaximization, ABC):
     def sample_noise(
         self, network: Perceptron, n_rows: int, supervised: bool, generators: list[torch.Generator]
     ) -> list[Tensor]:
-        """The direction that each perturbation begins with: one Tensor [M, n_rows, d]."""
+        """Return the direction that each perturbation begins with: one Tensor [M, n_rows, d]."""
         n_features = network.weights[0].shape[1]
         noise = network.weights[0].new_empty(len(generators), n_rows, n_features)
         for rows, generator in zip(noise, generators, strict=True):

@@ -64,7 +64,7 @@ class Ladder:
     def build(
         self, n_features: int, n_clusters: int, generators: list[torch.Generator], precision: str
     ) -> LadderNetwork:
-        """A stack of ``len(generators)`` networks; each draws its weights from its own generator."""
+        """Build a stack of ``len(generators)`` networks; each draws its weights from its own generator."""
         return VanillaLadderNetwork(
             n_features, n_clusters, self.hidden, self.noise_std, generators, precision
         )
@@ -82,7 +82,7 @@ class Ladder:
         return network.sample_noise(2 if supervised else 1, n_rows, generators)
 
     def losses(self, network: LadderNetwork, batch: Batch) -> dict[str, Tensor]:
-        """The terms of Eq. 11 (and of Eq. 8, where there are labels or pseudo-labels) on one batch.
+        """Compute the terms of Eq. 11 (and of Eq. 8, where there are labels or pseudo-labels) on one batch.
 
         See `kingdra_repro.bases.base.Base.losses`.
 

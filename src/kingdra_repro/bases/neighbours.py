@@ -53,7 +53,7 @@ def neighbour_distances(
     """
     n, d = X.shape
     if n <= n_neighbors:
-        raise InputError(f"base.n_neighbors={n_neighbors} needs more points than the data's {n}: give fewer")
+        raise InputError(f"base.n_neighbors must be less than the number of points, {n}; got {n_neighbors}")
     center = torch.from_numpy(np.asarray(X.mean(0), np.float32).reshape(1, d)).to(device)
     size = max(1, min(TILE_ROWS, TILE_VALUES // d))
     starts = range(0, n, size)
@@ -107,7 +107,7 @@ def kept_neighbour_distances(
 ) -> np.ndarray:
     """`neighbour_distances`, from the data folder where they are there, and left there for the next run.
 
-    The file's name is a checksum of X; a broken file is computed anew. Those of small data sets are not kept.
+    The file's name is a checksum of X; a broken file is computed again. Small data sets' are not kept.
     """
     n = X.shape[0]
     if n < KEPT_FROM:

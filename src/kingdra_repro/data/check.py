@@ -76,7 +76,7 @@ def _finding(what: str, right: bool, found: str, expected: str) -> Finding:
 def _checksums(
     known: KnownDataset, data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None
 ) -> Finding:
-    """All files of the data set that are at hand: published ones, and those that were prepared here."""
+    """All files of the data set that are local: published ones, and those that were prepared here."""
     n_right, wrong = 0, []
     for name, file in registry().items():
         place = find_local(name, data_dir, mirror) if name.split("/")[0] == known.folder else None

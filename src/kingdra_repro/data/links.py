@@ -117,7 +117,7 @@ def closure(n: int, links: Links) -> Closure:
 
 
 def with_linked(given: np.ndarray, closed: Closure) -> np.ndarray:
-    """The labels that are given, and those that follow: a point has the class of those it belongs with.
+    """Return the given labels and those that follow: a point has the class of those it belongs with.
 
     Parameters
     ----------
@@ -172,9 +172,9 @@ def read_links(path: Path, row_names: Sequence[str] | None, n: int) -> Links:
         Where it is not such a table; the line is told.
     """
     if not path.is_file():
-        raise InputError(f"dataset.links={path}: there is no such file ({path.absolute()}): correct the path")
+        raise InputError(f"dataset.links={path} does not exist ({path.absolute()}): correct the path")
     if not is_table(path):
-        raise InputError(f"dataset.links={path} is no table: give a .csv with the columns i, j, link")
+        raise InputError(f"dataset.links={path} is not a table: give a .csv with the columns i, j, link")
     table = read_table(path)
     unknown = [name for name in table.columns if name not in (*COLUMNS, "weight")]
     if unknown or not set(COLUMNS) <= set(table.columns):
@@ -189,7 +189,7 @@ def read_links(path: Path, row_names: Sequence[str] | None, n: int) -> Links:
         )
     together = link.to_numpy() == 1
     if "weight" in table and not pd.api.types.is_numeric_dtype(table["weight"]):
-        raise InputError(f"{path} has a weight that is no number: give numbers above 0, at most 1")
+        raise InputError(f"{path} has a weight that is not a number: give numbers above 0, at most 1")
     weight = table["weight"].to_numpy() if "weight" in table else np.ones(len(table))
     found = Links.of(n, pairs[together], pairs[~together], weight[together], weight[~together])
     assert found is not None  # a table has rows
@@ -219,7 +219,7 @@ def _checked(n: int, name: str, pairs: Any, weight_name: str, weight: Any) -> tu
         pairs = np.empty((0, 2), np.int64)
     if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "iu":
         raise InputError(
-            f"{name} of shape {pairs.shape} and type {pairs.dtype} is no list of pairs: give row numbers, "
+            f"{name} of shape {pairs.shape} and type {pairs.dtype} is not a list of pairs: give row numbers, "
             "[m, 2]"
         )
     if len(pairs) and not 0 <= pairs.min() <= pairs.max() < n:
@@ -238,7 +238,7 @@ def _checked(n: int, name: str, pairs: Any, weight_name: str, weight: Any) -> tu
 
 
 def _way(joined: sp.csr_matrix, i: int, j: int) -> list[int]:
-    """The rows on a shortest way from i to j."""
+    """Return the rows on a shortest way from i to j."""
     _, before = breadth_first_order(joined, i, directed=False)
     way = [j]
     while way[-1] != i:

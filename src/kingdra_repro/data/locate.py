@@ -1,4 +1,4 @@
-"""Where a data set is: ready, to be prepared from files at hand, or to be downloaded."""
+"""Where a data set is: ready, to be prepared from local files, or to be downloaded."""
 
 import os
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ def locate(
 
 
 def prepared_folders(known: KnownDataset, data_dir: str | os.PathLike | None) -> list[Path]:
-    """The data set's prepared folders, one for each choice of settings so far."""
+    """Return the data set's prepared folders, one for each choice of settings so far."""
     if known.folder is None:
         return []
     below = data_folder(data_dir).absolute() / known.folder

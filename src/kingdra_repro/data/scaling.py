@@ -34,11 +34,11 @@ def fit_scaler(X: np.ndarray | sp.csr_matrix, scale: str) -> Scaler:
         return MaxAbsScaler().fit(X) if sp.issparse(X) else MinMaxScaler().fit(X)
     if scale == "standard":
         return StandardScaler(with_mean=not sp.issparse(X)).fit(X)
-    raise InputError(f"scale={scale!r} is unknown: choose auto, null, minmax or standard", "scale")
+    raise InputError(f"scale must be auto, null, minmax or standard; got {scale!r}", "scale")
 
 
 def scaler_state(scaler: Scaler) -> dict[str, Any]:
-    """What a scaler has fitted, as what JSON can hold."""
+    """Return what a scaler has fitted, as what JSON can hold."""
     fitted = {name: getattr(scaler, name, None) for name in FITTED}
     about = {
         "kind": type(scaler).__name__,
@@ -49,7 +49,7 @@ def scaler_state(scaler: Scaler) -> dict[str, Any]:
 
 
 def scaler_of(state: dict[str, Any]) -> Scaler:
-    """The scaler whose `scaler_state` this is."""
+    """Return the scaler whose `scaler_state` this is."""
     kind = KINDS[state["kind"]]
     scaler = StandardScaler(with_mean=state["with_mean"]) if kind is StandardScaler else kind()
     for name in FITTED:

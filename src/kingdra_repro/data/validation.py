@@ -71,14 +71,10 @@ def validate_features(X: Any, feature_names: Sequence[str] | None = None) -> np.
 
 def check_n_clusters(n_clusters: int, n_samples: int) -> None:
     """Raise InputError unless `n_clusters` is an integer from 2 to `n_samples`."""
-    if not is_integer(n_clusters):
-        raise InputError(f"n_clusters={n_clusters!r} is not a whole number: give one from 2 to {n_samples}")
-    if n_clusters < 2:
-        raise InputError(f"n_clusters={n_clusters} is too small: there are at least 2 clusters to find")
+    if not is_integer(n_clusters, 2):
+        raise InputError(f"n_clusters must be an integer from 2 to {n_samples}; got {n_clusters!r}")
     if n_clusters > n_samples:
-        raise InputError(
-            f"n_clusters={n_clusters} is more than n_samples={n_samples}: give at most one for each row"
-        )
+        raise InputError(f"n_clusters must be at most n_samples={n_samples}; got {n_clusters}")
 
 
 def _as_float32(X: Any) -> np.ndarray | sp.csr_matrix:
@@ -166,7 +162,7 @@ def check_spread(X: np.ndarray | sp.csr_matrix, feature_names: Sequence[str] | N
         i = int(lost[0])
         raise InputError(
             f"{_column(i, feature_names)} varies by {spread[i]:.3g} about {X[:, i].mean():.6g}, which "
-            "float32 hardly tells apart: subtract its mean, or scale the columns (dataset.scale=standard)"
+            "float32 hardly resolves: subtract its mean, or scale the columns (dataset.scale=standard)"
         )
 
 
@@ -182,7 +178,7 @@ def warn_of_constant_columns(X: np.ndarray | sp.csr_matrix, feature_names: Seque
     constant = np.flatnonzero(lowest == highest)
     if len(constant):
         log.warning(
-            "%d of %d columns have the same value in all rows and say nothing (the first: %s)",
+            "%d of %d columns are constant and carry no information (the first: %s)",
             len(constant),
             X.shape[1],
             _column(int(constant[0]), feature_names),
@@ -209,9 +205,7 @@ def _checked_labels(y: Any, n: int) -> np.ndarray | None:
         return None
     y = np.asarray(y)
     if y.shape != (n,):
-        raise InputError(
-            f"The labels have shape {y.shape} where X has {n} rows: give one label for each row, shape ({n},)"
-        )
+        raise InputError(f"The labels must have shape ({n},), one label for each row of X; got {y.shape}")
     if y.dtype.kind not in "iub":
-        raise InputError(f"The labels are {y.dtype}, not integers from 0: number the classes first")
+        raise InputError(f"The labels must be integers from 0; got {y.dtype}: number the classes first")
     return y.astype(np.int64, copy=False)

@@ -23,17 +23,17 @@ def _label_vectors(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[np.ndarray, np
             missing = np.flatnonzero(np.ma.getmaskarray(labels) | pd.isna(np.ma.getdata(labels)))
             if len(missing):
                 raise InputError(
-                    f"{name} has no label for point {missing[0]} (counted from 0; NaN and None are none): "
-                    "leave such points out of both"
+                    f"{name} has no label for point {missing[0]} (counted from 0; "
+                    "NaN and None count as missing): leave such points out of both"
                 )
         vectors.append(np.ma.getdata(labels))
     true, pred = vectors
     if true.ndim != 1 or true.shape != pred.shape:
         raise InputError(
-            f"y_true of shape {true.shape} and y_pred of shape {pred.shape}: give two vectors of one length"
+            f"y_true and y_pred must be vectors of equal length; got shapes {true.shape} and {pred.shape}"
         )
     if len(true) == 0:
-        raise InputError("y_true and y_pred are empty: give at least one point")
+        raise InputError("y_true and y_pred must have at least one point; got none")
     return true, pred
 
 
@@ -44,9 +44,7 @@ def _numbered(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[np.ndarray, np.ndar
         try:
             codes.append(pd.factorize(labels, sort=True)[0])
         except TypeError as error:
-            raise InputError(
-                f"a label is neither word nor number ({error}): give vectors of these"
-            ) from error
+            raise InputError(f"labels must be words or numbers; got others ({error})") from error
     return codes[0], codes[1]
 
 
@@ -56,7 +54,7 @@ def _contingency(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
 
 
 def matched_classes(y_true: ArrayLike, y_pred: ArrayLike) -> dict[int, int]:
-    """The class of each cluster in the one-to-one match that places most points rightly (Hungarian method).
+    """Return the class of each cluster in the best one-to-one match (Hungarian method).
 
     Parameters
     ----------
@@ -107,7 +105,7 @@ def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
 
 def purity(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """The fraction of the points that belong to the most frequent class of their cluster, 0..1.
+    """Compute the fraction of the points that belong to the most frequent class of their cluster, 0..1.
 
     Unlike ACC, several clusters may stand for one class: more clusters never lower it.
     """
@@ -121,7 +119,7 @@ def nmi(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
 
 def ari(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """Adjusted Rand index: 1 for equal partitions, about 0 for unrelated ones, at least -0.5."""
+    """Compute the adjusted Rand index: 1 for equal partitions, about 0 for unrelated ones, at least -0.5."""
     return float(adjusted_rand_score(*_numbered(y_true, y_pred)))
 
 

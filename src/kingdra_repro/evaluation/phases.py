@@ -27,9 +27,9 @@ def phase_scores(
     dict
         ``acc``, ``nmi``, ``ari`` of `labels`; ``model_acc_mean``, ``_std``, ``_min``, ``_max`` of the single
         models' accuracies, the standard deviation of all there are (divided by their number);
-        ``pseudo_label_acc``: of the pseudo-labelled points alone, the part that is right when mini-clusters
-        are matched one-to-one to classes (None where there are none). Where labels were given, also
-        ``purity``, and ``nmi_given`` and ``purity_given`` of the points that they were given for.
+        ``pseudo_label_acc``: of the pseudo-labelled points alone, the fraction that is right when
+        mini-clusters are matched one-to-one to classes (None where there are none). Where labels were given,
+        also ``purity``, and ``nmi_given`` and ``purity_given`` of the points that they were given for.
     """
     accuracy = clustering_accuracy
     of_given: dict[str, float | None] = {}

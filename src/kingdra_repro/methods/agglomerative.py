@@ -38,10 +38,22 @@ class Agglomerative(Clusterer):
         times the distance of the centroids.
     n_features_in_ : int
 
+    See Also
+    --------
+    KMeans : K-means on the same rows.
+
     References
     ----------
     Ward (1963), Hierarchical Grouping to Optimize an Objective Function, JASA 58. Murtagh (1983), A Survey of
     Recent Advances in Hierarchical Clustering Algorithms, The Computer Journal 26.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from kingdra_repro.methods import Agglomerative
+    >>> X = load_digits().data / 16
+    >>> Agglomerative(n_clusters=10).fit_predict(X).shape
+    (1797,)
     """
 
     device: str = "auto"

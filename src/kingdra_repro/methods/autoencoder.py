@@ -129,6 +129,6 @@ class AutoencoderClusterer(NetworkClusterer):
 
 
 def unit_scale(rows: Rows) -> float:
-    """What makes the mean square of a feature 1; 1 where all are 0."""
+    """Return what makes the mean square of a feature 1; 1 where all are 0."""
     squares = sum(float(chunk.square().sum(dtype=torch.float64)) for chunk in rows.chunks(CHUNK))
     return (rows.n * rows.d / squares) ** 0.5 if squares > 0 else 1.0

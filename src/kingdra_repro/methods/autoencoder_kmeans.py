@@ -38,9 +38,22 @@ class DAEKMeans(AutoencoderClusterer):
         ``loss``: the mean squared error of the reconstruction, of features scaled to mean square 1.
     n_features_in_ : int
 
+    See Also
+    --------
+    DVAEKMeans : With a variational autoencoder.
+    DEC : Trains the code for the clusters, too.
+
     References
     ----------
     Vincent, Larochelle, Lajoie, Bengio, Manzagol (2010), Stacked Denoising Autoencoders, JMLR 11.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from kingdra_repro.methods import DAEKMeans
+    >>> X = load_digits().data / 16
+    >>> DAEKMeans(n_clusters=10, epochs=2, random_state=0).fit_predict(X).shape
+    (1797,)
     """
 
     checks: ClassVar[dict[str, Check]] = {**AutoencoderClusterer.checks, "n_init": integer(1)}
@@ -75,12 +88,24 @@ class DVAEKMeans(DAEKMeans):
 
     Parameters and attributes are those of `DAEKMeans`. In ``history_`` the loss is the negative evidence
     lower bound a feature, but for a constant; ``mse`` is the reconstruction's error, ``kl`` the distance of
-    posterior and prior in nats a point: near 0 the code has collapsed and says nothing.
+    posterior and prior in nats a point: near 0 the code has collapsed and carries no information.
+
+    See Also
+    --------
+    DAEKMeans : With a denoising autoencoder.
 
     References
     ----------
     Kingma, Welling (2014), Auto-Encoding Variational Bayes, ICLR.
     Im, Ahn, Memisevic, Bengio (2017), Denoising Criterion for Variational Auto-Encoding Framework, AAAI.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from kingdra_repro.methods import DVAEKMeans
+    >>> X = load_digits().data / 16
+    >>> DVAEKMeans(n_clusters=10, epochs=2, random_state=0).fit_predict(X).shape
+    (1797,)
     """
 
     network_class: ClassVar[type[Autoencoder]] = VariationalAutoencoder

@@ -24,7 +24,7 @@ from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.events import Monitor
 
 SET_BY_SCIKIT_LEARN = ("_metadata_request", "_sklearn_output_config")  # set_fit_request(), set_output()
-# Where a fit runs and who watches is no part of what a run is. It changes rounding, and on a GPU the noise.
+# Where a fit runs and who watches are not part of what a run is: they change rounding and, on a GPU, noise.
 WITHOUT_EFFECT = frozenset({"device", "n_jobs", "compile", "checkpoint_dir", "autoencoder_dir", "monitor"})
 
 
@@ -55,7 +55,7 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
         Raises
         ------
         InputError
-            (a ValueError) If a parameter has no meaning; ValueError for NaN, infinities, wrong shapes.
+            (a ValueError) If a parameter is not valid; ValueError for NaN, infinities, wrong shapes.
         """
         with rollback_on_error(self):
             check_parameters(self, self.checks)
@@ -162,7 +162,7 @@ def checked_data(estimator: BaseEstimator, X: Any, *, reset: bool) -> np.ndarray
     X = given.astype(np.float32, copy=False)
     if reset and estimator.n_clusters > X.shape[0]:
         raise InputError(
-            f"n_clusters={estimator.n_clusters} is more than n_samples={X.shape[0]}: ask for fewer clusters",
+            f"n_clusters must be at most n_samples={X.shape[0]}; got {estimator.n_clusters}",
             parameter="n_clusters",
         )
     return X
@@ -170,7 +170,7 @@ def checked_data(estimator: BaseEstimator, X: Any, *, reset: bool) -> np.ndarray
 
 @contextmanager
 def rollback_on_error(estimator: BaseEstimator) -> Iterator[None]:
-    """A fit that fails within leaves the estimator unfitted, not a mixture of itself and the fit before."""
+    """Leave the estimator unfitted where a fit within fails, not a mixture of itself and the fit before."""
     try:
         yield
     except BaseException:
@@ -188,7 +188,7 @@ def begin(
     *,
     may_change: Container[str] = (),
 ) -> tuple[int, Checkpoint | None]:
-    """The seed of a fit, and its checkpoint where the estimator has a ``checkpoint_dir``.
+    """Return the seed of a fit, and its checkpoint where the estimator has a ``checkpoint_dir``.
 
     A fit without a seed draws one, and takes it up again when it goes on.
 
@@ -230,14 +230,14 @@ def begin(
 
 
 def seed_of(random_state: int | np.random.RandomState | None) -> int:
-    """The number that a ``random_state`` stands for; drawn where it is none."""
+    """Return the number that a ``random_state`` stands for; drawn where it is none."""
     if isinstance(random_state, int | np.integer):
         return int(random_state)
     return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 
 def _described(value: Any) -> Any:
-    """A parameter with a ``repr`` that is the same in another process, and for an equal number of NumPy's."""
+    """Give a parameter a ``repr`` that is the same in other processes and for NumPy's numbers."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, list | tuple):
@@ -247,7 +247,7 @@ def _described(value: Any) -> Any:
         return "partial", _described(value.func), _described(value.args), value.keywords
     if isinstance(value, FunctionType) and value.__name__ == "<lambda>":
         raise InputError(
-            "A lambda has no name to know it by again: write a function, or leave checkpoint_dir out"
+            "A lambda cannot be identified in a checkpoint: write a function, or leave checkpoint_dir out"
         )
     if isinstance(value, FunctionType):
         return f"{value.__module__}.{value.__qualname__}"

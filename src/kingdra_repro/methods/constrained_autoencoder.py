@@ -103,10 +103,23 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
         A row an epoch: of the autoencoder with its ``loss``, then with all terms of Eq. 3 and ``lambda``.
     n_features_in_ : int
 
+    See Also
+    --------
+    ConstrainedKMeans : K-means from the same labels.
+    SemiSupervised : A classifier from the same labels.
+
     References
     ----------
     Baboota, Semi Supervised Clustering (Indraprastha University), after Shukla, Cheema, Anand (2018),
     Semi-Supervised Clustering with Neural Networks, arXiv 1806.01547.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from kingdra_repro.methods import ConstrainedAutoencoder
+    >>> X, y = load_digits(return_X_y=True)
+    >>> y[100:] = -1  # the others are given no label
+    >>> labels = ConstrainedAutoencoder(n_clusters=10).fit_predict(X / 16, y)  # doctest: +SKIP
     """
 
     checks: ClassVar[dict[str, Check]] = {
@@ -175,7 +188,7 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
         Raises
         ------
         InputError
-            (a ValueError) If a parameter has no meaning, y does not fit X, a class has no label or all points
+            (a ValueError) If a parameter is not valid, y does not fit X, a class has no label or all points
             have one, or labels and pairs contradict each other.
         """
         with rollback_on_error(self):
@@ -255,7 +268,7 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
         self._end_phase(found, terms)
 
     def _pair_classes(self, rows: Tensor, log_p: Tensor) -> Tensor:
-        """What the pairs of points without a label are made of: int64 [B], -1 for none.
+        """Return what the pairs of points without a label are made of: int64 [B], -1 for none.
 
         Parameters
         ----------

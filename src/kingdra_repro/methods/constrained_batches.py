@@ -31,8 +31,9 @@ class ConstrainedBatches:
     seed: int
 
     def epoch(self, epoch: int, first: int, device: torch.device) -> list[Tensor]:
-        """Row numbers of each batch: unlabelled points; labelled ones, and another of each one's class; both
-        points of linked pairs. See `parts`.
+        """Give the row numbers of each batch. See `parts`.
+
+        Unlabelled points; labelled ones, and another of each one's class; both points of linked pairs.
 
         Parameters
         ----------
@@ -58,7 +59,7 @@ class ConstrainedBatches:
         return [torch.from_numpy(rows).to(device) for rows in batches]
 
     def parts(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The unlabelled, labelled (with their others) and linked points of a batch [B, ...]"""
+        """Return the unlabelled, labelled (with their others) and linked points of a batch [B, ...]."""
         linked = 0 if self.linked is None else 2 * self.labelled_size
         labelled = 2 * self.labelled_size
         sizes = [len(batch) - labelled - linked, labelled, linked]
@@ -126,12 +127,12 @@ class LinkedPairs:
 
 
 def _keys(pairs: np.ndarray, n: int) -> np.ndarray:
-    """A number for each pair [m, 2], whatever the order of its two."""
+    """Return a number for each pair [m, 2], whatever the order of its two."""
     low, high = np.sort(pairs, axis=1).T
     return low * n + high
 
 
 def _round(rows: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
-    """``size`` of the rows, each as often as the others but for one, in an order drawn anew in each round."""
+    """Draw ``size`` rows, each equally often but for one, in an order drawn again in each round."""
     rounds = [rng.permutation(rows) for _ in range(-(-size // len(rows)))]
     return np.concatenate(rounds)[:size]

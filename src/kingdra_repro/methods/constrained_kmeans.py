@@ -39,9 +39,21 @@ class ConstrainedKMeans(ClassifierMixin, Clusterer):
     n_iter_ : int
     n_features_in_ : int
 
+    See Also
+    --------
+    ConstrainedAutoencoder : The same, with a learned code.
+
     References
     ----------
     Basu, Banerjee, Mooney (2002), Semi-supervised Clustering by Seeding, ICML.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from kingdra_repro.methods import ConstrainedKMeans
+    >>> X, y = load_digits(return_X_y=True)
+    >>> y[100:] = -1  # the others are given no label
+    >>> labels = ConstrainedKMeans(n_clusters=10).fit_predict(X / 16, y)
     """
 
     checks: ClassVar[dict[str, Check]] = {
@@ -60,7 +72,7 @@ class ConstrainedKMeans(ClassifierMixin, Clusterer):
         Raises
         ------
         InputError
-            (a ValueError) If a parameter has no meaning, y does not fit X, or a class has no label.
+            (a ValueError) If a parameter is not valid, y does not fit X, or a class has no label.
         """
         with rollback_on_error(self):
             check_parameters(self, self.checks)
@@ -86,7 +98,7 @@ class ConstrainedKMeans(ClassifierMixin, Clusterer):
         return self.fit(X, y).labels_
 
     def predict(self, X: Any) -> np.ndarray:
-        """The nearest centre of each row of X: int64 array [n]."""
+        """Predict the nearest centre of each row of X: int64 array [n]."""
         check_is_fitted(self)
         return self._nearest(checked_data(self, X, reset=False))
 
@@ -95,7 +107,7 @@ class ConstrainedKMeans(ClassifierMixin, Clusterer):
 
 
 def _means(X: np.ndarray | sp.csr_matrix, labels: np.ndarray, n_clusters: int) -> np.ndarray:
-    """The mean of the rows of each label, float32 [n_clusters, d]; each label has rows, the given ones."""
+    """Return the mean of the rows of each label, float32 [n_clusters, d]; each label has rows."""
     n = len(labels)
     member = sp.csr_matrix((np.ones(n, np.float32), (labels, np.arange(n))), shape=(n_clusters, n))
     total = member @ X

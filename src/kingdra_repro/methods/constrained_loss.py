@@ -61,7 +61,7 @@ class ConstrainedLoss:
         self.counts = torch.stack([count, count])  # of labelled points, and of others
 
     def __call__(self, batch: Tensor, weight: float) -> dict[str, Tensor]:
-        """The terms on a mini-batch of row numbers, and ``loss``; ``weight`` is lambda. Moves the centres."""
+        """Compute the terms and ``loss`` of a mini-batch of rows; ``weight`` is lambda. Moves the centres."""
         x = self.rows[batch]
         code = self.network(x)
         z_u, z_l, z_linked = self.batches.parts(code)
@@ -95,7 +95,7 @@ class ConstrainedLoss:
         return {"loss": torch.stack(others).sum() + weight * of_unlabelled, **terms}
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint holds: the network, and its centres."""
+        """Return what a checkpoint holds: the network, and its centres."""
         return {"network": self.network.state_dict(), "centres": self.centres, "counts": self.counts}
 
     def load(self, state: dict[str, Any]) -> None:
@@ -121,7 +121,7 @@ def _distance(z: Tensor, centres: Tensor, assigned: Tensor) -> Tensor:
 
 
 def balancing(epoch: int, annealing: tuple[float, float], final: float) -> float:
-    """lambda in an epoch, which count from 1: 0 before T1, ``final`` after T2, and linear between them."""
+    """Compute lambda in an epoch (from 1): 0 before T1, ``final`` after T2, linear between them."""
     first, last = annealing
     if epoch > last:
         return final

@@ -27,7 +27,7 @@ class DEC(AutoencoderClusterer):
     Differences from the authors' work: the network is that of the comparison, d - 1200 - 1200 - k, theirs was
     d - 500 - 500 - 2000 - 10. The autoencoder is trained end to end with masking noise on its input and Adam,
     not layer by layer and then fine-tuned with SGD (50,000 steps a layer, then 100,000, all of 256 points).
-    Batches are shuffled anew in each pass.
+    Batches are shuffled again in each pass.
 
     Parameters
     ----------
@@ -59,9 +59,21 @@ class DEC(AutoencoderClusterer):
         Steps on KL(p || q).
     n_features_in_ : int
 
+    See Also
+    --------
+    DAEKMeans : K-means on the code of the autoencoder.
+
     References
     ----------
     Xie, Girshick, Farhadi (2016), Unsupervised Deep Embedding for Clustering Analysis, ICML.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from kingdra_repro.methods import DEC
+    >>> X = load_digits().data / 16
+    >>> DEC(n_clusters=10, epochs=2, max_iter=10, random_state=0).fit_predict(X).shape
+    (1797,)
     """
 
     checks: ClassVar[dict[str, Check]] = {
@@ -163,7 +175,7 @@ class DEC(AutoencoderClusterer):
     def _train_on_target(
         self, rows: Rows, p: Tensor, optimizer: torch.optim.Optimizer, first_step: int
     ) -> float:
-        """Steps ``first_step`` to the next target's; the mean KL(p || q) a point."""
+        """Take steps ``first_step`` to the next target's; the mean KL(p || q) a point."""
         last_step = min(first_step + self.update_interval, self.max_iter)
         p = p.to(rows.device)
 
@@ -180,7 +192,7 @@ class DEC(AutoencoderClusterer):
         return self._train_on([optimizer], batches, losses, tell)["loss"]
 
     def _batches(self, n: int, first_step: int, last_step: int) -> list[Tensor]:
-        """The rows of some steps, of passes over the data that go on after the autoencoder's."""
+        """Return the rows of some steps, of passes over the data that go on after the autoencoder's."""
         per_pass = len(batch_slices(n, self.batch_size))
         first_pass, passes = first_step // per_pass, range(first_step // per_pass, -(-last_step // per_pass))
         batches = [batch for number in passes for batch in self._shuffled(n, self.epochs + number)]

@@ -71,7 +71,7 @@ class DeepCluster(NetworkClusterer):
 
     As in the authors' code: features are taken before the last ReLU, reduced to 256 principal components,
     whitened and scaled to length 1; an empty cluster gets half of the largest one; classes are sampled
-    evenly; the classifier's last layer begins anew in each epoch, from weights of standard deviation 0.01.
+    evenly; the classifier's last layer starts again in each epoch, from weights of standard deviation 0.01.
 
     Differences: the network is d - 1200 - 1200 with batch norm, not AlexNet or VGG; inputs are not augmented;
     as many clusters as are looked for, not ten times the classes; K-means runs until it has converged, from
@@ -102,10 +102,22 @@ class DeepCluster(NetworkClusterer):
         ``nmi_previous``: mutual information with the clustering before, normalised, 1 where it is the same.
     n_features_in_ : int
 
+    See Also
+    --------
+    DEC : Another method of deep clustering.
+
     References
     ----------
     Caron, Bojanowski, Joulin, Douze (2018), Deep Clustering for Unsupervised Learning of Visual
     Features, ECCV.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from kingdra_repro.methods import DeepCluster
+    >>> X = load_digits().data / 16
+    >>> DeepCluster(n_clusters=10, epochs=2, random_state=0).fit_predict(X).shape
+    (1797,)
     """
 
     checks: ClassVar[dict[str, Check]] = {

@@ -53,10 +53,23 @@ class Ensemble(TrainedClusterer, TrainingOptions):
     history_ : DataFrame, a row an iteration
     n_features_in_ : int
 
+    See Also
+    --------
+    Kingdra : Trains the ensemble on with pseudo-labels.
+    Single : One model.
+
     References
     ----------
     Gupta, Ramjee, Kwatra, Sivathanu (2020), Unsupervised Clustering using Pseudo-semi-supervised Learning,
     ICLR, sections 4.1 and 5.4.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from kingdra_repro.methods import Ensemble
+    >>> X = load_digits().data / 16
+    >>> Ensemble(n_clusters=10, n_models=2, epochs=1, random_state=0).fit_predict(X).shape
+    (1797,)
     """
 
     checks: ClassVar[dict[str, Check]] = {
@@ -81,7 +94,7 @@ class Ensemble(TrainedClusterer, TrainingOptions):
             self._keep(fit)
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """The average of the models' aligned outputs: float32 array [n, n_clusters]; rows sum to 1.
+        """Compute the average of the models' aligned outputs: float32 array [n, n_clusters]; rows sum to 1.
 
         A point's outputs do not depend on the others that it is given with: batch norm uses the moments of
         the whole training set.
@@ -92,7 +105,7 @@ class Ensemble(TrainedClusterer, TrainingOptions):
         return average(proba, self._outputs).numpy()
 
     def predict(self, X: Any) -> np.ndarray:
-        """The cluster of each row of X: int64 array [n]."""
+        """Predict the cluster of each row of X: int64 array [n]."""
         return self.predict_proba(X).argmax(1).astype(np.int64)
 
     def predict_with_certainty(
@@ -161,6 +174,18 @@ class Single(Ensemble):
     """One model trained without labels: the paper's rows of Ladder-IM, Ladder-Dot, Deep RIM and IMSAT.
 
     It is the ensemble of one; see `Ensemble` for the other parameters and the attributes.
+
+    See Also
+    --------
+    Ensemble : Several models, averaged.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from kingdra_repro.methods import Single
+    >>> X = load_digits().data / 16
+    >>> Single(n_clusters=10, epochs=1, random_state=0).fit_predict(X).shape
+    (1797,)
     """
 
     n_models: int = field(default=1, init=False)

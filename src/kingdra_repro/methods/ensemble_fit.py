@@ -103,15 +103,15 @@ class EnsembleFit:
         return losses
 
     def outputs(self) -> Tensor:
-        """Outputs of all models for the data: float32 Tensor [n_models, n, k] on the CPU."""
+        """Compute the outputs of all models for the data: float32 Tensor [n_models, n, k] on the CPU."""
         return self.trainer.predict_proba()
 
     def features(self) -> Tensor:
-        """The last hidden layer of the first model for the data: float32 Tensor [n, width] on the CPU."""
+        """Compute the first model's last hidden layer for the data: float32 Tensor [n, width] on the CPU."""
         return self.fitted().features(self.X, self.device)
 
     def fitted(self) -> FittedEnsemble:
-        """The models as they are now, to predict with."""
+        """Return the models as they are now, to predict with."""
         return self.trainer.fitted()
 
     def end_phase(
@@ -165,8 +165,8 @@ class EnsembleFit:
         done, state = self.left
         if done > self.n_iter:
             raise InputError(
-                f"n_iter={self.n_iter} is less than the {done} iterations done in {self.checkpoint.folder}: "
-                "give as many or more, or another checkpoint_dir",
+                f"n_iter must be at least {done}, the iterations done in {self.checkpoint.folder}; "
+                f"got {self.n_iter}: give another checkpoint_dir to start again",
                 parameter="n_iter",
             )
         self._committed = done

@@ -83,7 +83,7 @@ def _numbers(sizes: np.ndarray, per_class: int | None, fraction: float | None) -
 
 
 def check_given(y: Any, n: int, n_clusters: int) -> np.ndarray:
-    """The labels that ``fit`` is given, as int64 array [n]: classes 0..n_clusters-1, -1 where not known.
+    """Check the labels that ``fit`` is given: int64 array [n] of 0..n_clusters-1, -1 where not known.
 
     Raises
     ------
@@ -92,15 +92,11 @@ def check_given(y: Any, n: int, n_clusters: int) -> np.ndarray:
     """
     y = np.asarray(y)
     if y.shape != (n,) or y.dtype.kind not in "iu":
-        raise InputError(
-            f"y of shape {y.shape} and type {y.dtype} does not fit {n} points: give each a whole number"
-        )
+        raise InputError(f"y must be integers of shape ({n},); got {y.dtype} of shape {y.shape}")
     y = y.astype(np.int64)
     if not -1 <= y.min() <= y.max() < n_clusters:
-        raise InputError(
-            f"y has values from {y.min()} to {y.max()}: give classes 0 to {n_clusters - 1}, or -1"
-        )
+        raise InputError(f"y must be classes 0 to {n_clusters - 1}, or -1; got values {y.min()} to {y.max()}")
     without = np.setdiff1d(np.arange(n_clusters), y)
     if len(without):
-        raise InputError(f"y={without[0]} labels no point: give labels of all {n_clusters} classes")
+        raise InputError(f"y must have labels of all {n_clusters} classes; got none of class {without[0]}")
     return y

@@ -97,6 +97,11 @@ class Kingdra(Ensemble):
         ``t_pos``, ``t_neg``; ``rule`` is how the set that the next iteration trains on came about.
     n_features_in_ : int
 
+    See Also
+    --------
+    KingdraPlus : For close classes: over-clusters first.
+    Ensemble : The same ensemble without pseudo-labels.
+
     References
     ----------
     Gupta, Ramjee, Kwatra, Sivathanu (2020), Unsupervised Clustering using Pseudo-semi-supervised Learning,

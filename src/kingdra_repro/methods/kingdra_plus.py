@@ -58,6 +58,17 @@ class KingdraPlus(Kingdra):
     ----------
     labels_, model_labels_, pseudo_labels_, history_, n_features_in_ : see `Kingdra`
         Row 0 of the history is the first phase, after the joining.
+
+    See Also
+    --------
+    Kingdra : The paper's method.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from kingdra_repro.methods import KingdraPlus
+    >>> X = load_digits().data / 16
+    >>> labels = KingdraPlus(n_clusters=10, random_state=0).fit_predict(X)  # doctest: +SKIP
     """
 
     checks: ClassVar[dict[str, Check]] = {
@@ -134,6 +145,6 @@ class OverClusteredPhase:
 
 
 def _sums(proba: Tensor, groups: np.ndarray, n_clusters: int) -> Tensor:
-    """Outputs [n, n_clusters] from [n, n_fine]: sums over each group."""
+    """Return the outputs [n, n_clusters] from [n, n_fine]: sums over each group."""
     joined = proba.new_zeros(len(proba), n_clusters)
     return joined.index_add_(1, torch.from_numpy(groups), proba)

@@ -30,6 +30,19 @@ class KMeans(Clusterer):
     labels_ : int64 array [n]
     cluster_centers_ : float32 array [n_clusters, d]
     n_features_in_ : int
+
+    See Also
+    --------
+    Agglomerative : Ward's hierarchical clustering.
+    Kingdra : The ensemble that learns from its own agreement.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from kingdra_repro.methods import KMeans
+    >>> X = load_digits().data / 16
+    >>> KMeans(n_clusters=10, random_state=0).fit_predict(X).shape
+    (1797,)
     """
 
     checks: ClassVar[dict[str, Check]] = {**Clusterer.checks, "n_init": integer(1), "random_state": seed}
@@ -48,7 +61,7 @@ class KMeans(Clusterer):
         self._kmeans = kmeans_of(self.cluster_centers_)
 
     def predict(self, X: Any) -> np.ndarray:
-        """The nearest centre of each row of X: int64 array [n]."""
+        """Predict the nearest centre of each row of X: int64 array [n]."""
         check_is_fitted(self)
         return self._kmeans.predict(checked_data(self, X, reset=False)).astype(np.int64)
 

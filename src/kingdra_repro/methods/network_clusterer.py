@@ -80,7 +80,7 @@ class NetworkClusterer(TrainedClusterer):
         self._network.cpu()  # a fitted estimator may go to a machine without this device
 
     def predict(self, X: Any) -> np.ndarray:
-        """The cluster of each row of X: int64 array [n]; computed on the CPU, whatever ``device`` is."""
+        """Predict the cluster of each row of X: int64 array [n]; on the CPU, whatever ``device`` is."""
         check_is_fitted(self)
         return self._assign(Rows(checked_data(self, X, reset=False), torch.device("cpu")))
 
@@ -109,7 +109,7 @@ class NetworkClusterer(TrainedClusterer):
 
     @abstractmethod
     def _assign(self, rows: Rows) -> np.ndarray:
-        """The cluster of each row, int64 [n], as the fitted network has it."""
+        """Predict the cluster of each row, int64 [n], as the fitted network has it."""
 
     def _train_on(
         self,
@@ -118,7 +118,7 @@ class NetworkClusterer(TrainedClusterer):
         losses: Callable[[Tensor], dict[str, Tensor]],
         on_step: Callable[[float, dict[str, Tensor]], None],
     ) -> dict[str, float]:
-        """A step of the optimizers on each batch of row numbers, with products in ``precision``.
+        """Take a step of the optimizers on each batch of row numbers, with products in ``precision``.
 
         Parameters
         ----------
@@ -151,7 +151,7 @@ class NetworkClusterer(TrainedClusterer):
         return {name: float(value) for name, value in sums.items()}
 
     def _shuffled(self, n: int, epoch: int) -> list[Tensor]:
-        """The rows of each batch of an epoch, on the device: a step then waits for nothing."""
+        """Return the rows of each batch of an epoch, on the device: a step then waits for nothing."""
         order = torch.from_numpy(numpy_stream(self._seed, 0, Purpose.ORDER, epoch).permutation(n))
         order = order.to(self._device)
         return [order[part] for part in batch_slices(n, self.batch_size)]
@@ -218,7 +218,7 @@ class NetworkClusterer(TrainedClusterer):
 
 @torch.no_grad()
 def outputs(network: Callable[[Tensor], Tensor], rows: Rows, at_once: int = CHUNK) -> np.ndarray:
-    """What a network gives for all rows: float32 [n, ...].
+    """Return what a network gives for all rows: float32 [n, ...].
 
     Raises
     ------

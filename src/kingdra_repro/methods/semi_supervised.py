@@ -47,6 +47,20 @@ class SemiSupervised(ClassifierMixin, Single):
     classes_ : int64 array [k], 0..k-1
     history_ : DataFrame, one row
     n_features_in_ : int
+
+    See Also
+    --------
+    Single : The same model without labels.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from kingdra_repro.methods import SemiSupervised
+    >>> X, y = load_digits(return_X_y=True)
+    >>> y[100:] = -1  # the others are given no label
+    >>> model = SemiSupervised(n_clusters=10, epochs=1, random_state=0)
+    >>> model.fit_predict(X / 16, y).shape
+    (1797,)
     """
 
     checks: ClassVar[dict[str, Check]] = {**Single.checks, "labels_per_class": integer(1)}
@@ -64,7 +78,7 @@ class SemiSupervised(ClassifierMixin, Single):
         Raises
         ------
         InputError
-            (a ValueError) If a parameter has no meaning, y does not fit X, or a class has no label.
+            (a ValueError) If a parameter is not valid, y does not fit X, or a class has no label.
         """
         with rollback_on_error(self):
             check_parameters(self, self.checks)
@@ -86,7 +100,7 @@ class SemiSupervised(ClassifierMixin, Single):
             self._keep(fit)
 
     def _answer(self, proba: Tensor) -> None:
-        """Outputs are classes: there is nothing to align."""
+        """Take outputs for classes: there is nothing to align."""
         self._outputs = torch.arange(self.n_clusters)[None]
         self.labels_ = proba[0].argmax(1).numpy()
         self.model_labels_ = self.labels_[None]

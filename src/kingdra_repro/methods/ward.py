@@ -77,7 +77,7 @@ def ward_tree(
 
 
 def cut_tree(merges: np.ndarray, heights: np.ndarray, n_clusters: int) -> np.ndarray:
-    """The clusters that are left after the n - k lowest merges: int64 labels [n], numbered as they come."""
+    """Return the clusters left after the n - k lowest merges: int64 labels [n], numbered as they come."""
     n = len(merges) + 1
     low = merges[np.argsort(heights, kind="stable")[: n - n_clusters]]
     graph = coo_matrix((np.ones(len(low), bool), (low[:, 0], low[:, 1])), shape=(n, n))
@@ -121,7 +121,7 @@ class Clusters:
         return a.cpu().numpy(), b.cpu().numpy(), height.cpu().numpy()
 
     def _nearest(self, rows: Tensor) -> Tensor:
-        """The nearest neighbour of each row, -1 where it is not known; of ties the lowest slot."""
+        """Return the nearest neighbour of each row, -1 where it is not known; of ties the lowest slot."""
         distances, neighbours = self.distances[rows], self.neighbours[rows]
         least = distances.amin(1, keepdim=True)
         nearest = neighbours.where(distances == least, len(self.sizes)).amin(1)
@@ -195,7 +195,7 @@ class Clusters:
         return torch.cat(squared) / (1 / self.sizes[a] + 1 / self.sizes[b])
 
     def _search(self, rows: Tensor, dtype: torch.dtype) -> None:
-        """New lists for rows [r], by comparison with all clusters that are left."""
+        """Make new lists for rows [r], by comparison with all clusters that are left."""
         low, found = self._lower_bounds(rows, dtype)
         found = found[:, :LIST].masked_fill(low[:, :LIST].isinf(), len(self.sizes))
         self._keep(rows, found, low[:, LIST])
@@ -213,7 +213,7 @@ class Clusters:
         self.distances[unsure] = self.distances[unsure].masked_fill(beyond, torch.inf)
 
     def _lower_bounds(self, rows: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """The LIST + 1 least lower bounds of D(row, .), float64, and their slots: both [r, LIST + 1].
+        """Return the LIST + 1 least lower bounds of D(row, .), float64, and their slots: both [r, LIST + 1].
 
         In a bound ||a||^2 + ||b||^2 - 2 a.b is taken less the most that rounding adds to it: d + 16 times
         half an epsilon of ||a||^2 + ||b||^2, of which a.b takes d.

@@ -11,7 +11,7 @@ from kingdra_repro.networks.products import Linear
 
 
 def linear(n_in: int, n_out: int, generator: torch.Generator) -> Linear:
-    """A layer with Glorot-normal weights from the generator (on the CPU), and biases 0."""
+    """Make a layer with Glorot-normal weights from the generator (on the CPU), and biases 0."""
     layer = nn.utils.skip_init(Linear, n_in, n_out)
     nn.init.xavier_normal_(layer.weight, generator=generator)
     nn.init.zeros_(layer.bias)
@@ -55,11 +55,11 @@ class Autoencoder(nn.Module):
         self.decoder = FeedForward([n_code, *reversed(hidden), n_features], generator)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The code [B, k] of inputs [B, d]."""
+        """Return the code [B, k] of inputs [B, d]."""
         return self.encoder(self.scale * x)
 
     def losses(self, x: Tensor, masking: float, generator: torch.Generator) -> dict[str, Tensor]:
-        """The mean squared error of reconstructing inputs [B, d] from corrupted ones, as ``loss``.
+        """Compute the mean squared error of reconstructing inputs [B, d] from corrupted ones, as ``loss``.
 
         Parameters
         ----------
@@ -77,7 +77,7 @@ class BoundedAutoencoder(Autoencoder):
         return torch.tanh(super().forward(x))
 
     def reconstruct(self, code: Tensor) -> Tensor:
-        """The inputs [B, d], times ``scale``, that codes [B, k] stand for."""
+        """Return the inputs [B, d], times ``scale``, that codes [B, k] stand for."""
         return self.decoder(code)
 
 
@@ -101,7 +101,7 @@ class VariationalAutoencoder(Autoencoder):
         return mean, log_variance
 
     def losses(self, x: Tensor, masking: float, generator: torch.Generator) -> dict[str, Tensor]:
-        """The negative evidence lower bound a feature, but for a constant, as ``loss``, and its terms.
+        """Compute the negative evidence lower bound a feature, up to a constant, as ``loss``; its terms.
 
             loss = (1/d) [d/2 log mse + KL(q(z|x) || N(0, I))]
 
@@ -116,6 +116,6 @@ class VariationalAutoencoder(Autoencoder):
         return {"loss": loss, "mse": mse, "kl": kl}
 
 
-def mask(x: Tensor, part: float, generator: torch.Generator) -> Tensor:
-    """x with each number set to 0 with probability ``part``."""
-    return x * (torch.empty_like(x).uniform_(generator=generator) >= part)
+def mask(x: Tensor, fraction: float, generator: torch.Generator) -> Tensor:
+    """Set each number of x to 0 with probability ``fraction``."""
+    return x * (torch.empty_like(x).uniform_(generator=generator) >= fraction)

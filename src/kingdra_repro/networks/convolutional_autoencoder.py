@@ -73,27 +73,27 @@ class ConvolutionalAutoencoder(nn.Module):
             self.up.append(new(nn.ConvTranspose2d, n_in, n_out, KERNELS[i], steps[i], PADDING, rest))
 
     def forward(self, x: Tensor) -> Tensor:
-        """The code [B, n_code], between -1 and 1, of pictures [B, d]."""
+        """Return the code [B, n_code], between -1 and 1, of pictures [B, d]."""
         x = (self.scale * x).view(-1, *self.image_shape).movedim(3, 1)
         for layer in self.down:
             x = leaky_relu(instance_norm(layer(x).float()))  # from bfloat16, where products are rounded to it
         return torch.tanh(self.to_code(x.flatten(1)).float())
 
     def reconstruct(self, code: Tensor) -> Tensor:
-        """The pictures [B, d], times ``scale``, that codes [B, n_code] stand for."""
+        """Return the pictures [B, d], times ``scale``, that codes [B, n_code] stand for."""
         x = torch.tanh(self.from_code(code).float()).view(-1, *self.last_map)
         for layer in self.up[:-1]:
             x = leaky_relu(instance_norm(layer(x).float()))
         return self.up[-1](x).float().movedim(1, 3).flatten(1)
 
     def losses(self, x: Tensor, masking: float, generator: torch.Generator) -> dict[str, Tensor]:
-        """The mean squared error of reconstructing pictures, as ``loss``; see `Autoencoder.losses`."""
+        """Compute the mean squared error of the pictures, as ``loss``; see `Autoencoder.losses`."""
         reconstruction = self.reconstruct(self(mask(x, masking, generator)))
         return {"loss": (reconstruction - self.scale * x).square().mean()}
 
 
 def _layer(generator: torch.Generator, kind: type[nn.Module], *sizes: Any) -> Any:
-    """A layer with PyTorch's own first weights and biases, +-1 / sqrt(fan-in), but from the generator."""
+    """Make a layer with PyTorch's own first weights, +-1 / sqrt(fan-in), but from the generator."""
     layer: Any = nn.utils.skip_init(kind, *sizes)
     nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=generator)
     bound = layer.weight[0].numel() ** -0.5

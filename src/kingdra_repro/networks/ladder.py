@@ -81,7 +81,7 @@ class LadderNetwork(nn.Module):
         return layer < self.n_layers or self.last_layer_bn
 
     def sample_noise(self, n_noisy: int, n_rows: int, generators: list[torch.Generator]) -> list[Tensor]:
-        """Standard normal noise of one step: for each layer 0..L a Tensor [M, n_noisy, n_rows, d_l].
+        """Draw standard normal noise of one step: for each layer 0..L a Tensor [M, n_noisy, n_rows, d_l].
 
         One draw a model, from its own generator (on the device of the parameters).
         """
@@ -133,7 +133,7 @@ class LadderNetwork(nn.Module):
         return torch.relu(h) if layer < self.n_layers else h
 
     def decode(self, clean: Encoding, noisy: Encoding) -> list[Tensor]:
-        """The denoised z of each layer 0..L from a noisy encoding: Tensors [M, B, d_l].
+        """Compute the denoised z of each layer 0..L from a noisy encoding: Tensors [M, B, d_l].
 
         Unlike Rasmus et al. (2015), and like the public code, they are not renormalised with the moments of
         the clean pass, which `VanillaLadderNetwork` does.
@@ -149,11 +149,11 @@ class LadderNetwork(nn.Module):
         return self._hidden(x, self.n_layers)
 
     def features(self, x: Tensor) -> Tensor:
-        """The last hidden layer [M, B, width] in that pass."""
+        """Return the last hidden layer [M, B, width] in that pass."""
         return self._hidden(x, self.n_layers - 1)
 
     def _hidden(self, x: Tensor, n_layers: int) -> Tensor:
-        """What the clean encoder's first layers make of x [M or 1, B, d], with the population's moments."""
+        """Run the clean encoder's first layers on x [M or 1, B, d], with the population's moments."""
         h = x.expand(self.n_models, -1, -1)
         for layer in range(1, n_layers + 1):
             z_pre = product(h, self.encoder[layer - 1], self.precision)
@@ -162,7 +162,7 @@ class LadderNetwork(nn.Module):
         return h
 
     def _z_pre(self, x: Tensor, layer: int) -> Tensor:
-        """The product of a layer, before its batch norm."""
+        """Return the product of a layer, before its batch norm."""
         return product(self._hidden(x, layer - 1), self.encoder[layer - 1], self.precision)
 
     @torch.no_grad()

@@ -84,15 +84,15 @@ class Perceptron(nn.Module):
         return self._pre_activation(x, len(self.moments)) + self.bias[:, None]
 
     def features(self, x: Tensor) -> Tensor:
-        """The last hidden layer [M, B, width] in that pass; x itself where there is none."""
+        """Return the last hidden layer [M, B, width] in that pass; x itself where there is none."""
         return self._hidden(x, len(self.moments))
 
     def _pre_activation(self, x: Tensor, layer: int) -> Tensor:
-        """The product of layer 0, 1, ..., before its batch norm or bias."""
+        """Return the product of layer 0, 1, ..., before its batch norm or bias."""
         return product(self._hidden(x, layer), self.weights[layer], self.precision)
 
     def _hidden(self, x: Tensor, layer: int) -> Tensor:
-        """What goes into layer 0, 1, ..."""
+        """Return what goes into layer 0, 1, ..."""
         h = x.expand(self.n_models, -1, -1)
         for i in range(layer):
             z = self.moments[i](product(h, self.weights[i], self.precision))

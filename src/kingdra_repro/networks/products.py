@@ -13,7 +13,7 @@ CPU_MULTIPLIES_BFLOAT16 = mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_
 
 
 def _to_bfloat16(x: Tensor) -> Tensor:
-    """x rounded to bfloat16, as a tensor of the type that the device multiplies such numbers in."""
+    """Round x to bfloat16, as a tensor of the type that the device multiplies such numbers in."""
     rounded = x.bfloat16()
     return rounded if CPU_MULTIPLIES_BFLOAT16 or x.device.type != "cpu" else rounded.float()
 
@@ -37,7 +37,7 @@ class _Product(torch.autograd.Function):
 
 
 def product(x: Tensor, weight: Tensor, precision: str = "float32") -> Tensor:
-    """The matrix product of each model: [M, ..., n_in] x [M, n_in, n_out] -> [M, ..., n_out].
+    """Compute the matrix product of each model: [M, ..., n_in] x [M, n_in, n_out] -> [M, ..., n_out].
 
     All axes between the first and the last are rows, so that several passes read the weights once.
     With "bfloat16" the factors are rounded to bfloat16 and so is the result; sums inside the product (on a

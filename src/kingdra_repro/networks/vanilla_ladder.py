@@ -34,14 +34,14 @@ class VanillaLadderNetwork(LadderNetwork):
         self.gamma = nn.Parameter(torch.ones(self.n_models, n_clusters))
 
     def _activation(self, z: Tensor, layer: int) -> Tensor:
-        """gamma (z + beta) of the outputs, ReLU(z + beta) of the layers below."""
+        """Compute gamma (z + beta) of the outputs, ReLU(z + beta) of the layers below."""
         if layer < self.n_layers:
             return super()._activation(z, layer)
         gamma = self.gamma.view(self.n_models, *[1] * (z.dim() - 2), -1)
         return gamma * super()._activation(z, layer)
 
     def decode(self, clean: Encoding, noisy: Encoding) -> list[Tensor]:
-        """The denoised z of each layer 0..L, renormalised: Tensors [M, B, d_l]."""
+        """Compute the denoised z of each layer 0..L, renormalised: Tensors [M, B, d_l]."""
         z_est = super().decode(clean, replace(noisy, logits=torch.softmax(noisy.logits, dim=-1)))
         return [z_est[0], *map(_renormalized, z_est[1:], clean.z_pre)]
 

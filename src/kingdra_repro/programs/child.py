@@ -12,7 +12,7 @@ from threading import Thread
 
 from kingdra_repro.programs import run
 
-SECONDS_TO_STOP = 20.0  # nothing is written then: it goes on from its last checkpoint
+SECONDS_TO_STOP = 20.0  # nothing is written then: it resumes from its last checkpoint
 
 
 def main() -> None:

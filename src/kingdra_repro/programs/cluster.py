@@ -58,7 +58,7 @@ def cluster(cfg: DictConfig) -> None:
                 raise
             return
     if done.get("config_hash") != config_hash(cfg):
-        raise InputError(f"{folder} has a run of other settings: give this one another folder")
+        raise InputError(f"{folder} has a run of other settings: give this run another folder")
     kept = (folder / "checkpoint").exists() or not cfg.keep_checkpoint
     lost = "" if kept else " The networks' weights were not kept then."
     Console().print(f"This run is finished already; remove its folder to repeat it.{lost}")
@@ -74,7 +74,7 @@ def _stopped(checkpoint: Path) -> str:
 
 def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     data = instantiate(cfg.dataset)
-    checkpoint = folder / "checkpoint"  # an interrupted run goes on from here
+    checkpoint = folder / "checkpoint"  # an interrupted run resumes from here
     checkpoint.mkdir(exist_ok=True)
     commit = commits(checkpoint / "commits")
     stopwatch = Stopwatch(checkpoint / "wall_seconds")
@@ -97,7 +97,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
         "method": choices.method,
         "base": base_model(cfg, choices),
         "seed": cfg.seed,
-        # What has no device is scikit-learn's.
+        # Methods without a device are scikit-learn's.
         "device": device_name(
             cfg.method.get("device", "cpu"), cfg.method.get("n_jobs"), cfg.method.get("n_models", 1)
         ),
@@ -120,7 +120,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
 
 
 def _given_labels(cfg: DictConfig, data: Dataset, method: str) -> np.ndarray | None:
-    """The labels that the method learns from: the user's own, or drawn; None where it takes none.
+    """Return the labels that the method learns from: the user's own, or drawn; None where it takes none.
 
     No other method sees any.
     """
@@ -140,7 +140,7 @@ def _given_labels(cfg: DictConfig, data: Dataset, method: str) -> np.ndarray | N
 
 
 def _pairs(data: Dataset, method: Any, name: str) -> dict[str, np.ndarray]:
-    """The pairs that the method learns from, as its ``fit`` takes them; none where the data have none."""
+    """Return the pairs that the method learns from, as its ``fit`` takes them, if any."""
     if data.links is None:
         return {}
     if "must_link" not in signature(method.fit).parameters:

@@ -24,14 +24,14 @@ from kingdra_repro.programs.user_errors import user_message
 HELP = """kingdra-data gets the data sets ready that kingdra-run clusters.
 
   kingdra-data list                        all data sets: their sizes, and where they are
-  kingdra-data prepare dataset=cifar10     download, verify, make the features; what is done is not done again
-  kingdra-data check                       is what is here what it should be? (dataset=NAME: this one alone)
+  kingdra-data prepare dataset=cifar10     download, verify, make the features; skips what is done
+  kingdra-data check                       compare local data with what is expected (dataset=NAME: one only)
 
-kingdra-run does by itself what prepare does; here it can be done beforehand. Settings are kingdra-run's:
+kingdra-run prepares by itself; here it can be done beforehand. Settings are kingdra-run's:
 
   mirror=DIR             a folder or URL that holds the files, for machines without internet
   data_dir=DIR           where files are kept; default: KINGDRA_DATA_DIR, or the user's cache folder
-  dataset.resize=224     and all else that `kingdra-run dataset=NAME --cfg job` lists below `dataset`
+  dataset.resize=224     and other settings that `kingdra-run dataset=NAME --cfg job` lists below `dataset`
 """
 
 
@@ -64,14 +64,14 @@ def run(arguments: Sequence[str]) -> int:
         print(HELP, end="")
         return 0
     if command not in ("list", "prepare", "check"):
-        raise InputError(f"{command} is unknown: choose list, prepare or check (kingdra-data --help)")
+        raise InputError(f"unknown command {command}: choose from list, prepare, check (kingdra-data --help)")
     chosen = [override.removeprefix("dataset=") for override in overrides if override.startswith("dataset=")]
     settings = all_settings(overrides)
     if command == "list":
         return list_datasets(settings)
     if command == "prepare":
         if not chosen:
-            raise InputError(f"Which data set? Add dataset=NAME, of {', '.join(CATALOG)}")
+            raise InputError(f"dataset=NAME is missing: choose from {', '.join(CATALOG)}")
         return prepare(chosen[-1], settings)
     is_default = not any(override.startswith("dataset.") for override in overrides)
     return check(chosen[-1] if chosen else None, settings, is_default)

@@ -34,7 +34,7 @@ class _OutOfTime(BaseException):
 def run(overrides: Sequence[str], log: Path, lock: int, end: float, look: Callable[[], None]) -> int | None:
     """Run kingdra-run in this process, which has to be the main thread, until it is done or `end` is reached.
 
-    It is interrupted as by Ctrl-C, so that it goes on from its last checkpoint when it is run again.
+    It is interrupted as by Ctrl-C, so that it resumes from its last checkpoint when it is run again.
     Parameters, and what is returned, are those of `kingdra_repro.reproduce.child.run`; `lock` is held by this
     process already, and `look` is not called.
 
@@ -86,7 +86,7 @@ def _interrupted_at(end: float) -> Iterator[None]:
 
 @contextmanager
 def _as_before() -> Iterator[None]:
-    """The command line and what Hydra sets for its logging are as they were afterwards."""
+    """Restore the command line and what Hydra sets for its logging afterwards."""
     arguments, root = sys.argv, logging.getLogger()
     handlers, level = root.handlers[:], root.level
     try:

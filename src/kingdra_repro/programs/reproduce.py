@@ -12,8 +12,8 @@ from kingdra_repro.reproduce.settings import ReproduceSettings, settings
 HELP = """kingdra-reproduce runs whatever is missing of the paper's tables and figures, and writes them.
 
 Runs are those of configs/experiment, each made by kingdra-run in outputs/ and copied into results/ when it is
-done. What is in results/runs.csv is not run again. It can be stopped at any time (Ctrl-C): the same command
-goes on, in the middle of a run, too. At the end, tables, figures and report.html are written into results/.
+done. What is in results/runs.csv is not run again. It can be stopped at any time (Ctrl-C); the same command
+resumes, even in the middle of a run. At the end, tables, figures and report.html are written into results/.
 
 Examples
   kingdra-reproduce                                    all of it, with the public code's settings: for a GPU
@@ -32,7 +32,7 @@ Settings: NAME=VALUE
   schedule=published  or short; a cell shows the published schedule's runs where there are any
   first=seeds         one seed of every cell before the next; or rows: all seeds
                       of the most valuable rows before the next rows
-  budget=2h           90min, 1h30min ...: what is not done then is left to the next call
+  budget=2h           90min, 1h30min ...: what is left then waits for the next call
   again=false         true: make the runs again that another version of this code made
   dry_run=false       true: list what would be run
   only_report=false   true: run nothing
@@ -42,10 +42,10 @@ Settings: NAME=VALUE
   archive=FOLDER      every finished run is packed into a few files there, too
   output_dir=outputs  where run folders and logs/ go
   one_process=        true: all runs in this process, which compiles once; false: each
-                      in its own; true on a GPU, unless set otherwise
+                      in its own; default: true on a GPU, false elsewhere
   mirror= data_dir= device= n_jobs=   as for kingdra-run
 
-The exit status is 0; 1 where a run failed (results/failed.csv says why; the next call tries again); 2 for a
+The exit status is 0; 1 if a run failed (results/failed.csv says why; the next call tries again); 2 for a
 mistake in the settings; 130 at Ctrl-C, 143 at SIGTERM.
 """
 SEE = "`kingdra-reproduce --help` explains the settings"
@@ -67,7 +67,7 @@ def run(arguments: Sequence[str]) -> int:
     Returns
     -------
     int
-        Exit status: 1 where a run failed.
+        Exit status: 1 if a run failed.
     """
     if any(argument in ("--help", "-h") for argument in arguments):
         from kingdra_repro.reproduce.experiments import names

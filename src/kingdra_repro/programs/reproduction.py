@@ -35,7 +35,7 @@ def reproduce(cfg: DictConfig) -> int:
     Returns
     -------
     int
-        Exit status: 1 where a run failed.
+        Exit status: 1 if a run failed.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def write_reports(results: Path, planned: Sequence[PlannedRun]) -> None:
 
 
 def _plan(cfg: DictConfig) -> tuple[list[PlannedRun], list[PlannedRun]]:
-    """The whole plan, which tables are made of; and the runs that are wanted, in the order of their value."""
+    """Return the whole plan, which tables are made of, and the wanted runs in order of value."""
     only = listed(cfg.only)
     check_known("only", only or (), names("experiment"))
     check_known("first", [cfg.first], FIRST)
@@ -127,7 +127,7 @@ def _plan(cfg: DictConfig) -> tuple[list[PlannedRun], list[PlannedRun]]:
 
 
 def _missing(wanted: Sequence[PlannedRun], runs: pd.DataFrame, code: str | None) -> list[PlannedRun]:
-    """The runs that are not in results/; with a `code`, not of this version of it."""
+    """Return the runs that are not in results/; with a `code`, not of this version of it."""
     done = set(runs["config_hash"] if code is None else runs.loc[runs["code"] == code, "config_hash"])
     return [run for run in wanted if run.config_hash not in done]
 
@@ -150,5 +150,5 @@ def _summary(outcome: Outcome, n_wanted: int, results: Path) -> str:
     if outcome.failed:
         parts.append(f"{len(outcome.failed)} failed, see {results / 'failed.csv'}")
     if outcome.cut or outcome.waiting:
-        parts.append(f"{len(outcome.cut) + len(outcome.waiting)} left for want of time")
+        parts.append(f"{len(outcome.cut) + len(outcome.waiting)} left for lack of time")
     return "; ".join(parts)

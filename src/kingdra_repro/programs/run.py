@@ -62,6 +62,6 @@ def run() -> int:
 
 
 def _job_name() -> str:
-    """What tells a job of a sweep from the others, e.g. ``#1 seed=3``; nothing for a single run."""
+    """Return what tells a job of a sweep from the others, e.g. ``#1 seed=3``; nothing for a single run."""
     settings = HydraConfig.get()
     return f"#{settings.job.num} {settings.job.override_dirname}" if settings.mode == RunMode.MULTIRUN else ""

@@ -24,7 +24,7 @@ def user_message(
     known: type = Settings,
     see: str = SEE,
 ) -> str | None:
-    """What to tell the user, or None where the error is not the user's but a defect of the program.
+    """Return what to tell the user, or None where the error is not the user's but a defect of the program.
 
     Hydra wraps what goes wrong while it composes settings or makes objects: the cause says more.
 
@@ -79,31 +79,31 @@ def _of_hydra(message: str, known: type, see: str, override: str | None) -> str 
     ):
         group, given, listed = found.groups()
         choices = [line.strip() for line in listed.splitlines()]
-        return f"{group}={given} is unknown: choose from {', '.join(choices)}{_meant(given, choices)}"
+        return f"unknown {group}={given}: choose from {', '.join(choices)}{_meant(given, choices)}"
     if found := re.search(r"Could not override '([\w./@-]+)'", message):
         key = found[1]
         return f"{key} is not a setting{_meant(key, _known_settings(known))}. {see}"
     if found := re.search(r"Value '(.*?)' (?:.* converted to|is not a valid) (\w+)", message):
         key = re.search(r"full_key: (\S+)", message)
         name, kind = key[1] if key else "a setting", _NOUNS.get(found[2], found[2])
-        return f"{name}={found[1]} has the wrong type: give {kind}"
+        return f"{name} must be {kind}; got {found[1]}"
     if found := re.search(r"Key '\w+' not in '\w+'\s+full_key: (\S+)", message):
         return f"{found[1]} is not a setting. {see}"
     if found := re.search(r"Incompatible value '(.*)' for field of type '(\w+)'\s+full_key: (\S+)", message):
         value, kind = found[1].replace("None", "null"), _NOUNS.get(found[2], found[2])
-        return f"{found[3]}={value} has the wrong type: give {kind}"
+        return f"{found[3]} must be {kind}; got {value}"
     if found := re.search(r"is not a ListConfig, list or tuple.\s+full_key: (\S+)", message):
-        return f"{found[1]} has the wrong type: give a list, such as {found[1]}=[1,2]"
+        return f"{found[1]} must be a list, such as {found[1]}=[1,2]"
     if found := re.search(r"Error merging override ([\w./@-]+)=null\n.*is not Optional", message, re.DOTALL):
-        return f"{found[1]}=null says nothing: give it a value, or leave it out. {see}"
+        return f"{found[1]} must not be null: give it a value, or leave it out. {see}"
     if found := re.search(r"Error merging override ([\w./@-]+)=(\S*)", message):
-        return f"{found[1]}={found[2]} does not fit: {found[1]} is a group of settings. {see}"
+        return f"{found[1]}={found[2]} is not valid: {found[1]} is a group of settings. {see}"
     if override is not None:
         return _in_quotes(override)
     if found := re.search(r"Ambiguous value for argument '(.*)'\n+1\. To use it as a list", message):
         return _in_quotes(found[1])
     if found := re.search(r"Missing mandatory value: (\S+)", message):
-        return f"{found[1]} is not given: add {found[1]}=VALUE"
+        return f"{found[1]} is missing: add {found[1]}=VALUE"
     return None
 
 
@@ -113,12 +113,13 @@ def _in_quotes(override: str) -> str:
     for_hydra = name + equals + "'" + value.replace("'", "\\'") + "'"
     for_shell = re.sub(r'["$`]', r"\\\g<0>", for_hydra)
     return (
-        f'{override} has signs that need quotes, or an open bracket: give quotes twice, such as "{for_shell}"'
+        f"{override} has characters that need quotes, or an open bracket: "
+        f'quote it twice, such as "{for_shell}"'
     )
 
 
 def _of_files(error: OSError) -> str | None:
-    """What the file system refused: room, reading, or writing."""
+    """Return what the file system refused: room, reading, or writing."""
     name = error.filename
     if error.errno in _NO_ROOM:
         where = "The disk" if name is None else name
@@ -127,7 +128,7 @@ def _of_files(error: OSError) -> str | None:
         return None
     path = Path(os.fsdecode(name)) if isinstance(name, str | bytes) else None
     if path is not None and path.is_symlink() and not path.exists():
-        return f"{path}: a link to a file that is not there; correct or remove it"
+        return f"{path}: a broken link; correct or remove it"
     if path is not None and path.is_file() and not os.access(path, os.R_OK):
         return f"{path}: {error.strerror}; make it readable"
     return f"{name}: {error.strerror}; run folders go below output_dir=FOLDER: give another"
@@ -136,13 +137,13 @@ def _of_files(error: OSError) -> str | None:
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 _NOUNS = {
-    "Integer": "a whole number",
+    "Integer": "an integer",
     "Float": "a number",
     "bool": "true or false",
-    "int": "a whole number",
+    "int": "an integer",
     "float": "a number",
-    "str": "a word",
-    "String": "a word",
+    "str": "a string",
+    "String": "a string",
 }
 
 

@@ -34,7 +34,7 @@ _PSEUDO_LABELLERS: dict[str, type[PseudoLabeller]] = {
 
 
 def make_pseudo_labeller(pseudo_labels: str | PseudoLabeller) -> PseudoLabeller:
-    """The way of a name with its default settings; an instance is returned as it is."""
+    """Return the way of a name with its default settings; an instance is returned as it is."""
     if isinstance(pseudo_labels, type) or not (isinstance(pseudo_labels, str) or callable(pseudo_labels)):
         what = "a name, or an instance such as GraphPseudoLabels()"
         raise must_be(what, "pseudo_labels", pseudo_labels)

@@ -83,8 +83,11 @@ def weight_in_agreement(rows: Tensor, targets: Tensor, weights: Tensor, threshol
 
 
 def _base_256(weights: Tensor) -> list[Tensor]:
-    """Digits of the weights, lowest first: float32 products of them are exact on every device and in every
-    matmul precision (8 bits a factor, sums of up to 4,096 terms below 2**24)."""
+    """Split weights into digits, lowest first.
+
+    Their float32 products are exact on every device and in every matmul precision (8 bits a factor, sums of
+    up to 4,096 terms below 2**24).
+    """
     largest = int(weights.max())
     n_digits = max(1, -(-largest.bit_length() // 8))
     return [((weights >> (8 * power)) & 255).float() for power in range(n_digits)]

@@ -11,7 +11,7 @@ from kingdra_repro.pseudo_labels.signatures import fold
 
 
 def n_subsets(n_models: int, threshold: int) -> int:
-    """The number of sets of at least ``threshold`` models."""
+    """Return the number of sets of at least ``threshold`` models."""
     return sum(comb(n_models, size) for size in range(threshold, n_models + 1))
 
 

@@ -92,5 +92,5 @@ def _strictness(pair: tuple[int, int]) -> tuple[int, int]:
 
 
 def _best(sets: Iterable[MiniClusters]) -> MiniClusters | None:
-    """The set whose smallest mini-cluster is largest, the first of equals; None of none."""
+    """Return the set whose smallest mini-cluster is largest, the first of equals; None of none."""
     return max(sets, key=lambda one: int(one.sizes.min()), default=None)

@@ -47,8 +47,8 @@ def map_to_outputs(labels: Tensor, predictions: Tensor, n_clusters: int, mapping
     choice(*MAPPINGS)("mapping", mapping)
     if predictions.ndim != 2 or labels.shape != predictions.shape[1:]:
         raise InputError(
-            f"labels: shape {tuple(labels.shape)} does not fit predictions of shape "
-            f"{tuple(predictions.shape)}; give [n] and [n_models, n]"
+            "labels and predictions must have shapes [n] and [n_models, n]; got "
+            f"{tuple(labels.shape)} and {tuple(predictions.shape)}"
         )
     labelled = labels >= 0
     labels, predictions = labels[labelled], predictions[:, labelled]
@@ -83,8 +83,8 @@ def contingency(labels: Tensor, predictions: Tensor, n_clusters: int) -> Tensor:
     for name, values in (("labels", labels), ("predictions", predictions)):
         if values.numel() and not 0 <= int(values.min()) <= int(values.max()) < n_clusters:
             raise InputError(
-                f"{name}: found values {int(values.min())} to {int(values.max())}; "
-                f"with n_clusters={n_clusters} give 0 to {n_clusters - 1}"
+                f"{name} must be from 0 to n_clusters - 1 = {n_clusters - 1}; got values "
+                f"{int(values.min())} to {int(values.max())}"
             )
     pairs = labels.long() * n_clusters + predictions.long()
     counts = [torch.bincount(of_model, minlength=n_clusters**2) for of_model in pairs]
@@ -92,7 +92,7 @@ def contingency(labels: Tensor, predictions: Tensor, n_clusters: int) -> Tensor:
 
 
 def best_match(counts: Tensor) -> Tensor:
-    """The one-to-one match of rows to columns with the largest sum of counts (Hungarian algorithm).
+    """Find the one-to-one match of rows to columns with the largest sum of counts (Hungarian algorithm).
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def align(predictions: Tensor, n_clusters: int) -> Tensor:
         If an argument has a wrong shape or value.
     """
     if predictions.ndim != 2:
-        raise InputError(f"predictions: got shape {tuple(predictions.shape)}; give [n_models, n]")
+        raise InputError(f"predictions must have shape [n_models, n]; got {tuple(predictions.shape)}")
     counts = contingency(predictions[0], predictions, n_clusters)
     matches = torch.stack([best_match(of_model) for of_model in counts])
     # An output that no point has could be swapped with another of its kind at no loss.

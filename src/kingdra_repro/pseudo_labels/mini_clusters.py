@@ -110,7 +110,7 @@ def mini_clusters(
 
 
 def _first_of_most(degrees: Tensor, candidates: Tensor, first_source: Tensor) -> int:
-    """The candidate of highest degree; ties to the lowest index of a point."""
+    """Return the candidate of highest degree; ties to the lowest index of a point."""
     most = degrees[candidates].max()
     tied = (candidates & (degrees == most)).nonzero()[:, 0]
     return int(tied[first_source[tied].argmin()])
@@ -135,28 +135,28 @@ def _check_predictions(predictions: Tensor) -> None:
     )
     if predictions.ndim != 2 or not integer:
         raise InputError(
-            f"predictions: got {predictions.dtype} of shape {tuple(predictions.shape)}; "
-            "give integers of shape [n_models, n], for instance outputs.argmax(-1)"
+            "predictions must be integers of shape [n_models, n], such as outputs.argmax(-1); got "
+            f"{predictions.dtype} of shape {tuple(predictions.shape)}"
         )
     if predictions.numel() == 0:
         raise InputError(
-            f"predictions: shape {tuple(predictions.shape)} is empty; give at least one model and one point"
+            f"predictions must have at least one model and one point; got shape {tuple(predictions.shape)}"
         )
     if int(predictions.min()) < 0:
-        raise InputError(f"predictions: found {int(predictions.min())}; number the outputs from 0")
+        raise InputError(f"predictions must be at least 0; got {int(predictions.min())}")
 
 
 def _check_settings(
     n_models: int, n: int, n_clusters: int, t_pos: int, t_neg: int, confident: Tensor | None, prune: str
 ) -> None:
     if n_clusters < 1:
-        raise InputError(f"n_clusters={n_clusters}: give the number of mini-clusters to find, at least 1")
+        raise InputError(f"n_clusters must be at least 1; got {n_clusters}")
     for name, value in (("t_pos", t_pos), ("t_neg", t_neg)):
         if not 1 <= value <= n_models:
-            raise InputError(f"{name}={value}: give a number of models, 1 to {n_models}")
+            raise InputError(f"{name} must be a number of models from 1 to {n_models}; got {value}")
     if confident is not None and (confident.dtype != torch.bool or confident.shape != (n,)):
         raise InputError(
-            f"confident: got {confident.dtype} of shape {tuple(confident.shape)}; "
-            f"give booleans of shape [{n}]"
+            f"confident must be booleans of shape [{n}]; got {confident.dtype} of shape "
+            f"{tuple(confident.shape)}"
         )
     choice(*PRUNE)("prune", prune)

@@ -78,7 +78,7 @@ def number_signatures(columns: Tensor | Sequence[Tensor]) -> Tensor:
 
 
 def fold(columns: Tensor | Sequence[Tensor]) -> tuple[Tensor, int]:
-    """Number rows of labels as `number_signatures` does, but with gaps.
+    """Return number rows of labels as `number_signatures` does, but with gaps.
 
     Returns
     -------
@@ -97,7 +97,7 @@ def fold(columns: Tensor | Sequence[Tensor]) -> tuple[Tensor, int]:
 
 
 def _bounded(column: Tensor) -> tuple[Tensor, int]:
-    """A column as int64 and the number its labels are below, at most 2**31 or n."""
+    """Return a column as int64 and the number its labels are below, at most 2**31 or n."""
     size = int(column.max()) + 1
     return (column.long(), size) if size <= 2**31 else _ranks(column)
 

@@ -17,7 +17,7 @@ OF_FIGURES = {"figure3": "graph_sample.json", "figure4": "members.npz"}
 
 
 def shown(results: Path, planned: Sequence[PlannedRun], cells: pd.DataFrame) -> dict[str, set[str]]:
-    """The runs of which a file is shown, by the name of the file.
+    """Return the runs of which a file is shown, by the name of the file.
 
     Parameters
     ----------

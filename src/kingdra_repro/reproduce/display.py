@@ -45,23 +45,23 @@ class PlanDisplay:
             self._bar.stop()
 
     def begin(self, run: PlannedRun, left: str) -> None:
-        """A run begins."""
+        """Show that a run begins."""
         self._bar.update(self._task, description=name(run), left=left)
         if not self.console.is_terminal:
             self.notify(f"[{self.done + 1}/{self.total}] {name(run)}; {left}")
 
     def left(self, text: str) -> None:
-        """The time left, while a run goes on."""
+        """Return the time left, while a run goes on."""
         self._bar.update(self._task, left=text)
 
     def end(self, run: PlannedRun, what: str) -> None:
-        """A run ended; `what` came of it."""
+        """Show that a run ended; `what` came of it."""
         self.done += 1
         self._bar.update(self._task, completed=self.done)
         self.notify(f"[{self.done}/{self.total}] {name(run)}: {what}")
 
     def notify(self, text: str) -> None:
-        """A line that stays."""
+        """Print a line that stays."""
         self.console.print(text, soft_wrap=True, highlight=False, markup=False)
 
 

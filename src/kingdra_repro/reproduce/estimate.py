@@ -32,7 +32,7 @@ class Estimate:
         return self._seconds.get(tuple(getattr(run, name) for name in _LIKE))
 
     def together(self, runs: Iterable[PlannedRun]) -> tuple[float, int]:
-        """The seconds of those runs that something is known of, and the number of the others."""
+        """Return the seconds of those runs that something is known of, and the number of the others."""
         each = [self.seconds(run) for run in runs]
         known = [seconds for seconds in each if seconds is not None]
         return sum(known), len(each) - len(known)

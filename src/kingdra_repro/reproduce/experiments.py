@@ -154,7 +154,10 @@ def parse_seeds(given: str | int | Sequence[int]) -> tuple[int, ...]:
     for part in given.split(",") if isinstance(given, str) else map(str, given):
         first, dots, last = part.strip().partition("..")
         if not first.isdecimal() or (dots and not last.isdecimal()) or (dots and int(first) > int(last)):
-            raise InputError(f"seeds={given} is no range of seeds: give seeds=0..4, seeds=3 or seeds=0,2,5")
+            raise InputError(
+                f"seeds must be a range or list of integers; got {given}: "
+                "give seeds=0..4, seeds=3 or seeds=0,2,5"
+            )
         seeds += range(int(first), int(last or first) + 1)
     return tuple(dict.fromkeys(seeds))
 
@@ -165,11 +168,11 @@ def check_known(setting: str, given: Iterable[str], known: Sequence[str]) -> Non
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
             meant = f" (did you mean {close[0]}?)" if close else ""
-            raise InputError(f"{setting}={name} is unknown: choose from {', '.join(known)}{meant}")
+            raise InputError(f"unknown {setting}={name}: choose from {', '.join(known)}{meant}")
 
 
 def _yaml(name: str) -> dict[str, Any]:
-    """A file of configs/ by itself."""
+    """Read a file of configs/ by itself."""
     text = files("kingdra_repro.configs").joinpath(name).read_text()
     content: Any = OmegaConf.to_container(OmegaConf.create(text))
     return content

@@ -85,7 +85,7 @@ def find_runs(root: Path) -> Iterator[FinishedRun]:
 
 
 def read_folder(folder: Path) -> FinishedRun:
-    """A run's folder, as kingdra-run leaves it or as results/runs kept it.
+    """Read a run's folder, as kingdra-run leaves it or as results/runs kept it.
 
     Raises
     ------
@@ -104,7 +104,7 @@ def read_folder(folder: Path) -> FinishedRun:
         plain_file(settings)
     command = read_command(folder)
     if command is None:
-        raise InputError(f"{folder} does not say what was run (.hydra/overrides.yaml): leave it out")
+        raise InputError(f"{folder} does not record what was run (.hydra/overrides.yaml): leave it out")
     history = plain_file(folder / "history.csv")
     thresholds = plain_file(folder / "thresholds.csv")
     with reading(folder / "history.csv"):
@@ -148,19 +148,21 @@ def _result(path: Path) -> dict[str, Any]:
         if any(isinstance(value, str) and not value.isprintable() for value in result.values()):
             raise ValueError("a text of more than a line")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise InputError(f"{path} is no result of a run: leave its folder out") from error
+        raise InputError(f"{path} is not the result of a run: leave its folder out") from error
     return result
 
 
 def _text(value: Any) -> str:
-    """A value as runs.csv has it; nothing for None and NaN."""
+    """Return a value as runs.csv has it; nothing for None and NaN."""
     if value is None or value != value:
         return ""
     return repr(float(value)) if isinstance(value, float) else str(value)
 
 
 def _from_history(content: bytes) -> dict[str, Any]:
-    """Of methods that have an ensemble, the scores after the phase without pseudo-labels; of those with
+    """Read what result.json lacks from a history.
+
+    Of methods that have an ensemble, the scores after the phase without pseudo-labels; of those with
     iterations, how the sets that these trained on came about, e.g. "relaxed+given".
     """
     first: dict[str, Any] = {}
@@ -179,7 +181,7 @@ def _from_history(content: bytes) -> dict[str, Any]:
 
 
 def _shown(folder: Path) -> dict[str, bytes]:
-    """The files of `SHOWN` that are small enough to be kept."""
+    """Return the files of `SHOWN` that are small enough to be kept."""
     found = {}
     for name in SHOWN:
         path = folder / name
@@ -206,7 +208,7 @@ def _unpacked(content: bytes) -> int:
 
 
 def _read_ledger(results: Path) -> Iterator[FinishedRun]:
-    """The runs of a results/ as it is now."""
+    """Return the runs of a results/ as it is now."""
     content = plain_file(results / "runs.csv", LARGEST_LEDGER) or b""
     ledger = read_text_table(results / "runs.csv", content)
     with reading(results / "runs.csv"):
@@ -246,7 +248,7 @@ def shown_place(folder: str) -> Path:
 
 def _by_run(results: Path, path: Path, needed: Sequence[str]) -> dict[tuple[str, ...], pd.DataFrame]:
     if path.parent.resolve() != path.parent:
-        raise InputError(f"{path.parent} is a link, no folder: leave it out")
+        raise InputError(f"{path.parent} is a link, not a folder: leave it out")
     content = plain_file(path, LARGEST_LEDGER)
     if content is None:
         return {}

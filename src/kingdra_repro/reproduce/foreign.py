@@ -42,12 +42,12 @@ def plain_file(path: Path, largest: int | None = None) -> bytes | None:
         return None
     except OSError as error:
         if path.is_symlink():
-            raise InputError(f"{path} is a link, no file: leave its folder out") from error
+            raise InputError(f"{path} is a link, not a file: leave its folder out") from error
         raise
     with open(handle, "rb") as file:
         about = os.fstat(handle)
         if not stat.S_ISREG(about.st_mode):
-            raise InputError(f"{path} is no plain file: leave its folder out")
+            raise InputError(f"{path} is not a regular file: leave its folder out")
         if about.st_size > largest:
             raise InputError(
                 f"{path} has {about.st_size:,} bytes, more than the {largest:,} that are read: "
@@ -57,7 +57,7 @@ def plain_file(path: Path, largest: int | None = None) -> bytes | None:
 
 
 def read_text_table(path: Path, content: bytes) -> pd.DataFrame:
-    """A .csv file with each cell as the text that it is.
+    """Read a .csv file with each cell as the text that it is.
 
     Raises
     ------

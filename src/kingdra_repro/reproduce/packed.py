@@ -58,7 +58,7 @@ def pack_run(archive: Path, name: str, folder: Path) -> None:
 
 @contextmanager
 def unpacked(archive: Path) -> Iterator[Path]:
-    """A folder with the runs of an archive, for a while; it is empty where there are none.
+    """Give a folder with the runs of an archive, for a while; it is empty where there are none.
 
     Raises
     ------
@@ -77,7 +77,7 @@ def unpacked(archive: Path) -> Iterator[Path]:
                             )
                     packed.extractall(made, wanted)  # within the folder, whatever names it has
             except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
-                raise InputError(f"{file} is not a whole .zip file ({error}): leave it out") from error
+                raise InputError(f"{file} is not a complete .zip file ({error}): leave it out") from error
         yield Path(made)
 
 

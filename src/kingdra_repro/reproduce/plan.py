@@ -71,7 +71,7 @@ def plan(experiments: Sequence[str]) -> list[PlannedRun]:
 
 
 def matched(planned: Sequence[PlannedRun], runs: pd.DataFrame) -> pd.DataFrame:
-    """The planned runs that are done: "cells".
+    """Return the planned runs that are done: "cells".
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ def matched(planned: Sequence[PlannedRun], runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _runs(one: Experiment) -> Iterator[PlannedRun]:
-    """The runs of one experiment. Hydra is started."""
+    """Return the runs of one experiment. Hydra is started."""
     for (name, row), dataset, pace in product(one.rows.items(), one.datasets, one.schedules):
         if dataset not in row.datasets:
             continue
@@ -110,7 +110,7 @@ def _runs(one: Experiment) -> Iterator[PlannedRun]:
 
 
 def _orders(one: Experiment, row: Row, dataset: str) -> list[tuple[str, tuple[str, ...]]]:
-    """The orders of a cell, with their overrides; the one "order" of a method that has none is "-"."""
+    """Return the orders of a cell, with their overrides; the one "order" of a method that has none is "-"."""
     if "order" not in _composed((f"dataset={dataset}", *row.overrides)).method:
         return [("-", ())]
     tried = ((name, order) for name, order in one.orders.items() if name in row.orders)
@@ -120,7 +120,7 @@ def _orders(one: Experiment, row: Row, dataset: str) -> list[tuple[str, tuple[st
 def _command(
     row: Row, dataset: str, of_order: tuple[str, ...], pace: str, seed: int
 ) -> tuple[tuple[str, ...], str]:
-    """The overrides of a run, and its hash.
+    """Return the overrides of a run, and its hash.
 
     What the row itself sets is not shortened. Where the schedule makes no difference, it is left out.
     """

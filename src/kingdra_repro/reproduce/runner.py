@@ -122,7 +122,7 @@ class Runner:
         return self.way([*run.overrides, *self.handed_on], log, self.lock, end, lambda: display.left(left()))
 
     def _too_long(self, run: PlannedRun, seconds: float) -> bool:
-        """Whether a run would not end in time. One that was begun is always gone on with."""
+        """Whether a run would not end in time. One that was begun is always resumed."""
         if _seconds_so_far(self.output_dir, run) > 0:
             return False
         known = self.estimate().seconds(run)
@@ -139,12 +139,12 @@ class Runner:
         if status < 0:
             return f"ended by signal {-status}"
         lines = self._log(run).read_text(errors="replace").split("\n")
-        last = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+        last = next((line.strip() for line in reversed(lines) if line.strip()), "no output")
         return last.removeprefix("kingdra-run: ")
 
 
 def finished_folder(output_dir: Path, run: PlannedRun) -> Path | None:
-    """The run's folder below `output_dir`, where it is finished."""
+    """Return the run's folder below `output_dir`, where it is finished."""
     found = sorted(output_dir.glob(f"*/*/seed*-{run.config_hash}/result.json"))
     return found[0].parent if found else None
 

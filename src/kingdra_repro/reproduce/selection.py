@@ -18,7 +18,7 @@ def select(
     datasets: Sequence[str] | None = None,
     seeds: Sequence[int] | None = None,
 ) -> list[PlannedRun]:
-    """The planned runs of the given experiments, rows, data sets and seeds; None: of all.
+    """Select the planned runs of the given experiments, rows, data sets and seeds; None: of all.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def select(
     ]
     if not wanted:
         raise InputError(
-            f"No run of the plan has all of these, with schedule={schedule}: ask for fewer at once"
+            f"No run of the plan matches all of these with schedule={schedule}: give fewer filters"
         )
     return wanted
 

@@ -14,6 +14,8 @@ from kingdra_repro.errors import InputError
 
 @dataclass
 class ReproduceSettings:
+    """The settings of kingdra-reproduce; configs/reproduce.yaml has their defaults."""
+
     experiments: list[str] = MISSING
     only: Any = MISSING
     rows: Any = MISSING
@@ -38,7 +40,7 @@ class ReproduceSettings:
 
 
 def settings(arguments: Sequence[str]) -> DictConfig:
-    """The settings that a command line asks for.
+    """Read the settings that a command line asks for.
 
     Parameters
     ----------
@@ -48,7 +50,7 @@ def settings(arguments: Sequence[str]) -> DictConfig:
     Raises
     ------
     InputError
-        For an argument that is no setting; Hydra's and OmegaConf's exceptions for a wrong one.
+        For an argument that is not a setting; Hydra's and OmegaConf's exceptions for a wrong one.
     """
     ConfigStore.instance().store(name="reproduce_schema", node=ReproduceSettings)
     with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
@@ -56,7 +58,7 @@ def settings(arguments: Sequence[str]) -> DictConfig:
 
 
 def listed(value: Any) -> list[str] | None:
-    """The names in ``a,b`` or ``[a,b]``, where a name's brackets may hold a comma; None for null."""
+    """Return the names in ``a,b`` or ``[a,b]``, where a name's brackets may hold a comma; None for null."""
     if value is None:
         return None
     if isinstance(value, ListConfig):
@@ -76,7 +78,7 @@ def as_override(name: str, value: Any) -> str:
 
 
 def _quoted(argument: str) -> str:
-    """An argument whose value Hydra would read as a sweep (a,b) or not at all (IMSAT (VAT)), in quotes."""
+    """Quote a value that Hydra would read as a sweep (a,b) or not at all (IMSAT (VAT))."""
     name, equals, value = argument.partition("=")
     if not equals:
         raise InputError(f"{argument} is not a setting: give NAME=VALUE, see kingdra-reproduce --help")

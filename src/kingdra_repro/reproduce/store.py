@@ -171,7 +171,7 @@ def forget_failures(results: Path, config_hashes: Iterable[str]) -> None:
 
 
 def read_failures(results: Path) -> pd.DataFrame:
-    """The rows of failed.csv, as text; none where there is no file."""
+    """Return the rows of failed.csv, as text; none where there is no file."""
     path = results / "failed.csv"
     if not path.exists():
         return pd.DataFrame(columns=list(FAILED))

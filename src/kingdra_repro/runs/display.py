@@ -193,7 +193,7 @@ def parse_duration(given: str) -> float:
     text = given.replace(" ", "").lower()
     parts = re.findall(r"(\d+(?:\.\d+)?)(h|min|m|s)", text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise InputError(f"budget={given} is no length of time: give one such as budget=2h or budget=1h30min")
+        raise InputError(f"budget must be a duration, such as budget=2h or budget=1h30min; got {given}")
     return sum(float(number) * _SECONDS[unit] for number, unit in parts)
 
 

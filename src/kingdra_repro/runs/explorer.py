@@ -37,12 +37,12 @@ def aligned_votes(votes: np.ndarray, labels: np.ndarray, n_clusters: int) -> np.
 
 
 def n_agreeing(aligned: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """int array [n]: how many models [n_models, n] give the final cluster of a point."""
+    """Count the models [n_models, n] that give the final cluster of a point: int array [n]."""
     return (aligned == labels).sum(0)
 
 
 def most_disputed(aligned: np.ndarray, n_shown: int) -> np.ndarray:
-    """The points whose votes are spread most evenly over most clusters, the most disputed first.
+    """Return the points whose votes are spread most evenly over most clusters, the most disputed first.
 
     Parameters
     ----------
@@ -74,7 +74,7 @@ ROWS_AT_ONCE = 4096  # of a matrix that may be a memory map larger than the memo
 
 
 def top_features(data: Dataset, labels: np.ndarray, k: int, n_shown: int) -> list[list[list[Any]]]:
-    """The columns that stand out most in each cluster.
+    """Return the columns that stand out most in each cluster.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def top_features(data: Dataset, labels: np.ndarray, k: int, n_shown: int) -> lis
 
 
 def strongest_words(data: Dataset, row: int, n_shown: int) -> list[str]:
-    """The words of largest weight in one row of a sparse matrix."""
+    """Return the words of largest weight in one row of a sparse matrix."""
     assert isinstance(data.X, sp.csr_matrix)
     start, stop = data.X.indptr[row], data.X.indptr[row + 1]
     columns, weights = data.X.indices[start:stop], data.X.data[start:stop]
@@ -116,7 +116,7 @@ def strongest_words(data: Dataset, row: int, n_shown: int) -> list[str]:
 
 
 def _name(data: Dataset, column: int) -> str:
-    """A column's name; its number where it has none."""
+    """Return a column's name; its number where it has none."""
     return f"column {column}" if data.feature_names is None else str(data.feature_names[column])
 
 
@@ -159,7 +159,7 @@ def write_explorer(folder: Path, data: Dataset, labels: np.ndarray) -> None:
 
 
 def make_explorer(data: Dataset, labels: np.ndarray, votes: np.ndarray | None = None) -> dict[str, Any]:
-    """What there is to see of a clustering. Classes are read here for display alone.
+    """Collect what there is to see of a clustering. Classes are read here for display alone.
 
     Parameters
     ----------
@@ -231,8 +231,10 @@ def _points(
     kind: str,
     black_to_white: tuple[float, float],
 ) -> dict[str, Any]:
-    """Some points, as lists of one length: ``rows``, ``labels``, and those of ``names``, ``classes``,
-    ``agreeing`` and ``words`` that are known (None otherwise); ``sprite``, their pictures, if any.
+    """Return some points, as lists of one length.
+
+    ``rows``, ``labels``, and those of ``names``, ``classes``, ``agreeing`` and ``words`` that are known (None
+    otherwise); ``sprite``, their pictures, if any.
     """
     sheet = None
     if kind == "pictures" and len(rows):

@@ -70,7 +70,7 @@ def run_folder(cfg: DictConfig) -> str:
         The whole config, with Hydra's own node.
     """
     if cfg.get("output_dir") == "":
-        raise InputError("output_dir= is empty: give a folder, or leave it out")
+        raise InputError("output_dir must not be empty: give a folder, or leave it out")
     chosen = cfg.hydra.runtime.choices
     base = base_model(cfg, chosen)
     method = chosen.method if base is None else f"{chosen.method}-{base}"
@@ -78,7 +78,7 @@ def run_folder(cfg: DictConfig) -> str:
 
 
 def base_model(cfg: DictConfig, chosen: Any) -> str | None:
-    """The base model that was chosen; None where the method has no use for one."""
+    """Return the base model that was chosen; None where the method has no use for one."""
     return chosen.base if "base" in cfg.method else None
 
 
@@ -97,8 +97,8 @@ def exclusive_run(folder: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise InputError(
-                f"Another process is at this run, in {folder}: let it finish; then this command shows the "
-                "result"
+                f"Another process is working on this run in {folder}: wait until it ends; this command then "
+                "shows the result"
             ) from error
         yield
     finally:

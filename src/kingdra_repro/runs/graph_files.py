@@ -39,7 +39,7 @@ class GraphSample:
 
     @classmethod
     def of(cls, sample: np.ndarray, sampled: np.ndarray, y: np.ndarray | None) -> "GraphSample":
-        """The same points whenever a data set of this size is clustered.
+        """Choose the same points whenever a data set of this size is clustered.
 
         Parameters
         ----------
@@ -153,7 +153,7 @@ def connected_shares(predictions: Tensor, labels: Tensor, t_pos: int) -> tuple[f
 
 
 def _counts(tenths: tuple[int, ...], n_models: int) -> list[int]:
-    """The different numbers of models that these shares are, most first."""
+    """Return the different numbers of models that these shares are, most first."""
     return sorted({-(-share * n_models // 10) for share in tenths}, reverse=True)
 
 
@@ -172,8 +172,9 @@ MOST_POINTS_OF_A_SWEEP = 100_000
 
 
 def write_ensemble_files(folder: Path, data: Dataset) -> None:
-    """thresholds.csv of the votes after the unsupervised phase (of sets that are not too large), and
-    graph_sample.json.
+    """Write thresholds.csv and graph_sample.json.
+
+    Of the votes after the unsupervised phase; thresholds.csv of sets that are not too large.
 
     Parameters
     ----------

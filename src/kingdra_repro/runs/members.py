@@ -53,7 +53,7 @@ def has_pictures(data: Dataset) -> bool:
 
 
 def value_range(data: Dataset, rows: np.ndarray) -> tuple[float, float]:
-    """Least and largest value of some rows of X, for `thumbnails`; of no matter where `data` has pictures."""
+    """Least and largest value of some rows of X, for `thumbnails`; unused where `data` has pictures."""
     if data.image_shape is None or len(rows) == 0:
         return 0.0, 1.0
     assert isinstance(data.X, np.ndarray)
@@ -63,14 +63,14 @@ def value_range(data: Dataset, rows: np.ndarray) -> tuple[float, float]:
 
 
 def thumbnails(data: Dataset, rows: np.ndarray, black_to_white: tuple[float, float]) -> np.ndarray:
-    """Some rows as pictures of one size.
+    """Return some rows as pictures of one size.
 
     Parameters
     ----------
     data : Dataset with `has_pictures`
     rows : int array [m], m > 0
     black_to_white : pair of float
-        The values of X that are shown black and white; of no matter where the data set has `pictures`.
+        The values of X that are shown black and white; unused where the data set has `pictures`.
 
     Returns
     -------

@@ -121,7 +121,7 @@ class Stopwatch:
         try:
             self._before = float(path.read_text()) if path.exists() else 0.0
         except ValueError as error:
-            raise InputError(f"{path} is damaged: remove its folder to begin anew") from error
+            raise InputError(f"{path} is damaged: remove its folder to start again") from error
         self._start = self._saved = time.monotonic()
 
     def seconds(self) -> float:
@@ -182,7 +182,7 @@ class RunMonitor:
         self.display.show(event)
 
     def iteration(self, it: "Iteration") -> None:
-        """Called after each phase. A line is shown of those that come to an answer."""
+        """Record a phase; show a line for those that come to an answer."""
         row: dict[str, object] = dict(it.row)
         if self.y is not None and it.labels is not None:
             row |= phase_scores(self.y, it.labels, it.model_labels, it.pseudo_labels, self.given)
@@ -197,7 +197,7 @@ class RunMonitor:
 
 
 def _line(row: dict[str, object]) -> str:
-    """A phase in one line: the scores that are known, and the pseudo-labels."""
+    """Return a phase in one line: the scores that are known, and the pseudo-labels."""
     parts = [f"iteration {row['iteration']}:"]
     if "acc" in row:
         single = f", single models {row['model_acc_mean']:.3f}" if "model_acc_mean" in row else ""

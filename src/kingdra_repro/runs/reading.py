@@ -50,7 +50,7 @@ def read_history(folder: Path) -> pd.DataFrame | None:
 
 
 def read_command(folder: Path) -> str | None:
-    """What was typed, as results/ keeps it or as Hydra left it in the run's folder."""
+    """Return what was typed, as results/ keeps it or as Hydra left it in the run's folder."""
     with reading(folder / "settings.txt") as path:
         if path.exists():
             return path.read_text(encoding="utf-8").strip()
@@ -62,7 +62,7 @@ def read_command(folder: Path) -> str | None:
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
-    """The rows of runs.csv."""
+    """Return the rows of runs.csv."""
     with reading(path), path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
         for row in rows:
@@ -73,7 +73,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 @contextmanager
 def reading(path: Path) -> Iterator[Path]:
-    """What goes wrong within is reported as damage of the file."""
+    """Report what goes wrong within as damage of the file."""
     try:
         yield path
     except InputError:

@@ -95,5 +95,5 @@ def _last_phase(method: ClusterMixin) -> dict[str, Any]:
 
 
 def _number(value: Any, kind: type[int] | type[float]) -> int | float | None:
-    """A plain number; None for what a phase did not have (missing, or pandas' NaN)."""
+    """Return a plain number; None for what a phase did not have (missing, or pandas' NaN)."""
     return None if value is None or value != value else kind(value)

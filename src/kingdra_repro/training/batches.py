@@ -9,7 +9,7 @@ from kingdra_repro.training.seeds import Purpose, numpy_stream
 
 
 def batch_slices(n: int, batch_size: int) -> list[slice]:
-    """n rows in round(n / batch_size) batches whose sizes differ by one at most; none is of a single row.
+    """Cut n rows into round(n / batch_size) batches of sizes that differ by one at most, none of one row.
 
     The public code leaves the remainder as a last small batch; one of a few rows would have no batch-norm
     moments to speak of.
@@ -20,10 +20,10 @@ def batch_slices(n: int, batch_size: int) -> list[slice]:
 
 
 def unsupervised_order(n: int, order: str, seed: int, member: int, epoch: int) -> np.ndarray:
-    """The order [n] in which a member sees the rows in one epoch.
+    """Return the order [n] in which a member sees the rows in one epoch.
 
     ``file``: as they come (what the public code does without pseudo-labels); ``once``: shuffled once for each
-    member; ``epoch``: shuffled anew in each epoch.
+    member; ``epoch``: shuffled again in each epoch.
     """
     if order == "file":
         return np.arange(n)
@@ -33,11 +33,11 @@ def unsupervised_order(n: int, order: str, seed: int, member: int, epoch: int) -
 def supervised_order(
     mini_clusters: Sequence[np.ndarray], n: int, seed: int, member: int, epoch: int
 ) -> np.ndarray:
-    """n pseudo-labelled rows for one epoch of a member, each mini-cluster with its equal share, shuffled.
+    """Draw n pseudo-labelled rows for a member's epoch, equally many of each mini-cluster, shuffled.
 
     As in the public code the mini-clusters take turns until as many rows as the set has are drawn, so that
-    classes are balanced. Each goes round its own points in an order drawn anew in each epoch; the public code
-    always begins with the first n / k of them, and never shows the others.
+    classes are balanced. Each goes round its own points in an order drawn again in each epoch; the public
+    code always begins with the first n / k of them, and never shows the others.
 
     Parameters
     ----------

@@ -81,7 +81,7 @@ class Checkpoint:
             self.save("run", {"run": run})
         elif known["run"] != run:
             raise InputError(
-                f"The checkpoint in {folder} is of other settings or data: give another checkpoint_dir, "
+                f"The checkpoint in {folder} belongs to other settings or data: give another checkpoint_dir, "
                 "or remove that folder"
             )
 
@@ -106,7 +106,7 @@ class Checkpoint:
             ) from error
 
     def _has_no_states(self) -> bool:
-        """Here or in folders within, such as that of a first phase."""
+        """Look here or in folders within, such as that of a first phase."""
         return all(path.stem in ("run", "seed") for path in self.folder.rglob("*.pt"))
 
     def names(self, prefix: str) -> list[str]:

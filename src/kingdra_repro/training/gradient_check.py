@@ -26,7 +26,7 @@ class StepResult:
 def step_result(
     objective: Callable[[nn.Module, Batch], dict[str, Tensor]], network: nn.Module, batch: Batch
 ) -> StepResult:
-    """What an objective gives for a batch; weights and their ``grad`` stay as they are."""
+    """Return what an objective gives for a batch; weights and their ``grad`` stay as they are."""
     losses = objective(network, batch)
     names, parameters = zip(*network.named_parameters(), strict=True)
     gradients = torch.autograd.grad(
@@ -65,7 +65,7 @@ def mismatch(fast: StepResult, plain: StepResult, precision: str) -> str | None:
 
 
 def saved_state(network: nn.Module, optimizer: torch.optim.Optimizer) -> Callable[[], None]:
-    """A function that sets weights and the optimizer's state back to what they are now."""
+    """Return a function that sets weights and the optimizer's state back to what they are now."""
     of_optimizer = (value for state in optimizer.state.values() for value in state.values())
     tensors = [*network.parameters(), *of_optimizer]
     saved = [tensor.detach().clone() for tensor in tensors]

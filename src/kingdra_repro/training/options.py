@@ -56,7 +56,7 @@ class TrainingOptions:
 
 
 def options_of(estimator: TrainingOptions) -> TrainingOptions:
-    """The options alone, of an estimator that inherits them."""
+    """Return the options alone, of an estimator that inherits them."""
     return TrainingOptions(
         **{option.name: getattr(estimator, option.name) for option in fields(TrainingOptions)}
     )

@@ -53,14 +53,14 @@ class FittedEnsemble:
         return weights
 
     def predict_proba(self, X: np.ndarray | sp.csr_matrix, device: torch.device) -> Tensor:
-        """Outputs of all members for X [n, d], computed on a device: float32 Tensor [M, n, k] on the CPU."""
+        """Compute all members' outputs for X [n, d] on a device: float32 Tensor [M, n, k] on the CPU."""
         rows = Rows(X, device)
         networks = (self._network(member).to(device) for member in range(len(self._bases)))
         return torch.cat([predict_proba(network, rows, CHUNK_SIZE) for network in networks])
 
     @torch.no_grad()
     def features(self, X: np.ndarray | sp.csr_matrix, device: torch.device) -> Tensor:
-        """The last hidden layer of member 0 for X [n, d]: float32 Tensor [n, width] on the CPU."""
+        """Return the last hidden layer of member 0 for X [n, d]: float32 Tensor [n, width] on the CPU."""
         network, chunks = self._network(0).to(device), Rows(X, device).chunks(CHUNK_SIZE)
         return torch.cat([network.features(x)[0].cpu() for x in chunks])
 

@@ -93,24 +93,24 @@ class WorkerProcesses:
         self._call("save", phase)
 
     def predict_proba(self) -> dict[int, Tensor]:
-        """Outputs of each member for the data trained on: float32 Tensors [n, k]."""
+        """Compute the outputs of each member for the data trained on: float32 Tensors [n, k]."""
         return {m: torch.from_numpy(y) for part in self._call("predict_proba") for m, y in part.items()}
 
     def weights(self, member: int) -> dict[str, Tensor]:
-        """The weights and moments of a member."""
+        """Return the weights and moments of a member."""
         state = next(part for part in self._call("weights", member) if part is not None)
         return {name: torch.from_numpy(value) for name, value in state.items()}
 
     def _call(
         self, method: str, *arguments: Any, on_step: Callable[[StepDone], None] | None = None
     ) -> list[Any]:
-        """What the method of each worker returns; see `_results`."""
+        """Return what the method of each worker returns; see `_results`."""
         return self._results([(method, arguments)] * len(self._connections), on_step)
 
     def _results(
         self, messages: Sequence[tuple], on_step: Callable[[StepDone], None] | None = None
     ) -> list[Any]:
-        """What each worker answers to its message.
+        """Return what each worker answers to its message.
 
         Raises
         ------
@@ -157,13 +157,13 @@ def _alive() -> Iterator[None]:
         yield
     except (EOFError, OSError) as error:
         raise InputError(
-            "A worker process ended before its work was done (killed, for want of memory?): run again to "
-            "go on from the last checkpoint; n_jobs=1 needs the least memory"
+            "A worker process ended before its work was done (perhaps killed for lack of memory): "
+            "run again to resume from the last checkpoint; n_jobs=1 needs the least memory"
         ) from error
 
 
 def _start(threads: int) -> tuple[subprocess.Popen, Connection]:
-    """A process that runs `serve`, and the connection to it.
+    """Start a process that runs `serve`, and the connection to it.
 
     Not multiprocessing.Process: its children import the user's script again, and so run it where it has no
     ``if __name__ == "__main__"``.
@@ -180,7 +180,7 @@ def _start(threads: int) -> tuple[subprocess.Popen, Connection]:
 
 
 def serve(handle: int) -> None:
-    """What a process does: make its worker, then whatever the connection asks for, until that ends."""
+    """Make the worker of a process, then do what the connection asks for, until that ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the first process gets the signal, and ends this one
     connection = Connection(handle)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the first process has ended
@@ -238,7 +238,7 @@ def _answer(connection: Connection) -> None:
 
 
 def _sendable(error: Exception) -> Exception:
-    """An exception that survives pickling: itself, or one that says the same."""
+    """Return an exception that survives pickling: itself, or one that says the same."""
     try:
         pickle.loads(pickle.dumps(error))
     except Exception:  # whatever its __init__ or __reduce__ does

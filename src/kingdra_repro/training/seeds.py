@@ -30,11 +30,13 @@ def _sequence(seed: int, member: int, purpose: Purpose, epoch: int) -> np.random
 
 
 def numpy_stream(seed: int, member: int, purpose: Purpose, epoch: int = 0) -> np.random.Generator:
+    """Make the NumPy stream of a member for a purpose."""
     return np.random.default_rng(_sequence(seed, member, purpose, epoch))
 
 
 def torch_stream(
     seed: int, member: int, purpose: Purpose, epoch: int = 0, device: torch.device | str = "cpu"
 ) -> torch.Generator:
+    """Make the torch stream of a member for a purpose."""
     state = int(_sequence(seed, member, purpose, epoch).generate_state(1, np.uint64)[0] >> np.uint64(1))
     return torch.Generator(device=device).manual_seed(state)

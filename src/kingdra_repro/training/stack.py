@@ -141,7 +141,7 @@ class Stack:
         self.network.set_moments(lambda: self.rows.chunks(self._chunk_size()))
 
     def predict_proba(self) -> Tensor:
-        """Outputs of each model for all rows: float32 Tensor [M, n, k] on the CPU."""
+        """Compute the outputs of each model for all rows: float32 Tensor [M, n, k] on the CPU."""
         return predict_proba(self.network, self.rows, self._chunk_size())
 
     def _chunk_size(self) -> int:
@@ -204,5 +204,5 @@ class Stack:
 
 @torch.no_grad()
 def predict_proba(network: torch.nn.Module, rows: Rows, chunk_size: int) -> Tensor:
-    """Outputs of each model of a stack: float32 Tensor [M, n, k] on the CPU."""
+    """Compute the outputs of each model of a stack: float32 Tensor [M, n, k] on the CPU."""
     return torch.cat([torch.softmax(network(x), -1).cpu() for x in rows.chunks(chunk_size)], dim=1)

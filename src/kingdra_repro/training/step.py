@@ -101,13 +101,13 @@ class TrainStep:
         return {name: value.detach() for name, value in losses.items()}
 
     def _objective(self, batch: Batch) -> Callable[..., Losses]:
-        """The compiled losses, once they and their gradients are found right for such batches."""
+        """Return the compiled losses, once they and their gradients are found right for such batches."""
         key = _shapes(batch)
         if self._fused is not None and key not in self._fused_checked:
             self._fused_checked.add(key)
             if (fault := self._fault(self._fused, batch)) is not None:
                 self._fused = None
-                warnings.warn(f"torch.compile {fault}; going on without it", RuntimeWarning, stacklevel=2)
+                warnings.warn(f"torch.compile {fault}; continuing without it", RuntimeWarning, stacklevel=2)
         return self._base.losses if self._fused is None else self._fused
 
     def _fault(self, fused: Callable[..., Losses], batch: Batch) -> str | None:
@@ -134,7 +134,7 @@ class TrainStep:
         if wrong is None:
             return losses
         warnings.warn(
-            f"a recorded step computes wrongly ({wrong}); going on without recording",
+            f"a recorded step computes wrongly ({wrong}); continuing without recording",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -194,7 +194,7 @@ def _new_stream() -> torch.cuda.Stream:
 
 
 def _record(work: Callable[[], Losses], stream: torch.cuda.Stream) -> Callable[[], Losses]:
-    """The kernels that the work launches, as a function that launches them all again at once."""
+    """Return the kernels that the work launches, as a function that launches them all again at once."""
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph, stream=stream):
         losses = work()

@@ -122,7 +122,7 @@ class EnsembleTrainer:
         self._worker.save(phase)
 
     def predict_proba(self) -> Tensor:
-        """Outputs of all members for the data trained on: float32 Tensor [M, n, k] on the CPU.
+        """Compute the outputs of all members for the data trained on: float32 Tensor [M, n, k] on the CPU.
 
         Raises
         ------
@@ -136,7 +136,7 @@ class EnsembleTrainer:
         return proba
 
     def fitted(self) -> FittedEnsemble:
-        """The members as they are now."""
+        """Return the members as they are now."""
         weights = [self._worker.weights(m) for m in range(self.n_models)]  # one by one: less memory
         return FittedEnsemble(
             self._bases,

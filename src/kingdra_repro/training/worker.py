@@ -176,14 +176,14 @@ class Worker:
         stack.load_member_states([states[m] for m in stack.members])
 
     def predict_proba(self) -> dict[int, Tensor]:
-        """Outputs of each member for the data trained on: float32 Tensors [n, k] on the CPU."""
+        """Compute the outputs of each member for the data trained on: float32 Tensors [n, k] on the CPU."""
         found: dict[int, Tensor] = {}
         for stack in self.stacks:
             found.update(zip(stack.members, stack.predict_proba(), strict=True))
         return found
 
     def weights(self, member: int) -> dict[str, Tensor] | None:
-        """The weights and moments of a member, on the CPU; None if it is not here."""
+        """Return the weights and moments of a member, on the CPU; None if it is not here."""
         return next((stack.weights(member) for stack in self.stacks if member in stack.members), None)
 
     def close(self) -> None:

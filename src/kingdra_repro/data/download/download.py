@@ -70,7 +70,7 @@ def keep(arrived: Path, checksums: tuple[str, ...], target: Path, source: str) -
                 with OPENED[packing](arrived, "rb") as stream, open(plain, "wb") as out:
                     shutil.copyfileobj(stream, out, 1 << 20)
             except (gzip.BadGzipFile, EOFError, zlib.error, lzma.LZMAError) as error:
-                raise InputError(f"{source}: not a whole {packing} file") from error
+                raise InputError(f"{source}: not a complete {packing} file") from error
         wrong = wrong_checksum(plain, checksums)
         if wrong:
             raise InputError(f"{source}: {wrong}")
@@ -86,7 +86,7 @@ def _packing(path: Path) -> str | None:
 
 @contextmanager
 def folder_beside(target: Path) -> Iterator[Path]:
-    """A working folder on the same disk as `target`, so that the last step is a rename."""
+    """Make a working folder on the same disk as `target`, so that the last step is a rename."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         folder = tempfile.mkdtemp(prefix=".arriving-", dir=target.parent)
@@ -102,7 +102,7 @@ def folder_beside(target: Path) -> Iterator[Path]:
 
 
 def _why_not(error: Exception, timeout: float) -> str:
-    """A failed download in a few words; requests' own messages are long."""
+    """Return a failed download in a few words; requests' own messages are long."""
     response: Any = getattr(error, "response", None)
     if response is not None:
         return f"HTTP status {response.status_code}"

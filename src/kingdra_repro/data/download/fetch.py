@@ -86,7 +86,7 @@ def fetch(
             refusals.append(str(refusal))
 
     if not _may_download.get():
-        raise NotLocalError(f"{file.name} is not at hand")
+        raise NotLocalError(f"{file.name} is not available locally")
     for url in urls:
         log.info("Downloading %s", url)
         try:
@@ -129,7 +129,7 @@ def is_url(place: str | os.PathLike) -> bool:
 
 
 def _from_folder(mirror: Path, file: RemoteFile, kept: Path) -> Path:
-    """The plain file in place, or a packed one, unpacked to the data folder; InputError where none is."""
+    """Find the plain file, or unpack a packed one to the data folder; InputError where none is."""
     if not mirror.is_dir():
         raise InputError(f"mirror {mirror} is not a folder")
     plain = mirror / file.name

@@ -7,7 +7,7 @@ import pooch
 
 
 def data_folder(data_dir: str | os.PathLike | None = None) -> Path:
-    """The folder that holds downloaded and prepared data.
+    """Return the folder that holds downloaded and prepared data.
 
     Parameters
     ----------

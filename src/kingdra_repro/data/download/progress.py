@@ -13,7 +13,7 @@ from rich.progress import (
 
 
 def rows_progress() -> Progress:
-    """A bar of rows done, with the time left, on standard error; gone when done."""
+    """Show a bar of rows done, with the time left, on standard error; gone when done."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -50,11 +50,11 @@ class DownloadProgress:
         self._bar.update(self._task, total=n_bytes or None)
 
     def update(self, n_bytes: int) -> None:
-        """Some bytes have arrived."""
+        """Count some bytes that have arrived."""
         self._bar.advance(self._task, n_bytes)
 
     def reset(self) -> None:
-        """pooch calls this at the end, before it fills the bar once more."""
+        """Reset the bar: pooch calls this at the end, before it fills the bar once more."""
         self._bar.reset(self._task, total=self.total)
 
     def close(self) -> None:

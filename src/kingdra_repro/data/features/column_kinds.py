@@ -20,7 +20,7 @@ YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4}|\d{2})" + _TIME)
 
 
 def kind_of(column: pd.Series) -> str:
-    """What a column holds: "empty", "numbers", "dates", "words", or "objects" such as lists."""
+    """Return what a column holds: "empty", "numbers", "dates", "words", or "objects" such as lists."""
     if types.is_complex_dtype(column):
         return "objects"
     known = column[_known(column)]
@@ -46,7 +46,7 @@ def kind_of(column: pd.Series) -> str:
 
 
 def numbers_of(column: pd.Series, source: str) -> np.ndarray:
-    """The numbers of a column, NaN where there is none.
+    """Return the numbers of a column, NaN where there is none.
 
     Returns
     -------
@@ -55,7 +55,7 @@ def numbers_of(column: pd.Series, source: str) -> np.ndarray:
     Raises
     ------
     InputError
-        Where a cell is no number: its row, column and value are named.
+        Where a cell is not a number: its row, column and value are named.
     """
     if types.is_timedelta64_dtype(column):
         return column.dt.total_seconds().to_numpy(np.float64)
@@ -75,7 +75,7 @@ def numbers_of(column: pd.Series, source: str) -> np.ndarray:
         comma = "give dataset.decimal=',' or " if re.fullmatch(r"[+-]?\d+,\d+", cell.strip()) else ""
         others = f", as {len(wrong) - 1} more are" if len(wrong) > 1 else ""
         raise InputError(
-            f"{source}: row {wrong[0]} (counted from 0), column {column.name!r}: {cell!r} is no number"
+            f"{source}: row {wrong[0]} (counted from 0), column {column.name!r}: {cell!r} is not a number"
             f"{others}: {comma}correct it, empty the cell (with dataset.missing=drop, mean or "
             "median), or leave the column out (dataset.drop=[...])"
         )
@@ -99,12 +99,12 @@ def day_first(column: pd.Series, source: str) -> bool:
         return False
     raise InputError(
         f"{source}: column {column.name!r} has dates such as {column[found.index[0]]}, whose day and month "
-        "cannot be told apart: write them as 2021-04-03, or give dataset.dates=ignore"
+        "are ambiguous: write them as 2021-04-03, or give dataset.dates=ignore"
     )
 
 
 def dates_of(column: pd.Series, day_first: bool, source: str) -> pd.Series:
-    """The dates of a column, NaT where there is none; InputError where a cell is no date."""
+    """Return the dates of a column, NaT where there is none; InputError where a cell is not a date."""
     if types.is_datetime64_any_dtype(column):
         return column
     try:
@@ -126,7 +126,7 @@ DATE_PARTS: dict[str, Callable[[pd.Series], pd.Series]] = {
 
 
 def words_of(column: pd.Series) -> pd.Series:
-    """The words of a column, None where there is none."""
+    """Return the words of a column, None where there is none."""
     words = column.astype(object).where(column.notna(), None)
     return words.map(lambda word: None if word is None else str(word))
 
@@ -150,7 +150,7 @@ def _is_text(column: pd.Series) -> bool:
 
 
 def _parsed(column: pd.Series) -> pd.Series:
-    """The numbers in a column of objects; a unit is left out where all cells have it."""
+    """Return the numbers in a column of objects; a unit is left out where all cells have it."""
     known = column[_known(column)]
     if _is_text(known):
         if known.str.lower().isin(["true", "false"]).all():

@@ -79,10 +79,10 @@ def extract_features(
     """
     for name, choice, choices in (("dtype", dtype, DTYPES), ("precision", precision, PRECISIONS)):
         if choice not in choices:
-            raise InputError(f"dataset.{name}={choice!r} is unknown: choose {' or '.join(choices)}")
+            raise InputError(f"dataset.{name} must be {' or '.join(choices)}; got {choice!r}")
     for name, value, least in (("resize", resize, 32), ("batch_size", batch_size, 1)):
         if not is_integer(value, least):
-            raise InputError(f"dataset.{name}={value!r} is out of range: give a whole number from {least}")
+            raise InputError(f"dataset.{name} must be an integer of at least {least}; got {value!r}")
     on = choose_device(device)
     about = {
         **about,
@@ -129,7 +129,7 @@ def _rows_done(part: Path, settings: dict[str, Any]) -> int:
     try:
         if json.loads((part / "settings.json").read_text()) == settings:
             done = int(json.loads((part / "done.json").read_text())["done"])
-            log.info("Going on with an extraction that stopped at row %d of %d", done, settings["n"])
+            log.info("Resuming the extraction that stopped at row %d of %d", done, settings["n"])
             return done
     except (OSError, ValueError, KeyError):
         pass

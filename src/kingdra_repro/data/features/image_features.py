@@ -115,7 +115,7 @@ def image_features(
     else:
         weights_file = Path(given_path("weights", weights)).expanduser()
         if not weights_file.is_file():
-            raise InputError(f"weights={weights}: there is no such file: correct the path", "weights")
+            raise InputError(f"weights={weights} does not exist: correct the path", "weights")
         target = folder(f"sha256:{checksum(weights_file)}")
         if target.is_dir():
             return _read(target)

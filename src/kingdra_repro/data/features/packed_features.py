@@ -71,5 +71,5 @@ def unpack_features(
 def packed_settings(
     dataset: str, data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None
 ) -> dict[str, Any]:
-    """The mirror's features.json: network, weights' checksum, resize, largest value, n, d."""
+    """Return the mirror's features.json: network, weights' checksum, resize, largest value, n, d."""
     return json.loads(fetch(registry()[f"{dataset}/features.json"], data_dir, mirror).read_text())

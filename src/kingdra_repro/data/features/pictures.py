@@ -32,7 +32,7 @@ class Pictures(Protocol):
     """A set of pictures that can be read piece by piece."""
 
     def __len__(self) -> int:
-        """Number of pictures."""
+        """Return the number of pictures."""
 
     def batch(self, start: int, stop: int, size: int) -> Tensor:
         """Pictures start..stop-1 as float tensor [stop - start, 3, size, size] of values 0-1."""
@@ -50,7 +50,7 @@ class PictureArray:
         self.pixels = pixels
 
     def __len__(self) -> int:
-        """Number of pictures."""
+        """Return the number of pictures."""
         return len(self.pixels)
 
     def batch(self, start: int, stop: int, size: int) -> Tensor:
@@ -72,7 +72,7 @@ class PicturesOnDemand:
         self._n, self._read = n, cache(read)
 
     def __len__(self) -> int:
-        """Number of pictures."""
+        """Return the number of pictures."""
         return self._n
 
     def batch(self, start: int, stop: int, size: int) -> Tensor:
@@ -92,7 +92,7 @@ class PictureFiles:
         self.paths = paths
 
     def __len__(self) -> int:
-        """Number of pictures."""
+        """Return the number of pictures."""
         return len(self.paths)
 
     def batch(self, start: int, stop: int, size: int) -> Tensor:
@@ -101,7 +101,7 @@ class PictureFiles:
         Raises
         ------
         InputError
-            Where a file is not a whole picture.
+            Where a file is not a complete picture.
         """
         return torch.cat(
             [_resized(torch.from_numpy(_square(path))[None], size) for path in self.paths[start:stop]]
@@ -109,21 +109,21 @@ class PictureFiles:
 
 
 def _square(path: Path) -> np.ndarray:
-    """The middle of a picture, uint8 [side, side, 3]."""
+    """Return the middle of a picture, uint8 [side, side, 3]."""
     try:
         with Image.open(path) as picture:
             upright = _upright(picture)
             grey = _eight_bits(upright) if upright.mode.startswith("I") else upright
             rgb = grey.convert("RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise InputError(f"{path} is not a whole picture ({type(error).__name__}): remove it") from error
+        raise InputError(f"{path} is not a complete picture ({type(error).__name__}): remove it") from error
     side = min(rgb.size)
     left, top = (rgb.width - side) // 2, (rgb.height - side) // 2
     return np.array(rgb.crop((left, top, left + side, top + side)))
 
 
 def _upright(picture: Image.Image) -> Image.Image:
-    """A picture as the camera was held, which is how viewers show it.
+    """Return a picture as the camera was held, which is how viewers show it.
 
     Not by `ImageOps.exif_transpose`: it writes the other tags anew, which fails where one of them is damaged.
     """
@@ -133,7 +133,7 @@ def _upright(picture: Image.Image) -> Image.Image:
 
 
 def _eight_bits(picture: Image.Image) -> Image.Image:
-    """A grey picture of 16 bits, which Pillow would cut off at 255."""
+    """Return a grey picture of 16 bits, which Pillow would cut off at 255."""
     return Image.fromarray((np.asarray(picture) / 257).round().clip(0, 255).astype(np.uint8))
 
 

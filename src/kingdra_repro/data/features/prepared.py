@@ -67,7 +67,7 @@ def read_prepared(
         raise
     except Exception as error:  # NumPy's reader fails in many ways on bytes that it did not write
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise InputError(f"{folder} is damaged ({reason}): remove it, and it is made anew") from error
+        raise InputError(f"{folder} is damaged ({reason}): remove it, and it will be made again") from error
 
 
 def write_prepared(

@@ -82,7 +82,7 @@ class ResNet50(nn.Module):
 
 
 def load_resnet50(weights: Path) -> ResNet50:
-    """A ResNet-50 with trained weights, in evaluation mode.
+    """Load a ResNet-50 with trained weights, in evaluation mode.
 
     Parameters
     ----------

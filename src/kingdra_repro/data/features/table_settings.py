@@ -18,7 +18,7 @@ class TableSettings:
     Attributes
     ----------
     columns : list of str or None
-        These alone, whatever they hold; None: all but those below and those that say nothing.
+        These alone, whatever they hold; None: all but those below and those that carry no information.
     drop : list of str
         Columns to leave out.
     missing : {"error", "drop", "mean", "median"}
@@ -40,5 +40,5 @@ class TableSettings:
         for name, known in CHOICES.items():
             if getattr(self, name) not in known:
                 raise InputError(
-                    f"dataset.{name}={getattr(self, name)!r} is unknown: choose from {', '.join(known)}"
+                    f"dataset.{name} must be one of {', '.join(known)}; got {getattr(self, name)!r}"
                 )

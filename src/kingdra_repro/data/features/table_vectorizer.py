@@ -107,7 +107,7 @@ class TableVectorizer:
         Raises
         ------
         InputError
-            Where a column or a cell is missing, or a cell is no number.
+            Where a column or a cell is missing, or a cell is not a number.
         """
         used = [*self.numbers, *self.dates, *self.words]
         if absent := [name for name in used if name not in table.columns]:
@@ -170,7 +170,7 @@ class TableVectorizer:
 
     @classmethod
     def of(cls, state: dict[str, Any]) -> Self:
-        """The vectorizer whose `state` this is."""
+        """Return the vectorizer whose `state` this is."""
         settings = {**state["settings"], "drop": tuple(state["settings"]["drop"])}
         vectorizer = cls(TableSettings(**settings))
         for name in ("numbers", "dates", "day_first", "words", "left_out", "fill"):
@@ -186,7 +186,7 @@ class TableVectorizer:
         chosen = self.settings.columns
         for setting, names in (("columns", chosen or []), ("drop", self.settings.drop)):
             if len(set(names)) < len(names):
-                raise InputError(f"dataset.{setting}={list(names)} names a column twice: once is enough")
+                raise InputError(f"dataset.{setting}={list(names)} names a column twice: name it once")
             if unknown := [name for name in names if name not in table.columns]:
                 raise InputError(f"{source} has no column {unknown[0]!r}: it has {listed(table.columns)}")
         words: list[str] = []

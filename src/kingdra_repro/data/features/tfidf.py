@@ -34,7 +34,7 @@ def tfidf(
     n_words : int
         How many words to keep.
     stop_words : {"english", None}
-        Whether to leave out scikit-learn's list of English words that say nothing.
+        Whether to leave out scikit-learn's list of English words that carry no information.
     row_length : {"sqrt_d", "one"}
         See `bring_rows_to`.
 
@@ -52,7 +52,7 @@ def tfidf(
     """
     check_n_words(n_words)
     if stop_words not in STOP_WORDS:
-        raise InputError(f"stop_words={stop_words!r} is unknown: choose english or null", "stop_words")
+        raise InputError(f"stop_words must be english or null; got {stop_words!r}", "stop_words")
     vectorizer = TfidfVectorizer(max_features=n_words, stop_words=stop_words, dtype=np.float32)
     X, words = _fit(vectorizer, documents)
     return bring_rows_to(X, row_length), words
@@ -76,7 +76,7 @@ def bring_rows_to(X: np.ndarray | sp.csr_matrix, row_length: str) -> sp.csr_matr
     """
     if row_length not in ROW_LENGTHS:
         choices = " or ".join(ROW_LENGTHS)
-        raise InputError(f"row_length={row_length!r} is unknown: choose {choices}", "row_length")
+        raise InputError(f"row_length must be {choices}; got {row_length!r}", "row_length")
     factor = np.sqrt(X.shape[1]) if row_length == "sqrt_d" else 1
     return sp.csr_matrix(X) * np.float32(factor)
 
@@ -84,14 +84,14 @@ def bring_rows_to(X: np.ndarray | sp.csr_matrix, row_length: str) -> sp.csr_matr
 def tfidf_of_tokens(
     documents: Iterable[Sequence[str]], n_words: int = 2000
 ) -> tuple[sp.csr_matrix, list[str]]:
-    """The same for documents that are cut into words already, such as stems without stop words."""
+    """Compute the same for documents that are cut into words already, such as stems without stop words."""
     check_n_words(n_words)
     vectorizer = TfidfVectorizer(max_features=n_words, analyzer=_as_it_is, dtype=np.float32)
     return _fit(vectorizer, documents)
 
 
 def most_frequent_columns(X: sp.csr_matrix, n_words: int = 2000) -> sp.csr_matrix:
-    """The columns of a tf-idf matrix with numbers in most rows, each row brought to length 1 again.
+    """Return the columns of a tf-idf matrix with numbers in most rows, each row brought to length 1 again.
 
     For data whose word counts are not known any more: document frequency stands in for frequency. Columns
     stay in their order; of those with equal numbers, the first are kept.
@@ -114,7 +114,7 @@ def check_n_words(n_words: int) -> None:
     """Raise InputError unless `n_words` is a whole number from 1."""
     if not is_integer(n_words, 1):
         raise InputError(
-            f"n_words={n_words!r} is out of range: give a whole number from 1, such as 2000", "n_words"
+            f"n_words must be an integer of at least 1, such as 2000; got {n_words!r}", "n_words"
         )
 
 
@@ -123,7 +123,7 @@ def _fit(vectorizer: TfidfVectorizer, documents: Iterable) -> tuple[sp.csr_matri
         X = vectorizer.fit_transform(documents)
     except ValueError as error:  # scikit-learn: empty vocabulary
         raise InputError(
-            f"The documents have no words ({error}): is this the right column or folder?"
+            f"The documents have no words ({error}): check that this is the right column or folder"
         ) from error
     rows = sp.csr_matrix(X)
     n_empty = int((np.diff(rows.indptr) == 0).sum())

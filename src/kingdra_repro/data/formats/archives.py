@@ -43,4 +43,4 @@ def archive_files(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[s
                     assert file is not None, "a plain file has a content"
                     yield member.name, file.read()
     except (tarfile.TarError, EOFError, OSError, zlib.error) as error:
-        raise InputError(f"{path} is not a whole archive ({error}): put the right file there") from error
+        raise InputError(f"{path} is not a complete archive ({error}): put the right file there") from error

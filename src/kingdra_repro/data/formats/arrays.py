@@ -147,4 +147,4 @@ def _unreadable(path: Path, error: Exception) -> str:
         return f"{path} holds Python objects, which are never unpickled: save plain numbers, X.astype(float)"
     if "pickle" in reason:  # what numpy says of any file that it does not know
         reason = "not in NumPy's format"
-    return f"{path} is not a readable {path.suffix} file ({reason}): save it anew"
+    return f"{path} is not a readable {path.suffix} file ({reason}): save it again"

@@ -68,16 +68,12 @@ def read_delimited(
     if given.separator is not None:
         separator = named.get(given.separator, given.separator)
         if len(separator) > 1 and separator != BLANKS:
-            raise InputError(
-                f"dataset.separator={separator!r} is more than one sign: give one, tab or blanks"
-            )
+            raise InputError(f"dataset.separator must be one character, tab or blanks; got {separator!r}")
     else:
         separator, n_titles = find_separator(lines, separator, given.decimal)
         lines, n_skipped = lines[n_titles:], n_skipped + n_titles
         if n_titles:
-            log.warning(
-                "The first %d lines of %s are no part of the table: they are left out", n_titles, path
-            )
+            log.warning("The first %d lines of %s do not belong to the table and are skipped", n_titles, path)
     rows = split(lines, separator)
     if not rows:
         raise ValueError("it is empty")
@@ -106,7 +102,7 @@ def read_delimited(
 
 
 def _first_bytes(content: Path | io.BytesIO) -> bytes:
-    """Some lines, at least the first."""
+    """Return some lines, at least the first."""
     with io.BytesIO(content.getbuffer()) if isinstance(content, io.BytesIO) else content.open("rb") as file:
         start = file.read(SAMPLE_BYTES)
         return start if b"\n" in start else start + file.read(FIRST_LINE_BYTES)
@@ -118,7 +114,7 @@ def _encoding(start: bytes, path: Path) -> str:
         return "utf-16"
     if b"\0" in start:
         raise InputError(
-            f"{path} holds zero bytes, as no text in UTF-8 does: give dataset.encoding=utf-16 where it is "
+            f"{path} contains zero bytes, so it is not UTF-8 text: give dataset.encoding=utf-16 where it is "
             "text, or name the file after what it is"
         )
     if start.startswith(b"\xef\xbb\xbf"):
@@ -132,7 +128,7 @@ def _encoding(start: bytes, path: Path) -> str:
 
 def _other_encoding(path: Path) -> str:
     log.warning(
-        "%s is not written in UTF-8: it is read as Windows-1252; "
+        "%s is not in UTF-8 and is read as Windows-1252: "
         "give dataset.encoding=NAME where words come out wrong",
         path,
     )
@@ -192,7 +188,7 @@ def _read(
 
 
 def _as_pandas_writes(column: pd.Series, options: dict[str, Any]) -> pd.Series:
-    """The numbers in a column that has other cells, too, with points and without signs between thousands."""
+    """Write the numbers of a mixed column with points and without signs between thousands."""
     plain = column.str.replace("\u2212", "-").str.replace("[\u00a0\u202f]", "", regex=True)
     if options["thousands"]:
         plain = plain.str.replace(options["thousands"], "")

@@ -44,5 +44,5 @@ def read_jule(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
         raise
     except Exception as error:  # h5py fails in many ways on bytes that it did not write
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise InputError(f"{path} is not a readable HDF5 file ({reason}): save it anew") from error
+        raise InputError(f"{path} is not a readable HDF5 file ({reason}): save it again") from error
     raise InputError(f"{path} has no data set named data (it has {', '.join(names) or 'none'}): rename it")

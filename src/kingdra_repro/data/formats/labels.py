@@ -9,7 +9,7 @@ from kingdra_repro.errors import InputError
 
 
 def encode_labels(labels: Any, source: str) -> np.ndarray:
-    """Number the distinct labels in their sorted order.
+    """Return number the distinct labels in their sorted order.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def encode_labels(labels: Any, source: str) -> np.ndarray:
 
 
 def label_names(labels: Any) -> list[str]:
-    """The distinct labels as text, in the order that `encode_labels` numbers them."""
+    """Return the distinct labels as text, in the order that `encode_labels` numbers them."""
     _, distinct = pd.factorize(pd.Series(np.asarray(labels).reshape(-1)), sort=True)
     if distinct.dtype.kind == "f":  # whole numbers all of them, as `encode_labels` has checked
         distinct = distinct.astype(np.int64)
@@ -66,7 +66,7 @@ def label_names(labels: Any) -> list[str]:
 def encode_given(
     labels: Any | None, given: Any, source: str
 ) -> tuple[np.ndarray | None, np.ndarray, list[str]]:
-    """Number the labels of a data set and those given to learn from together.
+    """Return number the labels of a data set and those given to learn from together.
 
     Parameters
     ----------

@@ -23,8 +23,8 @@ def check_fits(path: Path, n_bytes: int, what: str = "it") -> None:
     available = available_bytes()
     if n_bytes > available:
         raise InputError(
-            f"{path}: {what} takes {_gigabytes(n_bytes)} in memory, where {_gigabytes(available)} are "
-            "available: give a part of it, or a machine with more"
+            f"{path}: {what} needs {_gigabytes(n_bytes)} of memory, and {_gigabytes(available)} are "
+            "available: give fewer rows, or use a machine with more"
         )
 
 
@@ -32,7 +32,7 @@ def check_n_columns(path: Path, n_columns: int) -> None:
     """Raise InputError where a table has more columns than can be read in a sensible time."""
     if n_columns > MAX_COLUMNS:
         raise InputError(
-            f"{path} has {n_columns:,} columns, and a table is read up to {MAX_COLUMNS:,}: save it as an "
+            f"{path} has {n_columns:,} columns, more than a table's {MAX_COLUMNS:,}: save it as an "
             "array (.npy), or as a sparse matrix (scipy.sparse.save_npz)"
         )
 

@@ -30,7 +30,7 @@ def is_table(path: Path) -> bool:
 
 
 def table_name(path: Path) -> str:
-    """The file's name without its endings: ``trees`` of ``trees.csv.gz``."""
+    """Return the file's name without its endings: ``trees`` of ``trees.csv.gz``."""
     return Path(unpacked_name(path)).stem if is_table(path) else path.stem
 
 
@@ -64,7 +64,7 @@ def read_table(path: Path, given: TextFormat = TextFormat()) -> pd.DataFrame:  #
         elif ending in READERS:
             table = READERS[ending](content, path)
         else:
-            raise InputError(f"{path} holds {name}, no table: give one of {', '.join(TABLE_ENDINGS)}")
+            raise InputError(f"{path} holds {name}, not a table: give one of {', '.join(TABLE_ENDINGS)}")
     except (InputError, MemoryError):
         raise
     except UnicodeError as error:
@@ -79,12 +79,12 @@ def read_table(path: Path, given: TextFormat = TextFormat()) -> pd.DataFrame:  #
     except Exception as error:  # these readers fail in many ways on such bytes
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
-            f"{path} is not a readable {ending} table ({reason}): correct it, or save it anew"
+            f"{path} is not a readable {ending} table ({reason}): correct it, or save it again"
         ) from error
     if table.columns.nlevels > 1:
-        raise InputError(f"{path} has columns with names of several parts: give each one name")
+        raise InputError(f"{path} has multi-level column names: give each column one name")
     if not len(table):
-        raise InputError(f"{path} has no rows below its first line: there is nothing to cluster")
+        raise InputError(f"{path} has no rows below its first line: give a table with rows")
     table.columns = table.columns.map(str)
     table = _without_nameless(table, path)
     if table.columns.has_duplicates:
@@ -162,7 +162,7 @@ def _read_excel(content: Path | BytesIO, path: Path) -> pd.DataFrame:
 
 
 def _read_json(content: Path | BytesIO, path: Path) -> pd.DataFrame:
-    """A list of objects, or one a line. Not by pandas, which makes dates of columns by their names."""
+    """Read a list of objects, or one a line. Not by pandas, which makes dates of columns by their names."""
     whole = content.getvalue() if isinstance(content, BytesIO) else content.read_bytes()
     written = whole.decode("utf-8-sig")
     if written.lstrip().startswith("["):

@@ -49,23 +49,25 @@ class TextFormat:
 
     def __post_init__(self) -> None:
         if self.header not in ("auto", "first", "none"):
-            raise InputError(f"dataset.header={self.header!r} is unknown: choose auto, first or none")
+            raise InputError(f"dataset.header must be auto, first or none; got {self.header!r}")
         if self.decimal not in (None, ".", ","):
-            raise InputError(f"dataset.decimal={self.decimal!r} is unknown: choose '.' or ','")
+            raise InputError(f"dataset.decimal must be '.' or ','; got {self.decimal!r}")
         if self.separator is not None and (not isinstance(self.separator, str) or not self.separator):
-            raise InputError(f"dataset.separator={self.separator!r} is none: give a sign, tab or blanks")
+            raise InputError(
+                f"dataset.separator must be one character, tab or blanks; got {self.separator!r}"
+            )
         try:
             "".encode(self.encoding or "utf-8")
         except (LookupError, TypeError) as error:
             raise InputError(
-                f"dataset.encoding={self.encoding!r} is unknown: give one such as utf-8, cp1252 or utf-16"
+                f"unknown dataset.encoding={self.encoding!r}: choose one such as utf-8, cp1252 or utf-16"
             ) from error
 
 
 def find_separator(
     lines: Sequence[str], likely: str | None = None, decimal: str | None = None
 ) -> tuple[str, int]:
-    """What separates the values, and the number of lines above the table.
+    """Return what separates the values, and the number of lines above the table.
 
     It must split all lines alike, and leave as many numbers as can be. Lines above the table are those of
     one value, such as a title, before one of names.
@@ -110,7 +112,7 @@ def _share_of_numbers(lines: Sequence[str], separator: str) -> float:
 
 
 def find_decimal(rows: Sequence[Sequence[str]], separator: str, path: Path) -> tuple[str, str | None]:
-    """The sign before the decimals, and the one between thousands or None.
+    """Return the sign before the decimals, and the one between thousands or None.
 
     Raises
     ------
@@ -134,7 +136,7 @@ def find_decimal(rows: Sequence[Sequence[str]], separator: str, path: Path) -> t
 
 
 def find_names(rows: list[list[str]], header: str, path: Path) -> tuple[list[str], int]:
-    """The columns' names, and how many lines they take: 1 or 0."""
+    """Return the columns' names, and how many lines they take: 1 or 0."""
     first = [name.strip() for name in rows[0]]
     width = len(rows[1]) if len(rows) > 1 else len(first)
     numbered = [str(column) for column in range(len(first))]
@@ -171,7 +173,7 @@ def find_names(rows: list[list[str]], header: str, path: Path) -> tuple[list[str
 
 
 def split(lines: Sequence[str], separator: str) -> list[list[str]]:
-    """The cells of each line."""
+    """Return the cells of each line."""
     if separator == BLANKS:
         lines, separator = [" ".join(line.split()) for line in lines], " "
     try:
@@ -181,6 +183,7 @@ def split(lines: Sequence[str], separator: str) -> list[list[str]]:
 
 
 def is_number(cell: str) -> bool:
+    """Tell whether a cell is a finite number."""
     try:
         return bool(np.isfinite(float(cell)))
     except ValueError:

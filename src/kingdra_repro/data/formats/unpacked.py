@@ -15,12 +15,12 @@ AT_ONCE = 1 << 20
 
 
 def unpacked_name(path: Path) -> str:
-    """The name without what says that it is packed: ``trees.csv`` of ``trees.csv.gz``."""
+    """Return the name without what says that it is packed: ``trees.csv`` of ``trees.csv.gz``."""
     return path.stem if path.suffix.lower() in PACKED else path.name
 
 
 def unpack(path: Path) -> tuple[str, Path | BytesIO]:
-    """What a file is called and holds once it is unpacked.
+    """Return what a file is called and holds once it is unpacked.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def unpack(path: Path) -> tuple[str, Path | BytesIO]:
     except ImportError as error:
         raise InputError(f"{path} needs pyarrow to unpack: pip install 'kingdra-repro[parquet]'") from error
     except (OSError, EOFError, zlib.error, BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise InputError(f"{path} cannot be unpacked ({_first_line(error)}): save it anew") from error
+        raise InputError(f"{path} cannot be unpacked ({_first_line(error)}): save it again") from error
 
 
 def _the_file_of_zip(path: Path) -> tuple[str, BytesIO]:
@@ -78,7 +78,7 @@ def _read(file: Any, path: Path) -> BytesIO:
         if content.write(piece) and content.tell() > room:
             raise InputError(
                 f"{path} unpacks to more than {room / 1e6:,.0f} MB, half of the memory that is available: "
-                "give a part of it, or a machine with more"
+                "give fewer rows, or use a machine with more"
             )
     content.seek(0)
     return content

@@ -71,7 +71,7 @@ def load_cifar10(
     -------
     Dataset
         X float32 [60000, 2048], y int64 [60000]; the pictures, where the features were made of them and their
-        archive is still at hand.
+        archive is still there.
 
     Raises
     ------
@@ -155,5 +155,5 @@ def read_cifar10(archive: Path) -> tuple[PictureArray, np.ndarray]:
 def _existing(images: str | os.PathLike) -> Path:
     path = Path(given_path("images", images)).expanduser()
     if not path.is_file():
-        raise InputError(f"dataset.images={images}: there is no such file: correct the path")
+        raise InputError(f"dataset.images={images} does not exist: correct the path")
     return path

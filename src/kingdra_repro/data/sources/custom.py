@@ -293,7 +293,7 @@ def _refuse_settings_of_tables(path: Path, *groups: Any, **more: str | None) -> 
 def _existing(path: str | os.PathLike) -> Path:
     place = Path(path).expanduser()
     if not place.exists():
-        raise InputError(f"dataset.path={path}: there is no such file ({place.absolute()}): correct the path")
+        raise InputError(f"dataset.path={path} does not exist ({place.absolute()}): correct the path")
     if not place.is_file() and not place.is_dir():
         raise InputError(f"dataset.path={path} is neither a file nor a folder: give one of these")
     return place

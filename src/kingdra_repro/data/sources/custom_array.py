@@ -39,7 +39,7 @@ class ArrayFeatures:
 
 
 def array_features(path: Path, scale: str | None, image_shape: Any = None) -> ArrayFeatures:
-    """The features and labels of a file of arrays.
+    """Return the features and labels of a file of arrays.
 
     Parameters
     ----------

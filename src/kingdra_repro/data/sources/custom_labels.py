@@ -10,12 +10,10 @@ from kingdra_repro.errors import InputError
 
 
 def read_labels(setting: str, labels: str | os.PathLike) -> Any:
-    """The labels of a file of their own; ``setting`` is what named it."""
+    """Return the labels of a file of their own; ``setting`` is what named it."""
     path = Path(labels).expanduser()
     if not path.is_file():
-        raise InputError(
-            f"dataset.{setting}={labels}: there is no such file ({path.absolute()}): correct the path"
-        )
+        raise InputError(f"dataset.{setting}={labels} does not exist ({path.absolute()}): correct the path")
     if path.suffix.lower() == ".npy":
         return read_npy(path)
     if is_table(path):

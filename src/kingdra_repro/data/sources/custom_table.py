@@ -87,7 +87,7 @@ def table_features(
     table = read_table(path, written)
     columns = settings.columns
     if labels is not None and labels == given:
-        raise InputError(f"dataset.given={given} is dataset.labels, too: what is left to score?")
+        raise InputError(f"dataset.given={given} is dataset.labels, too: give different columns")
     for setting, name in (("labels", labels), ("given", given)):
         if name is not None and columns is not None and name in columns:
             raise InputError(f"dataset.columns has {name!r}, which is dataset.{setting}: leave it out of one")
@@ -133,16 +133,18 @@ def row_names(table: pd.DataFrame, id: str | None, rows: np.ndarray) -> list[str
 
 
 def column_names(setting: str, names: Any) -> list[str]:
-    """The names of columns that a setting gives: one, or a list; InputError where they are neither."""
+    """Return the names of columns that a setting gives: one, or a list; InputError where they are neither."""
     if isinstance(names, str | int):
         return [str(names)]
     if not isinstance(names, Sequence):
-        raise InputError(f"dataset.{setting}={names!r} is no list of names: give dataset.{setting}=[A,B]")
+        raise InputError(
+            f"dataset.{setting} must be a list of names; got {names!r}: give dataset.{setting}=[A,B]"
+        )
     return [str(name) for name in names]
 
 
 def _texts(table: pd.DataFrame, column: str, source: str) -> list[str]:
-    """The texts of a column; missing ones are empty."""
+    """Return the texts of a column; missing ones are empty."""
     if column not in table.columns:
         raise InputError(f"{source} has no column {column!r}: it has {listed(table.columns)}")
     if types.is_numeric_dtype(table[column]):

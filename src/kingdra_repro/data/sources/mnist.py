@@ -41,12 +41,12 @@ def read_idx(path: Path) -> np.ndarray:
     n_axes = int(content[3]) if len(content) >= 4 else 0
     start = 4 + 4 * n_axes
     if len(content) < start or n_axes == 0 or content[0] or content[1] or content[2] != UNSIGNED_BYTE:
-        raise InputError(f"{path} is not an idx file of bytes: remove it, so that it is fetched anew")
+        raise InputError(f"{path} is not an idx file of bytes: remove it, and it will be downloaded again")
     shape = tuple(int(length) for length in content[4:start].view(">u4"))
     if len(content) - start != int(np.prod(shape, dtype=np.int64)):
         raise InputError(
             f"{path} holds {len(content) - start} numbers where its header says {shape}: "
-            "remove it, so that it is fetched anew"
+            "remove it, and it will be downloaded again"
         )
     return content[start:].reshape(shape)
 

@@ -56,7 +56,7 @@ def load_newsgroups(
     n_words : int
         How many of the most frequent words are features.
     stop_words : {"english", None}
-        Whether to leave out words that say nothing.
+        Whether to leave out words that carry no information.
     row_length : {"sqrt_d", "one"}
         See `kingdra_repro.data.features.tfidf.bring_rows_to`.
 
@@ -84,7 +84,7 @@ def load_newsgroups(
     if features is not None:
         return load_feature_pair(features, "newsgroups", "20_news", n_clusters, sparse=True)
     if headers not in HEADERS:
-        raise InputError(f"dataset.headers={headers!r} is unknown: choose {' or '.join(HEADERS)}")
+        raise InputError(f"dataset.headers must be {' or '.join(HEADERS)}; got {headers!r}")
     settings = {"headers": headers, "n_words": n_words, "stop_words": stop_words}
     folder = prepared_folder(data_dir, "20news", "words", settings)
     if not folder.is_dir():
@@ -147,6 +147,6 @@ def read_newsgroups(archive: Path) -> tuple[list[str], list[str]]:
 
 
 def without_header(message: str) -> str:
-    """A message from its first empty line on."""
+    """Return a message from its first empty line on."""
     _, _, body = message.replace("\r\n", "\n").partition("\n\n")
     return body

@@ -98,7 +98,7 @@ def read_tokens(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def read_vectors(path: Path, documents: np.ndarray) -> tuple[sp.csr_matrix, np.ndarray]:
-    """Some documents of a vector file (cosine-normalised log tf-idf; Lewis et al. 2004).
+    """Read some documents of a vector file (cosine-normalised log tf-idf; Lewis et al. 2004).
 
     Parameters
     ----------
@@ -137,4 +137,4 @@ def _safely(lines: Iterator[str], path: Path) -> Iterator[str]:
     try:
         yield from lines
     except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
-        raise InputError(f"{path} is not a whole file ({error}): put the right file there") from error
+        raise InputError(f"{path} is not a complete file ({error}): put the right file there") from error

@@ -111,11 +111,11 @@ def load_reuters(
     if features is not None:
         return load_feature_pair(features, "reuters", "reuters", n_clusters, sparse=True)
     if source not in SOURCES:
-        raise InputError(f"dataset.source={source!r} is unknown: choose {', '.join(SOURCES)}")
+        raise InputError(f"dataset.source must be one of {', '.join(SOURCES)}; got {source!r}")
     check_n_words(n_words)
     settings: dict[str, Any] = {"n_documents": n_documents, "sample_seed": sample_seed, "n_words": n_words}
     if not is_integer(n_documents, 2):
-        raise InputError(f"dataset.n_documents={n_documents!r} is out of range: give a whole number from 2")
+        raise InputError(f"dataset.n_documents must be an integer of at least 2; got {n_documents!r}")
     folder = _prepared(source, settings, data_dir, mirror)
     found = read_prepared(folder)
     k = 4 if n_clusters is None else n_clusters
@@ -132,7 +132,7 @@ def _prepared(
     data_dir: str | os.PathLike | None,
     mirror: str | os.PathLike | None,
 ) -> Path:
-    """The prepared folder of a source, made where there is none."""
+    """Return the prepared folder of a source, made where there is none."""
     kinds: tuple[str, ...] = SOURCES[1:] if source == "auto" else (source,)
     folders = {kind: prepared_folder(data_dir, "reuters", f"words_{kind}", settings) for kind in kinds}
     for folder in folders.values():

@@ -72,7 +72,7 @@ def load_stl(
     -------
     Dataset
         X float32 [13000, 2048], y int64 [13000]; the pictures, where the features were made of them and their
-        archive is still at hand.
+        archive is still there.
 
     Raises
     ------
@@ -161,6 +161,6 @@ def _checksum(images: Path) -> str:
     if images.is_file():
         return f"sha256:{checksum(images)}"
     if not images.is_dir():
-        raise InputError(f"dataset.images={images}: there is no such file or folder: correct the path")
+        raise InputError(f"dataset.images={images} does not exist: correct the path")
     found = [checksum(images / file) for part in PARTS for file in part if (images / file).is_file()]
     return f"sha256:{hashlib.sha256(' '.join(found).encode()).hexdigest()}"

@@ -58,7 +58,7 @@ def load_usps(
     try:
         pixels, labels = read_usps_matlab(fetch(known[MATLAB_FILE], data_dir, mirror))
     except InputError as refusal:
-        log.info("USPS as a Matlab file is not to be had (%s): taking LIBSVM's", refusal)
+        log.info("USPS is not available as a Matlab file (%s): using LIBSVM's", refusal)
         parts = [read_usps_svmlight(fetch(known[name], data_dir, mirror)) for name in SVMLIGHT_FILES]
         pixels = np.concatenate([part[0] for part in parts])
         labels = np.concatenate([part[1] for part in parts])
@@ -78,7 +78,7 @@ def read_usps_matlab(path: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         table = scipy.io.loadmat(path, variable_names=["usps_all"])["usps_all"]
     except (MatReadError, ValueError, KeyError, NotImplementedError, OSError) as error:
-        raise InputError(f"{path} holds no matrix usps_all: put the right file there") from error
+        raise InputError(f"{path} has no matrix usps_all: put the right file there") from error
     if table.ndim != 2 or table.shape[1] != N_PIXELS + 1:
         raise InputError(
             f"{path} holds usps_all of shape {table.shape}, not [n, 257]: put the right file there"

@@ -16,7 +16,7 @@ ROW = 1.4  # inches
 
 
 def figure5(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) -> Figure | None:
-    """A panel a data set: it swings too much for lines over each other to be told apart.
+    """Draw a panel a data set: it swings too much for lines over each other to be told apart.
 
     The band: all seeds. Iteration 1 is the clustering of the untrained network.
 
@@ -55,7 +55,7 @@ def figure5(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) -> Figur
 
 
 def ensemble_size(cells: pd.DataFrame) -> Figure | None:
-    """The paper's C.1: a line a data set, order and schedule, over the paper's own points.
+    """Draw the paper's C.1: a line a data set, order and schedule, over the paper's own points.
 
     Bars: standard deviation over seeds, where there are several.
 

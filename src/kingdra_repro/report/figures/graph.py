@@ -22,7 +22,7 @@ LEAST = 0.4  # distance of points on which all agree; where none agree it is 1 m
 
 
 def figure3(results: Path, cells: pd.DataFrame) -> Figure | None:
-    """A row a data set and order, a panel an iteration.
+    """Draw a row a data set and order, a panel an iteration.
 
     The graph of iteration i is the one that its pseudo-labels come from: that of the models' answers before
     its training, in iteration 1 those after the phase without pseudo-labels. Black: all models agree; grey:

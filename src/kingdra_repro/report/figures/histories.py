@@ -10,7 +10,7 @@ from kingdra_repro.report.tables.paper import display_name
 
 
 def shown_runs(cells: pd.DataFrame, experiment: str) -> list[tuple[str, pd.DataFrame]]:
-    """The runs of an experiment by row, data set and order, of the published schedule where there are any.
+    """Return an experiment's runs by row, data set and order, of the published schedule if any.
 
     Parameters
     ----------

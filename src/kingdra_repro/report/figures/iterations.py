@@ -47,7 +47,7 @@ class Iterations:
 
 
 def figure2(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) -> Figure | None:
-    """A column a data set and order; lines: means over seeds, bands: all seeds.
+    """Draw a column a data set and order; lines: means over seeds, bands: all seeds.
 
     The paper gives no numbers for its figure.
 
@@ -86,7 +86,7 @@ def iterations_figure(history: pd.DataFrame, title: str, n: int) -> Figure:
 
 
 def _figure(found: Sequence[Iterations]) -> Figure:
-    """A column each: accuracies above, number of pseudo-labels below, where there are any.
+    """Draw a column each: accuracies above, number of pseudo-labels below, where there are any.
 
     Row 0 of a history is the phase without pseudo-labels; pseudo-labels are those found after an iteration's
     training, which the next one trains on. The dashed line is the number of points.

@@ -19,7 +19,7 @@ SHOWN = 8  # of each cluster; a panel that has the page's width to itself shows 
 
 
 def figure4(results: Path, cells: pd.DataFrame) -> Figure | None:
-    """A panel a data set and order, of its first run that left members.npz: of pictures alone.
+    """Draw a panel a data set and order, of its first run that left members.npz: of pictures alone.
 
     Features that came without their pictures (8-bit ones of CIFAR10) leave none.
 
@@ -41,7 +41,7 @@ def figure4(results: Path, cells: pd.DataFrame) -> Figure | None:
 
 
 def members_figure(found: Sequence[tuple[str, Members]]) -> Figure:
-    """A panel for each name and its members: a row a cluster, what is of another class framed."""
+    """Draw a panel for each name and its members: a row a cluster, what is of another class framed."""
     columns = min(COLUMNS, len(found))
     bands = -(-len(found) // columns)
     shown = SHOWN if columns > 1 else MEMBERS

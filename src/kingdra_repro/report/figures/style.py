@@ -43,7 +43,7 @@ FORMATS: Any = {
 
 
 def new_figure(height: float) -> Figure:
-    """An empty figure as wide as the text. One made without pyplot needs no display and no closing."""
+    """Make an empty figure as wide as the text. One made without pyplot needs no display and no closing."""
     return Figure(figsize=(WIDTH, height), layout="constrained")
 
 
@@ -54,5 +54,5 @@ def save(figure: Figure, path: Path) -> None:
 
 
 def band(panel: Axes, x: pd.Index, low: pd.Series, high: pd.Series, color: str) -> None:
-    """The range of seeds, or of models, behind a line."""
+    """Draw the range of seeds, or of models, behind a line."""
     panel.fill_between(x, low, high, color=color, alpha=0.18, linewidth=0)

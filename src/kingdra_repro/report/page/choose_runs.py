@@ -17,7 +17,7 @@ OF_METHODS = ("table2", "digits")  # tables that have a row for each method
 def choose_runs(
     rows: Sequence[Mapping[str, str]], tables: Mapping[str, Layout], results: Path
 ) -> dict[str, list[dict[str, Any]]]:
-    """The runs whose clusters can be looked at, by data set.
+    """Return the runs whose clusters can be looked at, by data set.
 
     Of each cell of the tables one, that of the lowest seed (not the best: that would be known from labels);
     of a data set that is in no table all. Those of Kingdra first, then the last rows of the tables.
@@ -54,7 +54,7 @@ def choose_runs(
 
 
 def _of_cells(tables: Mapping[str, Layout]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """The name of each filled cell's row, and its runs: tables of methods first, in a table the last row."""
+    """Yield each filled cell's row and runs: tables of methods first, in a table the last row."""
     for name, table in sorted(tables.items(), key=lambda one: one[0] not in OF_METHODS):
         of_table = "" if name in OF_METHODS else f"{title(name)}: "
         for line in reversed(table.lines):

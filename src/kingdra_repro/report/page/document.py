@@ -13,7 +13,7 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-s
 
 
 def document(title: str, body: str, data: dict[str, Any]) -> str:
-    """The whole file.
+    """Write the whole file.
 
     Parameters
     ----------

@@ -103,7 +103,7 @@ def write_run_report(folder: Path) -> Path:
         Where there is no such folder, its run is not finished, or a file of it is damaged.
     """
     if not folder.is_dir():
-        raise InputError(f"run={folder}: there is no such folder: name one below outputs/")
+        raise InputError(f"run={folder} does not exist: name one below outputs/")
     if not (folder / "result.json").is_file():
         raise InputError(
             f"run={folder}: there is no result.json in it: name a run's folder, and let the run finish first"
@@ -112,7 +112,7 @@ def write_run_report(folder: Path) -> Path:
     with reading(folder / "result.json") as path:
         entry = run_entry(result, read_command(folder), read_history(folder))
         if not all(is_integer(result[name], 1) for name in ("n", "k")):
-            raise InputError(f"{path} is damaged: n and k are no numbers; make the run again")
+            raise InputError(f"{path} is damaged: n and k must be integers; make the run again")
     explorer = read_explorer(folder)
     chosen = (
         {}
@@ -176,7 +176,7 @@ def _figure(folder: Path, name: str, title: str) -> str:
 
 
 def _listed(row: dict[str, str]) -> dict[str, str]:
-    """A row of runs.csv for the table of all runs."""
+    """Return a row of runs.csv for the table of all runs."""
     listed = {"folder": row["folder"], "run": run_name(row)}
     for name in SHOWN:
         value = row.get(name)

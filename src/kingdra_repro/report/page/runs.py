@@ -41,7 +41,7 @@ COUNTS = {"seed", "n", "d", "k", "clusters_found", "n_pseudo_labels", "mini_clus
 
 
 def run_entry(result: Mapping[str, Any], command: str | None, history: pd.DataFrame | None) -> dict[str, Any]:
-    """A run, for the page's scripts.
+    """Return a run, for the page's scripts.
 
     Parameters
     ----------
@@ -67,13 +67,13 @@ def run_entry(result: Mapping[str, Any], command: str | None, history: pd.DataFr
 
 
 def run_name(result: Mapping[str, Any]) -> str:
-    """Method, base model and seed, e.g. ``kingdra-ladder_im, seed 0``."""
+    """Return method, base model and seed, e.g. ``kingdra-ladder_im, seed 0``."""
     base = f"-{result['base']}" if result.get("base") else ""
     return f"{result['method']}{base}, seed {result['seed']}"
 
 
 def fact(name: str, value: Any) -> str:
-    """A value of result.json as the page shows it: shares in percent."""
+    """Return a value of result.json as the page shows it: shares in percent."""
     if name in PERCENT:
         return f"{100 * float(value):.1f}"
     if name in COUNTS:
@@ -82,7 +82,7 @@ def fact(name: str, value: Any) -> str:
 
 
 def drawn(history: pd.DataFrame) -> dict[str, list[float | None]] | None:
-    """The columns of history.csv that are drawn and known, rounded; None where there is nothing to draw."""
+    """Return the drawn columns of history.csv, rounded; None where there is nothing to draw."""
     named = [name for name in ("iteration", *CURVES) if name in history]
     columns = {name: [_number(value) for value in history[name]] for name in named}
     known = {name: values for name, values in columns.items() if any(one is not None for one in values)}
@@ -95,7 +95,7 @@ def _known(result: Mapping[str, Any], name: str) -> bool:
 
 
 def _number(cell: Any) -> float | None:
-    """A number with five digits; None for an empty or foreign cell."""
+    """Return a number with five digits; None for an empty or foreign cell."""
     try:
         value = float(cell)
     except ValueError:

@@ -24,25 +24,25 @@ _SHARED = {
 
 
 def title(name: str) -> str:
-    """The table's title; its name where none is written down."""
+    """Return the table's title; its name where none is written down."""
     heading = _headings().get(name)
     return heading.title if heading else name
 
 
 def caption(name: str) -> str:
-    """What its cells show; accuracy where nothing else is written down."""
+    """Return what its cells show; accuracy where nothing else is written down."""
     heading = _headings().get(name)
     text = heading.caption if heading else None
     return (text or "{accuracy}; {cells}.").format_map(_SHARED)
 
 
 def titled() -> list[str]:
-    """The tables that have a heading, in the order in which a report shows them."""
+    """Return the tables that have a heading, in the order in which a report shows them."""
     return list(_headings())
 
 
 def figure_titles() -> dict[str, str]:
-    """What figures show: those of the paper, then those of what tables show, too."""
+    """Return what figures show: those of the paper, then those of what tables show, too."""
     found = sorted((one for one in experiments() if one.figure), key=lambda one: one.kind != "figure")
     return {one.name: one.figure for one in found if one.figure}
 

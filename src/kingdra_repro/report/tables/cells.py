@@ -72,7 +72,7 @@ def cell(
 
 
 def table(cells: Iterable[Mapping[Any, Any]]) -> pd.DataFrame:
-    """The cells as a DataFrame, numbers as float64 with NaN for what is not there."""
+    """Return the cells as a DataFrame, numbers as float64 with NaN for what is not there."""
     frame = pd.DataFrame(list(cells), columns=COLUMNS)
     return frame.astype(dict.fromkeys(NUMBERS, np.float64) | {"n": np.int64})
 
@@ -168,7 +168,7 @@ def planned_cells(
 
 
 def shown_schedule(schedules: Iterable[str]) -> str:
-    """The published one where there is a run of it, else the one there is; "-" where there is none."""
+    """Return the published one where there is a run of it, else the one there is; "-" where there is none."""
     schedules = list(schedules)
     if "published" in schedules:
         return "published"
@@ -176,7 +176,7 @@ def shown_schedule(schedules: Iterable[str]) -> str:
 
 
 def _shortened(runs: list[PlannedRun], schedule: str) -> str:
-    """The overrides that the published schedule does not have, as far as they touch the value."""
+    """Return the overrides that the published schedule does not have, as far as they touch the value."""
     if schedule == "published":
         return ""
     published = {one for run in runs if run.schedule == "published" for one in run.overrides}

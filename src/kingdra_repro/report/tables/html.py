@@ -9,7 +9,7 @@ FULL_COLOUR = 20.0  # difference that has the strongest colour
 
 
 def html(table: Layout, title: str, caption: str, name: str, filled: Sequence[str]) -> str:
-    """The section of one table: title, caption, what is filled, the table in a box of its own, notes.
+    """Write the section of one table: title, caption, what is filled, the table in a box of its own, notes.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def html(table: Layout, title: str, caption: str, name: str, filled: Sequence[st
 
 
 def sort_header(name: str) -> str:
-    """A heading that sorts its column: see page.js."""
+    """Return a heading that sorts its column: see page.js."""
     return (
         '<th scope="col" aria-sort="none"><button type="button" class="sort">'
         f'{escape(name) or "name"}<span class="arrow" aria-hidden="true"></span></button></th>'

@@ -116,7 +116,7 @@ def cost_table(
 
 
 def _by_device(one: PlannedCell, seconds: Mapping[str, float]) -> list[dict[str, Any]]:
-    """A cell for each device, of the seconds of these runs."""
+    """Return a cell for each device, of the seconds of these runs."""
     paper = published("cost", one.row, one.dataset)
     runs = one.runs[one.runs["folder"].isin(list(seconds))]
     return [

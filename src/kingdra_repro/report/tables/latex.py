@@ -10,7 +10,7 @@ _SPECIAL = {
 
 
 def latex(table: Layout, title: str, caption: str, label: str) -> str:
-    """A table environment; it needs ``\\usepackage{booktabs}``.
+    r"""Write a table environment; it needs ``\usepackage{booktabs}``.
 
     Parameters
     ----------

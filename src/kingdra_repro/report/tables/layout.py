@@ -121,12 +121,12 @@ def _rounded(number: float) -> str:
 
 
 def _signed(number: float) -> str:
-    """A difference, with its sign."""
+    """Return a difference, with its sign."""
     text = f"{number:+,.0f}" if abs(number) >= 1_000 else f"{number:+.1f}"
     return "±0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
 
 
 def _letters(index: int) -> str:
-    """a, b, ..., z, aa, ab, ..."""
+    """Return a, b, ..., z, aa, ab, ..."""
     before, last = divmod(index, len(ascii_lowercase))
     return (_letters(before - 1) if before else "") + ascii_lowercase[last]

@@ -6,7 +6,7 @@ from kingdra_repro.report.tables.layout import EMPTY, Entry, Layout
 
 
 def markdown(table: Layout, title: str, caption: str) -> str:
-    """The table below its title and what it shows; notes below it.
+    """Write the table below its title and what it shows; notes below it.
 
     Parameters
     ----------

@@ -21,12 +21,12 @@ def published(table: str, row: str, dataset: str) -> tuple[float | None, float |
 
 
 def rows_of(table: str) -> list[str]:
-    """The rows that the paper has numbers for."""
+    """Return the rows that the paper has numbers for."""
     return list(_numbers().get(table, {}))
 
 
 def display_name(dataset: str) -> str:
-    """What the paper calls a data set; its own name where the paper does not know it."""
+    """Return what the paper calls a data set; its own name where the paper does not know it."""
     return _numbers()["datasets"].get(dataset, dataset)
 
 

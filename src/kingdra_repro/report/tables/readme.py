@@ -21,7 +21,7 @@ CAPTION = (
 
 
 def with_results(readme: str, results: Path) -> str:
-    """The README with its results section made anew.
+    """Return the README with its results section made anew.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def _section(results: Path) -> str:
 
 
 def short_table(table: pd.DataFrame) -> str:
-    """A line for each method, a column for each data set: our accuracy / the paper's.
+    """Return a line for each method, a column for each data set: our accuracy / the paper's.
 
     Parameters
     ----------
