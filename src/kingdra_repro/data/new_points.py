@@ -105,7 +105,7 @@ class Preprocessing:
 
     @classmethod
     def of(cls, state: dict[str, Any]) -> Self:
-        """The preprocessing whose `state` this is."""
+        """Return the preprocessing whose `state` this is."""
         vectorizer, scaler = state["vectorizer"], state["scaler"]
         return cls(
             None if vectorizer is None else TableVectorizer.of(vectorizer),

@@ -115,7 +115,7 @@ class AutoencoderClusterer(NetworkClusterer):
         return state["losses"][-1]
 
     def _new_network(self, rows: Rows, generator: torch.Generator) -> Any:
-        """The network with its first weights, from the generator."""
+        """Make the network with its first weights, from the generator."""
         network = self._make_network(rows.d, generator)
         network.scale.fill_(self._input_scale(network, rows))
         return network
@@ -124,7 +124,7 @@ class AutoencoderClusterer(NetworkClusterer):
         return self.network_class(n_features, self.n_clusters, self.hidden, 1.0, generator)
 
     def _input_scale(self, network: Any, rows: Rows) -> float:
-        """What the network multiplies its inputs with."""
+        """Compute what the network multiplies its inputs with."""
         return unit_scale(rows)
 
 

@@ -101,7 +101,7 @@ class NetworkClusterer(TrainedClusterer):
 
     @abstractmethod
     def _make_network(self, n_features: int, generator: torch.Generator) -> nn.Module:
-        """The network for d features, with initial weights from the generator."""
+        """Make the network for d features, with initial weights from the generator."""
 
     @abstractmethod
     def _fit_rows(self, rows: Rows) -> None:
@@ -201,7 +201,7 @@ class NetworkClusterer(TrainedClusterer):
                 self._checkpoint.save(name, {**state(), "rows": self._rows}, note)
 
     def _load(self, name: str) -> dict[str, Any] | None:
-        """The last state that `_save` left, or where it is damaged the one before; so does the history."""
+        """Load the last state that `_save` left, or where it is damaged the one before, and its history."""
         if self._checkpoint is None:
             return None
         before = f"{name}-before"

@@ -35,7 +35,7 @@ def autoencoder_for(
     hidden: Sequence[int],
     generator: torch.Generator,
 ) -> ConvolutionalAutoencoder | BoundedAutoencoder:
-    """A new autoencoder for rows of d numbers: convolutional for pictures of six pixels or more a side.
+    """Make an autoencoder for rows of d numbers: convolutional for pictures of six pixels or more a side.
 
     It leaves inputs as they are until its ``scale`` is set to what `scale_for` gives.
 
@@ -53,7 +53,7 @@ def autoencoder_for(
 
 
 def scale_for(network: ConvolutionalAutoencoder | BoundedAutoencoder, rows: Rows) -> float:
-    """What brings pixels to at most 1 for the convolutional one, the mean square to 1 for the other."""
+    """Compute what brings pixels to at most 1 (convolutional), or the mean square to 1 (the other)."""
     if isinstance(network, BoundedAutoencoder):
         return unit_scale(rows)
     largest = max(float(chunk.abs().max()) for chunk in rows.chunks(CHUNK))

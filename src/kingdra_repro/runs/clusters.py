@@ -19,7 +19,7 @@ def cluster_table(
     names: Sequence[str] | None = None,
     columns: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """What a fitted estimator says of some points.
+    """Tabulate what a fitted estimator says of some points.
 
     Parameters
     ----------

@@ -168,7 +168,7 @@ MOST_SIZES = 30  # clusters whose sizes are all shown
 
 
 def _sizes(sizes: list[int]) -> str:
-    """The sizes of cluster 0, 1 ...; of many clusters the smallest, the middle and the largest one's."""
+    """Show the sizes of cluster 0, 1 ...; of many clusters the smallest, the middle and the largest one's."""
     if len(sizes) <= MOST_SIZES:
         return " ".join(f"{size:,}" for size in sizes)
     low, middle, high = (sorted(sizes)[place] for place in (0, len(sizes) // 2, -1))

@@ -173,7 +173,7 @@ def _made_model(described: dict[str, Any], state: dict[str, np.ndarray]) -> Clus
 
 
 def _aligned(value: np.ndarray) -> np.ndarray:
-    """A copy that lies in memory as torch's own do: products then round alike."""
+    """Copy into memory laid out as torch's own is: products then round alike."""
     return torch.from_numpy(value.copy()).clone().numpy()
 
 

@@ -173,7 +173,7 @@ class RunMonitor:
         self._begun = False
 
     def progress(self, event: "Progress") -> None:
-        """Called at every training step; at the first, a run that was interrupted says where it goes on."""
+        """Show a training step; at the first, an interrupted run says where it goes on."""
         if not self._begun and (event.iteration > 0 or event.epoch > 1):
             self.display.notify(line := f"going on from {phase(event)}")
             log.info(line)

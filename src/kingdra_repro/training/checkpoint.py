@@ -110,7 +110,7 @@ class Checkpoint:
         return all(path.stem in ("run", "seed") for path in self.folder.rglob("*.pt"))
 
     def names(self, prefix: str) -> list[str]:
-        """The names of the saved states that begin so."""
+        """List the names of the saved states that begin so."""
         found = self.folder.glob(f"{prefix}*.pt")
         return sorted(path.relative_to(self.folder).as_posix().removesuffix(".pt") for path in found)
 
@@ -124,7 +124,9 @@ class Checkpoint:
         return True
 
     def load(self, name: str) -> dict[Any, Any] | None:
-        """A state as it was saved (on the CPU), or None where there is none. Only tensors and plain values
+        """Load a state as it was saved (on the CPU), or None where there is none.
+
+        Only tensors and plain values
         are read.
 
         Raises
@@ -158,7 +160,7 @@ class Checkpoint:
 
 
 def note_of(path: Path) -> str:
-    """The line that was saved with a state; it is read without the state, and not checked."""
+    """Read the line that was saved with a state, without the state, and unchecked."""
     with open(path, "rb") as file:
         if file.readline(len(FIRST_LINE)) != FIRST_LINE:
             return ""
@@ -179,7 +181,7 @@ def _skip_checked_header(file: BinaryIO) -> None:
 
 
 def _digest(file: BinaryIO) -> bytes:
-    """The line with the checksum of all that comes after it."""
+    """Make the line with the checksum of all that comes after it."""
     file.seek(len(FIRST_LINE) + DIGEST_LINE)
     return hashlib.file_digest(file, "sha256").hexdigest().encode() + b"\n"  # type: ignore[arg-type]
 

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 def models_of(checkpoint: Checkpoint, phase: int) -> list[str]:
-    """The names of the saved states of members at the end of a phase, or within it."""
+    """List the names of the saved states of members at the end of a phase, or within it."""
     return checkpoint.names(f"phase{phase}/models_")
 
 
@@ -40,7 +40,7 @@ def commit(checkpoint: Checkpoint, phase: int, state: dict[str, Any]) -> None:
 
 
 def resumable(checkpoint: Checkpoint) -> tuple[int, dict[str, Any]] | None:
-    """The last phase that is done, of which nothing is damaged, and its state; None where no phase is done.
+    """Load the last phase that is done and undamaged, and its state; None where no phase is done.
 
     Damaged states of members within the next phase are removed, and phases after that: members then go on
     from the end of the phase.
@@ -87,7 +87,7 @@ def resumable(checkpoint: Checkpoint) -> tuple[int, dict[str, Any]] | None:
 
 
 def saved_progress(folder: Path) -> str | None:
-    """What a fit with this checkpoint goes on after; None where nothing is saved that it would take up.
+    """Say what a fit with this checkpoint goes on after; None where nothing is saved that it would take up.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def saved_progress(folder: Path) -> str | None:
 
 
 def _faults(checkpoint: Checkpoint, phase: int) -> list[str]:
-    """The files of a phase that are damaged, or missing."""
+    """List the files of a phase that are damaged, or missing."""
     iteration = f"phase{phase}/iteration"
     if not checkpoint.is_whole(iteration):
         return [f"{iteration}.pt"]

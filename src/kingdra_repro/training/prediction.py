@@ -45,7 +45,7 @@ class FittedEnsemble:
 
     @staticmethod
     def weights_of(state: dict[str, np.ndarray], n_models: int) -> list[dict[str, Tensor]]:
-        """The ``weights`` of an ensemble whose `state_dict` this is; other names are left alone."""
+        """Read the ``weights`` of an ensemble whose `state_dict` this is; other names are left alone."""
         weights: list[dict[str, Tensor]] = [{} for _ in range(n_models)]
         for name, value in state.items():
             if (found := re.fullmatch(r"model(\d+)\.(.+)", name)) is not None:

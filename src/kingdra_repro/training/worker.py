@@ -204,7 +204,7 @@ def _name(members: tuple[int, ...]) -> str:
 
 
 def _latest_states(checkpoint: Checkpoint, members: set[int], phase_done: int) -> dict[int, dict[str, Any]]:
-    """The furthest state of each member at a phase's end or within the next, whatever stack it was in."""
+    """Load each member's furthest state, of a phase's end or within the next, whatever its stack was."""
     states: dict[int, dict[str, Any]] = {}
     for name in models_of(checkpoint, phase_done) + models_of(checkpoint, phase_done + 1):
         known = name.split("_")[1:]

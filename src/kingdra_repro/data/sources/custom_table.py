@@ -120,7 +120,7 @@ def table_features(
 
 
 def row_names(table: pd.DataFrame, id: str | None, rows: np.ndarray) -> list[str] | None:
-    """What some rows of a table are called, or their numbers where some are left out; None: 0, 1, 2 ..."""
+    """Name some rows of a table, by their numbers where some are left out; None: 0, 1, 2 ..."""
     if id is not None:
         named = words_of(table[id]).fillna("").tolist()
     elif not isinstance(table.index, pd.RangeIndex):
