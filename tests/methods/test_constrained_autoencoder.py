@@ -122,7 +122,7 @@ def test_a_killed_fit_ends_as_one_never_killed(digits, given, tmp_path: Path, mo
             np.testing.assert_array_equal(resumed.labels_, straight.labels_)
             np.testing.assert_array_equal(resumed.cluster_centers_, straight.cluster_centers_)
             assert resumed.history_[known].equals(straight.history_[known])
-            assert monitor.told[-1] == len(straight.history_)
+            assert monitor.notified[-1] == len(straight.history_)
 
 
 def test_an_autoencoder_that_is_kept_is_trained_once(digits, given, tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_an_autoencoder_that_is_kept_is_trained_once(digits, given, tmp_path: Pa
     for monitor in (KillAtStep(), KillAtStep(-1)):
         kept = model(autoencoder_dir=tmp_path, monitor=monitor, **settings).fit(X, given)
         np.testing.assert_array_equal(kept.labels_, straight.labels_)
-        assert monitor.told == [1, 2, 3]
+        assert monitor.notified == [1, 2, 3]
     others = draw_labels(digits[1], 10, 5, seed=1)
     with pytest.raises(Killed):  # at the first step of the second phase
         model(autoencoder_dir=tmp_path, monitor=KillAtStep(1), **settings).fit(X, others)
