@@ -144,9 +144,9 @@ def time_processes(d: int, n_models: int, batch: int, precision: str) -> float:
         devices=choose_devices("cpu", -1),
         checkpoint=None,
     )
-    ensemble.train(range(1), None, lambda done, step: None)
+    ensemble.train(range(1), None, lambda done, step: None, None)
     start = time.perf_counter()
-    ensemble.train(range(1, 2), None, lambda done, step: None)
+    ensemble.train(range(1, 2), None, lambda done, step: None, None)
     took = time.perf_counter() - start
     ensemble.close()
     return took / STEPS["cpu"]

@@ -107,7 +107,7 @@ def test_an_epoch_is_a_pass_over_the_larger_part(digits, given) -> None:
 
 def test_a_killed_fit_ends_as_one_never_killed(digits, given, tmp_path: Path, monkeypatch) -> None:
     """Of 320 points: 2 or 3 steps an epoch in the first phase, 4 in the second."""
-    monkeypatch.setattr("kingdra_repro.methods.network_clusterer.SECONDS_BETWEEN_CHECKPOINTS", 0.0)
+    monkeypatch.setattr("kingdra_repro.methods.network_clusterer.SHARE_WITHIN_PHASES", float("inf"))
     X, y = digits[0][:320], given[:320].copy()
     y[np.setdiff1d(np.arange(10), y)] = digits[1][np.setdiff1d(np.arange(10), y)]  # the first ten are 0 to 9
     settings = {"epochs": 3, "clustering_epochs": 3}

@@ -250,7 +250,7 @@ def test_a_damaged_phase_costs_no_more_than_that_phase(
     monitor = KillAt()
     resumed = kingdra(checkpoint_dir=tmp_path, monitor=monitor).fit(X)
     assert f"damaged or lost phase3/{name}: going on from the end of iteration 2" in caplog.text
-    assert monitor.told == [3, 4]
+    assert monitor.notified == [3, 4]
     np.testing.assert_array_equal(resumed.predict_proba(X), kingdra().fit(X).predict_proba(X))
 
 
@@ -270,7 +270,7 @@ def test_where_saving_is_slow_phases_are_saved_now_and_then(
     assert saved() == first
     monitor = KillAt()
     resumed = kingdra(checkpoint_dir=tmp_path, monitor=monitor).fit(X)
-    assert monitor.told == [1, 2, 3, 4]
+    assert monitor.notified == [1, 2, 3, 4]
     np.testing.assert_array_equal(resumed.predict_proba(X), kingdra().fit(X).predict_proba(X))
     assert [name for name in saved() if "iteration" in name] == ["phase1/iteration.pt", "phase4/iteration.pt"]
 

@@ -57,7 +57,7 @@ def tables(folder: Path) -> dict[str, pd.DataFrame]:
 def saved(folder: Path) -> dict[Path, int]:
     """The checkpoints there are, and when each was written."""
     found = {}
-    for path in folder.glob("outputs/*/*/*/checkpoint/*.pt"):
+    for path in folder.glob("outputs/*/*/*/checkpoint/**/*.pt"):
         with contextlib.suppress(FileNotFoundError):  # the run is at work
             found[path] = path.stat().st_mtime_ns
     return found

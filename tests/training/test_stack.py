@@ -151,7 +151,7 @@ def test_the_learning_rate_falls_to_nothing_in_the_last_epochs_of_a_phase(X: np.
 def test_a_mixed_ensemble_gives_its_members_in_order(X: np.ndarray) -> None:
     options = TrainingOptions(batch_size=32)
     mixed = EnsembleTrainer([*BASES, *BASES], X, K, options, seed=7, devices=[CPU], checkpoint=None)
-    losses = mixed.train(range(1), None, lambda *event: None)
+    losses = mixed.train(range(1), None, lambda *event: None, None)
     assert {"mi_clean", "dot_clean", "denoising"} < losses.keys()
     proba = mixed.predict_proba()
     for m, base in enumerate([*BASES, *BASES]):

@@ -13,9 +13,8 @@ import torch
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import atomic_write
 
-FIRST_LINE = (
-    b"kingdra checkpoint 1\n"  # then the SHA-256 of what follows, in a line: a note, and torch's bytes
-)
+# Then the SHA-256 of what follows, in a line: a note, in a line, and torch's bytes.
+FIRST_LINE = b"kingdra checkpoint 1\n"
 DIGEST_LINE = 65  # bytes
 WITHOUT_CHECKSUM = b"PK\x03\x04"  # torch's bytes alone, as earlier versions wrote them
 
