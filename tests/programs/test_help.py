@@ -22,7 +22,7 @@ def test_all_choices_are_listed(kingdra_run):
 def test_examples_and_settings_exist(kingdra_run):
     text = help_text(kingdra_run)
     examples = re.findall(r"^  kingdra-run(.*?)(?:  .*)?$", text, re.MULTILINE)
-    assert len(examples) == 6
+    assert len(examples) == 8
     for example in examples:
         composed(*(re.sub(r",.*", "", word) for word in example.split() if word != "-m"))
     settings = re.findall(r"^  ([a-z_.]+)=(\S+)", text.split("Settings: ")[1], re.MULTILINE)

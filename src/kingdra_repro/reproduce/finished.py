@@ -137,6 +137,7 @@ def _result(path: Path) -> dict[str, Any]:
     content = plain_file(path)
     try:
         result = json.loads(content or b"")
+        result.pop("cluster_sizes", None)  # a list: no column of a ledger
         for name in ("seed", "config_hash", "commit"):
             result[name]
         code_version(result["commit"])
