@@ -261,8 +261,8 @@ def test_a_defect_of_the_program_is_not_told_as_a_mistake(kingdra_run, monkeypat
         (("+dataset.foo=1",), "dataset.foo is not a setting of this dataset"),
         (("seed=[1",), "seed=[1 has characters that need quotes, or an open bracket"),
         (("+foo=1",), "foo is not a setting"),
-        (("output_dir=",), "output_dir= is empty"),
-        (("dataset=custom", "dataset.path="), "dataset.path= is empty"),
+        (("output_dir=",), "output_dir must not be empty"),
+        (("dataset=custom", "dataset.path="), "dataset.path must not be empty"),
         (
             ("dataset=custom", "dataset.path=a=b/x.csv"),
             "dataset.path=a=b/x.csv has characters that need quotes",
