@@ -17,6 +17,8 @@ ITERATED = {**SEVERAL, "n_iter": 1, "first_epochs": 1}
 COMPARED = {"hidden": (4,), "epochs": 1, "n_init": 1, "device": "cpu", "random_state": 0}
 SETTINGS: dict[str, dict[str, Any]] = {
     "Agglomerative": {"device": "cpu"},
+    "ConstrainedAutoencoder": {"hidden": (4,), "epochs": 1, "clustering_epochs": 1, "random_state": 0},
+    "ConstrainedKMeans": {},
     "DAEKMeans": COMPARED,
     "DEC": {**COMPARED, "max_iter": 1},
     "DVAEKMeans": COMPARED,
@@ -29,7 +31,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "Single": ONE,
 }
 X = np.random.default_rng(0).normal(size=(40, 3))
-GIVEN = np.arange(40) % 2
+GIVEN = np.where(np.arange(40) < 30, np.arange(40) % 2, -1)
 
 
 def test_every_estimator_is_here() -> None:
