@@ -54,7 +54,7 @@ def test_equal_points_are_no_distance_apart(X: np.ndarray) -> None:
 
 def test_too_few_points(X: np.ndarray) -> None:
     with pytest.raises(
-        InputError, match=r"base\.n_neighbors=10 needs more points than the data's 10: give fewer"
+        InputError, match=r"base\.n_neighbors must be less than the number of points, 10; got 10"
     ):
         neighbour_distances(X[:10], 10)
 

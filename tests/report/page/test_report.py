@@ -196,7 +196,7 @@ def test_the_command(results, run, monkeypatch, capsys):
         (("run=",), "run= is unknown"),
         (("nowhere",), "nowhere is unknown"),
         ((".",), "there is no result.json"),
-        (("run=nowhere",), "run=nowhere: there is no such folder"),
+        (("run=nowhere",), "run=nowhere does not exist"),
         (("run=.",), "there is no result.json"),
         (("results=nowhere",), "there is no runs.csv"),
     ],
