@@ -49,7 +49,7 @@ def tables(folder: Path) -> dict[str, pd.DataFrame]:
     """All tables of results/, and the history of the run, less what depends on the clock."""
     found = {}
     for path in sorted((folder / "results").rglob("*.csv")):
-        table = pd.read_csv(path)
+        table = pd.read_csv(path, dtype={"code": str})  # seven digits may look like a number
         found[str(path.relative_to(folder))] = table.drop(columns=[name for name in TIMES if name in table])
     return found
 
