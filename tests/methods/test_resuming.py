@@ -43,12 +43,12 @@ def test_a_fit_with_equal_parameters_goes_on(tmp_path: Path, given: dict, again:
     assert checkpoint is not None
     checkpoint.save("iteration", {})
     assert begin(Kingdra(2, **again, **settings), X)[0] == 0
-    with pytest.raises(InputError, match="of other settings"):
+    with pytest.raises(InputError, match="belongs to other settings"):
         begin(Kingdra(2, **other, **settings), X)
 
 
 def test_a_lambda_cannot_be_distinguished_from_another(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="A lambda has no name"):
+    with pytest.raises(InputError, match="A lambda cannot be identified"):
         begin(Kingdra(2, pseudo_labels=lambda *_: None, checkpoint_dir=tmp_path), X)
 
 

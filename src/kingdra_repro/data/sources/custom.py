@@ -155,7 +155,7 @@ def load_custom(
         found = _from_table(path, labels, given, text, id, settings, written, words or {})
     else:
         kinds = ", ".join(ENDINGS + TABLE_ENDINGS)
-        raise InputError(f"dataset.path={path} is of no kind known: give a {kinds} file or a folder")
+        raise InputError(f"dataset.path={path} has an unknown format: give a {kinds} file or a folder")
     more = {"text": text, "id": id, "keep_columns": "true" if keep_columns else None}
     if path.is_dir() or not is_table(path):
         _refuse_settings_of_tables(path, settings, written, **more)
