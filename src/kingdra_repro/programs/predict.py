@@ -74,7 +74,8 @@ def _given(arguments: Sequence[str]) -> dict[str, str]:
     for argument in arguments:
         name, _, value = argument.partition("=")
         if name not in SETTINGS or not value:
-            raise InputError(f"unknown argument {argument}: give {', '.join(f'{one}=...' for one in SETTINGS)}")
+            known = ", ".join(f"{one}=..." for one in SETTINGS)
+            raise InputError(f"unknown argument {argument}: give {known}")
         given[name] = value
     if "run" not in given or "data" not in given:
         raise InputError("Give run=FOLDER and data=FILE (kingdra-predict --help)")
