@@ -128,11 +128,11 @@ def test_mistakes_in_one_line(kingdra_run, halves, tmp_path, capsys):
         ((run, "data=renamed.csv"), "renamed.csv does not fit: it has no column 'pixel_3_3'"),
         ((run, "data=words.csv"), "pixel_3_3"),
         ((run, "data=x.npy"), "x.npy is no table"),
-        ((run, "data=nowhere.csv"), "data=nowhere.csv: there is no such file"),
+        ((run, "data=nowhere.csv"), "data=nowhere.csv does not exist"),
         ((run, "data=rest.csv", "output=rest.csv"), "output=rest.csv is the file of the points"),
-        ((run, "data=rest.csv", "keep_columns=1"), "keep_columns=1 is unknown"),
+        ((run, "data=rest.csv", "keep_columns=1"), "keep_columns must be true or false; got 1"),
         ((run,), "Give run=FOLDER and data=FILE"),
-        ((run, "file=rest.csv"), "file=rest.csv is unknown"),
+        ((run, "file=rest.csv"), "unknown argument file=rest.csv"),
         (("run=empty", "data=rest.csv"), "empty/model.safetensors is not there"),
     ]:
         status, line = called(capsys, *arguments)

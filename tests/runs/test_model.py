@@ -98,7 +98,7 @@ def zeroed(content: bytearray, place: int) -> None:
 
 @pytest.mark.parametrize("damage", [flipped, cut, zeroed])
 @pytest.mark.parametrize("name", [model.NUMBERS, model.DESCRIPTION])
-def test_every_damage_is_told_in_a_line(name, damage, kept, tmp_path) -> None:
+def test_every_damage_is_reported_in_a_line(name, damage, kept, tmp_path) -> None:
     draw = np.random.default_rng(0)
     for place in draw.integers(len(kept[name]) - 2, size=35):  # the last byte is a line's end
         content = bytearray(kept[name])
@@ -179,5 +179,5 @@ class TheirIM(LadderIM):
 def test_a_model_with_a_user_s_class_is_not_kept(blobs, tmp_path, caplog) -> None:
     before = fitted(Kingdra, blobs, base=TheirIM(hidden=(8,), denoising_costs=(10.0, 1.0, 0.1)))
     keep_model(tmp_path, before, None, True)
-    assert "The model is not kept: TheirIM is no part of kingdra_repro" in caplog.text
+    assert "The model is not kept: TheirIM does not belong to kingdra_repro" in caplog.text
     assert list(tmp_path.iterdir()) == []

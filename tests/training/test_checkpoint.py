@@ -56,18 +56,18 @@ def test_every_flipped_bit_cut_and_zeroed_block_is_noticed(tmp_path: Path) -> No
         if damaged == written:
             continue  # there were zeros before
         path.write_bytes(damaged)
-        assert not checkpoint.is_whole("state")
+        assert not checkpoint.is_complete("state")
         with pytest.raises(InputError, match=r"state\.pt is damaged"):
             checkpoint.load("state")
     path.write_bytes(written)
-    assert checkpoint.is_whole("state")
+    assert checkpoint.is_complete("state")
     assert note_of(path) == "a note"
 
 
 def test_a_file_without_a_checksum_is_read_as_earlier_versions_wrote_it(tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path, "a")
     torch.save({"epoch": 2}, tmp_path / "state.pt")
-    assert checkpoint.is_whole("state")
+    assert checkpoint.is_complete("state")
     assert checkpoint.load("state") == {"epoch": 2}
     assert note_of(tmp_path / "state.pt") == ""
 

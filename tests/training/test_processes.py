@@ -83,7 +83,7 @@ class Interrupt:
 
 def test_a_killed_process_is_reported_and_the_run_resumed(X: np.ndarray, tmp_path: Path) -> None:
     straight = kingdra(n_jobs=2).fit(X)
-    with pytest.raises(InputError, match="run again to go on"):
+    with pytest.raises(InputError, match="run again to resume"):
         kingdra(n_jobs=2, checkpoint_dir=tmp_path, monitor=Interrupt()).fit(X)
     resumed = kingdra(n_jobs=2, checkpoint_dir=tmp_path).fit(X)
     np.testing.assert_array_equal(resumed.predict_proba(X), straight.predict_proba(X))

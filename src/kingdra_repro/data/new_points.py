@@ -69,7 +69,7 @@ class Preprocessing:
             Where it is a file of another kind, or has other columns; the first of these is named.
         """
         if not path.is_file():
-            raise InputError(f"data={path}: there is no such file ({path.absolute()}): correct the path")
+            raise InputError(f"data={path} does not exist ({path.absolute()}): correct the path")
         if self.vectorizer is not None:
             return self._read_table(path, self.vectorizer)
         if path.suffix.lower() not in ENDINGS:

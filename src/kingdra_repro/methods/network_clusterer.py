@@ -205,7 +205,7 @@ class NetworkClusterer(TrainedClusterer):
         if self._checkpoint is None:
             return None
         before = f"{name}-before"
-        if not self._checkpoint.is_whole(name) and self._checkpoint.is_whole(before):
+        if not self._checkpoint.is_complete(name) and self._checkpoint.is_complete(before):
             log.warning(
                 "%s/%s.pt is damaged or lost: going on from the state before", self._checkpoint.folder, name
             )

@@ -47,7 +47,7 @@ def run(arguments: Sequence[str]) -> int:
     given = _given(arguments)
     keep_columns = given.get("keep_columns", "false").lower()
     if keep_columns not in ("true", "false"):
-        raise InputError(f"keep_columns={given['keep_columns']} is unknown: give true or false")
+        raise InputError(f"keep_columns must be true or false; got {given['keep_columns']}")
     data = Path(given["data"]).expanduser()
     default = data.with_name(f"{data.name.partition('.')[0]}.clusters.csv")
     output = Path(given["output"]).expanduser() if "output" in given else default
@@ -74,7 +74,8 @@ def _given(arguments: Sequence[str]) -> dict[str, str]:
     for argument in arguments:
         name, _, value = argument.partition("=")
         if name not in SETTINGS or not value:
-            raise InputError(f"{argument} is unknown: give {', '.join(f'{one}=...' for one in SETTINGS)}")
+            known = ", ".join(f"{one}=..." for one in SETTINGS)
+            raise InputError(f"unknown argument {argument}: give {known}")
         given[name] = value
     if "run" not in given or "data" not in given:
         raise InputError("Give run=FOLDER and data=FILE (kingdra-predict --help)")

@@ -48,7 +48,7 @@ def run(arguments: Sequence[str]) -> int:
         name, equals, folder = _kind(given), "=", arguments[0]
     write = {"run": write_run_report, "results": write_report}.get(name)
     if write is None or not equals or not folder:
-        raise InputError(f"{arguments[0]} is unknown: give FOLDER, run=FOLDER or results=FOLDER")
+        raise InputError(f"unknown argument {arguments[0]}: give FOLDER, run=FOLDER or results=FOLDER")
     print(write(Path(folder).expanduser()))
     return 0
 

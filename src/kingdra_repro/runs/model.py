@@ -153,7 +153,7 @@ def _described(value: Any) -> Any:
         return {"class": name, **held}
     if isinstance(value, Sequence):
         return [_described(one) for one in value]
-    raise InputError(f"{type(value).__name__} is no part of kingdra_repro")
+    raise InputError(f"{type(value).__name__} does not belong to kingdra_repro")
 
 
 def _made(value: Any) -> Any:

@@ -113,7 +113,7 @@ class Checkpoint:
         found = self.folder.glob(f"{prefix}*.pt")
         return sorted(path.relative_to(self.folder).as_posix().removesuffix(".pt") for path in found)
 
-    def is_whole(self, name: str) -> bool:
+    def is_complete(self, name: str) -> bool:
         """Whether there is such a state, with every byte as it was written, as far as a checksum tells."""
         try:
             with open(self._path(name), "rb") as file:
@@ -142,7 +142,7 @@ class Checkpoint:
                 return torch.load(file, map_location="cpu", weights_only=True)
         except Exception as error:  # torch's reader fails in many ways on bytes that it did not write
             raise InputError(
-                f"{path} is damaged and cannot be read: remove {self.folder} to begin anew"
+                f"{path} is damaged and cannot be read: remove {self.folder} to start again"
             ) from error
 
     def rename(self, name: str, other: str) -> None:

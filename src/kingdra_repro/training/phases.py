@@ -61,7 +61,7 @@ def resumable(checkpoint: Checkpoint) -> tuple[int, dict[str, Any]] | None:
     if committed and found is None:
         raise InputError(
             f"The checkpoint in {checkpoint.folder} has damaged or lost {', '.join(damaged)}: put the files "
-            "models_*.pt back, or remove that folder to begin anew"
+            "models_*.pt back, or remove that folder to start again"
         )
     last = -1 if found is None else found
     for phase in _phases(checkpoint):
@@ -70,7 +70,7 @@ def resumable(checkpoint: Checkpoint) -> tuple[int, dict[str, Any]] | None:
         if phase > last + 1:
             _remove(checkpoint, phase)
     for name in models_of(checkpoint, last + 1):
-        if not checkpoint.is_whole(name):
+        if not checkpoint.is_complete(name):
             damaged.append(f"{name}.pt")
             checkpoint.remove(name)
     if damaged:
@@ -112,11 +112,11 @@ def saved_progress(folder: Path) -> str | None:
 def _faults(checkpoint: Checkpoint, phase: int) -> list[str]:
     """List the files of a phase that are damaged, or missing."""
     iteration = f"phase{phase}/iteration"
-    if not checkpoint.is_whole(iteration):
+    if not checkpoint.is_complete(iteration):
         return [f"{iteration}.pt"]
     noted = (checkpoint.load(iteration) or {}).get("models", [])
     names = sorted({*noted, *models_of(checkpoint, phase)})
-    return [f"{name}.pt" for name in names if not checkpoint.is_whole(name)]
+    return [f"{name}.pt" for name in names if not checkpoint.is_complete(name)]
 
 
 def _phases(checkpoint: Checkpoint) -> list[int]:

@@ -192,9 +192,9 @@ def test_the_command(results, run, monkeypatch, capsys):
     [
         ((), "Give FOLDER"),
         (("run=a", "results=b"), "Give FOLDER"),
-        (("folder=a",), "folder=a is unknown"),
-        (("run=",), "run= is unknown"),
-        (("nowhere",), "nowhere is unknown"),
+        (("folder=a",), "unknown argument folder=a"),
+        (("run=",), "unknown argument run="),
+        (("nowhere",), "unknown argument nowhere"),
         ((".",), "there is no result.json"),
         (("run=nowhere",), "run=nowhere does not exist"),
         (("run=.",), "there is no result.json"),
