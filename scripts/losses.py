@@ -64,10 +64,9 @@ def make_stack(
     compile: bool = False,
     graph: bool = False,
 ) -> Stack:
-    training_step.STEPS_BEFORE_CAPTURE = 1 if graph else 10**9
     X = load_digits().X[:N]
     radii = base.radii(X, device)
-    return Stack(
+    stack = Stack(
         base,
         Rows(X, device),
         K,
@@ -76,6 +75,8 @@ def make_stack(
         seed=0,
         radii=None if radii is None else torch.from_numpy(radii).to(device),
     )
+    stack.step._records = graph
+    return stack
 
 
 def pseudo_labels() -> PseudoLabels:
@@ -180,6 +181,7 @@ def compare_fast_ways(names: list[str], precisions: list[str], device: torch.dev
 
 def main(path: Path, words: list[str]) -> int:
     torch.set_num_threads(1)
+    training_step.STEPS_BEFORE_CAPTURE = 1  # the second of the compared steps is the recorded one
     device = torch.device("cuda" if "cuda" in words else "cpu")
     names = [name for name in BASES if name in words] or list(BASES)
     there = ["float32", *(["tf32"] if device.type == "cuda" else []), "bfloat16"]
