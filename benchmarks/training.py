@@ -6,7 +6,7 @@ Counts for Ladder-IM, 1 and 10 models, batches of 64 and 256: floating-point ope
 products, bytes that must move, random numbers, operations launched. The floor is the time of these at the
 ceilings measured here a moment before; the share is floor / measured. On a CPU one model is timed in one
 process with all threads, and ten in as many processes as there are cores, each with one thread. `short`: ten
-models and batches of 64 alone. Run it on an idle machine.
+models and batches of 64 alone; on a CPU a few steps in float32. Run it on an idle machine.
 """
 
 import itertools
@@ -31,6 +31,7 @@ from kingdra_repro.training.trainer import EnsembleTrainer
 SHAPES = {"digits": (64, 1797), "mnist": (784, 70_000), "cifar10": (2048, 60_000)}
 K = 10
 STEPS = {"cpu": 40, "cuda": 1000}  # a GPU's epoch is so short that its beginning would count
+SHORT_CPU_STEPS = 3
 LEARNING_RATE = 0.002
 
 
@@ -191,15 +192,18 @@ def report(shape: str, device: torch.device, ceilings: Ceilings, short: bool) ->
 
 def main() -> None:
     device = torch.device("cuda" if "cuda" in sys.argv else "cpu")
-    gpu = device.type == "cuda"
-    precisions = ["float32", "tf32", "bfloat16"] if gpu else ["float32", "bfloat16"]
+    gpu, short = device.type == "cuda", "short" in sys.argv
+    if short:
+        STEPS["cpu"] = SHORT_CPU_STEPS
+    # Most CPUs take minutes for products in bfloat16.
+    precisions = ["float32", *(["tf32"] if gpu else []), *(["bfloat16"] if gpu or not short else [])]
     name = torch.cuda.get_device_name() if gpu else f"CPU, {torch.get_num_threads()} threads"
     ceilings = measure_ceilings(device, precisions)
     print(f"torch {torch.__version__}, {name}; ceilings: ", end="")
     print(", ".join(f"{p} {v / 1e9:,.0f} GFLOP/s" for p, v in ceilings.products.items()), end="; ")
     print(f"copy {ceilings.memory / 1e9:,.0f} GB/s; {ceilings.random / 1e6:,.0f} million normal numbers/s")
     for shape in [word for word in sys.argv if word in SHAPES] or ("mnist", "cifar10"):
-        report(shape, device, ceilings, "short" in sys.argv)
+        report(shape, device, ceilings, short)
 
 
 if __name__ == "__main__":
