@@ -22,10 +22,9 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum_of_array, remove_parts
 from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.events import Monitor
+from kingdra_repro.training.options import WITHOUT_EFFECT
 
 SET_BY_SCIKIT_LEARN = ("_metadata_request", "_sklearn_output_config")  # set_fit_request(), set_output()
-# Where a fit runs and who watches are not part of what a run is: they change rounding and, on a GPU, noise.
-WITHOUT_EFFECT = frozenset({"device", "n_jobs", "compile", "checkpoint_dir", "autoencoder_dir", "monitor"})
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

@@ -18,12 +18,8 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum
 from kingdra_repro.training import options
 
-# Where files come from and where the work is done change rounding, and on a GPU the noise; what is written
-# beside the labels changes nothing.
-WITHOUT_EFFECT = {
-    *("mirror", "data_dir", "device", "n_jobs", "compile", "autoencoder_dir"),
-    "keep_columns",
-}
+# Neither where files come from nor what is written beside the labels changes these.
+WITHOUT_EFFECT = options.WITHOUT_EFFECT | {"mirror", "data_dir", "keep_columns"}
 # Settings that came later, and the value with which a run is as it was before them: it keeps its hash.
 AS_BEFORE = {
     **options.AS_BEFORE,

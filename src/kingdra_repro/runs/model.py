@@ -19,8 +19,9 @@ from kingdra_repro.checks import check_parameters
 from kingdra_repro.data.new_points import Preprocessing
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import atomic_write, checksum, write_text
-from kingdra_repro.methods.clusterer import WITHOUT_EFFECT, Clusterer
+from kingdra_repro.methods.clusterer import Clusterer
 from kingdra_repro.runs.reading import DAMAGE
+from kingdra_repro.training.options import WITHOUT_EFFECT
 from kingdra_repro.version import package_version
 
 log = logging.getLogger(__name__)
