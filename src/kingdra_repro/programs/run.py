@@ -5,8 +5,10 @@ Nothing heavy is imported before a run begins: tab completion and ``--help`` com
 
 import os
 import sys
+from string import Template
 
 import hydra
+from hydra import compose, initialize_config_module
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig
@@ -17,6 +19,7 @@ from kingdra_repro.programs.main import complain
 from kingdra_repro.programs.user_errors import user_message
 
 PROGRAM = "kingdra-run"
+CONFIGS, VERSION_BASE = "kingdra_repro.configs", "1.3"
 
 
 def main() -> None:
@@ -36,6 +39,9 @@ def run() -> int:
     os.environ["HYDRA_FULL_ERROR"] = "1"
     register_schema()
     register_resolvers()
+    if sys.argv[1:] in (["--help"], ["-h"]):
+        print(help_text())
+        return 0
     # Hydra wants -m before all settings or after them, not between.
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))
     this_process = os.getpid()
@@ -55,10 +61,17 @@ def run() -> int:
             complain(PROGRAM, line)
             failed.append(_job_name())
 
-    hydra.main(version_base="1.3", config_path="pkg://kingdra_repro.configs", config_name="config")(job)()
+    hydra.main(version_base=VERSION_BASE, config_path=f"pkg://{CONFIGS}", config_name="config")(job)()
     if any(failed):
         complain(PROGRAM, f"{len(failed)} of the sweep's jobs failed: {'; '.join(failed)}")
     return 2 if failed else 0
+
+
+def help_text() -> str:
+    """Return what Hydra would print, which takes seconds for lists of options that our template has not."""
+    with initialize_config_module(CONFIGS, version_base=VERSION_BASE):
+        template = compose("config", return_hydra_config=True).hydra.help.template
+    return Template(template).substitute()
 
 
 def _job_name() -> str:
