@@ -49,10 +49,20 @@ def config_hash(cfg: DictConfig) -> str:
     the pseudo-labels, the seed and the training settings as far as the method uses them. A file or folder
     that the data set names counts by its contents: another file under the same name is another run.
     """
+    return hash_of(hashed_settings(cfg))
+
+
+def hashed_settings(cfg: DictConfig) -> str:
+    """Return the settings that `config_hash` is the hash of, as JSON."""
     groups = (OmegaConf.to_container(cfg[group], resolve=True) for group in ("dataset", "method"))
     data, method = map(_effective, groups)
     settings = {"dataset": _with_contents(data), "method": method}
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
+    return json.dumps(settings, sort_keys=True)
+
+
+def hash_of(settings: str) -> str:
+    """Return the 8 hexadecimal digits by which runs are found again."""
+    return hashlib.sha256(settings.encode()).hexdigest()[:8]
 
 
 def run_folder(cfg: DictConfig) -> str:
