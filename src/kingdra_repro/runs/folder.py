@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -68,7 +69,8 @@ def hash_of(settings: str) -> str:
 def run_folder(cfg: DictConfig) -> str:
     """``<dataset>/<method>-<base>/seed<seed>-<hash>``, below the folder of all runs.
 
-    Methods that are not made of a base model have ``<method>`` alone.
+    Methods that are not made of a base model have ``<method>`` alone; a user's own data set is called
+    ``custom-<name of the file, without its endings>``.
 
     Parameters
     ----------
@@ -80,7 +82,7 @@ def run_folder(cfg: DictConfig) -> str:
     chosen = cfg.hydra.runtime.choices
     base = base_model(cfg, chosen)
     method = chosen.method if base is None else f"{chosen.method}-{base}"
-    return f"{chosen.dataset}/{method}/seed{cfg.seed}-{config_hash(cfg)}"
+    return f"{_dataset_name(cfg.dataset, chosen.dataset)}/{method}/seed{cfg.seed}-{config_hash(cfg)}"
 
 
 def base_model(cfg: DictConfig, chosen: Any) -> str | None:
@@ -109,6 +111,18 @@ def exclusive_run(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+LONGEST_NAME = 60  # letters of a file's name; file systems take 255 bytes
+
+
+def _dataset_name(dataset: DictConfig, chosen: str) -> str:
+    """Return the data set's name; of one read from ``path`` with the file's, as far as any shell takes it."""
+    if OmegaConf.is_missing(dataset, "path") or dataset.get("path") is None:
+        return chosen
+    stem = Path(str(dataset.path)).expanduser().absolute().name.partition(".")[0]
+    name = re.sub(r"[^\w-]+", "_", stem)[:LONGEST_NAME].strip("_")
+    return f"{chosen}-{name}" if name else chosen
 
 
 def _effective(node: Any) -> Any:
