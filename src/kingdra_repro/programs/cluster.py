@@ -15,6 +15,7 @@ from kingdra_repro.checks import choice
 from kingdra_repro.config import check_types
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.errors import InputError
+from kingdra_repro.evaluation.without_labels import known_without_labels
 from kingdra_repro.files import remove_parts
 from kingdra_repro.methods import draw_labels
 from kingdra_repro.provenance import commits, device_name
@@ -104,7 +105,8 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
         "config_hash": config_hash(cfg),
         "commit": commit,
     }
-    result = make_result(run, data, method, stopwatch.seconds(), given)
+    known_now = known_without_labels(method, data.X, votes.first())
+    result = make_result(run, data, method, stopwatch.seconds(), given) | known_now
     votes.write(folder / "votes.npz")
     write_ensemble_files(folder, data)
     draw_run_figures(folder, data, method.labels_)

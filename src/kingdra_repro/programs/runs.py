@@ -8,8 +8,8 @@ from pathlib import Path
 from kingdra_repro.errors import InputError
 from kingdra_repro.programs import main as program
 
-HELP = """kingdra-runs lists the finished runs below a folder: data, method, points, clusters, sizes of the smallest and
-the largest one, accuracy where classes were known, agreement of the models, and the day.
+HELP = """kingdra-runs lists the finished runs below a folder: data, method, points, clusters, sizes of
+the smallest and the largest one, accuracy where classes were known, agreement of the models, and the day.
 
   kingdra-runs                     those below outputs/
   kingdra-runs FOLDER              those below another folder

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from kingdra_repro.errors import InputError
+from kingdra_repro.evaluation.n_clusters import NumberOfClusters
+from kingdra_repro.evaluation.without_labels import MEASURES
 from kingdra_repro.files import write_text
 from kingdra_repro.runs.reading import read_result
 
@@ -108,3 +110,26 @@ def _cell(name: str, row: dict[str, Any]) -> str:
     if name in SHARES:
         return f"{value:.3f}"
     return f"{value:,.0f}" if name in ("n", "k") else str(value)
+
+
+def n_clusters_table(folders: Iterable[Path]) -> pd.DataFrame:
+    """Of finished runs the number of clusters and what is known of it without labels: see `recommend`."""
+    results = [read_result(folder) for folder in folders]
+    return pd.DataFrame(
+        [{name: result.get(name) for name in ("k", "clusters_found", *MEASURES)} for result in results]
+    )
+
+
+def show_n_clusters(choice: NumberOfClusters) -> None:
+    """Print what is known of each number of clusters, the recommended one in bold, and the reason."""
+    console = Console()
+    shown = [name for name in MEASURES if choice.table[name].notna().any()]
+    printed = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for heading in ("k", "found", *(MEASURES[name] for name in shown), "score"):
+        printed.add_column(heading, justify="right")
+    for row in choice.table.to_dict("records"):
+        cells = [f"{row[name]:.3f}" if pd.notna(row[name]) else "" for name in (*shown, "score")]
+        style = "bold" if row["k"] == choice.n_clusters else None
+        printed.add_row(f"{row['k']:.0f}", f"{row['clusters_found']:.0f}", *cells, style=style)
+    console.print(printed)
+    console.print(choice.reason, soft_wrap=True, highlight=False, markup=False)

@@ -79,6 +79,11 @@ class Votes:
         for name, votes in kept.items():
             atomic_write(self.folder / f"{name}.npy", lambda file, votes=votes: np.save(file, votes))  # type: ignore[misc]
 
+    def first(self) -> np.ndarray | None:
+        """Return the answers [n_models, n] after the first phase; None where the method has no ensemble."""
+        path = self.folder / "first.npy"
+        return np.load(path, allow_pickle=False) if path.exists() else None
+
     def write(self, path: Path) -> None:
         """Write the finished run's ``votes.npz``; nothing where the method has no ensemble.
 
