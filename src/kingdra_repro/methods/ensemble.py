@@ -136,6 +136,12 @@ class Ensemble(TrainedClusterer, TrainingOptions):
         agree = proba.argmax(-1) == self._outputs[:, chosen]
         return chosen.numpy(), confidence.numpy(), agree.double().mean(0).numpy()
 
+    def last_hidden_layer(self, X: Any) -> np.ndarray:
+        """Compute the first model's last hidden layer for the rows of X: float32 array [n, width]."""
+        check_is_fitted(self)
+        X = checked_data(self, X, reset=False)
+        return self._fitted.features(X, choose_device(self.device)).numpy()
+
     def state_dict(self) -> dict[str, np.ndarray]:
         return {**super().state_dict(), "outputs": self._outputs.numpy(), **self._fitted.state_dict()}
 

@@ -84,6 +84,11 @@ class NetworkClusterer(TrainedClusterer):
         check_is_fitted(self)
         return self._assign(Rows(checked_data(self, X, reset=False), torch.device("cpu")))
 
+    def last_hidden_layer(self, X: Any) -> np.ndarray:
+        """Compute what is clustered, the network's code or features for the rows of X: float32 [n, width]."""
+        check_is_fitted(self)
+        return outputs(self._network, Rows(checked_data(self, X, reset=False), torch.device("cpu")))
+
     def state_dict(self) -> dict[str, np.ndarray]:
         network = {f"network.{name}": value.numpy() for name, value in self._network.state_dict().items()}
         return {**super().state_dict(), **network}
