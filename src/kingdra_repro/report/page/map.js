@@ -72,6 +72,7 @@ function showMap(map, explorer) {
   }
 
   function point(i) {
+    if (!state.drawn) return;
     state.at = i;
     context.putImageData(state.drawn, 0, 0);
     tip.hidden = i === null;
