@@ -15,9 +15,6 @@ from kingdra_repro.checks import is_integer, must_be
 from kingdra_repro.evaluation.without_labels import MEASURES, known_without_labels
 from kingdra_repro.training.events import Iteration, Monitor, Progress
 
-# The measures whose mean decides; `scripts/n_clusters.py` shows how often it is right.
-DECIDE = ("stability", "silhouette", "silhouette_outputs")
-
 
 @dataclass(frozen=True)
 class NumberOfClusters:
@@ -29,7 +26,7 @@ class NumberOfClusters:
     reason : str, one sentence
     table : DataFrame, a row a number of clusters
         ``k``; ``clusters_found``, those of them that have points; those of
-        `kingdra_repro.evaluation.known_without_labels`; and ``score``, the mean of those that decide.
+        `kingdra_repro.evaluation.known_without_labels`; and ``score``, their mean.
     """
 
     n_clusters: int
@@ -91,8 +88,9 @@ def measure(estimator: BaseEstimator, X: np.ndarray | sp.csr_matrix, n_clusters:
 def recommend(measures: pd.DataFrame) -> NumberOfClusters:
     """Choose among numbers of clusters by what is known of each.
 
-    The score of a number is the mean of `DECIDE`, as far as the method has them. A number that left clusters
-    without points is out, unless all did. Of equal scores the smaller number wins.
+    The score of a number is the mean of all that is known of it: each is about 1 at best, and
+    ``scripts/n_clusters.py`` shows how often the mean is right. A number that left clusters without points is
+    out, unless all did. Of equal scores the smaller number wins.
 
     Parameters
     ----------
@@ -100,20 +98,22 @@ def recommend(measures: pd.DataFrame) -> NumberOfClusters:
         With ``k``, ``clusters_found`` and `MEASURES`.
     """
     table = measures.sort_values("k").reset_index(drop=True).astype(dict.fromkeys(MEASURES, float))
-    decide = [name for name in DECIDE if table[name].notna().all()]
-    table["score"] = table[decide].mean(axis=1) if decide else np.nan
+    known = [name for name in MEASURES if table[name].notna().all()]
+    table["score"] = table[known].mean(axis=1) if known else np.nan
     full = table[table["clusters_found"] == table["k"]]
     candidates = (full if len(full) else table).fillna({"score": -1.0})
-    best = candidates.loc[candidates["score"].idxmax()]
+    best, *others = candidates.sort_values("score", ascending=False, kind="stable").to_dict("records")
     k = int(best["k"])
-    values = ", ".join(f"{MEASURES[name]} {best[name]:.2f}" for name in decide)
-    rest = candidates[candidates["k"] != k]
-    second = "" if rest.empty else f"; next comes {int(rest.loc[rest['score'].idxmax(), 'k'])}"
-    apart = "" if rest.empty else f" ({best['score']:.3f} to {rest['score'].max():.3f})"
-    reason = f"{k} clusters have the largest mean of {values}{second}{apart}."
-    if not decide:
-        reason = f"{k} is the smallest number: this method tells nothing that numbers are compared by."
-    return NumberOfClusters(k, reason, table)
+    if not known:
+        return NumberOfClusters(k, f"{k} is the smallest number; nothing is known to compare them by.", table)
+    values = ", ".join(f"{MEASURES[name]} {best[name]:.2f}" for name in known)
+    mean = f"the largest mean of what is known ({values})" if len(known) > 1 else f"the largest {values}"
+    second = (
+        f"; {others[0]['k']:.0f} come next (score {others[0]['score']:.3f}, not {best['score']:.3f})"
+        if others
+        else ""
+    )
+    return NumberOfClusters(k, f"{k} clusters have {mean}{second}.", table)
 
 
 class _FirstVotes:
