@@ -20,6 +20,7 @@ from kingdra_repro.data.links import Links
 from kingdra_repro.data.validation import check_magnitude, check_spread
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum_of_array, remove_parts
+from kingdra_repro.library_state import default_library_state
 from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.events import Monitor
 
@@ -49,6 +50,7 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
 
     n_clusters: int = field(default=8, kw_only=False)
 
+    @default_library_state()
     def fit(self, X: Any, y: Any = None) -> Self:
         """Cluster X: array or sparse matrix [n, d] of finite numbers, n >= n_clusters. ``y`` is ignored.
 

@@ -18,6 +18,7 @@ from kingdra_repro.checks import Check, choice, integer, positive, widths
 from kingdra_repro.data.links import Links
 from kingdra_repro.devices import choose_device
 from kingdra_repro.errors import diverged
+from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.clusterer import TrainedClusterer, begin, checked_data
 from kingdra_repro.networks.products import tf32_products
 from kingdra_repro.training.batches import batch_slices
@@ -79,6 +80,7 @@ class NetworkClusterer(TrainedClusterer):
         self._fit_rows(Rows(X, self._device))
         self._network.cpu()  # a fitted estimator may go to a machine without this device
 
+    @default_library_state()
     def predict(self, X: Any) -> np.ndarray:
         """Predict the cluster of each row of X: int64 array [n]; on the CPU, whatever ``device`` is."""
         check_is_fitted(self)

@@ -5,6 +5,7 @@ from torch import Tensor
 
 from kingdra_repro.checks import choice
 from kingdra_repro.errors import InputError
+from kingdra_repro.library_state import default_library_state
 from kingdra_repro.pseudo_labels.agreement import n_agree, weight_in_agreement
 from kingdra_repro.pseudo_labels.degrees import Degrees
 from kingdra_repro.pseudo_labels.signatures import Signatures
@@ -13,6 +14,7 @@ PRUNE = ("chosen", "members")
 MEMBERS_AT_ONCE = 1024  # compared with what is left in the graph
 
 
+@default_library_state()
 @torch.no_grad()
 def mini_clusters(
     predictions: Tensor,
