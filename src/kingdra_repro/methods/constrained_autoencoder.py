@@ -251,6 +251,8 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
                 lambda part, terms, epoch=epoch: self._progress(  # type: ignore[misc]
                     epoch + 1, self.clustering_epochs, self.epochs + 2 * (epoch + part), total, terms
                 ),
+                "the clustering",
+                epoch + 1,
             )
             terms["lambda"] = weight
             self._save(
