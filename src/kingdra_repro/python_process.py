@@ -15,6 +15,7 @@ def python_command(code: str) -> list[str]:
     """
     script = getattr(sys.modules["__main__"], "__file__", None)
     last = {os.getcwd()} | ({str(Path(script).resolve().parent)} if script else set())
+    last -= {str(Path(__file__).parents[1])}  # where this package is: another version may be installed
     folders = [os.path.abspath(folder) for folder in sys.path]  # "" is the working directory
     ordered = sorted(dict.fromkeys(folders), key=lambda folder: folder in last)
     return [sys.executable, "-P", "-c", f"import sys; sys.path[:] = {ordered!a}; {code}"]

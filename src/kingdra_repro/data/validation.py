@@ -102,19 +102,11 @@ def _as_float32(X: Any) -> np.ndarray | sp.csr_matrix:
 
 
 def canonical_csr(X: Any, dtype: type | None = None) -> sp.csr_matrix:
-    """Any scipy sparse matrix as CSR with sorted rows, no number twice, and 32-bit indices where these do.
-
-    The caller's matrix stays as it is. What is returned may be written to: scikit-learn's K-means asks for
-    that, and for indices of 32 bits.
-    """
+    """Any scipy sparse matrix as CSR with sorted rows and no number twice; the caller's stays as it is."""
     rows = sp.csr_matrix(X, dtype=dtype)
-    parts = (rows.data, rows.indices, rows.indptr)
-    if not rows.has_canonical_format or not all(part.flags.writeable for part in parts):
+    if not rows.has_canonical_format:
         rows = rows.copy()
         rows.sum_duplicates()
-    if rows.indices.dtype != np.int32 and max(rows.nnz, *rows.shape) <= np.iinfo(np.int32).max:
-        indices, indptr = rows.indices.astype(np.int32), rows.indptr.astype(np.int32)
-        rows = sp.csr_matrix((rows.data, indices, indptr), shape=rows.shape)
     return rows
 
 

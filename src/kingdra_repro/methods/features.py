@@ -40,7 +40,18 @@ def readable_features(X: Any) -> Any:
         raise InputError(f"Complex data not supported: X is {X.dtype}; take its real part or modulus")
     if kind in ("M", "m"):
         raise InputError(f"X has dates or times ({X.dtype}): make numbers of them first")
-    return canonical_csr(X) if sp.issparse(X) and X.ndim == 2 else X
+    return _writable_csr(X) if sp.issparse(X) and X.ndim == 2 else X
+
+
+def _writable_csr(X: Any) -> sp.csr_matrix:
+    """As scikit-learn's K-means asks for it: writable, though it writes nothing, with 32-bit indices."""
+    rows = canonical_csr(X)
+    if not all(part.flags.writeable for part in (rows.data, rows.indices, rows.indptr)):
+        rows = rows.copy()
+    if rows.indices.dtype != np.int32 and max(rows.nnz, *rows.shape) <= np.iinfo(np.int32).max:
+        indices, indptr = rows.indices.astype(np.int32), rows.indptr.astype(np.int32)
+        rows = sp.csr_matrix((rows.data, indices, indptr), shape=rows.shape)
+    return rows
 
 
 def _array_of(X: Tensor) -> np.ndarray:
