@@ -10,6 +10,7 @@ from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils.validation import check_is_fitted
 
 from kingdra_repro.checks import Check, check_parameters, integer
+from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.clusterer import Clusterer, checked_data, rollback_on_error
 from kingdra_repro.methods.given_labels import check_given
 
@@ -66,6 +67,7 @@ class ConstrainedKMeans(ClassifierMixin, Clusterer):
     labels_fraction: float | None = None
     max_iter: int = 300
 
+    @default_library_state()
     def fit(self, X: Any, y: Any) -> Self:  # type: ignore[override]
         """Cluster X, array or sparse matrix [n, d], with y, int [n]: classes 0..k-1, -1 where not known.
 
@@ -97,6 +99,7 @@ class ConstrainedKMeans(ClassifierMixin, Clusterer):
         """Cluster X with y, and give the cluster of each point: int64 array [n]."""
         return self.fit(X, y).labels_
 
+    @default_library_state()
     def predict(self, X: Any) -> np.ndarray:
         """Predict the nearest centre of each row of X: int64 array [n]."""
         check_is_fitted(self)

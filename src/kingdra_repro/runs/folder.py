@@ -1,6 +1,5 @@
 """A run's folder is a function of what decides its result, so that the same command finds it again."""
 
-import fcntl
 import hashlib
 import json
 import os
@@ -16,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from kingdra_repro.checks import is_integer
 from kingdra_repro.data.sources.file_folder import files_and_classes
 from kingdra_repro.errors import InputError
-from kingdra_repro.files import checksum
+from kingdra_repro.files import checksum, lock
 from kingdra_repro.training import options
 
 # Neither where files come from nor what is written beside the labels changes these.
@@ -101,13 +100,11 @@ def exclusive_run(folder: Path) -> Iterator[None]:
     """
     handle = os.open(folder, os.O_RDONLY)  # the folder itself: nothing is left in it
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not lock(handle):
             raise InputError(
                 f"Another process is working on this run in {folder}: wait until it ends; this command then "
                 "shows the result"
-            ) from error
+            )
         yield
     finally:
         os.close(handle)
