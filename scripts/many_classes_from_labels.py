@@ -1,7 +1,7 @@
 """Clusters sets of many classes from a few labels, and fills their columns of a table of results/.
 
-    python scripts/many_classes_from_labels.py CMU-PIE=PIE_pose27.mat COIL-20=COIL20.mat UMIST=UMIST.mat
-    python scripts/many_classes_from_labels.py FRGC=FRGC4torch.h5 YTF=data4torch.h5
+    python -m scripts.many_classes_from_labels CMU-PIE=PIE_pose27.mat COIL-20=COIL20.mat UMIST=UMIST.mat
+    python -m scripts.many_classes_from_labels FRGC=FRGC4torch.h5 YTF=data4torch.h5
 
 The second document's Tables 3 and 4 are of FRGC and YTF, which may not be passed on: their columns stay
 empty until somebody who has the files gives the second command. Files are Matlab's (fea and gnd, or X and
@@ -78,7 +78,7 @@ def _empty(name: str) -> list[dict]:
     """Return the cells of a set whose file nobody has given yet."""
     note = (
         f"not run: its owners let nobody pass it on. Who has the file fills the column with "
-        f"python scripts/many_classes_from_labels.py {name}=FILE"
+        f"python -m scripts.many_classes_from_labels {name}=FILE"
     )
     return [cell(row, name, "-", "-", [], published(NAME, row, name.lower()), note, []) for row in _rows()]
 
