@@ -43,11 +43,12 @@ def test_what_does_not_change_them_does_not(change):
     assert config_hash(settings(**change)) == config_hash(settings())
 
 
-def test_the_seed_that_labels_are_drawn_with_counts_where_nothing_else_is_random():
-    both = [settings(seed=seed, method={"labels_per_class": 2}) for seed in (0, 1)]
-    assert len({config_hash(cfg) for cfg in both}) == 2
-    both = [settings(seed=seed, method={"n_init": 1}) for seed in (0, 1)]
-    assert len({config_hash(cfg) for cfg in both}) == 1
+@pytest.mark.parametrize(("method", "n_hashes"), [({"labels_per_class": 2}, 2), ({"n_init": 1}, 1)])
+def test_the_seed_that_draws_labels_counts_where_nothing_else_is_random(method, n_hashes):
+    both = [settings(seed=seed) for seed in (0, 1)]
+    for cfg in both:
+        cfg.method = method
+    assert len({config_hash(cfg) for cfg in both}) == n_hashes
 
 
 def test_runs_from_before_a_setting_keep_their_hash():
