@@ -1,6 +1,7 @@
-"""Cluster a table in which 25 of 500 rows have a class, through the command line: python examples/few_labels.py
+"""Cluster a table in which 25 of 500 rows have a class: python examples/few_labels.py
 
-The table is one of handwritten digits: 64 columns of pixels, and `kind`, which is blank where the class is not known.
+It is one of handwritten digits: 64 columns of pixels, and `kind`, blank where the class is not known. The
+command line does it, as it would with your own file.
 """
 
 import subprocess

@@ -41,9 +41,14 @@ SCORES = {"nmi": "NMI", "purity": "purity", "acc": "accuracy"}
 
 
 def main(files: dict[str, str]) -> None:
-    made = {name: _column(name, load_custom(path=path)) for name, path in files.items()}
+    for name, path in files.items():
+        write(name, _column(name, load_custom(path=path)))
+
+
+def write(name: str, column: list[dict]) -> None:
+    """Put a set's cells into the table, which keeps those of other sets."""
     there = read_tables(RESULTS).get(NAME, table([]))
-    kept = {name: rows.to_dict("records") for name, rows in there.groupby("column")} | made
+    kept = {column: rows.to_dict("records") for column, rows in there.groupby("column")} | {name: column}
     cells = [one for name in COLUMNS for one in kept.get(name, _empty(name))]
     order = {row: place for place, row in enumerate(_rows())}
     found = table(sorted(cells, key=lambda one: order[one["row"]]))

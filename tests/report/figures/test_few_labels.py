@@ -48,6 +48,6 @@ def test_a_panel_is_of_the_first_data_set_that_has_its_runs_and_else_says_what_i
     assert text.get_text().startswith("not run:\nAs written, Lambda 1 throughout")
 
 
-def test_nothing_is_drawn_without_runs() -> None:
-    other = done((Planned("As written"), {}))
-    assert second_document({}, other) is None
+def test_without_runs_of_it_each_panel_says_so() -> None:
+    figure = second_document({}, done((Planned("DEC"), {})))
+    assert all(panel.texts[0].get_text().startswith("not run") for panel in figure.axes)

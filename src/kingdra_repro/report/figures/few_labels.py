@@ -17,7 +17,7 @@ LAMBDAS = {
     "lambda 1": "Lambda 1 throughout",
     "lambda 0.1": "Lambda 0.1 throughout",
 }
-COLUMNS, ROW = 2, 2.0  # inches
+COLUMNS, ROW = 2, 2.4  # inches
 
 
 @dataclass(frozen=True)
@@ -111,16 +111,16 @@ def second_document(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) 
 
     Returns
     -------
-    Figure, or None where there are no runs yet
+    Figure, or None where there are no runs of anything yet
     """
+    if cells.empty:
+        return None
     runs = cells[cells["experiment"] == EXPERIMENT]
     of_run = {
         (run.dataset, run.row): _second_phase(histories[run.folder])
         for run in runs.itertuples()
         if run.folder in histories
     }
-    if not of_run:
-        return None
     figure = new_figure(ROW * len(PANELS) / COLUMNS)
     panels = figure.subplots(len(PANELS) // COLUMNS, COLUMNS).flat
     datasets = list(dict.fromkeys(runs["dataset"]))
@@ -152,4 +152,4 @@ def _draw(panel: Axes, curves: Mapping[Curve, pd.DataFrame]) -> None:
         if first is not None:
             panel.plot([1, values.index[-1]], [first, last], "x", color=color, markeredgecolor=color)
     panel.plot([], [], "x", color=BLACK, label="the document")
-    panel.legend(frameon=False, fontsize=6)
+    panel.legend(frameon=False, labelspacing=0.2)

@@ -21,8 +21,9 @@ _SHARED = {
         f"{_MEAN}, and the difference to the document's number. The paper here is Baboota, Semi Supervised "
         "Clustering, one run each: its public code hands the true classes of all points to the loss "
         "(scripts/true_pairs.py), so that its numbers are no bar for a method that is not given them. "
-        "As written makes pairs of unlabelled points from predicted classes, as its text says. Autoencoders "
-        "have its 100 + 60 epochs on USPS and 20 + 15 on MNIST; ladder networks 75 and 10, as many steps"
+        "As written, which is the default, makes pairs of unlabelled points from predicted classes. "
+        "Autoencoders have its 100 + 60 epochs on USPS and 20 + 15 on MNIST; ladder networks 75 and 10, as "
+        "many steps"
     ),
     "many": (
         "Percent, of the points without a label, from 5 and 10% of the labels of each class, two of each at "
