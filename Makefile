@@ -23,7 +23,7 @@ reproduce-all: $(VENV)/installed ## run what is missing of the paper's tables an
 	@$(BIN)/kingdra-reproduce $(ARGS); status=$$?; $(BIN)/python scripts/readme.py; exit $$status
 
 test: $(VENV)/installed-dev ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/installed-dev ## check style and types
 	$(BIN)/ruff check

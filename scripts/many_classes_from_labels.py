@@ -48,7 +48,7 @@ def main(files: dict[str, str]) -> None:
 def write(name: str, column: list[dict]) -> None:
     """Put a set's cells into the table, which keeps those of other sets."""
     there = read_tables(RESULTS).get(NAME, table([]))
-    kept = {column: rows.to_dict("records") for column, rows in there.groupby("column")} | {name: column}
+    kept = {other: rows.to_dict("records") for other, rows in there.groupby("column")} | {name: column}
     cells = [one for name in COLUMNS for one in kept.get(name, _empty(name))]
     order = {row: place for place, row in enumerate(_rows())}
     found = table(sorted(cells, key=lambda one: order[one["row"]]))

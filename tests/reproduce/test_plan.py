@@ -8,6 +8,7 @@ from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
 from kingdra_repro.errors import InputError
+from kingdra_repro.reproduce import plan as plan_module
 from kingdra_repro.reproduce.experiments import experiment, names, parse_seeds
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
 from kingdra_repro.reproduce.selection import by_value, select
@@ -195,3 +196,19 @@ def test_matched_with_nothing():
     cells = matched([planned_run("a")], pd.DataFrame(columns=["config_hash", "acc"]))
     assert cells.empty
     assert {"experiment", "row", "dataset", "order", "schedule", "seed", "acc"} <= set(cells)
+
+
+def test_a_plan_is_kept_until_the_code_changes(tmp_path, monkeypatch):
+    monkeypatch.setenv("KINGDRA_DATA_DIR", str(tmp_path / "data"))
+    composed, compose_plan = [], plan_module._compose
+    monkeypatch.setattr(plan_module, "_compose", lambda names: composed.append(names) or compose_plan(names))
+    first = plan(["smoke"])
+    assert plan(["smoke"]) == first
+    assert len(composed) == 1
+    (kept,) = (tmp_path / "data").iterdir()
+    kept.write_text(kept.read_text()[:-9])
+    assert plan(["smoke"]) == first
+    assert len(composed) == 2
+    monkeypatch.setattr(plan_module, "_checksum_of_the_code", lambda: "of another version")
+    assert plan(["smoke"]) == first
+    assert len(composed) == 3

@@ -9,14 +9,13 @@ from omegaconf import DictConfig
 from kingdra_repro.devices import choose_device
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import file_lock
-from kingdra_repro.programs import here
 from kingdra_repro.provenance import code_version, commit
 from kingdra_repro.reproduce import child
 from kingdra_repro.reproduce.display import PlanDisplay, name
 from kingdra_repro.reproduce.estimate import Estimate, show_left
 from kingdra_repro.reproduce.experiments import check_known, names, parse_seeds
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
-from kingdra_repro.reproduce.runner import Outcome, Runner
+from kingdra_repro.reproduce.runner import Outcome, Runner, Way
 from kingdra_repro.reproduce.selection import FIRST, by_value, select
 from kingdra_repro.reproduce.settings import as_override, listed
 from kingdra_repro.reproduce.store import forget_failures, keep_shown, merge, read_runs, tidy
@@ -69,7 +68,7 @@ def reproduce(cfg: DictConfig) -> int:
         with file_lock(output_dir / "kingdra-reproduce") as lock:
             missing = _missing(wanted, read_runs(results), code if cfg.again else None)
             one_process = device == "cuda" if cfg.one_process is None else cfg.one_process
-            way = here.run if one_process else child.run
+            way = _here() if one_process else child.run
             archive = None if cfg.archive is None else Path(cfg.archive)
             runner = Runner(results, output_dir, handed_on, lock, estimate, way, archive)
             with PlanDisplay(len(missing)) as display:
@@ -79,6 +78,13 @@ def reproduce(cfg: DictConfig) -> int:
         write_reports(results, planned)
         print(f"tables, figures and report.html: {results}")
     return 1 if outcome.failed else 0
+
+
+def _here() -> Way:
+    # All of PyTorch's compiler, which takes seconds, where it is wanted alone.
+    from kingdra_repro.programs import here
+
+    return here.run
 
 
 def write_reports(results: Path, planned: Sequence[PlannedRun]) -> None:

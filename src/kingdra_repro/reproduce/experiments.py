@@ -7,7 +7,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
 from kingdra_repro.config import names
@@ -184,6 +183,4 @@ def _yaml(name: str) -> dict[str, Any]:
 
 def _read(group: str, name: str) -> dict[str, Any]:
     check_known("only" if group == "experiment" else group, [name], names(group))
-    with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
-        cfg: Any = OmegaConf.to_container(compose(f"{group}/{name}"), resolve=True)
-    return cfg[group]
+    return _yaml(f"{group}/{name}.yaml")

@@ -1,17 +1,28 @@
 """The plan: each run that a cell of a table or a figure is made of, and which of them there are already."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from functools import cache
+from importlib.resources import files
 from itertools import product
+from pathlib import Path
 
+import hydra
+import omegaconf
 import pandas as pd
 from hydra import compose, initialize_config_module
 from omegaconf import DictConfig, OmegaConf
 
 from kingdra_repro.config import register_resolvers, register_schema
+from kingdra_repro.data.download.folder import data_folder
+from kingdra_repro.files import write_text
 from kingdra_repro.reproduce.experiments import Experiment, Row, experiment, schedule
-from kingdra_repro.runs.folder import config_hash
+from kingdra_repro.runs.folder import hash_of, hashed_settings
+
+ANY_SEED = 7203914658  # stands for one; no other setting has this value
 
 GROUPS = ("dataset", "method", "base", "pseudo_labels")
 
@@ -63,11 +74,36 @@ def plan(experiments: Sequence[str]) -> list[PlannedRun]:
     InputError
         For an experiment that is not there; Hydra's and OmegaConf's exceptions for a mistake in one.
     """
+    made_of = _checksum_of_the_code()
+    kept = data_folder() / f"plan-{hash_of(' '.join(experiments))}.json"
+    try:
+        found = json.loads(kept.read_text())
+        if found["made_of"] == made_of:
+            return [PlannedRun(**{**run, "overrides": tuple(run["overrides"])}) for run in found["runs"]]
+    except (OSError, ValueError, TypeError, LookupError):  # none yet, or no plan
+        pass
+    planned = _compose(experiments)
+    with suppress(OSError):  # it is made anew next time
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_text(kept, json.dumps({"made_of": made_of, "runs": [asdict(run) for run in planned]}))
+    return planned
+
+
+def _checksum_of_the_code() -> str:
+    """Return that of all a plan is made of: composing one takes half a minute, so it is kept."""
+    digest = hashlib.sha256(f"{hydra.__version__} {omegaconf.__version__}".encode())
+    for name, kind in (("kingdra_repro", "*.py"), ("kingdra_repro.configs", "*.yaml")):
+        folder = files(name)
+        assert isinstance(folder, Path)
+        for path in sorted(folder.rglob(kind)):
+            digest.update(str(path.relative_to(folder)).encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def _compose(experiments: Sequence[str]) -> list[PlannedRun]:
     register_schema()
     register_resolvers()
     found = [experiment(name) for name in experiments]
-    for name in {name for one in found for name in one.schedules}:
-        schedule(name)  # read before Hydra is started for all that follows
     with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
         return [run for one in found for run in _runs(one)]
 
@@ -138,9 +174,15 @@ def _command(
 
 @cache
 def _hash(composed: tuple[str, ...], values: tuple[str, ...], seed: int) -> str:
+    return hash_of(_settings(composed, values).replace(str(ANY_SEED), str(seed)))
+
+
+@cache
+def _settings(composed: tuple[str, ...], values: tuple[str, ...]) -> str:
+    """Return what `config_hash` is the hash of, for any seed: to resolve it for each takes far longer."""
     cfg = _with_values(composed, values)
-    cfg.seed = seed
-    return config_hash(cfg)
+    cfg.seed = ANY_SEED
+    return hashed_settings(cfg)
 
 
 @cache

@@ -28,11 +28,13 @@ def select(
     chosen = [run for run in planned if only is None or run.experiment in only]
     check_known("rows", rows or (), _distinct(run.row for run in chosen))
     check_known("datasets", datasets or (), _distinct(run.dataset for run in chosen))
-    allowed = {seed for run in chosen for seed in experiment(run.experiment).seeds}
-    if wrong := [seed for seed in seeds or () if seed not in allowed]:
-        raise InputError(
-            f"seeds={wrong[0]} is in none of these experiments: choose from {min(allowed)}..{max(allowed)}"
-        )
+    if seeds is not None:
+        allowed = {seed for name in {run.experiment for run in chosen} for seed in experiment(name).seeds}
+        if wrong := [seed for seed in seeds if seed not in allowed]:
+            raise InputError(
+                f"seeds={wrong[0]} is in none of these experiments: "
+                f"choose from {min(allowed)}..{max(allowed)}"
+            )
     wanted = [
         run
         for run in chosen

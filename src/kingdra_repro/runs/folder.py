@@ -49,12 +49,22 @@ def config_hash(cfg: DictConfig) -> str:
     the pseudo-labels, the seed and the training settings as far as the method uses them. A file or folder
     that the data set names counts by its contents: another file under the same name is another run.
     """
+    return hash_of(hashed_settings(cfg))
+
+
+def hashed_settings(cfg: DictConfig) -> str:
+    """Return the settings that `config_hash` is the hash of, as JSON."""
     groups = (OmegaConf.to_container(cfg[group], resolve=True) for group in ("dataset", "method"))
     data, method = map(_effective, groups)
     settings = {"dataset": _with_contents(data), "method": method}
     if "labels_per_class" in method and "random_state" not in method:
         settings["labels_of_seed"] = cfg.seed  # of what is given to it, where nothing in it is random
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
+    return json.dumps(settings, sort_keys=True)
+
+
+def hash_of(settings: str) -> str:
+    """Return the 8 hexadecimal digits by which runs are found again."""
+    return hashlib.sha256(settings.encode()).hexdigest()[:8]
 
 
 def run_folder(cfg: DictConfig) -> str:
