@@ -59,6 +59,14 @@ def test_what_does_not_change_them_does_not(change):
     assert config_hash(settings(**change)) == config_hash(settings())
 
 
+@pytest.mark.parametrize(("method", "n_hashes"), [({"labels_per_class": 2}, 2), ({"n_init": 1}, 1)])
+def test_the_seed_that_draws_labels_counts_where_nothing_else_is_random(method, n_hashes):
+    both = [settings(seed=seed) for seed in (0, 1)]
+    for cfg in both:
+        cfg.method = method
+    assert len({config_hash(cfg) for cfg in both}) == n_hashes
+
+
 def test_runs_from_before_a_setting_keep_their_hash():
     assert config_hash(settings(method__decay_epochs=0.0)) == config_hash(settings())
     assert config_hash(settings(method__decay_epochs=1.0)) != config_hash(settings())

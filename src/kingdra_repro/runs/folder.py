@@ -57,6 +57,8 @@ def hashed_settings(cfg: DictConfig) -> str:
     groups = (OmegaConf.to_container(cfg[group], resolve=True) for group in ("dataset", "method"))
     data, method = map(_effective, groups)
     settings = {"dataset": _with_contents(data), "method": method}
+    if "labels_per_class" in method and "random_state" not in method:
+        settings["labels_of_seed"] = cfg.seed  # of what is given to it, where nothing in it is random
     return json.dumps(settings, sort_keys=True)
 
 
