@@ -1,6 +1,6 @@
 """What callers give for X, as something that every estimator can read, and none of them writes to."""
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -40,7 +40,7 @@ def readable_features(X: Any) -> Any:
         raise InputError(f"Complex data not supported: X is {X.dtype}; take its real part or modulus")
     if kind in ("M", "m"):
         raise InputError(f"X has dates or times ({X.dtype}): make numbers of them first")
-    return _writable_csr(X) if sp.issparse(X) and X.ndim == 2 else X
+    return _writable_csr(X) if sp.issparse(X) and np.ndim(cast(Any, X)) == 2 else X
 
 
 def _writable_csr(X: Any) -> sp.csr_matrix:

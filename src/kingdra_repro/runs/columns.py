@@ -104,5 +104,7 @@ def telling_columns(data: Dataset, labels: np.ndarray, n_shown: int) -> np.ndarr
 def values_of(data: Dataset, rows: np.ndarray, columns: np.ndarray) -> list[list[float]]:
     """Return some rows' values of some columns of a dense X, in the units of the file."""
     assert isinstance(data.X, np.ndarray)
-    shown = data.in_units(data.X[rows])[:, columns] if len(rows) else []
+    if not len(rows):
+        return []
+    shown = data.in_units(data.X[rows])[:, columns]
     return [[short(value) for value in row] for row in shown]

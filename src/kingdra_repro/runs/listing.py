@@ -1,7 +1,7 @@
 """Many runs in one table: on the terminal, and as CSV."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,7 @@ def write_runs(path: Path, table: pd.DataFrame) -> None:
     write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
-def _cell(name: str, row: dict[str, Any]) -> str:
+def _cell(name: str, row: dict[Hashable, Any]) -> str:
     value = row[name]
     if pd.isna(value):
         return ""

@@ -117,7 +117,7 @@ def second_document(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) 
         return None
     runs = cells[cells["experiment"] == EXPERIMENT]
     of_run = {
-        (run.dataset, run.row): _second_phase(histories[run.folder])
+        (run.dataset, run.row): _second_phase(histories[str(run.folder)])
         for run in runs.itertuples()
         if run.folder in histories
     }
@@ -149,7 +149,7 @@ def _draw(panel: Axes, curves: Mapping[Curve, pd.DataFrame]) -> None:
         values = curve.of(epochs)
         panel.plot(values.index, values, color=color, label=curve.name)
         first, last = published(EXPERIMENT, curve.name, "mnist")
-        if first is not None:
+        if first is not None and last is not None:
             panel.plot([1, values.index[-1]], [first, last], "x", color=color, markeredgecolor=color)
     panel.plot([], [], "x", color=BLACK, label="the document")
     panel.legend(frameon=False, labelspacing=0.2)
