@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 from kingdra_repro.reproduce.store import merge
 
@@ -23,7 +22,6 @@ def gpu_script(out: Path, work: Path) -> str:
     return done.stdout + done.stderr
 
 
-@pytest.mark.slow  # minutes: it starts each part, and the runs, twice
 def test_all_of_it_and_then_nothing_is_left_on_another_machine(tmp_path: Path) -> None:
     out, work = tmp_path / "out", tmp_path / "work"
     printed = gpu_script(out, work)

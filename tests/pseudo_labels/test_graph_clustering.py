@@ -80,7 +80,7 @@ def test_equals_algorithm_1(way, tile, monkeypatch):
         module = import_module("kingdra_repro.pseudo_labels.mini_clusters")
         monkeypatch.setattr(module, "MEMBERS_AT_ONCE", 2)
 
-    @settings(max_examples=500)
+    @settings(max_examples=150)
     @given(graphs())
     def equals_algorithm_1(graph):
         np.testing.assert_array_equal(ours(**graph), brute_force.mini_clusters(**graph))
