@@ -117,9 +117,9 @@ def second_document(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) 
         return None
     runs = cells[cells["experiment"] == EXPERIMENT]
     of_run = {
-        (run.dataset, run.row): _second_phase(histories[run.folder])
-        for run in runs.itertuples()
-        if run.folder in histories
+        (dataset, row): _second_phase(histories[folder])
+        for dataset, row, folder in zip(runs["dataset"], runs["row"], runs["folder"], strict=True)
+        if folder in histories
     }
     figure = new_figure(ROW * len(PANELS) / COLUMNS)
     panels = figure.subplots(len(PANELS) // COLUMNS, COLUMNS).flat
@@ -131,7 +131,7 @@ def second_document(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) 
             _draw(panel, {curve: of_run[found[0], curve.row] for curve in curves})
         else:
             panel.set_title(title)
-            wanted = ", ".join(dict.fromkeys(curve.row for curve in curves))
+            wanted = "\n".join(dict.fromkeys(curve.row for curve in curves))
             panel.text(0.5, 0.5, f"not run:\n{wanted}", ha="center", color=GREY, transform=panel.transAxes)
         panel.set_ylabel(what)
         panel.set_xlabel("epoch")
@@ -149,7 +149,7 @@ def _draw(panel: Axes, curves: Mapping[Curve, pd.DataFrame]) -> None:
         values = curve.of(epochs)
         panel.plot(values.index, values, color=color, label=curve.name)
         first, last = published(EXPERIMENT, curve.name, "mnist")
-        if first is not None:
+        if first is not None and last is not None:
             panel.plot([1, values.index[-1]], [first, last], "x", color=color, markeredgecolor=color)
     panel.plot([], [], "x", color=BLACK, label="the document")
     panel.legend(frameon=False, labelspacing=0.2)
