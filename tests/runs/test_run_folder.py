@@ -28,7 +28,23 @@ def settings(**changes) -> DictConfig:
 
 def test_folder():
     cfg = settings()
-    assert run_folder(cfg) == f"custom/kingdra-ladder_im/seed3-{config_hash(cfg)}"
+    assert run_folder(cfg) == f"custom-x/kingdra-ladder_im/seed3-{config_hash(cfg)}"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("my/trees.csv.gz", "custom-trees"),
+        ("my/", "custom-my"),
+        ("Bob's trees, a=1.csv", "custom-Bob_s_trees_a_1"),
+        ("größe.npy", "custom-größe"),
+        ("../..data", "custom"),
+        (2024, "custom-2024"),
+        ("a" * 200, "custom-" + "a" * 60),
+    ],
+)
+def test_a_user_s_own_data_is_called_as_its_file(path, name):
+    assert run_folder(settings(dataset__path=path)).split("/")[0] == name
 
 
 @pytest.mark.parametrize("change", [{"seed": 4}, {"method__base__hidden": [5]}, {"dataset__n_clusters": 3}])

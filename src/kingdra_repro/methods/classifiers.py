@@ -10,6 +10,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.validation import check_is_fitted
 
 from kingdra_repro.checks import Check, integer
+from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.clusterer import checked_data
 from kingdra_repro.methods.given_labels import LabelledClusterer
 
@@ -54,6 +55,7 @@ class NearestLabelled(LabelledClusterer):
         self.point_classes_ = given[known]
         self.labels_ = np.where(known, given, self._classes_of(X))
 
+    @default_library_state()
     def predict(self, X: Any) -> np.ndarray:
         """Predict the class of each row of X: int64 array [n]."""
         check_is_fitted(self)
@@ -113,6 +115,7 @@ class LogisticRegression(LabelledClusterer):
         self.coef_, self.intercept_ = model.coef_, model.intercept_
         self.labels_ = np.where(known, given, self._classes_of(X))
 
+    @default_library_state()
     def predict(self, X: Any) -> np.ndarray:
         """Predict the class of each row of X: int64 array [n]."""
         check_is_fitted(self)

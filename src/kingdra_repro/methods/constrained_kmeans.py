@@ -9,6 +9,7 @@ from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils.validation import check_is_fitted
 
 from kingdra_repro.checks import Check, integer
+from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.clusterer import checked_data
 from kingdra_repro.methods.given_labels import LabelledClusterer
 
@@ -71,6 +72,7 @@ class ConstrainedKMeans(LabelledClusterer):
             self.labels_ = labels
             self.cluster_centers_ = _means(X, labels, self.n_clusters)
 
+    @default_library_state()
     def predict(self, X: Any) -> np.ndarray:
         """Predict the nearest centre of each row of X: int64 array [n]."""
         check_is_fitted(self)

@@ -15,6 +15,7 @@ from torch import Tensor
 from kingdra_repro.bases import Base, make_bases
 from kingdra_repro.checks import Check, integer
 from kingdra_repro.devices import choose_device, choose_devices
+from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.clusterer import TrainedClusterer, begin, checked_data
 from kingdra_repro.methods.ensemble_fit import EnsembleFit
 from kingdra_repro.pseudo_labels import align, average
@@ -93,6 +94,7 @@ class Ensemble(TrainedClusterer, TrainingOptions):
             fit.end_phase(self.labels_, self.model_labels_, None, facts)
             self._keep(fit)
 
+    @default_library_state()
     def predict_proba(self, X: Any) -> np.ndarray:
         """Compute the average of the models' aligned outputs: float32 array [n, n_clusters]; rows sum to 1.
 
@@ -108,6 +110,7 @@ class Ensemble(TrainedClusterer, TrainingOptions):
         """Predict the cluster of each row of X: int64 array [n]."""
         return self.predict_proba(X).argmax(1).astype(np.int64)
 
+    @default_library_state()
     def predict_with_certainty(
         self, X: Any, labels: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -135,6 +138,12 @@ class Ensemble(TrainedClusterer, TrainingOptions):
         confidence = mean.gather(1, chosen[:, None])[:, 0]
         agree = proba.argmax(-1) == self._outputs[:, chosen]
         return chosen.numpy(), confidence.numpy(), agree.double().mean(0).numpy()
+
+    def last_hidden_layer(self, X: Any) -> np.ndarray:
+        """Compute the first model's last hidden layer for the rows of X: float32 array [n, width]."""
+        check_is_fitted(self)
+        X = checked_data(self, X, reset=False)
+        return self._fitted.features(X, choose_device(self.device)).numpy()
 
     def state_dict(self) -> dict[str, np.ndarray]:
         return {**super().state_dict(), "outputs": self._outputs.numpy(), **self._fitted.state_dict()}

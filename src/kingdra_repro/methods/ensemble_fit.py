@@ -11,8 +11,9 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from kingdra_repro.errors import InputError
+from kingdra_repro.errors import InputError, diverged
 from kingdra_repro.training.checkpoint import SHARE_AT_ENDS, Checkpoint, Pace
+from kingdra_repro.training.divergence import Diverged
 from kingdra_repro.training.events import Iteration, Monitor, Progress
 from kingdra_repro.training.phases import commit
 from kingdra_repro.training.prediction import FittedEnsemble
@@ -94,7 +95,10 @@ class EnsembleFit:
 
         self._epochs_done = span.stop
         resumable = epochs > 0 and self._committed == self.phase - 1  # a fit that is done trains no epochs
-        losses = self.trainer.train(span, pseudo, report, self.phase if resumable else None)
+        try:
+            losses = self.trainer.train(span, pseudo, report, self.phase if resumable else None)
+        except Diverged as error:
+            raise diverged(f"iteration {self.phase}, {error}") from error
         if self.checkpoint is not None and epochs > 0:
             self._models_saved = self.phase == self.n_iter or self._pace.due()
             if self._models_saved:

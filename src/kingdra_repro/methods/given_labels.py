@@ -10,6 +10,7 @@ from sklearn.base import ClassifierMixin
 
 from kingdra_repro.checks import Check, check_parameters, integer, is_integer, is_number, must_be
 from kingdra_repro.errors import InputError
+from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.clusterer import Clusterer, checked_data, rollback_on_error
 from kingdra_repro.training.seeds import Purpose, numpy_stream
 
@@ -129,6 +130,7 @@ class LabelledClusterer(ClassifierMixin, Clusterer):
     labels_per_class: int = 10
     labels_fraction: float | None = None
 
+    @default_library_state()
     def fit(self, X: Any, y: Any) -> Self:  # type: ignore[override]
         """Cluster X, array or sparse matrix [n, d], with y, int [n]: classes 0..k-1, -1 where not known.
 

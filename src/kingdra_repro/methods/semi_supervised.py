@@ -12,6 +12,7 @@ from torch import Tensor
 
 from kingdra_repro.bases import Base
 from kingdra_repro.checks import Check, check_parameters, integer
+from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.clusterer import checked_data, rollback_on_error
 from kingdra_repro.methods.ensemble import Single, begin_fit
 from kingdra_repro.methods.given_labels import check_given
@@ -72,6 +73,7 @@ class SemiSupervised(ClassifierMixin, Single):
     # Of batches beside labelled ones, as in the iterations of Kingdra.
     order: str = field(default="epoch", init=False)
 
+    @default_library_state()
     def fit(self, X: Any, y: Any) -> Self:  # type: ignore[override]
         """Learn from X, array or sparse matrix [n, d], and y, int [n]: classes 0..k-1, -1 where not known.
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from kingdra_repro.bases import Base, Batch
 from kingdra_repro.networks.products import tf32_products
 from kingdra_repro.training.batches import batch_slices, supervised_order, unsupervised_order
+from kingdra_repro.training.divergence import check_divergence
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.seeds import Purpose, torch_stream
@@ -131,6 +132,8 @@ class Stack:
         assert sums is not None
         self.epoch += 1
         self.losses = dict(zip(losses, sums.cpu(), strict=True))
+        names = [f"model {member}" for member in self.members]
+        check_divergence(self.network.parameters(), self.losses, names, self.epoch)
 
     def _per_member(self, orders: Iterable[np.ndarray]) -> Tensor:
         return torch.from_numpy(np.stack(list(orders))).to(self.rows.device)

@@ -117,9 +117,9 @@ def second_document(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) 
         return None
     runs = cells[cells["experiment"] == EXPERIMENT]
     of_run = {
-        (dataset, row): _second_phase(histories[folder])
-        for dataset, row, folder in zip(runs["dataset"], runs["row"], runs["folder"], strict=True)
-        if folder in histories
+        (run.dataset, run.row): _second_phase(histories[str(run.folder)])
+        for run in runs.itertuples()
+        if run.folder in histories
     }
     figure = new_figure(ROW * len(PANELS) / COLUMNS)
     panels = figure.subplots(len(PANELS) // COLUMNS, COLUMNS).flat
@@ -131,7 +131,7 @@ def second_document(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) 
             _draw(panel, {curve: of_run[found[0], curve.row] for curve in curves})
         else:
             panel.set_title(title)
-            wanted = "\n".join(dict.fromkeys(curve.row for curve in curves))
+            wanted = ", ".join(dict.fromkeys(curve.row for curve in curves))
             panel.text(0.5, 0.5, f"not run:\n{wanted}", ha="center", color=GREY, transform=panel.transAxes)
         panel.set_ylabel(what)
         panel.set_xlabel("epoch")
