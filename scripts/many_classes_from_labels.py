@@ -81,10 +81,8 @@ def _column(name: str, data: Dataset) -> list[dict]:
 
 def _empty(name: str) -> list[dict]:
     """Return the cells of a set whose file nobody has given yet."""
-    note = (
-        f"not run: its owners let nobody pass it on. Who has the file fills the column with "
-        f"python -m scripts.many_classes_from_labels {name}=FILE"
-    )
+    why = "not to be had: its owners let nobody pass it on" if name in ("FRGC", "YTF") else "not run"
+    note = f"{why}. python -m scripts.many_classes_from_labels {name}=FILE fills the column"
     return [cell(row, name, "-", "-", [], published(NAME, row, name.lower()), note, []) for row in _rows()]
 
 

@@ -26,6 +26,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "KMeans": {"n_clusters": 3, "n_init": 2},
     "Kingdra": {**ENSEMBLE, "n_iter": 1, "first_epochs": 30, "epochs": 5},
     "KingdraPlus": {**ENSEMBLE, **FINE, "n_iter": 1, "epochs": 5},
+    "LogisticRegression": {"n_clusters": 2},
+    "NearestLabelled": {"n_clusters": 2},
     "SemiSupervised": {"base": RIM(hidden=(8,)), "n_clusters": 2, "epochs": 30, "batch_size": 16},
     "Single": {"base": RIM(hidden=(8,)), "n_clusters": 2, "epochs": 30, "batch_size": 16},
 }

@@ -27,6 +27,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "KMeans": {"n_init": 1, "random_state": 0},
     "Kingdra": ITERATED,
     "KingdraPlus": ITERATED,
+    "LogisticRegression": {},
+    "NearestLabelled": {},
     "SemiSupervised": {"epochs": 1, "device": "cpu", "random_state": 0},
     "Single": ONE,
 }

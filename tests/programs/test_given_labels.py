@@ -11,6 +11,8 @@ from tests.programs.test_runs import only
 QUICK = ("method.hidden=[16]", "method.epochs=1", "method.clustering_epochs=2", "method.annealing=[0,1]")
 METHODS = {
     "constrained_kmeans": (),
+    "nearest_labelled": (),
+    "logistic_regression": (),
     "constrained_autoencoder": QUICK,
     "semi_supervised": (
         "base=ladder",

@@ -45,7 +45,7 @@ def test_a_panel_is_of_the_first_data_set_that_has_its_runs_and_else_says_what_i
     assert titles[:3] == ["Figure 1, digits", "Figure 2, USPS", "Figure 3, USPS"]
     assert titles[3] == "Figure 4: NMI"
     (text,) = figure.axes[3].texts
-    assert text.get_text().startswith("not run:\nAs written, Lambda 1 throughout")
+    assert text.get_text().startswith("not run:\nAs written\nLambda 1 throughout")
 
 
 def test_without_runs_of_it_each_panel_says_so() -> None:

@@ -131,7 +131,7 @@ def second_document(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) 
             _draw(panel, {curve: of_run[found[0], curve.row] for curve in curves})
         else:
             panel.set_title(title)
-            wanted = ", ".join(dict.fromkeys(curve.row for curve in curves))
+            wanted = "\n".join(dict.fromkeys(curve.row for curve in curves))
             panel.text(0.5, 0.5, f"not run:\n{wanted}", ha="center", color=GREY, transform=panel.transAxes)
         panel.set_ylabel(what)
         panel.set_xlabel("epoch")
