@@ -1,11 +1,11 @@
 // The points in two dimensions, on a canvas: thousands are drawn in a moment, and again only when something changes.
 const MAP = { margin: 10, near: 18, picture: 72 };
 // Twelve that are told apart on light and on dark; of more clusters the hue goes round.
-const COLOURS = ["#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#8c6d1f", "#7a5cc9", "#5fae2b", "#a83240", "#3fb8af", "#888f99"];
+const COLOURS = ["#1e88c7", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#8c6d1f", "#7a5cc9", "#5fae2b", "#a83240", "#3fb8af", "#888f99"];
 
 const colourOf = (number, of) =>
   of <= COLOURS.length ? COLOURS[number] : `hsl(${(number * 137.508) % 360} ${55 + 15 * (number % 3)}% ${46 + 8 * (number % 2)}%)`;
-const shadeOf = (share) => `color-mix(in oklab, #0072b2 ${(100 * share).toFixed(0)}%, #e69f00)`;
+const shadeOf = (share) => `color-mix(in oklab, #1e88c7 ${(100 * share).toFixed(0)}%, #e69f00)`;
 
 // What points can be coloured by: the group of each, and its name and colour. A cluster has the colour of its class.
 function colourings(map, explorer) {
