@@ -2,5 +2,15 @@
 
 from kingdra_repro.evaluation.metrics import ari, clustering_accuracy, matched_classes, nmi, purity, scores
 from kingdra_repro.evaluation.phases import phase_scores
+from kingdra_repro.evaluation.without_labels import information_score
 
-__all__ = ["ari", "clustering_accuracy", "matched_classes", "nmi", "phase_scores", "purity", "scores"]
+__all__ = [
+    "ari",
+    "clustering_accuracy",
+    "information_score",
+    "matched_classes",
+    "nmi",
+    "phase_scores",
+    "purity",
+    "scores",
+]

@@ -29,7 +29,7 @@ class DAEKMeans(AutoencoderClusterer):
         Restarts of K-means.
     n_clusters, hidden, masking : see `AutoencoderClusterer`
     batch_size, learning_rate, precision : see `NetworkClusterer`
-    device, random_state, checkpoint_dir, monitor : see `TrainedClusterer`
+    device, random_state, checkpoint_dir, monitor, verbose : see `TrainedClusterer`
 
     Attributes
     ----------

@@ -46,7 +46,7 @@ class DEC(AutoencoderClusterer):
     n_clusters, hidden, masking : see `AutoencoderClusterer`
     batch_size, learning_rate, precision : see `NetworkClusterer`
         For the autoencoder.
-    device, random_state, checkpoint_dir, monitor : see `TrainedClusterer`
+    device, random_state, checkpoint_dir, monitor, verbose : see `TrainedClusterer`
 
     Attributes
     ----------

@@ -92,7 +92,7 @@ class DeepCluster(NetworkClusterer):
     n_init : int, default=1
         Restarts of K-means.
     n_clusters, batch_size, precision : see `NetworkClusterer`
-    device, random_state, checkpoint_dir, monitor : see `TrainedClusterer`
+    device, random_state, checkpoint_dir, monitor, verbose : see `TrainedClusterer`
 
     Attributes
     ----------

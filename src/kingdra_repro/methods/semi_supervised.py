@@ -38,7 +38,7 @@ class SemiSupervised(ClassifierMixin, Single):
     epochs : int, default=100
         Passes over all points.
     base, batch_size, learning_rate, decay_epochs, precision, compile, device, random_state, checkpoint_dir,
-        monitor : as of `Ensemble`.
+        monitor, verbose : as of `Ensemble`.
 
     Attributes
     ----------
