@@ -68,9 +68,9 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
     --------
     >>> from sklearn.datasets import load_digits
     >>> from kingdra_repro.methods import Ensemble
-    >>> X = load_digits().data / 16
+    >>> X = load_digits().data[:200] / 16
     >>> Ensemble(n_clusters=10, n_models=2, epochs=1, random_state=0).fit_predict(X).shape
-    (1797,)
+    (200,)
     """
 
     checks: ClassVar[dict[str, Check]] = {
@@ -197,9 +197,9 @@ class Single(Ensemble):
     --------
     >>> from sklearn.datasets import load_digits
     >>> from kingdra_repro.methods import Single
-    >>> X = load_digits().data / 16
+    >>> X = load_digits().data[:200] / 16
     >>> Single(n_clusters=10, epochs=1, random_state=0).fit_predict(X).shape
-    (1797,)
+    (200,)
     """
 
     n_models: int = field(default=1, init=False)
