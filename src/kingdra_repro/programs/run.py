@@ -48,7 +48,12 @@ def run() -> int:
     failed: list[str] = []
 
     def job(cfg: DictConfig) -> None:
+        if told := sys.stderr.isatty() and "torch" not in sys.modules:  # which takes some seconds
+            print("starting ...", end="\r", file=sys.stderr, flush=True)
         from kingdra_repro.programs.cluster import cluster
+
+        if told:
+            print(end="\x1b[2K", file=sys.stderr, flush=True)  # clears the line
 
         try:
             cluster(cfg)
