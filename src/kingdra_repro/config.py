@@ -169,16 +169,16 @@ def models_less(n: int, *, _root_: DictConfig) -> int:
 
 def times(factor: float, value: float | ListConfig | str) -> float | ListConfig | str:
     """Scale a number, or round the scaled widths of layers: one base's setting relative to another's."""
-    if value == AUTO:
+    if isinstance(value, str):  # auto
         return value
     if isinstance(value, ListConfig):
         return ListConfig([round(factor * width) for width in value])
     return factor * value
 
 
-def _usual_costs(hidden: ListConfig | str) -> ListConfig | str:
-    """Return the denoising costs that suit these hidden layers; `AUTO` where those are."""
-    return AUTO if hidden == AUTO else ListConfig(usual_costs(hidden))
+def _usual_costs(hidden: Any) -> ListConfig | str:
+    """Return the denoising costs that suit these hidden layers; `AUTO` where these are no list yet."""
+    return ListConfig(usual_costs(hidden)) if isinstance(hidden, ListConfig) else AUTO
 
 
 def unless_done(name: str, *, _root_: DictConfig) -> str | None:

@@ -168,7 +168,7 @@ class TrainedClusterer(Clusterer):
 
 
 def is_part(value: Any) -> bool:
-    """Whether a parameter is an object with parameters of its own: a base, or a way of pseudo-labelling."""
+    """Whether a parameter has parameters of its own, as a base or a way of pseudo-labelling has."""
     return is_dataclass(value) and not isinstance(value, type)
 
 
