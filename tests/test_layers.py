@@ -17,6 +17,7 @@ FLOORS = [
     ["pseudo_labels"],
     ["methods", "evaluation"],
     ["runs"],
+    ["table_settings"],
     ["config"],
     ["reproduce"],
     ["report.tables"],

@@ -3,6 +3,7 @@
 Values are in the configs alone.
 """
 
+import copy
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, is_dataclass
@@ -17,14 +18,18 @@ from hydra.core.config_store import ConfigStore
 from hydra.utils import get_class, get_object
 from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
 
+from kingdra_repro.checks import is_integer, must_be
 from kingdra_repro.errors import InputError
+from kingdra_repro.networks.denoising import usual_costs
 from kingdra_repro.runs.folder import run_folder
+from kingdra_repro.table_settings import AUTO, table_settings
 from kingdra_repro.training.options import TrainingOptions
 
 # Parameters of a method that its results are filed under, and the settings that they come from.
 FILED_UNDER = {"base": "base", "pseudo_labels": "pseudo_labels", "random_state": "seed"}
 # The page of configs/settings for all data sets; the others are called as their data set.
 ALL = "all_data_sets"
+LENGTHS = {"iterations": 0, "first_epochs": 1, "epochs": 1}  # of training, and the least that each may be
 
 
 @dataclass
@@ -46,9 +51,10 @@ class ReportSettings:
 class TrainingSettings(TrainingOptions):
     """The options of training, and how long it goes on."""
 
-    iterations: int = MISSING
-    first_epochs: int = MISSING
-    epochs: int = MISSING
+    # Integers, or auto.
+    iterations: Any = MISSING
+    first_epochs: Any = MISSING
+    epochs: Any = MISSING
 
 
 @dataclass
@@ -114,6 +120,10 @@ def check_types(cfg: DictConfig) -> None:
     """
     if unknown := [name for name in cfg if name not in Settings.__dataclass_fields__]:
         raise InputError(f"{unknown[0]!s} is not a setting: `kingdra-run --help` shows them")
+    for name, least in LENGTHS.items():
+        if cfg.training[name] != AUTO and not is_integer(cfg.training[name], least):
+            raise must_be(f"an integer of at least {least}, or auto", f"training.{name}", cfg.training[name])
+    cfg = with_table_settings(cfg, 1, 1)
     check_names(cfg, "dataset")
     check_names(cfg, "method")
     method: Any = OmegaConf.to_container(cfg.method)
@@ -129,6 +139,17 @@ def check_types(cfg: DictConfig) -> None:
                 OmegaConf.set_readonly(fields, False)  # as those of frozen classes are
                 given = {name: value for name, value in node.items() if not name.startswith("_")}
                 OmegaConf.merge(OmegaConf.create({group: fields}), {group: given})
+
+
+def with_table_settings(cfg: DictConfig, n: int, d: int) -> DictConfig:
+    """Return the settings with what suits n rows of d columns where they are ``auto``."""
+    suited, filled = table_settings(n, d), copy.deepcopy(cfg)
+    values = {f"training.{name}": getattr(suited, name) for name in LENGTHS}
+    values["base.hidden"] = values["method.first_base.hidden"] = list(suited.hidden)
+    for name, value in values.items():
+        if OmegaConf.select(cfg, name) == AUTO:
+            OmegaConf.update(filled, name, value)
+    return filled
 
 
 def check_names(cfg: DictConfig, group: str) -> None:
@@ -154,11 +175,18 @@ def models_less(n: int, *, _root_: DictConfig) -> int:
     return max(1, _root_.ensemble.size - n)
 
 
-def times(factor: float, value: float | ListConfig) -> float | ListConfig:
+def times(factor: float, value: float | ListConfig | str) -> float | ListConfig | str:
     """Scale a number, or round the scaled widths of layers: one base's setting relative to another's."""
+    if isinstance(value, str):  # auto
+        return value
     if isinstance(value, ListConfig):
         return ListConfig([round(factor * width) for width in value])
     return factor * value
+
+
+def _usual_costs(hidden: Any) -> ListConfig | str:
+    """Return the denoising costs that suit these hidden layers; `AUTO` where these are no list yet."""
+    return ListConfig(usual_costs(hidden)) if isinstance(hidden, ListConfig) else AUTO
 
 
 def unless_done(name: str, *, _root_: DictConfig) -> str | None:
@@ -203,6 +231,7 @@ def register_resolvers() -> None:
     OmegaConf.register_new_resolver("run_folder", lambda *, _root_: run_folder(_root_), replace=True)
     OmegaConf.register_new_resolver("models_less", models_less, replace=True)
     OmegaConf.register_new_resolver("times", times, replace=True)
+    OmegaConf.register_new_resolver("usual_costs", _usual_costs, replace=True)
     OmegaConf.register_new_resolver("unless_done", unless_done, replace=True)
     OmegaConf.register_new_resolver("choices", lambda group: ", ".join(names(group)), replace=True)
 

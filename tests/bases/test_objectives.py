@@ -1,6 +1,7 @@
 """The terms of the losses against their formulas in float64, and their derivatives."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from scipy.special import softmax
 from torch.autograd import gradcheck
 
 from kingdra_repro import objectives
-from kingdra_repro.bases import Batch, LadderDot, LadderIM, make_base, make_bases
+from kingdra_repro.bases import Batch, Ladder, LadderDot, LadderIM, make_base, make_bases
 from kingdra_repro.errors import InputError
 
 M, B, K = 2, 6, 4
@@ -147,10 +148,20 @@ def test_the_later_weight_is_for_batches_with_pseudo_labels(with_pseudo_labels: 
     torch.testing.assert_close(losses["loss"] - rest, weight * mutual_information)
 
 
+def test_denoising_costs_follow_the_depth():
+    assert LadderIM(hidden=(64,)).costs == (1000.0, 10.0, 0.1)
+    assert replace(LadderIM(), hidden=(8, 8, 8)).costs == (1000.0, 10.0, 0.1, 0.1, 0.1)
+    assert Ladder().costs == (1000.0, 10.0, 0.1, 0.1, 0.1, 0.1, 0.1)  # Rasmus et al. (2015)
+    assert LadderIM(hidden=[5], denoising_costs=[9, 1, 0]).costs == (9, 1, 0)
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda: LadderIM(hidden=(5,)), "denoising_costs has 4 values for 1 hidden layers: give 3"),
+        (
+            lambda: LadderIM(hidden=(5,), denoising_costs=(1.0,) * 4),
+            "denoising_costs has 4 values for 1 hidden layers: give 3",
+        ),
         (lambda: LadderIM(noise_std=-1.0), "noise_std must be a finite number of at least 0; got -1.0"),
         (
             lambda: LadderIM(denoising_costs=(1.0, 1.0, float("nan"), 0.1)),

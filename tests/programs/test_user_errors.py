@@ -306,7 +306,7 @@ def test_a_defect_of_the_program_is_not_told_as_a_mistake(kingdra_run, monkeypat
             "method.hidden must be the widths of one layer or more, such as [1200, 1200]; got [0]",
         ),
         (("dataset=cifar10", "dataset.weights=no.pth"), "dataset.weights=no.pth does not exist"),
-        (("training.epochs=null",), "training.epochs must not be null: give it a value"),
+        (("training.epochs=null",), "training.epochs must be an integer of at least 1, or auto; got None"),
         (("seed=null",), "seed must not be null: give it a value"),
         (("base=",), "unknown base=: choose from"),
         (("base=mixed", "base.members=null"), "base=mixed needs base.members"),

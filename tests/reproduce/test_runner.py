@@ -9,7 +9,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from kingdra_repro.programs.reproduction import write_reports
 from kingdra_repro.reproduce.estimate import Estimate, show_left
 from kingdra_repro.reproduce.settings import as_override
-from kingdra_repro.runs.display import parse_duration, show_duration
+from kingdra_repro.runs.display import parse_duration
+from kingdra_repro.training.progress import show_duration
 from tests.reproduce.conftest import runs
 
 

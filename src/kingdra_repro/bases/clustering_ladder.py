@@ -33,7 +33,6 @@ class ClusteringLadder(Ladder, ABC):
     """
 
     hidden: tuple[int, ...] = (1200, 1200)
-    denoising_costs: tuple[float, ...] = (1000.0, 10.0, 0.1, 0.1)
     last_layer_bn: bool = False
     w_kl: float = 1.0
 

@@ -11,9 +11,14 @@ from torch import Tensor
 from kingdra_repro.bases.base import Batch, with_total
 from kingdra_repro.checks import as_tuple, check_numbers, check_widths, non_negative
 from kingdra_repro.errors import InputError
+from kingdra_repro.networks.denoising import usual_costs
 from kingdra_repro.networks.ladder import LadderNetwork
 from kingdra_repro.networks.vanilla_ladder import VanillaLadderNetwork
 from kingdra_repro.objectives import cross_entropy, denoising_cost
+
+
+class UsualCosts(tuple[float, ...]):
+    """Costs that nobody gave: they follow the depth where ``dataclasses.replace`` changes that."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +32,7 @@ class Ladder:
     ----------
     hidden : widths of the hidden layers
     noise_std : standard deviation of the noise on the input and on each layer
-    denoising_costs : one weight a layer, from the input up
+    denoising_costs : one weight for the input, each hidden layer and the outputs; None: `usual_costs`
     w_denoise : weight of the denoising
 
     References
@@ -37,22 +42,31 @@ class Ladder:
 
     hidden: tuple[int, ...] = (1000, 500, 250, 250, 250)
     noise_std: float = 0.3
-    denoising_costs: tuple[float, ...] = (1000.0, 10.0, 0.1, 0.1, 0.1, 0.1, 0.1)
+    denoising_costs: tuple[float, ...] | None = None
     w_denoise: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("hidden", "denoising_costs"):  # lists from a config: equal bases are alike
-            object.__setattr__(self, name, as_tuple(name, getattr(self, name)))
+        # Lists from a config become tuples: equal bases are alike.
+        object.__setattr__(self, "hidden", as_tuple("hidden", self.hidden))
         check_widths(self.hidden)
-        if len(self.denoising_costs) != len(self.hidden) + 2:
+        costs = self.denoising_costs
+        usual = costs is None or isinstance(costs, UsualCosts)
+        costs = UsualCosts(usual_costs(self.hidden)) if usual else as_tuple("denoising_costs", costs)
+        object.__setattr__(self, "denoising_costs", costs)
+        if len(self.costs) != len(self.hidden) + 2:
             raise InputError(
-                f"denoising_costs has {len(self.denoising_costs)} values for {len(self.hidden)} hidden "
+                f"denoising_costs has {len(self.costs)} values for {len(self.hidden)} hidden "
                 f"layers: give {len(self.hidden) + 2}, one for the input, each hidden layer and the outputs",
                 parameter="denoising_costs",
             )
-        for cost in self.denoising_costs:
+        for cost in self.costs:
             non_negative("denoising_costs", cost)
         check_numbers(self)
+
+    @property
+    def costs(self) -> tuple[float, ...]:
+        """The weights of the denoising, one a layer."""
+        return self.denoising_costs or ()
 
     def output_terms(self, clean: Tensor, noisy: Tensor, supervised: bool) -> dict[str, tuple[float, Tensor]]:
         """(weight, value [M]) of what outputs without labels are to be, from logits [M, B, k]: anything.
@@ -95,7 +109,7 @@ class Ladder:
         clean, noisy, *supervised = network.encode(batch.x, noisy_inputs, batch.noise)
         z_est = network.decode(clean, noisy)
         terms = {
-            "denoising": (self.w_denoise, denoising_cost(clean.z, z_est, self.denoising_costs)),
+            "denoising": (self.w_denoise, denoising_cost(clean.z, z_est, self.costs)),
             **self.output_terms(clean.logits, noisy.logits, batch.y_sup is not None),
         }
         if batch.y_sup is not None:

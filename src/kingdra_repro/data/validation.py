@@ -1,6 +1,7 @@
 """What can be clustered: the checks that every data source shares."""
 
 import logging
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ log = logging.getLogger(__name__)
 
 SMALLEST = 1e-18  # below the root of float32's smallest number, 1e-38
 SMALL_VALUE = 0.05  # seen: Ladder-IM finds three blobs of values up to 1, and not of values up to 0.01
+LARGE_MEAN_SQUARE = 25.0  # that of scaled columns is about 1
 LARGE_VALUE = 10  # the networks' noise and learning rates are meant for values of about 1
 # Rows are looked at in pieces of about this many numbers, so that a memory map is never whole in memory.
 NUMBERS_AT_ONCE = 1 << 22
@@ -211,6 +213,29 @@ def warn_of_large_values(X: np.ndarray | sp.csr_matrix) -> None:
             "The values go up to %.3g, where the networks expect about 1: "
             "consider dataset.scale=minmax or dataset.scale=standard",
             largest,
+        )
+
+
+class ScaleWarning(UserWarning):
+    """The values of X are far from what the networks expect."""
+
+
+def warn_of_scale(X: np.ndarray | sp.csr_matrix) -> None:
+    """Warn where the mean square of X [n, d] is far above 1, as that of pixels from 0 to 255 is.
+
+    For Python; `warn_of_large_values` is for files, whose scaling is a setting.
+    """
+    pieces = [X.data[None]] if isinstance(X, sp.csr_matrix) else (piece for _, piece in _pieces(X))
+    squares = sum(float(np.square(piece, dtype=np.float64).sum()) for piece in pieces)
+    if squares > LARGE_MEAN_SQUARE * X.shape[0] * X.shape[1]:
+        lowest, highest = float(X.min()), float(X.max())
+        pixels = lowest >= 0 and highest <= 255 and highest.is_integer()
+        remedy = "divide pixels by their largest value" if pixels else "scale the columns"
+        warnings.warn(
+            f"The values of X go from {lowest:.3g} to {highest:.3g}, where the networks expect about 1: "
+            f"{remedy}",
+            ScaleWarning,
+            stacklevel=2,
         )
 
 

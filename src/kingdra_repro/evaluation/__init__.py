@@ -1,5 +1,6 @@
 """Scores of a clustering against known classes, and what is watched while a run goes on."""
 
+from kingdra_repro.evaluation.information import information_score
 from kingdra_repro.evaluation.metrics import ari, clustering_accuracy, matched_classes, nmi, purity, scores
 from kingdra_repro.evaluation.n_clusters import NumberOfClusters, choose_n_clusters
 from kingdra_repro.evaluation.phases import phase_scores
@@ -10,6 +11,7 @@ __all__ = [
     "ari",
     "choose_n_clusters",
     "clustering_accuracy",
+    "information_score",
     "known_without_labels",
     "matched_classes",
     "nmi",

@@ -30,7 +30,7 @@ class AutoencoderClusterer(NetworkClusterer):
     masking : float, default=0.2
         The fraction of the features that is set to 0 in the network's input while it is trained.
     epochs, batch_size, learning_rate, precision : see `NetworkClusterer`
-    device, random_state, checkpoint_dir, monitor : see `TrainedClusterer`
+    device, random_state, checkpoint_dir, monitor, verbose : see `TrainedClusterer`
     """
 
     checks: ClassVar[dict[str, Check]] = {**NetworkClusterer.checks, "masking": fraction}

@@ -29,7 +29,7 @@ class DAEKMeans(AutoencoderClusterer):
         Restarts of K-means.
     n_clusters, hidden, masking : see `AutoencoderClusterer`
     batch_size, learning_rate, precision : see `NetworkClusterer`
-    device, random_state, checkpoint_dir, monitor : see `TrainedClusterer`
+    device, random_state, checkpoint_dir, monitor, verbose : see `TrainedClusterer`
 
     Attributes
     ----------
@@ -51,9 +51,9 @@ class DAEKMeans(AutoencoderClusterer):
     --------
     >>> from sklearn.datasets import load_digits
     >>> from kingdra_repro.methods import DAEKMeans
-    >>> X = load_digits().data / 16
+    >>> X = load_digits().data[:200] / 16
     >>> DAEKMeans(n_clusters=10, epochs=2, random_state=0).fit_predict(X).shape
-    (1797,)
+    (200,)
     """
 
     checks: ClassVar[dict[str, Check]] = {**AutoencoderClusterer.checks, "n_init": integer(1)}
@@ -103,9 +103,9 @@ class DVAEKMeans(DAEKMeans):
     --------
     >>> from sklearn.datasets import load_digits
     >>> from kingdra_repro.methods import DVAEKMeans
-    >>> X = load_digits().data / 16
+    >>> X = load_digits().data[:200] / 16
     >>> DVAEKMeans(n_clusters=10, epochs=2, random_state=0).fit_predict(X).shape
-    (1797,)
+    (200,)
     """
 
     network_class: ClassVar[type[Autoencoder]] = VariationalAutoencoder

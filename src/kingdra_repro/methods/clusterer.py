@@ -4,7 +4,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import FunctionType
@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from kingdra_repro.checks import Check, check_parameters, integer, optional, path, seed
 from kingdra_repro.data.links import Links
-from kingdra_repro.data.validation import check_magnitude, check_spread, warn_of_small_values
+from kingdra_repro.data.validation import check_magnitude, check_spread, warn_of_scale, warn_of_small_values
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum_of_array, remove_parts
 from kingdra_repro.library_state import default_library_state
@@ -66,6 +66,40 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
         with rollback_on_error(self):
             check_parameters(self, self.checks)
             self._fit(checked_data(self, X, reset=True))
+        return self
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters by name; deep: also those of bases and the like, such as ``base__w_mi``."""
+        params = super().get_params(deep=False)
+        parts = {name: value for name, value in params.items() if deep and is_part(value)}
+        for name, part in parts.items():
+            inner = (one.name for one in fields(part) if one.init)
+            params |= {f"{name}__{one}": getattr(part, one) for one in inner}
+        return params
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters by name; ``base__w_mi=1.0`` replaces the base by one with another weight.
+
+        Raises
+        ------
+        InputError
+            (a ValueError) For the parameter of what has none of this name, as a base that is given by its
+            name has; ValueError for a name that is no parameter.
+        """
+        inner: dict[str, dict[str, Any]] = {}
+        for name in [name for name in params if "__" in name]:
+            outer, _, own = name.partition("__")
+            inner.setdefault(outer, {})[own] = params.pop(name)
+        super().set_params(**params)
+        for outer, values in inner.items():
+            part: Any = self.get_params(deep=False).get(outer)
+            known = [one.name for one in fields(part) if one.init] if is_part(part) else []
+            if unknown := [name for name in values if name not in known]:
+                raise InputError(
+                    f"{outer}__{unknown[0]} is not a parameter of {outer}={part!r}: "
+                    + (f"it has {', '.join(known)}" if known else "give an instance, such as LadderIM()")
+                )
+            setattr(self, outer, replace(part, **values))
         return self
 
     @abstractmethod
@@ -122,18 +156,27 @@ class TrainedClusterer(Clusterer):
         settings and data.
     monitor : object with methods ``progress`` and ``iteration``, or None
         See `kingdra_repro.methods.Monitor`.
+    verbose : int, default=0
+        1: the progress and the time left are shown on standard error.
     """
 
     checks: ClassVar[dict[str, Check]] = {
         **Clusterer.checks,
         "random_state": seed,
         "checkpoint_dir": optional(path),
+        "verbose": integer(0),
     }
 
     device: str = "auto"
     random_state: int | np.random.RandomState | None = None
     checkpoint_dir: str | Path | None = None
     monitor: Monitor | None = None
+    verbose: int = 0
+
+
+def is_part(value: Any) -> bool:
+    """Whether a parameter has parameters of its own, as a base or a way of pseudo-labelling has."""
+    return is_dataclass(value) and not isinstance(value, type)
 
 
 def _is_fitted(name: str) -> bool:
@@ -211,6 +254,7 @@ def begin(
     InputError
         If the checkpoint is of other settings or data, or cannot be written.
     """
+    warn_of_scale(X)
     seed = seed_of(estimator.random_state)
     warn_of_small_values(X)
     if sp.issparse(X) and X.shape[1] > WIDE:

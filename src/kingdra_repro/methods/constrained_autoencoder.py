@@ -90,7 +90,7 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
     unlabelled_weight : float, default=1.0
         The final value of lambda.
     precision : see `NetworkClusterer`
-    device, random_state, checkpoint_dir, monitor : see `TrainedClusterer`
+    device, random_state, checkpoint_dir, monitor, verbose : see `TrainedClusterer`
     autoencoder_dir : path or None, default=None
         A folder where autoencoders are kept after the first phase, and taken up by fits of the same data with
         the same seed and network, whatever their labels.
@@ -240,7 +240,7 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
         for epoch in range(done, self.clustering_epochs):
             if epoch > 0:
                 # Who watches may know the classes, and sees how many of them are found.
-                found = None if self.monitor is None else self._nearest(rows, loss.centres)
+                found = None if self._watcher is None else self._nearest(rows, loss.centres)
                 self._end_phase(found, terms)
             weight = balancing(epoch + 1, self.annealing, self.unlabelled_weight)
             if self.centres == "epoch":

@@ -46,7 +46,7 @@ class DEC(AutoencoderClusterer):
     n_clusters, hidden, masking : see `AutoencoderClusterer`
     batch_size, learning_rate, precision : see `NetworkClusterer`
         For the autoencoder.
-    device, random_state, checkpoint_dir, monitor : see `TrainedClusterer`
+    device, random_state, checkpoint_dir, monitor, verbose : see `TrainedClusterer`
 
     Attributes
     ----------
@@ -71,9 +71,9 @@ class DEC(AutoencoderClusterer):
     --------
     >>> from sklearn.datasets import load_digits
     >>> from kingdra_repro.methods import DEC
-    >>> X = load_digits().data / 16
+    >>> X = load_digits().data[:200] / 16
     >>> DEC(n_clusters=10, epochs=2, max_iter=10, random_state=0).fit_predict(X).shape
-    (1797,)
+    (200,)
     """
 
     checks: ClassVar[dict[str, Check]] = {

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 import scipy.sparse as sp
 import torch
-from sklearn.utils import ClassifierTags, Tags
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import ClassifierTags, Tags, TransformerTags
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
@@ -26,7 +27,7 @@ from kingdra_repro.training.trainer import EnsembleTrainer
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class Ensemble(TrainedClusterer, TrainingOptions):
+class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedClusterer, TrainingOptions):
     """Train ``n_models`` models without labels, match their outputs one-to-one, average them.
 
     The paper's rows Ladder-IM-ensemble and Ladder-Dot-ensemble. The outputs of each model are matched to
@@ -43,7 +44,7 @@ class Ensemble(TrainedClusterer, TrainingOptions):
     n_jobs : int or None, default=None
         Processes that the models are dealt out to, each with its share of the CPU's cores, or its GPU. None:
         this process trains them all; -1: one process for each GPU, or for each core of the CPU.
-    n_clusters, device, random_state, checkpoint_dir, monitor : see `TrainedClusterer`
+    n_clusters, device, random_state, checkpoint_dir, monitor, verbose : see `TrainedClusterer`
     batch_size, learning_rate, decay_epochs, order, precision, compile : see `TrainingOptions`
 
     Attributes
@@ -68,9 +69,9 @@ class Ensemble(TrainedClusterer, TrainingOptions):
     --------
     >>> from sklearn.datasets import load_digits
     >>> from kingdra_repro.methods import Ensemble
-    >>> X = load_digits().data / 16
+    >>> X = load_digits().data[:200] / 16
     >>> Ensemble(n_clusters=10, n_models=2, epochs=1, random_state=0).fit_predict(X).shape
-    (1797,)
+    (200,)
     """
 
     checks: ClassVar[dict[str, Check]] = {
@@ -105,6 +106,18 @@ class Ensemble(TrainedClusterer, TrainingOptions):
         X = checked_data(self, X, reset=False)
         proba = self._fitted.predict_proba(X, choose_device(self.device))
         return average(proba, self._outputs).numpy()
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Give the outputs of the ensemble as features: `predict_proba`'s, float32 [n, n_clusters].
+
+        ``fit_transform`` gives them for the data that it fits, ``get_feature_names_out`` their names, and
+        ``set_output(transform="pandas")`` makes a table of them.
+        """
+        return self.predict_proba(X)
+
+    @property
+    def _n_features_out(self) -> int:  # as get_feature_names_out asks
+        return self.n_clusters
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the cluster of each row of X: int64 array [n]."""
@@ -176,6 +189,7 @@ class Ensemble(TrainedClusterer, TrainingOptions):
         tags = super().__sklearn_tags__()
         # Not a classifier; but scikit-learn's check of sparse input reads this tag of all that predict_proba.
         tags.classifier_tags = ClassifierTags(multi_class=self.n_clusters != 2)
+        tags.transformer_tags = TransformerTags(preserves_dtype=[])  # outputs are float32
         return tags
 
 
@@ -193,9 +207,9 @@ class Single(Ensemble):
     --------
     >>> from sklearn.datasets import load_digits
     >>> from kingdra_repro.methods import Single
-    >>> X = load_digits().data / 16
+    >>> X = load_digits().data[:200] / 16
     >>> Single(n_clusters=10, epochs=1, random_state=0).fit_predict(X).shape
-    (1797,)
+    (200,)
     """
 
     n_models: int = field(default=1, init=False)
@@ -240,6 +254,7 @@ def begin_fit(
         checkpoint=checkpoint,
         left=left,
         monitor=ensemble.monitor,
+        verbose=ensemble.verbose,
         n_iter=n_iter,
         epochs_total=epochs_total,
         epochs_elsewhere=epochs_elsewhere,

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +18,7 @@ from kingdra_repro.training.divergence import Diverged
 from kingdra_repro.training.events import Iteration, Monitor, Progress
 from kingdra_repro.training.phases import commit
 from kingdra_repro.training.prediction import FittedEnsemble
+from kingdra_repro.training.progress import shown_progress
 from kingdra_repro.training.stack import PseudoLabels, StepDone
 from kingdra_repro.training.trainer import EnsembleTrainer
 
@@ -36,6 +38,7 @@ class EnsembleFit:
     left : (int, dict) or None
         The last phase that a killed fit noted, and its state; see `kingdra_repro.training.phases`.
     monitor : Monitor or None
+    verbose : int, 1: the progress is shown until the fit is closed
     n_iter : int, the number of the last phase
     epochs_total : int, of all phases
     epochs_elsewhere : int
@@ -54,6 +57,7 @@ class EnsembleFit:
     checkpoint: Checkpoint | None
     left: tuple[int, dict[str, Any]] | None = None
     monitor: Monitor | None
+    verbose: int = 0
     n_iter: int
     epochs_total: int
     epochs_elsewhere: int = 0
@@ -65,6 +69,8 @@ class EnsembleFit:
     _models_saved: bool = field(default=True, init=False)  # as they are now
 
     def __post_init__(self) -> None:
+        self._until_closed = ExitStack()
+        self.monitor = self._until_closed.enter_context(shown_progress(self.verbose, self.monitor))
         self._pace = Pace(SHARE_AT_ENDS.get(self.device.type, SHARE_AT_ENDS["cuda"]))
 
     def train(self, epochs: int, pseudo: PseudoLabels | None) -> dict[str, float]:
@@ -180,5 +186,6 @@ class EnsembleFit:
         return PseudoLabels(state["labels"].numpy(), state["outputs"].numpy())
 
     def close(self) -> None:
-        """End what trains the models."""
+        """End what trains the models, and what is shown."""
+        self._until_closed.close()
         self.trainer.close()

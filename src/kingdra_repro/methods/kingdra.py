@@ -40,7 +40,7 @@ class Kingdra(Ensemble):
     base : str, an instance of a class of `kingdra_repro.bases`, or a list of these
         A name: "ladder_im", "ladder_dot", "imsat_vat", "imsat_rpt", "deep_rim" or "linear_rim". The members
         of a list take turns: model i is of the kind i modulo its length. Instances cannot be changed:
-        ``dataclasses.replace(base, w_mi=1.0)`` makes another.
+        ``set_params(base__w_mi=1.0)`` puts another in the place of one.
     n_models : int, default=10
     n_iter : int, default=10
         Iterations of pseudo-labelling and training on, as in Algorithm 2; the public code counts the phase
@@ -82,6 +82,8 @@ class Kingdra(Ensemble):
         settings and data.
     monitor : object with methods ``progress`` and ``iteration``, or None
         See `kingdra_repro.methods.Monitor`.
+    verbose : int, default=0
+        1: the progress and the time left are shown on standard error.
 
     Attributes
     ----------

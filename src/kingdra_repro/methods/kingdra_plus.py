@@ -42,7 +42,7 @@ class KingdraPlus(Kingdra):
     n_models : int, default=10
         At least 2.
     n_clusters, n_iter, epochs, batch_size, learning_rate, decay_epochs, order, precision, pseudo_labels,
-        mapping, compile, device, n_jobs, random_state, checkpoint_dir, monitor : see `Kingdra`
+        mapping, compile, device, n_jobs, random_state, checkpoint_dir, monitor, verbose : see `Kingdra`
     base : of the models with k outputs; see `Kingdra`
     first_base : str, Base, a list of these, or None
         Of the models with more outputs. None: ``IMSATVAT(radius_scale=0.4, xi=5.0)``, which suits features
@@ -132,6 +132,7 @@ class OverClusteredPhase:
         seed = numpy_stream(fit.seed, 0, Purpose.FIRST_MODELS).integers(2**31)  # not the later models'
         folder = None if fit.checkpoint is None else fit.checkpoint.folder / "fine"
         fine = replace(self.fine, random_state=int(seed), checkpoint_dir=folder)
+        fine = replace(fine, monitor=fit.monitor, verbose=0)  # the fit shows this phase, too
         with closing(begin_fit(fine, fit.X, n_iter=fit.n_iter, epochs_total=fit.epochs_total)) as first:
             losses = first.train(fine.epochs, None)
             clusters = first.outputs().argmax(-1).numpy()

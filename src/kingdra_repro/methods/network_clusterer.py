@@ -24,8 +24,9 @@ from kingdra_repro.networks.products import tf32_products
 from kingdra_repro.training.batches import batch_slices
 from kingdra_repro.training.checkpoint import SECONDS_OF_A_SAVE, SHARE_WITHIN_PHASES, Checkpoint, Pace
 from kingdra_repro.training.divergence import Diverged, check_divergence
-from kingdra_repro.training.events import Iteration, Progress
+from kingdra_repro.training.events import Iteration, Monitor, Progress
 from kingdra_repro.training.options import PRECISIONS
+from kingdra_repro.training.progress import shown_progress
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.seeds import Purpose, numpy_stream
 
@@ -49,7 +50,7 @@ class NetworkClusterer(TrainedClusterer):
         Of Adam.
     precision : {"float32", "tf32", "bfloat16"}, default="float32"
         Of the matrix products in training; everything else is float32. "tf32" is "float32" on a CPU.
-    n_clusters, device, random_state, checkpoint_dir, monitor : see `TrainedClusterer`
+    n_clusters, device, random_state, checkpoint_dir, monitor, verbose : see `TrainedClusterer`
     """
 
     checks: ClassVar[dict[str, Check]] = {
@@ -68,6 +69,7 @@ class NetworkClusterer(TrainedClusterer):
     precision: str = "float32"
 
     _network: nn.Module = field(init=False)
+    _watcher: Monitor | None = field(init=False)
 
     def _fit(
         self, X: np.ndarray | sp.csr_matrix, labels: np.ndarray | None = None, links: Links | None = None
@@ -78,7 +80,9 @@ class NetworkClusterer(TrainedClusterer):
         self._set_history([])
         self._began = time.monotonic()
         self._pace = Pace(SHARE_WITHIN_PHASES, SECONDS_OF_A_SAVE)
-        self._fit_rows(Rows(X, self._device))
+        with shown_progress(self.verbose, self.monitor) as self._watcher:
+            self._fit_rows(Rows(X, self._device))
+        del self._watcher
         self._network.cpu()  # a fitted estimator may go to a machine without this device
 
     @default_library_state()
@@ -178,8 +182,8 @@ class NetworkClusterer(TrainedClusterer):
     def _progress(
         self, epoch: int, n_epochs: int, done: float, total: float, losses: dict[str, Tensor]
     ) -> None:
-        if self.monitor is not None:
-            self.monitor.progress(
+        if self._watcher is not None:
+            self._watcher.progress(
                 Progress(
                     iteration=0,
                     n_iter=0,
@@ -199,8 +203,8 @@ class NetworkClusterer(TrainedClusterer):
         row = {"iteration": index, "seconds": round(now - self._began, 3), **facts}
         self._began = now
         self._set_history([*self._rows, row])
-        if self.monitor is not None:
-            self.monitor.iteration(Iteration(index, labels, None, None, row))
+        if self._watcher is not None:
+            self._watcher.iteration(Iteration(index, labels, None, None, row))
 
     def _set_history(self, rows: list[dict[str, Any]]) -> None:
         self._rows = rows

@@ -39,7 +39,7 @@ class SemiSupervised(ClassifierMixin, Single):
     epochs : int, default=100
         Passes over all points.
     base, batch_size, learning_rate, decay_epochs, precision, compile, device, random_state, checkpoint_dir,
-        monitor : as of `Ensemble`.
+        monitor, verbose : as of `Ensemble`.
 
     Attributes
     ----------
@@ -58,10 +58,11 @@ class SemiSupervised(ClassifierMixin, Single):
     >>> from sklearn.datasets import load_digits
     >>> from kingdra_repro.methods import SemiSupervised
     >>> X, y = load_digits(return_X_y=True)
+    >>> X, y = X[:200] / 16, y[:200]
     >>> y[100:] = -1  # the others are given no label
     >>> model = SemiSupervised(n_clusters=10, epochs=1, random_state=0)
-    >>> model.fit_predict(X / 16, y).shape
-    (1797,)
+    >>> model.fit_predict(X, y).shape
+    (200,)
     """
 
     checks: ClassVar[dict[str, Check]] = {**Single.checks, "labels_per_class": integer(1)}

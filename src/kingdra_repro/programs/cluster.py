@@ -1,6 +1,8 @@
 """The program: settings -> data set -> method.fit -> scores -> run folder -> table."""
 
+import logging
 import shutil
+import warnings
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,9 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from kingdra_repro.checks import choice
-from kingdra_repro.config import check_types
+from kingdra_repro.config import check_types, with_table_settings
 from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.data.validation import ScaleWarning
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation.without_labels import known_without_labels
 from kingdra_repro.files import remove_parts
@@ -21,7 +24,7 @@ from kingdra_repro.methods import draw_labels
 from kingdra_repro.provenance import commits, device_name
 from kingdra_repro.report.figures import draw_run_figures
 from kingdra_repro.runs.clusters import cluster_table, write_clusters
-from kingdra_repro.runs.display import ProgressDisplay, show_table
+from kingdra_repro.runs.display import show_table
 from kingdra_repro.runs.explorer import write_explorer
 from kingdra_repro.runs.folder import base_model, config_hash, exclusive_run
 from kingdra_repro.runs.graph_files import write_ensemble_files
@@ -29,7 +32,11 @@ from kingdra_repro.runs.map import NONE, check_layout, layout_of, write_map
 from kingdra_repro.runs.model import DESCRIPTION, KEEP, keep_model, load
 from kingdra_repro.runs.monitor import RunMonitor, Stopwatch, Votes
 from kingdra_repro.runs.result import make_result, read_result, write_result
+from kingdra_repro.table_settings import FEW_NUMBERS, FEW_ROWS
 from kingdra_repro.training.phases import saved_progress
+from kingdra_repro.training.progress import ProgressDisplay
+
+log = logging.getLogger(__name__)
 
 
 def cluster(cfg: DictConfig) -> None:
@@ -88,9 +95,10 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     stopwatch = Stopwatch(checkpoint / "wall_seconds")
     votes = Votes(checkpoint / "votes")
     given = _given_labels(cfg, data, choices.method)
+    suited = _suited(cfg, data, choices.dataset)
     with ProgressDisplay() as display:
         monitor = RunMonitor(folder, data.y, display, stopwatch, votes, given)
-        make_method = instantiate(cfg.method)
+        make_method = instantiate(suited.method)
         known = {
             "n_clusters": data.n_clusters,
             "image_shape": data.image_shape,
@@ -99,7 +107,9 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
         }
         takes = signature(make_method).parameters  # K-means has neither checkpoints nor phases to tell of
         method = make_method(**{name: value for name, value in known.items() if name in takes})
-        method.fit(data.X, given, **_pairs(data, method, choices.method))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ScaleWarning)  # a file's was told when it was read
+            method.fit(data.X, given, **_pairs(data, method, choices.method))
 
     run = {
         "method": choices.method,
@@ -107,7 +117,8 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
         "seed": cfg.seed,
         # Methods without a device are scikit-learn's.
         "device": device_name(
-            cfg.method.get("device", "cpu"), cfg.method.get("n_jobs"), cfg.method.get("n_models", 1)
+            *(suited.method.get("device", "cpu"), suited.method.get("n_jobs")),
+            suited.method.get("n_models", 1),
         ),
         "config_hash": config_hash(cfg),
         "commit": commit,
@@ -127,6 +138,28 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     if not cfg.keep_checkpoint:
         shutil.rmtree(checkpoint)
     show_table(result, folder)
+
+
+def _suited(cfg: DictConfig, data: Dataset, dataset: str) -> DictConfig:
+    """Return the settings with what suits the data where they are ``auto``; say what that is."""
+    n, d = data.X.shape
+    suited = with_table_settings(cfg, n, d)
+    if "base" not in cfg.method:
+        return suited
+    told, method = [], suited.method
+    if suited != cfg:
+        epochs = f"{method.get('first_epochs', method.epochs)} epochs"
+        then = f", then {method.n_iter} iterations of {method.epochs}" if "n_iter" in method else ""
+        told.append(f"hidden layers of {list(suited.base.hidden)}, {epochs}{then} (your own settings win)")
+    if n * d <= FEW_NUMBERS and suited.n_jobs == -1:
+        suited.n_jobs = 1
+    if dataset == "custom" and n < FEW_ROWS and data.given is None:
+        told.append("on so few rows K-means is often as good: compare with method=kmeans")
+    if told:
+        line = f"{n:,} rows of {d:,} columns: {'; '.join(told)}"
+        Console(stderr=True).print(line, soft_wrap=True, highlight=False, markup=False)
+        log.info(line)
+    return suited
 
 
 def _given_labels(cfg: DictConfig, data: Dataset, method: str) -> np.ndarray | None:

@@ -19,7 +19,8 @@ from kingdra_repro.reproduce.runner import Outcome, Runner, Way
 from kingdra_repro.reproduce.selection import FIRST, by_value, select
 from kingdra_repro.reproduce.settings import as_override, listed
 from kingdra_repro.reproduce.store import forget_failures, keep_shown, merge, read_runs, tidy
-from kingdra_repro.runs.display import parse_duration, show_duration
+from kingdra_repro.runs.display import parse_duration
+from kingdra_repro.training.progress import show_duration
 
 HANDED_ON = ("mirror", "data_dir", "device", "n_jobs")
 

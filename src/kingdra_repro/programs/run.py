@@ -53,7 +53,12 @@ def run() -> int:
     output_dir = Path()
 
     def job(cfg: DictConfig) -> None:
+        if told := sys.stderr.isatty() and "torch" not in sys.modules:  # which takes some seconds
+            print("starting ...", end="\r", file=sys.stderr, flush=True)
         from kingdra_repro.programs.cluster import cluster
+
+        if told:
+            print(end="\x1b[2K", file=sys.stderr, flush=True)  # clears the line
 
         nonlocal output_dir
         output_dir = Path(cfg.output_dir)

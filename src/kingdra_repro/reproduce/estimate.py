@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from kingdra_repro.reproduce.plan import PlannedRun
-from kingdra_repro.runs.display import show_duration
+from kingdra_repro.training.progress import show_duration
 
 _LIKE = ("experiment", "row", "dataset", "schedule")
 

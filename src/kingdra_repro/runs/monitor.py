@@ -13,7 +13,7 @@ import numpy as np
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import phase_scores
 from kingdra_repro.files import atomic_write, write_text
-from kingdra_repro.runs.display import ProgressDisplay, phase
+from kingdra_repro.training.progress import ProgressDisplay, phase, phase_line
 
 if TYPE_CHECKING:
     from kingdra_repro.training.events import Iteration, Progress
@@ -197,22 +197,5 @@ class RunMonitor:
             self.votes.add(it.index, it.model_labels)
         self.history.add(row)
         if it.labels is not None:
-            self.display.notify(line := _line(row))
+            self.display.notify(line := phase_line(row))
             log.info(line)  # to the run's log; the terminal has it
-
-
-def _line(row: dict[str, object]) -> str:
-    """Return a phase in one line: the scores that are known, and the pseudo-labels."""
-    parts = [f"iteration {row['iteration']}:"]
-    if "acc" in row:
-        single = f", single models {row['model_acc_mean']:.3f}" if "model_acc_mean" in row else ""
-        parts.append(f"accuracy {row['acc']:.3f}{single};")
-    if row.get("n_pseudo_labels"):
-        parts.append(f"{row['n_pseudo_labels']:,} pseudo-labels in {row['n_mini_clusters']} mini-clusters")
-        if row.get("pseudo_label_acc") is not None:
-            parts.append(f"({row['pseudo_label_acc']:.3f} right)")
-        parts[-1] += ";"
-    if row.get("agreement") is not None:
-        parts.append(f"agreement {row['agreement']:.3f};")
-    parts.append(f"{row['wall_seconds']:.0f} s")
-    return " ".join(parts)

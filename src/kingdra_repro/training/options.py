@@ -10,7 +10,9 @@ PRECISIONS = ("float32", "tf32", "bfloat16")
 # Options that came later, and the value with which a run is as it was before them: it keeps its hash.
 AS_BEFORE = {"decay_epochs": 0.0}
 # Where a fit runs and who watches are not part of what a run is: they change rounding and, on a GPU, noise.
-WITHOUT_EFFECT = frozenset({"device", "n_jobs", "compile", "checkpoint_dir", "autoencoder_dir", "monitor"})
+WITHOUT_EFFECT = frozenset(
+    {"device", "n_jobs", "compile", "checkpoint_dir", "autoencoder_dir", "monitor", "verbose"}
+)
 
 
 @dataclass(eq=False, kw_only=True)

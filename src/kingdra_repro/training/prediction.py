@@ -11,6 +11,7 @@ from torch import Tensor
 from kingdra_repro.bases import Base
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.stack import predict_proba
+from kingdra_repro.training.threads import useful_threads
 
 CHUNK_SIZE = 2048
 
@@ -55,14 +56,18 @@ class FittedEnsemble:
     def predict_proba(self, X: np.ndarray | sp.csr_matrix, device: torch.device) -> Tensor:
         """Compute all members' outputs for X [n, d] on a device: float32 Tensor [M, n, k] on the CPU."""
         rows = Rows(X, device)
-        networks = (self._network(member).to(device) for member in range(len(self._bases)))
-        return torch.cat([predict_proba(network, rows, CHUNK_SIZE) for network in networks])
+        found = []
+        for member, base in enumerate(self._bases):
+            with useful_threads(base.n_weights(*self._shape), device):
+                found.append(predict_proba(self._network(member).to(device), rows, CHUNK_SIZE))
+        return torch.cat(found)
 
     @torch.no_grad()
     def features(self, X: np.ndarray | sp.csr_matrix, device: torch.device) -> Tensor:
         """Return the last hidden layer of member 0 for X [n, d]: float32 Tensor [n, width] on the CPU."""
         network, chunks = self._network(0).to(device), Rows(X, device).chunks(CHUNK_SIZE)
-        return torch.cat([network.features(x)[0].cpu() for x in chunks])
+        with useful_threads(self._bases[0].n_weights(*self._shape), device):
+            return torch.cat([network.features(x)[0].cpu() for x in chunks])
 
     def _network(self, member: int) -> Any:
         with torch.device("meta"):  # weights are not drawn: these are put in their place

@@ -19,6 +19,7 @@ from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.phases import models_of
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.stack import PseudoLabels, Stack, StepDone
+from kingdra_repro.training.threads import useful_threads
 
 # A CPU gains from a stack while it hides the cost of launching operations, and loses once activations no
 # longer fit its caches: about so many weights are trained at once. A GPU takes all members.
@@ -68,7 +69,7 @@ class Worker:
         checkpoint: Checkpoint | None,
         phase_done: int = -1,
     ) -> None:
-        self.device, self.checkpoint = device, checkpoint
+        self.device, self.checkpoint, self._n_clusters = device, checkpoint, n_clusters
         self._pace = Pace(SHARE_WITHIN_PHASES, SECONDS_OF_A_SAVE)
         self._saved: dict[tuple[int, ...], tuple[str, int]] = {}  # of a stack: the last name, its epochs
         rows = Rows(X, device)
@@ -134,10 +135,10 @@ class Worker:
             if stack.epoch < epochs.stop and stack.offloaded:
                 self._fetch(stack)
             while stack.epoch < epochs.stop:
-                with _current(self.device):
+                with _current(self.device), self._threads(stack):
                     stack.train_epoch(pseudo, on_step, epochs.stop - stack.epoch)
-                if stack.epoch == epochs.stop:
-                    stack.end_phase()
+                    if stack.epoch == epochs.stop:
+                        stack.end_phase()
                 if phase is not None and self._pace.due():
                     self._save(stack, phase)
             if phase is not None and self.checkpoint and self.device.type == "cpu" and len(self.stacks) > 1:
@@ -179,8 +180,12 @@ class Worker:
         """Compute the outputs of each member for the data trained on: float32 Tensors [n, k] on the CPU."""
         found: dict[int, Tensor] = {}
         for stack in self.stacks:
-            found.update(zip(stack.members, stack.predict_proba(), strict=True))
+            with self._threads(stack):
+                found.update(zip(stack.members, stack.predict_proba(), strict=True))
         return found
+
+    def _threads(self, stack: Stack) -> AbstractContextManager:
+        return useful_threads(stack.base.n_weights(stack.rows.d, self._n_clusters), self.device)
 
     def weights(self, member: int) -> dict[str, Tensor] | None:
         """Return the weights and moments of a member, on the CPU; None if it is not here."""

@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 
 from kingdra_repro.methods import Progress
-from kingdra_repro.runs import display as progress_module
-from kingdra_repro.runs.display import ProgressDisplay
+from kingdra_repro.training import progress as progress_module
+from kingdra_repro.training.progress import ProgressDisplay
 
 
 def event(done: float, looks: list[float] | None = None) -> Progress:
@@ -43,7 +43,7 @@ def test_without_a_terminal_a_line_now_and_then(clock):
             clock[0] += 1
     assert looks == [0, 10, 20]
     lines = out.getvalue().splitlines()
-    assert lines[0].endswith("? left")
+    assert lines[0].endswith("1,234 pseudo-labels")  # how long it takes is not known yet
     assert lines[1] == (
         "iteration 3/10 epoch 2/5 · 10/100 model epochs · "
         "loss 12.3 kl 0.5 · 1,234 pseudo-labels · 0:01:30 left"
@@ -53,6 +53,10 @@ def test_without_a_terminal_a_line_now_and_then(clock):
 def test_on_a_terminal_a_bar(clock):
     out = io.StringIO()
     with ProgressDisplay(Console(file=out, force_terminal=True, width=100)) as display:
+        display.show(event(40))
+        display._live.refresh()
+        assert "left" not in out.getvalue()
+        clock[0] += 5
         display.show(event(50))
         display._live.refresh()
         display.notify("iteration 3: accuracy 0.9")
@@ -63,6 +67,7 @@ def test_on_a_terminal_a_bar(clock):
         "50/100 model epochs",
         "1,234 pseudo-labels",
         "accuracy 0.9",
+        "elapsed, 0:00:25 left",
     ):
         assert text in shown
 

@@ -1,0 +1,131 @@
+"""What scikit-learn's users expect of an estimator beside ``fit`` and ``predict``."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.datasets import make_blobs
+from sklearn.model_selection import GridSearchCV
+
+from kingdra_repro import Kingdra
+from kingdra_repro.bases import LadderIM
+from kingdra_repro.data.validation import ScaleWarning
+from kingdra_repro.errors import InputError
+from kingdra_repro.evaluation import information_score
+from kingdra_repro.methods import DEC, KingdraPlus
+from kingdra_repro.pseudo_labels import GraphPseudoLabels
+
+SMALL = LadderIM(hidden=(8,))
+
+
+@pytest.fixture(scope="module")
+def X() -> np.ndarray:
+    X, _ = make_blobs(120, 4, centers=3, random_state=0)
+    return ((X - X.mean(0)) / X.std(0)).astype(np.float32)
+
+
+def make(**settings) -> Kingdra:
+    quick = {"n_models": 2, "n_iter": 1, "first_epochs": 5, "epochs": 1, "random_state": 0, "device": "cpu"}
+    return Kingdra(3, **{"base": SMALL, **quick, **settings})
+
+
+def test_outputs_are_features_with_names(X) -> None:
+    model = make()
+    outputs = model.fit_transform(X)
+    np.testing.assert_array_equal(outputs, model.predict_proba(X))
+    assert outputs.dtype == np.float32
+    table = model.set_output(transform="pandas").transform(X)
+    assert list(table) == list(model.get_feature_names_out()) == ["kingdra0", "kingdra1", "kingdra2"]
+
+
+def test_parameters_of_a_base_are_parameters_of_the_estimator() -> None:
+    model = make(pseudo_labels=GraphPseudoLabels())
+    given = model.get_params()
+    assert given["base__w_mi"] == 0.1
+    assert given["pseudo_labels__confidence"] == 0.0
+    assert not any("__" in name for name in model.get_params(deep=False))
+    model.set_params(base__hidden=(4, 4), base__w_mi=0.5, pseudo_labels__confidence=0.5, n_iter=2)
+    assert (model.base, model.n_iter) == (LadderIM(hidden=(4, 4), w_mi=0.5), 2)
+    assert model.pseudo_labels.confidence == 0.5
+    assert SMALL.w_mi == 0.1  # others may have the same base
+    assert clone(model).base == model.base
+    assert model.set_params(base=SMALL, base__w_mi=0.2).base.w_mi == 0.2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"base__width": 3}, "base__width is not a parameter of base=LadderIM.*: it has hidden, "),
+        ({"pseudo_labels__t_pos": 1}, "not a parameter of pseudo_labels='graph': give an instance"),
+        ({"models": 3}, "Invalid parameter 'models'"),
+    ],
+)
+def test_a_parameter_that_is_none(wrong, message) -> None:
+    with pytest.raises(ValueError, match=message):
+        make().set_params(**wrong)
+
+
+def test_a_search_without_labels(X) -> None:
+    search = GridSearchCV(make(), {"base__hidden": [(8,), (4, 4)]}, scoring=information_score, cv=2).fit(X)
+    assert search.best_params_["base__hidden"] in [(8,), (4, 4)]
+    assert (search.cv_results_["mean_test_score"] > 0).all()
+
+
+def test_the_score_of_a_search_rewards_sure_even_and_equal_answers() -> None:
+    class Outputs:
+        def __init__(self, proba):
+            self.predict_proba = lambda X: np.array(proba)
+
+    sure, unsure = [[1.0, 0.0], [0.0, 1.0]], [[0.7, 0.3], [0.3, 0.7]]
+    one_cluster, uniform = [[1.0, 0.0], [1.0, 0.0]], [[0.5, 0.5], [0.5, 0.5]]
+    scores = [information_score(Outputs(one), None) for one in (sure, unsure, one_cluster, uniform)]
+    expected = 1 + 0.7 * np.log2(0.7) + 0.3 * np.log2(0.3)
+    np.testing.assert_allclose(scores, [1, expected, 0, 0], atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        make(verbose=1),
+        KingdraPlus(
+            3, base=SMALL, first_base=SMALL, n_models=2, n_iter=1, first_epochs=1, epochs=1, verbose=1
+        ),
+        DEC(3, hidden=(8,), epochs=1, max_iter=1, verbose=1),
+    ],
+    ids=["Kingdra", "KingdraPlus", "DEC"],
+)
+def test_verbose_shows_the_progress(model, X, capsys) -> None:
+    model.fit(X)
+    shown = capsys.readouterr()
+    assert "epoch 1/" in shown.err
+    assert "model epochs" in shown.err
+    assert not shown.out
+    clone(model).set_params(verbose=0).fit(X)
+    assert not capsys.readouterr().err
+    with pytest.raises(InputError, match="verbose must be an integer of at least 0; got 'yes'"):
+        clone(model).set_params(verbose="yes").fit(X)
+
+
+def test_pixels_that_were_not_scaled_are_told_of(X) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (60, 4))
+    with pytest.warns(ScaleWarning, match="from 0 to 25.*where the networks expect about 1: divide pixels"):
+        make().fit(pixels)
+
+
+def test_small_networks_take_one_thread_and_give_back_the_caller_s(X) -> None:
+    seen = set()
+
+    class Watching:
+        def progress(self, event) -> None:
+            seen.add(torch.get_num_threads())
+
+        def iteration(self, it) -> None: ...
+
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        make(monitor=Watching()).fit(X).predict(X)
+        assert seen == {1}
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
