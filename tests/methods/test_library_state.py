@@ -16,7 +16,7 @@ from kingdra_repro.pseudo_labels import mini_clusters
 from kingdra_repro.runs.model import keep_model
 from tests.methods.estimators import NAMES, make, points
 
-METHODS = ("predict", "predict_proba", "transform")
+METHODS = ("predict", "predict_proba", "transform", "last_hidden_layer")
 
 
 @contextmanager

@@ -139,6 +139,7 @@ class Ensemble(TrainedClusterer, TrainingOptions):
         agree = proba.argmax(-1) == self._outputs[:, chosen]
         return chosen.numpy(), confidence.numpy(), agree.double().mean(0).numpy()
 
+    @default_library_state()
     def last_hidden_layer(self, X: Any) -> np.ndarray:
         """Compute the first model's last hidden layer for the rows of X: float32 array [n, width]."""
         check_is_fitted(self)

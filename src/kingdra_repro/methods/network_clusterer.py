@@ -87,6 +87,7 @@ class NetworkClusterer(TrainedClusterer):
         check_is_fitted(self)
         return self._assign(Rows(checked_data(self, X, reset=False), torch.device("cpu")))
 
+    @default_library_state()
     def last_hidden_layer(self, X: Any) -> np.ndarray:
         """Compute what is clustered, the network's code or features for the rows of X: float32 [n, width]."""
         check_is_fitted(self)
