@@ -7,12 +7,14 @@ import sklearn.linear_model
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from kingdra_repro.bases import RIM
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods import (
     ConstrainedAutoencoder,
     ConstrainedKMeans,
     LogisticRegression,
     NearestLabelled,
+    SemiSupervised,
     draw_labels,
 )
 
@@ -45,6 +47,9 @@ class KMeansOfFirstRows(FirstRows, ConstrainedKMeans): ...
 class AutoencoderOfFirstRows(FirstRows, ConstrainedAutoencoder): ...
 
 
+class SemiSupervisedOfFirstRows(FirstRows, SemiSupervised): ...
+
+
 TINY = {"hidden": (8,), "code_size": 4, "epochs": 5, "clustering_epochs": 3, "annealing": (0, 1)}
 
 
@@ -52,6 +57,7 @@ TINY = {"hidden": (8,), "code_size": 4, "epochs": 5, "clustering_epochs": 3, "an
     [
         KMeansOfFirstRows(3),
         AutoencoderOfFirstRows(3, **TINY, learning_rate=0.01, batch_size=8, unlabelled_batch=8, device="cpu"),
+        SemiSupervisedOfFirstRows(3, base=RIM(hidden=(8,)), epochs=30, batch_size=16, device="cpu"),
     ]
 )
 def test_scikit_learn_s_checks(estimator, check) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from kingdra_repro import methods
-from kingdra_repro.bases import IMSATVAT, RIM, LadderIM
+from kingdra_repro.bases import IMSATVAT, LadderIM
 from tests.methods.estimators import NAMES
 
 LADDER = LadderIM(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1))
@@ -24,7 +24,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "KMeans": {"n_clusters": 3, "n_init": 2},
     "Kingdra": {**ENSEMBLE, "n_iter": 1, "first_epochs": 30, "epochs": 5},
     "KingdraPlus": {**ENSEMBLE, **FINE, "n_iter": 1, "epochs": 5},
-    "Single": {"base": RIM(hidden=(8,)), "n_clusters": 2, "epochs": 30, "batch_size": 16},
+    "Single": {"base": LADDER, "n_clusters": 2, "epochs": 30, "batch_size": 16},
 }
 
 
