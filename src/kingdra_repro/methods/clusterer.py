@@ -25,6 +25,8 @@ from kingdra_repro.training.events import Monitor
 from kingdra_repro.training.options import WITHOUT_EFFECT
 
 SET_BY_SCIKIT_LEARN = ("_metadata_request", "_sklearn_output_config")  # set_fit_request(), set_output()
+# What the command line draws labels by: ``fit`` is given the labels themselves.
+DRAWN = frozenset({"labels_per_class", "labels_fraction"})
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -210,7 +212,7 @@ def begin(
     settings = {
         name: _described(value)
         for name, value in estimator.get_params(deep=False).items()
-        if name not in WITHOUT_EFFECT and name not in may_change
+        if name not in WITHOUT_EFFECT | DRAWN and name not in may_change
     }
     if not isinstance(estimator.random_state, int | np.integer):
         settings["random_state"] = "drawn"

@@ -14,6 +14,7 @@ from rich.console import Console
 from kingdra_repro.checks import choice
 from kingdra_repro.config import check_types
 from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.data.links import closure, with_linked
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import remove_parts
 from kingdra_repro.methods import draw_labels
@@ -120,23 +121,24 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
 
 
 def _given_labels(cfg: DictConfig, data: Dataset, method: str) -> np.ndarray | None:
-    """Return the labels that the method learns from: the user's own, or drawn; None where it takes none.
+    """Return the labels that the method learns from: the user's own, or drawn; None where it has none.
 
-    No other method sees any.
+    With them those that follow from linked pairs: none of these points is scored.
     """
     if "labels_per_class" not in cfg.method:
         if data.given is not None:
             raise InputError(
                 f"dataset.given is for methods that learn from labels, not for method={method}: choose "
-                "semi_supervised, constrained_autoencoder or constrained_kmeans, or leave it out"
+                "kingdra, semi_supervised, constrained_autoencoder or constrained_kmeans, or leave it out"
             )
         return None
     if data.given is not None:
         return data.given
-    settings = cfg.method
-    return draw_labels(
-        data.y, data.n_clusters, settings.labels_per_class, cfg.seed, fraction=settings.labels_fraction
-    )
+    number, part = cfg.method.labels_per_class, cfg.method.labels_fraction
+    if number is None and part is None:
+        return None
+    drawn = draw_labels(data.y, data.n_clusters, number, cfg.seed, fraction=part)
+    return drawn if data.links is None else with_linked(drawn, closure(len(drawn), data.links))
 
 
 def _pairs(data: Dataset, method: Any, name: str) -> dict[str, np.ndarray]:
@@ -146,6 +148,6 @@ def _pairs(data: Dataset, method: Any, name: str) -> dict[str, np.ndarray]:
     if "must_link" not in signature(method.fit).parameters:
         raise InputError(
             f"dataset.links is for methods that learn from pairs, not for method={name}: choose "
-            "constrained_autoencoder, or leave it out"
+            "kingdra, semi_supervised or constrained_autoencoder, or leave it out"
         )
     return dict(vars(data.links))

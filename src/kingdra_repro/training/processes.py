@@ -24,6 +24,7 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
+from kingdra_repro.data.links import Closure
 from kingdra_repro.errors import InputError
 from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.options import TrainingOptions
@@ -41,7 +42,7 @@ class WorkerProcesses:
     members : those of each process
     devices : the device of each
     threads : CPU threads of each
-    X, n_clusters, options, seed, checkpoint, phase_done : as for `Worker`
+    X, n_clusters, options, seed, checkpoint, phase_done, links : as for `Worker`
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class WorkerProcesses:
         seed: int,
         checkpoint: Checkpoint | None,
         phase_done: int = -1,
+        links: Closure | None = None,
     ) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="kingdra-")
         path = write_matrix(X, Path(self._folder.name))
@@ -68,7 +70,7 @@ class WorkerProcesses:
             self._connections.append(connection)
         self._results(
             [
-                (list(share), path, n_clusters, options, seed, str(device), threads, place, phase_done)
+                (list(share), path, n_clusters, options, seed, str(device), threads, place, phase_done, links)
                 for share, device in zip(members, devices, strict=True)
             ]
         )
@@ -199,7 +201,8 @@ def _answer(connection: Connection) -> None:
             connection.send(("step", (step.members, step.epoch, step.fraction, losses)))
 
     try:
-        members, path, n_clusters, options, seed, device, threads, place, phase_done = connection.recv()
+        message = connection.recv()
+        members, path, n_clusters, options, seed, device, threads, place, phase_done, links = message
         torch.set_num_threads(threads)
         # Faster where numbers fade out; a whole process' setting, so not for the caller's own.
         torch.set_flush_denormal(True)
@@ -214,6 +217,7 @@ def _answer(connection: Connection) -> None:
             device=torch.device(device),
             checkpoint=checkpoint,
             phase_done=phase_done,
+            links=links,
         )
         connection.send(("result", None))
         while True:
