@@ -15,15 +15,13 @@ from torch import Tensor
 from kingdra_repro.bases import Base, make_bases
 from kingdra_repro.checks import Check, check_parameters, integer, optional
 from kingdra_repro.data.links import Links
-from kingdra_repro.devices import choose_device, choose_devices
-from kingdra_repro.methods.clusterer import TrainedClusterer, begin, checked_data, rollback_on_error
-from kingdra_repro.methods.ensemble_fit import EnsembleFit
+from kingdra_repro.devices import choose_device
+from kingdra_repro.methods.clusterer import TrainedClusterer, checked_data, rollback_on_error
+from kingdra_repro.methods.ensemble_fit import EnsembleFit, begin_fit
 from kingdra_repro.methods.given_labels import Given, check_some_given
 from kingdra_repro.pseudo_labels import align, average
-from kingdra_repro.training.options import TrainingOptions, options_of
-from kingdra_repro.training.phases import resumable
+from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.prediction import FittedEnsemble
-from kingdra_repro.training.trainer import EnsembleTrainer
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -189,6 +187,23 @@ class Ensemble(TrainedClusterer, TrainingOptions):
         agree = proba.argmax(-1) == self._outputs[:, chosen]
         return chosen.numpy(), confidence.numpy(), agree.double().mean(0).numpy()
 
+    def disagreement(self, X: Any) -> np.ndarray:
+        """Tell how much the models disagree on each row of X [n, d]: float64 array [n], in nats.
+
+        H(mean_m p_m) - mean_m H(p_m), with entropies H of the models' aligned outputs p_m: the mean KL
+        divergence of a model from the average (McCallum and Nigam 1998). 0 where all say the same.
+        """
+        check_is_fitted(self)
+        X = checked_data(self, X, reset=False)
+        proba = self._fitted.predict_proba(X, choose_device(self.device))
+        of_average = torch.special.entr(average(proba, self._outputs).double()).sum(-1)
+        return (of_average - torch.special.entr(proba.double()).sum(-1).mean(0)).clamp(min=0).numpy()
+
+    def features(self, X: Any) -> np.ndarray:
+        """Compute the first model's last hidden layer for X [n, d]: float32 array [n, width]."""
+        check_is_fitted(self)
+        return self._fitted.features(checked_data(self, X, reset=False), choose_device(self.device)).numpy()
+
     def state_dict(self) -> dict[str, np.ndarray]:
         return {**super().state_dict(), "outputs": self._outputs.numpy(), **self._fitted.state_dict()}
 
@@ -244,54 +259,6 @@ class Single(Ensemble):
 
     n_models: int = field(default=1, init=False)
     n_jobs: int | None = field(default=None, init=False)
-
-
-def begin_fit(
-    ensemble: Ensemble,
-    X: np.ndarray | sp.csr_matrix,
-    *,
-    epochs_total: int,
-    epochs_elsewhere: int = 0,
-    n_iter: int = 0,
-    given: Given | None = None,
-) -> EnsembleFit:
-    """Make the models of an ensemble, or take up those of a killed fit with the same settings and data.
-
-    Parameters
-    ----------
-    ensemble : the parameters of the fit
-    X : float32 array or CSR matrix [n, d]
-    epochs_total, epochs_elsewhere, n_iter : see `EnsembleFit`
-    given : what it is told of some points, or None
-    """
-    labels = None if given is None or len(given.classes) == 0 else given.labels
-    links = None if given is None else given.links
-    told = None if links is None else links.links
-    seed, checkpoint = begin(ensemble, X, labels, told, may_change={"n_iter"})
-    left = None if checkpoint is None else resumable(checkpoint)
-    trainer = EnsembleTrainer(
-        make_bases(ensemble.base, ensemble.n_models),
-        X,
-        ensemble.n_clusters,
-        options_of(ensemble),
-        seed=seed,
-        devices=choose_devices(ensemble.device, ensemble.n_jobs),
-        checkpoint=checkpoint,
-        phase_done=-1 if left is None else left[0],
-        links=links,
-    )
-    return EnsembleFit(
-        trainer=trainer,
-        X=X,
-        device=choose_device(ensemble.device),
-        seed=seed,
-        checkpoint=checkpoint,
-        left=left,
-        monitor=ensemble.monitor,
-        n_iter=n_iter,
-        epochs_total=epochs_total,
-        epochs_elsewhere=epochs_elsewhere,
-    )
 
 
 def agreement(proba: Tensor) -> float:

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.checks import Check, choice, integer, must_be
-from kingdra_repro.methods.ensemble import Ensemble, agreement, begin_fit
-from kingdra_repro.methods.ensemble_fit import EnsembleFit
+from kingdra_repro.methods.ensemble import Ensemble, agreement
+from kingdra_repro.methods.ensemble_fit import EnsembleFit, begin_fit
 from kingdra_repro.methods.given_labels import Given
 from kingdra_repro.pseudo_labels import (
     MiniClusters,

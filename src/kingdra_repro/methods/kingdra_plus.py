@@ -13,8 +13,8 @@ from torch import Tensor
 from kingdra_repro.bases import IMSATVAT, Base
 from kingdra_repro.checks import Check, integer, positive
 from kingdra_repro.errors import InputError
-from kingdra_repro.methods.ensemble import Ensemble, begin_fit
-from kingdra_repro.methods.ensemble_fit import EnsembleFit
+from kingdra_repro.methods.ensemble import Ensemble
+from kingdra_repro.methods.ensemble_fit import EnsembleFit, begin_fit
 from kingdra_repro.methods.given_labels import Given
 from kingdra_repro.methods.kingdra import Kingdra
 from kingdra_repro.pseudo_labels.evidence import join_clusters

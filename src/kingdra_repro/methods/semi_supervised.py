@@ -12,7 +12,8 @@ from torch import Tensor
 
 from kingdra_repro.bases import Base
 from kingdra_repro.checks import Check, integer
-from kingdra_repro.methods.ensemble import Single, begin_fit
+from kingdra_repro.methods.ensemble import Single
+from kingdra_repro.methods.ensemble_fit import begin_fit
 from kingdra_repro.methods.given_labels import Given, check_given
 
 

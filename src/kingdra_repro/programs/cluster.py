@@ -16,8 +16,8 @@ from kingdra_repro.config import check_types
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.links import closure, with_linked
 from kingdra_repro.errors import InputError
-from kingdra_repro.files import remove_parts
-from kingdra_repro.methods import draw_labels
+from kingdra_repro.files import remove_parts, write_text
+from kingdra_repro.methods import Ensemble, draw_labels
 from kingdra_repro.provenance import commits, device_name
 from kingdra_repro.report.figures import draw_run_figures
 from kingdra_repro.runs.clusters import cluster_table, write_clusters
@@ -27,6 +27,7 @@ from kingdra_repro.runs.folder import base_model, config_hash, exclusive_run
 from kingdra_repro.runs.graph_files import write_ensemble_files
 from kingdra_repro.runs.model import KEEP, keep_model
 from kingdra_repro.runs.monitor import RunMonitor, Stopwatch, Votes
+from kingdra_repro.runs.questions import choose_questions, question_table
 from kingdra_repro.runs.result import make_result, read_result, write_result
 from kingdra_repro.training.phases import saved_progress
 
@@ -111,8 +112,12 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     draw_run_figures(folder, data, method.labels_)
     write_explorer(folder, data, method.labels_)
     if choices.dataset == "custom":
-        table = cluster_table(method, data.X, method.labels_, data.row_names, data.table)
+        columns = data.table if cfg.dataset.keep_columns else None
+        table = cluster_table(method, data.X, method.labels_, data.row_names, columns)
         write_clusters(folder / "clusters.csv", table)
+        if isinstance(method, Ensemble) and method.n_models > 1:
+            questions = question_table(data, *choose_questions(method, data.X, given), method.labels_, given)
+            write_text(folder / "ask.csv", questions.to_csv(index=False, lineterminator="\n"))
     keep_model(folder, method, data.preprocessing, cfg.keep_model)
     write_result(folder, result, method.labels_)
     if not cfg.keep_checkpoint:
