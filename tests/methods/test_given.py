@@ -8,7 +8,6 @@ from sklearn.datasets import make_blobs
 
 from kingdra_repro.bases import IMSATVAT, RIM, LadderIM
 from kingdra_repro.errors import InputError
-from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.methods import Ensemble, Kingdra, KingdraPlus, SemiSupervised, Single, draw_labels
 from tests.methods.conftest import KillAtStep, Killed
 
@@ -86,21 +85,35 @@ def test_pseudo_labels_keep_to_labels_and_pairs(scheme: type, blobs, given, pair
         assert not ((one == other) & (one >= 0)).any()
 
 
-@pytest.mark.parametrize("base", [IM, VAT, RIM(hidden=(32,))], ids=["ladder_im", "imsat_vat", "rim"])
-def test_pairs_are_a_term_of_the_loss(base, blobs, pairs) -> None:
-    plain, linked = make(Single, base), make(Single, base)
-    assert "linked" not in plain.fit(blobs[0]).history_
-    assert 0 < linked.fit(blobs[0], **pairs).history_["linked"].iloc[-1] < 4  # all alike: 2 * margin
-    assert held(linked.labels_, pairs) >= held(plain.labels_, pairs)
-    assert not np.array_equal(linked.predict_proba(blobs[0]), plain.predict_proba(blobs[0]))
+BASES = {
+    "ladder_im": LadderIM(hidden=(32,), denoising_costs=(10.0, 1.0, 0.1)),
+    "imsat_vat": IMSATVAT(hidden=(32,), radius_scale=0.4, xi=5.0),
+    "rim": RIM(hidden=(32,)),
+}
 
 
-def test_classes_without_a_label_are_found_like_clusters(blobs, given) -> None:
-    X, y = blobs
-    some = np.where(given < 2, given, -1)
-    model = make(Kingdra).fit(X, some)
-    assert (model.labels_ == y)[(some < 0) & (y < 2)].mean() > 0.8
-    assert clustering_accuracy(y, model.labels_) > 0.8
+@pytest.mark.parametrize("base", BASES)
+def test_pairs_are_a_term_of_the_loss(base: str, digits) -> None:
+    """Of digits, whose clusters do not keep to the pairs by themselves."""
+    X, y = digits
+    ends = np.random.default_rng(0).integers(0, len(y), (20_000, 2))
+    ends = ends[ends[:, 0] != ends[:, 1]]
+    alike = y[ends[:, 0]] == y[ends[:, 1]]
+    pairs = {"must_link": ends[alike][:300], "cannot_link": ends[~alike][:300]}
+    plain, linked = (Single(10, base=BASES[base], epochs=8, random_state=0, device="cpu") for _ in range(2))
+    assert "linked" not in plain.fit(X).history_
+    assert linked.fit(X, **pairs).history_["linked"].iloc[-1] > 0
+    assert held(linked.labels_, pairs) > held(plain.labels_, pairs)
+
+
+def test_classes_without_a_label_are_found_like_clusters(digits) -> None:
+    X, y = digits
+    given = draw_labels(y, 10, 5, seed=0)
+    some = np.where(given < 4, given, -1)
+    settings = {"n_models": 3, "first_epochs": 6, "n_iter": 1, "epochs": 2}
+    model = Kingdra(10, base=BASES["ladder_im"], random_state=0, device="cpu", **settings).fit(X, some)
+    assert (model.labels_ == y)[(some < 0) & (y < 4)].mean() > 0.6
+    assert len(np.unique(model.labels_)) > 6
 
 
 @pytest.mark.parametrize("y", [None, np.full(N, -1), np.arange(N) % K, np.linspace(0, 1, N)])
