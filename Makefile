@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 NEEDS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install run reproduce-all test lint docs format bench readme clean
+.PHONY: help install run reproduce-all test wheel lint docs format bench readme clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ reproduce-all: $(VENV)/installed ## run what is missing of the paper's tables an
 
 test: $(VENV)/installed-dev ## run the tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+wheel: $(VENV)/installed-dev ## build the wheel, install it on its own, and run it
+	$(BIN)/python -m pytest -m slow tests/test_wheel.py
 
 lint: $(VENV)/installed-dev ## check style and types
 	$(BIN)/ruff check

@@ -15,7 +15,7 @@ from kingdra_repro.report.tables.readme import all_tables
 
 DOCS = Path(__file__).parent
 MADE = DOCS / "_generated"  # by this file, at each build
-PROGRAMS = ("run", "data", "reproduce", "report", "predict")
+PROGRAMS = ("run", "data", "reproduce", "report", "predict", "runs")
 
 project = "Kingdra"
 author = "The kingdra-repro maintainers"

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-PRINTED = {"digits.py": "Kingdra: 0.", "own_table.py": "customers: 600 rows, 3 columns"}
+PRINTED = {
+    "digits.py": "Kingdra: 0.",
+    "few_labels.py": "25 rows with a class, 475 without: 0.",
+    "own_table.py": "customers: 600 rows, 3 columns",
+}
 
 
 def test_each_script_is_tried():

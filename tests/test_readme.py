@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from kingdra_repro.config import register_resolvers, register_schema
+from kingdra_repro.programs.sweep import spelt_out
 from kingdra_repro.reproduce.settings import settings
 from tests.programs.test_configs import composed
 
@@ -57,7 +58,7 @@ def test_settings_of_kingdra_reproduce_exist(command: str) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_settings_of_a_command_exist(command: str) -> None:
-    given = [word for word in command.split() if "=" in word and word[0] != "-"]
+    given = [word for word in spelt_out(command.split()) if "=" in word and word[0] != "-"]
     composed(*(word if "[" in word else word.split(",")[0] for word in given))  # of a sweep, its first job
 
 

@@ -36,6 +36,13 @@ class EnsembleSettings:
 
 
 @dataclass
+class ReportSettings:
+    """The settings below ``report``."""
+
+    map: str = MISSING
+
+
+@dataclass
 class TrainingSettings(TrainingOptions):
     """The options of training, and how long it goes on."""
 
@@ -63,6 +70,7 @@ class Settings:
     data_dir: str | None = MISSING
     keep_checkpoint: bool = MISSING
     keep_model: Any = MISSING
+    report: ReportSettings = field(default_factory=ReportSettings)
     ensemble: EnsembleSettings = field(default_factory=EnsembleSettings)
     training: TrainingSettings = field(default_factory=TrainingSettings)
 

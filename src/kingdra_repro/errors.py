@@ -20,9 +20,9 @@ class InputError(ValueError):
         self.parameter = parameter
 
 
-def diverged() -> InputError:
-    """To raise where a network's outputs are not numbers any more."""
+def diverged(how: str = "outputs are not numbers (NaN)") -> InputError:
+    """To raise where a training has gone astray."""
     return InputError(
-        "The training diverged, outputs are not numbers (NaN): give a smaller learning_rate, bring the data "
-        "to values of about 1 (dataset.scale=standard), or check the weights of the loss"
+        f"The training diverged ({how}): give a smaller learning_rate, bring the data to values of about 1 "
+        "(dataset.scale=standard), or check the weights of the loss"
     )

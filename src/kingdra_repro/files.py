@@ -1,5 +1,6 @@
 """Files: written whole or not at all, by one process at a time, and known by their checksums."""
 
+import errno
 import fcntl
 import hashlib
 import logging
@@ -67,6 +68,8 @@ def _umask() -> int:
 
 log = logging.getLogger(__name__)
 
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
+
 
 @contextmanager
 def file_lock(target: Path) -> Iterator[int]:
@@ -76,13 +79,27 @@ def file_lock(target: Path) -> Iterator[int]:
     process that inherits it holds the lock, too.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    with open(target.parent / f".{target.name}.lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+    with open(target.parent / f".{target.name}.lock", "w", encoding="utf-8") as file:
+        if not lock(file.fileno()):
             log.info("Waiting for another process that makes %s", target)
             fcntl.flock(file, fcntl.LOCK_EX)
         yield file.fileno()
+
+
+def lock(handle: int) -> bool:
+    """Take the lock of an open file or folder, unless another process has it, which False says.
+
+    Some network file systems have no locks: then this is all that is said of it, in a warning.
+    """
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        log.warning("There are no locks on this file system: see to it that no two runs share a folder")
+    return True
 
 
 def checksum(path: Path, kind: str = "sha256") -> str:

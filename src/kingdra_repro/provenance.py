@@ -61,7 +61,7 @@ def commits(record: Path) -> str | None:
     record : Path
         A file that keeps them while the run goes on, one a line. The present one is added to it.
     """
-    known = record.read_text().split() if record.exists() else []
+    known = record.read_text(encoding="utf-8").split() if record.exists() else []
     now = commit() or "unknown"
     if known[-1:] != [now]:
         known.append(now)
@@ -97,7 +97,7 @@ def device_name(device: str, n_jobs: int | None = None, n_models: int = 1) -> st
 
 def _processor() -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         lines = []
     names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]

@@ -7,19 +7,12 @@ import torch
 from scipy.cluster.hierarchy import ward
 from sklearn.cluster import AgglomerativeClustering
 from sklearn.metrics import adjusted_rand_score
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.methods import Agglomerative
 from kingdra_repro.methods import ward as ward_module
 from kingdra_repro.methods.ward import cut_tree, ward_tree
-
-
-@parametrize_with_checks([Agglomerative(n_clusters=2, device="cpu")])
-def test_scikit_learn_s_checks(estimator, check) -> None:
-    check(estimator)
-
 
 RNG = np.random.default_rng(0)
 BLOBS = RNG.normal(size=(8, 5))[RNG.integers(0, 8, 700)] * 4 + RNG.normal(size=(700, 5))

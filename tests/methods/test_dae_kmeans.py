@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import clustering_accuracy
@@ -15,11 +14,6 @@ from kingdra_repro.networks.autoencoder import Autoencoder, mask
 from tests.methods.conftest import KillAtStep, Killed
 
 TINY = {"hidden": (8,), "epochs": 2, "batch_size": 16, "n_init": 1, "device": "cpu"}
-
-
-@parametrize_with_checks([DAEKMeans(n_clusters=3, **{**TINY, "epochs": 30})])
-def test_scikit_learn_s_checks(estimator, check) -> None:
-    check(estimator)
 
 
 def make(**settings) -> DAEKMeans:

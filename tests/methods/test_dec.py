@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import clustering_accuracy
@@ -12,11 +11,6 @@ from kingdra_repro.methods import DEC
 from kingdra_repro.methods.dec import soft_assignment, target_distribution
 
 TINY = {"hidden": (8,), "epochs": 2, "batch_size": 16, "n_init": 1, "max_iter": 20, "device": "cpu"}
-
-
-@parametrize_with_checks([DEC(n_clusters=3, **{**TINY, "epochs": 30})])
-def test_scikit_learn_s_checks(estimator, check) -> None:
-    check(estimator)
 
 
 def make(**settings) -> DEC:

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import clustering_accuracy
@@ -12,11 +11,6 @@ from kingdra_repro.methods import DeepCluster
 from kingdra_repro.methods.deepcluster import FeatureNetwork, Whitening, fill_empty_clusters
 
 TINY = {"hidden": (8,), "epochs": 2, "batch_size": 16, "device": "cpu"}
-
-
-@parametrize_with_checks([DeepCluster(n_clusters=3, **TINY)])
-def test_scikit_learn_s_checks(estimator, check) -> None:
-    check(estimator)
 
 
 def make(**settings) -> DeepCluster:

@@ -3,20 +3,12 @@
 import numpy as np
 import pytest
 import torch
-from sklearn.utils.estimator_checks import parametrize_with_checks
 from torch.distributions import Independent, Normal, kl_divergence
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.methods import DVAEKMeans
 from kingdra_repro.networks.autoencoder import VariationalAutoencoder
-
-
-@parametrize_with_checks(
-    [DVAEKMeans(n_clusters=3, hidden=(8,), epochs=30, batch_size=16, n_init=1, device="cpu")]
-)
-def test_scikit_learn_s_checks(estimator, check) -> None:
-    check(estimator)
 
 
 def make(**settings) -> DVAEKMeans:

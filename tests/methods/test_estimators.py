@@ -6,7 +6,6 @@ import scipy.sparse as sp
 from sklearn.base import clone
 from sklearn.datasets import make_blobs
 from sklearn.exceptions import NotFittedError
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from kingdra_repro import Kingdra, methods
 from kingdra_repro.bases import IMSATRPT, IMSATVAT, RIM, LadderDot, LadderIM
@@ -18,13 +17,6 @@ from kingdra_repro.pseudo_labels import GraphPseudoLabels
 SMALL_IM = LadderIM(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1))
 SMALL_DOT = LadderDot(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1))
 QUICK = {"base": SMALL_IM, "n_models": 2, "n_iter": 1, "first_epochs": 1, "epochs": 1, "device": "cpu"}
-CHECKED = {**QUICK, "n_models": 3, "first_epochs": 30, "epochs": 5, "batch_size": 16}  # enough for 50 points
-
-
-# Two clusters: the check of sparse input takes whatever has predict_proba for a classifier of 2 or 4 classes.
-@parametrize_with_checks([Kingdra(n_clusters=2, **CHECKED)])
-def test_scikit_learn_s_checks(estimator, check) -> None:
-    check(estimator)
 
 
 @pytest.fixture(scope="module")

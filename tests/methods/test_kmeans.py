@@ -4,16 +4,10 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import sklearn.cluster
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.methods import KMeans
-
-
-@parametrize_with_checks([KMeans(n_clusters=3, n_init=2)])
-def test_scikit_learn_s_checks(estimator, check) -> None:
-    check(estimator)
 
 
 @pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix])

@@ -2,6 +2,7 @@
 
 import re
 
+from kingdra_repro.programs.sweep import spelt_out
 from tests.programs.test_configs import choices, composed
 
 
@@ -22,9 +23,9 @@ def test_all_choices_are_listed(kingdra_run):
 def test_examples_and_settings_exist(kingdra_run):
     text = help_text(kingdra_run)
     examples = re.findall(r"^  kingdra-run(.*?)(?:  .*)?$", text, re.MULTILINE)
-    assert len(examples) == 8
+    assert len(examples) == 9
     for example in examples:
-        composed(*(re.sub(r",.*", "", word) for word in example.split() if word != "-m"))
+        composed(*(re.sub(r",.*", "", word) for word in spelt_out(example.split()) if word != "-m"))
     settings = re.findall(r"^  ([a-z_.]+)=(\S+)", text.split("Settings: ")[1], re.MULTILINE)
     assert len(settings) >= 10
     for name, value in settings:

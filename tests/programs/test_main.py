@@ -1,6 +1,8 @@
 """Exit statuses and messages are one program's as another's."""
 
+import errno
 import io
+import logging
 import os
 import signal
 import sys
@@ -68,6 +70,28 @@ def test_a_terminal_of_another_encoding_gets_its_line(monkeypatch):
     assert ended(raises(InputError("größe.csv is empty"))) == 2
     stderr.flush()
     assert stderr.buffer.getvalue() == b"program: gr\\xf6\\xdfe.csv is empty\n"
+
+
+def test_a_terminal_of_another_encoding_gets_what_is_printed(monkeypatch):
+    stdout = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", stdout)
+    assert ended(lambda: print("größe.csv · 3 clusters") or 0) == 0
+    assert stdout.buffer.getvalue() == b"gr\\xf6\\xdfe.csv \\xb7 3 clusters\n"
+
+
+def test_a_log_without_room_is_no_traceback(capsys):
+    class Full(io.StringIO):
+        def write(self, text: str) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    def work() -> int:
+        log = logging.Logger("full")
+        log.addHandler(logging.StreamHandler(Full()))
+        log.warning("what is not written")
+        raise InputError("outputs/: No space left on device")
+
+    assert ended(work) == 2
+    assert capsys.readouterr().err == "program: outputs/: No space left on device\n"
 
 
 def test_every_program_tells_its_version_without_working(monkeypatch, capsys):

@@ -34,7 +34,7 @@ def test_a_run_leaves_a_folder(kingdra_run, tmp_path):
     assert folder.name.startswith("seed3-")
     assert {file.name for file in folder.iterdir()} == {
         *(".hydra", "run.log", "history.csv", "result.json", "labels.npy", "votes.npz"),
-        *("thresholds.csv", "graph_sample.json", "explorer.json"),
+        *("thresholds.csv", "graph_sample.json", "explorer.json", "map.json"),
         *("iterations.png", "members.png", "members.npz", "model.json", "model.safetensors"),
     }
     result = json.loads((folder / "result.json").read_text())
@@ -293,3 +293,16 @@ def _dying_at(index):
         add(self, row)
 
     return add_or_die
+
+
+def test_another_map_of_a_finished_run_takes_no_training(kingdra_run, features, tmp_path):
+    command = ("dataset=custom", "dataset.path=x.npy", "n_clusters=3", "method=kmeans")
+    assert kingdra_run(*command, "report.map=none").status == 0
+    folder = only(tmp_path, "result.json").parent
+    assert not (folder / "map.json").exists()
+    again = kingdra_run(*command, "report.map=tsne")
+    assert "finished already" in again.out
+    found = json.loads((folder / "map.json").read_text())
+    assert found["title"] == "t-SNE of the features"
+    assert found["points"]["labels"] == np.load(folder / "labels.npy").tolist()
+    assert "report.map must be one of" in kingdra_run(*command, "report.map=mds").mistake

@@ -178,6 +178,14 @@ def test_any_integer_type_and_the_input_is_left_alone():
     assert torch.equal(predictions, before)
 
 
+def test_arrays_and_lists_of_any_integer_type():
+    predictions, confident = np.array([[0, 1, 1, 0], [2, 0, 0, 2]]), [True, True, True, False]
+    expected = mini_clusters(torch.tensor(predictions), 2, confident=torch.tensor(confident))
+    for one in (predictions.tolist(), *(predictions.astype(kind) for kind in "bBhHiIlL")):
+        assert torch.equal(mini_clusters(one, np.int64(2), confident=confident), expected)
+    assert torch.equal(mini_clusters(torch.tensor(predictions.astype("H")), 2, confident=confident), expected)
+
+
 def test_exact_inside_autocast():
     # bfloat16 knows 256 and 258, not 257.
     columns = torch.zeros(3, 2, dtype=torch.uint8)
@@ -202,7 +210,11 @@ GOOD = torch.tensor([[0, 1, 2], [0, 1, 1]])
         (GOOD - 1, {}, "predictions must be at least 0; got -1"),
         (GOOD[:, :0], {}, "at least one model and one point"),
         (GOOD[:0], {}, "at least one model and one point"),
-        (GOOD, {"n_clusters": 0}, "n_clusters must be at least 1"),
+        (GOOD, {"n_clusters": 0}, "n_clusters must be an integer of at least 1; got 0"),
+        (GOOD, {"n_clusters": 2.0}, "n_clusters must be an integer of at least 1; got 2.0"),
+        (GOOD, {"t_pos": 1.5}, "t_pos must be a number of models from 1 to 2; got 1.5"),
+        ([[0, 1], [0]], {}, "predictions must be an array"),
+        ([["a", "b"]], {}, "predictions must be numbers; got <U1"),
         (GOOD, {"t_pos": 0}, "t_pos must be a number of models from 1 to 2; got 0"),
         (GOOD, {"t_pos": 3}, "t_pos must be a number of models from 1 to 2; got 3"),
         (GOOD, {"t_neg": 0}, "t_neg must be a number of models from 1 to 2; got 0"),

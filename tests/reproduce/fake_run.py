@@ -23,6 +23,7 @@ def leave_run() -> None:
     given = dict(argument.split("=", 1) for argument in sys.argv[1:])
     output_dir = Path(given.pop("output_dir").strip("'"))
     assert given.pop("keep_model") == "false"  # thousands of models would fill a disk
+    assert given.pop("report.map") == "none"
     run = known["runs"][" ".join(f"{name}={value}" for name, value in given.items())]
     with open(known["started"], "a") as file:
         print(run["config_hash"], file=file)

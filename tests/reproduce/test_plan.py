@@ -8,6 +8,7 @@ from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
 from kingdra_repro.errors import InputError
+from kingdra_repro.reproduce import experiments as experiments_module
 from kingdra_repro.reproduce import plan as plan_module
 from kingdra_repro.reproduce.experiments import experiment, names, parse_seeds
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
@@ -115,7 +116,9 @@ def test_every_row_that_has_a_name_is_run_somewhere():
 
 
 def test_a_row_that_is_not_there(monkeypatch):
-    monkeypatch.setattr("kingdra_repro.reproduce.experiments._yaml", lambda name: {"DeepClustr": []})
+    read = experiments_module._yaml
+    changed = {"rows.yaml": {"DeepClustr": []}}
+    monkeypatch.setattr(experiments_module, "_yaml", lambda name: changed.get(name) or read(name))
     with pytest.raises(InputError, match=r"did you mean DeepClustr\?"):
         experiment.__wrapped__("figure5")
 

@@ -12,12 +12,12 @@ from PIL import Image
 from sklearn.metrics.cluster import contingency_matrix
 
 from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.runs.columns import top_features
 from kingdra_repro.runs.explorer import (
     aligned_votes,
     make_explorer,
     most_disputed,
     n_agreeing,
-    top_features,
     write_explorer,
 )
 from kingdra_repro.runs.members import sprite, thumbnails

@@ -1,12 +1,14 @@
 """history.csv and the seconds over the parts of an interrupted run."""
 
+import errno
 import shutil
 
 import numpy as np
 import pytest
 
-from kingdra_repro.files import atomic_write, remove_parts
+from kingdra_repro.files import atomic_write, file_lock, remove_parts
 from kingdra_repro.runs import monitor as stopwatch_module
+from kingdra_repro.runs.folder import exclusive_run
 from kingdra_repro.runs.monitor import History, Stopwatch, Votes
 
 
@@ -18,6 +20,18 @@ def test_a_file_is_whole_or_absent(tmp_path):
     with pytest.raises(OSError, match="disk full"):
         atomic_write(tmp_path / "result.json", fail)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_system_without_locks_is_told_of_and_worked_on(tmp_path, monkeypatch, caplog):
+    def none(handle, operation):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", none)
+    with file_lock(tmp_path / "x"), exclusive_run(tmp_path):
+        pass
+    assert [record.message[:38] for record in caplog.records] == [
+        "There are no locks on this file system"
+    ] * 2
 
 
 def test_history_grows_by_a_row_a_phase(tmp_path):

@@ -28,7 +28,23 @@ def settings(**changes) -> DictConfig:
 
 def test_folder():
     cfg = settings()
-    assert run_folder(cfg) == f"custom/kingdra-ladder_im/seed3-{config_hash(cfg)}"
+    assert run_folder(cfg) == f"custom-x/kingdra-ladder_im/seed3-{config_hash(cfg)}"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("my/trees.csv.gz", "custom-trees"),
+        ("my/", "custom-my"),
+        ("Bob's trees, a=1.csv", "custom-Bob_s_trees_a_1"),
+        ("größe.npy", "custom-größe"),
+        ("../..data", "custom"),
+        (2024, "custom-2024"),
+        ("a" * 200, "custom-" + "a" * 60),
+    ],
+)
+def test_a_user_s_own_data_is_called_as_its_file(path, name):
+    assert run_folder(settings(dataset__path=path)).split("/")[0] == name
 
 
 @pytest.mark.parametrize("change", [{"seed": 4}, {"method__base__hidden": [5]}, {"dataset__n_clusters": 3}])
@@ -41,6 +57,14 @@ def test_what_changes_the_labels_counts(change):
 )
 def test_what_does_not_change_them_does_not(change):
     assert config_hash(settings(**change)) == config_hash(settings())
+
+
+@pytest.mark.parametrize(("method", "n_hashes"), [({"labels_per_class": 2}, 2), ({"n_init": 1}, 1)])
+def test_the_seed_that_draws_labels_counts_where_nothing_else_is_random(method, n_hashes):
+    both = [settings(seed=seed) for seed in (0, 1)]
+    for cfg in both:
+        cfg.method = method
+    assert len({config_hash(cfg) for cfg in both}) == n_hashes
 
 
 def test_runs_from_before_a_setting_keep_their_hash():

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,7 +19,8 @@ from kingdra_repro import Kingdra
 from kingdra_repro.bases import LadderDot, LadderIM
 from kingdra_repro.devices import choose_devices
 from kingdra_repro.errors import InputError
-from kingdra_repro.training.processes import write_matrix
+from kingdra_repro.python_process import python_command
+from kingdra_repro.training.shared_matrix import write_matrix
 
 BASES = [LadderIM(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1)), LadderDot(hidden=(24, 16))]
 
@@ -118,6 +120,16 @@ def test_processes_end_with_the_one_that_began_them(tmp_path: Path) -> None:
         time.sleep(0.1)
 
 
+def test_a_process_ends_in_the_midst_of_its_work_where_the_first_has() -> None:
+    ours, theirs = socket.socketpair()
+    code = "from kingdra_repro.python_process import end_with; import time\n"
+    code += f"end_with({theirs.fileno()}); time.sleep(600)"
+    process = subprocess.Popen(python_command(code), pass_fds=[theirs.fileno()])
+    theirs.close()
+    ours.close()
+    assert process.wait(60) == 1
+
+
 def _children(pid: int) -> list[str]:
     listed = subprocess.run(
         ["ps", "-ww", "-o", "pid=,args=", "--ppid", str(pid)], text=True, capture_output=True
@@ -153,32 +165,60 @@ def test_devices() -> None:
             choose_devices("cpu", wrong)  # type: ignore[arg-type]
 
 
-class Looks:
-    """Looks whether folders are there while the processes train."""
+def test_a_killed_run_leaves_no_copy_of_the_data(X: np.ndarray, tmp_path: Path) -> None:
+    """The file has no name from the beginning."""
+    thin = sp.csr_matrix(np.where(X > 0.5, X, 0))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tempfile.tempdir", str(tmp_path))
+        for given in (X, thin, X[:, ::2], sp.csr_matrix(X.shape, dtype=np.float32)):
+            file, shared = write_matrix(given)
+            with file:
+                found = shared.read()
+                assert not list(tmp_path.iterdir())
+            assert sp.issparse(found) == sp.issparse(given)
+            np.testing.assert_array_equal(_dense(found), _dense(given))
 
-    def __init__(self, folders: list[Path]) -> None:
-        self.folders, self.there = folders, []
 
-    def progress(self, event) -> None:
-        self.there.append([folder.exists() for folder in self.folders])
-
-    def iteration(self, it) -> None:
-        pass
+def _dense(X: np.ndarray | sp.csr_matrix) -> np.ndarray:
+    return X.toarray() if sp.issparse(X) else X
 
 
-def test_a_killed_run_leaves_no_copy_of_the_data(
-    X: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    folders: list[Path] = []
+def test_files_that_lie_beside_the_script_are_not_imported(tmp_path: Path) -> None:
+    """The script's own imports of them do not count: it is run from a notebook, say."""
+    for name in ("random", "queue", "copy", "numbers", "torch/__init__"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('this was imported')")
+    code = (
+        "import sys; import numpy as np; from kingdra_repro import Kingdra\n"
+        f"sys.path.insert(0, {str(tmp_path)!r}); sys.path.insert(0, '')\n"
+        "X = np.random.default_rng(0).random((60, 4), dtype=np.float32)\n"
+        "print(len(Kingdra(2, n_models=2, n_iter=0, first_epochs=1, n_jobs=2).fit_predict(X)))\n"
+    )
+    command = [sys.executable, "-P", "-c", code]
+    assert subprocess.check_output(command, text=True, cwd=tmp_path) == "60\n"
 
-    def write(X, folder):
-        folders.append(folder)
-        return write_matrix(X, folder)
 
-    monkeypatch.setattr("kingdra_repro.training.processes.write_matrix", write)
-    watch = Looks(folders)
-    kingdra(n_jobs=2, n_iter=0, monitor=watch).fit(X)
-    assert [folder.parent for folder in folders] == [tmp_path]
-    assert watch.there
-    assert watch.there == [[False]] * len(watch.there)
+def test_a_base_of_the_script_itself_is_refused_in_a_line(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import numpy as np\n"
+        "from kingdra_repro import Kingdra\n"
+        "from kingdra_repro.bases import RIM\n"
+        "from kingdra_repro.errors import InputError\n"
+        "class Mine(RIM): ...\n"
+        "try:\n"
+        "    Kingdra(2, base=Mine(), n_models=2, n_jobs=2).fit(np.eye(60, dtype='f'))\n"
+        "except InputError as error:\n"
+        "    print(error)\n"
+    )
+    said = subprocess.check_output([sys.executable, str(script)], text=True)
+    assert said.startswith("The other processes cannot import a base model (Can't get attribute 'Mine'")
+    assert said.endswith("or use n_jobs=1\n")
+    assert said.count("\n") == 1
+
+
+def test_a_base_of_a_class_within_a_function_is_refused_in_a_line(X: np.ndarray) -> None:
+    class Mine(LadderIM): ...
+
+    with pytest.raises(InputError, match="A base model cannot be sent to other processes"):
+        Kingdra(4, base=Mine(), n_models=2, n_jobs=2, device="cpu").fit(X)

@@ -57,3 +57,7 @@ class Dataset:
     links: Links | None = None
     preprocessing: Preprocessing | None = None
     table: pd.DataFrame | None = None
+
+    def in_units(self, X: np.ndarray) -> np.ndarray:
+        """Return dense features [m, d] as the file had them, before they were scaled; others as they are."""
+        return X if self.preprocessing is None else self.preprocessing.in_units(X)

@@ -84,6 +84,15 @@ class Preprocessing:
             X = self.scaler.transform(found.X).astype(np.float32)
         return NewPoints(X)
 
+    def in_units(self, X: np.ndarray) -> np.ndarray:
+        """Return features [m, d], or means of some, in the units of the file: float64 array [m, d]."""
+        X = X.astype(np.float64)
+        if self.vectorizer is not None:
+            return self.vectorizer.unscale(X)
+        if self.scaler is not None:
+            return self.scaler.inverse_transform(X)
+        return X * 255 if self.pixels else X
+
     def _read_table(self, path: Path, vectorizer: TableVectorizer) -> NewPoints:
         if not is_table(path):
             raise InputError(f"{path} is no table: give one, such as a .csv, as the model was fitted on")

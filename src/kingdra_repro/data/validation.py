@@ -12,6 +12,8 @@ from kingdra_repro.errors import InputError
 
 log = logging.getLogger(__name__)
 
+SMALLEST = 1e-18  # below the root of float32's smallest number, 1e-38
+SMALL_VALUE = 0.05  # seen: Ladder-IM finds three blobs of values up to 1, and not of values up to 0.01
 LARGE_VALUE = 10  # the networks' noise and learning rates are meant for values of about 1
 # Rows are looked at in pieces of about this many numbers, so that a memory map is never whole in memory.
 NUMBERS_AT_ONCE = 1 << 22
@@ -92,18 +94,18 @@ def _as_float32(X: Any) -> np.ndarray | sp.csr_matrix:
     # What is too large for float32 becomes infinite here, and is reported with the infinities.
     with np.errstate(over="ignore"):
         if sp.issparse(X):
-            return _canonical(X)
+            return canonical_csr(X, np.float32)
         try:
             return values.astype(np.float32, copy=False)
         except ValueError as error:
             raise InputError(f"X is not numeric ({error}): turn every column into numbers first") from error
 
 
-def _canonical(X: Any) -> sp.csr_matrix:
-    """Any scipy sparse matrix as CSR of float32 with sorted rows and no number twice."""
-    rows = sp.csr_matrix(X, dtype=np.float32)
+def canonical_csr(X: Any, dtype: type | None = None) -> sp.csr_matrix:
+    """Any scipy sparse matrix as CSR with sorted rows and no number twice; the caller's stays as it is."""
+    rows = sp.csr_matrix(X, dtype=dtype)
     if not rows.has_canonical_format:
-        rows = rows.copy()  # the caller's matrix stays as it is
+        rows = rows.copy()
         rows.sum_duplicates()
     return rows
 
@@ -139,10 +141,26 @@ def _check_finite(X: np.ndarray | sp.csr_matrix, feature_names: Sequence[str] | 
 
 
 def check_magnitude(X: np.ndarray | sp.csr_matrix) -> None:
-    """Raise InputError where squares of distances between rows of X [n, d] overflow in float32."""
+    """Raise InputError where squares of distances between rows of X [n, d] overflow in float32, or vanish."""
     largest = float(abs(X).max()) if sp.issparse(X) else max(float(X.max()), -float(X.min()))
+    if 0 < largest < SMALLEST:
+        raise InputError(
+            f"X has no values above {largest:.3g}, whose squares are 0 in float32: scale it "
+            "(dataset.scale=standard)"
+        )
     if largest > (float(np.finfo(np.float32).max) / X.shape[1]) ** 0.5 / 2:
         raise InputError(f"X has values up to {largest:.3g}, whose squares float32 does not hold: scale it")
+
+
+def warn_of_small_values(X: np.ndarray | sp.csr_matrix) -> None:
+    """Log a warning where the values of X [n, d] are lost in the noise that networks are trained with."""
+    largest = float(max(X.max(), -X.min()))
+    if 0 < largest < SMALL_VALUE:
+        log.warning(
+            "The values go up to %.3g only, where the networks expect about 1, and noise of that size may "
+            "hide them: scale them (dataset.scale=standard)",
+            largest,
+        )
 
 
 def check_spread(X: np.ndarray | sp.csr_matrix, feature_names: Sequence[str] | None = None) -> None:

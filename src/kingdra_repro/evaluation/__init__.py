@@ -1,6 +1,19 @@
 """Scores of a clustering against known classes, and what is watched while a run goes on."""
 
 from kingdra_repro.evaluation.metrics import ari, clustering_accuracy, matched_classes, nmi, purity, scores
+from kingdra_repro.evaluation.n_clusters import NumberOfClusters, choose_n_clusters
 from kingdra_repro.evaluation.phases import phase_scores
+from kingdra_repro.evaluation.without_labels import known_without_labels
 
-__all__ = ["ari", "clustering_accuracy", "matched_classes", "nmi", "phase_scores", "purity", "scores"]
+__all__ = [
+    "NumberOfClusters",
+    "ari",
+    "choose_n_clusters",
+    "clustering_accuracy",
+    "known_without_labels",
+    "matched_classes",
+    "nmi",
+    "phase_scores",
+    "purity",
+    "scores",
+]

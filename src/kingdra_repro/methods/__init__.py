@@ -2,6 +2,7 @@
 
 from kingdra_repro.methods.agglomerative import Agglomerative
 from kingdra_repro.methods.autoencoder_kmeans import DAEKMeans, DVAEKMeans
+from kingdra_repro.methods.classifiers import LogisticRegression, NearestLabelled
 from kingdra_repro.methods.constrained_autoencoder import ConstrainedAutoencoder
 from kingdra_repro.methods.constrained_kmeans import ConstrainedKMeans
 from kingdra_repro.methods.dec import DEC
@@ -27,7 +28,9 @@ __all__ = [
     "KMeans",
     "Kingdra",
     "KingdraPlus",
+    "LogisticRegression",
     "Monitor",
+    "NearestLabelled",
     "Progress",
     "SemiSupervised",
     "Single",

@@ -73,6 +73,8 @@ class AutoencoderClusterer(NetworkClusterer):
                 lambda part, terms, epoch=epoch: self._progress(  # type: ignore[misc]
                     epoch + 1, self.epochs, epoch + part, epochs_total, terms
                 ),
+                "the autoencoder",
+                epoch + 1,
             )
             self._save(
                 "autoencoder",

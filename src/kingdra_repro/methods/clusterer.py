@@ -1,5 +1,6 @@
 """What all estimators share: how parameters and data are checked, and how a fit begins and fails."""
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
@@ -17,13 +18,18 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from kingdra_repro.checks import Check, check_parameters, integer, optional, path, seed
 from kingdra_repro.data.links import Links
-from kingdra_repro.data.validation import check_magnitude, check_spread
+from kingdra_repro.data.validation import check_magnitude, check_spread, warn_of_small_values
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum_of_array, remove_parts
+from kingdra_repro.library_state import default_library_state
+from kingdra_repro.methods.features import readable_features
 from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.events import Monitor
 from kingdra_repro.training.options import WITHOUT_EFFECT
 
+log = logging.getLogger(__name__)
+
+WIDE = 20_000  # columns of a sparse matrix: an hour an epoch for 100,000 rows of 50,000
 SET_BY_SCIKIT_LEARN = ("_metadata_request", "_sklearn_output_config")  # set_fit_request(), set_output()
 # What the command line draws labels by: ``fit`` is given the labels themselves.
 DRAWN = frozenset({"labels_per_class", "labels_fraction"})
@@ -50,6 +56,7 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
 
     n_clusters: int = field(default=8, kw_only=False)
 
+    @default_library_state()
     def fit(self, X: Any, y: Any = None) -> Self:
         """Cluster X: array or sparse matrix [n, d] of finite numbers, n >= n_clusters. ``y`` is ignored.
 
@@ -146,12 +153,12 @@ def checked_data(estimator: BaseEstimator, X: Any, *, reset: bool) -> np.ndarray
     Raises
     ------
     InputError
-        For fewer points than clusters, and columns that float32 does not tell apart; scikit-learn's
-        ValueError for NaN, infinities and wrong shapes.
+        For fewer points than clusters, columns that float32 does not tell apart, and what holds no numbers
+        (see `readable_features`); scikit-learn's ValueError for NaN, infinities and wrong shapes.
     """
     given = validate_data(
         estimator,
-        X,
+        readable_features(X),
         accept_sparse="csr",
         dtype="numeric",
         reset=reset,
@@ -207,6 +214,13 @@ def begin(
         If the checkpoint is of other settings or data, or cannot be written.
     """
     seed = seed_of(estimator.random_state)
+    warn_of_small_values(X)
+    if sp.issparse(X) and X.shape[1] > WIDE:
+        log.warning(
+            "Each batch of these %s columns is made dense, which makes an epoch long: fewer columns take "
+            "less, such as from scikit-learn's TruncatedSVD or FeatureHasher",
+            f"{X.shape[1]:,}",
+        )
     if estimator.checkpoint_dir is None:
         return seed, None
     settings = {

@@ -24,6 +24,7 @@ from kingdra_repro.checks import (
 from kingdra_repro.data.links import Links, closure, with_linked
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum_of_array
+from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.autoencoder import AutoencoderClusterer
 from kingdra_repro.methods.clusterer import checked_data, rollback_on_error
 from kingdra_repro.methods.constrained_batches import ConstrainedBatches
@@ -76,7 +77,8 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
         Of Adam, in both phases.
     unlabelled_pairs : {"predicted", "confident", "none"}, default="predicted"
         Pairs of points without a label: of all by the clusters they are assigned to (the document); of those
-        assigned with a probability of at least ``confidence``; or none.
+        assigned with a probability of at least ``confidence``; or none. The default was chosen on digits and
+        COIL-20 (scripts/unlabelled_pairs.py).
     confidence : float, default=0.95
     margin : float, default=2.0
         How far apart pairs that are not alike should be, in nats.
@@ -165,6 +167,7 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
     unlabelled_weight: float = 1.0
     autoencoder_dir: str | Path | None = None
 
+    @default_library_state()
     def fit(  # type: ignore[override]
         self,
         X: Any,
@@ -250,6 +253,8 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
                 lambda part, terms, epoch=epoch: self._progress(  # type: ignore[misc]
                     epoch + 1, self.clustering_epochs, self.epochs + 2 * (epoch + part), total, terms
                 ),
+                "the clustering",
+                epoch + 1,
             )
             terms["lambda"] = weight
             self._save(

@@ -1,21 +1,21 @@
 """Constrained K-means: K-means that begins with labelled points, and keeps them where they are."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.base import ClassifierMixin
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils.validation import check_is_fitted
 
-from kingdra_repro.checks import Check, check_parameters, integer
-from kingdra_repro.methods.clusterer import Clusterer, checked_data, rollback_on_error
-from kingdra_repro.methods.given_labels import check_given
+from kingdra_repro.checks import Check, integer
+from kingdra_repro.library_state import default_library_state
+from kingdra_repro.methods.clusterer import checked_data
+from kingdra_repro.methods.given_labels import LabelledClusterer
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
-class ConstrainedKMeans(ClassifierMixin, Clusterer):
+class ConstrainedKMeans(LabelledClusterer):
     """K-means whose first centres are the means of the labelled points, which keep their cluster.
 
     Basu et al. (2002), "Constrained-KMeans". Nothing in it is random.
@@ -56,32 +56,11 @@ class ConstrainedKMeans(ClassifierMixin, Clusterer):
     >>> labels = ConstrainedKMeans(n_clusters=10).fit_predict(X / 16, y)
     """
 
-    checks: ClassVar[dict[str, Check]] = {
-        **Clusterer.checks,
-        "labels_per_class": integer(1),
-        "max_iter": integer(1),
-    }
+    checks: ClassVar[dict[str, Check]] = {**LabelledClusterer.checks, "max_iter": integer(1)}
 
-    labels_per_class: int = 10
-    labels_fraction: float | None = None
     max_iter: int = 300
 
-    def fit(self, X: Any, y: Any) -> Self:  # type: ignore[override]
-        """Cluster X, array or sparse matrix [n, d], with y, int [n]: classes 0..k-1, -1 where not known.
-
-        Raises
-        ------
-        InputError
-            (a ValueError) If a parameter is not valid, y does not fit X, or a class has no label.
-        """
-        with rollback_on_error(self):
-            check_parameters(self, self.checks)
-            X = checked_data(self, X, reset=True)
-            self._fit(X, check_given(y, X.shape[0], self.n_clusters))
-        return self
-
-    def _fit(self, X: np.ndarray | sp.csr_matrix, given: np.ndarray) -> None:  # type: ignore[override]
-        self.classes_ = np.arange(self.n_clusters)
+    def _fit_given(self, X: np.ndarray | sp.csr_matrix, given: np.ndarray) -> None:
         labelled = given >= 0
         self.cluster_centers_ = _means(X[labelled], given[labelled], self.n_clusters)
         self.labels_ = given
@@ -93,10 +72,7 @@ class ConstrainedKMeans(ClassifierMixin, Clusterer):
             self.labels_ = labels
             self.cluster_centers_ = _means(X, labels, self.n_clusters)
 
-    def fit_predict(self, X: Any, y: Any) -> np.ndarray:  # type: ignore[override]
-        """Cluster X with y, and give the cluster of each point: int64 array [n]."""
-        return self.fit(X, y).labels_
-
+    @default_library_state()
     def predict(self, X: Any) -> np.ndarray:
         """Predict the nearest centre of each row of X: int64 array [n]."""
         check_is_fitted(self)

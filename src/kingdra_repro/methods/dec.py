@@ -189,7 +189,8 @@ class DEC(AutoencoderClusterer):
             self._progress(round(steps), self.max_iter, done, self._epochs_total, {"kl": terms["loss"]})
 
         batches = self._batches(rows.n, first_step, last_step)
-        return self._train_on([optimizer], batches, losses, tell)["loss"]
+        number = first_step // self.update_interval + 1
+        return self._train_on([optimizer], batches, losses, tell, "the clustering", number)["loss"]
 
     def _batches(self, n: int, first_step: int, last_step: int) -> list[Tensor]:
         """Return the rows of some steps, of passes over the data that go on after the autoencoder's."""

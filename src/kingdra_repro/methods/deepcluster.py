@@ -219,7 +219,7 @@ class DeepCluster(NetworkClusterer):
         members = [np.flatnonzero(self.labels_ == cluster) for cluster in range(self.n_clusters)]
         order = torch.from_numpy(supervised_order(members, rows.n, self._seed, 0, epoch)).to(rows.device)
         batches = [order[part] for part in batch_slices(rows.n, self.batch_size)]
-        return self._train_on([optimizer, last_layer], batches, losses, tell)
+        return self._train_on([optimizer, last_layer], batches, losses, tell, "the classifier", epoch + 1)
 
     def _assign(self, rows: Rows) -> np.ndarray:
         return self._kmeans.predict(self._whiten(outputs(self._network, rows))).astype(np.int64)

@@ -16,6 +16,7 @@ from kingdra_repro.bases import Base, make_bases
 from kingdra_repro.checks import Check, check_parameters, integer, optional
 from kingdra_repro.data.links import Links
 from kingdra_repro.devices import choose_device
+from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.clusterer import TrainedClusterer, checked_data, rollback_on_error
 from kingdra_repro.methods.ensemble_fit import EnsembleFit, begin_fit
 from kingdra_repro.methods.given_labels import Given, check_some_given
@@ -92,6 +93,7 @@ class Ensemble(TrainedClusterer, TrainingOptions):
     labels_per_class: int | None = None
     labels_fraction: float | None = None
 
+    @default_library_state()
     def fit(
         self,
         X: Any,
@@ -144,6 +146,7 @@ class Ensemble(TrainedClusterer, TrainingOptions):
             fit.end_phase(self.labels_, self.model_labels_, None, facts)
             self._keep(fit)
 
+    @default_library_state()
     def predict_proba(self, X: Any) -> np.ndarray:
         """Compute the average of the models' aligned outputs: float32 array [n, n_clusters]; rows sum to 1.
 
@@ -159,6 +162,7 @@ class Ensemble(TrainedClusterer, TrainingOptions):
         """Predict the cluster of each row of X: int64 array [n]."""
         return self.predict_proba(X).argmax(1).astype(np.int64)
 
+    @default_library_state()
     def predict_with_certainty(
         self, X: Any, labels: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -187,6 +191,7 @@ class Ensemble(TrainedClusterer, TrainingOptions):
         agree = proba.argmax(-1) == self._outputs[:, chosen]
         return chosen.numpy(), confidence.numpy(), agree.double().mean(0).numpy()
 
+    @default_library_state()
     def disagreement(self, X: Any) -> np.ndarray:
         """Tell how much the models disagree on each row of X [n, d]: float64 array [n], in nats.
 
@@ -199,10 +204,11 @@ class Ensemble(TrainedClusterer, TrainingOptions):
         of_average = torch.special.entr(average(proba, self._outputs).double()).sum(-1)
         return (of_average - torch.special.entr(proba.double()).sum(-1).mean(0)).clamp(min=0).numpy()
 
-    def features(self, X: Any) -> np.ndarray:
-        """Compute the first model's last hidden layer for X [n, d]: float32 array [n, width]."""
+    def last_hidden_layer(self, X: Any) -> np.ndarray:
+        """Compute the first model's last hidden layer for the rows of X: float32 array [n, width]."""
         check_is_fitted(self)
-        return self._fitted.features(checked_data(self, X, reset=False), choose_device(self.device)).numpy()
+        X = checked_data(self, X, reset=False)
+        return self._fitted.features(X, choose_device(self.device)).numpy()
 
     def state_dict(self) -> dict[str, np.ndarray]:
         return {**super().state_dict(), "outputs": self._outputs.numpy(), **self._fitted.state_dict()}

@@ -13,10 +13,11 @@ from torch import Tensor
 
 from kingdra_repro.bases import make_bases
 from kingdra_repro.devices import choose_device, choose_devices
-from kingdra_repro.errors import InputError
+from kingdra_repro.errors import InputError, diverged
 from kingdra_repro.methods.clusterer import begin
 from kingdra_repro.methods.given_labels import Given
 from kingdra_repro.training.checkpoint import SHARE_AT_ENDS, Checkpoint, Pace
+from kingdra_repro.training.divergence import Diverged
 from kingdra_repro.training.events import Iteration, Monitor, Progress
 from kingdra_repro.training.options import options_of
 from kingdra_repro.training.phases import commit, resumable
@@ -102,7 +103,10 @@ class EnsembleFit:
 
         self._epochs_done = span.stop
         resumable = epochs > 0 and self._committed == self.phase - 1  # a fit that is done trains no epochs
-        losses = self.trainer.train(span, pseudo, report, self.phase if resumable else None)
+        try:
+            losses = self.trainer.train(span, pseudo, report, self.phase if resumable else None)
+        except Diverged as error:
+            raise diverged(f"iteration {self.phase}, {error}") from error
         if self.checkpoint is not None and epochs > 0:
             self._models_saved = self.phase == self.n_iter or self._pace.due()
             if self._models_saved:

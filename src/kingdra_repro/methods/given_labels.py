@@ -1,15 +1,20 @@
 """What a method is told of some points: their classes, drawn or the user's own, and linked pairs."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import numpy as np
+import scipy.sparse as sp
 import torch
+from sklearn.base import ClassifierMixin
 from torch import Tensor
 
-from kingdra_repro.checks import is_integer, is_number, must_be
+from kingdra_repro.checks import Check, check_parameters, integer, is_integer, is_number, must_be
 from kingdra_repro.data.links import Closure, Links, closure, with_linked
 from kingdra_repro.errors import InputError
+from kingdra_repro.library_state import default_library_state
+from kingdra_repro.methods.clusterer import Clusterer, checked_data, rollback_on_error
 from kingdra_repro.training.seeds import Purpose, numpy_stream
 from kingdra_repro.training.stack import PseudoLabels
 
@@ -159,3 +164,55 @@ def _check_classes(y: Any, n: int, n_clusters: int) -> np.ndarray:
     if not -1 <= y.min() <= y.max() < n_clusters:
         raise InputError(f"y must be classes 0 to {n_clusters - 1}, or -1; got values {y.min()} to {y.max()}")
     return y
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class LabelledClusterer(ClassifierMixin, Clusterer):
+    """A method without networks that is given the classes of some points. Nothing in it is random.
+
+    Parameters
+    ----------
+    n_clusters : int, default=8
+        k, the number of classes.
+    labels_per_class : int, default=10
+    labels_fraction : float or None, default=None
+        What the command line draws of a data set's classes; see `kingdra_repro.methods.SemiSupervised`.
+
+    Attributes
+    ----------
+    classes_ : int64 array [k], 0..k-1
+    """
+
+    checks: ClassVar[dict[str, Check]] = {**Clusterer.checks, "labels_per_class": integer(1)}
+
+    labels_per_class: int = 10
+    labels_fraction: float | None = None
+
+    @default_library_state()
+    def fit(self, X: Any, y: Any) -> Self:  # type: ignore[override]
+        """Cluster X, array or sparse matrix [n, d], with y, int [n]: classes 0..k-1, -1 where not known.
+
+        Raises
+        ------
+        InputError
+            (a ValueError) If a parameter is not valid, y does not fit X, or a class has no label.
+        """
+        with rollback_on_error(self):
+            check_parameters(self, self.checks)
+            X = checked_data(self, X, reset=True)
+            given = check_given(y, X.shape[0], self.n_clusters)
+            self.classes_ = np.arange(self.n_clusters)
+            self._fit_given(X, given)
+        return self
+
+    def fit_predict(self, X: Any, y: Any) -> np.ndarray:  # type: ignore[override]
+        """Cluster X with y, and give the cluster of each point: int64 array [n]."""
+        return self.fit(X, y).labels_
+
+    @abstractmethod
+    def _fit_given(self, X: np.ndarray | sp.csr_matrix, given: np.ndarray) -> None:
+        """Cluster checked data with checked labels, and set ``labels_`` and what prediction uses."""
+
+    def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
+        """Of a fit without labels, which this has not."""
+        raise NotImplementedError

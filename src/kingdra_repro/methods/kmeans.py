@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted
 
 from kingdra_repro.checks import Check, integer, seed
+from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.clusterer import Clusterer, checked_data
 
 
@@ -60,6 +61,7 @@ class KMeans(Clusterer):
         super().load_state_dict(state, n_features)
         self._kmeans = kmeans_of(self.cluster_centers_)
 
+    @default_library_state()
     def predict(self, X: Any) -> np.ndarray:
         """Predict the nearest centre of each row of X: int64 array [n]."""
         check_is_fitted(self)

@@ -18,10 +18,12 @@ from kingdra_repro.checks import Check, choice, integer, positive, widths
 from kingdra_repro.data.links import Links
 from kingdra_repro.devices import choose_device
 from kingdra_repro.errors import diverged
+from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.clusterer import TrainedClusterer, begin, checked_data
 from kingdra_repro.networks.products import tf32_products
 from kingdra_repro.training.batches import batch_slices
 from kingdra_repro.training.checkpoint import SECONDS_OF_A_SAVE, SHARE_WITHIN_PHASES, Checkpoint, Pace
+from kingdra_repro.training.divergence import Diverged, check_divergence
 from kingdra_repro.training.events import Iteration, Progress
 from kingdra_repro.training.options import PRECISIONS
 from kingdra_repro.training.rows import Rows
@@ -79,10 +81,16 @@ class NetworkClusterer(TrainedClusterer):
         self._fit_rows(Rows(X, self._device))
         self._network.cpu()  # a fitted estimator may go to a machine without this device
 
+    @default_library_state()
     def predict(self, X: Any) -> np.ndarray:
         """Predict the cluster of each row of X: int64 array [n]; on the CPU, whatever ``device`` is."""
         check_is_fitted(self)
         return self._assign(Rows(checked_data(self, X, reset=False), torch.device("cpu")))
+
+    def last_hidden_layer(self, X: Any) -> np.ndarray:
+        """Compute what is clustered, the network's code or features for the rows of X: float32 [n, width]."""
+        check_is_fitted(self)
+        return outputs(self._network, Rows(checked_data(self, X, reset=False), torch.device("cpu")))
 
     def state_dict(self) -> dict[str, np.ndarray]:
         network = {f"network.{name}": value.numpy() for name, value in self._network.state_dict().items()}
@@ -117,6 +125,8 @@ class NetworkClusterer(TrainedClusterer):
         batches: list[Tensor],
         losses: Callable[[Tensor], dict[str, Tensor]],
         on_step: Callable[[float, dict[str, Tensor]], None],
+        phase: str,
+        epoch: int,
     ) -> dict[str, float]:
         """Take a step of the optimizers on each batch of row numbers, with products in ``precision``.
 
@@ -124,6 +134,7 @@ class NetworkClusterer(TrainedClusterer):
         ----------
         losses : gives the terms on a batch; ``loss`` is minimised
         on_step : called after each step with the fraction of the batches that is done, and the terms
+        phase, epoch : what is trained, and how far, where it has to be said that it diverges
 
         Returns
         -------
@@ -148,6 +159,10 @@ class NetworkClusterer(TrainedClusterer):
             done += len(batch)
             on_step(done / n, terms)
         self._network.eval()
+        try:
+            check_divergence(self._network.parameters(), sums, [type(self).__name__], epoch)
+        except Diverged as error:
+            raise diverged(f"{phase}, {error}") from error
         return {name: float(value) for name, value in sums.items()}
 
     def _shuffled(self, n: int, epoch: int) -> list[Tensor]:

@@ -16,6 +16,7 @@ from kingdra_repro.config import check_types
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.links import closure, with_linked
 from kingdra_repro.errors import InputError
+from kingdra_repro.evaluation.without_labels import known_without_labels
 from kingdra_repro.files import remove_parts, write_text
 from kingdra_repro.methods import Ensemble, draw_labels
 from kingdra_repro.provenance import commits, device_name
@@ -25,7 +26,8 @@ from kingdra_repro.runs.display import ProgressDisplay, show_table
 from kingdra_repro.runs.explorer import write_explorer
 from kingdra_repro.runs.folder import base_model, config_hash, exclusive_run
 from kingdra_repro.runs.graph_files import write_ensemble_files
-from kingdra_repro.runs.model import KEEP, keep_model
+from kingdra_repro.runs.map import NONE, check_layout, layout_of, write_map
+from kingdra_repro.runs.model import DESCRIPTION, KEEP, keep_model, load
 from kingdra_repro.runs.monitor import RunMonitor, Stopwatch, Votes
 from kingdra_repro.runs.questions import choose_questions, question_table
 from kingdra_repro.runs.result import make_result, read_result, write_result
@@ -47,6 +49,7 @@ def cluster(cfg: DictConfig) -> None:
     """
     check_types(cfg)
     choice(*KEEP)("keep_model", cfg.keep_model)
+    check_layout(cfg.report.map)
     job: Any = HydraConfig.get().runtime
     folder = Path(job.output_dir)
     with exclusive_run(folder):
@@ -65,6 +68,11 @@ def cluster(cfg: DictConfig) -> None:
     lost = "" if kept else " The networks' weights were not kept then."
     Console().print(f"This run is finished already; remove its folder to repeat it.{lost}")
     show_table(done, folder)
+    if cfg.report.map not in (NONE, layout_of(folder)) and (folder / DESCRIPTION).exists():
+        write_map(
+            folder, instantiate(cfg.dataset), load(folder), np.load(folder / "labels.npy"), cfg.report.map
+        )
+        Console().print(f"The points are laid out anew, by {cfg.report.map}.")
 
 
 def _stopped(checkpoint: Path) -> str:
@@ -106,11 +114,13 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
         "config_hash": config_hash(cfg),
         "commit": commit,
     }
-    result = make_result(run, data, method, stopwatch.seconds(), given)
+    known_now = known_without_labels(method, data.X, votes.first())
+    result = make_result(run, data, method, stopwatch.seconds(), given) | known_now
     votes.write(folder / "votes.npz")
     write_ensemble_files(folder, data)
     draw_run_figures(folder, data, method.labels_)
     write_explorer(folder, data, method.labels_)
+    write_map(folder, data, method, method.labels_, cfg.report.map)
     if choices.dataset == "custom":
         columns = data.table if cfg.dataset.keep_columns else None
         table = cluster_table(method, data.X, method.labels_, data.row_names, columns)

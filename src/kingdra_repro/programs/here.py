@@ -43,7 +43,7 @@ def run(overrides: Sequence[str], log: Path, lock: int, end: float, look: Callab
     KeyboardInterrupt
         Where the run was interrupted from the keyboard; `Stopped` where by SIGTERM.
     """
-    with open(log, "a") as file, redirect_stdout(file), redirect_stderr(file), _as_before():
+    with open(log, "a", encoding="utf-8") as file, redirect_stdout(file), redirect_stderr(file), _as_before():
         sys.argv = ["kingdra-run", *overrides]
         status = 0
         try:

@@ -3,6 +3,8 @@
 Nothing heavy is imported here: ``--help`` and tab completion come through.
 """
 
+import io
+import logging
 import os
 import signal
 import sys
@@ -36,6 +38,10 @@ def main(
     user_message : callable
         The line that tells a user of an exception; None where it is a defect of the program.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that is not UTF-8 gets "\\xb7" for a dot
+            stream.reconfigure(errors="backslashreplace")
+    logging.raiseExceptions = False  # a log that the disk has no room for is no reason for a traceback
     before = {
         number: signal.signal(number, handler)
         for number, handler in ((signal.SIGINT, _interrupt), (signal.SIGTERM, _terminate))
@@ -63,6 +69,7 @@ def main(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        logging.raiseExceptions = True
     sys.exit(status)
 
 

@@ -10,7 +10,7 @@ from kingdra_repro.programs import main as program
 
 HELP = """kingdra-predict tells the clusters of new points, by the model that a run of kingdra-run has kept.
 
-  kingdra-predict run=outputs/custom/kingdra-ladder_im/seed0-e04c1815 data=new.csv
+  kingdra-predict run=outputs/custom-my/kingdra-ladder_im/seed0-e04c1815 data=new.csv
 
 The file is read and scaled as the run's own was. Of a table the columns are found by their names, and others
 are ignored; of an array (.npy, .npz) all columns are meant. Models of the program's own data sets take arrays

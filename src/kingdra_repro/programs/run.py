@@ -5,6 +5,7 @@ Nothing heavy is imported before a run begins: tab completion and ``--help`` com
 
 import os
 import sys
+from pathlib import Path
 from string import Template
 
 import hydra
@@ -16,6 +17,7 @@ from omegaconf import DictConfig
 from kingdra_repro.config import register_resolvers, register_schema
 from kingdra_repro.programs import main as program
 from kingdra_repro.programs.main import complain
+from kingdra_repro.programs.sweep import Job, end_sweep, spelt_out
 from kingdra_repro.programs.user_errors import user_message
 
 PROGRAM = "kingdra-run"
@@ -42,14 +44,20 @@ def run() -> int:
     if sys.argv[1:] in (["--help"], ["-h"]):
         print(help_text())
         return 0
+    sys.argv[1:] = spelt_out(sys.argv[1:])
     # Hydra wants -m before all settings or after them, not between.
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))
     this_process = os.getpid()
     failed: list[str] = []
+    jobs: list[Job] = []
+    output_dir = Path()
 
     def job(cfg: DictConfig) -> None:
         from kingdra_repro.programs.cluster import cluster
 
+        nonlocal output_dir
+        output_dir = Path(cfg.output_dir)
+        jobs.append(_job())
         try:
             cluster(cfg)
         except Exception as error:
@@ -62,6 +70,8 @@ def run() -> int:
             failed.append(_job_name())
 
     hydra.main(version_base=VERSION_BASE, config_path=f"pkg://{CONFIGS}", config_name="config")(job)()
+    if len(jobs) > 1:
+        end_sweep(jobs, output_dir)
     if any(failed):
         complain(PROGRAM, f"{len(failed)} of the sweep's jobs failed: {'; '.join(failed)}")
     return 2 if failed else 0
@@ -72,6 +82,12 @@ def help_text() -> str:
     with initialize_config_module(CONFIGS, version_base=VERSION_BASE):
         template = compose("config", return_hydra_config=True).hydra.help.template
     return Template(template).substitute()
+
+
+def _job() -> Job:
+    hydra_s = HydraConfig.get()
+    given = (one for one in hydra_s.overrides.task if not one.startswith("n_clusters="))
+    return Job(Path(hydra_s.runtime.output_dir), tuple(sorted(given)))
 
 
 def _job_name() -> str:

@@ -1,25 +1,30 @@
 """Mini-clusters of points on which the ensemble agrees (paper Section 4.2.1, Algorithm 1)."""
 
+import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
-from kingdra_repro.checks import choice
+from kingdra_repro.checks import choice, integer, is_integer
 from kingdra_repro.errors import InputError
+from kingdra_repro.library_state import default_library_state
 from kingdra_repro.pseudo_labels.agreement import n_agree, weight_in_agreement
 from kingdra_repro.pseudo_labels.degrees import Degrees
 from kingdra_repro.pseudo_labels.signatures import Signatures
 
 PRUNE = ("chosen", "members")
+_UNSIGNED = (torch.uint16, torch.uint32, torch.uint64)
 MEMBERS_AT_ONCE = 1024  # compared with what is left in the graph
 
 
+@default_library_state()
 @torch.no_grad()
 def mini_clusters(
-    predictions: Tensor,
+    predictions: Tensor | ArrayLike,
     n_clusters: int,
     t_pos: int | None = None,
     t_neg: int | None = None,
-    confident: Tensor | None = None,
+    confident: Tensor | ArrayLike | None = None,
     prune: str = "chosen",
 ) -> Tensor:
     """Find the k mini-clusters of Algorithm 1.
@@ -37,14 +42,14 @@ def mini_clusters(
 
     Parameters
     ----------
-    predictions : integer tensor [n_models, n], >= 0
-        Each model's predicted output for each point. CPU or GPU.
+    predictions : tensor, array or list [n_models, n] of integers >= 0
+        Each model's predicted output for each point, such as ``model_labels_``. A tensor may be on a GPU.
     n_clusters : int
         k, the number of mini-clusters to look for.
     t_pos, t_neg : int, optional
         Models that have to agree / disagree for a strong positive / negative edge, 1..n_models.
         Default: all of them.
-    confident : bool tensor [n], optional
+    confident : tensor, array or list [n] of bool, optional
         Points with outgoing strong positive edges; only these can be chosen. As in the public code (where
         they are those whose largest output exceeds ``thresh`` in each model) the others are counted and
         gathered by the first mini-cluster, then leave the graph. Default: all points.
@@ -76,13 +81,14 @@ def mini_clusters(
     >>> mini_clusters(torch.tensor([[0, 1, 1, 0, 2, 2], [1, 0, 0, 1, 1, 0]]), n_clusters=2)
     tensor([ 0,  1,  1,  0, -1, -1])
     """
+    predictions = _as_tensor("predictions", predictions)
     _check_predictions(predictions)
     n_models, n = predictions.shape
     t_pos = n_models if t_pos is None else t_pos
     t_neg = n_models if t_neg is None else t_neg
-    _check_settings(n_models, n, n_clusters, t_pos, t_neg, confident, prune)
     if confident is not None:
-        confident = confident.to(predictions.device)
+        confident = _as_tensor("confident", confident).to(predictions.device)
+    _check_settings(n_models, n, n_clusters, t_pos, t_neg, confident, prune)
 
     graph = Signatures.of(predictions, confident)
     columns = graph.columns
@@ -129,6 +135,19 @@ def _far_from_all(members: Tensor, stay: Tensor, columns: Tensor, t_neg: int) ->
     return stay
 
 
+def _as_tensor(name: str, values: Tensor | ArrayLike) -> Tensor:
+    """Return it as a tensor whose type torch computes with; of unsigned integers, int64."""
+    if not isinstance(values, Tensor):
+        try:
+            array = np.asarray(values)
+        except ValueError as error:  # lists of unequal lengths
+            raise InputError(f"{name} must be an array; got no shape for it ({error})") from error
+        if array.dtype.kind not in "iubf":
+            raise InputError(f"{name} must be numbers; got {array.dtype}")
+        values = torch.from_numpy(array.astype(np.int64) if array.dtype.kind in "iu" else array.copy())
+    return values.long() if values.dtype in _UNSIGNED else values
+
+
 def _check_predictions(predictions: Tensor) -> None:
     integer = not (
         predictions.is_floating_point() or predictions.is_complex() or predictions.dtype == torch.bool
@@ -149,10 +168,9 @@ def _check_predictions(predictions: Tensor) -> None:
 def _check_settings(
     n_models: int, n: int, n_clusters: int, t_pos: int, t_neg: int, confident: Tensor | None, prune: str
 ) -> None:
-    if n_clusters < 1:
-        raise InputError(f"n_clusters must be at least 1; got {n_clusters}")
+    integer(1)("n_clusters", n_clusters)
     for name, value in (("t_pos", t_pos), ("t_neg", t_neg)):
-        if not 1 <= value <= n_models:
+        if not is_integer(value, 1) or value > n_models:
             raise InputError(f"{name} must be a number of models from 1 to {n_models}; got {value}")
     if confident is not None and (confident.dtype != torch.bool or confident.shape != (n,)):
         raise InputError(

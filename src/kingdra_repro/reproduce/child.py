@@ -7,10 +7,11 @@ and however it dies, the system closes it.
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+from kingdra_repro.python_process import python_command
 
 SECONDS_BETWEEN_LOOKS = 0.2
 SECONDS_TO_STOP = 25.0  # a run that does not stop by itself ends itself after 20
@@ -39,7 +40,7 @@ def run(overrides: Sequence[str], log: Path, lock: int, end: float, look: Callab
     """
     with open(log, "ab") as file:
         process = subprocess.Popen(
-            [sys.executable, "-c", COMMAND, *overrides],
+            [*python_command(COMMAND), *overrides],
             stdin=subprocess.PIPE,
             stdout=file,
             stderr=subprocess.STDOUT,

@@ -23,6 +23,7 @@ class Row:
     value : the column of runs.csv that fills the row's cells
     priority : in which order rows are run, lower first
     datasets, orders, seeds : those of the experiment that the row takes part in
+    of_dataset : further overrides, by data set
     """
 
     overrides: tuple[str, ...]
@@ -31,6 +32,7 @@ class Row:
     datasets: tuple[str, ...]
     orders: tuple[str, ...]
     seeds: tuple[int, ...]
+    of_dataset: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Experiment:
     Parameters
     ----------
     name : str
-    kind : "accuracy", "cost" or "thresholds": what its tables show; "figure": it has none
+    kind : "accuracy", "labels", "cost" or "thresholds": what its tables show; "figure": it has none
     tables : the headings of its tables
     figure : title of its figure; None where it has none
     paper : the table of the paper's numbers that stand beside ours, as in paper.yaml
@@ -94,15 +96,17 @@ def experiment(name: str) -> Experiment:
     known: dict[str, list[str]] = _yaml("rows.yaml")
     check_known("row", (node.get("row", row) for row, node in cfg["rows"].items()), list(known))
     rows = {
-        str(row): Row(
-            (*known[node.get("row", row)], *node.get("overrides", ())),
+        f"{part}: {row}" if part else str(row): Row(
+            (*known[node.get("row", row)], *node.get("overrides", ()), *more),
             node.get("value", "acc"),
             node["priority"],
             tuple(node.get("datasets", datasets)),
             tuple(node.get("orders", orders)),
             parse_seeds(node.get("seeds", cfg["seeds"])),
+            {dataset: tuple(overrides) for dataset, overrides in node.get("of_dataset", {}).items()},
         )
         for row, node in cfg["rows"].items()
+        for part, more in cfg.get("parts", {"": ()}).items()
     }
     schedules = tuple(cfg.get("schedules", names("schedule")))
     headings = {} if cfg["kind"] == "figure" else cfg.get("tables", {name: cfg})

@@ -24,6 +24,8 @@ from kingdra_repro.runs.folder import hash_of, hashed_settings
 
 ANY_SEED = 7203914658  # stands for one; no other setting has this value
 
+GROUPS = ("dataset", "method", "base", "pseudo_labels")
+
 
 @dataclass(frozen=True)
 class PlannedRun:
@@ -147,7 +149,7 @@ def _runs(one: Experiment) -> Iterator[PlannedRun]:
 
 def _orders(one: Experiment, row: Row, dataset: str) -> list[tuple[str, tuple[str, ...]]]:
     """Return the orders of a cell, with their overrides; the one "order" of a method that has none is "-"."""
-    if "order" not in _composed((f"dataset={dataset}", *row.overrides)).method:
+    if "order" not in _with_values((f"dataset={dataset}", *row.overrides), ()).method:
         return [("-", ())]
     tried = ((name, order) for name, order in one.orders.items() if name in row.orders)
     return [(name, order.overrides) for name, order in tried if dataset in order.datasets]
@@ -160,8 +162,9 @@ def _command(
 
     What the row itself sets is not shortened. Where the schedule makes no difference, it is left out.
     """
-    composed = (f"dataset={dataset}", *row.overrides)
-    own = {override.partition("=")[0] for override in row.overrides}
+    said = (f"dataset={dataset}", *row.overrides, *row.of_dataset.get(dataset, ()))
+    own = {override.partition("=")[0]: override for override in said}  # of two for one setting the later
+    composed = tuple(own.values())
     shortened = tuple(one for one in schedule(pace).get(dataset, ()) if one.partition("=")[0] not in own)
     full = _hash(composed, of_order, seed)
     short = _hash(composed, (*shortened, *of_order), seed)
@@ -185,9 +188,17 @@ def _settings(composed: tuple[str, ...], values: tuple[str, ...]) -> str:
 @cache
 def _with_values(composed: tuple[str, ...], values: tuple[str, ...]) -> DictConfig:
     """Composed settings with single values set, as overrides do it; to compose anew takes far longer."""
-    cfg = OmegaConf.merge(_composed(composed), OmegaConf.from_dotlist(list(values)))
+    chosen = tuple(one for one in composed if _chooses(one))
+    set_after = [one for one in composed if not _chooses(one)]
+    cfg = OmegaConf.merge(_composed(chosen), OmegaConf.from_dotlist([*set_after, *values]))
     assert isinstance(cfg, DictConfig)
     return cfg
+
+
+def _chooses(override: str) -> bool:
+    """Whether it chooses a file of configs/, adds or removes: what composing alone can do."""
+    name = override.partition("=")[0]
+    return name in GROUPS or not name[0].isalpha()
 
 
 @cache

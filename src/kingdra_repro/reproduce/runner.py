@@ -56,7 +56,12 @@ class Runner:
     ):
         self.results, self.output_dir = results, output_dir
         # Models of all runs would fill a disk.
-        self.handed_on = ["keep_model=false", as_override("output_dir", output_dir), *handed_on]
+        self.handed_on = [
+            "keep_model=false",
+            "report.map=none",
+            as_override("output_dir", output_dir),
+            *handed_on,
+        ]
         self.lock = lock
         self.estimate = estimate
         self.way = way

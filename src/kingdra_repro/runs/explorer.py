@@ -13,6 +13,7 @@ from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.evaluation import matched_classes
 from kingdra_repro.files import write_text
 from kingdra_repro.pseudo_labels.matching import align
+from kingdra_repro.runs.columns import name_of, strongest_words, telling_columns, top_features, values_of
 from kingdra_repro.runs.members import has_pictures, sprite, thumbnails, value_range
 
 
@@ -70,79 +71,10 @@ def most_disputed(aligned: np.ndarray, n_shown: int) -> np.ndarray:
     return order[entropy[order] > 1e-9]
 
 
-ROWS_AT_ONCE = 4096  # of a matrix that may be a memory map larger than the memory
-
-
-def top_features(data: Dataset, labels: np.ndarray, k: int, n_shown: int) -> list[list[list[Any]]]:
-    """Return the columns that stand out most in each cluster.
-
-    Parameters
-    ----------
-    data : Dataset
-    labels : int array [n], 0..k-1
-    k : int
-    n_shown : int
-        Columns for each cluster, at most.
-
-    Returns
-    -------
-    list of k lists of ``[column's name, mean in the cluster, mean of all rows]``
-        Of words (a sparse matrix), those by whose mean weight the cluster is most above the whole set: the
-        largest means alone would be those of words that are frequent everywhere. Of other columns, those
-        whose mean is most standard deviations above or below that of the whole set.
-    """
-    sums, squares = _sums(data.X, labels, k)
-    sizes = np.bincount(labels, minlength=k)
-    means = sums / np.maximum(sizes, 1)[:, None]
-    overall = sums.sum(0) / len(labels)
-    above = means - overall
-    if not sp.issparse(data.X):
-        spread = np.sqrt(np.maximum(squares / len(labels) - overall**2, 0))
-        above = np.abs(np.divide(above, spread, out=np.zeros_like(above), where=spread > 0))
-    found: list[list[list[Any]]] = []
-    for cluster in range(k):
-        order = np.argsort(-above[cluster], kind="stable")[:n_shown]
-        shown = [column for column in order if above[cluster, column] > 0] if sizes[cluster] else []
-        found.append([[_name(data, c), _short(means[cluster, c]), _short(overall[c])] for c in shown])
-    return found
-
-
-def strongest_words(data: Dataset, row: int, n_shown: int) -> list[str]:
-    """Return the words of largest weight in one row of a sparse matrix."""
-    assert isinstance(data.X, sp.csr_matrix)
-    start, stop = data.X.indptr[row], data.X.indptr[row + 1]
-    columns, weights = data.X.indices[start:stop], data.X.data[start:stop]
-    return [_name(data, columns[place]) for place in np.argsort(-weights, kind="stable")[:n_shown]]
-
-
-def _name(data: Dataset, column: int) -> str:
-    """Return a column's name; its number where it has none."""
-    return f"column {column}" if data.feature_names is None else str(data.feature_names[column])
-
-
-def _sums(X: np.ndarray | sp.csr_matrix, labels: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of each column the sum in each cluster, float64 [k, d], and the sum of all squares, float64 [d]."""
-    n, d = X.shape
-    sums, squares = np.zeros((k, d)), np.zeros(d)
-    for start in range(0, n, ROWS_AT_ONCE):
-        piece = X[start : start + ROWS_AT_ONCE].astype(np.float64)
-        m = piece.shape[0]
-        of_cluster = sp.csr_matrix((np.ones(m), (labels[start : start + m], np.arange(m))), shape=(k, m))
-        part = of_cluster @ piece
-        sums += part.toarray() if sp.issparse(part) else part
-        squares += np.asarray(
-            piece.multiply(piece).sum(0) if sp.issparse(piece) else (piece**2).sum(0)
-        ).ravel()
-    return sums, squares
-
-
-def _short(value: float) -> float:
-    return float(f"{value:.4g}")
-
-
 MEMBERS = 24  # pictures of a cluster; of words and other features a third of that
 FEATURES = 15
 WORDS_OF_A_ROW = 6
+VALUES_OF_A_ROW = 8
 DISPUTED = 24
 # Of all clusters together, so that many clusters do not make a large file.
 ALL_MEMBERS, ALL_FEATURES = 280, 3_000
@@ -172,17 +104,18 @@ def make_explorer(data: Dataset, labels: np.ndarray, votes: np.ndarray | None = 
     -------
     dict
         ``kind``: "pictures", "words" or "features": how members are shown.
+        ``columns``: names of those whose values are shown of each point, or None.
         ``classes``: names of the classes, or None.
         ``n_models``, and ``agreement``: how many points have 0, 1 ... n_models models that give their final
         cluster; None without an ensemble.
         ``clusters``: a dict a cluster: ``size``; ``sureness``, the mean share of models that agree;
         ``class``, the class it is matched to, and ``counts``, pairs of class and points, most first (None and
-        empty without classes); ``members``, random ones: see `_points`; ``features``: see
+        empty without classes); ``members``, random ones: see `points`; ``features``: see
         `top_features`.
         ``disputed``: the points that the models disagree on most, with ``votes`` of each model.
     """
     k = max(data.n_clusters, int(labels.max()) + 1)
-    kind = "pictures" if has_pictures(data) else "words" if sp.issparse(data.X) else "features"
+    kind = kind_of(data)
     aligned = None if votes is None or len(votes) < 2 else aligned_votes(votes, labels, k)
     agreeing = None if aligned is None else n_agreeing(aligned, labels)
     n_models = 0 if aligned is None else len(aligned)
@@ -195,6 +128,7 @@ def make_explorer(data: Dataset, labels: np.ndarray, votes: np.ndarray | None = 
     disputed = np.zeros(0, int) if aligned is None else most_disputed(aligned, DISPUTED)
     black_to_white = value_range(data, np.concatenate([*chosen, disputed]))
     features = top_features(data, labels, k, n_features) if kind != "pictures" else [[]] * k
+    columns = shown_columns(data, labels)
     matched = {} if data.y is None else matched_classes(data.y, labels)
 
     clusters = []
@@ -206,16 +140,17 @@ def make_explorer(data: Dataset, labels: np.ndarray, votes: np.ndarray | None = 
         found["counts"] = [
             list(pair) for pair in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
         ]
-        found["members"] = _points(data, chosen[cluster], labels, agreeing, kind, black_to_white)
+        found["members"] = points(data, chosen[cluster], labels, agreeing, columns, black_to_white)
         found["features"] = features[cluster]
         clusters.append(found)
-    shown = _points(data, disputed, labels, agreeing, kind, black_to_white)
+    shown = points(data, disputed, labels, agreeing, columns, black_to_white)
     if aligned is not None:
         shown["votes"] = aligned[:, disputed].T.tolist()
     return {
         "kind": kind,
         "n": len(labels),
-        "classes": _class_names(data),
+        "columns": None if columns is None else [name_of(data, column) for column in columns],
+        "classes": class_names(data),
         "n_models": n_models,
         "agreement": None if agreeing is None else np.bincount(agreeing, minlength=n_models + 1).tolist(),
         "clusters": clusters,
@@ -223,20 +158,30 @@ def make_explorer(data: Dataset, labels: np.ndarray, votes: np.ndarray | None = 
     }
 
 
-def _points(
+def kind_of(data: Dataset) -> str:
+    """Tell how points are shown: as "pictures", by their "words", or by their "features"."""
+    return "pictures" if has_pictures(data) else "words" if sp.issparse(data.X) else "features"
+
+
+def shown_columns(data: Dataset, labels: np.ndarray) -> np.ndarray | None:
+    """Return the columns whose values are shown of each point; None of pictures and words."""
+    return telling_columns(data, labels, VALUES_OF_A_ROW) if kind_of(data) == "features" else None
+
+
+def points(
     data: Dataset,
     rows: np.ndarray,
     labels: np.ndarray,
     agreeing: np.ndarray | None,
-    kind: str,
+    columns: np.ndarray | None,
     black_to_white: tuple[float, float],
 ) -> dict[str, Any]:
     """Return some points, as lists of one length.
 
-    ``rows``, ``labels``, and those of ``names``, ``classes``, ``agreeing`` and ``words`` that are known (None
-    otherwise); ``sprite``, their pictures, if any.
+    ``rows``, ``labels``, and those of ``names``, ``classes``, ``agreeing``, ``words`` and ``values`` (of
+    ``columns``, in the units of the file) that are known, None otherwise; ``sprite``: their pictures, if any.
     """
-    sheet = None
+    kind, sheet = kind_of(data), None
     if kind == "pictures" and len(rows):
         sheet = sprite(thumbnails(data, rows, black_to_white))
     return {
@@ -246,11 +191,13 @@ def _points(
         "classes": None if data.y is None else data.y[rows].tolist(),
         "agreeing": None if agreeing is None else agreeing[rows].tolist(),
         "words": [strongest_words(data, row, WORDS_OF_A_ROW) for row in rows] if kind == "words" else None,
+        "values": None if columns is None else values_of(data, rows, columns),
         "sprite": sheet,
     }
 
 
-def _class_names(data: Dataset) -> list[str] | None:
+def class_names(data: Dataset) -> list[str] | None:
+    """Return what the classes are called, by their numbers where they have no names; None without classes."""
     if data.y is None:
         return None
     n_classes = int(data.y.max()) + 1

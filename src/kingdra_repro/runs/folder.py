@@ -1,9 +1,9 @@
 """A run's folder is a function of what decides its result, so that the same command finds it again."""
 
-import fcntl
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from kingdra_repro.checks import is_integer
 from kingdra_repro.data.sources.file_folder import files_and_classes
 from kingdra_repro.errors import InputError
-from kingdra_repro.files import checksum
+from kingdra_repro.files import checksum, lock
 from kingdra_repro.training import options
 
 # Neither where files come from nor what is written beside the labels changes these.
@@ -58,6 +58,8 @@ def hashed_settings(cfg: DictConfig) -> str:
     groups = (OmegaConf.to_container(cfg[group], resolve=True) for group in ("dataset", "method"))
     data, method = map(_effective, groups)
     settings = {"dataset": _with_contents(data), "method": method}
+    if "labels_per_class" in method and "random_state" not in method:
+        settings["labels_of_seed"] = cfg.seed  # of what is given to it, where nothing in it is random
     return json.dumps(settings, sort_keys=True)
 
 
@@ -69,7 +71,8 @@ def hash_of(settings: str) -> str:
 def run_folder(cfg: DictConfig) -> str:
     """``<dataset>/<method>-<base>/seed<seed>-<hash>``, below the folder of all runs.
 
-    Methods that are not made of a base model have ``<method>`` alone.
+    Methods that are not made of a base model have ``<method>`` alone; a user's own data set is called
+    ``custom-<name of the file, without its endings>``.
 
     Parameters
     ----------
@@ -81,7 +84,7 @@ def run_folder(cfg: DictConfig) -> str:
     chosen = cfg.hydra.runtime.choices
     base = base_model(cfg, chosen)
     method = chosen.method if base is None else f"{chosen.method}-{base}"
-    return f"{chosen.dataset}/{method}/seed{cfg.seed}-{config_hash(cfg)}"
+    return f"{_dataset_name(cfg.dataset, chosen.dataset)}/{method}/seed{cfg.seed}-{config_hash(cfg)}"
 
 
 def base_model(cfg: DictConfig, chosen: Any) -> str | None:
@@ -100,16 +103,26 @@ def exclusive_run(folder: Path) -> Iterator[None]:
     """
     handle = os.open(folder, os.O_RDONLY)  # the folder itself: nothing is left in it
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not lock(handle):
             raise InputError(
                 f"Another process is working on this run in {folder}: wait until it ends; this command then "
                 "shows the result"
-            ) from error
+            )
         yield
     finally:
         os.close(handle)
+
+
+LONGEST_NAME = 60  # letters of a file's name; file systems take 255 bytes
+
+
+def _dataset_name(dataset: DictConfig, chosen: str) -> str:
+    """Return the data set's name; of one read from ``path`` with the file's, as far as any shell takes it."""
+    if OmegaConf.is_missing(dataset, "path") or dataset.get("path") is None:
+        return chosen
+    stem = Path(str(dataset.path)).expanduser().absolute().name.partition(".")[0]
+    name = re.sub(r"[^\w-]+", "_", stem)[:LONGEST_NAME].strip("_")
+    return f"{chosen}-{name}" if name else chosen
 
 
 def _effective(node: Any) -> Any:

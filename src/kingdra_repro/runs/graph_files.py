@@ -61,7 +61,7 @@ class GraphSample:
 
     @classmethod
     def read(cls, path: Path) -> "GraphSample":
-        return cls(**json.loads(path.read_text()))
+        return cls(**json.loads(path.read_text(encoding="utf-8")))
 
 
 # In tenths of the models, rounded up.

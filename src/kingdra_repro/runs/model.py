@@ -19,6 +19,7 @@ from kingdra_repro.checks import check_parameters
 from kingdra_repro.data.new_points import Preprocessing
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import atomic_write, checksum, write_text
+from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.clusterer import Clusterer
 from kingdra_repro.runs.reading import DAMAGE
 from kingdra_repro.training.options import WITHOUT_EFFECT
@@ -102,6 +103,7 @@ def load(folder: str | os.PathLike) -> Clusterer:
     return load_model(Path(folder).expanduser())[0]
 
 
+@default_library_state()
 def load_model(folder: Path) -> tuple[Clusterer, Preprocessing | None]:
     """Load the fitted estimator of a run, and how a file becomes what it was fitted on; see `load`."""
     for path in (folder / NUMBERS, folder / DESCRIPTION):

@@ -32,7 +32,7 @@ class History:
         self.path = path
         self.rows: list[dict[str, object]] = []
         if path.exists():
-            with path.open(newline="") as file:
+            with path.open(encoding="utf-8", newline="") as file:
                 self.rows = [dict(row) for row in csv.DictReader(file)]
 
     def add(self, row: Mapping[str, object]) -> None:
@@ -79,6 +79,11 @@ class Votes:
         for name, votes in kept.items():
             atomic_write(self.folder / f"{name}.npy", lambda file, votes=votes: np.save(file, votes))  # type: ignore[misc]
 
+    def first(self) -> np.ndarray | None:
+        """Return the answers [n_models, n] after the first phase; None where the method has no ensemble."""
+        path = self.folder / "first.npy"
+        return np.load(path, allow_pickle=False) if path.exists() else None
+
     def write(self, path: Path) -> None:
         """Write the finished run's ``votes.npz``; nothing where the method has no ensemble.
 
@@ -119,7 +124,7 @@ class Stopwatch:
     def __init__(self, path: Path):
         self.path = path
         try:
-            self._before = float(path.read_text()) if path.exists() else 0.0
+            self._before = float(path.read_text(encoding="utf-8")) if path.exists() else 0.0
         except ValueError as error:
             raise InputError(f"{path} is damaged: remove its folder to start again") from error
         self._start = self._saved = time.monotonic()

@@ -47,7 +47,7 @@ def choose_questions(
     unknown = np.arange(X.shape[0]) if given is None else np.flatnonzero(given < 0)
     candidates = unknown[np.argsort(-disagreement[unknown], kind="stable")[: CANDIDATES * n]]
     if len(candidates) > n:
-        code = method.features(X[candidates])
+        code = method.last_hidden_layer(X[candidates])
         weight = disagreement[candidates].clip(min=np.finfo(np.float32).tiny)
         groups = KMeans(n, n_init=1, random_state=0).fit(code, sample_weight=weight)
         distance = groups.transform(code)

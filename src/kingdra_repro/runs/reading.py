@@ -19,7 +19,7 @@ DAMAGE = (
     *(csv.Error, yaml.YAMLError, zipfile.BadZipFile),
 )
 # They say where files lie and what is kept, not what was run.
-PLACES = ("output_dir", "mirror", "data_dir", "keep_model")
+PLACES = ("output_dir", "mirror", "data_dir", "keep_model", "report.map")
 
 
 def read_result(folder: Path) -> dict[str, Any]:
@@ -40,6 +40,12 @@ def read_result(folder: Path) -> dict[str, Any]:
 def read_explorer(folder: Path) -> dict[str, Any] | None:
     """explorer.json, or None where a run has none (an older version's)."""
     with reading(folder / "explorer.json") as path:
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def read_map(folder: Path) -> dict[str, Any] | None:
+    """map.json, or None where a run has none."""
+    with reading(folder / "map.json") as path:
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
 
 

@@ -10,13 +10,10 @@ import pickle
 import signal
 import socket
 import subprocess
-import sys
-import tempfile
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -24,10 +21,13 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
+from kingdra_repro.bases import Base
 from kingdra_repro.data.links import Closure
 from kingdra_repro.errors import InputError
+from kingdra_repro.python_process import python_command
 from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.options import TrainingOptions
+from kingdra_repro.training.shared_matrix import write_matrix
 from kingdra_repro.training.stack import PseudoLabels, StepDone
 from kingdra_repro.training.worker import Member, MemberLosses, Worker
 
@@ -59,22 +59,32 @@ class WorkerProcesses:
         phase_done: int = -1,
         links: Closure | None = None,
     ) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="kingdra-")
-        path = write_matrix(X, Path(self._folder.name))
         self._processes: list[subprocess.Popen] = []
         self._connections: list[Connection] = []
         place = None if checkpoint is None else (checkpoint.folder, checkpoint.run)
-        for _ in devices:
-            process, connection = _start(threads)
-            self._processes.append(process)
-            self._connections.append(connection)
-        self._results(
-            [
-                (list(share), path, n_clusters, options, seed, str(device), threads, place, phase_done, links)
+        file, matrix = write_matrix(X)
+        with file:
+            messages = [
+                (
+                    list(share),
+                    matrix,
+                    n_clusters,
+                    options,
+                    seed,
+                    str(device),
+                    threads,
+                    place,
+                    phase_done,
+                    links,
+                )
                 for share, device in zip(members, devices, strict=True)
             ]
-        )
-        self._folder.cleanup()  # all have it open: nothing is left behind, however this process ends
+            _check_sendable([member.base for share in members for member in share])
+            for _ in devices:
+                process, connection = _start(threads, file.fileno())
+                self._processes.append(process)
+                self._connections.append(connection)
+            self._results(messages)
 
     def train(
         self,
@@ -149,7 +159,6 @@ class WorkerProcesses:
         for process in self._processes:
             process.terminate()
             process.wait()
-        self._folder.cleanup()
 
 
 @contextlib.contextmanager
@@ -164,18 +173,34 @@ def _alive() -> Iterator[None]:
         ) from error
 
 
-def _start(threads: int) -> tuple[subprocess.Popen, Connection]:
-    """Start a process that runs `serve`, and the connection to it.
+def _check_sendable(bases: Sequence[Base]) -> None:
+    """Raise InputError where a base cannot go to another process, as one whose class is within a function."""
+    try:
+        pickle.dumps(bases)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise InputError(
+            f"A base model cannot be sent to other processes ({error}): write its class at the top level of "
+            "a module beside the script, or use n_jobs=1"
+        ) from error
+
+
+def _start(threads: int, shared: int) -> tuple[subprocess.Popen, Connection]:
+    """Start a process that runs `serve` and inherits a file, and the connection to it.
 
     Not multiprocessing.Process: its children import the user's script again, and so run it where it has no
     ``if __name__ == "__main__"``.
     """
     ours, theirs = socket.socketpair()
-    environment = {**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
-    environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-    command = f"from kingdra_repro.training.processes import serve; serve({theirs.fileno()})"
+    handle = theirs.fileno()
+    command = python_command(
+        f"from kingdra_repro.python_process import end_with; end_with({handle}); "
+        f"from kingdra_repro.training.processes import serve; serve({handle})"
+    )
     process = subprocess.Popen(
-        [sys.executable, "-c", command], pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=environment
+        command,
+        pass_fds=[handle, shared],
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)},
     )
     theirs.close()
     return process, Connection(ours.detach())
@@ -201,13 +226,19 @@ def _answer(connection: Connection) -> None:
             connection.send(("step", (step.members, step.epoch, step.fraction, losses)))
 
     try:
-        message = connection.recv()
-        members, path, n_clusters, options, seed, device, threads, place, phase_done, links = message
+        try:
+            received = connection.recv()
+        except (AttributeError, ImportError) as error:
+            raise InputError(
+                f"The other processes cannot import a base model ({error}): write its class in a module "
+                "beside the script, not in the script itself, or use n_jobs=1"
+            ) from error
+        members, matrix, n_clusters, options, seed, device, threads, place, phase_done, links = received
         torch.set_num_threads(threads)
         # Faster where numbers fade out; a whole process' setting, so not for the caller's own.
         torch.set_flush_denormal(True)
         checkpoint = None if place is None else Checkpoint(*place)
-        X = read_matrix(path)
+        X = matrix.read()
         worker = Worker(
             members,
             X,
@@ -237,7 +268,8 @@ def _answer(connection: Connection) -> None:
     except (EOFError, BrokenPipeError, ConnectionResetError):
         raise
     except Exception as error:
-        error.add_note(traceback.format_exc())  # where it happened: what is raised again does not know
+        if not isinstance(error, InputError):
+            error.add_note(traceback.format_exc())  # where it happened: what is raised again does not know
         connection.send(("error", _sendable(error)))
 
 
@@ -251,32 +283,3 @@ def _sendable(error: Exception) -> Exception:
             same.add_note(note)
         return same
     return error
-
-
-def write_matrix(X: np.ndarray | sp.csr_matrix, folder: Path) -> Path:
-    """Write X into the folder; `read_matrix` opens what is returned.
-
-    Raises
-    ------
-    InputError
-        If there is no room.
-    """
-    path = folder / ("X.npz" if sp.issparse(X) else "X.npy")
-    try:
-        if sp.issparse(X):
-            sp.save_npz(path, X, compressed=False)
-        else:
-            np.save(path, np.ascontiguousarray(X), allow_pickle=False)  # as the processes need it
-    except OSError as error:
-        raise InputError(
-            f"Cannot write the data for the other processes to {folder} ({error.strerror or error}): free "
-            "space there, set TMPDIR to another folder, or use n_jobs=1"
-        ) from error
-    return path
-
-
-def read_matrix(path: Path) -> np.ndarray | sp.csr_matrix:
-    """X as a read-only memory map, or a CSR matrix."""
-    if path.suffix == ".npz":
-        return sp.csr_matrix(sp.load_npz(path))
-    return np.load(path, mmap_mode="r", allow_pickle=False)

@@ -12,6 +12,7 @@ from kingdra_repro.bases import Base, Batch
 from kingdra_repro.data.links import Closure
 from kingdra_repro.networks.products import tf32_products
 from kingdra_repro.training.batches import batch_slices, linked_order, supervised_order, unsupervised_order
+from kingdra_repro.training.divergence import check_divergence
 from kingdra_repro.training.linked_pairs import LinkedPairs
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import Rows
@@ -150,6 +151,8 @@ class Stack:
         assert sums is not None
         self.epoch += 1
         self.losses = dict(zip(losses, sums.cpu(), strict=True))
+        names = [f"model {member}" for member in self.members]
+        check_divergence(self.network.parameters(), self.losses, names, self.epoch)
 
     def _per_member(self, orders: Iterable[np.ndarray]) -> Tensor:
         return torch.from_numpy(np.stack(list(orders))).to(self.rows.device)

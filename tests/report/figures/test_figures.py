@@ -156,7 +156,7 @@ def test_drawing_again_changes_no_byte(results, monkeypatch):
     monkeypatch.setattr("kingdra_repro.report.figures.write.read_histories", lambda folder: histories)
     draw_paper_figures(folder, cells)
     first = {path.name: path.read_bytes() for path in (folder / "figures").iterdir()}
-    names = ("figure2", "figure3", "figure4", "figure5", "ensemble_size")
+    names = ("figure2", "figure3", "figure4", "figure5", "ensemble_size", "labels_figures")
     assert set(first) == {f"{name}.{ending}" for name in names for ending in ("png", "svg")}
     draw_paper_figures(folder, cells)
     assert {path.name: path.read_bytes() for path in (folder / "figures").iterdir()} == first

@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 from matplotlib.figure import Figure
+from sklearn.preprocessing import StandardScaler
 
 from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.data.new_points import Preprocessing
 from kingdra_repro.reproduce.store import shown_file
 from kingdra_repro.runs.explorer import make_explorer
+from kingdra_repro.runs.map import make_map
 
 HOSTILE = '</script><script>window.hacked = 1</script><b>&amp; "quoted" it\'s'
 HEAD = (
@@ -30,6 +33,16 @@ def pictures() -> Dataset:
     X = np.random.default_rng(0).random((200, 64), dtype=np.float32) * 0.3
     X[np.arange(200), y * 6] = 1
     return Dataset("digits", X, y, 10, image_shape=(8, 8), class_names=[*"012345678", HOSTILE])
+
+
+def people() -> Dataset:
+    """90 rows of a table of 3 classes, which has been scaled: the values of the file are 100 + 10 times X."""
+    y = np.arange(90) % 3
+    X = np.random.default_rng(0).normal(size=(90, 2)).astype(np.float32) + 4 * y[:, None]
+    scaler = StandardScaler().fit(100 + 10 * X)
+    X = scaler.transform(100 + 10 * X)
+    names = ["height", HOSTILE]
+    return Dataset("people", X, y, 3, feature_names=names, preprocessing=Preprocessing(scaler=scaler))
 
 
 def texts() -> Dataset:
@@ -142,6 +155,26 @@ def write_results(results: Path) -> Path:
     for kind in ("svg", "png"):
         figure.savefig(results / "figures" / f"figure2.{kind}")
     return results
+
+
+class Hidden:
+    """Stands for a fitted estimator: its last hidden layer is the features."""
+
+    def last_hidden_layer(self, X: np.ndarray) -> np.ndarray:
+        return np.asarray(X.todense()) if sp.issparse(X) else X
+
+
+def write_run_with_a_map(folder: Path, data: Dataset) -> Path:
+    """A finished run of known classes, with the points in two dimensions."""
+    folder.mkdir()
+    assert data.y is not None
+    labels = (data.y + 3) % data.n_clusters
+    n, k = len(labels), data.n_clusters
+    (folder / "explorer.json").write_text(json.dumps(make_explorer(data, labels, votes(labels))))
+    (folder / "map.json").write_text(json.dumps(make_map(data, Hidden(), labels, "pca", votes(labels))))
+    result = {"dataset": data.name, "method": "kingdra", "base": "ladder_im", "seed": 0, "n": n, "k": k}
+    (folder / "result.json").write_text(json.dumps({**result, "acc": 1.0, "agreement": 0.75}))
+    return folder
 
 
 def write_run_without_classes(folder: Path) -> Path:

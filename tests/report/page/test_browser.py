@@ -7,9 +7,20 @@ from pathlib import Path
 import pytest
 
 from kingdra_repro.report.page import write_report, write_run_report
-from tests.report.page.made_up import write_results, write_run_without_classes
+from tests.report.page.made_up import (
+    people,
+    pictures,
+    texts,
+    write_results,
+    write_run_with_a_map,
+    write_run_without_classes,
+)
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+from selenium.webdriver import ActionChains, Keys  # noqa: E402
+from selenium.webdriver.support.select import Select  # noqa: E402
+from selenium.webdriver.support.ui import WebDriverWait  # noqa: E402
+
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 DRIVER = shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(
@@ -215,3 +226,59 @@ def test_on_paper(page):
     )
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
     assert hidden == 0
+
+
+def opened(page, folder, data):
+    page.get(write_run_report(write_run_with_a_map(folder, data)).as_uri())
+    return one(page, ".map canvas"), one(page, ".tip")
+
+
+def point_at(page, canvas, x, y):
+    """The pointer over a place of the canvas, in pixels from its left upper corner."""
+    width, height = canvas.rect["width"], canvas.rect["height"]
+    ActionChains(page).move_to_element_with_offset(canvas, x - width // 2, y - height // 2).perform()
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_the_map_tells_the_point_under_the_pointer(page, tmp_path, width):
+    show(page, width)
+    data = people()
+    canvas, tip = opened(page, tmp_path / "run", data)
+    assert page.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
+    assert not tip.is_displayed()
+    canvas.send_keys(Keys.ARROW_RIGHT)
+    in_units = data.in_units(data.X[:1])[0]
+    assert tip.text.startswith("row 0\ncluster 0, class 0, ")
+    assert f"height {in_units[0]:.4g}" in tip.text
+    assert "<script>" in tip.text
+    corner = [tip.rect[side] - canvas.rect[side] for side in ("x", "y")]
+    point_at(page, canvas, 12, 6)  # within the rounded corner, far from any point
+    WebDriverWait(page, 10).until(lambda _: not tip.is_displayed())
+    if width == 1280:  # the tip was below and right of its point, as there was room
+        point_at(page, canvas, *(round(side) - 14 for side in corner))
+        WebDriverWait(page, 10).until(lambda _: tip.text.startswith("row 0\n"))
+
+
+def test_the_map_has_colours_by_cluster_class_and_agreement(page, tmp_path):
+    canvas, _ = opened(page, tmp_path / "run", people())
+    select = Select(one(page, ".choose-run select"))
+    assert [option.text for option in select.options] == ["cluster", "class", "agreement of the models"]
+    keys = lambda: [key.text for key in all_of(page, ".map-legend li") if key.is_displayed()]  # noqa: E731
+    assert keys() == ["Cluster 0, class 0 30", "Cluster 1, class 1 30", "Cluster 2, class 2 30"]
+    before = page.execute_script("return arguments[0].toDataURL()", canvas)
+    select.select_by_visible_text("agreement of the models")
+    assert keys()[-1].startswith("5 of 5 ")
+    assert page.execute_script("return arguments[0].toDataURL()", canvas) != before
+    select.select_by_visible_text("class")
+    assert keys() == ["0 30", "1 30", "2 30"]
+    # As clusters are their classes here, they have the same colours.
+    assert page.execute_script("return arguments[0].toDataURL()", canvas) == before
+    one(page, ".map-legend li:nth-child(2) button").click()  # the others fade
+    assert page.execute_script("return arguments[0].toDataURL()", canvas) != before
+
+
+@pytest.mark.parametrize(("data", "shown"), [(pictures, ".tip .tile"), (texts, ".tip div + div")])
+def test_the_map_shows_pictures_and_words(page, tmp_path, data, shown):
+    canvas, _ = opened(page, tmp_path / "run", data())
+    canvas.send_keys(Keys.ARROW_RIGHT)
+    assert one(page, shown).is_displayed()

@@ -9,6 +9,7 @@ from kingdra_repro.report.tables.kinds import (
     accuracy_table,
     cost_table,
     fully_connected_table,
+    tables_of,
     thresholds_table,
 )
 from kingdra_repro.report.tables.paper import published, rows_of
@@ -39,6 +40,22 @@ def test_mean_and_deviation_over_seeds():
 def test_one_run_has_no_deviation():
     run = Planned("K-means")
     assert np.isnan(line(accuracy_table("table2", [run], done((run, {"acc": 0.5})), {}), "K-means")["std"])
+
+
+def test_each_score_of_runs_with_a_part_of_the_labels_has_a_table_with_a_column_a_part():
+    runs = [Planned(f"{part}: As written", "usps", experiment="labels") for part in ("1%", "10%")]
+    cells = done((runs[0], {"acc": 0.7, "nmi": 0.6, "purity": 0.8}))
+    tables = tables_of("labels", {}, runs, cells, {})
+    assert list(tables) == ["labels_nmi", "labels_purity", "labels_acc"]
+    for name, mean, paper in (
+        ("labels_nmi", 60, 93.3),
+        ("labels_purity", 80, 96.33),
+        ("labels_acc", 70, None),
+    ):
+        found = line(tables[name], "As written", "USPS, 1%")
+        assert found["mean"] == pytest.approx(mean)
+        assert found["paper_mean"] == (paper or pytest.approx(np.nan, nan_ok=True))
+        assert line(tables[name], "As written", "USPS, 10%")["note"] == "not run"
 
 
 @pytest.mark.parametrize("method", ["method=kingdra", "method=kingdra_plus"])

@@ -155,6 +155,13 @@ class TableVectorizer:
             return X
         return _side_by_side(self.scaler.transform(X[:, :n_numbers]), X[:, n_numbers:])
 
+    def unscale(self, X: np.ndarray) -> np.ndarray:
+        """Return scaled features X [m, d] in the units of the table."""
+        n_numbers = self._n_numbers
+        if self.scaler is None:
+            return X
+        return _side_by_side(self.scaler.inverse_transform(X[:, :n_numbers]), X[:, n_numbers:])
+
     def state(self) -> dict[str, Any]:
         """All that was fitted, as what JSON can hold."""
         return {

@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 # In the order that they build upon each other.
-SCRIPTS = ("elements.js", "chart.js", "explorer.js", "page.js")
+SCRIPTS = ("elements.js", "chart.js", "map.js", "explorer.js", "page.js")
 
 # Nothing is fetched from anywhere, whatever the data say: a browser refuses it.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"

@@ -4,8 +4,8 @@ const LARGEST_TABLE = 1600; // cells of the table of clusters and classes
 function showExplorer(place, choices, runs) {
   const content = element("div", {});
   const choose = (number) => {
-    const { folder, explorer } = choices[number];
-    content.replaceChildren(...explorerOf(explorer, runs[folder]));
+    const { folder, explorer, map } = choices[number];
+    content.replaceChildren(...explorerOf(explorer, runs[folder], map));
   };
   place.querySelector("noscript")?.remove();
   if (choices.length > 1) {
@@ -23,7 +23,7 @@ function choiceName({ name, folder }, runs) {
   return ACC ? `${name} · ACC ${ACC}` : name;
 }
 
-function explorerOf(explorer, run) {
+function explorerOf(explorer, run, map) {
   const detail = element("div", { class: "detail", "aria-live": "polite" });
   const list = element("ul", { class: "clusters" });
   const largest = Math.max(...explorer.clusters.map(({ size }) => size), 1);
@@ -47,6 +47,7 @@ function explorerOf(explorer, run) {
   };
   return [
     element("p", { class: "muted" }, overview(explorer, run)),
+    map ? showMap(map, explorer) : null,
     element("div", { class: "two-columns" }, list, detail),
     confusion(explorer, chooseFrom),
     disagreement(explorer),
@@ -136,16 +137,25 @@ function pointList(explorer, points, isWrong, extra) {
   const lines = described.map((text, i) => element("li", { class: isWrong(i) ? "wrong" : null },
     element("span", { class: "muted" }, text),
     points.words ? element("span", { class: "words" }, points.words[i].join(", ") || "none of the words") : null,
+    points.values ? valueList(explorer.columns, points.values[i]) : null,
     extra ? extra(i) : null));
   return element("ul", { class: "lines" }, lines);
 }
 
 function describe(explorer, points, i) {
   return [
-    points.names ? points.names[i] : `row ${whole(points.rows[i])}`,
+    pointName(points, i),
     points.classes ? `class ${className(explorer, points.classes[i])}` : null,
     points.agreeing ? `${points.agreeing[i]} of ${explorer.n_models} models agree` : null,
   ].filter(Boolean).join(", ");
+}
+
+// Rows are counted from 0, as in clusters.csv.
+const pointName = (points, i) => (points.names ? points.names[i] : `row ${points.rows[i]}`);
+
+function valueList(columns, values) {
+  return element("span", { class: "values" }, columns.map((name, i) =>
+    element("span", {}, `${name} `, element("b", {}, String(values[i])))));
 }
 
 function tile(sprite, i, text, wrong) {

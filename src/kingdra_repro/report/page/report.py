@@ -21,6 +21,7 @@ from kingdra_repro.runs.reading import (
     read_command,
     read_explorer,
     read_history,
+    read_map,
     read_result,
     read_rows,
     reading,
@@ -117,7 +118,11 @@ def write_run_report(folder: Path) -> Path:
     chosen = (
         {}
         if explorer is None
-        else {result["dataset"]: [{"folder": "run", "name": run_name(result), "explorer": explorer}]}
+        else {
+            result["dataset"]: [
+                {"folder": "run", "name": run_name(result), "explorer": explorer, "map": read_map(folder)}
+            ]
+        }
     )
     clusters = _explorers(list(chosen)) or (
         '<p class="card">This run has no explorer.json: it was made by an older version. '

@@ -10,6 +10,7 @@ from kingdra_repro.report.tables.paper import display_name, published
 from kingdra_repro.reproduce.experiments import experiment as read_experiment
 from kingdra_repro.reproduce.plan import PlannedRun
 
+SCORES = ("nmi", "purity", "acc")  # of runs with a part of the labels: a table each
 GRAPH = "Graph clustering"
 ON_CPU = "on the machine's CPU, with t_pos = t_neg = all models"
 
@@ -46,6 +47,13 @@ def tables_of(
     match read_experiment(experiment).kind:
         case "accuracy":
             return {experiment: accuracy_table(experiment, planned, cells, failures)}
+        case "labels":
+            return {
+                f"{experiment}_{score}": labels_table(
+                    f"{experiment}_{score}", score, experiment, planned, cells, failures
+                )
+                for score in SCORES
+            }
         case "cost":
             return {experiment: cost_table(sweeps, planned, cells, failures)}
         case "thresholds":
@@ -80,6 +88,30 @@ def accuracy_table(
             cell(*place, values, published(paper, one.row, one.dataset), note, list(one.runs["folder"]))
         )
     return table(found)
+
+
+def labels_table(
+    name: str,
+    score: str,
+    experiment: str,
+    planned: Sequence[PlannedRun],
+    cells: pd.DataFrame,
+    failures: Mapping[str, str],
+) -> pd.DataFrame:
+    """One score of runs with parts of the labels, in percent: a column for each data set and part.
+
+    Rows of the plan are called "1%: K-means"; a table's row is "K-means".
+    """
+    found = []
+    for one in planned_cells(experiment, planned, cells, failures):
+        part, _, row = one.row.partition(": ")
+        place = (row, f"{display_name(one.dataset)}, {part}", one.order, one.schedule)
+        values = list(100 * one.runs[score].astype(float)) if len(one.runs) else []
+        paper = published(name, one.row, one.dataset)
+        found.append(cell(*place, values, paper, one.note, list(one.runs["folder"])))
+    datasets = dict.fromkeys(run.dataset for run in planned if run.experiment == experiment)
+    first = {display_name(dataset): place for place, dataset in enumerate(datasets)}
+    return table(sorted(found, key=lambda one: first[one["column"].rpartition(", ")[0]]))
 
 
 def cost_table(

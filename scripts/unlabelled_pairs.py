@@ -1,0 +1,66 @@
+"""Chooses the default of ``unlabelled_pairs`` in ConstrainedAutoencoder, on digits and COIL-20 alone.
+
+    python scripts/unlabelled_pairs.py [COIL20.mat]     writes results/unlabelled_pairs.csv
+
+Each way of making pairs of points without a label, and lambda 0; three seeds; few labels, then more. For
+the sake of time the network is a small one with fully connected layers, with 20 + 24 epochs, lambda rising
+from the second to the 16th, and a rate of 0.00025. USPS and MNIST are not looked at. What the file has is
+not run again.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kingdra_repro.data import Dataset, load_custom, load_digits
+from kingdra_repro.evaluation import scores
+from kingdra_repro.files import write_text
+from kingdra_repro.methods import ConstrainedAutoencoder, draw_labels
+
+WRITTEN = Path(__file__).parents[1] / "results" / "unlabelled_pairs.csv"
+WAYS: dict[str, Any] = {
+    "none": {"unlabelled_pairs": "none"},
+    "confident": {"unlabelled_pairs": "confident"},
+    "predicted": {"unlabelled_pairs": "predicted"},
+    "lambda 0": {"unlabelled_weight": 0.0},
+}
+SMALL: Any = {
+    "hidden": (128, 128),
+    "epochs": 20,
+    "clustering_epochs": 24,
+    "annealing": (2, 16),
+    "learning_rate": 0.00025,
+}
+KEY = ["dataset", "labels", "seed", "way"]
+
+
+def main(coil20: str | None) -> None:
+    sets = [("digits", load_digits(), (0.01, 0.05))]
+    if coil20 is not None:
+        sets.append(("COIL-20", load_custom(path=coil20), (0.05, 0.1)))
+    for step in (0, 1):  # few labels of all first
+        for seed in range(3):
+            for name, data, fractions in sets:
+                for way in WAYS:
+                    _run(name, data, fractions[step], seed, way)
+
+
+def _run(name: str, data: Dataset, fraction: float, seed: int, way: str) -> None:
+    """One fit, and its line of the file."""
+    known = pd.read_csv(WRITTEN) if WRITTEN.exists() else pd.DataFrame(columns=KEY)
+    if (known[KEY] == [name, fraction, seed, way]).all(axis=1).any():
+        return
+    assert data.y is not None
+    given = draw_labels(data.y, data.n_clusters, fraction=fraction, seed=seed)
+    method = ConstrainedAutoencoder(data.n_clusters, random_state=seed, **SMALL, **WAYS[way])
+    found = scores(data.y, method.fit(data.X, given).labels_, given)
+    row = dict(zip(KEY, (name, fraction, seed, way), strict=True)) | found
+    table = pd.concat([known, pd.DataFrame([row])]).sort_values(KEY, kind="stable")
+    write_text(WRITTEN, table.to_csv(index=False, lineterminator="\n", float_format="%.4f"))
+    print(row, flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else None)

@@ -1,0 +1,134 @@
+"""How many clusters: the same method with several numbers, and what is known of each without labels."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import check_array
+
+from kingdra_repro.checks import is_integer, must_be
+from kingdra_repro.evaluation.without_labels import MEASURES, known_without_labels
+from kingdra_repro.training.events import Iteration, Monitor, Progress
+
+
+@dataclass(frozen=True)
+class NumberOfClusters:
+    """What is recommended.
+
+    Attributes
+    ----------
+    n_clusters : int
+    reason : str, one sentence
+    table : DataFrame, a row a number of clusters
+        ``k``; ``clusters_found``, those of them that have points; those of
+        `kingdra_repro.evaluation.known_without_labels`; and ``score``, their mean.
+    """
+
+    n_clusters: int
+    reason: str
+    table: pd.DataFrame
+
+
+def choose_n_clusters(
+    estimator: BaseEstimator, X: ArrayLike | sp.spmatrix, n_clusters: Iterable[int]
+) -> NumberOfClusters:
+    """Recommend a number of clusters, without any label of the data.
+
+    As ``kingdra-run n_clusters=2..12`` does, with the same seed and settings to the same result.
+
+    Parameters
+    ----------
+    estimator : clusterer with the parameter ``n_clusters``, such as `kingdra_repro.Kingdra`
+        Clones of it are fitted.
+    X : array or sparse matrix [n, d]
+    n_clusters : iterable of int, such as ``range(2, 13)``
+        Two numbers or more, each at least 2.
+
+    Returns
+    -------
+    NumberOfClusters
+
+    Raises
+    ------
+    InputError
+        Where the numbers are not that; and whatever the estimator's ``fit`` raises.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_blobs
+    >>> from kingdra_repro.evaluation import choose_n_clusters
+    >>> from kingdra_repro.methods import KMeans
+    >>> X, _ = make_blobs(200, centers=[[0, 0], [9, 0], [0, 9]], random_state=0)
+    >>> choose_n_clusters(KMeans(random_state=0), X, range(2, 6)).n_clusters
+    3
+    """
+    numbers = sorted(set(n_clusters))
+    if len(numbers) < 2 or not all(is_integer(k, 2) for k in numbers):
+        raise must_be("two integers or more, each at least 2", "n_clusters", n_clusters)
+    points = check_array(X, accept_sparse="csr", dtype=np.float32)
+    return recommend(pd.DataFrame([measure(estimator, points, k) for k in numbers]))
+
+
+def measure(estimator: BaseEstimator, X: np.ndarray | sp.csr_matrix, n_clusters: int) -> dict[str, Any]:
+    """Fit a clone of an estimator with one number of clusters: ``k`` and the rest of a row of the table."""
+    method: Any = clone(estimator).set_params(n_clusters=n_clusters)
+    watch = _FirstVotes(getattr(estimator, "monitor", None))
+    if "monitor" in method.get_params(deep=False):
+        method.set_params(monitor=watch)
+    method.fit(X)
+    found = len(np.unique(method.labels_))
+    return {"k": n_clusters, "clusters_found": found, **known_without_labels(method, X, watch.votes)}
+
+
+def recommend(measures: pd.DataFrame) -> NumberOfClusters:
+    """Choose among numbers of clusters by what is known of each.
+
+    The score of a number is the mean of all that is known of it: each is about 1 at best, and
+    ``scripts/n_clusters.py`` shows how often the mean is right. A number that left clusters without points is
+    out, unless all did. Of equal scores the smaller number wins.
+
+    Parameters
+    ----------
+    measures : DataFrame, a row a number
+        With ``k``, ``clusters_found`` and `MEASURES`.
+    """
+    table = measures.sort_values("k").reset_index(drop=True).astype(dict.fromkeys(MEASURES, float))
+    known = [name for name in MEASURES if table[name].notna().all()]
+    table["score"] = table[known].mean(axis=1) if known else np.nan
+    full = table[table["clusters_found"] == table["k"]]
+    candidates = (full if len(full) else table).fillna({"score": -1.0})
+    best, *others = candidates.sort_values("score", ascending=False, kind="stable").to_dict("records")
+    k = int(best["k"])
+    if not known:
+        return NumberOfClusters(k, f"{k} is the smallest number; nothing is known to compare them by.", table)
+    values = ", ".join(f"{MEASURES[name]} {best[name]:.2f}" for name in known)
+    mean = f"the largest mean of what is known ({values})" if len(known) > 1 else f"the largest {values}"
+    second = (
+        f"; {others[0]['k']:.0f} come next (score {others[0]['score']:.3f}, not {best['score']:.3f})"
+        if others
+        else ""
+    )
+    return NumberOfClusters(k, f"{k} clusters have {mean}{second}.", table)
+
+
+class _FirstVotes:
+    """A monitor that keeps the models' clusters after the first phase, and tells another everything."""
+
+    def __init__(self, monitor: Monitor | None) -> None:
+        self.monitor = monitor
+        self.votes: np.ndarray | None = None
+
+    def progress(self, event: Progress) -> None:
+        if self.monitor is not None:
+            self.monitor.progress(event)
+
+    def iteration(self, it: Iteration) -> None:
+        if it.index == 0:
+            self.votes = it.model_labels
+        if self.monitor is not None:
+            self.monitor.iteration(it)

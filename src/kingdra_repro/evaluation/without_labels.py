@@ -1,0 +1,77 @@
+"""What is known of a clustering without labels: how stable it is, and how far its clusters lie apart."""
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.metrics import adjusted_rand_score, silhouette_score
+
+SAMPLED = 2_000  # points that are looked at: silhouettes take the square of their number
+
+# Each is better the larger it is, and None where a method has no such thing.
+MEASURES = {
+    "stability": "stability",
+    "agreement": "agreement",
+    "pseudo_labelled": "pseudo-labelled",
+    "silhouette": "silhouette of features",
+    "silhouette_outputs": "silhouette of outputs",
+}
+
+
+def known_without_labels(
+    method: Any, X: np.ndarray | sp.csr_matrix, first_votes: np.ndarray | None = None
+) -> dict[str, float | None]:
+    """Measure a clustering without any label of the data.
+
+    Parameters
+    ----------
+    method : fitted estimator, with ``labels_``, and maybe ``history_`` and ``predict_proba``
+    X : array or CSR matrix [n, d], what it was fitted on
+    first_votes : int array [n_models, n] or None
+        The models' own clusters after the first phase, before they learn from each other; None where there
+        is no ensemble.
+
+    Returns
+    -------
+    dict
+        ``stability``: the mean adjusted Rand index of any two models after the first phase. Each began with
+        other random weights, batches and noise, so that it tells what another seed would find.
+        ``agreement``, ``pseudo_labelled``: at the end, the share of the models that give a point's most
+        frequent answer, and of the points that get a pseudo-label.
+        ``silhouette``, ``silhouette_outputs``: mean silhouette of the clusters in the features, and in the
+        outputs (``predict_proba``).
+        Each is at most 1; None where the method has no such thing, or finds one cluster alone. All but
+        ``agreement`` and ``pseudo_labelled`` are of 2,000 points, the same whenever n points are clustered.
+    """
+    n = X.shape[0]
+    rows = np.sort(np.random.default_rng(0).choice(n, min(SAMPLED, n), replace=False))
+    labels, sample = method.labels_[rows], X[rows]
+    history = getattr(method, "history_", None)
+    last = {} if history is None or history.empty else history.iloc[-1].to_dict()
+    pseudo_labels = _number(last.get("n_pseudo_labels"))
+    outputs = method.predict_proba(sample) if hasattr(method, "predict_proba") else None
+    return {
+        "stability": None if first_votes is None else _pairwise_rand(first_votes[:, rows]),
+        "agreement": _number(last.get("agreement")),
+        "pseudo_labelled": None if pseudo_labels is None else pseudo_labels / n,
+        "silhouette": _silhouette(sample, labels),
+        "silhouette_outputs": None if outputs is None else _silhouette(outputs, labels),
+    }
+
+
+def _pairwise_rand(votes: np.ndarray) -> float | None:
+    """Return the mean adjusted Rand index of any two of the votes [n_models, n]; None of one model."""
+    found = [float(adjusted_rand_score(one, other)) for one, other in combinations(votes, 2)]
+    return float(np.mean(found)) if found else None
+
+
+def _silhouette(X: np.ndarray | sp.csr_matrix, labels: np.ndarray) -> float | None:
+    if not 1 < len(np.unique(labels)) < len(labels):
+        return None
+    return float(silhouette_score(X, labels))
+
+
+def _number(value: Any) -> float | None:
+    """Return a number; None for what a phase did not have (missing, or pandas' NaN)."""
+    return None if value is None or value != value else float(value)

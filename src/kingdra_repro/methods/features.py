@@ -1,0 +1,77 @@
+"""What callers give for X, as something that every estimator can read, and none of them writes to."""
+
+from typing import Any, cast
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+from kingdra_repro.data.validation import canonical_csr
+from kingdra_repro.errors import InputError
+
+
+def readable_features(X: Any) -> Any:
+    """Return X as an array or CSR matrix where it is a tensor, masked or sparse; anything else as it is.
+
+    Parameters
+    ----------
+    X : array-like, tensor or sparse matrix
+        It is not changed: a sparse matrix whose rows are not sorted, or that is read-only, is copied.
+
+    Raises
+    ------
+    InputError
+        For masked values, and for tensors, tables and arrays that do not hold real numbers.
+    """
+    if isinstance(X, Tensor):
+        return _array_of(X)
+    if isinstance(X, pd.DataFrame):
+        _check_columns(X)
+        return X
+    if isinstance(X, np.ma.MaskedArray):
+        if np.ma.is_masked(X):
+            n_masked = int(np.ma.count_masked(X))
+            raise InputError(f"X has {n_masked} masked values: fill them in, such as by X.filled(0)")
+        X = np.ma.getdata(X)
+    kind = getattr(getattr(X, "dtype", None), "kind", "")
+    if kind == "c":
+        raise InputError(f"Complex data not supported: X is {X.dtype}; take its real part or modulus")
+    if kind in ("M", "m"):
+        raise InputError(f"X has dates or times ({X.dtype}): make numbers of them first")
+    return _writable_csr(X) if sp.issparse(X) and np.ndim(cast(Any, X)) == 2 else X
+
+
+def _writable_csr(X: Any) -> sp.csr_matrix:
+    """As scikit-learn's K-means asks for it: writable, though it writes nothing, with 32-bit indices."""
+    rows = canonical_csr(X)
+    if not all(part.flags.writeable for part in (rows.data, rows.indices, rows.indptr)):
+        rows = rows.copy()
+    if rows.indices.dtype != np.int32 and max(rows.nnz, *rows.shape) <= np.iinfo(np.int32).max:
+        indices, indptr = rows.indices.astype(np.int32), rows.indptr.astype(np.int32)
+        rows = sp.csr_matrix((rows.data, indices, indptr), shape=rows.shape)
+    return rows
+
+
+def _array_of(X: Tensor) -> np.ndarray:
+    if X.is_meta:
+        raise InputError("X is a tensor on device=meta, which has no values: give one on another device")
+    if X.layout != torch.strided:
+        raise InputError("X is a sparse tensor: give X.to_dense(), or a matrix of scipy.sparse")
+    if X.is_complex():
+        raise InputError(f"Complex data not supported: X is {X.dtype}; take its real part or modulus")
+    X = X.detach().cpu()
+    return (X.float() if X.is_floating_point() and X.itemsize < 4 else X).numpy()
+
+
+def _check_columns(X: pd.DataFrame) -> None:
+    for name, dtype in zip(X.columns, X.dtypes, strict=True):
+        words = isinstance(dtype, pd.StringDtype)
+        if isinstance(dtype, pd.CategoricalDtype):
+            words = dtype.categories.dtype.kind not in "iufb"
+        if words or dtype.kind in "mM":
+            raise InputError(
+                f"Column {name!r} of X has values that are no numbers ({dtype.name}): make numbers of them, "
+                "such as by pandas.get_dummies, or leave it out"
+            )

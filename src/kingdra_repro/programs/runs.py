@@ -1,0 +1,66 @@
+"""The program `kingdra-runs`: what runs there are."""
+
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from kingdra_repro.errors import InputError
+from kingdra_repro.programs import main as program
+
+HELP = """kingdra-runs lists the finished runs below a folder: data, method, points, clusters, sizes of
+the smallest and the largest one, accuracy where classes were known, agreement of the models, and the day.
+
+  kingdra-runs                     those below outputs/
+  kingdra-runs FOLDER              those below another folder
+  kingdra-runs FOLDER csv=FILE     and writes them as CSV, with more columns and whole folders
+"""
+
+
+def main() -> None:
+    """Do what the command line asks for."""
+    logging.basicConfig(level=logging.WARNING, format="kingdra-runs: %(message)s")
+    program.main("kingdra-runs", lambda: run(sys.argv[1:]), _user_message)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out one command.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Maybe ``FOLDER``, maybe ``csv=FILE``.
+
+    Raises
+    ------
+    InputError
+        For another argument, or where there are no such folder or no runs in it.
+    """
+    if any(argument in ("--help", "-h", "help") for argument in arguments):
+        print(HELP, end="")
+        return 0
+    written = [argument.removeprefix("csv=") for argument in arguments if argument.startswith("csv=")]
+    folders = [argument for argument in arguments if not argument.startswith("csv=")]
+    if len(folders) > 1 or len(written) > 1 or "" in written:
+        raise InputError("Give FOLDER and csv=FILE, or one of them (kingdra-runs --help)")
+    folder = Path(folders[0] if folders else "outputs").expanduser()
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder: give the one that runs lie below (kingdra-runs --help)")
+
+    # Only now: pandas takes a second to load.
+    from kingdra_repro.runs.listing import finished_runs, show_runs, tabulate, write_runs
+
+    table = tabulate(finished_runs(folder), folder)
+    if table.empty:
+        raise InputError(f"{folder} has no finished runs: a run's folder has a result.json")
+    show_runs(table)
+    if written:
+        write_runs(Path(written[0]).expanduser(), table)
+        print(written[0])
+    return 0
+
+
+def _user_message(error: BaseException) -> str | None:
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split()) if isinstance(error, InputError) else None

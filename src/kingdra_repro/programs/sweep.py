@@ -1,0 +1,108 @@
+"""A sweep: the runs that ``n_clusters=2..12`` stands for, and what several runs end with."""
+
+import hashlib
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from kingdra_repro.errors import InputError
+
+log = logging.getLogger(__name__)
+
+SEVERAL = re.compile(r"n_clusters=\[?([\d,.\s]*(?:\.\.|,)[\d,.\s]*)\]?")
+MOST = 100  # numbers of clusters that are tried
+
+
+def spelt_out(arguments: Sequence[str]) -> list[str]:
+    """Return the command line with ``n_clusters=2..5`` or ``n_clusters=[2,3,5]`` as Hydra sweeps over it.
+
+    Raises
+    ------
+    InputError
+        Where there is a range that is none.
+    """
+    spelt = list(arguments)
+    for place, argument in enumerate(arguments):
+        if (found := SEVERAL.fullmatch(argument)) is not None:
+            numbers = _numbers(found[1], argument)
+            spelt[place] = f"n_clusters={','.join(map(str, numbers))}"
+            if not {"-m", "--multirun"}.intersection(arguments) and len(numbers) > 1:
+                spelt.insert(0, "-m")
+    return spelt
+
+
+def _numbers(listed: str, argument: str) -> list[int]:
+    numbers: list[int] = []
+    for part in listed.replace(" ", "").strip(",").split(","):
+        ends = part.split("..")
+        if len(ends) > 2 or not all(map(str.isdecimal, ends)):
+            raise InputError(f"{argument} is no range: give n_clusters=2..12, or n_clusters=[2,3,5]")
+        first, last = int(ends[0]), int(ends[-1])
+        if not 2 <= first <= last:
+            raise InputError(f"{argument} must be numbers from 2 upwards, such as n_clusters=2..12")
+        if last - first >= MOST:
+            raise InputError(
+                f"{argument} has more than {MOST} numbers: give fewer, such as n_clusters=[10,20]"
+            )
+        numbers += range(first, last + 1)
+    return sorted(set(numbers))
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run of a sweep.
+
+    Attributes
+    ----------
+    folder : Path
+    overrides : tuple of str
+        What it was given, less ``n_clusters``.
+    """
+
+    folder: Path
+    overrides: tuple[str, ...]
+
+
+def end_sweep(jobs: Sequence[Job], output_dir: Path) -> None:
+    """Print the table of a sweep's finished runs, and which number of clusters is recommended.
+
+    Below ``<output_dir>/sweeps/<hash>/`` it leaves ``sweep.csv``; of each set of runs that differ in their
+    number of clusters alone ``n_clusters.csv`` and ``n_clusters.png``, with a number where there are several.
+
+    Parameters
+    ----------
+    jobs : those of this process
+    output_dir : Path
+    """
+    from kingdra_repro.evaluation.n_clusters import recommend
+    from kingdra_repro.report.figures.n_clusters import draw_n_clusters
+    from kingdra_repro.runs.listing import n_clusters_table, show_n_clusters, show_runs, tabulate, write_runs
+
+    done = [job for job in jobs if (job.folder / "result.json").exists()]
+    if not done:
+        return
+    names = " ".join(sorted(job.folder.name for job in done))
+    folder = output_dir / "sweeps" / hashlib.sha256(names.encode()).hexdigest()[:8]
+    folder.mkdir(parents=True, exist_ok=True)
+    table = tabulate([job.folder for job in done])
+    show_runs(table)
+    write_runs(folder / "sweep.csv", table)
+    Console().print(f"table: {folder / 'sweep.csv'}", soft_wrap=True, highlight=False, markup=False)
+    groups: dict[tuple[str, ...], list[Path]] = {}
+    for job in done:
+        groups.setdefault(job.overrides, []).append(job.folder)
+    several = [folders for folders in groups.values() if len(folders) > 1]
+    for number, folders in enumerate(several):
+        measures = n_clusters_table(folders)
+        if measures["k"].nunique() < 2:
+            continue
+        choice = recommend(measures)
+        name = "n_clusters" if len(several) == 1 else f"n_clusters_{number}"
+        write_runs(folder / f"{name}.csv", choice.table)
+        draw_n_clusters(choice, folder / f"{name}.png")
+        show_n_clusters(choice)
+        Console().print(f"picture: {folder / name}.png", soft_wrap=True, highlight=False, markup=False)

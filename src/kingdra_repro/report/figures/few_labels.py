@@ -1,0 +1,155 @@
+"""Figures 1 to 5 of the second document: how its loss, NMI and purity go over the epochs (labels_figures)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from kingdra_repro.report.figures.style import BLACK, CYCLE, GREY, new_figure
+from kingdra_repro.report.tables.paper import display_name, published
+
+EXPERIMENT = "labels_figures"
+WRITTEN, UNTRAINED = "As written", "Without pre-training"
+LAMBDAS = {
+    "lambda annealed": WRITTEN,
+    "lambda 1": "Lambda 1 throughout",
+    "lambda 0.1": "Lambda 0.1 throughout",
+}
+COLUMNS, ROW = 2, 2.4  # inches
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A line of a panel.
+
+    Attributes
+    ----------
+    name : in the legend; the document's first and last value are known by it
+    row : of the experiment
+    of : function of a run's epochs in the second phase to the values
+    """
+
+    name: str
+    row: str
+    of: Callable[[pd.DataFrame], pd.Series]
+
+
+def _column(name: str) -> Callable[[pd.DataFrame], pd.Series]:
+    return lambda epochs: epochs[name]
+
+
+def _balanced(kind: str) -> Callable[[pd.DataFrame], pd.Series]:
+    """Eq. 3's terms of a kind: of labelled points, and lambda times those of the others."""
+    return lambda epochs: epochs[f"{kind}_labelled"] + epochs["lambda"] * epochs[f"{kind}_unlabelled"]
+
+
+def _both(part: str) -> Callable[[pd.DataFrame], pd.Series]:
+    return lambda epochs: epochs[f"pairwise_{part}"] + epochs[f"clustering_{part}"]
+
+
+TOTAL, LABELLED = _column("loss"), _both("labelled")
+PANELS: Sequence[tuple[str, str, Sequence[Curve]]] = (
+    (
+        "Figure 1",
+        "total loss",
+        (Curve("with pre-training", WRITTEN, TOTAL), Curve("without", UNTRAINED, TOTAL)),
+    ),
+    (
+        "Figure 2",
+        "loss",
+        (
+            Curve("total", WRITTEN, TOTAL),
+            Curve("labelled", WRITTEN, LABELLED),
+            Curve("unlabelled", WRITTEN, _both("unlabelled")),
+        ),
+    ),
+    (
+        "Figure 3",
+        "loss",
+        (
+            Curve("total", WRITTEN, TOTAL),
+            Curve("labelled", WRITTEN, LABELLED),
+            Curve("pairwise", WRITTEN, _balanced("pairwise")),
+            Curve("clustering", WRITTEN, _balanced("clustering")),
+            Curve("reconstruction", WRITTEN, _column("reconstruction")),
+        ),
+    ),
+    (
+        "Figure 4: NMI",
+        "of labelled points",
+        [Curve(name, row, _column("nmi_given")) for name, row in LAMBDAS.items()],
+    ),
+    (
+        "Figure 4: purity",
+        "of labelled points",
+        [Curve(name, row, _column("purity_given")) for name, row in LAMBDAS.items()],
+    ),
+    (
+        "Figure 5",
+        "NMI, purity",
+        (
+            Curve("NMI, labelled", WRITTEN, _column("nmi_given")),
+            Curve("purity, labelled", WRITTEN, _column("purity_given")),
+            Curve("NMI, unlabelled", WRITTEN, _column("nmi")),
+            Curve("purity, unlabelled", WRITTEN, _column("purity")),
+        ),
+    ),
+)
+
+
+def second_document(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) -> Figure | None:
+    """Draw a panel for each figure, of the first data set in the plan that has all of its runs.
+
+    Crosses are the document's values, of MNIST. A panel whose runs are missing says so.
+
+    Parameters
+    ----------
+    histories : from the folder of a run to its history.csv
+    cells : DataFrame, see `kingdra_repro.report.figures.draw_paper_figures`
+
+    Returns
+    -------
+    Figure, or None where there are no runs of anything yet
+    """
+    if cells.empty:
+        return None
+    runs = cells[cells["experiment"] == EXPERIMENT]
+    of_run = {
+        (run.dataset, run.row): _second_phase(histories[str(run.folder)])
+        for run in runs.itertuples()
+        if run.folder in histories
+    }
+    figure = new_figure(ROW * len(PANELS) / COLUMNS)
+    panels = figure.subplots(len(PANELS) // COLUMNS, COLUMNS).flat
+    datasets = list(dict.fromkeys(runs["dataset"]))
+    for panel, (title, what, curves) in zip(panels, PANELS, strict=True):
+        found = [name for name in datasets if all((name, curve.row) in of_run for curve in curves)]
+        if found:
+            panel.set_title(f"{title}, {display_name(found[0])}")
+            _draw(panel, {curve: of_run[found[0], curve.row] for curve in curves})
+        else:
+            panel.set_title(title)
+            wanted = ", ".join(dict.fromkeys(curve.row for curve in curves))
+            panel.text(0.5, 0.5, f"not run:\n{wanted}", ha="center", color=GREY, transform=panel.transAxes)
+        panel.set_ylabel(what)
+        panel.set_xlabel("epoch")
+    return figure
+
+
+def _second_phase(history: pd.DataFrame) -> pd.DataFrame:
+    """Take the epochs with the whole loss, numbered from 1."""
+    epochs = history[history["lambda"].notna()]
+    return epochs.set_index(pd.RangeIndex(1, len(epochs) + 1))
+
+
+def _draw(panel: Axes, curves: Mapping[Curve, pd.DataFrame]) -> None:
+    for color, (curve, epochs) in zip(CYCLE, curves.items(), strict=False):
+        values = curve.of(epochs)
+        panel.plot(values.index, values, color=color, label=curve.name)
+        first, last = published(EXPERIMENT, curve.name, "mnist")
+        if first is not None and last is not None:
+            panel.plot([1, values.index[-1]], [first, last], "x", color=color, markeredgecolor=color)
+    panel.plot([], [], "x", color=BLACK, label="the document")
+    panel.legend(frameon=False, labelspacing=0.2)

@@ -1,0 +1,27 @@
+"""What is known without labels against the number of clusters."""
+
+from pathlib import Path
+
+import matplotlib
+from matplotlib.ticker import MaxNLocator
+
+from kingdra_repro.evaluation.n_clusters import NumberOfClusters
+from kingdra_repro.evaluation.without_labels import MEASURES
+from kingdra_repro.report.figures.style import BLACK, CYCLE, GREY, MARKERS, STYLE, new_figure, save
+
+
+def draw_n_clusters(choice: NumberOfClusters, path: Path) -> None:
+    """Draw a line a measure, and the score that decides; a dashed line at the recommended number."""
+    with matplotlib.rc_context(STYLE):
+        figure = new_figure(3.0)
+        panel = figure.subplots()
+        panel.axvline(choice.n_clusters, color=GREY, linestyle="--", linewidth=1)
+        for (name, title), color, marker in zip(MEASURES.items(), CYCLE, MARKERS, strict=False):
+            values = choice.table[name].astype(float)
+            if values.notna().any():
+                panel.plot(choice.table["k"], values, color=color, marker=marker, linewidth=0.9, label=title)
+        panel.plot(choice.table["k"], choice.table["score"], color=BLACK, linewidth=2, label="score")
+        panel.set_xlabel(f"number of clusters (recommended: {choice.n_clusters})")
+        panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+        figure.legend(loc="outside right upper", frameon=False)
+        save(figure, path)

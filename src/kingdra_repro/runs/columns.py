@@ -1,0 +1,110 @@
+"""What the columns of a data set say of its clusters and of its points, for reports."""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from kingdra_repro.data.dataset import Dataset
+
+ROWS_AT_ONCE = 4096  # of a matrix that may be a memory map larger than the memory
+
+
+def top_features(data: Dataset, labels: np.ndarray, k: int, n_shown: int) -> list[list[list[Any]]]:
+    """Return the columns that stand out most in each cluster.
+
+    Parameters
+    ----------
+    data : Dataset
+    labels : int array [n], 0..k-1
+    k : int
+    n_shown : int
+        Columns for each cluster, at most.
+
+    Returns
+    -------
+    list of k lists of ``[column's name, mean in the cluster, mean of all rows]``, in the units of the file
+        Of words (a sparse matrix), those by whose mean weight the cluster is most above the whole set: the
+        largest means alone would be those of words that are frequent everywhere. Of other columns, those
+        whose mean is most standard deviations above or below that of the whole set.
+    """
+    sums, squares = _sums(data.X, labels, k)
+    sizes = np.bincount(labels, minlength=k)
+    means, overall = sums / np.maximum(sizes, 1)[:, None], sums.sum(0) / len(labels)
+    above = means - overall
+    if not sp.issparse(data.X):
+        spread = np.sqrt(np.maximum(squares / len(labels) - overall**2, 0))
+        above = np.abs(np.divide(above, spread, out=np.zeros_like(above), where=spread > 0))
+        means, overall = data.in_units(means), data.in_units(overall[None])[0]
+    found: list[list[list[Any]]] = []
+    for cluster in range(k):
+        order = np.argsort(-above[cluster], kind="stable")[:n_shown]
+        shown = [column for column in order if above[cluster, column] > 0] if sizes[cluster] else []
+        found.append([[name_of(data, c), short(means[cluster, c]), short(overall[c])] for c in shown])
+    return found
+
+
+def strongest_words(data: Dataset, row: int, n_shown: int) -> list[str]:
+    """Return the words of largest weight in one row of a sparse matrix."""
+    assert isinstance(data.X, sp.csr_matrix)
+    start, stop = data.X.indptr[row], data.X.indptr[row + 1]
+    columns, weights = data.X.indices[start:stop], data.X.data[start:stop]
+    return [name_of(data, columns[place]) for place in np.argsort(-weights, kind="stable")[:n_shown]]
+
+
+def name_of(data: Dataset, column: int) -> str:
+    """Return a column's name; its number where it has none."""
+    return f"column {column}" if data.feature_names is None else str(data.feature_names[column])
+
+
+def _sums(X: np.ndarray | sp.csr_matrix, labels: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Of each column the sum in each cluster, float64 [k, d], and the sum of all squares, float64 [d]."""
+    n, d = X.shape
+    sums, squares = np.zeros((k, d)), np.zeros(d)
+    for start in range(0, n, ROWS_AT_ONCE):
+        piece = X[start : start + ROWS_AT_ONCE].astype(np.float64)
+        m = piece.shape[0]
+        of_cluster = sp.csr_matrix((np.ones(m), (labels[start : start + m], np.arange(m))), shape=(k, m))
+        part = of_cluster @ piece
+        sums += part.toarray() if sp.issparse(part) else part
+        squares += np.asarray(
+            piece.multiply(piece).sum(0) if sp.issparse(piece) else (piece**2).sum(0)
+        ).ravel()
+    return sums, squares
+
+
+def short(value: float) -> float:
+    """Return a number with four digits, whole ones with all."""
+    return float(f"{value:.4g}") if abs(value) < 1e4 else float(round(value))
+
+
+def telling_columns(data: Dataset, labels: np.ndarray, n_shown: int) -> np.ndarray:
+    """Return the columns of a dense X by which clusters differ most, in the order of the file.
+
+    Parameters
+    ----------
+    data : Dataset
+    labels : int array [n]
+    n_shown : int
+
+    Returns
+    -------
+    int array [at most n_shown]
+        Those of largest share of the variance that lies between clusters (eta squared).
+    """
+    k = int(labels.max()) + 1
+    sums, squares = _sums(data.X, labels, k)
+    sizes = np.maximum(np.bincount(labels, minlength=k), 1)[:, None]
+    whole = sums.sum(0) ** 2 / len(labels)
+    between, total = (sums**2 / sizes).sum(0) - whole, squares - whole
+    share = np.divide(between, total, out=np.zeros_like(total), where=total > 1e-9 * squares)
+    return np.sort(np.argsort(-share, kind="stable")[:n_shown])
+
+
+def values_of(data: Dataset, rows: np.ndarray, columns: np.ndarray) -> list[list[float]]:
+    """Return some rows' values of some columns of a dense X, in the units of the file."""
+    assert isinstance(data.X, np.ndarray)
+    if not len(rows):
+        return []
+    shown = data.in_units(data.X[rows])[:, columns]
+    return [[short(value) for value in row] for row in shown]

@@ -1,0 +1,135 @@
+"""Many runs in one table: on the terminal, and as CSV."""
+
+import logging
+from collections.abc import Hashable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from kingdra_repro.errors import InputError
+from kingdra_repro.evaluation.n_clusters import NumberOfClusters
+from kingdra_repro.evaluation.without_labels import MEASURES
+from kingdra_repro.files import write_text
+from kingdra_repro.runs.reading import read_result
+
+log = logging.getLogger(__name__)
+
+# Of result.json: what the CSV has, in this order, and the headings of the terminal.
+COLUMNS = {
+    "dataset": "data",
+    "method": "method",
+    "base": None,  # with the method
+    "seed": None,
+    "n": "points",
+    "d": None,
+    "k": "k",
+    "smallest_cluster": "sizes",
+    "largest_cluster": None,  # with the smallest
+    "acc": "ACC",
+    "nmi": None,
+    "agreement": "agree",
+    "wall_seconds": None,
+    "finished": "finished",
+    "folder": "folder",
+}
+WORDS = ("dataset", "method")  # that may go on in the next line where the terminal is narrow
+WIDE = 160  # letters a line where there is no terminal
+SHARES = ("acc", "agreement")
+
+
+def finished_runs(folder: Path) -> list[Path]:
+    """Folders of the finished runs below a folder, sorted by name."""
+    return sorted(path.parent for path in folder.rglob("result.json") if path.is_file())
+
+
+def tabulate(folders: Iterable[Path], below: Path | None = None) -> pd.DataFrame:
+    """Tabulate finished runs; one that is damaged is left out, and a warning names it.
+
+    Parameters
+    ----------
+    folders : Path, of each run
+    below : Path or None
+        Folders are named from there.
+
+    Returns
+    -------
+    DataFrame, a row a run
+        With `COLUMNS`; scores are missing where no classes were known, sizes in runs of older versions.
+    """
+    rows: list[dict[str, Any]] = []
+    for folder in folders:
+        try:
+            result = read_result(folder)
+            sizes = result.get("cluster_sizes") or [None]
+            found = {"smallest_cluster": min(sizes), "largest_cluster": max(sizes)}
+            place = folder if below is None else folder.relative_to(below)
+            rows.append({**result, **found, "folder": str(place)})
+        except (InputError, OSError, TypeError) as error:
+            log.warning("left out: %s", error)
+    return pd.DataFrame([{name: row.get(name) for name in COLUMNS} for row in rows], columns=list(COLUMNS))
+
+
+def show_runs(table: pd.DataFrame, console: Console | None = None) -> None:
+    """Print a `tabulate`d table; columns that no run has are left out."""
+    console = console or Console()
+    if not console.is_terminal:
+        console.width = WIDE
+    shown = {name: heading for name, heading in COLUMNS.items() if heading and table[name].notna().any()}
+    printed = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for name, heading in shown.items():
+        left = name in (*WORDS, "finished", "folder")
+        printed.add_column(
+            heading, justify="left" if left else "right", overflow="fold", no_wrap=name not in WORDS
+        )
+    for row in table.to_dict("records"):
+        printed.add_row(*(_cell(name, row) for name in shown))
+    console.print(printed)
+
+
+def write_runs(path: Path, table: pd.DataFrame) -> None:
+    """Write a `tabulate`d table as CSV."""
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def _cell(name: str, row: dict[Hashable, Any]) -> str:
+    value = row[name]
+    if pd.isna(value):
+        return ""
+    if name == "method":
+        return str(value) if pd.isna(row["base"]) else f"{value}-{row['base']}"
+    if name == "smallest_cluster":
+        return f"{value:,.0f}–{row['largest_cluster']:,.0f}"
+    if name == "folder":
+        return Path(value).name
+    if name == "finished":
+        return str(value)[:10]
+    if name in SHARES:
+        return f"{value:.3f}"
+    return f"{value:,.0f}" if name in ("n", "k") else str(value)
+
+
+def n_clusters_table(folders: Iterable[Path]) -> pd.DataFrame:
+    """Of finished runs the number of clusters and what is known of it without labels: see `recommend`."""
+    results = [read_result(folder) for folder in folders]
+    return pd.DataFrame(
+        [{name: result.get(name) for name in ("k", "clusters_found", *MEASURES)} for result in results]
+    )
+
+
+def show_n_clusters(choice: NumberOfClusters) -> None:
+    """Print what is known of each number of clusters, the recommended one in bold, and the reason."""
+    console = Console()
+    shown = [name for name in MEASURES if choice.table[name].notna().any()]
+    printed = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for heading in ("k", "found", *(MEASURES[name] for name in shown), "score"):
+        printed.add_column(heading, justify="right")
+    for row in choice.table.to_dict("records"):
+        cells = [f"{row[name]:.3f}" if pd.notna(row[name]) else "" for name in (*shown, "score")]
+        style = "bold" if row["k"] == choice.n_clusters else None
+        printed.add_row(f"{row['k']:.0f}", f"{row['clusters_found']:.0f}", *cells, style=style)
+    console.print(printed)
+    console.print(choice.reason, soft_wrap=True, highlight=False, markup=False)

@@ -1,0 +1,142 @@
+"""map.json: the points of a run in two dimensions, for its page."""
+
+import json
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.decomposition import PCA, TruncatedSVD
+from sklearn.manifold import TSNE
+
+from kingdra_repro.checks import choice
+from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.errors import InputError
+from kingdra_repro.files import write_text
+from kingdra_repro.runs.columns import name_of
+from kingdra_repro.runs.explorer import aligned_votes, class_names, kind_of, n_agreeing, points, shown_columns
+from kingdra_repro.runs.members import value_range
+
+MOST_POINTS = 10_000
+MOST_PICTURES = 2_500  # each takes some hundred bytes of the page
+WIDTH = 4_000  # whole numbers, finer than any screen, are shorter than fractions
+COMPONENTS = 50  # that t-SNE and UMAP begin with
+TITLES = {"pca": "First two principal components", "tsne": "t-SNE", "umap": "UMAP"}
+NONE = "none"
+
+
+def check_layout(layout: str) -> None:
+    """Raise InputError where `layout` is not the name of one, or needs a package that is not there."""
+    choice(*TITLES, NONE)("report.map", layout)
+    if layout == "umap" and find_spec("umap") is None:
+        raise InputError(
+            "report.map=umap needs umap-learn: pip install 'kingdra-repro[umap]', or give report.map=tsne"
+        )
+
+
+def write_map(folder: Path, data: Dataset, method: Any, labels: np.ndarray, layout: str) -> None:
+    """Write a run's ``map.json`` into its folder, unless `layout` is "none"; ``votes.npz`` is read there."""
+    if layout == NONE:
+        return
+    votes = None
+    if (folder / "votes.npz").exists():
+        with np.load(folder / "votes.npz", allow_pickle=False) as arrays:
+            votes = arrays["last"]
+    text = json.dumps(make_map(data, method, labels, layout, votes), separators=(",", ":"), allow_nan=False)
+    write_text(folder / "map.json", text + "\n")
+
+
+def make_map(
+    data: Dataset, method: Any, labels: np.ndarray, layout: str, votes: np.ndarray | None = None
+) -> dict[str, Any]:
+    """Lay points out in two dimensions. Classes are read here for display alone.
+
+    Parameters
+    ----------
+    data : Dataset
+    method : fitted estimator
+        The points are laid out by its ``last_hidden_layer``, or by their features where it has no network.
+    labels : int array [n], the final clusters
+    layout : {"pca", "tsne", "umap"}
+    votes : integer array [n_models, n] or None
+        What each model answered.
+
+    Returns
+    -------
+    dict
+        ``layout``; ``title``: what is shown; ``n``: of how many points; ``x``, ``y``: whole numbers from 0 to
+        `WIDTH`; ``n_models``, ``k``, ``columns``, ``classes`` (their names): as in `make_explorer`;
+        ``points``: see `kingdra_repro.runs.explorer.points`. Of more than 10,000 points (2,500 pictures) a
+        sample, the same whenever n points are laid
+        out.
+    """
+    n = len(labels)
+    most = min(n, MOST_PICTURES if kind_of(data) == "pictures" else MOST_POINTS)
+    rows = np.sort(np.random.default_rng(0).choice(n, most, replace=False))
+    has_network = hasattr(method, "last_hidden_layer")
+    hidden = method.last_hidden_layer(data.X[rows]) if has_network else data.X[rows]
+    k = max(data.n_clusters, int(labels.max()) + 1)
+    aligned = None if votes is None or len(votes) < 2 else aligned_votes(votes, labels, k)
+    agreeing = None if aligned is None else n_agreeing(aligned, labels)
+    columns = shown_columns(data, labels)
+    x, y = _whole(LAYOUTS[layout](hidden)).T.tolist()
+    return {
+        "layout": layout,
+        "title": f"{TITLES[layout]} of the {'last hidden layer' if has_network else 'features'}",
+        "n": n,
+        "x": x,
+        "y": y,
+        "n_models": 0 if aligned is None else len(aligned),
+        "k": k,
+        "columns": None if columns is None else [name_of(data, column) for column in columns],
+        "classes": class_names(data),
+        "points": points(data, rows, labels, agreeing, columns, value_range(data, rows)),
+    }
+
+
+def layout_of(folder: Path) -> str:
+    """Return the layout of the run's ``map.json``; "none" where there is no such file, or it is damaged."""
+    try:
+        return str(json.loads((folder / "map.json").read_text(encoding="utf-8"))["layout"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return NONE
+
+
+def _components(X: np.ndarray | sp.csr_matrix, most: int) -> np.ndarray:
+    """Return principal components of X [m, d], at most so many; of sparse X those about 0."""
+    fewer = min(most, *X.shape)
+    if sp.issparse(X):
+        return TruncatedSVD(max(1, min(fewer, X.shape[1] - 1)), random_state=0).fit_transform(X)
+    return PCA(fewer, random_state=0).fit_transform(X)
+
+
+def _tsne(X: np.ndarray | sp.csr_matrix) -> np.ndarray:
+    start = _components(X, COMPONENTS)
+    if len(start) < 4 or start.shape[1] < 2:
+        return start
+    perplexity = min(30.0, (len(start) - 1) / 3)
+    return TSNE(2, init="pca", perplexity=perplexity, random_state=0).fit_transform(start)
+
+
+def _umap(X: np.ndarray | sp.csr_matrix) -> np.ndarray:
+    from umap import UMAP
+
+    start = _components(X, COMPONENTS)
+    return UMAP(n_components=2, random_state=0, n_jobs=1).fit_transform(start) if len(start) > 15 else start
+
+
+LAYOUTS: dict[str, Callable[[np.ndarray | sp.csr_matrix], np.ndarray]] = {
+    "pca": lambda X: _components(X, 2),
+    "tsne": _tsne,
+    "umap": _umap,
+}
+
+
+def _whole(xy: np.ndarray) -> np.ndarray:
+    """Return places [m, 1 or more] as whole numbers [m, 2] from 0 to `WIDTH`, of one scale in both axes."""
+    places = np.zeros((len(xy), 2))
+    places[:, : xy.shape[1]] = xy[:, :2]
+    places -= places.min(0)
+    return np.rint(places * (WIDTH / (places.max() or 1))).astype(int)

@@ -1,0 +1,33 @@
+"""A training that diverges is named: iteration or phase, model, epoch, term, within an epoch."""
+
+import pytest
+
+from kingdra_repro.bases import Ladder
+from kingdra_repro.errors import InputError
+from tests.methods.estimators import BASES, NAMES, make, points
+
+X, GIVEN = points()
+NUMBER = r"= (-?[0-9.e+]+|nan|-?inf), weights up to ([0-9.e+]+|nan|inf)\): give a smaller learning_rate"
+WITHOUT_RATE = {"Agglomerative", "ConstrainedKMeans", "KMeans"}
+OF_ENSEMBLES = {"Ensemble", "Kingdra", "KingdraPlus", "SemiSupervised", "Single"}
+
+
+@pytest.mark.parametrize("base", [*BASES, Ladder(hidden=(8,), denoising_costs=(10.0, 1.0, 0.1))], ids=repr)
+def test_every_base_that_diverges_in_the_first_epoch(base) -> None:
+    name = "SemiSupervised" if isinstance(base, Ladder) and type(base) is Ladder else "Single"
+    with pytest.raises(InputError, match=rf"diverged \(iteration 0, model 0, epoch 1: \w+ {NUMBER}"):
+        make(name, base=base, learning_rate=1e6).fit(X, GIVEN)
+
+
+@pytest.mark.parametrize("name", sorted({*NAMES} - WITHOUT_RATE))
+def test_every_estimator_that_trains(name: str) -> None:
+    rates = {"learning_rate": 1e6, "first_learning_rate": 1e6}
+    where = "iteration 0, model [0-4]" if name in OF_ENSEMBLES else rf"the \w+, {name}"
+    with pytest.raises(InputError, match=rf"diverged \({where}, epoch 1: \w+ {NUMBER}"):
+        make(name, **rates).fit(X, GIVEN)
+
+
+def test_in_other_processes() -> None:
+    model = make("Kingdra", base="deep_rim", n_models=2, n_jobs=2, learning_rate=1e6)
+    with pytest.raises(InputError, match=rf"diverged \(iteration 0, model [01], epoch 1: \w+ {NUMBER}"):
+        model.fit(X)

@@ -1,0 +1,87 @@
+"""The caller's settings of other libraries change no answer, and are as they were afterwards."""
+
+import locale
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import numpy as np
+import pytest
+import sklearn
+import torch
+
+from kingdra_repro import load
+from kingdra_repro.pseudo_labels import mini_clusters
+from kingdra_repro.runs.model import keep_model
+from tests.methods.estimators import NAMES, make, points
+
+METHODS = ("predict", "predict_proba", "transform")
+
+
+@contextmanager
+def another_state(grad: object) -> Iterator[None]:
+    """Everything set otherwise at once."""
+    with ExitStack() as state:
+        state.callback(torch.set_default_dtype, torch.get_default_dtype())
+        state.callback(torch.set_default_device, None)
+        state.callback(torch.use_deterministic_algorithms, False)
+        torch.set_default_dtype(torch.float64)
+        torch.set_default_device("meta")
+        torch.use_deterministic_algorithms(True)
+        state.enter_context(grad)
+        state.enter_context(torch.autocast("cpu", torch.bfloat16))
+        state.enter_context(np.errstate(all="raise"))
+        state.enter_context(sklearn.config_context(transform_output="pandas", assume_finite=True))
+        state.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("error")
+        yield
+
+
+def seen_state() -> dict[str, object]:
+    return {
+        "grad": torch.is_grad_enabled(),
+        "inference": torch.is_inference_mode_enabled(),
+        "dtype": torch.get_default_dtype(),
+        "device": torch.get_default_device(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "autocast": torch.is_autocast_enabled("cpu"),
+        "threads": torch.get_num_threads(),
+        "torch's random numbers": torch.get_rng_state().numpy().tobytes(),
+        "NumPy's random numbers": np.random.get_state()[1].tobytes(),  # noqa: NPY002 it is what scikit-learn uses
+        "NumPy's errors": np.geterr(),
+        "scikit-learn": sklearn.get_config(),
+        "warnings": list(warnings.filters),
+        "locale": locale.setlocale(locale.LC_ALL),
+        "environment": dict(os.environ),
+    }
+
+
+def answers(model, X: np.ndarray) -> list[np.ndarray]:
+    return [np.asarray(getattr(model, name)(X)) for name in METHODS if hasattr(model, name)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_estimator_answers_as_without_them(name: str, tmp_path) -> None:
+    X, y = points()
+    plain = make(name).fit(X, y)
+    expected = [plain.labels_, *answers(plain, X)]
+    for grad in (torch.no_grad(), torch.inference_mode()):
+        with another_state(grad):
+            before = seen_state()
+            model = make(name).fit(X, y)
+            keep_model(tmp_path, model, None)
+            found = [model.labels_, *answers(model, X)]
+            loaded = answers(load(tmp_path), X)
+            assert seen_state() == before
+        for one, other in zip(expected, found, strict=True):
+            np.testing.assert_array_equal(one, other)
+        for one, other in zip(expected[1:], loaded, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_so_do_mini_clusters() -> None:
+    predictions = torch.tensor([[0, 1, 1, 0, 2, 2], [1, 0, 0, 1, 1, 0]])
+    plain = mini_clusters(predictions, 2)
+    with another_state(torch.inference_mode()):
+        assert mini_clusters(predictions, 2).tolist() == plain.tolist()

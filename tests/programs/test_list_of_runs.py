@@ -1,0 +1,75 @@
+"""kingdra-runs, and the table that a sweep ends with."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from kingdra_repro.programs import runs
+
+RESULT = {
+    **{"dataset": "trees", "method": "kingdra", "base": "ladder_im", "seed": 0, "n": 1500, "d": 6, "k": 3},
+    **{"acc": None, "nmi": None, "agreement": 0.91, "wall_seconds": 12.3, "cluster_sizes": [7, 1000, 493]},
+    "finished": "2026-11-29T01:00:00+00:00",
+}
+
+
+def made(folder, **changes) -> None:
+    folder.mkdir(parents=True)
+    (folder / "result.json").write_text(json.dumps({**RESULT, **changes}))
+
+
+def called(capsys, *arguments: str) -> tuple[int, str]:
+    with pytest.raises(SystemExit) as stopped:
+        runs.program.main("kingdra-runs", lambda: runs.run(arguments), runs._user_message)
+    printed = capsys.readouterr()
+    return stopped.value.code or 0, printed.err if stopped.value.code else printed.out
+
+
+def test_finished_runs_are_listed_and_written(tmp_path, monkeypatch, capsys, caplog):
+    monkeypatch.chdir(tmp_path)
+    made(tmp_path / "outputs/custom-trees/kingdra-ladder_im/seed0-aaaaaaaa")
+    made(
+        tmp_path / "outputs/digits/kmeans/seed1-bbbbbbbb",
+        dataset="digits",
+        method="kmeans",
+        base=None,
+        acc=0.8,
+    )
+    (tmp_path / "outputs/cut").mkdir()
+    (tmp_path / "outputs/cut/result.json").write_text("{")
+    status, out = called(capsys, "csv=runs.csv")
+    assert status == 0
+    assert "outputs/cut/result.json is damaged" in caplog.text
+    first, second = [line.split() for line in out.splitlines() if "seed" in line]
+    assert first == [
+        *("trees", "kingdra-ladder_im", "1,500", "3", "7–1,000"),
+        "0.910",
+        "2026-11-29",
+        "seed0-aaaaaaaa",
+    ]
+    assert second[5] == "0.800"
+    table = pd.read_csv("runs.csv")
+    assert list(table["folder"]) == [
+        "custom-trees/kingdra-ladder_im/seed0-aaaaaaaa",
+        "digits/kmeans/seed1-bbbbbbbb",
+    ]
+    assert table["acc"].isna().tolist() == [True, False]
+    assert table["wall_seconds"].tolist() == [12.3, 12.3]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ((), "outputs is no folder"),
+        (("a", "b"), "Give FOLDER and csv=FILE"),
+        (("csv=",), "Give FOLDER and csv=FILE"),
+        ((".",), "has no finished runs"),
+    ],
+)
+def test_mistakes_in_one_line(arguments, reason, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    status, err = called(capsys, *arguments)
+    assert status == 2
+    assert len(err.splitlines()) == 1
+    assert reason in err

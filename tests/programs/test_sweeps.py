@@ -1,0 +1,126 @@
+"""Several runs by one command: what they end with, and how many clusters are recommended."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.datasets import make_blobs
+
+from kingdra_repro import Kingdra
+from kingdra_repro.bases import LadderIM
+from kingdra_repro.evaluation import choose_n_clusters
+from kingdra_repro.methods import KMeans
+from kingdra_repro.programs.sweep import Job, end_sweep, spelt_out
+from tests.programs.conftest import TINY
+
+CENTRES = [[0, 0, 0], [9, 0, 0], [0, 9, 0]]
+
+
+@pytest.fixture
+def blobs(tmp_path) -> np.ndarray:
+    """120 points in three heaps, in heaps.npy."""
+    X = make_blobs(120, centers=CENTRES, random_state=0)[0].astype(np.float32)
+    np.save(tmp_path / "heaps.npy", X)
+    return X
+
+
+CUSTOM = ("dataset=custom", "dataset.path=heaps.npy")
+KMEANS = (*CUSTOM, "method=kmeans")
+
+
+def recommended(tmp_path) -> pd.DataFrame:
+    (path,) = tmp_path.glob("outputs/sweeps/*/n_clusters.csv")
+    assert path.with_suffix(".png").stat().st_size > 1000
+    return pd.read_csv(path)
+
+
+@pytest.mark.parametrize("given", ["n_clusters=2..5", "n_clusters=[5,2..4]", "n_clusters=2,3,4,5"])
+def test_several_numbers_are_a_sweep(given):
+    assert spelt_out(["seed=1", given]) == ["-m", "seed=1", "n_clusters=2,3,4,5"]
+    assert spelt_out(["-m", given]) == ["-m", "n_clusters=2,3,4,5"]
+
+
+@pytest.mark.parametrize(
+    "given", ["n_clusters=3", "n_clusters=range(2,6)", "n_clusters=null", "n_clusters=many"]
+)
+def test_what_is_hydra_s_is_left_to_it(given):
+    assert spelt_out(["method=kmeans", given]) == ["method=kmeans", given]
+
+
+def test_a_number_of_clusters_is_recommended(kingdra_run, blobs, tmp_path):
+    done = kingdra_run(*KMEANS, "n_clusters=2..4")
+    assert done.status == 0, done.err
+    assert len(list(tmp_path.glob("outputs/custom-heaps/kmeans/*/result.json"))) == 3
+    choice = choose_n_clusters(KMeans(random_state=0), blobs, range(2, 5))
+    assert choice.n_clusters == 3
+    assert choice.reason in done.out
+    assert len(pd.read_csv(next(tmp_path.glob("outputs/sweeps/*/sweep.csv")))) == 3
+    assert choice.reason.startswith("3 clusters have the largest")
+    table = recommended(tmp_path)
+    pd.testing.assert_frame_equal(table, choice.table, check_dtype=False)
+    assert table["silhouette"].idxmax() == 1
+    assert table["stability"].isna().all()
+    # Again: nothing is done twice, and the same is said.
+    again = kingdra_run(*KMEANS, "n_clusters=2..4")
+    assert again.out.count("finished already") == 3
+    assert choice.reason in again.out
+
+
+def test_an_ensemble_tells_the_same_in_python(kingdra_run, blobs, tmp_path):
+    assert kingdra_run(*CUSTOM, *TINY, "device=cpu", "n_clusters=3..4").status == 0
+    small = {"n_models": 2, "n_iter": 1, "first_epochs": 1, "epochs": 1, "batch_size": 256}
+    estimator = Kingdra(base=LadderIM(hidden=(16, 16)), device="cpu", random_state=0, **small)
+    choice = choose_n_clusters(estimator, blobs, [3, 4])
+    pd.testing.assert_frame_equal(recommended(tmp_path), choice.table, check_dtype=False)
+    assert choice.table[["stability", "agreement", "pseudo_labelled"]].notna().all(axis=None)
+    assert estimator.monitor is None
+
+
+def made(folder, k: int, silhouette: float) -> Path:
+    """A finished run's result, as far as a sweep's end reads it."""
+    folder.mkdir()
+    said = {"dataset": "heaps", "method": "kmeans", "seed": 0, "n": 9, "k": k, "clusters_found": k}
+    (folder / "result.json").write_text(json.dumps({**said, "silhouette": silhouette}))
+    return folder
+
+
+def test_runs_that_differ_in_their_numbers_alone_are_compared(tmp_path, capsys):
+    jobs = [
+        Job(made(tmp_path / f"run{seed}{k}", k, 0.1 * (k == best)), (f"seed={seed}",))
+        for seed, best in ((0, 3), (1, 2))
+        for k in (2, 3)
+    ]
+    end_sweep([*jobs, Job(tmp_path / "failed", ("seed=0",))], tmp_path)
+    out = capsys.readouterr().out
+    assert [line.split()[0] for line in out.splitlines() if "clusters have" in line] == ["3", "2"]
+    assert len(list(tmp_path.glob("sweeps/*/n_clusters_[01].csv"))) == 2
+    (path,) = tmp_path.glob("sweeps/*/sweep.csv")
+    assert list(pd.read_csv(path)["k"]) == [2, 3, 2, 3]
+
+
+def test_without_several_numbers_a_sweep_ends_with_its_table(tmp_path, capsys):
+    end_sweep([Job(made(tmp_path / f"run{seed}", 3, 0.1), (f"seed={seed}",)) for seed in (0, 1)], tmp_path)
+    assert {"data", "heaps", "run1"} <= set(capsys.readouterr().out.split())
+    assert [path.name for path in tmp_path.glob("sweeps/*/*")] == ["sweep.csv"]
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ("n_clusters=5..2", "n_clusters=5..2 must be numbers from 2 upwards"),
+        ("n_clusters=1..3", "n_clusters=1..3 must be numbers from 2 upwards"),
+        ("n_clusters=2..3..4", "n_clusters=2..3..4 is no range"),
+        ("n_clusters=2..", "n_clusters=2.. is no range"),
+        ("n_clusters=2..2000", "n_clusters=2..2000 has more than 100 numbers"),
+    ],
+)
+def test_ranges_that_are_none(given, reason, kingdra_run, blobs):
+    assert kingdra_run(*KMEANS, given).mistake.startswith(reason)
+
+
+@pytest.mark.parametrize("numbers", [[3], [1, 2], [2, 2.5], []])
+def test_numbers_that_cannot_be_compared(numbers, blobs):
+    with pytest.raises(ValueError, match="n_clusters must be two integers or more"):
+        choose_n_clusters(KMeans(), blobs, numbers)
