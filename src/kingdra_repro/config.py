@@ -189,6 +189,11 @@ def _usual_costs(hidden: Any) -> ListConfig | str:
     return ListConfig(usual_costs(hidden)) if isinstance(hidden, ListConfig) else AUTO
 
 
+def or_else(value: Any, otherwise: Any) -> Any:
+    """Return a setting, or what stands for it where it is null."""
+    return otherwise if value is None else value
+
+
 def unless_done(name: str, *, _root_: DictConfig) -> str | None:
     """`name`; None where the run's folder has a result, and nothing of it is to be written again."""
     folder = OmegaConf.select(_root_, "hydra.runtime.output_dir")  # None until Hydra has made it
@@ -203,7 +208,7 @@ def setting_of(parameter: str, cfg: DictConfig) -> str:
     """
     groups: Any = OmegaConf.to_container(cfg)
     if parameter in groups["method"]:
-        taken_from = re.fullmatch(r"\$\{([\w.]+)\}", str(groups["method"][parameter]))
+        taken_from = re.match(r"(?:\$\{or_else:)?\$\{([\w.]+)\}", str(groups["method"][parameter]))
         return taken_from[1] if taken_from else f"method.{parameter}"
     if parameter in groups:
         return parameter
@@ -232,6 +237,7 @@ def register_resolvers() -> None:
     OmegaConf.register_new_resolver("models_less", models_less, replace=True)
     OmegaConf.register_new_resolver("times", times, replace=True)
     OmegaConf.register_new_resolver("usual_costs", _usual_costs, replace=True)
+    OmegaConf.register_new_resolver("or_else", or_else, replace=True)
     OmegaConf.register_new_resolver("unless_done", unless_done, replace=True)
     OmegaConf.register_new_resolver("choices", lambda group: ", ".join(names(group)), replace=True)
 

@@ -10,8 +10,9 @@ import torch
 from kingdra_repro.data.links import Links, closure
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods import ConstrainedAutoencoder, ConstrainedKMeans, draw_labels
-from kingdra_repro.methods.constrained_batches import ConstrainedBatches, LinkedPairs
+from kingdra_repro.methods.constrained_batches import ConstrainedBatches
 from kingdra_repro.methods.constrained_loss import ConstrainedLoss, balancing
+from kingdra_repro.training.linked_pairs import LinkedPairs
 from kingdra_repro.training.rows import Rows
 from tests.methods.conftest import KillAtStep, Killed
 

@@ -20,7 +20,17 @@ METHODS = {
         "base.denoising_costs=[9,1,0]",
         "training.first_epochs=20",
     ),
+    "kingdra": (
+        "base.hidden=[16]",
+        "base.denoising_costs=[9,1,0]",
+        "ensemble.size=2",
+        "training.first_epochs=20",
+        "training.iterations=1",
+        "training.batch_size=16",
+        "n_jobs=1",
+    ),
 }
+KINGDRA = ("method=kingdra", *METHODS["kingdra"])
 
 
 @pytest.fixture
@@ -62,7 +72,7 @@ def test_classes_of_points_without_a_label_are_never_read(kingdra_run, tmp_path,
     np.testing.assert_array_equal(*found)
 
 
-@pytest.mark.parametrize("method", ["constrained_kmeans", "semi_supervised"])
+@pytest.mark.parametrize("method", ["constrained_kmeans", "kingdra"])
 def test_a_part_of_each_class_is_drawn(kingdra_run, tmp_path, method):
     assert kingdra_run(f"method={method}", "labels_fraction=0.03", *METHODS[method]).status == 0
     assert json.loads(only(tmp_path, "result.json").read_text())["n_labels"] == 50  # 5 of each digit
@@ -75,6 +85,46 @@ def test_pairs_of_a_file(kingdra_run, tmp_path, blobs):
     assert kingdra_run(*arguments).status == 0
     assert json.loads(only(tmp_path, "result.json").read_text())["n_labels"] == 13
     assert "pairwise_linked" in pd.read_csv(only(tmp_path, "history.csv"))
+
+
+def test_pairs_alone(kingdra_run, tmp_path, blobs):
+    pairs = [(0, 3, 1), (3, 60, 1), (1, 80, 0), (80, 0, 0)]
+    pd.DataFrame(pairs, columns=["i", "j", "link"]).to_csv(tmp_path / "links.csv", index=False)
+    assert kingdra_run(*KINGDRA, *CUSTOM[:3], "dataset.links=links.csv").status == 0
+    result = json.loads(only(tmp_path, "result.json").read_text())
+    assert (result["n_labels"], result["links"]) == (0, 4)
+    assert 0 <= result["links_kept"] <= 4
+
+
+def test_an_ensemble_asks_and_takes_the_answers(kingdra_run, tmp_path, blobs):
+    """What is known stands in the file, too, and the run with the answers asks for other points."""
+    arguments = (*KINGDRA, *CUSTOM, "dataset.id=name", "n_clusters=3")
+    table = pd.read_csv(tmp_path / "data.csv").assign(name=[f"p{i}" for i in range(90)])
+    table.to_csv(tmp_path / "data.csv", index=False)
+    assert kingdra_run(*arguments, "output_dir=first").status == 0
+    path = next((tmp_path / "first").glob("**/ask.csv"))
+    asked = pd.read_csv(path)
+    assert list(asked) == ["row", "id", "answer", "cluster", "disagreement", *table]
+    assert (asked["id"] == asked["name"]).all()
+    assert asked["answer"].isna().tolist() == [True] * 20 + [False] * 12
+    assert asked["row"][20:].tolist() == list(range(12))
+    assert (asked["answer"][20:] == asked["kind"][20:]).all()
+    assert asked["disagreement"][:20].is_monotonic_decreasing
+
+    asked.loc[:9, "answer"] = asked.loc[:9, "kind"]
+    asked.to_csv(path, index=False)
+    told = [name for name in arguments if not name.startswith("dataset.given")]
+    given = f"dataset.given={path.relative_to(tmp_path)}"
+    assert kingdra_run(*told, given, "output_dir=second", "dataset.drop=[told]").status == 0
+    result = json.loads(next((tmp_path / "second").glob("**/result.json")).read_text())
+    assert result["n_labels"] == 22
+    again = pd.read_csv(next((tmp_path / "second").glob("**/ask.csv")))
+    assert set(again["row"][:20]).isdisjoint(asked["row"][:10])
+
+    asked.assign(id="p0").to_csv(path, index=False)
+    assert "is of other data: row" in kingdra_run(*told, given, "output_dir=third").mistake
+    asked.assign(row=90).to_csv(path, index=False)
+    assert "has rows other than 0 to 89" in kingdra_run(*told, given, "output_dir=third").mistake
 
 
 def test_history_tells_of_labelled_points_apart(kingdra_run, tmp_path, blobs):

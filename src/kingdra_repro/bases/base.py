@@ -9,6 +9,10 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from torch import Tensor
+from torch.nn.functional import log_softmax
+
+from kingdra_repro.networks.pair_loss import MARGIN, pair_loss
+from kingdra_repro.objectives import cross_entropy
 
 
 @dataclass(frozen=True)
@@ -20,6 +24,9 @@ class Batch:
     x : Tensor [M, B, d], the unsupervised batch of each model
     noise : standard normal tensors, from the base's ``sample_noise``
     x_sup, y_sup : Tensor [M, B, d] and LongTensor [M, B], pseudo-labelled points and their outputs, or None
+    x_linked : Tensor [M, B, d], points of linked pairs, or None
+    relation, certainty : Tensors [M, B, B], which of these belong together or apart, and how surely; see
+        `kingdra_repro.networks.pair_loss`
     radius : Tensor [M, B], what the base's ``radii`` gave for the rows of x, or None
     """
 
@@ -28,6 +35,26 @@ class Batch:
     x_sup: Tensor | None = None
     y_sup: Tensor | None = None
     radius: Tensor | None = None
+    x_linked: Tensor | None = None
+    relation: Tensor | None = None
+    certainty: Tensor | None = None
+
+    @property
+    def beside(self) -> list[Tensor]:
+        """The inputs beside x, of which something is told."""
+        return [x for x in (self.x_sup, self.x_linked) if x is not None]
+
+    def terms_beside(self, logits: list[Tensor]) -> dict[str, tuple[float, Tensor]]:
+        """(weight, value [M]) of what is told of these, from the logits [M, B, k] of each."""
+        of_each = iter(logits)
+        terms = dict[str, tuple[float, Tensor]]()
+        if self.y_sup is not None:
+            terms["supervised"] = (1.0, cross_entropy(next(of_each), self.y_sup))
+        if self.relation is not None:
+            # Alike and unlike pairs weigh the same: of k classes most pairs are unlike.
+            log_p = log_softmax(next(of_each), dim=-1)
+            terms["linked"] = (1.0, pair_loss(log_p, self.relation, MARGIN, "kinds", self.certainty))
+        return terms
 
 
 class Base(Protocol):
@@ -58,9 +85,12 @@ class Base(Protocol):
         ...
 
     def sample_noise(
-        self, network: Any, n_rows: int, supervised: bool, generators: list[torch.Generator]
+        self, network: Any, n_rows: int, n_beside: int, generators: list[torch.Generator]
     ) -> list[Tensor]:
-        """Draw standard normal numbers for one step, each model's from its own generator (on its device)."""
+        """Draw standard normal numbers for one step, each model's from its own generator (on its device).
+
+        ``n_beside`` is the number of inputs beside x, see `Batch.beside`.
+        """
         ...
 
     def losses(self, network: Any, batch: Batch) -> dict[str, Tensor]:

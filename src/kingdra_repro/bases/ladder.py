@@ -14,7 +14,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.networks.denoising import usual_costs
 from kingdra_repro.networks.ladder import LadderNetwork
 from kingdra_repro.networks.vanilla_ladder import VanillaLadderNetwork
-from kingdra_repro.objectives import cross_entropy, denoising_cost
+from kingdra_repro.objectives import denoising_cost
 
 
 class UsualCosts(tuple[float, ...]):
@@ -91,12 +91,14 @@ class Ladder:
         return None
 
     def sample_noise(
-        self, network: LadderNetwork, n_rows: int, supervised: bool, generators: list[torch.Generator]
+        self, network: LadderNetwork, n_rows: int, n_beside: int, generators: list[torch.Generator]
     ) -> list[Tensor]:
-        return network.sample_noise(2 if supervised else 1, n_rows, generators)
+        return network.sample_noise(1 + n_beside, n_rows, generators)
 
     def losses(self, network: LadderNetwork, batch: Batch) -> dict[str, Tensor]:
         """Compute the terms of Eq. 11 (and of Eq. 8, where there are labels or pseudo-labels) on one batch.
+
+        Labels and linked pairs are of noisy outputs.
 
         See `kingdra_repro.bases.base.Base.losses`.
 
@@ -105,15 +107,13 @@ class Ladder:
         InputError
             If there is nothing that the outputs could be learned from.
         """
-        noisy_inputs = [batch.x] if batch.x_sup is None else [batch.x, batch.x_sup]
-        clean, noisy, *supervised = network.encode(batch.x, noisy_inputs, batch.noise)
+        clean, noisy, *beside = network.encode(batch.x, [batch.x, *batch.beside], batch.noise)
         z_est = network.decode(clean, noisy)
         terms = {
             "denoising": (self.w_denoise, denoising_cost(clean.z, z_est, self.costs)),
             **self.output_terms(clean.logits, noisy.logits, batch.y_sup is not None),
+            **batch.terms_beside([encoding.logits for encoding in beside]),
         }
-        if batch.y_sup is not None:
-            terms["supervised"] = (1.0, cross_entropy(supervised[0].logits, batch.y_sup))
         if len(terms) == 1:
             raise InputError(
                 "base=ladder learns from labels and finds no clusters: give method=semi_supervised, "

@@ -11,7 +11,7 @@ from torch import Tensor
 from kingdra_repro.bases.base import Batch, with_total
 from kingdra_repro.checks import as_tuple, check_numbers, check_widths
 from kingdra_repro.networks.perceptron import Perceptron
-from kingdra_repro.objectives import cross_entropy, mutual_information_loss, squared_length
+from kingdra_repro.objectives import mutual_information_loss, squared_length
 
 
 @dataclass(frozen=True)
@@ -44,20 +44,17 @@ class InformationMaximization:
         return sum(a * b for a, b in itertools.pairwise((n_features, *self.hidden, n_clusters)))
 
     def output_terms(
-        self, clean: Tensor, supervised: list[Tensor], y_sup: Tensor | None
+        self, clean: Tensor, beside: list[Tensor], batch: Batch
     ) -> dict[str, tuple[float, Tensor]]:
         """(weight, value [M]) of the terms of the clean outputs.
 
         Parameters
         ----------
         clean : logits [M, B, k]
-        supervised : logits [M, B, k] of the pseudo-labelled points, or none
-        y_sup : LongTensor [M, B], what these should be, or None
+        beside : logits [M, B, k] of each of the inputs ``batch.beside``
+        batch : Batch
         """
-        terms = {"mi": (self.w_mi, mutual_information_loss(clean, self.mu))}
-        if y_sup is not None:
-            terms["supervised"] = (1.0, cross_entropy(supervised[0], y_sup))
-        return terms
+        return {"mi": (self.w_mi, mutual_information_loss(clean, self.mu)), **batch.terms_beside(beside)}
 
 
 @dataclass(frozen=True)
@@ -93,19 +90,18 @@ class RIM(InformationMaximization):
         return None
 
     def sample_noise(
-        self, network: Perceptron, n_rows: int, supervised: bool, generators: list[torch.Generator]
+        self, network: Perceptron, n_rows: int, n_beside: int, generators: list[torch.Generator]
     ) -> list[Tensor]:
         return []
 
     def losses(self, network: Perceptron, batch: Batch) -> dict[str, Tensor]:
         """See `kingdra_repro.bases.base.Base.losses`."""
-        inputs = [batch.x] if batch.x_sup is None else [batch.x, batch.x_sup]
-        clean, *supervised = network.encode(inputs)
+        clean, *beside = network.encode([batch.x, *batch.beside])
         decayed = [*network.weights, *network.gamma, *network.beta]
         squares = [squared_length(parameter) for parameter in decayed]
         return with_total(
             {
                 "squared_weights": (self.weight_decay / 2, torch.stack(squares).sum(0)),
-                **self.output_terms(clean, supervised, batch.y_sup),
+                **self.output_terms(clean, beside, batch),
             }
         )

@@ -41,7 +41,7 @@ class Dataset:
     preprocessing : Preprocessing or None
         What has made X of a file, and makes features of further files.
     table : DataFrame [n, columns] or None
-        The rows of the user's table that X is of, where they are wanted for the output.
+        The rows of the user's table that X is of, for the output.
     """
 
     name: str

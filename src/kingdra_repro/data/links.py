@@ -181,7 +181,7 @@ def read_links(path: Path, row_names: Sequence[str] | None, n: int) -> Links:
         raise InputError(
             f"{path} has the columns {listed(table.columns)}: give i, j, link and perhaps weight"
         )
-    pairs = np.stack([_rows(table[name], path, row_names, n) for name in ("i", "j")], axis=1)
+    pairs = np.stack([rows_named(table[name], path, row_names, n) for name in ("i", "j")], axis=1)
     link = table["link"]
     if (wrong := np.flatnonzero(~link.isin([0, 1]))).size:
         raise InputError(
@@ -196,7 +196,7 @@ def read_links(path: Path, row_names: Sequence[str] | None, n: int) -> Links:
     return found
 
 
-def _rows(column: pd.Series, path: Path, row_names: Sequence[str] | None, n: int) -> np.ndarray:
+def rows_named(column: pd.Series, path: Path, row_names: Sequence[str] | None, n: int) -> np.ndarray:
     """Row numbers of a column of names or of row numbers; names go first where these are numbers, too."""
     if row_names is not None:
         found = pd.Index(row_names).get_indexer(pd.Index(column.astype(str)))

@@ -3,6 +3,8 @@
 Labels of the data are read here and in the report's pictures, nowhere else.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -11,6 +13,8 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 from sklearn.metrics.cluster import contingency_matrix
 
 from kingdra_repro.errors import InputError
+
+Measure = Callable[[ArrayLike, ArrayLike], float]  # of classes and clusters
 
 
 def _label_vectors(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -129,6 +133,16 @@ def classification_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     return float(np.mean(true == pred))
 
 
+def accuracy_with(given: np.ndarray, y_true: np.ndarray) -> Measure:
+    """Return the accuracy that suits a method which was given these labels.
+
+    Of classification, as its clusters are the classes; of clustering where a class had no label, whose
+    cluster then has a number of its own.
+    """
+    every_class = np.isin(y_true, given).all()
+    return classification_accuracy if every_class else clustering_accuracy
+
+
 def scores(
     y_true: ArrayLike | None, y_pred: ArrayLike, given: np.ndarray | None = None
 ) -> dict[str, float | None]:
@@ -139,11 +153,17 @@ def scores(
     y_true, y_pred : int arrays [n]
     given : int64 array [n] or None
         The labels that a semi-supervised method was given, -1 for none. The scores are then of the points
-        without one, and ``acc`` is the classification accuracy: predictions are classes.
+        without one, and ``acc`` is the classification accuracy where every class had a label: predictions
+        are classes.
     """
-    measures = {"acc": clustering_accuracy, "nmi": nmi, "ari": ari, "purity": purity}
+    measures: dict[str, Measure] = {
+        "acc": clustering_accuracy,
+        "nmi": nmi,
+        "ari": ari,
+        "purity": purity,
+    }
     if y_true is not None and given is not None:
+        measures["acc"] = accuracy_with(given, np.asarray(y_true))
         hidden = given < 0
         y_true, y_pred = np.asarray(y_true)[hidden], np.asarray(y_pred)[hidden]
-        measures["acc"] = classification_accuracy
     return {name: None if y_true is None else measure(y_true, y_pred) for name, measure in measures.items()}

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kingdra_repro.evaluation.metrics import ari, classification_accuracy, clustering_accuracy, nmi, purity
+from kingdra_repro.evaluation.metrics import Measure, accuracy_with, ari, clustering_accuracy, nmi, purity
 
 
 def phase_scores(
@@ -31,7 +31,7 @@ def phase_scores(
         mini-clusters are matched one-to-one to classes (None where there are none). Where labels were given,
         also ``purity``, and ``nmi_given`` and ``purity_given`` of the points that they were given for.
     """
-    accuracy = clustering_accuracy
+    accuracy: Measure = clustering_accuracy
     of_given: dict[str, float | None] = {}
     if given is not None:
         known = given >= 0
@@ -40,10 +40,11 @@ def phase_scores(
             "nmi_given": nmi(y[known], labels[known]),
             "purity_given": purity(y[known], labels[known]),
         }
+        accuracy = accuracy_with(given, y)
         hidden = given < 0
         y, labels = y[hidden], labels[hidden]
         model_labels = None if model_labels is None else model_labels[:, hidden]
-        accuracy = classification_accuracy
+        pseudo_labels = None if pseudo_labels is None else pseudo_labels[hidden]
     row: dict[str, float | None] = {
         "acc": accuracy(y, labels),
         "nmi": nmi(y, labels),

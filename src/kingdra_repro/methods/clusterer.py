@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 WIDE = 20_000  # columns of a sparse matrix: an hour an epoch for 100,000 rows of 50,000
 SET_BY_SCIKIT_LEARN = ("_metadata_request", "_sklearn_output_config")  # set_fit_request(), set_output()
+# What the command line draws labels by: ``fit`` is given the labels themselves.
+DRAWN = frozenset({"labels_per_class", "labels_fraction"})
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -268,7 +270,7 @@ def begin(
     settings = {
         name: _described(value)
         for name, value in estimator.get_params(deep=False).items()
-        if name not in WITHOUT_EFFECT and name not in may_change
+        if name not in WITHOUT_EFFECT | DRAWN and name not in may_change
     }
     if not isinstance(estimator.random_state, int | np.integer):
         settings["random_state"] = "drawn"

@@ -27,12 +27,13 @@ from kingdra_repro.files import checksum_of_array
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.autoencoder import AutoencoderClusterer
 from kingdra_repro.methods.clusterer import checked_data, rollback_on_error
-from kingdra_repro.methods.constrained_batches import ConstrainedBatches, LinkedPairs
+from kingdra_repro.methods.constrained_batches import ConstrainedBatches
 from kingdra_repro.methods.constrained_loss import ROWS_AT_ONCE, ConstrainedLoss, balancing, check_annealing
 from kingdra_repro.methods.given_labels import check_given
 from kingdra_repro.methods.network_clusterer import outputs
 from kingdra_repro.methods.picture_networks import autoencoder_for, check_image_shape, scale_for
-from kingdra_repro.networks.pair_loss import squared_distances
+from kingdra_repro.networks.pair_loss import MARGIN, squared_distances
+from kingdra_repro.training.linked_pairs import LinkedPairs
 from kingdra_repro.training.rows import Rows
 
 
@@ -159,7 +160,7 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
     learning_rate: float = 0.0001
     unlabelled_pairs: str = "predicted"
     confidence: float = 0.95
-    margin: float = 2.0
+    margin: float = MARGIN
     balance: str = "pairs"
     centres: str = "running"
     annealing: tuple[float, float] = (4, 40)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -14,16 +14,16 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from kingdra_repro.bases import Base, make_bases
-from kingdra_repro.checks import Check, integer
-from kingdra_repro.devices import choose_device, choose_devices
+from kingdra_repro.checks import Check, check_parameters, integer, optional
+from kingdra_repro.data.links import Links
+from kingdra_repro.devices import choose_device
 from kingdra_repro.library_state import default_library_state
-from kingdra_repro.methods.clusterer import TrainedClusterer, begin, checked_data
-from kingdra_repro.methods.ensemble_fit import EnsembleFit
+from kingdra_repro.methods.clusterer import TrainedClusterer, checked_data, rollback_on_error
+from kingdra_repro.methods.ensemble_fit import EnsembleFit, begin_fit
+from kingdra_repro.methods.given_labels import Given, check_some_given
 from kingdra_repro.pseudo_labels import align, average
-from kingdra_repro.training.options import TrainingOptions, options_of
-from kingdra_repro.training.phases import resumable
+from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.prediction import FittedEnsemble
-from kingdra_repro.training.trainer import EnsembleTrainer
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -31,7 +31,8 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
     """Train ``n_models`` models without labels, match their outputs one-to-one, average them.
 
     The paper's rows Ladder-IM-ensemble and Ladder-Dot-ensemble. The outputs of each model are matched to
-    those of the first by the Hungarian method on the points they share.
+    those of the first by the Hungarian method on the points they share. ``fit`` takes a few labels and linked
+    pairs where there are any: outputs of classes with a label are then these classes.
 
     Parameters
     ----------
@@ -44,12 +45,16 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
     n_jobs : int or None, default=None
         Processes that the models are dealt out to, each with its share of the CPU's cores, or its GPU. None:
         this process trains them all; -1: one process for each GPU, or for each core of the CPU.
+    labels_per_class : int or None, default=None
+    labels_fraction : float or None, default=None
+        What the command line draws of a data set's classes; see `kingdra_repro.methods.SemiSupervised`.
     n_clusters, device, random_state, checkpoint_dir, monitor, verbose : see `TrainedClusterer`
     batch_size, learning_rate, decay_epochs, order, precision, compile : see `TrainingOptions`
 
     Attributes
     ----------
     labels_ : int64 array [n]
+        The cluster of each point; of a labelled one its class.
     model_labels_ : int64 array [n_models, n]
         Each model's own clusters, numbered by its outputs, which differ from model to model.
     history_ : DataFrame, a row an iteration
@@ -79,18 +84,65 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         **TrainingOptions.checks,
         "n_models": integer(1),
         "epochs": integer(1),
+        "labels_per_class": optional(integer(1)),
     }
 
     base: str | Base | Sequence[str | Base] = "ladder_im"
     n_models: int = 10
     epochs: int = 5
     n_jobs: int | None = None
+    labels_per_class: int | None = None
+    labels_fraction: float | None = None
 
-    def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
-        with closing(begin_fit(self, X, epochs_total=self.epochs)) as fit:
-            losses = fit.train(self.epochs, None)
+    @default_library_state()
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        must_link: Any = None,
+        cannot_link: Any = None,
+        must_weight: Any = None,
+        cannot_weight: Any = None,
+    ) -> Self:
+        """Cluster X, with the classes of some points and linked pairs where they are known.
+
+        Parameters
+        ----------
+        X : array or sparse matrix [n, d] of finite numbers, n >= n_clusters
+        y : int array [n] or None
+            Classes 0..k-1, -1 where not known; not every class needs a label. A ``y`` without any -1 is not
+            read: clusterers ignore what scikit-learn passes with every row.
+        must_link, cannot_link : int arrays [m, 2] or None
+            Row numbers of points that belong together, or do not. What follows from them counts as well.
+        must_weight, cannot_weight : float arrays [m] or None
+            How certain each pair is, above 0 and at most 1.
+
+        Raises
+        ------
+        InputError
+            (a ValueError) If a parameter is not valid, y does not fit X, or labels and pairs contradict each
+            other; ValueError for NaN, infinities, wrong shapes.
+        """
+        with rollback_on_error(self):
+            check_parameters(self, self.checks)
+            X = checked_data(self, X, reset=True)
+            links = Links.of(X.shape[0], must_link, cannot_link, must_weight, cannot_weight)
+            self._fit(X, Given.of(self._checked_labels(y, X.shape[0]), links))
+        return self
+
+    def fit_predict(self, X: Any, y: Any = None, **pairs: Any) -> np.ndarray:
+        """Cluster X as `fit` does, and give the cluster of each point: int64 array [n]."""
+        return self.fit(X, y, **pairs).labels_
+
+    def _checked_labels(self, y: Any, n: int) -> np.ndarray:
+        return check_some_given(y, n, self.n_clusters)
+
+    def _fit(self, X: np.ndarray | sp.csr_matrix, given: Given) -> None:  # type: ignore[override]
+        with closing(begin_fit(self, X, epochs_total=self.epochs, given=given)) as fit:
+            losses = fit.train(self.epochs, given.pseudo_labels(self.n_models, self.n_clusters))
             proba = fit.outputs()
-            self._answer(proba)
+            self._answer(proba, given)
             facts = {**losses, "agreement": agreement(proba)}
             fit.end_phase(self.labels_, self.model_labels_, None, facts)
             self._keep(fit)
@@ -153,6 +205,19 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         return chosen.numpy(), confidence.numpy(), agree.double().mean(0).numpy()
 
     @default_library_state()
+    def disagreement(self, X: Any) -> np.ndarray:
+        """Tell how much the models disagree on each row of X [n, d]: float64 array [n], in nats.
+
+        H(mean_m p_m) - mean_m H(p_m), with entropies H of the models' aligned outputs p_m: the mean KL
+        divergence of a model from the average (McCallum and Nigam 1998). 0 where all say the same.
+        """
+        check_is_fitted(self)
+        X = checked_data(self, X, reset=False)
+        proba = self._fitted.predict_proba(X, choose_device(self.device))
+        of_average = torch.special.entr(average(proba, self._outputs).double()).sum(-1)
+        return (of_average - torch.special.entr(proba.double()).sum(-1).mean(0)).clamp(min=0).numpy()
+
+    @default_library_state()
     def last_hidden_layer(self, X: Any) -> np.ndarray:
         """Compute the first model's last hidden layer for the rows of X: float32 array [n, width]."""
         check_is_fitted(self)
@@ -173,11 +238,12 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
             self.precision,
         )
 
-    def _answer(self, proba: Tensor) -> None:
-        """Set the answer that outputs [M, n, k] of the training set give."""
+    def _answer(self, proba: Tensor, given: Given) -> None:
+        """Set the answer that outputs [M, n, k] of the training set give; given labels stay."""
         model_labels = proba.argmax(-1)
-        self._outputs = align(model_labels, self.n_clusters)
-        self.labels_ = average(proba, self._outputs).argmax(1).numpy()
+        self._outputs = align(model_labels, self.n_clusters, given.classes)
+        found = average(proba, self._outputs).argmax(1).numpy()
+        self.labels_ = np.where(given.labels >= 0, given.labels, found)
         self.model_labels_ = model_labels.numpy()
 
     def _keep(self, fit: EnsembleFit) -> None:
@@ -214,51 +280,6 @@ class Single(Ensemble):
 
     n_models: int = field(default=1, init=False)
     n_jobs: int | None = field(default=None, init=False)
-
-
-def begin_fit(
-    ensemble: Ensemble,
-    X: np.ndarray | sp.csr_matrix,
-    *,
-    epochs_total: int,
-    epochs_elsewhere: int = 0,
-    n_iter: int = 0,
-    labels: np.ndarray | None = None,
-) -> EnsembleFit:
-    """Make the models of an ensemble, or take up those of a killed fit with the same settings and data.
-
-    Parameters
-    ----------
-    ensemble : the parameters of the fit
-    X : float32 array or CSR matrix [n, d]
-    epochs_total, epochs_elsewhere, n_iter : see `EnsembleFit`
-    labels : int64 array [n], those that the fit is given, or None
-    """
-    seed, checkpoint = begin(ensemble, X, labels, may_change={"n_iter"})
-    left = None if checkpoint is None else resumable(checkpoint)
-    trainer = EnsembleTrainer(
-        make_bases(ensemble.base, ensemble.n_models),
-        X,
-        ensemble.n_clusters,
-        options_of(ensemble),
-        seed=seed,
-        devices=choose_devices(ensemble.device, ensemble.n_jobs),
-        checkpoint=checkpoint,
-        phase_done=-1 if left is None else left[0],
-    )
-    return EnsembleFit(
-        trainer=trainer,
-        X=X,
-        device=choose_device(ensemble.device),
-        seed=seed,
-        checkpoint=checkpoint,
-        left=left,
-        monitor=ensemble.monitor,
-        verbose=ensemble.verbose,
-        n_iter=n_iter,
-        epochs_total=epochs_total,
-        epochs_elsewhere=epochs_elsewhere,
-    )
 
 
 def agreement(proba: Tensor) -> float:

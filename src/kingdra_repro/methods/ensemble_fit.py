@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,15 +12,23 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
+from kingdra_repro.bases import make_bases
+from kingdra_repro.devices import choose_device, choose_devices
 from kingdra_repro.errors import InputError, diverged
+from kingdra_repro.methods.clusterer import begin
+from kingdra_repro.methods.given_labels import Given
 from kingdra_repro.training.checkpoint import SHARE_AT_ENDS, Checkpoint, Pace
 from kingdra_repro.training.divergence import Diverged
 from kingdra_repro.training.events import Iteration, Monitor, Progress
-from kingdra_repro.training.phases import commit
+from kingdra_repro.training.options import options_of
+from kingdra_repro.training.phases import commit, resumable
 from kingdra_repro.training.prediction import FittedEnsemble
 from kingdra_repro.training.progress import shown_progress
 from kingdra_repro.training.stack import PseudoLabels, StepDone
 from kingdra_repro.training.trainer import EnsembleTrainer
+
+if TYPE_CHECKING:
+    from kingdra_repro.methods.ensemble import Ensemble
 
 
 @dataclass(kw_only=True)
@@ -189,3 +197,52 @@ class EnsembleFit:
         """End what trains the models, and what is shown."""
         self._until_closed.close()
         self.trainer.close()
+
+
+def begin_fit(
+    ensemble: "Ensemble",
+    X: np.ndarray | sp.csr_matrix,
+    *,
+    epochs_total: int,
+    epochs_elsewhere: int = 0,
+    n_iter: int = 0,
+    given: Given | None = None,
+) -> EnsembleFit:
+    """Make the models of an ensemble, or take up those of a killed fit with the same settings and data.
+
+    Parameters
+    ----------
+    ensemble : the parameters of the fit
+    X : float32 array or CSR matrix [n, d]
+    epochs_total, epochs_elsewhere, n_iter : see `EnsembleFit`
+    given : what it is told of some points, or None
+    """
+    labels = None if given is None or len(given.classes) == 0 else given.labels
+    links = None if given is None else given.links
+    told = None if links is None else links.links
+    seed, checkpoint = begin(ensemble, X, labels, told, may_change={"n_iter"})
+    left = None if checkpoint is None else resumable(checkpoint)
+    trainer = EnsembleTrainer(
+        make_bases(ensemble.base, ensemble.n_models),
+        X,
+        ensemble.n_clusters,
+        options_of(ensemble),
+        seed=seed,
+        devices=choose_devices(ensemble.device, ensemble.n_jobs),
+        checkpoint=checkpoint,
+        phase_done=-1 if left is None else left[0],
+        links=links,
+    )
+    return EnsembleFit(
+        trainer=trainer,
+        X=X,
+        device=choose_device(ensemble.device),
+        seed=seed,
+        checkpoint=checkpoint,
+        left=left,
+        monitor=ensemble.monitor,
+        verbose=ensemble.verbose,
+        n_iter=n_iter,
+        epochs_total=epochs_total,
+        epochs_elsewhere=epochs_elsewhere,
+    )

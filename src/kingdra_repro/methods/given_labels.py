@@ -1,4 +1,4 @@
-"""The labels that a semi-supervised method is given: a few of each class, the others hidden."""
+"""What a method is told of some points: their classes, drawn or the user's own, and linked pairs."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -6,15 +6,52 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
+import torch
 from sklearn.base import ClassifierMixin
+from torch import Tensor
 
 from kingdra_repro.checks import Check, check_parameters, integer, is_integer, is_number, must_be
+from kingdra_repro.data.links import Closure, Links, closure, with_linked
 from kingdra_repro.errors import InputError
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.clusterer import Clusterer, checked_data, rollback_on_error
 from kingdra_repro.training.seeds import Purpose, numpy_stream
+from kingdra_repro.training.stack import PseudoLabels
 
 LEAST = 2  # labels of a class, where a part of each is drawn: a point and another of its class
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the fit of an ensemble is told beside the data; perhaps nothing.
+
+    Attributes
+    ----------
+    labels : int64 array [n], classes 0..k-1, -1 where not known; with those that follow from the links
+    links : Closure or None
+    """
+
+    labels: np.ndarray
+    links: Closure | None = None
+
+    @classmethod
+    def of(cls, labels: np.ndarray, links: Links | None) -> "Given":
+        """Close the links; InputError where they contradict one another, or the labels."""
+        if links is None:
+            return cls(labels)
+        closed = closure(len(labels), links)
+        return cls(with_linked(labels, closed), closed)
+
+    @property
+    def classes(self) -> Tensor:
+        """Those with a label, int64: outputs of these numbers stand for them, in every model."""
+        return torch.from_numpy(np.unique(self.labels[self.labels >= 0]))
+
+    def pseudo_labels(self, n_models: int, n_clusters: int) -> PseudoLabels | None:
+        """Return the labels as the set that the first phase trains on; None where there are none."""
+        if len(self.classes) == 0:
+            return None
+        return PseudoLabels(self.labels, np.tile(np.arange(n_clusters), (n_models, 1)))
 
 
 def draw_labels(
@@ -50,8 +87,7 @@ def draw_labels(
     """
     if y is None:
         raise InputError(
-            "method=semi_supervised and constrained_... learn from labels, and this data set has none: give "
-            "some with dataset.given=COLUMN"
+            "There are no classes to draw labels from in this data set: give labels with dataset.given=COLUMN"
         )
     if seed < 0:
         raise must_be("an integer of at least 0", "random_state", seed)
@@ -96,15 +132,37 @@ def check_given(y: Any, n: int, n_clusters: int) -> np.ndarray:
     InputError
         Where they do not fit n points, have other values, or a class has no label.
     """
+    y = _check_classes(y, n, n_clusters)
+    without = np.setdiff1d(np.arange(n_clusters), y)
+    if len(without):
+        raise InputError(f"y must have labels of all {n_clusters} classes; got none of class {without[0]}")
+    return y
+
+
+def check_some_given(y: Any, n: int, n_clusters: int) -> np.ndarray:
+    """Check the labels that a method is given which does without, too: as `check_given`, of any classes.
+
+    A ``y`` without a single -1 (or NaN) is not read: it is that of scikit-learn, which has one of every row
+    for all estimators, and clusterers ignore it.
+
+    Raises
+    ------
+    InputError
+        Where they do not fit n points, or have other values.
+    """
+    values = np.asarray(y)
+    if values.dtype.kind not in "iuf" or not ((values == -1) | (values != values)).any():
+        return np.full(n, -1, np.int64)
+    return _check_classes(values, n, n_clusters)
+
+
+def _check_classes(y: Any, n: int, n_clusters: int) -> np.ndarray:
     y = np.asarray(y)
     if y.shape != (n,) or y.dtype.kind not in "iu":
         raise InputError(f"y must be integers of shape ({n},); got {y.dtype} of shape {y.shape}")
     y = y.astype(np.int64)
     if not -1 <= y.min() <= y.max() < n_clusters:
         raise InputError(f"y must be classes 0 to {n_clusters - 1}, or -1; got values {y.min()} to {y.max()}")
-    without = np.setdiff1d(np.arange(n_clusters), y)
-    if len(without):
-        raise InputError(f"y must have labels of all {n_clusters} classes; got none of class {without[0]}")
     return y
 
 

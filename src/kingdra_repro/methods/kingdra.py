@@ -11,9 +11,16 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.checks import Check, choice, integer, must_be
-from kingdra_repro.methods.ensemble import Ensemble, agreement, begin_fit
-from kingdra_repro.methods.ensemble_fit import EnsembleFit
-from kingdra_repro.pseudo_labels import MiniClusters, PseudoLabeller, make_pseudo_labeller, map_to_outputs
+from kingdra_repro.methods.ensemble import Ensemble, agreement
+from kingdra_repro.methods.ensemble_fit import EnsembleFit, begin_fit
+from kingdra_repro.methods.given_labels import Given
+from kingdra_repro.pseudo_labels import (
+    MiniClusters,
+    PseudoLabeller,
+    constrain,
+    make_pseudo_labeller,
+    map_to_outputs,
+)
 from kingdra_repro.pseudo_labels.matching import MAPPINGS
 from kingdra_repro.training.stack import PseudoLabels
 
@@ -32,6 +39,11 @@ class Kingdra(Ensemble):
     never was one, the iteration trains without labels. ``history_["rule"]`` tells which it was: "given",
     "relaxed", "kept" or "unsupervised". The public code relaxes nothing, uses of all earlier sets the one
     whose smallest mini-cluster was largest, and trains without labels for ``first_epochs`` again.
+
+    ``fit`` takes the classes of some points and linked pairs where they are known. The models then learn
+    from them from the first phase on, so that the outputs of classes with a label are these classes; each
+    set of pseudo-labels keeps to them (see `kingdra_repro.pseudo_labels.constraints.constrain`); and pairs
+    are a term of the loss in every phase (`kingdra_repro.networks.pair_loss`). Not in the paper.
 
     Parameters
     ----------
@@ -84,14 +96,16 @@ class Kingdra(Ensemble):
         See `kingdra_repro.methods.Monitor`.
     verbose : int, default=0
         1: the progress and the time left are shown on standard error.
+    labels_per_class, labels_fraction : see `Ensemble`
 
     Attributes
     ----------
     labels_ : int64 array [n]
+        The cluster of each point; of a labelled one its class.
     model_labels_ : int64 array [n_models, n]
         Each model's own clusters, numbered by its outputs.
     pseudo_labels_ : int64 array [n]
-        The mini-clusters found in the final outputs, -1 for none.
+        The mini-clusters found in the final outputs, -1 for none; with labels, numbered by the classes.
     history_ : DataFrame, a row an iteration
         Losses, seconds (of that part of the phase that was done since the fit began or was taken up),
         agreement of the ensemble, and of the mini-clusters found *after* the iteration's training:
@@ -129,42 +143,47 @@ class Kingdra(Ensemble):
     pseudo_labels: str | PseudoLabeller = "graph"
     mapping: str = "one_to_one"
 
-    def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
+    def _fit(self, X: np.ndarray | sp.csr_matrix, given: Given) -> None:  # type: ignore[override]
         """Algorithm 2; mini-clusters are looked for at the end of each phase, after the last one, too."""
-        find, first = self._pseudo_labeller(), self._first_phase()
+        find, first = self._pseudo_labeller(), self._first_phase(given)
         begun = begin_fit(
             self,
             X,
             n_iter=self.n_iter,
             epochs_total=first.epochs + self.n_iter * self.epochs,
             epochs_elsewhere=first.epochs - first.epochs_kept,
+            given=given,
         )
         with closing(begun) as fit:
             pseudo = fit.resume(lambda phase: first.epochs_kept + phase * self.epochs)
+            if pseudo is None:  # labels that are given are there before any are found
+                pseudo = given.pseudo_labels(self.n_models, self.n_clusters)
             if fit.phase > self.n_iter:  # all was done before
                 fit.train(0, None)  # trains nothing, and refuses models of other epochs
-                self._answer(proba := fit.outputs())
-                self.pseudo_labels_ = find(proba.to(fit.device), fit.features).labels.cpu().numpy()
+                self._answer(proba := fit.outputs(), given)
+                found = find(proba.to(fit.device), fit.features)
+                found = constrain(found, proba, given.labels, given.links)
+                self.pseudo_labels_ = found.labels.numpy()
             for phase in range(fit.phase, self.n_iter + 1):
-                # Train all models: at first without labels, then with pseudo-labels beside these terms.
+                # Train all models: at first without labels, or with given ones, then with pseudo-labels.
                 if phase == 0:
                     losses, proba, features = first(fit)
                 else:
                     losses = fit.train(self.epochs, pseudo)
                     proba, features = fit.outputs(), fit.features
                 # Mini-clusters of what the models agree on (Algorithm 1), and what each model calls them.
-                found = find(proba.to(fit.device), features)
-                self.pseudo_labels_ = found.labels.cpu().numpy()
-                rule, pseudo = self._next_pseudo_labels(found, pseudo, proba)
+                found = constrain(find(proba.to(fit.device), features), proba, given.labels, given.links)
+                self.pseudo_labels_ = found.labels.numpy()
+                rule, pseudo = self._next_pseudo_labels(found, pseudo, proba, given.classes)
                 # The average of the models, as the answer so far.
-                self._answer(proba)
+                self._answer(proba, given)
                 facts = {**losses, "agreement": agreement(proba), **_facts(found), "rule": rule}
                 fit.end_phase(self.labels_, self.model_labels_, self.pseudo_labels_, facts)
                 fit.save(pseudo)
             self._keep(fit)
 
-    def _first_phase(self) -> "FirstPhase":
-        return PlainPhase(self.first_epochs)
+    def _first_phase(self, given: Given) -> "FirstPhase":
+        return PlainPhase(self.first_epochs, given.pseudo_labels(self.n_models, self.n_clusters))
 
     def _pseudo_labeller(self) -> PseudoLabeller:
         find = make_pseudo_labeller(self.pseudo_labels)
@@ -174,21 +193,21 @@ class Kingdra(Ensemble):
         return find
 
     def _next_pseudo_labels(
-        self, found: MiniClusters, before: PseudoLabels | None, proba: Tensor
+        self, found: MiniClusters, before: PseudoLabels | None, proba: Tensor, fixed: Tensor
     ) -> tuple[str, PseudoLabels | None]:
         """How the set that the next iteration trains on came about, and it, mapped to outputs (Eq. 3)."""
         if found.complete:
-            rule, labels = "relaxed" if found.relaxed else "given", found.labels.cpu()
+            rule, labels = "relaxed" if found.relaxed else "given", found.labels
         elif before is not None:
             rule, labels = "kept", torch.from_numpy(before.labels)
         else:
             return "unsupervised", None
-        outputs = map_to_outputs(labels, proba.argmax(-1), self.n_clusters, self.mapping)
+        outputs = map_to_outputs(labels, proba.argmax(-1), self.n_clusters, self.mapping, fixed)
         return rule, PseudoLabels(labels.numpy(), outputs.numpy())
 
 
 class FirstPhase(Protocol):
-    """A way of training without labels, before there are pseudo-labels.
+    """A way of training before there are pseudo-labels.
 
     Attributes
     ----------
@@ -209,16 +228,17 @@ class FirstPhase(Protocol):
 
 @dataclass(frozen=True)
 class PlainPhase:
-    """The models of the fit are trained without labels, as in the paper."""
+    """The models of the fit are trained without labels, as in the paper, or with those that are given."""
 
     epochs: int
+    given: PseudoLabels | None
 
     @property
     def epochs_kept(self) -> int:
         return self.epochs
 
     def __call__(self, fit: EnsembleFit) -> tuple[dict[str, float], Tensor, Callable[[], Tensor]]:
-        losses = fit.train(self.epochs, None)
+        losses = fit.train(self.epochs, self.given)
         return losses, fit.outputs(), fit.features
 
 

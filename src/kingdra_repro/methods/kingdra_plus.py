@@ -13,10 +13,12 @@ from torch import Tensor
 from kingdra_repro.bases import IMSATVAT, Base
 from kingdra_repro.checks import Check, integer, positive
 from kingdra_repro.errors import InputError
-from kingdra_repro.methods.ensemble import Ensemble, begin_fit
-from kingdra_repro.methods.ensemble_fit import EnsembleFit
+from kingdra_repro.methods.ensemble import Ensemble
+from kingdra_repro.methods.ensemble_fit import EnsembleFit, begin_fit
+from kingdra_repro.methods.given_labels import Given
 from kingdra_repro.methods.kingdra import Kingdra
 from kingdra_repro.pseudo_labels.evidence import join_clusters
+from kingdra_repro.pseudo_labels.matching import best_match, contingency
 from kingdra_repro.training.seeds import Purpose, numpy_stream
 
 FIRST_BASE = IMSATVAT(radius_scale=0.4, xi=5.0)
@@ -36,6 +38,8 @@ class KingdraPlus(Kingdra):
     3. go on as Kingdra does, with the mini-clusters of these votes as the first pseudo-labels, and new models
        with k outputs, which have pseudo-labels from the beginning, and so a base's weights beside them
        (``w_mi_later``). Where the votes give no k mini-clusters, they begin without.
+
+    Labels and linked pairs that ``fit`` is told come in after the joining: the first models learn without.
 
     Parameters
     ----------
@@ -86,15 +90,15 @@ class KingdraPlus(Kingdra):
     first_batch_size: int = 250
     first_learning_rate: float = 0.002
 
-    def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
+    def _fit(self, X: np.ndarray | sp.csr_matrix, given: Given) -> None:  # type: ignore[override]
         if X.shape[0] < self.fineness * self.n_clusters:
             raise InputError(
                 f"{X.shape[0]} points are too few for fineness={self.fineness} times {self.n_clusters} "
                 "clusters: give more points, or smaller numbers"
             )
-        super()._fit(X)
+        super()._fit(X, given)
 
-    def _first_phase(self) -> "OverClusteredPhase":
+    def _first_phase(self, given: Given) -> "OverClusteredPhase":
         shared = {name: getattr(self, name) for name in Ensemble().get_params(deep=False)}
         own = {
             "n_clusters": self.fineness * self.n_clusters,
@@ -103,7 +107,7 @@ class KingdraPlus(Kingdra):
             "batch_size": self.first_batch_size,
             "learning_rate": self.first_learning_rate,
         }
-        return OverClusteredPhase(Ensemble(**{**shared, **own}), self.n_clusters)
+        return OverClusteredPhase(Ensemble(**{**shared, **own}), self.n_clusters, given.labels)
 
 
 @dataclass(frozen=True)
@@ -115,10 +119,13 @@ class OverClusteredPhase:
     fine : Ensemble
         The parameters of these models; seed and checkpoint come from the fit that the phase is of.
     n_clusters : int, k
+    given : int64 array [n], labels that are given, -1 for none
+        The outputs that points of a class are joined to get the number of the class.
     """
 
     fine: Ensemble
     n_clusters: int
+    given: np.ndarray
 
     @property
     def epochs(self) -> int:
@@ -138,11 +145,22 @@ class OverClusteredPhase:
             clusters = first.outputs().argmax(-1).numpy()
             fitted = first.fitted()
         groups = join_clusters(clusters, fine.n_clusters, self.n_clusters)
-        joined = [
-            _sums(proba, of_model, self.n_clusters)
-            for proba, of_model in zip(fitted.predict_proba(fit.X, fit.device), groups, strict=True)
-        ]
-        return losses, torch.stack(joined), lambda: fitted.features(fit.X, fit.device)
+        joined = torch.stack(
+            [
+                _sums(proba, of_model, self.n_clusters)
+                for proba, of_model in zip(fitted.predict_proba(fit.X, fit.device), groups, strict=True)
+            ]
+        )
+        if (self.given >= 0).any():
+            joined = joined[..., self._group_of_class(joined)]
+        return losses, joined, lambda: fitted.features(fit.X, fit.device)
+
+    def _group_of_class(self, joined: Tensor) -> Tensor:
+        """Match classes to groups by the labelled points that the models together put there: int64 [k]."""
+        known = torch.from_numpy(self.given >= 0)
+        answers = joined.mean(0).argmax(1)[known]
+        of_class = contingency(torch.from_numpy(self.given)[known], answers[None], self.n_clusters)
+        return best_match(of_class[0])
 
 
 def _sums(proba: Tensor, groups: np.ndarray, n_clusters: int) -> Tensor:

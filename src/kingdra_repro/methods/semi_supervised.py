@@ -2,7 +2,7 @@
 
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -11,12 +11,10 @@ from sklearn.base import ClassifierMixin
 from torch import Tensor
 
 from kingdra_repro.bases import Base
-from kingdra_repro.checks import Check, check_parameters, integer
-from kingdra_repro.library_state import default_library_state
-from kingdra_repro.methods.clusterer import checked_data, rollback_on_error
-from kingdra_repro.methods.ensemble import Single, begin_fit
-from kingdra_repro.methods.given_labels import check_given
-from kingdra_repro.training.stack import PseudoLabels
+from kingdra_repro.checks import Check, integer
+from kingdra_repro.methods.ensemble import Single
+from kingdra_repro.methods.ensemble_fit import begin_fit
+from kingdra_repro.methods.given_labels import Given, check_given
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -25,7 +23,7 @@ class SemiSupervised(ClassifierMixin, Single):
 
     Beside each unsupervised batch it is shown one of labelled points, as many of each class.
     ``base="ladder"`` is the network of Rasmus et al.; the bases that find clusters (``ladder_im``) learn from
-    their own terms, too.
+    their own terms, too. ``fit`` wants a label of each class; linked pairs are a further term of the loss.
 
     Parameters
     ----------
@@ -74,36 +72,19 @@ class SemiSupervised(ClassifierMixin, Single):
     # Of batches beside labelled ones, as in the iterations of Kingdra.
     order: str = field(default="epoch", init=False)
 
-    @default_library_state()
-    def fit(self, X: Any, y: Any) -> Self:  # type: ignore[override]
-        """Learn from X, array or sparse matrix [n, d], and y, int [n]: classes 0..k-1, -1 where not known.
+    def _checked_labels(self, y: Any, n: int) -> np.ndarray:
+        return check_given(y, n, self.n_clusters)
 
-        Raises
-        ------
-        InputError
-            (a ValueError) If a parameter is not valid, y does not fit X, or a class has no label.
-        """
-        with rollback_on_error(self):
-            check_parameters(self, self.checks)
-            X = checked_data(self, X, reset=True)
-            self.classes_ = np.arange(self.n_clusters)
-            self._fit(X, check_given(y, X.shape[0], self.n_clusters))
-        return self
-
-    def fit_predict(self, X: Any, y: Any) -> np.ndarray:  # type: ignore[override]
-        """Learn from X and y, and give the class of each point: int64 array [n]."""
-        return self.fit(X, y).labels_
-
-    def _fit(self, X: np.ndarray | sp.csr_matrix, given: np.ndarray) -> None:  # type: ignore[override]
-        with closing(begin_fit(self, X, epochs_total=self.epochs, labels=given)) as fit:
-            outputs = np.arange(self.n_clusters)[None]
-            losses = fit.train(self.epochs, PseudoLabels(given, outputs))
-            self._answer(fit.outputs())
+    def _fit(self, X: np.ndarray | sp.csr_matrix, given: Given) -> None:  # type: ignore[override]
+        self.classes_ = np.arange(self.n_clusters)
+        with closing(begin_fit(self, X, epochs_total=self.epochs, given=given)) as fit:
+            losses = fit.train(self.epochs, given.pseudo_labels(1, self.n_clusters))
+            self._answer(fit.outputs(), given)
             fit.end_phase(self.labels_, self.model_labels_, None, losses)
             self._keep(fit)
 
-    def _answer(self, proba: Tensor) -> None:
-        """Take outputs for classes: there is nothing to align."""
+    def _answer(self, proba: Tensor, given: Given) -> None:
+        """Take outputs for classes: there is nothing to align, and no label is put in their place."""
         self._outputs = torch.arange(self.n_clusters)[None]
         self.labels_ = proba[0].argmax(1).numpy()
         self.model_labels_ = self.labels_[None]

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import log_softmax, relu
 
 ALIKE, UNLIKE, UNKNOWN = 1, -1, 0  # entries of a matrix of relations, as in Hsu and Kira's code
+MARGIN = 2.0  # in nats; Hsu and Kira's
 
 
 def log_assignment(z: Tensor, centres: Tensor) -> Tensor:
@@ -38,9 +39,9 @@ def relations(classes: Tensor) -> Tensor:
 
 
 def pairwise_kl(log_p: Tensor) -> Tensor:
-    """Eq. 7 of all pairs: KL(p_i || p_j) = sum_k p_ik log p_ik - sum_k p_ik log p_jk; [B, k] -> [B, B]."""
+    """Eq. 7: KL(p_i || p_j) = sum_k p_ik log p_ik - sum_k p_ik log p_jk; [..., B, k] -> [..., B, B]."""
     p = log_p.exp()
-    return (p * log_p).sum(1, keepdim=True) - p @ log_p.T
+    return (p * log_p).sum(-1, keepdim=True) - p @ log_p.mT
 
 
 def pair_loss(
@@ -57,19 +58,19 @@ def pair_loss(
 
     Parameters
     ----------
-    log_p : Tensor [B, k], logarithms of the assignment probabilities
-    relation : Tensor [B, B], symmetric, of `ALIKE`, `UNLIKE` and `UNKNOWN`
+    log_p : Tensor [..., B, k], logarithms of the assignment probabilities, perhaps of a stack of models
+    relation : Tensor [..., B, B], symmetric, of `ALIKE`, `UNLIKE` and `UNKNOWN`
     margin : float
     balance : {"pairs", "kinds"}
         "pairs": the mean over all pairs, as the document has it; "kinds": the means of alike and of unlike
         pairs, taken apart and added, as its public code has it. Of 10 classes the alike pairs weigh nearly
         ten times as much then.
-    weight : Tensor [B, B], symmetric, or None
+    weight : Tensor [..., B, B], symmetric, or None
         How much each pair counts.
 
     Returns
     -------
-    Tensor, a number
+    Tensor [...]
     """
     kl = pairwise_kl(log_p)
     alike, unlike = relation == ALIKE, relation == UNLIKE
@@ -83,4 +84,4 @@ def pair_loss(
 
 
 def _mean(loss: Tensor, counted: Tensor) -> Tensor:
-    return torch.where(counted, loss, 0).sum() / counted.sum().clamp(min=1)
+    return torch.where(counted, loss, 0).flatten(-2).sum(-1) / counted.sum((-2, -1)).clamp(min=1)

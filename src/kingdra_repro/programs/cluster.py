@@ -16,11 +16,12 @@ from rich.console import Console
 from kingdra_repro.checks import choice
 from kingdra_repro.config import check_types, with_table_settings
 from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.data.links import closure, with_linked
 from kingdra_repro.data.validation import ScaleWarning
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation.without_labels import known_without_labels
-from kingdra_repro.files import remove_parts
-from kingdra_repro.methods import draw_labels
+from kingdra_repro.files import remove_parts, write_text
+from kingdra_repro.methods import Ensemble, draw_labels
 from kingdra_repro.provenance import commits, device_name
 from kingdra_repro.report.figures import draw_run_figures
 from kingdra_repro.runs.clusters import cluster_table, write_clusters
@@ -31,6 +32,7 @@ from kingdra_repro.runs.graph_files import write_ensemble_files
 from kingdra_repro.runs.map import NONE, check_layout, layout_of, write_map
 from kingdra_repro.runs.model import DESCRIPTION, KEEP, keep_model, load
 from kingdra_repro.runs.monitor import RunMonitor, Stopwatch, Votes
+from kingdra_repro.runs.questions import choose_questions, question_table
 from kingdra_repro.runs.result import make_result, read_result, write_result
 from kingdra_repro.table_settings import FEW_NUMBERS, FEW_ROWS
 from kingdra_repro.training.phases import saved_progress
@@ -131,8 +133,12 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     write_explorer(folder, data, method.labels_)
     write_map(folder, data, method, method.labels_, cfg.report.map)
     if choices.dataset == "custom":
-        table = cluster_table(method, data.X, method.labels_, data.row_names, data.table)
+        columns = data.table if cfg.dataset.keep_columns else None
+        table = cluster_table(method, data.X, method.labels_, data.row_names, columns)
         write_clusters(folder / "clusters.csv", table)
+        if isinstance(method, Ensemble) and method.n_models > 1:
+            questions = question_table(data, *choose_questions(method, data.X, given), method.labels_, given)
+            write_text(folder / "ask.csv", questions.to_csv(index=False, lineterminator="\n"))
     keep_model(folder, method, data.preprocessing, cfg.keep_model)
     write_result(folder, result, method.labels_)
     if not cfg.keep_checkpoint:
@@ -163,23 +169,24 @@ def _suited(cfg: DictConfig, data: Dataset, dataset: str) -> DictConfig:
 
 
 def _given_labels(cfg: DictConfig, data: Dataset, method: str) -> np.ndarray | None:
-    """Return the labels that the method learns from: the user's own, or drawn; None where it takes none.
+    """Return the labels that the method learns from: the user's own, or drawn; None where it has none.
 
-    No other method sees any.
+    With them those that follow from linked pairs: none of these points is scored.
     """
     if "labels_per_class" not in cfg.method:
         if data.given is not None:
             raise InputError(
                 f"dataset.given is for methods that learn from labels, not for method={method}: choose "
-                "semi_supervised, constrained_autoencoder or constrained_kmeans, or leave it out"
+                "kingdra, semi_supervised, constrained_autoencoder or constrained_kmeans, or leave it out"
             )
         return None
     if data.given is not None:
         return data.given
-    settings = cfg.method
-    return draw_labels(
-        data.y, data.n_clusters, settings.labels_per_class, cfg.seed, fraction=settings.labels_fraction
-    )
+    number, part = cfg.method.labels_per_class, cfg.method.labels_fraction
+    if number is None and part is None:
+        return None
+    drawn = draw_labels(data.y, data.n_clusters, number, cfg.seed, fraction=part)
+    return drawn if data.links is None else with_linked(drawn, closure(len(drawn), data.links))
 
 
 def _pairs(data: Dataset, method: Any, name: str) -> dict[str, np.ndarray]:
@@ -189,6 +196,6 @@ def _pairs(data: Dataset, method: Any, name: str) -> dict[str, np.ndarray]:
     if "must_link" not in signature(method.fit).parameters:
         raise InputError(
             f"dataset.links is for methods that learn from pairs, not for method={name}: choose "
-            "constrained_autoencoder, or leave it out"
+            "kingdra, semi_supervised or constrained_autoencoder, or leave it out"
         )
     return dict(vars(data.links))

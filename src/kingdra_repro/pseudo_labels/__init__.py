@@ -6,6 +6,7 @@ from kingdra_repro.pseudo_labels.baselines import (
     KMeansPseudoLabels,
     ThresholdPseudoLabels,
 )
+from kingdra_repro.pseudo_labels.constraints import constrain
 from kingdra_repro.pseudo_labels.graph import GraphPseudoLabels
 from kingdra_repro.pseudo_labels.labeller import MiniClusters, PseudoLabeller
 from kingdra_repro.pseudo_labels.matching import align, average, map_to_outputs
@@ -20,6 +21,7 @@ __all__ = [
     "ThresholdPseudoLabels",
     "align",
     "average",
+    "constrain",
     "make_pseudo_labeller",
     "map_to_outputs",
     "mini_clusters",

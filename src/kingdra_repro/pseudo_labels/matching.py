@@ -11,7 +11,13 @@ MAPPINGS = ("majority", "one_to_one", "common")
 
 
 @torch.no_grad()
-def map_to_outputs(labels: Tensor, predictions: Tensor, n_clusters: int, mapping: str = "majority") -> Tensor:
+def map_to_outputs(
+    labels: Tensor,
+    predictions: Tensor,
+    n_clusters: int,
+    mapping: str = "majority",
+    fixed: Tensor | None = None,
+) -> Tensor:
     """Map each mini-cluster to an output of each model.
 
     Parameters
@@ -29,6 +35,8 @@ def map_to_outputs(labels: Tensor, predictions: Tensor, n_clusters: int, mapping
         predictions (Hungarian algorithm); empty mini-clusters get what is left.
         "common": the last model's one-to-one assignment for all models (the public code's
         ``ens_common_mapping``).
+    fixed : integer tensor or None
+        The mini-clusters that stand for the outputs of their own numbers: classes that labels are given of.
 
     Returns
     -------
@@ -52,7 +60,7 @@ def map_to_outputs(labels: Tensor, predictions: Tensor, n_clusters: int, mapping
         )
     labelled = labels >= 0
     labels, predictions = labels[labelled], predictions[:, labelled]
-    counts = contingency(labels, predictions, n_clusters)
+    counts = _with_fixed(contingency(labels, predictions, n_clusters), fixed)
     if mapping == "majority":
         outputs = counts.argmax(2)
         return torch.where(counts.sum(2) > 0, outputs, -1)
@@ -108,7 +116,7 @@ def best_match(counts: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def align(predictions: Tensor, n_clusters: int) -> Tensor:
+def align(predictions: Tensor, n_clusters: int, fixed: Tensor | None = None) -> Tensor:
     """Match each model's outputs one to one to those of the first model, over all points.
 
     Models trained without labels number their clusters as they like; before their outputs are averaged,
@@ -120,6 +128,8 @@ def align(predictions: Tensor, n_clusters: int) -> Tensor:
         Each model's predicted output, 0..n_clusters-1.
     n_clusters : int
         k, the number of outputs.
+    fixed : integer tensor or None
+        Outputs that mean the same in all models: classes that labels are given of.
 
     Returns
     -------
@@ -134,11 +144,18 @@ def align(predictions: Tensor, n_clusters: int) -> Tensor:
     """
     if predictions.ndim != 2:
         raise InputError(f"predictions must have shape [n_models, n]; got {tuple(predictions.shape)}")
-    counts = contingency(predictions[0], predictions, n_clusters)
+    counts = _with_fixed(contingency(predictions[0], predictions, n_clusters), fixed)
     matches = torch.stack([best_match(of_model) for of_model in counts])
     # An output that no point has could be swapped with another of its kind at no loss.
     matches[0] = torch.arange(n_clusters, device=predictions.device)
     return matches
+
+
+def _with_fixed(counts: Tensor, fixed: Tensor | None) -> Tensor:
+    """Return counts [M, k, k] in which to keep the fixed numbers is worth more than all else."""
+    if fixed is not None:
+        counts[:, fixed, fixed] += counts.sum((1, 2)).max() + 1
+    return counts
 
 
 def average(proba: Tensor, outputs: Tensor) -> Tensor:

@@ -48,6 +48,11 @@ def cluster_table(
         said = {"cluster": method.predict(X) if labels is None else labels}  # type: ignore[attr-defined]
     n = X.shape[0]
     table = pd.DataFrame({"row": range(n)} if names is None else {"id": list(names)}).assign(**said)
+    return beside(table, columns)
+
+
+def beside(table: pd.DataFrame, columns: pd.DataFrame | None) -> pd.DataFrame:
+    """Put the user's columns, if any, beside ours, with "input" before a name that is one of these."""
     if columns is None:
         return table
     clear = {name: f"input {name}" for name in columns.columns if name in table.columns}

@@ -24,6 +24,7 @@ WITHOUT_EFFECT = options.WITHOUT_EFFECT | {"mirror", "data_dir", "keep_columns"}
 AS_BEFORE = {
     **options.AS_BEFORE,
     "labels_fraction": None,
+    "labels_per_class": None,
     "given": None,
     "links": None,
     "image_shape": None,

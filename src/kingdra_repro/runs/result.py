@@ -44,7 +44,8 @@ def make_result(
         semi-supervised learning, where the scores are of the other points and ``acc`` is 1 - the
         classification error. ``acc``, ``nmi``, ``ari`` and ``purity`` are None without classes.
         ``n_pseudo_labels``, ``agreement`` and ``mini_clusters`` are of the last phase, and None where a
-        method has no such thing.
+        method has no such thing. Where the data have linked pairs, ``links`` is their number, and
+        ``links_kept`` that of those which the clusters keep to.
     """
     last = _last_phase(method)
     return {
@@ -58,6 +59,7 @@ def make_result(
         "features": checksum_of_array(data.X),
         "n_labels": 0 if given is None else int((given >= 0).sum()),
         **scores(data.y, method.labels_, given),
+        **_links(data, method.labels_),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "wall_seconds": round(wall_seconds, 3),
         "device": settings["device"],
@@ -70,6 +72,16 @@ def make_result(
         "clusters_found": len(np.unique(method.labels_)),
         "cluster_sizes": np.bincount(method.labels_, minlength=data.n_clusters).tolist(),
     }
+
+
+def _links(data: Dataset, labels: np.ndarray) -> dict[str, int]:
+    if data.links is None:
+        return {}
+    must, cannot = data.links.must_link, data.links.cannot_link
+    kept = (labels[must[:, 0]] == labels[must[:, 1]]).sum() + (
+        labels[cannot[:, 0]] != labels[cannot[:, 1]]
+    ).sum()
+    return {"links": len(must) + len(cannot), "links_kept": int(kept)}
 
 
 def write_result(folder: Path, result: dict[str, Any], labels: np.ndarray) -> None:

@@ -19,6 +19,12 @@ def batch_slices(n: int, batch_size: int) -> list[slice]:
     return [slice(a, b) for a, b in itertools.pairwise(edges)]
 
 
+def rounds(rows: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw ``size`` rows, each equally often but for one, in an order drawn again in each round."""
+    drawn = [rng.permutation(rows) for _ in range(-(-size // len(rows)))]
+    return np.concatenate(drawn)[:size]
+
+
 def unsupervised_order(n: int, order: str, seed: int, member: int, epoch: int) -> np.ndarray:
     """Return the order [n] in which a member sees the rows in one epoch.
 
@@ -51,3 +57,12 @@ def supervised_order(
         share = n // k + (c < n % k)
         shares.append(np.resize(rng.permutation(rows), share))
     return rng.permutation(np.concatenate(shares))
+
+
+def linked_order(pairs: np.ndarray, n: int, seed: int, member: int, epoch: int) -> np.ndarray:
+    """Draw n points of linked pairs [m, 2] for a member's epoch: the two of a pair come one after the other.
+
+    A batch of an odd number of points has one pair that is cut.
+    """
+    rng = numpy_stream(seed, member, Purpose.LINKED, epoch)
+    return rounds(pairs, -(-n // 2), rng).reshape(-1)[:n]

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.bases import Base
+from kingdra_repro.data.links import Closure
 from kingdra_repro.errors import InputError
 from kingdra_repro.python_process import python_command
 from kingdra_repro.training.checkpoint import Checkpoint
@@ -41,7 +42,7 @@ class WorkerProcesses:
     members : those of each process
     devices : the device of each
     threads : CPU threads of each
-    X, n_clusters, options, seed, checkpoint, phase_done : as for `Worker`
+    X, n_clusters, options, seed, checkpoint, phase_done, links : as for `Worker`
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class WorkerProcesses:
         seed: int,
         checkpoint: Checkpoint | None,
         phase_done: int = -1,
+        links: Closure | None = None,
     ) -> None:
         self._processes: list[subprocess.Popen] = []
         self._connections: list[Connection] = []
@@ -63,7 +65,18 @@ class WorkerProcesses:
         file, matrix = write_matrix(X)
         with file:
             messages = [
-                (list(share), matrix, n_clusters, options, seed, str(device), threads, place, phase_done)
+                (
+                    list(share),
+                    matrix,
+                    n_clusters,
+                    options,
+                    seed,
+                    str(device),
+                    threads,
+                    place,
+                    phase_done,
+                    links,
+                )
                 for share, device in zip(members, devices, strict=True)
             ]
             _check_sendable([member.base for share in members for member in share])
@@ -220,7 +233,7 @@ def _answer(connection: Connection) -> None:
                 f"The other processes cannot import a base model ({error}): write its class in a module "
                 "beside the script, not in the script itself, or use n_jobs=1"
             ) from error
-        members, matrix, n_clusters, options, seed, device, threads, place, phase_done = received
+        members, matrix, n_clusters, options, seed, device, threads, place, phase_done, links = received
         torch.set_num_threads(threads)
         # Faster where numbers fade out; a whole process' setting, so not for the caller's own.
         torch.set_flush_denormal(True)
@@ -235,6 +248,7 @@ def _answer(connection: Connection) -> None:
             device=torch.device(device),
             checkpoint=checkpoint,
             phase_done=phase_done,
+            links=links,
         )
         connection.send(("result", None))
         while True:

@@ -20,6 +20,7 @@ class Purpose(IntEnum):
     ORDER = 2
     SUPERVISED = 3
     FIRST_MODELS = 4  # the seed of kingdra_plus' models with more outputs
+    LINKED = 5
     GIVEN_LABELS = 10
     KMEANS = 11  # 11 and above: the methods that the paper compares with
     CLASSIFIER = 12

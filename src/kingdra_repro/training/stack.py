@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.bases import Base, Batch
+from kingdra_repro.data.links import Closure
 from kingdra_repro.networks.products import tf32_products
-from kingdra_repro.training.batches import batch_slices, supervised_order, unsupervised_order
+from kingdra_repro.training.batches import batch_slices, linked_order, supervised_order, unsupervised_order
 from kingdra_repro.training.divergence import check_divergence
+from kingdra_repro.training.linked_pairs import LinkedPairs
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.seeds import Purpose, torch_stream
@@ -24,7 +26,8 @@ class PseudoLabels:
 
     Attributes
     ----------
-    labels : int64 array [n], the mini-cluster of each point, -1 for none; each of the k has points
+    labels : int64 array [n], the mini-cluster of each point, -1 for none; some have no points where they
+        are the labels that a fit is given
     outputs : int64 array [n_models, k], the output of each model that a mini-cluster is trained towards
     """
 
@@ -62,6 +65,7 @@ class Stack:
     options : TrainingOptions
     seed : int
     radii : Tensor [n], what ``base.radii`` gave, or None
+    links : Closure or None, pairs that each step learns from beside the rest
     """
 
     def __init__(
@@ -74,7 +78,9 @@ class Stack:
         *,
         seed: int,
         radii: Tensor | None = None,
+        links: Closure | None = None,
     ) -> None:
+        self.linked = None if links is None else LinkedPairs(links, rows.device)
         self.base, self.rows, self.members, self.radii = base, rows, members, radii
         self.options, self.seed = options, seed
         streams = [torch_stream(seed, member, Purpose.WEIGHTS) for member in members]
@@ -101,24 +107,37 @@ class Stack:
         index = self._per_member(unsupervised_order(n, order, self.seed, m, epoch) for m in self.members)
         index_sup = targets = None
         if pseudo is not None:
-            mini_clusters = [np.flatnonzero(pseudo.labels == c) for c in range(pseudo.outputs.shape[1])]
+            known = np.unique(pseudo.labels[pseudo.labels >= 0])
+            mini_clusters = [np.flatnonzero(pseudo.labels == c) for c in known]
             index_sup = self._per_member(
                 supervised_order(mini_clusters, n, self.seed, m, epoch) for m in self.members
             )
             labels = torch.from_numpy(pseudo.labels).to(device)[index_sup]
             outputs = torch.from_numpy(pseudo.outputs[list(self.members)]).to(device)
             targets = outputs.gather(1, labels)
+        index_linked = None
+        if self.linked is not None:
+            pairs = self.linked.pairs
+            index_linked = self._per_member(linked_order(pairs, n, self.seed, m, epoch) for m in self.members)
         streams = [torch_stream(self.seed, m, Purpose.NOISE, epoch, device) for m in self.members]
         sums: Tensor | None = None
         losses: dict[str, Tensor] = {}
         for part in batch_slices(n, self.options.batch_size):
             n_rows = part.stop - part.start
+            x_linked = relation = certainty = None
+            if self.linked is not None and index_linked is not None:
+                x_linked = self.rows[index_linked[:, part]]
+                relation, certainty = self.linked.relations(index_linked[:, part])
+            n_beside = (pseudo is not None) + (x_linked is not None)
             batch = Batch(
                 x=self.rows[index[:, part]],
-                noise=self.base.sample_noise(self.network, n_rows, pseudo is not None, streams),
+                noise=self.base.sample_noise(self.network, n_rows, n_beside, streams),
                 x_sup=None if index_sup is None else self.rows[index_sup[:, part]],
                 y_sup=None if targets is None else targets[:, part],
                 radius=None if self.radii is None else self.radii[index[:, part]],
+                x_linked=x_linked,
+                relation=relation,
+                certainty=certainty,
             )
             if self.options.decay_epochs:
                 left = epochs_left - part.start / n

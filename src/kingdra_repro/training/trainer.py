@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.bases import Base
+from kingdra_repro.data.links import Closure
 from kingdra_repro.errors import diverged
 from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.options import TrainingOptions
@@ -33,6 +34,7 @@ class EnsembleTrainer:
     devices : where the members are trained, each in a process of its own unless it is the only one
     checkpoint : where the members' states are saved, or None
     phase_done : the phase at whose end the members were saved, see `Worker`
+    links : Closure or None, pairs that are learned from, see `Stack`
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class EnsembleTrainer:
         devices: list[torch.device],
         checkpoint: Checkpoint | None,
         phase_done: int = -1,
+        links: Closure | None = None,
     ) -> None:
         self.n_models = len(bases)
         self._bases, self._n_clusters, self._n_features = bases, n_clusters, X.shape[1]
@@ -66,6 +69,7 @@ class EnsembleTrainer:
                 device=devices[0],
                 checkpoint=checkpoint,
                 phase_done=phase_done,
+                links=links,
             )
             return
         # Dealt out by turns within each kind, so that the work is even in a mixed ensemble, too.
@@ -82,6 +86,7 @@ class EnsembleTrainer:
             seed=seed,
             checkpoint=checkpoint,
             phase_done=phase_done,
+            links=links,
         )
 
     def train(

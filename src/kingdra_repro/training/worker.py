@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.bases import Base
+from kingdra_repro.data.links import Closure
 from kingdra_repro.errors import InputError
 from kingdra_repro.training.checkpoint import SECONDS_OF_A_SAVE, SHARE_WITHIN_PHASES, Checkpoint, Pace
 from kingdra_repro.training.options import TrainingOptions
@@ -55,6 +56,7 @@ class Worker:
     phase_done : int
         Members begin as they were saved at the end of this phase or within the next; -1: as they are built,
         or were saved within phase 0.
+    links : Closure or None, pairs that are learned from, see `Stack`
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Worker:
         device: torch.device,
         checkpoint: Checkpoint | None,
         phase_done: int = -1,
+        links: Closure | None = None,
     ) -> None:
         self.device, self.checkpoint, self._n_clusters = device, checkpoint, n_clusters
         self._pace = Pace(SHARE_WITHIN_PHASES, SECONDS_OF_A_SAVE)
@@ -91,7 +94,7 @@ class Worker:
                 size = max(1, WEIGHTS_PER_CPU_STACK // base.n_weights(rows.d, n_clusters))
             for i in range(0, len(alike), size):
                 cut = tuple(member.number for member in alike[i : i + size])
-                stack = Stack(base, rows, n_clusters, cut, options, seed=seed, radii=radii)
+                stack = Stack(base, rows, n_clusters, cut, options, seed=seed, radii=radii, links=links)
                 if cut[0] in states:
                     stack.load_member_states([states.pop(m) for m in cut])
                 self.stacks.append(stack)

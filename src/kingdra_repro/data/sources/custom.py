@@ -23,7 +23,7 @@ from kingdra_repro.data.new_points import Preprocessing
 from kingdra_repro.data.scaling import fit_scaler
 from kingdra_repro.data.sources.custom_array import ENDINGS, array_features
 from kingdra_repro.data.sources.custom_folder import folder_features
-from kingdra_repro.data.sources.custom_labels import read_labels
+from kingdra_repro.data.sources.custom_labels import read_given, read_labels
 from kingdra_repro.data.sources.custom_table import column_names, table_features
 from kingdra_repro.data.validation import (
     check_spread,
@@ -107,7 +107,7 @@ def load_custom(
     separator, decimal, encoding, header : str or None
         How a table is written as text: see `TextFormat`.
     given : str, path or None
-        As ``labels``, but of the labels that a method may learn from: blank or -1 where not known.
+        As ``labels``, or a run's ask.csv, but to learn from: blank or -1 where not known.
     links : path or None
         A table of pairs that a method may learn from; see `read_links`.
     image_shape : (height, width) or (height, width, 3), or None
@@ -123,8 +123,8 @@ def load_custom(
     Raises
     ------
     InputError
-        Where the file is missing or unreadable, has columns that are not numbers, the labels do not fit,
-        there are neither labels nor `n_clusters`, or `validate` finds fault with the values.
+        Where the file cannot be read, labels do not fit, there are neither they nor `n_clusters`, or
+        `validate` finds fault with the values.
     """
     path, labels = given_path("path", path), None if labels is None else given_path("labels", labels)
     given = None if given is None else given_path("given", given)
@@ -165,7 +165,9 @@ def load_custom(
     known, source = found.labels, str(path)
     if labels is not None and not found.labels_are_a_column:
         known, source = read_labels("labels", labels), f"dataset.labels={labels}"
-    told = read_labels("given", given) if given is not None and found.given is None else found.given
+    told = found.given
+    if given is not None and told is None:  # no column
+        told = read_given(given, found.row_names, found.X.shape[0])
     known, told = (_of_rows(one, found) for one in (known, told))
     y = None if known is None else encode_labels(known, source)
     class_names = None if known is None else label_names(known)
@@ -213,7 +215,7 @@ def load_custom(
         given=taught,
         links=pairs,
         preprocessing=kept if is_simple else None,
-        table=found.table.iloc[found.rows] if keep_columns and found.table is not None else None,
+        table=None if found.table is None else found.table.iloc[found.rows],
     )
 
 

@@ -1,0 +1,83 @@
+"""One round of asking against as many random answers: is ask.csv worth a person's time?
+
+    python -m scripts.asking [seed ...]                0 to 4 where none is given
+
+Kingdra clusters USPS without labels; then again with the classes of 50 points: those that the run asks for,
+or as many drawn at random. All scores are of the points in neither set, clusters matched to classes. The
+networks are small and the schedule is short, so that five seeds take minutes. A seed's three rows go to
+results/asking.csv when they are there, and are not computed again.
+
+Environment: KINGDRA_MIRROR, a folder that holds usps/usps_all.mat (default: downloaded).
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from kingdra_repro import Kingdra
+from kingdra_repro.bases import LadderIM
+from kingdra_repro.data import load_usps
+from kingdra_repro.evaluation import scores
+from kingdra_repro.files import write_text
+from kingdra_repro.provenance import device_name
+from kingdra_repro.runs.questions import choose_questions
+
+ROWS = Path(__file__).parents[1] / "results" / "asking.csv"
+QUESTIONS = 50
+BASE = LadderIM(hidden=(128,), denoising_costs=(100.0, 10.0, 0.1))
+KINGDRA = {"n_models": 3, "first_epochs": 5, "n_iter": 2, "epochs": 2, "batch_size": 128}
+
+
+def answers(y: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the classes of some rows, -1 for the others."""
+    given = np.full(len(y), -1, np.int64)
+    given[rows] = y[rows]
+    return given
+
+
+def main(seeds: list[int]) -> None:
+    data = load_usps(mirror=os.environ.get("KINGDRA_MIRROR"))
+    assert data.y is not None
+    done = pd.read_csv(ROWS) if ROWS.exists() else pd.DataFrame({"seed": [], "answers": []})
+    for seed in seeds:
+        if (done["seed"] == seed).sum() == 3:
+            continue
+        model = Kingdra(10, base=BASE, random_state=seed, device="cpu", **KINGDRA)
+        began = time.monotonic()
+        without = model.fit(data.X).labels_
+        asked, _ = choose_questions(model, data.X, n=QUESTIONS)
+        drawn = np.random.default_rng(seed).choice(len(data.y), len(asked), replace=False)
+        hidden = np.setdiff1d(np.arange(len(data.y)), np.union1d(asked, drawn))
+        rows = []
+        for name, told in (("none", None), ("asked", asked), ("random", drawn)):
+            labels = without
+            if told is not None:
+                began = time.monotonic()
+                labels = model.fit(data.X, answers(data.y, told)).labels_
+            found = scores(data.y[hidden], labels[hidden])
+            rows.append(
+                {
+                    "seed": seed,
+                    "answers": name,
+                    "n_answers": 0 if told is None else len(told),
+                    "classes": 0 if told is None else len(np.unique(data.y[told])),
+                    **{measure: round(value or 0.0, 4) for measure, value in found.items()},
+                    "seconds": round(time.monotonic() - began, 1),
+                    "command": f"python -m scripts.asking {seed}",
+                    "device": device_name("cpu", 1, 1),
+                }
+            )
+            print(rows[-1], flush=True)
+        done = pd.concat([done, pd.DataFrame(rows)], ignore_index=True)
+        write_text(ROWS, done.to_csv(index=False, lineterminator="\n"))
+    print(done.groupby("answers")[["acc", "nmi", "purity"]].agg(["mean", "std"]).round(3))
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    main([int(seed) for seed in sys.argv[1:]] or [0, 1, 2, 3, 4])

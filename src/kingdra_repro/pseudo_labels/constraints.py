@@ -1,0 +1,88 @@
+"""Pseudo-labels that keep to what is known: the classes of some points, and linked pairs."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kingdra_repro.data.links import Closure
+from kingdra_repro.pseudo_labels.labeller import MiniClusters
+from kingdra_repro.pseudo_labels.matching import align, best_match, contingency
+
+
+def constrain(found: MiniClusters, proba: Tensor, given: np.ndarray, links: Closure | None) -> MiniClusters:
+    """Make mini-clusters keep to given labels and linked pairs.
+
+    1. A mini-cluster gets the number of the class of most of its labelled points; where it has none, or
+       another has more of that class, of the output that most models predict for its points. Each number is
+       given once. Without any label the numbers stay as they are.
+    2. Points that must be linked are put where most of them are, of those that are in a mini-cluster; of
+       two that have equally many, in none.
+    3. Points with a given label are in their class.
+    4. Of points that cannot be linked and are in one mini-cluster, both leave it; one with a given label
+       stays.
+
+    Parameters
+    ----------
+    found : MiniClusters
+    proba : float32 Tensor [n_models, n, k]
+        Each model's outputs; those of classes with a label have the numbers of the classes.
+    given : int64 array [n], classes 0..k-1, -1 where not known; with those that follow from the links
+    links : Closure or None
+
+    Returns
+    -------
+    MiniClusters
+        Complete where those found were, and each still has points.
+    """
+    k = len(found.sizes)
+    labels = found.labels.cpu().numpy()
+    if (given >= 0).any():
+        number = _numbers(labels, proba.argmax(-1), given, k)
+        labels = np.where(labels >= 0, number[labels], -1)
+    if links is not None:
+        labels = _joined(labels, links.group, k)
+    labels = np.where(given >= 0, given, labels)
+    if links is not None:
+        labels = _parted(labels, given, links)
+    kept = torch.from_numpy(labels)
+    sizes = torch.bincount(kept[kept >= 0], minlength=k)
+    return replace(found, labels=kept, sizes=sizes, complete=found.complete and bool(sizes.min() > 0))
+
+
+def _numbers(labels: np.ndarray, predictions: Tensor, given: np.ndarray, k: int) -> np.ndarray:
+    """Return the class, or output, of each mini-cluster: int64 [k], each number once."""
+    inside = labels >= 0
+    outputs = align(predictions, k, torch.from_numpy(np.unique(given[given >= 0])))
+    aligned = outputs.argsort(1).gather(1, predictions)[:, torch.from_numpy(inside)]
+    votes = contingency(torch.from_numpy(labels[inside]), aligned, k).sum(0)
+    known = inside & (given >= 0)
+    members = np.zeros((k, k), np.int64)
+    np.add.at(members, (labels[known], given[known]), 1)
+    # One labelled point counts more than all predictions.
+    return best_match(votes + torch.from_numpy(members) * (predictions.numel() + 1)).numpy()
+
+
+def _joined(labels: np.ndarray, group: np.ndarray, k: int) -> np.ndarray:
+    """Return the labels, with those of each group of linked points the same."""
+    linked = np.flatnonzero(np.bincount(group)[group] > 1)
+    _, number = np.unique(group[linked], return_inverse=True)
+    inside = labels[linked] >= 0
+    votes = np.zeros((number.max(initial=-1) + 1, k), np.int64)
+    np.add.at(votes, (number[inside], labels[linked][inside]), 1)
+    most = votes.max(1)
+    clear = (most > 0) & ((votes == most[:, None]).sum(1) == 1)
+    joined = labels.copy()
+    joined[linked] = np.where(clear, votes.argmax(1), -1)[number]
+    return joined
+
+
+def _parted(labels: np.ndarray, given: np.ndarray, links: Closure) -> np.ndarray:
+    """Return the labels without those of linked groups that share one they cannot share."""
+    _, first = np.unique(links.group, return_index=True)  # a point of each group: all have one label
+    of_group, told = labels[first], given[first] >= 0
+    clash = links.apart[(of_group[links.apart[:, 0]] == of_group[links.apart[:, 1]])]
+    leave = np.zeros(len(first), bool)
+    leave[clash] = True
+    return np.where((leave & ~told)[links.group], -1, labels)

@@ -1,0 +1,64 @@
+"""Linked pairs in training: which points of a batch belong together, or apart."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kingdra_repro.data.links import Closure
+from kingdra_repro.networks.pair_loss import ALIKE, UNKNOWN, UNLIKE
+
+
+class LinkedPairs:
+    """What is known of the pairs among some points.
+
+    Parameters
+    ----------
+    closed : Closure
+    device : torch.device
+
+    Attributes
+    ----------
+    pairs : int64 array [m, 2], the pairs given
+    """
+
+    def __init__(self, closed: Closure, device: torch.device) -> None:
+        self.pairs = np.concatenate([closed.links.must_link, closed.links.cannot_link])
+        doubt = closed.doubtful
+        self._group = torch.from_numpy(closed.group).to(device)
+        self._size = len(closed.group)
+        self._apart = torch.from_numpy(_keys(closed.apart, self._size)).to(device)
+        keys = _keys(np.concatenate([doubt.must_link, doubt.cannot_link]), self._size)
+        kinds = np.repeat([ALIKE, UNLIKE], [len(doubt.must_link), len(doubt.cannot_link)])
+        weights = np.concatenate([doubt.must_weight, doubt.cannot_weight])
+        order = np.argsort(keys, kind="stable")
+        self._doubtful = torch.from_numpy(keys[order]).to(device)
+        self._kinds = torch.from_numpy(kinds[order].astype(np.int8)).to(device)
+        self._weights = torch.from_numpy(weights[order].astype(np.float32)).to(device)
+
+    def relations(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """How each pair of rows [..., B] is related, int8 [..., B, B], and how certain that is, float32."""
+        group = self._group[rows]
+        relation = torch.where(group[..., :, None] == group[..., None, :], ALIKE, UNKNOWN).to(torch.int8)
+        apart, _ = self._find(self._apart, group)
+        relation = torch.where(apart, UNLIKE, relation)
+        doubtful, place = self._find(self._doubtful, rows)
+        doubtful &= relation == UNKNOWN
+        weight = torch.ones_like(relation, dtype=torch.float32)
+        if len(self._doubtful):
+            relation = torch.where(doubtful, self._kinds[place], relation)
+            weight = torch.where(doubtful, self._weights[place], weight)
+        return torch.where(rows[..., :, None] == rows[..., None, :], UNKNOWN, relation), weight
+
+    def _find(self, keys: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
+        """Which pairs of numbers [..., B] are among the keys, and where: [..., B, B] each."""
+        one, other = numbers[..., :, None], numbers[..., None, :]
+        low, high = torch.minimum(one, other), torch.maximum(one, other)
+        wanted = low * self._size + high
+        place = torch.searchsorted(keys, wanted).clamp(max=max(len(keys) - 1, 0))
+        return (keys[place] == wanted if len(keys) else torch.zeros_like(wanted, dtype=torch.bool)), place
+
+
+def _keys(pairs: np.ndarray, n: int) -> np.ndarray:
+    """Return a number for each pair [m, 2], whatever the order of its two."""
+    low, high = np.sort(pairs, axis=1).T
+    return low * n + high
