@@ -20,7 +20,7 @@ def outputs(*models: list[int]) -> torch.Tensor:
     return torch.nn.functional.one_hot(torch.tensor(models), K).float()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @drawn(st.integers(0, 2**32 - 1))
 def test_no_set_breaks_a_given_label_or_a_certain_link(seed: int) -> None:
     """Labels and links are drawn from a hidden truth, so that they do not contradict one another."""
