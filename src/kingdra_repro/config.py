@@ -142,14 +142,15 @@ def check_types(cfg: DictConfig) -> None:
 
 
 def with_table_settings(cfg: DictConfig, n: int, d: int) -> DictConfig:
-    """Return the settings with what suits n rows of d columns where they are ``auto``."""
-    suited, filled = table_settings(n, d), copy.deepcopy(cfg)
+    """Return the settings with what suits n rows of d columns where they are ``auto``; else unchanged."""
+    suited, filled = table_settings(n, d), None
     values = {f"training.{name}": getattr(suited, name) for name in LENGTHS}
     values["base.hidden"] = values["method.first_base.hidden"] = list(suited.hidden)
     for name, value in values.items():
         if OmegaConf.select(cfg, name) == AUTO:
+            filled = filled or copy.deepcopy(cfg)
             OmegaConf.update(filled, name, value)
-    return filled
+    return filled or cfg
 
 
 def check_names(cfg: DictConfig, group: str) -> None:

@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 import sklearn.linear_model
 from sklearn.neighbors import KNeighborsClassifier
+from sklearn.utils import ClassifierTags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from kingdra_repro.bases import RIM
@@ -37,7 +38,8 @@ class FirstRows:
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.estimator_type, tags.classifier_tags, tags.target_tags.required = "clusterer", None, False
+        tags.estimator_type, tags.target_tags.required = "clusterer", False
+        tags.classifier_tags = ClassifierTags(multi_class=False)
         return tags
 
 

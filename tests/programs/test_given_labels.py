@@ -124,9 +124,10 @@ def test_an_ensemble_asks_and_takes_the_answers(kingdra_run, tmp_path, blobs):
     assert set(again["row"][:20]).isdisjoint(asked["row"][:10])
 
     asked.assign(id="p0").to_csv(path, index=False)
-    assert "is of other data: row" in kingdra_run(*told, given, "output_dir=third", "dataset.drop=[told]").mistake
+    told += [given, "output_dir=third", "dataset.drop=[told]"]
+    assert "is of other data: row" in kingdra_run(*told).mistake
     asked.assign(row=90).to_csv(path, index=False)
-    assert "has rows other than 0 to 89" in kingdra_run(*told, given, "output_dir=third", "dataset.drop=[told]").mistake
+    assert "has rows other than 0 to 89" in kingdra_run(*told).mistake
 
 
 def test_history_tells_of_labelled_points_apart(kingdra_run, tmp_path, blobs):

@@ -224,7 +224,7 @@ def test_texts_have_their_names_beside_their_clusters(kingdra_run, tmp_path):
 def test_the_log_tells_of_each_iteration(kingdra_run, features, tmp_path):
     kingdra_run(*SMALL)
     lines = only(tmp_path, "run.log").read_text().splitlines()
-    assert [line.split(": ")[1] for line in lines] == ["iteration 0", "iteration 1"]
+    assert [line.split(": ")[1] for line in lines] == ["60 rows of 5 columns", "iteration 0", "iteration 1"]
 
 
 def test_sweep(kingdra_run, features, tmp_path):

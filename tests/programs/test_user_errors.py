@@ -195,7 +195,7 @@ def test_what_is_given_labels_and_what_is_not(kingdra_run, given, remedy):
 
 def test_semi_supervised_learning_without_labels(kingdra_run, features):
     line = kingdra_run("method=semi_supervised", *CUSTOM, "n_clusters=3").mistake
-    assert line.startswith("method=semi_supervised and constrained_... learn from labels, and this")
+    assert line.startswith("There are no classes to draw labels from in this data set: give labels with")
 
 
 def test_values_are_named_as_the_user_gave_them(kingdra_run):

@@ -21,6 +21,7 @@ from kingdra_repro.data.validation import ScaleWarning
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation.without_labels import known_without_labels
 from kingdra_repro.files import remove_parts, write_text
+from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods import Ensemble, draw_labels
 from kingdra_repro.provenance import commits, device_name
 from kingdra_repro.report.figures import draw_run_figures
@@ -89,6 +90,7 @@ def _stopped(checkpoint: Path) -> str:
     return f"stopped; the same command goes on after {saved}"
 
 
+@default_library_state()
 def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     data = instantiate(cfg.dataset)
     checkpoint = folder / "checkpoint"  # an interrupted run resumes from here
@@ -153,7 +155,7 @@ def _suited(cfg: DictConfig, data: Dataset, dataset: str) -> DictConfig:
     if "base" not in cfg.method:
         return suited
     told, method = [], suited.method
-    if suited != cfg:
+    if suited is not cfg:
         epochs = f"{method.get('first_epochs', method.epochs)} epochs"
         then = f", then {method.n_iter} iterations of {method.epochs}" if "n_iter" in method else ""
         told.append(f"hidden layers of {list(suited.base.hidden)}, {epochs}{then} (your own settings win)")
