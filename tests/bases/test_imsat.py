@@ -185,9 +185,13 @@ def test_radii_are_a_part_of_the_distances() -> None:
 
 
 @pytest.mark.parametrize(
-    ("base", "floor"), [(IMSATVAT(hidden=(256, 256)), 0.75), (IMSATRPT(hidden=(256, 256)), 0.6)]
+    ("base", "floor", "precision"),
+    [
+        (IMSATVAT(hidden=(256, 256)), 0.75, "float32"),
+        (IMSATVAT(hidden=(256, 256)), 0.75, "bfloat16"),
+        (IMSATRPT(hidden=(256, 256)), 0.6, "float32"),
+    ],
 )
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_digits(base: Base, floor: float, precision: str) -> None:
     data = load_digits()
     model = Single(

@@ -35,33 +35,44 @@ def make(scheme: type, base=SMALL_IM, **settings):
     return scheme(4, base=base, **settings)
 
 
+def quick(**settings) -> Kingdra:
+    """Kingdra where what counts is whether two fits are alike."""
+    return Kingdra(4, **{**QUICK, "batch_size": 32, "random_state": 0, **settings})
+
+
 @pytest.mark.parametrize(
-    "base",
-    [SMALL_IM, SMALL_DOT, IMSATVAT(hidden=(16,)), IMSATRPT(hidden=(16,)), RIM(hidden=(16,)), RIM(hidden=())],
-    ids=["ladder_im", "ladder_dot", "imsat_vat", "imsat_rpt", "deep_rim", "linear_rim"],
+    ("scheme", "base"),
+    [
+        (Single, SMALL_IM),
+        (Ensemble, SMALL_IM),
+        (Kingdra, SMALL_IM),
+        (Kingdra, SMALL_DOT),
+        (Kingdra, IMSATVAT(hidden=(16,))),
+        (Kingdra, IMSATRPT(hidden=(16,))),
+        (Kingdra, RIM(hidden=(16,))),
+        (Kingdra, RIM(hidden=())),
+    ],
+    ids=lambda value: getattr(value, "__name__", None) or f"{type(value).__name__}-{len(value.hidden)}",
 )
-@pytest.mark.parametrize("scheme", [Single, Ensemble, Kingdra])
-def test_every_scheme_with_every_base_finds_the_blobs(scheme: type, base, blobs) -> None:
+def test_blobs_are_found(scheme: type, base, blobs) -> None:
     """A trainer that does not train stays near .25."""
     X, y = blobs
     model = make(scheme, base).fit(X)
-    # Most single models of Deep RIM join two blobs and cut a third (.75), and so do some of its ensembles.
-    hard = scheme is Single or (scheme is Ensemble and base == RIM(hidden=(16,)))
-    assert clustering_accuracy(y, model.labels_) > (0.7 if hard else 0.9)
+    assert clustering_accuracy(y, model.labels_) > (0.7 if scheme is Single else 0.9)
     np.testing.assert_array_equal(model.predict(X), model.labels_)
     np.testing.assert_allclose(model.predict_proba(X).sum(1), 1, atol=1e-5)
 
 
 def test_predict_of_a_point_alone_is_its_label(blobs) -> None:
     X, _ = blobs
-    model = make(Kingdra).fit(X)
+    model = quick().fit(X)
     assert [model.predict(X[i : i + 1])[0] for i in range(40)] == model.labels_[:40].tolist()
 
 
 def test_same_seed_same_result_and_another_seed_another(blobs) -> None:
     X, _ = blobs
-    model = make(Kingdra)
-    first, second, other = model.fit(X), clone(model).fit(X), make(Kingdra, random_state=1).fit(X)
+    model = quick()
+    first, second, other = model.fit(X), clone(model).fit(X), quick(random_state=1).fit(X)
     np.testing.assert_array_equal(first.labels_, second.labels_)
     losses = [column for column in first.history_ if column != "seconds"]
     assert first.history_[losses].equals(second.history_[losses])
@@ -71,14 +82,14 @@ def test_same_seed_same_result_and_another_seed_another(blobs) -> None:
 def test_sparse_and_dense_give_the_same(blobs) -> None:
     X, _ = blobs
     X = np.where(X > 0.4, X, 0)
-    dense, sparse = make(Kingdra).fit(X), make(Kingdra).fit(sp.csr_matrix(X))
+    dense, sparse = quick().fit(X), quick().fit(sp.csr_matrix(X))
     np.testing.assert_array_equal(dense.labels_, sparse.labels_)
     np.testing.assert_array_equal(sparse.predict(sp.csr_matrix(X)), sparse.labels_)
 
 
 def test_y_is_ignored(blobs) -> None:
     X, y = blobs
-    np.testing.assert_array_equal(make(Kingdra).fit(X).labels_, make(Kingdra).fit(X, y[::-1]).labels_)
+    np.testing.assert_array_equal(quick().fit(X).labels_, quick().fit(X, y[::-1]).labels_)
 
 
 class Recorder:

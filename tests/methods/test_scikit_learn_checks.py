@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from kingdra_repro import methods
@@ -9,7 +10,7 @@ from kingdra_repro.bases import IMSATVAT, LadderIM
 from tests.methods.estimators import NAMES
 
 LADDER = LadderIM(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1))
-# Enough training for 50 points: some checks ask for the clusters of well separated blobs.
+# Enough training for the clusters of 50 points in well separated blobs.
 ENSEMBLE = {"base": LADDER, "n_clusters": 2, "n_models": 3, "device": "cpu", "batch_size": 16}
 NETWORK = {"n_clusters": 3, "hidden": (8,), "epochs": 30, "batch_size": 16, "device": "cpu"}
 FINE = {"first_base": IMSATVAT(hidden=(8,), n_neighbors=1), "first_batch_size": 16, "first_epochs": 30}
@@ -30,4 +31,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 @parametrize_with_checks([getattr(methods, name)(**SETTINGS[name]) for name in NAMES if name in SETTINGS])
 def test_scikit_learn_s_checks(estimator, check) -> None:
+    if check.func.__name__ != "check_clustering":  # the one that asks for good clusters
+        trained = {"epochs", "first_epochs"} & SETTINGS[type(estimator).__name__].keys()
+        estimator = clone(estimator).set_params(**dict.fromkeys(trained, 2))
     check(estimator)
