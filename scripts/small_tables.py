@@ -1,0 +1,150 @@
+"""Ten tables of 150 to 5,000 rows with known classes: the command line's defaults beside K-means.
+
+    python -m scripts.small_tables [SEEDS [TABLE ...]]       seeds 0 to 4 and all tables where none is given
+    python -m scripts.small_tables report                    the means
+
+Each column has mean 0 and variance 1, as ``dataset=custom`` makes it. A row goes to results/small_tables.csv
+as each fit ends, and no fit is made again. ``modularity`` is that of the clusters in the graph of ten nearest
+neighbours (Newman 2004), which needs no labels; the accuracy alone reads them.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from hydra import compose, initialize_config_module
+from hydra.utils import instantiate
+from sklearn import datasets
+from sklearn.neighbors import kneighbors_graph
+from sklearn.preprocessing import StandardScaler
+
+from kingdra_repro.config import register_resolvers, register_schema, with_table_settings
+from kingdra_repro.evaluation import clustering_accuracy
+from kingdra_repro.files import write_text
+from kingdra_repro.methods import KMeans
+from kingdra_repro.provenance import device_name
+
+RESULTS = Path(__file__).parents[1] / "results" / "small_tables.csv"
+NEIGHBOURS = 10
+METHODS = {
+    "kmeans": None,
+    "kingdra": (),
+    "kingdra, linear_rim": ("base=linear_rim",),
+}
+Table = tuple[np.ndarray, np.ndarray]
+
+
+def anisotropic() -> Table:
+    """scikit-learn's example of three clusters that are not round."""
+    X, y = datasets.make_blobs(600, random_state=170)[:2]
+    return X @ np.array([[0.6, -0.6], [-0.4, 0.8]]), y
+
+
+def unequal() -> Table:
+    """Four round clusters of 500, 200, 80 and 20 points."""
+    centers = np.array([[0, 0], [5, 0], [0, 5], [5, 5]])
+    return datasets.make_blobs([500, 200, 80, 20], centers=centers, random_state=0)[:2]
+
+
+def two_of_twenty() -> Table:
+    """Three clusters that 2 of 20 columns tell apart."""
+    X, y = datasets.make_blobs(600, 2, centers=3, center_box=(-6, 6), random_state=1)[:2]
+    return np.hstack([X, 3 * np.random.default_rng(0).normal(size=(600, 18))]), y
+
+
+def one_hot() -> Table:
+    """Four classes, eight categorical columns of five values: each class has one that it takes in 60%."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(4, size=1000)
+    favourite = rng.integers(5, size=(4, 8))
+    values = np.where(rng.random((1000, 8)) < 0.6, favourite[y], rng.integers(5, size=(1000, 8)))
+    return np.eye(5)[values].reshape(1000, 40), y
+
+
+def blobs() -> Table:
+    """Five round clusters in ten dimensions that touch."""
+    return datasets.make_blobs(5000, 10, centers=5, center_box=(-3, 3), cluster_std=2.0, random_state=0)[:2]
+
+
+TABLES: dict[str, Callable[[], Table]] = {
+    "iris": lambda: datasets.load_iris(return_X_y=True),
+    "wine": lambda: datasets.load_wine(return_X_y=True),
+    "breast cancer": lambda: datasets.load_breast_cancer(return_X_y=True),
+    "moons": lambda: datasets.make_moons(500, noise=0.1, random_state=0),
+    "anisotropic": anisotropic,
+    "unequal sizes": unequal,
+    "2 of 20 columns": two_of_twenty,
+    "one-hot": one_hot,
+    "digits": lambda: datasets.load_digits(return_X_y=True),
+    "blobs": blobs,
+}
+
+
+def make(name: str, n: int, d: int, k: int, seed: int) -> Any:
+    """K-means, or what the command line makes for a table of one's own."""
+    if METHODS[name] is None:
+        return KMeans(k, random_state=seed)
+    given = ["dataset=custom", "dataset.path=unread", f"seed={seed}", "n_jobs=1", "device=cpu"]
+    with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
+        cfg = compose("config", [*given, *METHODS[name]])
+    return instantiate(with_table_settings(cfg, n, d).method)(n_clusters=k)
+
+
+def modularity(X: np.ndarray, labels: np.ndarray) -> float:
+    """Newman (2004): the share of edges within clusters, less what chance would have there."""
+    graph = kneighbors_graph(X, NEIGHBOURS)
+    graph = graph.maximum(graph.T)
+    degrees = np.asarray(graph.sum(1)).ravel()
+    i, j = graph.nonzero()
+    within = (labels[i] == labels[j]).sum() / degrees.sum()
+    return float(within - ((np.bincount(labels, degrees) / degrees.sum()) ** 2).sum())
+
+
+def main(seeds: int, wanted: list[str]) -> None:
+    torch.set_num_threads(1)
+    register_schema()
+    register_resolvers()
+    done = pd.read_csv(RESULTS) if RESULTS.exists() else pd.DataFrame(columns=["table", "method", "seed"])
+    for seed in range(seeds):
+        for table in wanted or TABLES:
+            X, y = TABLES[table]()
+            X = StandardScaler().fit_transform(X).astype(np.float32)
+            k = len(np.unique(y))
+            for name in METHODS:
+                if ((done["table"] == table) & (done["method"] == name) & (done["seed"] == seed)).any():
+                    continue
+                began = time.process_time()
+                labels = make(name, *X.shape, k, seed).fit(X).labels_
+                row = {
+                    **{"table": table, "n": len(X), "d": X.shape[1], "k": k, "method": name, "seed": seed},
+                    "acc": round(clustering_accuracy(y, labels), 4),
+                    "modularity": round(modularity(X, labels), 4),
+                    "cpu_seconds": round(time.process_time() - began, 1),
+                    "command": f"python -m scripts.small_tables {seeds}",
+                    "device": device_name("cpu", 1, 1),
+                }
+                done = pd.concat([done, pd.DataFrame([row])], ignore_index=True)
+                write_text(RESULTS, done.to_csv(index=False, lineterminator="\n"))
+                print(f"{table}, {name}, {seed}: {row['acc']}, {row['cpu_seconds']} s", flush=True)
+
+
+def report() -> None:
+    done = pd.read_csv(RESULTS)
+    means = (100 * done.pivot_table("acc", "table", "method", sort=False)).round(1)
+    print(means.to_string())
+    for name in means.columns.drop("kmeans"):
+        print(
+            f"{name}: at least as good as K-means on {(means[name] >= means['kmeans']).sum()} of {len(means)}"
+        )
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["report"]:
+        report()
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 5, sys.argv[2:])
