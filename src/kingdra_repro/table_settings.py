@@ -13,7 +13,7 @@ NARROWEST, WIDEST = 64, 256  # hidden layers
 FIRST_STEPS, STEPS = 300, 100  # of a model: before there are pseudo-labels, and in each iteration
 FEWEST_EPOCHS, MOST_EPOCHS = 5, 100  # five are the paper's
 ITERATIONS = 4
-FEW_ROWS = 1_000
+FEW_ROWS = 5_000  # up to which K-means is often better: scripts/small_tables.py
 # Rows times columns up to which one process trains all models: others would take as long to begin.
 FEW_NUMBERS = 20_000
 

@@ -161,8 +161,8 @@ def _suited(cfg: DictConfig, data: Dataset, dataset: str) -> DictConfig:
         told.append(f"hidden layers of {list(suited.base.hidden)}, {epochs}{then} (your own settings win)")
     if n * d <= FEW_NUMBERS and suited.n_jobs == -1:
         suited.n_jobs = 1
-    if dataset == "custom" and n < FEW_ROWS and data.given is None:
-        told.append("on so few rows K-means is often as good: compare with method=kmeans")
+    if dataset == "custom" and n <= FEW_ROWS and data.given is None:
+        told.append("on so few rows K-means is often as good or better: compare with method=kmeans")
     if told:
         line = f"{n:,} rows of {d:,} columns: {'; '.join(told)}"
         Console(stderr=True).print(line, soft_wrap=True, highlight=False, markup=False)
