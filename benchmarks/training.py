@@ -6,7 +6,7 @@ Counts for Ladder-IM, 1 and 10 models, batches of 64 and 256: floating-point ope
 products, bytes that must move, random numbers, operations launched. The floor is the time of these at the
 ceilings measured here a moment before; the share is floor / measured. On a CPU one model is timed in one
 process with all threads, and ten in as many processes as there are cores, each with one thread. `short`: ten
-models and batches of 64 alone; on a CPU a few steps in float32. Run it on an idle machine.
+models and batches of 64 alone; on a CPU two models and a few steps in float32. Run it on an idle machine.
 """
 
 import itertools
@@ -54,7 +54,7 @@ class Need:
     launches: int
 
 
-def seconds(work: Callable[[], object], device: torch.device, repeats: int = 15) -> float:
+def seconds(work: Callable[[], object], device: torch.device, repeats: int = 9) -> float:
     """Median time of a call, after three that do not count."""
     found = []
     for _ in range(3 + repeats):
@@ -157,9 +157,8 @@ def report(shape: str, device: torch.device, ceilings: Ceilings, short: bool) ->
     d, n = SHAPES[shape]
     gpu = device.type == "cuda"
     print(f"\n{shape}: {n:,} rows of {d}\n models batch   GFLOP    MB  random/1e6 launches")
-    needs = {
-        case: count(d, *case) for case in ([(10, 64)] if short else itertools.product((1, 10), (64, 256)))
-    }
+    cases = [(10 if gpu else 2, 64)] if short else itertools.product((1, 10), (64, 256))
+    needs = {case: count(d, *case) for case in cases}
     for (n_models, batch), need in needs.items():
         print(
             f"{n_models:>7} {batch:>5} {need.flop / 1e9:>7.2f} {need.bytes / 1e6:>5.0f} "
