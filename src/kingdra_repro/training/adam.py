@@ -23,7 +23,7 @@ class Adam:
     """
 
     def __init__(self, parameters: Iterable[nn.Parameter], learning_rate: float | Tensor) -> None:
-        self.parameters = list(parameters)
+        self.parameters: list[Tensor] = list(parameters)
         self.learning_rate = learning_rate
         self.state: dict[Tensor, dict[str, Tensor]] = {}
 
