@@ -138,7 +138,7 @@ def test_the_learning_rate_falls_to_nothing_in_the_last_epochs_of_a_phase(X: np.
     rates = []
 
     def note(step: StepDone) -> None:
-        rates.append(stack.step.optimizer.param_groups[0]["lr"] / stack.options.learning_rate)
+        rates.append(stack.step.optimizer.learning_rate / stack.options.learning_rate)
 
     for epochs_left in (3, 2, 1):
         stack.train_epoch(None, note, epochs_left)

@@ -194,9 +194,7 @@ def _shown(folder: Path) -> dict[str, bytes]:
         with reading(path):
             if name.endswith(".json"):
                 json.loads(content)
-            elif (
-                sum(one.file_size for one in zipfile.ZipFile(io.BytesIO(content)).infolist()) > MOST_UNPACKED
-            ):
+            elif _unpacked(content) > MOST_UNPACKED:
                 raise ValueError(f"more than {MOST_UNPACKED:,} bytes when it is unpacked")
         found[name] = content
     return found

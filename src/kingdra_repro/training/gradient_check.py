@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from kingdra_repro.bases import Batch
+from kingdra_repro.training.adam import Adam
 
 # What rounding explains of an error, relative to the gradient's length or the loss. A wrong gradient is off
 # by about its own length.
@@ -64,7 +65,7 @@ def mismatch(fast: StepResult, plain: StepResult, precision: str) -> str | None:
     return None
 
 
-def saved_state(network: nn.Module, optimizer: torch.optim.Optimizer) -> Callable[[], None]:
+def saved_state(network: nn.Module, optimizer: Adam) -> Callable[[], None]:
     """Return a function that sets weights and the optimizer's state back to what they are now."""
     of_optimizer = (value for state in optimizer.state.values() for value in state.values())
     tensors = [*network.parameters(), *of_optimizer]

@@ -142,7 +142,7 @@ class Stack:
             if self.options.decay_epochs:
                 left = epochs_left - part.start / n
                 falling = min(1.0, left / self.options.decay_epochs)
-                self.step.set_learning_rate(self.options.learning_rate * falling)
+                self.step.optimizer.set_learning_rate(self.options.learning_rate * falling)
             with tf32_products(self.options.precision, self.rows.device):
                 losses = self.step(batch)
             values = torch.stack(list(losses.values())) * (n_rows / n)

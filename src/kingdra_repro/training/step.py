@@ -11,10 +11,10 @@ from torch import Tensor
 
 from kingdra_repro.bases import Base, Batch
 from kingdra_repro.errors import InputError
+from kingdra_repro.training.adam import Adam
 from kingdra_repro.training.gradient_check import StepResult, mismatch, saved_state, step_result
 from kingdra_repro.training.options import TrainingOptions
 
-ADAM_EPSILON = 1e-7  # Keras's, which the public code uses
 STEPS_BEFORE_CAPTURE = (
     3  # allocations, libraries and compiled kernels settle in these; they train as any other
 )
@@ -54,7 +54,7 @@ class TrainStep:
 
     Attributes
     ----------
-    optimizer : torch.optim.Adam
+    optimizer : Adam
     """
 
     def __init__(self, base: Base, network: torch.nn.Module, options: TrainingOptions) -> None:
@@ -70,17 +70,7 @@ class TrainStep:
         rate: float | Tensor = options.learning_rate
         if on_gpu:
             rate = torch.tensor(options.learning_rate, device=next(network.parameters()).device)
-        self.optimizer = torch.optim.Adam(
-            network.parameters(), lr=rate, eps=ADAM_EPSILON, fused=True, capturable=on_gpu
-        )
-
-    def set_learning_rate(self, learning_rate: float) -> None:
-        """Of the next steps."""
-        for group in self.optimizer.param_groups:
-            if isinstance(group["lr"], Tensor):
-                group["lr"].fill_(learning_rate)
-            else:
-                group["lr"] = learning_rate
+        self.optimizer = Adam(network.parameters(), rate)
 
     def __call__(self, batch: Batch) -> Losses:
         """Train on a batch; each loss as a Tensor [M], which the next call may overwrite."""

@@ -1,0 +1,70 @@
+"""Adam, without what ``torch.optim.Adam`` imports: PyTorch's compiler, which takes seconds of each start."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.optim.adam import adam
+
+EPSILON = 1e-7  # Keras's, which the public code uses
+
+
+class Adam:
+    """`torch.optim.Adam` with its defaults and ``fused=True``, to the bit, by the same function of PyTorch.
+
+    Parameters
+    ----------
+    parameters : iterable of Parameter
+    learning_rate : float, or a Tensor, which a step that is recorded on a GPU reads again at each replay
+
+    Attributes
+    ----------
+    state : of each parameter ``step``, ``exp_avg`` and ``exp_avg_sq``, from its first step on
+    """
+
+    def __init__(self, parameters: Iterable[nn.Parameter], learning_rate: float | Tensor) -> None:
+        self.parameters: list[Tensor] = list(parameters)
+        self.learning_rate = learning_rate
+        self.state: dict[Tensor, dict[str, Tensor]] = {}
+
+    def set_learning_rate(self, learning_rate: float) -> None:
+        """Of the next steps."""
+        if isinstance(self.learning_rate, Tensor):
+            self.learning_rate.fill_(learning_rate)
+        else:
+            self.learning_rate = learning_rate
+
+    def zero_grad(self) -> None:
+        """Let go of all gradients."""
+        for parameter in self.parameters:
+            parameter.grad = None
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Change the parameters that have a gradient."""
+        changed = [parameter for parameter in self.parameters if parameter.grad is not None]
+        for parameter in changed:
+            if parameter not in self.state:
+                self.state[parameter] = {
+                    "step": torch.zeros((), device=parameter.device),
+                    "exp_avg": torch.zeros_like(parameter, memory_format=torch.preserve_format),
+                    "exp_avg_sq": torch.zeros_like(parameter, memory_format=torch.preserve_format),
+                }
+        states = [self.state[parameter] for parameter in changed]
+        adam(
+            changed,
+            [parameter.grad for parameter in changed if parameter.grad is not None],
+            [state["exp_avg"] for state in states],
+            [state["exp_avg_sq"] for state in states],
+            [],
+            [state["step"] for state in states],
+            fused=True,
+            capturable=isinstance(self.learning_rate, Tensor),
+            amsgrad=False,
+            beta1=0.9,
+            beta2=0.999,
+            lr=self.learning_rate,
+            weight_decay=0.0,
+            eps=EPSILON,
+            maximize=False,
+        )
