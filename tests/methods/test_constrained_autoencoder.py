@@ -109,6 +109,11 @@ def test_codes_at_the_corners_of_the_tanh_cube_give_finite_losses_and_gradients(
     assert torch.isfinite(loss.centres).all()
 
 
+def test_the_first_phase_may_be_left_out(digits, given) -> None:
+    found = model(epochs=0, clustering_epochs=2).fit(digits[0], given)
+    assert found.history_["lambda"].notna().sum() == 2
+
+
 def test_lambda_rises_as_the_document_says() -> None:
     assert [balancing(t, (4, 40), 1.0) for t in (1, 4, 22, 40, 60)] == [0, 0, 0.5, 1, 1]
     assert [balancing(t, (0, 0), 0.1) for t in (1, 60)] == [0.1, 0.1]
