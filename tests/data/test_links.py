@@ -55,9 +55,17 @@ def test_a_file_of_pairs_by_number_or_by_name(tmp_path: Path) -> None:
     assert read_links(path, ["a.png", "b.png", "c.png"], 3).must_link.tolist() == [[0, 2]]
 
 
+def test_pairs_without_an_answer_and_columns_to_read_by_eye_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "ask_pairs.csv"
+    path.write_text("i,j,link,i: colour,j: colour\n0,1,,red,blue\n2,0,0,green,red\n1,2,1,blue,green\n")
+    links = read_links(path, None, 3)
+    assert (links.must_link.tolist(), links.cannot_link.tolist()) == ([[1, 2]], [[2, 0]])
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("i,j,link\n0,1,\n", "has no link that is filled in"),
         ("i,j\n0,1\n", "has the columns 'i', 'j': give i, j, link"),
         ("i,j,link\n0,1,2\n", "has link=2 in row 0"),
         ("i,j,link\n0,7,1\n", "names row 7: the data have rows 0 to 4"),

@@ -86,6 +86,34 @@ def test_a_step_s_loss_and_centres_are_those_of_loops_in_float64(digits, given) 
     assert float(terms["clustering_labelled"]) == pytest.approx(distance[n_unlabelled:].mean(), rel=1e-6)
 
 
+def test_codes_at_the_corners_of_the_tanh_cube_give_finite_losses_and_gradients(digits, given) -> None:
+    """The whole loss, centres at corners, too, with linked pairs and pairs of predicted classes."""
+    network = model(epochs=1, clustering_epochs=0).fit(digits[0], given)._network
+    rows = Rows(digits[0], torch.device("cpu"))
+    links = Links.of(len(digits[0]), [[0, 1]], [[2, 3]])
+    batches = ConstrainedBatches(
+        given, LinkedPairs(closure(len(digits[0]), links), rows.device), 16, 8, seed=0
+    )
+    predicted = lambda which, log_p: log_p.argmax(1)  # noqa: E731
+    loss = ConstrainedLoss(network, rows, given, batches, 2.0, "kinds", predicted)
+    loss.centres = torch.sign(loss.centres)
+    corners = torch.sign(torch.randn(len(digits[0]), loss.centres.shape[1], generator=torch.manual_seed(0)))
+    corners.requires_grad_()
+    batch = batches.epoch(0, 0, rows.device)[0]
+    network.forward = lambda x: corners[batch]
+    terms = loss(batch, 1.0)
+    (gradient,) = torch.autograd.grad(terms["loss"], corners)
+    assert all(torch.isfinite(value) for value in terms.values())
+    assert torch.isfinite(gradient).all()
+    assert gradient.any()
+    assert torch.isfinite(loss.centres).all()
+
+
+def test_the_first_phase_may_be_left_out(digits, given) -> None:
+    found = model(epochs=0, clustering_epochs=2).fit(digits[0], given)
+    assert found.history_["lambda"].notna().sum() == 2
+
+
 def test_lambda_rises_as_the_document_says() -> None:
     assert [balancing(t, (4, 40), 1.0) for t in (1, 4, 22, 40, 60)] == [0, 0, 0.5, 1, 1]
     assert [balancing(t, (0, 0), 0.1) for t in (1, 60)] == [0.1, 0.1]

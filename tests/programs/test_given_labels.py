@@ -130,6 +130,30 @@ def test_an_ensemble_asks_and_takes_the_answers(kingdra_run, tmp_path, blobs):
     assert "has rows other than 0 to 89" in kingdra_run(*told).mistake
 
 
+def test_an_ensemble_asks_for_pairs_and_takes_the_answers(kingdra_run, tmp_path, blobs):
+    """Known pairs stand below the questions; only what is filled in is learned from."""
+    pd.DataFrame([(0, 3, 1, 0.5), (0, 1, 0, 1)], columns=["i", "j", "link", "weight"]).to_csv(
+        tmp_path / "links.csv", index=False
+    )
+    arguments = (*KINGDRA, *CUSTOM[:3], "dataset.drop=[told]", "n_clusters=3")
+    assert kingdra_run(*arguments, "dataset.links=links.csv", "output_dir=first").status == 0
+    path = next((tmp_path / "first").glob("**/ask_pairs.csv"))
+    asked = pd.read_csv(path)
+    assert list(asked)[:5] == ["i", "j", "link", "weight", "i: a"]
+    assert (asked["i: kind"] == np.array(["x", "y", "z"])[blobs[asked["i"]]]).all()
+    assert (asked["i"] != asked["j"]).all()
+    blank = asked["link"].isna()
+    assert asked[["i", "j", "link", "weight"]][~blank].values.tolist() == [[0, 3, 1, 0.5], [0, 1, 0, 1]]
+    assert blank.sum() >= 10
+
+    asked.loc[:4, "link"] = (blobs[asked["i"][:5]] == blobs[asked["j"][:5]]).astype(float)
+    asked.to_csv(path, index=False)
+    links = f"dataset.links={path.relative_to(tmp_path)}"
+    assert kingdra_run(*arguments, links, "output_dir=second").status == 0
+    result = json.loads(next((tmp_path / "second").glob("**/result.json")).read_text())
+    assert result["links"] == 7
+
+
 def test_history_tells_of_labelled_points_apart(kingdra_run, tmp_path, blobs):
     kingdra_run("method=constrained_autoencoder", *QUICK, *CUSTOM)
     history = pd.read_csv(only(tmp_path, "history.csv"))

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.cluster import SpectralClustering
 
+from kingdra_repro.data.links import Links
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.pseudo_labels import evidence
 from kingdra_repro.pseudo_labels.evidence import join_clusters
@@ -45,6 +46,26 @@ def test_a_mixture_that_other_models_tell_apart_does_not_join_two_classes() -> N
     groups = join_clusters(labels, 8, 4)
     for model in range(1, 8):
         assert same_partition(groups[model][labels[model]], classes)
+
+
+def test_linked_pairs_tell_what_belongs_together_where_the_models_do_not() -> None:
+    """All models cut the classes alike: nothing but pairs tells which halves are one class."""
+    rng = np.random.default_rng(0)
+    fine = np.repeat(np.arange(6), 50)
+    labels, classes = np.tile(fine, (3, 1)), fine // 2
+    pairs = rng.integers(300, size=(2000, 2))
+    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
+    same = classes[pairs[:, 0]] == classes[pairs[:, 1]]
+    groups = join_clusters(labels, 6, 3, Links.of(300, pairs[same], pairs[~same]))
+    assert same_partition(groups[0][fine], classes)
+
+
+def test_linked_pairs_are_weighed_against_a_model_s_own_answer() -> None:
+    links = Links.of(4, [[0, 2]], [[1, 3], [0, 1]], cannot_weight=[0.5, 1])
+    alike, own = evidence._alike(np.array([0, 0, 1, 1]), 3, links), evidence.ANSWER
+    assert alike[0, 1] == alike[1, 0] == 1 / (own + 1.5)  # a pair says that they are one, half a pair not
+    assert alike[0, 0] == own / (own + 1)
+    assert (alike[2] == [0, 0, 1]).all()
 
 
 def test_rare_answers_and_unused_clusters_do_no_harm() -> None:

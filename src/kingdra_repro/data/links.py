@@ -161,8 +161,9 @@ def read_links(path: Path, row_names: Sequence[str] | None, n: int) -> Links:
     Parameters
     ----------
     path : Path, .csv or .parquet
-        i, j: row numbers from 0, or names of rows; link: 1 belong together, 0 do not; weight: above 0 and at
-        most 1.
+        i, j: row numbers from 0, or names of rows; link: 1 belong together, 0 do not, blank: not known, and
+        left out; weight: above 0 and at most 1. Columns whose names begin with "i: " or "j: ", as in
+        ask_pairs.csv, are not read.
     row_names : names of the rows of the data, or None
     n : number of rows
 
@@ -176,16 +177,21 @@ def read_links(path: Path, row_names: Sequence[str] | None, n: int) -> Links:
     if not is_table(path):
         raise InputError(f"dataset.links={path} is not a table: give a .csv with the columns i, j, link")
     table = read_table(path)
+    table = table[[name for name in table.columns if not name.startswith(("i: ", "j: "))]]
     unknown = [name for name in table.columns if name not in (*COLUMNS, "weight")]
     if unknown or not set(COLUMNS) <= set(table.columns):
         raise InputError(
             f"{path} has the columns {listed(table.columns)}: give i, j, link and perhaps weight"
         )
+    table = table[table["link"].notna()]
+    if table.empty:
+        raise InputError(f"{path} has no link that is filled in: give 1 or 0 to some")
     pairs = np.stack([rows_named(table[name], path, row_names, n) for name in ("i", "j")], axis=1)
     link = table["link"]
     if (wrong := np.flatnonzero(~link.isin([0, 1]))).size:
         raise InputError(
-            f"{path} has link={link.iloc[wrong[0]]} in row {wrong[0]} (counted from 0): give 1 or 0"
+            f"{path} has link={link.iloc[wrong[0]]} in row {link.index[wrong[0]]} (counted from 0): give 1 "
+            "or 0"
         )
     together = link.to_numpy() == 1
     if "weight" in table and not pd.api.types.is_numeric_dtype(table["weight"]):

@@ -129,6 +129,7 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
         **AutoencoderClusterer.checks,
         "labels_per_class": integer(1),
         "code_size": integer(1),
+        "epochs": integer(0),
         "clustering_epochs": integer(0),
         "unlabelled_batch": integer(2),
         "labelled_batch": integer(1),

@@ -39,7 +39,8 @@ class KingdraPlus(Kingdra):
        with k outputs, which have pseudo-labels from the beginning, and so a base's weights beside them
        (``w_mi_later``). Where the votes give no k mini-clusters, they begin without.
 
-    Labels and linked pairs that ``fit`` is told come in after the joining: the first models learn without.
+    The first models learn without the labels and linked pairs that ``fit`` is told: pairs decide what is
+    joined, and both are learned from after that.
 
     Parameters
     ----------
@@ -107,7 +108,7 @@ class KingdraPlus(Kingdra):
             "batch_size": self.first_batch_size,
             "learning_rate": self.first_learning_rate,
         }
-        return OverClusteredPhase(Ensemble(**{**shared, **own}), self.n_clusters, given.labels)
+        return OverClusteredPhase(Ensemble(**{**shared, **own}), self.n_clusters, given)
 
 
 @dataclass(frozen=True)
@@ -119,13 +120,14 @@ class OverClusteredPhase:
     fine : Ensemble
         The parameters of these models; seed and checkpoint come from the fit that the phase is of.
     n_clusters : int, k
-    given : int64 array [n], labels that are given, -1 for none
-        The outputs that points of a class are joined to get the number of the class.
+    given : Given
+        Linked pairs decide what is joined; the outputs that points of a class are joined to get the number
+        of the class.
     """
 
     fine: Ensemble
     n_clusters: int
-    given: np.ndarray
+    given: Given
 
     @property
     def epochs(self) -> int:
@@ -144,22 +146,24 @@ class OverClusteredPhase:
             losses = first.train(fine.epochs, None)
             clusters = first.outputs().argmax(-1).numpy()
             fitted = first.fitted()
-        groups = join_clusters(clusters, fine.n_clusters, self.n_clusters)
+        links = None if self.given.links is None else self.given.links.links
+        groups = join_clusters(clusters, fine.n_clusters, self.n_clusters, links)
         joined = torch.stack(
             [
                 _sums(proba, of_model, self.n_clusters)
                 for proba, of_model in zip(fitted.predict_proba(fit.X, fit.device), groups, strict=True)
             ]
         )
-        if (self.given >= 0).any():
+        if len(self.given.classes):
             joined = joined[..., self._group_of_class(joined)]
         return losses, joined, lambda: fitted.features(fit.X, fit.device)
 
     def _group_of_class(self, joined: Tensor) -> Tensor:
         """Match classes to groups by the labelled points that the models together put there: int64 [k]."""
-        known = torch.from_numpy(self.given >= 0)
+        labels = torch.from_numpy(self.given.labels)
+        known = labels >= 0
         answers = joined.mean(0).argmax(1)[known]
-        of_class = contingency(torch.from_numpy(self.given)[known], answers[None], self.n_clusters)
+        of_class = contingency(labels[known], answers[None], self.n_clusters)
         return best_match(of_class[0])
 
 

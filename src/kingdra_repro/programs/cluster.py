@@ -33,7 +33,7 @@ from kingdra_repro.runs.graph_files import write_ensemble_files
 from kingdra_repro.runs.map import NONE, check_layout, layout_of, write_map
 from kingdra_repro.runs.model import DESCRIPTION, KEEP, keep_model, load
 from kingdra_repro.runs.monitor import RunMonitor, Stopwatch, Votes
-from kingdra_repro.runs.questions import choose_questions, question_table
+from kingdra_repro.runs.questions import choose_pairs, choose_questions, pair_table, question_table
 from kingdra_repro.runs.result import make_result, read_result, write_result
 from kingdra_repro.table_settings import FEW_NUMBERS, FEW_ROWS
 from kingdra_repro.training.phases import saved_progress
@@ -141,6 +141,8 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
         if isinstance(method, Ensemble) and method.n_models > 1:
             questions = question_table(data, *choose_questions(method, data.X, given), method.labels_, given)
             write_text(folder / "ask.csv", questions.to_csv(index=False, lineterminator="\n"))
+            pairs = pair_table(data, choose_pairs(method, data.X, given), data.links)
+            write_text(folder / "ask_pairs.csv", pairs.to_csv(index=False, lineterminator="\n"))
     keep_model(folder, method, data.preprocessing, cfg.keep_model)
     write_result(folder, result, method.labels_)
     if not cfg.keep_checkpoint:

@@ -1,7 +1,10 @@
-"""ask.csv: the points whose classes would help most, to be filled in by a person and given back.
+"""ask.csv and ask_pairs.csv: the answers that would help most, to be filled in by a person and given back.
 
 kingdra-run dataset=custom dataset.path=my.csv n_clusters=5
 kingdra-run dataset=custom dataset.path=my.csv n_clusters=5 dataset.given=.../ask.csv
+kingdra-run dataset=custom dataset.path=my.csv n_clusters=5 dataset.links=.../ask_pairs.csv
+
+The second is for who can tell that two points are of one kind, but has no names for the kinds.
 """
 
 from collections.abc import Sequence
@@ -12,20 +15,22 @@ import scipy.sparse as sp
 from sklearn.cluster import KMeans
 
 from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.data.links import Links
 from kingdra_repro.methods import Ensemble
 from kingdra_repro.runs.clusters import beside
 
 QUESTIONS = 20  # of a file
-CANDIDATES = 10  # points that are considered for each question, as in Zhdanov's experiments
 
 
 def choose_questions(
     method: Ensemble, X: np.ndarray | sp.csr_matrix, given: np.ndarray | None = None, n: int = QUESTIONS
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Choose points on which the models disagree, no two of them alike (Zhdanov 2019).
+    """Choose points that stand for many others, more of them where the models disagree.
 
-    Of the points without a label those with the largest disagreement are put into n groups by K-means on the
-    first model's last hidden layer, weighted by the disagreement; the point next to each centre is asked for.
+    The points without a label are put into n groups by K-means on the first model's last hidden layer, each
+    weighted by its disagreement plus the mean of all; the point next to each centre is asked for. So no two
+    are alike, and each is typical of some others. The points of largest disagreement alone (Zhdanov 2019)
+    are odd ones, and worth less than as many random ones (results/asking.csv).
 
     Parameters
     ----------
@@ -36,28 +41,31 @@ def choose_questions(
 
     Returns
     -------
-    rows : int64 array [n], fewer where X has no more points; the largest disagreement first
+    rows : int64 array [n], fewer where X has no more distinct points; the largest disagreement first
     disagreement : float64 array [n], of these, in nats; see `Ensemble.disagreement`
 
     References
     ----------
-    Zhdanov (2019), Diverse mini-batch Active Learning, arXiv 1901.05954.
+    Hacohen, Dekel, Weinshall (2022), Active Learning on a Budget: Opposite Strategies Suit High and Low
+    Budgets, arXiv 2202.02794: typical points first.
+    Zhdanov (2019), Diverse mini-batch Active Learning, arXiv 1901.05954: weighted K-means.
     """
     disagreement = method.disagreement(X)
     unknown = np.arange(X.shape[0]) if given is None else np.flatnonzero(given < 0)
-    candidates = unknown[np.argsort(-disagreement[unknown], kind="stable")[: CANDIDATES * n]]
-    if len(candidates) > n:
-        code = method.last_hidden_layer(X[candidates])
-        weight = disagreement[candidates].clip(min=np.finfo(np.float32).tiny)
+    asked = unknown
+    if len(unknown) > n:
+        code = method.last_hidden_layer(X[unknown])
+        weight = disagreement[unknown] + max(disagreement.mean(), np.finfo(np.float32).tiny)
         groups = KMeans(n, n_init=1, random_state=0).fit(code, sample_weight=weight)
         distance = groups.transform(code)
-        asked = [
+        typical = [
             members[distance[members, group].argmin()]
             for group in range(n)
             if len(members := np.flatnonzero(groups.labels_ == group))
         ]
-        candidates = candidates[np.sort(asked)]
-    return candidates, disagreement[candidates]
+        asked = unknown[typical]
+    asked = asked[np.argsort(-disagreement[asked], kind="stable")]
+    return asked, disagreement[asked]
 
 
 def question_table(
@@ -86,3 +94,58 @@ def question_table(
     table = pd.DataFrame({"row": listed, **named, "answer": answers, "cluster": labels[listed]})
     table["disagreement"] = pd.Series(np.round(disagreement, 4))
     return beside(table, None if data.table is None else data.table.iloc[listed])
+
+
+def choose_pairs(
+    method: Ensemble, X: np.ndarray | sp.csr_matrix, given: np.ndarray | None = None, n: int = QUESTIONS
+) -> np.ndarray:
+    """Pair each point of `choose_questions` with the one that is surest of the cluster it may belong to.
+
+    Parameters
+    ----------
+    method, X, given, n : see `choose_questions`
+
+    Returns
+    -------
+    int64 array [m, 2], m <= n
+        The point in doubt, and the one with the largest output for its most likely cluster.
+    """
+    asked, _ = choose_questions(method, X, given, n)
+    proba = method.predict_proba(X)
+    surest = proba.argmax(0)[proba[asked].argmax(1)]
+    pairs = np.stack([asked, surest], axis=1)
+    return pairs[asked != surest]
+
+
+def pair_table(data: Dataset, pairs: np.ndarray, links: Links | None) -> pd.DataFrame:
+    """Tabulate pairs to ask for, and below them those that are known: one file then holds all answers.
+
+    Parameters
+    ----------
+    data : Dataset
+    pairs : int64 array [m, 2], see `choose_pairs`
+    links : Links or None
+
+    Returns
+    -------
+    DataFrame
+        ``i`` and ``j`` (names, or row numbers from 0), ``link``, to be filled in with 1 or 0, ``weight``
+        where a known pair is in doubt; and the columns of the user's table for i and for j, as ``i: NAME``
+        and ``j: NAME``.
+    """
+    known = [] if links is None else [links.must_link, links.cannot_link]
+    listed = np.concatenate([pairs, *known])
+    answers = [""] * len(pairs) + ([] if links is None else _answers(links))
+    names = np.arange(len(data.X)) if data.row_names is None else np.array(data.row_names)
+    table = pd.DataFrame({"i": names[listed[:, 0]], "j": names[listed[:, 1]], "link": answers})
+    if links is not None:
+        weight = np.concatenate([np.ones(len(pairs)), links.must_weight, links.cannot_weight])
+        table = table.assign(weight=weight) if (weight < 1).any() else table
+    if data.table is None:
+        return table
+    sides = [data.table.iloc[rows].add_prefix(f"{name}: ") for name, rows in zip("ij", listed.T, strict=True)]
+    return pd.concat([table, *(side.reset_index(drop=True) for side in sides)], axis=1)
+
+
+def _answers(links: Links) -> list[str]:
+    return ["1"] * len(links.must_link) + ["0"] * len(links.cannot_link)

@@ -19,6 +19,8 @@ from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.seeds import Purpose, torch_stream
 from kingdra_repro.training.step import TrainStep
 
+FULL_WEIGHT = 4  # n over so many linked pairs have it: they come twice in an epoch of n points
+
 
 @dataclass(frozen=True)
 class PseudoLabels:
@@ -128,6 +130,8 @@ class Stack:
             if self.linked is not None and index_linked is not None:
                 x_linked = self.rows[index_linked[:, part]]
                 relation, certainty = self.linked.relations(index_linked[:, part])
+                # Fewer pairs come more often, and would be learned by heart: they count less.
+                certainty *= min(1.0, FULL_WEIGHT * len(self.linked.pairs) / n)
             n_beside = (pseudo is not None) + (x_linked is not None)
             batch = Batch(
                 x=self.rows[index[:, part]],
