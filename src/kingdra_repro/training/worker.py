@@ -72,6 +72,7 @@ class Worker:
         phase_done: int = -1,
         links: Closure | None = None,
     ) -> None:
+        self.members = members
         self.device, self.checkpoint, self._n_clusters = device, checkpoint, n_clusters
         self._pace = Pace(SHARE_WITHIN_PHASES, SECONDS_OF_A_SAVE)
         self._saved: dict[tuple[int, ...], tuple[str, int]] = {}  # of a stack: the last name, its epochs
