@@ -89,7 +89,7 @@ class Checkpoint:
 
         def write(file: BinaryIO) -> None:
             file.write(FIRST_LINE + b"\0" * DIGEST_LINE + note.encode() + b"\n")
-            torch.save(plain(state), file)
+            torch.save(_plain(state), file)
             digest = _digest(file)
             file.seek(len(FIRST_LINE))
             file.write(digest)
@@ -185,11 +185,11 @@ def _digest(file: BinaryIO) -> bytes:
     return hashlib.file_digest(file, "sha256").hexdigest().encode() + b"\n"  # type: ignore[arg-type]
 
 
-def plain(value: Any) -> Any:
-    """Return a value with Python's numbers, lists and tuples, which are read again with ``weights_only``."""
+def _plain(value: Any) -> Any:
+    """With Python's numbers for NumPy's, which are not read again with ``weights_only``."""
     if isinstance(value, dict):
-        return {plain(key): plain(one) for key, one in value.items()}
+        return {_plain(key): _plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        values = [plain(one) for one in value]
-        return values if isinstance(value, list) else tuple(values)
+        plain = [_plain(one) for one in value]
+        return plain if isinstance(value, list) else tuple(plain)
     return value.item() if isinstance(value, np.generic) else value

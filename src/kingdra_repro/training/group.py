@@ -10,7 +10,6 @@ torch.multiprocessing runs the user's script again, also where it has no ``if __
 """
 
 import contextlib
-import io
 import os
 import signal
 import socket
@@ -24,15 +23,17 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.python_process import python_command
 from kingdra_repro.training.divergence import Diverged
+from kingdra_repro.training.messages import message_bytes, message_of
 
 CONNECTING = timedelta(minutes=5)
 WAITING = timedelta(days=1000)  # a phase takes as long as it takes
 LOOPBACK = "127.0.0.1"
+# Where a process' open files are: of other processes, too, or of itself alone.
+DESCRIPTORS = "/proc/{}/fd" if Path("/proc/self/fd").exists() else "/dev/fd"
 RAISED_ANEW = {kind.__name__: kind for kind in (InputError, Diverged, MemoryError)}
 
 
@@ -41,7 +42,7 @@ class RankLost(InputError):
 
 
 class Group:
-    """Ranks that are connected.
+    """Ranks that are connected; without parameters this process alone.
 
     Parameters
     ----------
@@ -61,19 +62,21 @@ class Group:
 
     def __init__(
         self,
-        store: Any,
-        rank: int,
-        size: int,
+        store: Any = None,
+        rank: int = 0,
+        size: int = 1,
         *,
-        here: bool,
+        here: bool = True,
         processes: Sequence[subprocess.Popen] = (),
     ) -> None:
         self.rank, self.size, self.here, self.in_step = rank, size, here, True
         self._processes = list(processes)
         node = "here" if here else os.environ.get("GROUP_RANK", socket.gethostname())
-        self.node = node if Path("/proc/self/fd").exists() else f"rank {rank}"
+        self.node = node if DESCRIPTORS.startswith("/proc") else f"rank {rank}"
+        if size == 1:
+            return
         if here:
-            options = dist.ProcessGroupGloo._Options()
+            options = dist.ProcessGroupGloo._Options()  # type: ignore[attr-defined]
             options._timeout = CONNECTING
             options._devices = [dist.ProcessGroupGloo.create_device(hostname=LOOPBACK)]
             self._gloo: Any = dist.ProcessGroupGloo(store, rank, size, options)
@@ -83,25 +86,22 @@ class Group:
 
     def own(self, device: torch.device) -> torch.device:
         """Return the device of this rank where all have this kind: of GPUs each rank of a machine has one."""
-        if device.type != "cuda" or device.index is not None:
+        if device.type != "cuda" or device.index is not None or self.size == 1:
             return device
         local = self.rank if self.here else int(os.environ.get("LOCAL_RANK", self.rank))
         return torch.device("cuda", local % torch.cuda.device_count())
 
     def tell(self, what: str, *arguments: Any) -> None:
-        """On rank 0: tell the others what all do next; on these it was told already."""
+        """On rank 0: tell the others what all do next; these have been told already."""
+        if not self.in_step:
+            raise RankLost("The other ranks were stopped before: start this run by itself")
         if self.rank == 0:
             self.broadcast((what, arguments))
 
-    def told(self) -> tuple[str, tuple] | None:
-        """Wait for what rank 0 tells; None: no more."""
-        return self.broadcast()
-
     def broadcast(self, message: Any = None, root: int = 0) -> Any:
-        """Tell all ranks what rank `root` says: plain values, tensors, and lists, tuples and dicts of these.
-
-        It is read as a checkpoint is: nothing else is unpickled.
-        """
+        """Tell all ranks what rank `root` says; see `kingdra_repro.training.messages` for what that may be."""
+        if self.size == 1:
+            return message
         data = message_bytes(message) if self.rank == root else None
         length = torch.tensor([0 if data is None else len(data)])
         self._wait(self._gloo.broadcast(length, root))
@@ -111,13 +111,15 @@ class Group:
         return message if self.rank == root else message_of(data)
 
     def together(self, work: Callable[[], Any]) -> list[Any]:
-        """Do some work on every rank, and return to all what each comes to, such as `broadcast` takes.
+        """Do some work on every rank, and return on all what each has come to.
 
         Raises
         ------
         Exception
             On every rank, what the work has raised on one of them; `RankLost` where one has ended.
         """
+        if self.size == 1:
+            return [work()]
         own: Exception | None = None
         outcome: dict[str, Any] = {}
         self.in_step = False
@@ -143,14 +145,15 @@ class Group:
                 how = f"by signal {-status}" if status < 0 else f"with status {status}"
                 raise RankLost(
                     f"Rank {rank} of {self.size} (process {process.pid}) ended {how} before its work was "
-                    "done (perhaps for lack of memory): run again to resume from the last checkpoint, with any "
-                    "n_jobs; n_jobs=1 needs the least memory"
+                    "done (perhaps for lack of memory): run again to resume from the last checkpoint, with "
+                    "any n_jobs; n_jobs=1 needs the least memory"
                 )
 
     def close(self) -> None:
         """End the processes that were started; those in the midst of something are stopped."""
         _end(self._processes)
-        self._gloo.shutdown()
+        if self.size > 1:
+            self._gloo.shutdown()
 
     def _wait(self, work: Any) -> None:
         before, self.in_step = self.in_step, False
@@ -187,24 +190,6 @@ def _error(kind: str, message: str, parameter: str | None, notes: list[str]) -> 
     for note in notes:
         error.add_note(note)
     return error
-
-
-def message_bytes(message: Any) -> Tensor:
-    """Return a message as uint8."""
-    file = io.BytesIO()
-    torch.save(message, file)
-    return torch.frombuffer(file.getbuffer(), dtype=torch.uint8)
-
-
-def message_of(data: Tensor) -> Any:
-    """Read what `message_bytes` gave.
-
-    Raises
-    ------
-    pickle.UnpicklingError
-        If there is anything but plain values and tensors in it.
-    """
-    return torch.load(io.BytesIO(data.numpy()), weights_only=True)  # type: ignore[arg-type]
 
 
 def start(size: int, threads: int, work: str) -> Group:

@@ -13,9 +13,9 @@ from kingdra_repro.errors import diverged
 from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.prediction import FittedEnsemble
-from kingdra_repro.training.ranks import RankedWorker, begin, n_torchrun
+from kingdra_repro.training.ranks import begin
 from kingdra_repro.training.stack import PseudoLabels, StepDone
-from kingdra_repro.training.worker import Member, Worker
+from kingdra_repro.training.worker import Member, Task
 
 
 class EnsembleTrainer:
@@ -57,35 +57,11 @@ class EnsembleTrainer:
         kinds = [base for i, base in enumerate(bases) if base not in bases[:i]]
         radii = [kind.radii(X, devices[0]) for kind in kinds]
         members = [Member(m, base, radii[kinds.index(base)]) for m, base in enumerate(bases)]
-        self._worker: Worker | RankedWorker
-        n_ranks = n_torchrun() or len(devices[: self.n_models])
-        if n_ranks == 1:
-            self._worker = Worker(
-                members,
-                X,
-                n_clusters,
-                options,
-                seed=seed,
-                device=devices[0],
-                checkpoint=checkpoint,
-                phase_done=phase_done,
-                links=links,
-            )
-            return
         # By kind, so that the work is even when they are dealt out by turns, in a mixed ensemble, too.
         members.sort(key=lambda member: kinds.index(member.base))
-        self._worker = begin(
-            n_ranks,
-            members,
-            X,
-            n_clusters,
-            options,
-            seed=seed,
-            device=devices[0],
-            checkpoint=checkpoint,
-            phase_done=phase_done,
-            links=links,
-        )
+        task = Task(members, n_clusters, options, seed, checkpoint, phase_done, links)
+        devices = devices[: self.n_models]
+        self._worker = begin(task, X, str(devices[0] if len(devices) == 1 else devices[0].type), len(devices))
 
     def train(
         self,
@@ -141,13 +117,7 @@ class EnsembleTrainer:
     def fitted(self) -> FittedEnsemble:
         """Return the members as they are now."""
         weights = [self._worker.weights(m) for m in range(self.n_models)]  # one by one: less memory
-        return FittedEnsemble(
-            self._bases,
-            [state for state in weights if state is not None],  # some worker has each
-            self._n_features,
-            self._n_clusters,
-            self._precision,
-        )
+        return FittedEnsemble(self._bases, weights, self._n_features, self._n_clusters, self._precision)
 
     def close(self) -> None:
         """End what trains the members."""
