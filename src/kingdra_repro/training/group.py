@@ -99,7 +99,7 @@ class Group:
             self.broadcast((what, arguments))
 
     def broadcast(self, message: Any = None, root: int = 0) -> Any:
-        """Tell all ranks what rank `root` says; see `kingdra_repro.training.messages` for what that may be."""
+        """Tell all ranks what rank `root` says, as `message_bytes` takes it."""
         if self.size == 1:
             return message
         data = message_bytes(message) if self.rank == root else None

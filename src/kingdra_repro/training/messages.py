@@ -88,6 +88,6 @@ def _made(value: Any) -> Any:
 
 def _not_importable(name: str, why: str) -> InputError:
     return InputError(
-        f"The other processes cannot import {name} ({why}): write the class of a base model at the top level of "
-        "a module beside the script, or use n_jobs=1"
+        f"The other processes cannot import {name} ({why}): write the class of a base model at the top level "
+        "of a module beside the script, or use n_jobs=1"
     )

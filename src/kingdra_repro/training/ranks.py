@@ -132,9 +132,15 @@ def follow(group: Group) -> None:
     workers: list[RankedWorker] = []  # a method may train other members meanwhile
     while True:
         try:
-            if (told := group.broadcast()) is None:
-                return
-            method, arguments = told
+            told = group.broadcast()
+        except RankLost:
+            raise SystemExit(1) from None  # rank 0 says so
+        except InputError as error:  # what it says cannot be understood: rank 0 points to this line
+            raise SystemExit(str(error)) from error
+        if told is None:
+            return
+        method, arguments = told
+        try:
             if method == "begin":
                 task, device, threads = arguments
                 workers.append(RankedWorker(group, task, None, device, threads))
@@ -146,7 +152,7 @@ def follow(group: Group) -> None:
             else:
                 getattr(workers[-1], method)(*arguments)
         except RankLost:
-            raise SystemExit(1) from None  # rank 0 says so
+            raise SystemExit(1) from None
         except Exception:
             if not group.in_step:
                 raise

@@ -20,7 +20,7 @@ from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.phases import models_of
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.stack import PseudoLabels, Stack, StepDone
-from kingdra_repro.training.threads import useful_threads
+from kingdra_repro.training.threads import fading_numbers_are_zero, useful_threads
 
 # A CPU gains from a stack while it hides the cost of launching operations, and loses once activations no
 # longer fit its caches: about so many weights are trained at once. A GPU takes all members.
@@ -155,7 +155,7 @@ class Worker:
             if stack.epoch < epochs.stop and stack.offloaded:
                 self._fetch(stack)
             while stack.epoch < epochs.stop:
-                with _current(self.device), self._threads(stack):
+                with _current(self.device), self._threads(stack), fading_numbers_are_zero():
                     stack.train_epoch(pseudo, on_step, epochs.stop - stack.epoch)
                     if stack.epoch == epochs.stop:
                         stack.end_phase()
