@@ -3,6 +3,7 @@
 Most of these ranks are threads, which are there at once; processes are started where it is about these.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -18,18 +19,19 @@ import pytest
 import scipy.sparse as sp
 import torch
 import torch.distributed as dist
+from hydra.core.global_hydra import GlobalHydra
 from sklearn.datasets import make_blobs
 
 from kingdra_repro import Kingdra
 from kingdra_repro.bases import LadderDot, LadderIM
 from kingdra_repro.devices import choose_devices
 from kingdra_repro.errors import InputError
+from kingdra_repro.programs import run
 from kingdra_repro.training import ranks, shared_matrix, worker
 from kingdra_repro.training.group import Group
 from kingdra_repro.training.messages import message_bytes, message_of
 
 BASES = [LadderIM(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1)), LadderDot(hidden=(24, 16))]
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +50,8 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> None:
         def rank(number: int) -> None:
             group = Group(store, number, size)
             group.node = f"machine {number // 2}"
-            ranks.follow(group)
+            with contextlib.suppress(SystemExit):
+                ranks.follow(group)
 
         for number in range(1, size):
             threading.Thread(target=rank, args=(number,), daemon=True).start()
@@ -61,7 +64,7 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def kingdra(**settings) -> Kingdra:
-    defaults = {"n_models": 5, "n_iter": 2, "first_epochs": 4, "epochs": 2, "batch_size": 32}
+    defaults = {"n_models": 5, "n_iter": 2, "first_epochs": 2, "epochs": 1, "batch_size": 32}
     return Kingdra(4, base=BASES, **{"random_state": 0, "device": "cpu", **defaults, **settings})
 
 
@@ -204,24 +207,22 @@ def test_a_script_without_a_main_guard_beside_files_of_libraries_names(tmp_path:
     assert subprocess.check_output(command, text=True, cwd=tmp_path) == "60\n"
 
 
-def test_torchrun_leaves_the_labels_of_one_process(tmp_path: Path) -> None:
+def test_torchrun_leaves_the_labels_of_one_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
     tiny = ["dataset=digits", "ensemble.size=3", "base.hidden=[16,16]", "training.iterations=1"]
-    tiny += ["training.first_epochs=2", "training.epochs=1", "report.map=none"]
-    launch = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    labels = []
-    for name, command in {"two": launch, "one": []}.items():
-        folder = tmp_path / name
-        done = subprocess.run(
-            [sys.executable, *command, "-m", "kingdra_repro", *tiny, "n_jobs=1", f"output_dir={folder}"],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.count("run folder:") == 1
-        (found,) = folder.glob("*/*/*/labels.npy")
-        labels.append(np.load(found))
-    np.testing.assert_array_equal(*labels)
+    tiny += ["training.first_epochs=2", "training.epochs=1", "report.map=none", "n_jobs=1"]
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    command = [*launch, "-m", "kingdra_repro", *tiny, "output_dir=two"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("run folder:") == 1
+    monkeypatch.setattr(sys, "argv", ["kingdra-run", *tiny, "output_dir=one"])
+    with pytest.raises(SystemExit):
+        run.main()
+    GlobalHydra.instance().clear()
+    one, two = (next(tmp_path.glob(f"{name}/*/*/*/labels.npy")) for name in ("one", "two"))
+    np.testing.assert_array_equal(np.load(one), np.load(two))
 
 
 def test_a_base_that_other_processes_cannot_make_is_refused_in_a_line(
