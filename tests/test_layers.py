@@ -22,7 +22,7 @@ FLOORS = [
     ["reproduce"],
     ["report.tables"],
     ["report", "report.figures", "report.page"],
-    ["programs"],
+    ["programs", "__main__"],
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 

@@ -12,7 +12,7 @@ from kingdra_repro.training import worker
 from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.stack import PseudoLabels, StepDone
-from kingdra_repro.training.worker import Member, Worker
+from kingdra_repro.training.worker import Member, Task, Worker
 
 N, D, K, N_MODELS = 40, 8, 4, 6
 BASE = LadderIM(hidden=(16, 16))
@@ -32,13 +32,10 @@ def workers(shares: Sequence[range], checkpoint: Checkpoint | None) -> list[Work
     X = np.random.default_rng(0).random((N, D), dtype=np.float32)
     return [
         Worker(
-            [Member(m, BASE, None) for m in share],
+            members := [Member(m, BASE, None) for m in share],
+            Task(members, K, OPTIONS, 0, checkpoint),
             X,
-            K,
-            OPTIONS,
-            seed=0,
-            device=torch.device("cpu"),
-            checkpoint=checkpoint,
+            torch.device("cpu"),
         )
         for share in shares
     ]
@@ -79,7 +76,7 @@ def test_more_members_than_a_file_s_name_takes(tmp_path: Path) -> None:
     def trained(share: range, on_step: Callable[[StepDone], None]) -> dict[int, torch.Tensor]:
         members = [Member(m, base, None) for m in share]
         checkpoint = Checkpoint(tmp_path, "this run")
-        one = Worker(members, X, K, OPTIONS, seed=0, device=torch.device("cpu"), checkpoint=checkpoint)
+        one = Worker(members, Task(members, K, OPTIONS, 0, checkpoint), X, torch.device("cpu"))
         one.train(range(1), None, on_step, 0)
         return one.predict_proba()
 

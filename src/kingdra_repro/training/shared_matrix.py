@@ -1,64 +1,89 @@
-"""A matrix that several processes read: in a file without a name, which goes with the last of them."""
+"""The data, once on each machine: in a file without a name, which goes with the last of its ranks."""
 
+import os
 import tempfile
-from dataclasses import dataclass
-from typing import BinaryIO, cast
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 
 import numpy as np
 import scipy.sparse as sp
 
 from kingdra_repro.errors import InputError
+from kingdra_repro.training.group import DESCRIPTORS, Group
+
+CHUNK = 2**26  # bytes that go to other machines at once
 
 
-@dataclass(frozen=True)
-class SharedMatrix:
-    """Where the parts of a matrix lie in a file that the processes inherit.
+def shared_matrix(X: np.ndarray | sp.csr_matrix | None, group: Group) -> np.ndarray | sp.csr_matrix:
+    """Return the matrix [n, d] that rank 0 has, array or CSR; called on all ranks, on the others with None.
 
-    Parameters
-    ----------
-    handle : int, the file's
-    shape : (n, d)
-    parts : (dtype, length) of each array in the file, one after the other: one for a dense matrix, indptr,
-        indices and data of a CSR matrix
-    """
-
-    handle: int
-    shape: tuple[int, int]
-    parts: tuple[tuple[str, int], ...]
-
-    def read(self) -> np.ndarray | sp.csr_matrix:
-        """Map the matrix into memory, read-only."""
-        arrays, offset = [], 0
-        with open(self.handle, "rb", closefd=False) as file:
-            for dtype, length in self.parts:
-                # An empty file cannot be mapped, nor an empty part.
-                part = np.memmap(file, dtype, "r", offset, (length,)) if length else np.empty(0, dtype)
-                arrays.append(np.asarray(part))
-                offset += part.nbytes
-        if len(arrays) == 1:
-            return arrays[0].reshape(self.shape)
-        indptr, indices, data = arrays
-        return sp.csr_matrix((data, indices, indptr), shape=self.shape, copy=False)
-
-
-def write_matrix(X: np.ndarray | sp.csr_matrix) -> tuple[BinaryIO, SharedMatrix]:
-    """Write X into a file without a name; to be closed when all processes have it.
+    The other ranks of its machine map one file into memory, read-only. On another machine the first rank
+    writes such a file of what it is sent.
 
     Raises
     ------
     InputError
-        If there is no room.
+        On all ranks, if one has no room for the file.
     """
-    parts = [X.indptr, X.indices, X.data] if sp.issparse(X) else [np.ascontiguousarray(X).reshape(-1)]
-    try:
-        file = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 it is the caller's to close
-        for part in parts:
-            file.write(memoryview(np.ascontiguousarray(part)).cast("B"))  # type: ignore[arg-type]
-        file.flush()
-    except OSError as error:
-        raise InputError(
-            f"Cannot write the data for the other processes to {tempfile.gettempdir()} "
-            f"({error.strerror or error}): free space there, set TMPDIR to another folder, or use n_jobs=1"
-        ) from error
-    described = tuple((part.dtype.str, len(part)) for part in parts)
-    return file, SharedMatrix(file.fileno(), X.shape, described)
+    if group.size == 1 and X is not None:
+        return X
+    arrays = [] if X is None else [X.indptr, X.indices, X.data] if sp.issparse(X) else [X]
+    arrays = [np.ascontiguousarray(array).reshape(-1) for array in arrays]
+    about = None if X is None else (tuple(X.shape), [(array.dtype.str, len(array)) for array in arrays])
+    shape, parts = group.broadcast(about)
+    nodes = group.together(lambda: group.node)
+    first = nodes.index(group.node)
+    chunks = _chunks(arrays, parts, group, several=len(set(nodes)) > 1)
+    read: list[np.ndarray] = []
+    with ExitStack() as until_read:
+
+        def place() -> str | None:
+            try:
+                if first != group.rank:
+                    return None
+                file = until_read.enter_context(tempfile.TemporaryFile())
+                for chunk in chunks:
+                    file.write(memoryview(chunk))  # type: ignore[arg-type]
+                file.flush()
+                return f"{DESCRIPTORS.format(os.getpid())}/{file.fileno()}"
+            except OSError as error:
+                raise InputError(
+                    f"Cannot write the data for the other processes to {tempfile.gettempdir()} "
+                    f"({error.strerror or error}): free space there, set TMPDIR to another folder, or use "
+                    "n_jobs=1"
+                ) from error
+            finally:
+                for _ in chunks:  # the others wait for the rest
+                    pass
+
+        places = group.together(place)
+        group.together(lambda: read.extend(_mapped(places[first], parts)))
+    if X is not None:
+        return X
+    if len(read) == 1:
+        return read[0].reshape(shape)
+    indptr, indices, data = read
+    return sp.csr_matrix((data, indices, indptr), shape=shape, copy=False)
+
+
+def _chunks(
+    arrays: Sequence[np.ndarray], parts: Sequence[tuple[str, int]], group: Group, *, several: bool
+) -> Iterator[np.ndarray]:
+    """Give the bytes of the arrays, uint8: on rank 0, and where there are several machines on all ranks."""
+    for number, (dtype, length) in enumerate(parts):
+        for start in range(0, np.dtype(dtype).itemsize * length, CHUNK):
+            chunk = arrays[number].view(np.uint8)[start : start + CHUNK] if arrays else None
+            if several:
+                chunk = group.broadcast(chunk)
+            if chunk is not None:
+                yield chunk
+
+
+def _mapped(file: str, parts: Sequence[tuple[str, int]]) -> Iterator[np.ndarray]:
+    """Map the arrays of a file, each given by dtype and length."""
+    offset = 0
+    for dtype, length in parts:
+        # An empty file cannot be mapped, nor an empty part.
+        array = np.memmap(file, dtype, "r", offset, (length,)) if length else np.empty(0, dtype)
+        yield np.asarray(array)
+        offset += array.nbytes

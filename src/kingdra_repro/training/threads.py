@@ -1,4 +1,4 @@
-"""How many threads of the CPU work on one model."""
+"""How the CPU trains: with how many threads a model, and what it makes of numbers that fade out."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,3 +22,17 @@ def useful_threads(n_weights: int, device: torch.device) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def fading_numbers_are_zero() -> Iterator[None]:
+    """Take numbers below 1e-38 for 0, such as old moments of Adam, which some CPUs compute with slowly.
+
+    The caller's setting comes back.
+    """
+    before = not (torch.tensor([1e-39]) * 1).item()
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)

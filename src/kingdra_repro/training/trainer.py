@@ -13,16 +13,16 @@ from kingdra_repro.errors import diverged
 from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.prediction import FittedEnsemble
-from kingdra_repro.training.processes import WorkerProcesses
+from kingdra_repro.training.ranks import begin
 from kingdra_repro.training.stack import PseudoLabels, StepDone
-from kingdra_repro.training.worker import Member, Worker
+from kingdra_repro.training.worker import Member, Task
 
 
 class EnsembleTrainer:
     """M models, trained in phases of some epochs each; see `Stack` for what is trained.
 
-    One device trains all in this process; with more, the members are dealt out to as many processes. The
-    result for a seed does not depend on how, beyond rounding.
+    One device trains all in this process; with more, or under ``torchrun``, the members are dealt out to
+    ranks, of which this process is the first. The result for a seed does not depend on how, beyond rounding.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class EnsembleTrainer:
     n_clusters : int
     options : TrainingOptions
     seed : int
-    devices : where the members are trained, each in a process of its own unless it is the only one
+    devices : where the members are trained, by a rank each; under ``torchrun`` their kind alone counts
     checkpoint : where the members' states are saved, or None
     phase_done : the phase at whose end the members were saved, see `Worker`
     links : Closure or None, pairs that are learned from, see `Stack`
@@ -57,37 +57,11 @@ class EnsembleTrainer:
         kinds = [base for i, base in enumerate(bases) if base not in bases[:i]]
         radii = [kind.radii(X, devices[0]) for kind in kinds]
         members = [Member(m, base, radii[kinds.index(base)]) for m, base in enumerate(bases)]
+        # By kind, so that the work is even when they are dealt out by turns, in a mixed ensemble, too.
+        members.sort(key=lambda member: kinds.index(member.base))
+        task = Task(members, n_clusters, options, seed, checkpoint, phase_done, links)
         devices = devices[: self.n_models]
-        self._worker: Worker | WorkerProcesses
-        if len(devices) == 1:
-            self._worker = Worker(
-                members,
-                X,
-                n_clusters,
-                options,
-                seed=seed,
-                device=devices[0],
-                checkpoint=checkpoint,
-                phase_done=phase_done,
-                links=links,
-            )
-            return
-        # Dealt out by turns within each kind, so that the work is even in a mixed ensemble, too.
-        by_kind = sorted(members, key=lambda member: kinds.index(member.base))
-        dealt = [by_kind[i :: len(devices)] for i in range(len(devices))]
-        threads = max(1, torch.get_num_threads() // len(devices))
-        self._worker = WorkerProcesses(
-            dealt,
-            devices,
-            threads,
-            X,
-            n_clusters,
-            options,
-            seed=seed,
-            checkpoint=checkpoint,
-            phase_done=phase_done,
-            links=links,
-        )
+        self._worker = begin(task, X, str(devices[0] if len(devices) == 1 else devices[0].type), len(devices))
 
     def train(
         self,
@@ -112,12 +86,12 @@ class EnsembleTrainer:
         -------
         The mean of each term of the loss in the last epoch, over the members that have it
         """
-        # Those of a killed run have epochs behind them that were never reported.
-        done = dict.fromkeys(range(self.n_models), float(epochs.start))
+        # Those of a killed run have epochs behind them that were never reported. Other ranks are as far.
+        done = dict.fromkeys((member.number for member in self._worker.members), float(epochs.start))
 
         def notify(step: StepDone) -> None:
             done.update(dict.fromkeys(step.members, step.epoch + step.fraction))
-            on_step(sum(done.values()), step)
+            on_step(sum(done.values()) * (self.n_models / len(done)), step)
 
         losses = self._worker.train(epochs, pseudo, notify, phase)
         return {name: float(np.mean(list(values.values()))) for name, values in losses.items()}
@@ -143,13 +117,7 @@ class EnsembleTrainer:
     def fitted(self) -> FittedEnsemble:
         """Return the members as they are now."""
         weights = [self._worker.weights(m) for m in range(self.n_models)]  # one by one: less memory
-        return FittedEnsemble(
-            self._bases,
-            [state for state in weights if state is not None],  # some worker has each
-            self._n_features,
-            self._n_clusters,
-            self._precision,
-        )
+        return FittedEnsemble(self._bases, weights, self._n_features, self._n_clusters, self._precision)
 
     def close(self) -> None:
         """End what trains the members."""

@@ -20,7 +20,7 @@ from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.phases import models_of
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.stack import PseudoLabels, Stack, StepDone
-from kingdra_repro.training.threads import useful_threads
+from kingdra_repro.training.threads import fading_numbers_are_zero, useful_threads
 
 # A CPU gains from a stack while it hides the cost of launching operations, and loses once activations no
 # longer fit its caches: about so many weights are trained at once. A GPU takes all members.
@@ -38,6 +38,32 @@ class Member:
     radii: np.ndarray | None
 
 
+@dataclass(frozen=True)
+class Task:
+    """What is trained: the same on all ranks.
+
+    Attributes
+    ----------
+    members : list of Member, of all ranks
+    n_clusters : int
+    options : TrainingOptions
+    seed : int
+    checkpoint : where the members' states are saved, or None
+    phase_done : int
+        Members begin as they were saved at the end of this phase or within the next; -1: as they are built,
+        or were saved within phase 0.
+    links : Closure or None, pairs that are learned from, see `Stack`
+    """
+
+    members: list[Member]
+    n_clusters: int
+    options: TrainingOptions
+    seed: int
+    checkpoint: Checkpoint | None = None
+    phase_done: int = -1
+    links: Closure | None = None
+
+
 class Worker:
     """Some members of an ensemble on one device.
 
@@ -47,40 +73,22 @@ class Worker:
     Parameters
     ----------
     members : its members
+    task : Task
     X : float32 array or CSR matrix [n, d]
-    n_clusters : int
-    options : TrainingOptions
-    seed : int
     device : torch.device
-    checkpoint : where the members' states are saved, or None
-    phase_done : int
-        Members begin as they were saved at the end of this phase or within the next; -1: as they are built,
-        or were saved within phase 0.
-    links : Closure or None, pairs that are learned from, see `Stack`
     """
 
     def __init__(
-        self,
-        members: Sequence[Member],
-        X: np.ndarray | sp.csr_matrix,
-        n_clusters: int,
-        options: TrainingOptions,
-        *,
-        seed: int,
-        device: torch.device,
-        checkpoint: Checkpoint | None,
-        phase_done: int = -1,
-        links: Closure | None = None,
+        self, members: Sequence[Member], task: Task, X: np.ndarray | sp.csr_matrix, device: torch.device
     ) -> None:
-        self.device, self.checkpoint, self._n_clusters = device, checkpoint, n_clusters
+        self.device, self.checkpoint, self._n_clusters = device, task.checkpoint, task.n_clusters
         self._pace = Pace(SHARE_WITHIN_PHASES, SECONDS_OF_A_SAVE)
         self._saved: dict[tuple[int, ...], tuple[str, int]] = {}  # of a stack: the last name, its epochs
         rows = Rows(X, device)
         self.stacks: list[Stack] = []
         states: dict[int, dict[str, Any]] = {}
-        if checkpoint is not None:
-            numbers = {member.number for member in members}
-            states = _latest_states(checkpoint, numbers, phase_done)
+        if task.checkpoint is not None:
+            states = _latest_states(task.checkpoint, {member.number for member in members}, task.phase_done)
 
         def kind(member: Member) -> tuple[str, int]:
             return repr(member.base), states[member.number]["epoch"] if member.number in states else 0
@@ -91,10 +99,19 @@ class Worker:
             radii = None if alike[0].radii is None else torch.from_numpy(alike[0].radii).to(device)
             size = len(alike)
             if device.type == "cpu":
-                size = max(1, WEIGHTS_PER_CPU_STACK // base.n_weights(rows.d, n_clusters))
+                size = max(1, WEIGHTS_PER_CPU_STACK // base.n_weights(rows.d, task.n_clusters))
             for i in range(0, len(alike), size):
                 cut = tuple(member.number for member in alike[i : i + size])
-                stack = Stack(base, rows, n_clusters, cut, options, seed=seed, radii=radii, links=links)
+                stack = Stack(
+                    base,
+                    rows,
+                    task.n_clusters,
+                    cut,
+                    task.options,
+                    seed=task.seed,
+                    radii=radii,
+                    links=task.links,
+                )
                 if cut[0] in states:
                     stack.load_member_states([states.pop(m) for m in cut])
                 self.stacks.append(stack)
@@ -138,7 +155,7 @@ class Worker:
             if stack.epoch < epochs.stop and stack.offloaded:
                 self._fetch(stack)
             while stack.epoch < epochs.stop:
-                with _current(self.device), self._threads(stack):
+                with _current(self.device), self._threads(stack), fading_numbers_are_zero():
                     stack.train_epoch(pseudo, on_step, epochs.stop - stack.epoch)
                     if stack.epoch == epochs.stop:
                         stack.end_phase()

@@ -1,0 +1,189 @@
+"""The members of an ensemble dealt out to ranks, which train theirs at the same time.
+
+All ranks do the same in the same order: train a phase, save, compute outputs; after each of these, all know
+what the others came to. Rank 0 runs the method and says what is next; the others `follow`. Pseudo-labels are
+made once, by rank 0, and told to all: processors that round differently cannot come to different ones.
+"""
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+from kingdra_repro.errors import InputError
+from kingdra_repro.training.group import Group, RankLost, join_torchrun, start
+from kingdra_repro.training.messages import message_bytes
+from kingdra_repro.training.shared_matrix import shared_matrix
+from kingdra_repro.training.stack import PseudoLabels, StepDone
+from kingdra_repro.training.worker import MemberLosses, Task, Worker
+
+_torchrun: Group | None = None  # of the program that `run_under_torchrun` runs
+
+
+class RankedWorker:
+    """The `Worker` s of all ranks; each method is called on all ranks, and told by the first to the others.
+
+    Parameters
+    ----------
+    group : Group
+    task : Task, whose members are dealt out by turns
+    X : float32 array or CSR matrix [n, d] on rank 0; None on the others
+    device : "cpu", "cuda" (of several GPUs each rank of a machine has one), or a GPU such as "cuda:1"
+    threads : int or None, of the CPU, while a rank trains; None: as many as there are
+    """
+
+    def __init__(
+        self,
+        group: Group,
+        task: Task,
+        X: np.ndarray | sp.csr_matrix | None,
+        device: str,
+        threads: int | None,
+    ) -> None:
+        group.tell("begin", task, device, threads)
+        self._group, self._threads = group, threads
+        self.members = task.members[group.rank :: group.size]
+        self._rank_of = {member.number: i % group.size for i, member in enumerate(task.members)}
+        data = shared_matrix(X, group)
+
+        def begin() -> None:
+            if task.checkpoint is not None and not task.checkpoint.names("run"):
+                raise InputError(
+                    f"Rank {group.rank} does not find the checkpoint in {task.checkpoint.folder}: give "
+                    "output_dir, or checkpoint_dir in Python, a folder that all nodes share"
+                )
+            self._worker = Worker(self.members, task, data, group.own(torch.device(device)))
+
+        group.together(begin)
+
+    def train(
+        self,
+        epochs: range,
+        pseudo: PseudoLabels | None,
+        on_step: Callable[[StepDone], None],
+        phase: int | None,
+    ) -> MemberLosses:
+        """`Worker.train` on all ranks; ``on_step`` is called for the steps of this one."""
+        self._group.tell("train", epochs.start, epochs.stop, pseudo, phase)
+
+        def notify(step: StepDone) -> None:
+            self._group.check()
+            on_step(step)
+
+        with _threads(self._threads):
+            parts = self._group.together(lambda: self._worker.train(epochs, pseudo, notify, phase))
+        names = dict.fromkeys(name for part in parts for name in part)
+        return {name: {m: v for part in parts for m, v in part.get(name, {}).items()} for name in names}
+
+    def save(self, phase: int) -> None:
+        """`Worker.save` on all ranks."""
+        self._group.tell("save", phase)
+        self._group.together(lambda: self._worker.save(phase))
+
+    def predict_proba(self) -> dict[int, Tensor]:
+        """Compute the outputs of each member for the data trained on: float32 Tensors [n, k] on the CPU."""
+        self._group.tell("predict_proba")
+        with _threads(self._threads):
+            parts = self._group.together(self._worker.predict_proba)
+        return {member: proba for part in parts for member, proba in part.items()}
+
+    def weights(self, member: int) -> dict[str, Tensor]:
+        """Return the weights and moments of a member, on the CPU."""
+        self._group.tell("weights", member)
+        return self._group.broadcast(self._worker.weights(member), self._rank_of[member])
+
+    def close(self) -> None:
+        """Let go of everything; ranks that were started for it end."""
+        self._worker.close()
+        if self._group.here:
+            self._group.close()
+        elif self._group.in_step:
+            self._group.tell("close")
+
+
+def begin(task: Task, X: np.ndarray | sp.csr_matrix, device: str, n_ranks: int) -> RankedWorker:
+    """Begin a task on `n_ranks` ranks of this machine, or on those that ``torchrun`` has started.
+
+    Raises
+    ------
+    InputError
+        Where a base model cannot be sent to other processes, or one of these has ended.
+    """
+    if _torchrun is not None:
+        return RankedWorker(_torchrun, task, X, device, None)
+    if n_ranks == 1:
+        return RankedWorker(Group(), task, X, device, None)
+    message_bytes(task)  # raises now what it would raise later
+    threads = max(1, torch.get_num_threads() // n_ranks)
+    group = start(n_ranks, threads, "kingdra_repro.training.ranks:follow")
+    try:
+        return RankedWorker(group, task, X, device, threads)
+    except BaseException:
+        group.close()
+        raise
+
+
+def follow(group: Group) -> None:
+    """Do what rank 0 says, until it says no more or is there no longer."""
+    workers: list[RankedWorker] = []  # a method may train other members meanwhile
+    while True:
+        try:
+            told = group.broadcast()
+        except RankLost:
+            raise SystemExit(1) from None  # rank 0 says so
+        except InputError as error:  # what it says cannot be understood: rank 0 points to this line
+            raise SystemExit(str(error)) from error
+        if told is None:
+            return
+        method, arguments = told
+        try:
+            if method == "begin":
+                task, device, threads = arguments
+                workers.append(RankedWorker(group, task, None, device, threads))
+            elif method == "train":
+                first, last, pseudo, phase = arguments
+                workers[-1].train(range(first, last), pseudo, lambda step: None, phase)
+            elif method == "close":
+                workers.pop()
+            else:
+                getattr(workers[-1], method)(*arguments)
+        except RankLost:
+            raise SystemExit(1) from None
+        except Exception:
+            if not group.in_step:
+                raise
+            # Else rank 0 knows it, and raises it.
+
+
+def run_under_torchrun(program: Callable[[], None]) -> None:
+    """Run a program on rank 0 of those that ``torchrun`` has started; the others follow what it trains."""
+    global _torchrun
+    group = join_torchrun()
+    if group.rank > 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's would wait for gloo
+        follow(group)
+        return
+    _torchrun = group
+    try:
+        program()
+    except SystemExit as ended:
+        if not ended.code and group.in_step:
+            group.broadcast(None)
+        raise
+
+
+@contextlib.contextmanager
+def _threads(number: int | None) -> Iterator[None]:
+    before = torch.get_num_threads()
+    if number in (None, before):  # to set it again would cost OpenMP's threads
+        yield
+        return
+    torch.set_num_threads(number or before)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
