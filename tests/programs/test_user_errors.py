@@ -22,6 +22,12 @@ def test_unknown_data_set(kingdra_run):
     assert re.fullmatch(r"unknown dataset=mnits: choose from .*digits.* \(did you mean mnist\?\)", line)
 
 
+def test_a_file_in_place_of_a_data_set(kingdra_run):
+    line = kingdra_run("dataset=../my/points.csv").mistake
+    told = "a file of your own is dataset=custom dataset.path=../my/points.csv"
+    assert line == f"unknown dataset=../my/points.csv: {told}"
+
+
 def test_unknown_choice_in_a_sweep_stops_it_before_anything_runs(kingdra_run, tmp_path):
     line = kingdra_run("-m", "method=single,kingdar", *TINY).mistake
     assert "unknown method=kingdar" in line

@@ -75,10 +75,12 @@ def _of_hydra(message: str, known: type, see: str, override: str | None) -> str 
     ``override`` is the setting that Hydra could not read, as it was given.
     """
     if found := re.search(
-        r"Could not find '([\w/]+)/([^']*)'\n+Available options in .*:\n((?:\t.*\n?)+)", message
+        r"Could not find '(\w+)/([^']*)'\n+Available options in .*:\n((?:\t.*\n?)+)", message
     ):
         group, given, listed = found.groups()
         choices = [line.strip() for line in listed.splitlines()]
+        if group == "dataset" and re.search(r"[./]", given):
+            return f"unknown dataset={given}: a file of your own is dataset=custom dataset.path={given}"
         return f"unknown {group}={given}: choose from {', '.join(choices)}{_meant(given, choices)}"
     if found := re.search(r"Could not override '([\w./@-]+)'", message):
         key = found[1]

@@ -19,7 +19,10 @@ BLANKS = r"\s+"  # any number of blanks
 MOSTLY = 0.8
 MAX_TITLES = 20  # lines above the table
 # What pandas reads as a missing value in a column of numbers, and other programs' marks for it.
-MISSING = ("", "NA", "N/A", "NULL", "null", "None", "#N/A", "nan", "NaN", "n/a", "<NA>", "?", "-", ".", "\\N")
+MISSING = (
+    *("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NULL", "null", "None", "none", "NaN", "nan"),
+    *("?", "-", ".", "\\N"),
+)
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+([eE][+-]?\d+)?")
 DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+([eE][+-]?\d+)?")
 POINTS_AND_COMMA = re.compile(r"[+-]?\d{1,3}(\.\d{3})+,\d+")  # 1.234,56
