@@ -23,7 +23,7 @@ reproduce-all: $(VENV)/installed ## run what is missing of the paper's tables an
 	@$(BIN)/kingdra-reproduce $(ARGS); status=$$?; $(BIN)/python scripts/readme.py; exit $$status
 
 test: $(VENV)/installed-dev ## run the tests
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 wheel: $(VENV)/installed-dev ## build the wheel, install it on its own, and run it
 	$(BIN)/python -m pytest -m slow tests/test_wheel.py

@@ -10,7 +10,7 @@ import pandas as pd
 
 from kingdra_repro.reproduce.store import merge
 
-SCRIPT = Path(__file__).parents[1] / "benchmarks" / "gpu.sh"
+SCRIPT = Path(__file__).parents[2] / "benchmarks" / "gpu.sh"
 
 
 def gpu_script(out: Path, work: Path) -> str:
