@@ -43,7 +43,7 @@ def answers(y: np.ndarray, rows: np.ndarray) -> np.ndarray:
 def main(seeds: list[int]) -> None:
     data = load_usps(mirror=os.environ.get("KINGDRA_MIRROR"))
     assert data.y is not None
-    done = pd.read_csv(ROWS) if ROWS.exists() else pd.DataFrame({"seed": [], "answers": []})
+    done = pd.read_csv(ROWS) if ROWS.exists() else pd.DataFrame(columns=["seed", "answers"])
     for seed in seeds:
         if (done["seed"] == seed).sum() == 3:
             continue

@@ -12,21 +12,19 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from sklearn.datasets import load_breast_cancer, load_digits, load_iris, load_wine, make_blobs
+from sklearn.datasets import make_blobs
 
 from kingdra_repro import Kingdra
 from kingdra_repro.bases import LadderIM
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.methods import KMeans
 from kingdra_repro.table_settings import TableSettings, table_settings
+from scripts import small_tables
 
 FIXED = TableSettings((256, 256), first_epochs=20, epochs=10, iterations=5)
 TABLES = {
-    "iris": lambda: load_iris(return_X_y=True),
-    "wine": lambda: load_wine(return_X_y=True),
-    "breast cancer": lambda: load_breast_cancer(return_X_y=True),
+    **{name: small_tables.TABLES[name] for name in ("iris", "wine", "breast cancer", "digits")},
     "blobs": lambda: make_blobs(1500, 6, centers=3, cluster_std=2.0, random_state=0),
-    "digits": lambda: load_digits(return_X_y=True),
 }
 
 

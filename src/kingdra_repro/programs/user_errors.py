@@ -75,7 +75,7 @@ def _of_hydra(message: str, known: type, see: str, override: str | None) -> str 
     ``override`` is the setting that Hydra could not read, as it was given.
     """
     if found := re.search(
-        r"Could not find '(\w+)/([^']*)'\n+Available options in .*:\n((?:\t.*\n?)+)", message
+        r"Could not find '((?:hydra/)?\w+)/([^']*)'\n+Available options in .*:\n((?:\t.*\n?)+)", message
     ):
         group, given, listed = found.groups()
         choices = [line.strip() for line in listed.splitlines()]

@@ -30,7 +30,7 @@ def choose_questions(
     The points without a label are put into n groups by K-means on the first model's last hidden layer, each
     weighted by its disagreement plus the mean of all; the point next to each centre is asked for. So no two
     are alike, and each is typical of some others. The points of largest disagreement alone (Zhdanov 2019)
-    are odd ones, and worth less than as many random ones (results/asking.csv).
+    are odd ones, and worth less than as many random ones (results/asking_by_disagreement.csv).
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ class Adam:
         self.state: dict[Tensor, dict[str, Tensor]] = {}
 
     def set_learning_rate(self, learning_rate: float) -> None:
-        """Of the next steps."""
+        """Set the learning rate of the next steps."""
         if isinstance(self.learning_rate, Tensor):
             self.learning_rate.fill_(learning_rate)
         else:

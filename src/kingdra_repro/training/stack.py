@@ -19,7 +19,8 @@ from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.seeds import Purpose, torch_stream
 from kingdra_repro.training.step import TrainStep
 
-FULL_WEIGHT = 4  # n over so many linked pairs have it: they come twice in an epoch of n points
+# The term of linked pairs has its full weight from n / FULL_WEIGHT of them on, for n points.
+FULL_WEIGHT = 4
 
 
 @dataclass(frozen=True)
