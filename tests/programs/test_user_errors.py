@@ -9,6 +9,7 @@ import subprocess
 import numpy as np
 import pytest
 import torch
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from kingdra_repro.config import all_settings
 from kingdra_repro.errors import InputError
@@ -26,6 +27,18 @@ def test_a_file_in_place_of_a_data_set(kingdra_run):
     line = kingdra_run("dataset=../my/points.csv").mistake
     told = "a file of your own is dataset=custom dataset.path=../my/points.csv"
     assert line == f"unknown dataset=../my/points.csv: {told}"
+
+
+@pytest.mark.parametrize("name", ["my points.csv", "o'brien,a=b.csv", "ünï.csv", "cost $5 (1).csv"])
+def test_the_advice_for_a_file_in_place_of_a_data_set_works_for_its_name(kingdra_run, name):
+    line = kingdra_run(f"dataset={name}").mistake
+    shell = "printf '%s\\n' " + line.partition("a file of your own is ")[2]
+    advice = subprocess.run(["sh", "-c", shell], capture_output=True, text=True).stdout.splitlines()
+    read = OverridesParser.create().parse_overrides(advice)
+    assert [(one.key_or_group, str(one.value())) for one in read] == [
+        ("dataset", "custom"),
+        ("dataset.path", name),
+    ]
 
 
 def test_unknown_choice_in_a_sweep_stops_it_before_anything_runs(kingdra_run, tmp_path):

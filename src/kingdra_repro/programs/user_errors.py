@@ -80,7 +80,8 @@ def _of_hydra(message: str, known: type, see: str, override: str | None) -> str 
         group, given, listed = found.groups()
         choices = [line.strip() for line in listed.splitlines()]
         if group == "dataset" and re.search(r"[./]", given):
-            return f"unknown dataset={given}: a file of your own is dataset=custom dataset.path={given}"
+            path = _quoted(f"dataset.path={given}")
+            return f"unknown dataset={given}: a file of your own is dataset=custom {path}"
         return f"unknown {group}={given}: choose from {', '.join(choices)}{_meant(given, choices)}"
     if found := re.search(r"Could not override '([\w./@-]+)'", message):
         key = found[1]
@@ -110,14 +111,23 @@ def _of_hydra(message: str, known: type, see: str, override: str | None) -> str 
 
 
 def _in_quotes(override: str) -> str:
-    """How a value is to be written for Hydra, in quotes for the shell."""
-    name, equals, value = override.partition("=")
-    for_hydra = name + equals + "'" + value.replace("'", "\\'") + "'"
-    for_shell = re.sub(r'["$`]', r"\\\g<0>", for_hydra)
+    """Say how a value that Hydra could not read is to be written."""
+    name, _, path = override.partition("=")
+    if name == "dataset" and re.search(r"[./]", path):
+        return f"unknown {override}: a file of your own is dataset=custom {_quoted(f'dataset.path={path}')}"
     return (
         f"{override} has characters that need quotes, or an open bracket: "
-        f'quote it twice, such as "{for_shell}"'
+        f"quote it twice, such as {_quoted(override)}"
     )
+
+
+def _quoted(override: str) -> str:
+    """Write an override for Hydra, and that for a shell: with the quotes that each of them needs."""
+    if re.fullmatch(r"[\w./=@%+-]+", override, re.ASCII) and override.count("=") == 1:
+        return override
+    name, equals, value = override.partition("=")
+    for_hydra = name + equals + "'" + value.replace("'", "\\'") + "'"
+    return '"' + re.sub(r'["$`]', r"\\\g<0>", for_hydra) + '"'
 
 
 def _of_files(error: OSError) -> str | None:
