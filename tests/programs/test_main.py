@@ -11,6 +11,7 @@ from importlib.metadata import version
 import pytest
 
 import kingdra_repro
+from kingdra_repro import entry_points
 from kingdra_repro.errors import InputError
 from kingdra_repro.programs.main import Stopped, main
 
@@ -102,3 +103,14 @@ def test_every_program_tells_its_version_without_working(monkeypatch, capsys):
     assert ended(raises(AssertionError())) == 0
     assert capsys.readouterr().out == f"program {kingdra_repro.__version__}\n"
     assert kingdra_repro.__version__ == version("kingdra-repro")
+
+
+def test_ctrl_c_while_python_imports_a_program_ends_it_without_a_traceback(monkeypatch, capsys):
+    def stopped(name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(entry_points, "import_module", stopped)
+    with pytest.raises(SystemExit) as end:
+        entry_points.predict()
+    assert end.value.code == 130
+    assert capsys.readouterr().err == "kingdra-predict: stopped before it began\n"

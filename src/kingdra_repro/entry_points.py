@@ -1,0 +1,43 @@
+"""The console scripts. Ctrl-C ends them without a traceback while Python is still importing, too."""
+
+import sys
+from importlib import import_module
+
+
+def _main(program: str) -> None:
+    try:
+        main = import_module(f"kingdra_repro.programs.{program}").main
+    except KeyboardInterrupt:
+        print(f"kingdra-{program}: stopped before it began", file=sys.stderr)
+        sys.exit(130)
+    main()
+
+
+def data() -> None:
+    """Run ``kingdra-data``."""
+    _main("data")
+
+
+def predict() -> None:
+    """Run ``kingdra-predict``."""
+    _main("predict")
+
+
+def report() -> None:
+    """Run ``kingdra-report``."""
+    _main("report")
+
+
+def reproduce() -> None:
+    """Run ``kingdra-reproduce``."""
+    _main("reproduce")
+
+
+def run() -> None:
+    """Run ``kingdra-run``."""
+    _main("run")
+
+
+def runs() -> None:
+    """Run ``kingdra-runs``."""
+    _main("runs")
