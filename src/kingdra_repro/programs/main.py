@@ -3,6 +3,8 @@
 Nothing heavy is imported here: ``--help`` and tab completion come through.
 """
 
+import atexit
+import gc
 import io
 import logging
 import os
@@ -41,6 +43,7 @@ def main(
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that is not UTF-8 gets "\\xb7" for a dot
             stream.reconfigure(errors="backslashreplace")
+    atexit.register(gc.freeze)  # Python's last search for garbage takes seconds where torch is imported
     logging.raiseExceptions = False  # a log that the disk has no room for is no reason for a traceback
     before = {
         number: signal.signal(number, handler)
