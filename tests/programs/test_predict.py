@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 import kingdra_repro
 from kingdra_repro.bases import LadderIM
+from kingdra_repro.errors import InputError
 from kingdra_repro.methods import Kingdra
 from kingdra_repro.programs import predict
 from tests.programs.conftest import TINY
@@ -65,7 +66,11 @@ def test_half_of_the_digits_labels_the_other_half_as_the_estimator_does(kingdra_
     X = scaler.transform(rest).astype(np.float32)
     proba = estimator.predict_proba(X)
     np.testing.assert_array_equal(said["cluster"], estimator.predict(X))
-    np.testing.assert_array_equal(kingdra_repro.load(moved).predict(X), estimator.predict(X))
+    model = kingdra_repro.load(moved)
+    np.testing.assert_array_equal(model.predict(pd.read_csv(tmp_path / "rest.csv")), said["cluster"])
+    np.testing.assert_array_equal(model[-1].predict(X), said["cluster"])
+    with pytest.raises(InputError, match="X must be a DataFrame with the columns of the run's table"):
+        model.predict(X)
     np.testing.assert_allclose(said["confidence"], proba.max(1), atol=1e-4)
     assert list(said["id"]) == list(halves[1]["who"])
     assert len(set(said["cluster"])) > 1
@@ -109,12 +114,16 @@ def test_arrays_are_read_as_the_run_s_was(kingdra_run, tmp_path, capsys, dtype, 
     assert list(said) == ["row", "cluster"]
     assert list(said["row"]) == list(range(200))
     np.testing.assert_array_equal(said["cluster"], np.load(folder / "labels.npy"))
+    model = kingdra_repro.load(folder)
+    np.testing.assert_array_equal(model.predict(X), said["cluster"])
+    with pytest.raises(InputError, match="X has 60 columns: the model was fitted on 64"):
+        model.predict(X[:, :60])
     np.save(tmp_path / "narrow.npy", X[:, :60])
     status, line = called(capsys, f"run={folder}", "data=narrow.npy")
     assert (status, line) == (2, "narrow.npy has 60 columns: the model was fitted on 64")
     if dtype == "uint8":
         np.save(tmp_path / "x.npy", X / 255)
-        assert "give uint8" in called(capsys, f"run={folder}", "data=x.npy")[1]
+        assert "was fitted on uint8" in called(capsys, f"run={folder}", "data=x.npy")[1]
 
 
 def test_mistakes_in_one_line(kingdra_run, halves, tmp_path, capsys):

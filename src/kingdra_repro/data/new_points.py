@@ -7,12 +7,13 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from sklearn.base import BaseEstimator, TransformerMixin
 
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.formats.tables import is_table, read_table
 from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.data.scaling import Scaler, scaler_of, scaler_state
-from kingdra_repro.data.sources.custom_array import ENDINGS, array_features
+from kingdra_repro.data.sources.custom_array import ENDINGS, ArrayFeatures, array_features, features_of
 from kingdra_repro.data.sources.custom_table import row_names
 from kingdra_repro.data.validation import validate_features
 from kingdra_repro.errors import InputError
@@ -74,15 +75,38 @@ class Preprocessing:
             return self._read_table(path, self.vectorizer)
         if path.suffix.lower() not in ENDINGS:
             raise InputError(f"{path} is no array: give one, such as a .npy, as the model was fitted on")
-        found = array_features(path, "auto" if self.pixels else None)
-        if found.X.ndim == 2 and found.X.shape[1] != n_features:
-            raise InputError(f"{path} has {found.X.shape[1]} columns: the model was fitted on {n_features}")
-        if self.pixels and not found.pixels:
-            raise InputError(f"{path} has numbers of {found.X.dtype}: give uint8, as the model was fitted on")
-        X = validate_features(found.X)
-        if self.scaler is not None:
-            X = self.scaler.transform(found.X).astype(np.float32)
-        return NewPoints(X)
+        return NewPoints(self._of_array(array_features(path, self._scale), n_features, str(path)))
+
+    def features(self, points: Any, n_features: int) -> np.ndarray | sp.csr_matrix:
+        """Return the features of points in memory: float32 array or CSR matrix [n, d].
+
+        Parameters
+        ----------
+        points : DataFrame, of pandas or of another library that has ``to_pandas``; array or CSR matrix
+            With the columns of the file that was fitted, as they stand there.
+        n_features : int
+            d, that the model was fitted on.
+
+        Raises
+        ------
+        InputError
+            Where there are other columns, or a row has a missing cell and the run left such rows out.
+        """
+        if self.vectorizer is None:
+            X: Any = points if sp.issparse(points) else np.asarray(points)
+            return self._of_array(features_of(X, self._scale, "X"), n_features, "X")
+        table = points.to_pandas() if hasattr(points, "to_pandas") else points
+        if not isinstance(table, pd.DataFrame):
+            raise InputError(
+                f"X must be a DataFrame with the columns of the run's table; got {type(points).__name__}"
+            )
+        features, rows = self.vectorizer.transform(table, "X")
+        if len(rows) < len(table):
+            raise InputError(
+                f"{len(table) - len(rows)} rows of X have missing cells: drop or fill them first"
+            )
+        validate_features(features, self.vectorizer.feature_names)
+        return self.vectorizer.scale(features).astype(np.float32)
 
     def in_units(self, X: np.ndarray) -> np.ndarray:
         """Return features [m, d], or means of some, in the units of the file: float64 array [m, d]."""
@@ -92,6 +116,18 @@ class Preprocessing:
         if self.scaler is not None:
             return self.scaler.inverse_transform(X)
         return X * 255 if self.pixels else X
+
+    @property
+    def _scale(self) -> str | None:
+        return "auto" if self.pixels else None
+
+    def _of_array(self, found: ArrayFeatures, n_features: int, source: str) -> np.ndarray | sp.csr_matrix:
+        if found.X.ndim == 2 and found.X.shape[1] != n_features:
+            raise InputError(f"{source} has {found.X.shape[1]} columns: the model was fitted on {n_features}")
+        if self.pixels and not found.pixels:
+            raise InputError(f"{source} has numbers of {found.X.dtype}: the model was fitted on uint8")
+        X = validate_features(found.X)
+        return X if self.scaler is None else self.scaler.transform(found.X).astype(np.float32)
 
     def _read_table(self, path: Path, vectorizer: TableVectorizer) -> NewPoints:
         if not is_table(path):
@@ -123,3 +159,28 @@ class Preprocessing:
             None if scaler is None else scaler_of(scaler),
             state["pixels"],
         )
+
+
+class Features(TransformerMixin, BaseEstimator):
+    """The first step of a loaded pipeline: a user's table or array, as the features that the model takes.
+
+    Parameters
+    ----------
+    preprocessing : Preprocessing, fitted
+    n_features : int, d of the model
+    """
+
+    def __init__(self, preprocessing: Preprocessing, n_features: int) -> None:
+        self.preprocessing = preprocessing
+        self.n_features = n_features
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Do nothing: what there is to fit was fitted by the run."""
+        return self
+
+    def transform(self, X: Any) -> np.ndarray | sp.csr_matrix:
+        """Return features [n, d]; see `Preprocessing.features`."""
+        return self.preprocessing.features(X, self.n_features)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True

@@ -13,10 +13,11 @@ import numpy as np
 import safetensors.numpy
 import torch
 from safetensors import SafetensorError
+from sklearn.pipeline import Pipeline, make_pipeline
 
 from kingdra_repro import bases, methods, pseudo_labels
 from kingdra_repro.checks import check_parameters
-from kingdra_repro.data.new_points import Preprocessing
+from kingdra_repro.data.new_points import Features, Preprocessing
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import atomic_write, checksum, write_text
 from kingdra_repro.library_state import default_library_state
@@ -79,8 +80,8 @@ def keep_model(
     write_text(folder / DESCRIPTION, json.dumps(described, indent=1) + "\n")
 
 
-def load(folder: str | os.PathLike) -> Clusterer:
-    """Load the fitted estimator of a run.
+def load(folder: str | os.PathLike) -> Clusterer | Pipeline:
+    """Load the fitted model of a run.
 
     Nothing is unpickled, and no class outside this package is made.
 
@@ -91,16 +92,21 @@ def load(folder: str | os.PathLike) -> Clusterer:
 
     Returns
     -------
-    estimator
-        Such as `Kingdra`, on ``device="auto"``. `predict` takes features as the run had them; where these
-        were made of a file, `kingdra-predict` makes them of another.
+    estimator or scikit-learn Pipeline
+        The estimator, such as `Kingdra`, on ``device="auto"``. Where the run was of a user's table or array,
+        a pipeline that ends with it: `predict` takes a DataFrame with the columns of that table (or an array
+        like that array) as they stand in the file, and scales and encodes them as the run did;
+        ``load(folder)[-1]`` is the estimator.
 
     Raises
     ------
     InputError
         Where there is no model in it, or it is damaged.
     """
-    return load_model(Path(folder).expanduser())[0]
+    estimator, preprocessing = load_model(Path(folder).expanduser())
+    if preprocessing is None:
+        return estimator
+    return make_pipeline(Features(preprocessing, estimator.n_features_in_), estimator)
 
 
 @default_library_state()

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -65,21 +65,29 @@ def array_features(path: Path, scale: str | None, image_shape: Any = None) -> Ar
             X, labels = read_npy(path), None
         case _:
             X, labels = read_jule(path)
+    found = features_of(X, scale, path)
+    if found.image_shape is None and image_shape is not None:
+        found = replace(found, image_shape=_checked(image_shape, X, path))
+    return replace(found, labels=labels)
+
+
+def features_of(X: np.ndarray | sp.csr_matrix, scale: str | None, source: Path | str) -> ArrayFeatures:
+    """Return the features that an array is, its pictures as rows; see `array_features`."""
     if pixels := scale == "auto" and X.dtype == np.uint8:
         X = X.astype(np.float32) / np.float32(255)
     if X.ndim in (3, 4) and not sp.issparse(X):
-        X, found = _flat(X, path)
-        return ArrayFeatures(X, labels, found, pixels)
-    shape = None if image_shape is None else _checked(image_shape, X, path)
-    return ArrayFeatures(X, labels, shape, pixels)
+        X, found = _flat(X, source)
+        return ArrayFeatures(X, None, found, pixels)
+    return ArrayFeatures(X, None, None, pixels)
 
 
-def _flat(X: np.ndarray, path: Path) -> tuple[np.ndarray, tuple[int, ...]]:
+def _flat(X: np.ndarray, source: Path | str) -> tuple[np.ndarray, tuple[int, ...]]:
     """Pictures as rows, their channels last, and their shape."""
     if X.ndim == 4 and X.shape[3] not in CHANNELS:
         if X.shape[1] not in CHANNELS:
             raise InputError(
-                f"{path} holds pictures of shape {X.shape[1:]}: give them one channel or three, first or last"
+                f"{source} holds pictures of shape {X.shape[1:]}: "
+                "give them one channel or three, first or last"
             )
         X = np.moveaxis(X, 1, 3)
     shape = X.shape[1:3] if X.ndim == 3 or X.shape[3] == 1 else X.shape[1:]
