@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.pseudo_labels import agreement, degrees, mini_clusters, signatures
+from kingdra_repro.pseudo_labels import agreement, answers, degrees, mini_clusters, signatures
 
 from . import brute_force, oracle
 
@@ -71,7 +71,10 @@ WAYS = {"as it is": None, "by counting": 0, "by pairs": 10**9}
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("tile", [None, (3, 5)], ids=["in one piece", "in pieces"])
-def test_equals_algorithm_1(way, tile, monkeypatch):
+@pytest.mark.parametrize("index_cost", [50, 0], ids=["compared", "from the index"])
+def test_equals_algorithm_1(way, tile, index_cost, monkeypatch):
+    monkeypatch.setattr(answers, "_INDEX_COST", index_cost)
+    monkeypatch.setattr(degrees, "_SHARING_COST", index_cost)
     if WAYS[way] is not None:
         monkeypatch.setattr(degrees, "_SUBSET_COST", WAYS[way])
     if tile is not None:
@@ -80,7 +83,7 @@ def test_equals_algorithm_1(way, tile, monkeypatch):
         module = import_module("kingdra_repro.pseudo_labels.mini_clusters")
         monkeypatch.setattr(module, "MEMBERS_AT_ONCE", 2)
 
-    @settings(max_examples=150)
+    @settings(max_examples=100)
     @given(graphs())
     def equals_algorithm_1(graph):
         np.testing.assert_array_equal(ours(**graph), brute_force.mini_clusters(**graph))
@@ -160,7 +163,7 @@ def test_exact_where_float32_counts_are_not():
     # 2**24 + 1 is no float32: degrees that differ by one point must still be told apart.
     columns = torch.tensor([[0, 0, 1, 1], [0, 1, 2, 3], [0, 1, 2, 3]], dtype=torch.uint8)
     weights = torch.tensor([2**24, 1, 2**24, 2])
-    assert degrees.Degrees(columns, 1, weights)(weights).tolist() == [
+    assert degrees.Degrees(columns, 1, weights).values.tolist() == [
         2**24 + 1,
         2**24 + 1,
         2**24 + 2,

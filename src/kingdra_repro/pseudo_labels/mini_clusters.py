@@ -8,8 +8,9 @@ from torch import Tensor
 from kingdra_repro.checks import choice, integer, is_integer
 from kingdra_repro.errors import InputError
 from kingdra_repro.library_state import default_library_state
-from kingdra_repro.pseudo_labels.agreement import n_agree, weight_in_agreement
-from kingdra_repro.pseudo_labels.degrees import Degrees
+from kingdra_repro.pseudo_labels.agreement import weight_in_agreement
+from kingdra_repro.pseudo_labels.answers import Answers
+from kingdra_repro.pseudo_labels.degrees import OUT, Degrees
 from kingdra_repro.pseudo_labels.signatures import Signatures
 
 PRUNE = ("chosen", "members")
@@ -92,22 +93,30 @@ def mini_clusters(
 
     graph = Signatures.of(predictions, confident)
     columns = graph.columns
-    weights = graph.n_points  # points still in the graph, the first time all of them
-    degrees = Degrees(columns, t_pos, weights)
-    cluster = torch.full_like(weights, -1)
+    answers = Answers(columns, n_clusters)
+    # Points still in the graph, the first time all of them, and then those that can be chosen.
+    degrees = Degrees(columns, t_pos, graph.n_points)
+    candidates = torch.where(graph.n_sources > 0, degrees.values, OUT)
+    cluster = torch.full_like(graph.of_point[: columns.shape[1]], -1)
 
     for c in range(n_clusters):
-        candidates = (weights > 0) & (graph.n_sources > 0)
-        if not candidates.any():
+        chosen = _first_of_most(candidates, graph.first_source)
+        if chosen is None:
             break
-        chosen = _first_of_most(degrees(weights), candidates, graph.first_source)
-        agree = n_agree(columns[:, [chosen]], columns)[0]
-        members = (weights > 0) & (agree >= t_pos)
-        cluster[members & (cluster < 0)] = c
-        stay = (weights > 0) & (n_models - agree >= t_neg)
+        near, agree = answers.agreeing_with(chosen)
+        here = degrees.weights[near] > 0
+        near, agree = near[here], agree[here]
+        members = near[agree >= t_pos]
+        cluster[members[cluster[members] < 0]] = c
+        leaving = near[n_models - agree < t_neg]
         if prune == "members":
-            stay = _far_from_all(members, stay, columns, t_neg)
-        weights = torch.where(stay, graph.n_sources, 0)
+            others = members[members != chosen]
+            leaving = torch.cat([leaving, _near_to_one(others, leaving, columns, degrees.weights, t_neg)])
+        if c == 0 and confident is not None:
+            degrees.set(graph.n_sources.index_fill(0, leaving, 0))
+        else:
+            degrees.remove(leaving)
+        candidates = degrees.values
 
     labels = cluster[graph.of_point]
     if confident is not None:
@@ -115,24 +124,27 @@ def mini_clusters(
     return labels
 
 
-def _first_of_most(degrees: Tensor, candidates: Tensor, first_source: Tensor) -> int:
-    """Return the candidate of highest degree; ties to the lowest index of a point."""
-    most = degrees[candidates].max()
-    tied = (candidates & (degrees == most)).nonzero()[:, 0]
+def _first_of_most(degrees: Tensor, first_source: Tensor) -> int | None:
+    """Return the signature of highest degree, ties to the lowest index of a point; None if all are out."""
+    most = degrees.max()
+    if most < 0:
+        return None
+    tied = (degrees == most).nonzero()[:, 0]
     return int(tied[first_source[tied].argmin()])
 
 
-def _far_from_all(members: Tensor, stay: Tensor, columns: Tensor, t_neg: int) -> Tensor:
-    """Those of ``stay`` that have a strong negative edge to every member (a member has none to itself)."""
-    stay = stay & ~members
-    inside = members.nonzero()[:, 0]
+def _near_to_one(members: Tensor, leaving: Tensor, columns: Tensor, weights: Tensor, t_neg: int) -> Tensor:
+    """Those in the graph, but for ``leaving``, that have no strong negative edge to one of the members."""
+    stay = (weights > 0).index_fill(0, torch.cat([leaving, members]), False)
+    found = [members[~torch.isin(members, leaving)]]  # a member has no negative edge to itself
     # In pieces, so that what one piece removes is not compared with the next.
-    for piece in inside.split(MEMBERS_AT_ONCE):
+    for piece in members.split(MEMBERS_AT_ONCE):
         left = stay.nonzero()[:, 0]
         ones = torch.ones_like(piece)
         close = weight_in_agreement(columns[:, left], columns[:, piece], ones, len(columns) - t_neg + 1) > 0
+        found.append(left[close])
         stay[left[close]] = False
-    return stay
+    return torch.cat(found)
 
 
 def _as_tensor(name: str, values: Tensor | ArrayLike) -> Tensor:

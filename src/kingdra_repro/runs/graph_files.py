@@ -144,7 +144,7 @@ def connected_shares(predictions: Tensor, labels: Tensor, t_pos: int) -> tuple[f
         size = int(weights.sum())
         if size < 2:
             continue
-        joined = Degrees(columns, t_pos, weights)(weights) - 1  # less the point itself
+        joined = Degrees(columns, t_pos, weights).values - 1  # less the point itself
         pairs += size * (size - 1)
         pairs_joined += int((weights * joined).sum())
         points += size
