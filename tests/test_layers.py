@@ -22,7 +22,9 @@ FLOORS = [
     ["reproduce"],
     ["report.tables"],
     ["report", "report.figures", "report.page"],
-    ["programs", "__main__"],
+    ["programs"],
+    ["entry_points"],
+    ["__main__"],
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 

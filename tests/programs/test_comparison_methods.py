@@ -38,7 +38,7 @@ def test_every_method_leaves_a_result(kingdra_run, tmp_path, method):
     if method not in ROWS:
         assert not (folder / "history.csv").exists()
         return
-    history = pd.read_csv(folder / "history.csv")
+    history = pd.read_csv(folder / "history.csv", float_precision="round_trip")
     assert list(history["iteration"]) == list(range(1, ROWS[method] + 1))
     assert history["acc"].iloc[-1] == result["acc"]
     assert "model_acc_mean" not in history

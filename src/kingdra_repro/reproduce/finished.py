@@ -168,7 +168,7 @@ def _from_history(content: bytes) -> dict[str, Any]:
     """
     first: dict[str, Any] = {}
     rules: list[str] = []
-    history = pd.read_csv(io.BytesIO(content))
+    history = pd.read_csv(io.BytesIO(content), float_precision="round_trip")
     if "model_acc_mean" in history and history["iteration"].iloc[0] == 0:
         first = {str(column): value for column, value in history.iloc[0].items()}
     if "rule" in history:  # an iteration's set is what the next one trains on

@@ -84,7 +84,11 @@ def read_runs(results: Path) -> pd.DataFrame:
     path = results / "runs.csv"
     if not path.exists():
         return pd.DataFrame(columns=["dataset", "config_hash", "code", "device", "wall_seconds", "folder"])
-    return pd.read_csv(path, dtype=dict.fromkeys(("config_hash", "code", "commit", "features"), str))
+    return pd.read_csv(
+        path,
+        float_precision="round_trip",
+        dtype=dict.fromkeys(("config_hash", "code", "commit", "features"), str),
+    )
 
 
 def read_histories(results: Path) -> dict[str, pd.DataFrame]:
@@ -249,7 +253,7 @@ def _of_runs(path: Path, folders: Collection[str]) -> dict[str, pd.DataFrame]:
     if not path.exists():
         return {}
     with reading(path):
-        table = pd.read_csv(path, dtype=dict.fromkeys(KEY, str))
+        table = pd.read_csv(path, float_precision="round_trip", dtype=dict.fromkeys(KEY, str))
         groups = table.groupby(KEY, sort=False)
         known = groups.count() > 0  # other runs may have more columns
         columns = dict(zip(known.index, known.to_numpy(), strict=True))

@@ -52,7 +52,7 @@ def read_map(folder: Path) -> dict[str, Any] | None:
 def read_history(folder: Path) -> pd.DataFrame | None:
     """history.csv, or None where the method has no phases."""
     with reading(folder / "history.csv") as path:
-        return pd.read_csv(path) if path.exists() else None
+        return pd.read_csv(path, float_precision="round_trip") if path.exists() else None
 
 
 def read_command(folder: Path) -> str | None:

@@ -77,7 +77,7 @@ def read_usps_matlab(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """
     try:
         table = scipy.io.loadmat(path, variable_names=["usps_all"])["usps_all"]
-    except (MatReadError, ValueError, KeyError, NotImplementedError, OSError) as error:
+    except (MatReadError, ValueError, LookupError, NotImplementedError, OSError) as error:
         raise InputError(f"{path} has no matrix usps_all: put the right file there") from error
     if table.ndim != 2 or table.shape[1] != N_PIXELS + 1:
         raise InputError(
