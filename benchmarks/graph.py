@@ -1,6 +1,7 @@
-"""Time and memory of the mini-clusters: ``python benchmarks/graph.py [n ...] [cuda] [short]``.
+"""Time and memory of the mini-clusters: ``python benchmarks/graph.py [n ...] [k=K] [cuda] [short]``.
 
 Without numbers: n = 10,000, 70,000 and 1,000,000. `short`: the usual thresholds alone, as for the last.
+`k=1000`: the usual thresholds alone, of so many classes, each once.
 Every row runs in a process of its own, so that its peak memory (which includes the predictions and torch
 itself) is its own; on a GPU, which counts its memory itself, and where it should be `short`, all run in one,
 since each start would cost seconds. Where other programs use the machine, read the processor's seconds, with
@@ -35,13 +36,15 @@ def predict(n: int, n_models: int, n_clusters: int, right: float, device: str) -
     return predictions
 
 
-def measure(n: int, n_models: int, n_clusters: int, t_pos: int, prune: str, right: float, device: str) -> str:
+def measure(
+    n: int, n_models: int, n_clusters: int, t_pos: int, prune: str, right: float, device: str, repeats: int
+) -> str:
     if device == "cuda":
         torch.cuda.reset_peak_memory_stats()
     predictions = predict(n, n_models, n_clusters, right, device)
     t_neg = n_models if prune == "chosen" else n_models - 1
     seconds, busy = [], []
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         start, start_busy = time.perf_counter(), time.process_time()
         labels = mini_clusters(predictions, n_clusters, t_pos, t_neg, prune=prune)
         labelled = int((labels >= 0).sum())
@@ -61,17 +64,19 @@ def measure(n: int, n_models: int, n_clusters: int, t_pos: int, prune: str, righ
 def main() -> None:
     device = "cuda" if "cuda" in sys.argv else "cpu"
     sizes = [int(word) for word in sys.argv[1:] if word.isdecimal()] or [10_000, 70_000, LARGE]
-    print(f"torch {torch.__version__}, {device}, {torch.get_num_threads()} threads, median of {REPEATS}")
+    (many,) = [int(word[2:]) for word in sys.argv[1:] if word.startswith("k=")] or [None]
+    repeats = 1 if many else REPEATS
+    print(f"torch {torch.__version__}, {device}, {torch.get_num_threads()} threads, median of {repeats}")
     print(
         "         n   M    k t_pos  prune    data        seconds      cpu  peak GiB    labelled", flush=True
     )
     for n in sizes:
-        few = "short" in sys.argv or n >= LARGE
-        for n_models, n_clusters, thresholds in ((10, 10, (10, 9)),) if few else ENSEMBLES:
+        few = "short" in sys.argv or n >= LARGE or many
+        for n_models, n_clusters, thresholds in ((10, many or 10, (10, 9)),) if few else ENSEMBLES:
             for right in (0.95,) if few else (0.0, 0.95):
                 for t_pos in thresholds:
                     for prune in ("chosen", "members"):
-                        case = (n, n_models, n_clusters, t_pos, prune, right, device)
+                        case = (n, n_models, n_clusters, t_pos, prune, right, device, repeats)
                         if device == "cuda" or "short" in sys.argv:
                             print(measure(*case), flush=True)
                             continue

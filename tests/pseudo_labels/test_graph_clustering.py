@@ -75,6 +75,7 @@ WAYS = {"as it is": None, "by counting": 0, "by pairs": 10**9}
 def test_equals_algorithm_1(way, tile, index_cost, monkeypatch):
     monkeypatch.setattr(answers, "_INDEX_COST", index_cost)
     monkeypatch.setattr(degrees, "_SHARING_COST", index_cost)
+    monkeypatch.setattr(degrees, "_INDEX_COST", index_cost)
     if WAYS[way] is not None:
         monkeypatch.setattr(degrees, "_SUBSET_COST", WAYS[way])
     if tile is not None:

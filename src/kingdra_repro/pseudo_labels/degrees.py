@@ -147,6 +147,8 @@ class Groups:
 _SUBSET_COST = 1000
 # Time of finding those that share a group with one signature, over that of going over one signature.
 _SHARING_COST = 30
+# To look them up an index is made, which takes as long as going over all so often.
+_INDEX_COST = 15
 # Set memberships held at the same time, 8 bytes each.
 _MAX_MEMBERSHIPS = 2**28
 OUT = -1  # the degree of a signature that no point of the graph has
@@ -179,6 +181,7 @@ class Degrees:
         sets = n_subsets(n_models, t_pos)
         cheaper = sets * _SUBSET_COST < n_models * u and sets * u <= _MAX_MEMBERSHIPS
         self._subsets = ColumnSubsets(columns, t_pos) if cheaper or t_pos == n_models else None
+        self._times_few = 0
         self.set(weights)
 
     def set(self, weights: Tensor) -> None:
@@ -190,7 +193,9 @@ class Degrees:
 
     def remove(self, signatures: Tensor) -> None:
         """Let all points of some signatures, each named once, leave the graph."""
-        if self._subsets is not None and len(signatures) * _SHARING_COST < len(self.weights):
+        few = len(signatures) * _SHARING_COST < len(self.weights)
+        self._times_few += few
+        if self._subsets is not None and few and self._times_few > _INDEX_COST:
             self._subsets.subtract(self.values, signatures, self.weights[signatures])
             self.weights[signatures] = 0
         else:
