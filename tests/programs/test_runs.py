@@ -308,3 +308,13 @@ def test_another_map_of_a_finished_run_takes_no_training(kingdra_run, features, 
     assert found["title"] == "t-SNE of the features"
     assert found["points"]["labels"] == np.load(folder / "labels.npy").tolist()
     assert "report.map must be one of" in kingdra_run(*command, "report.map=mds").mistake
+
+
+def test_another_map_is_of_the_last_hidden_layer_as_the_first_was(kingdra_run, features, tmp_path):
+    command = ("dataset=custom", "dataset.path=x.npy", "n_clusters=3", "method=single", "device=cpu", *TINY)
+    assert kingdra_run(*command, "report.map=tsne").status == 0
+    first = only(tmp_path, "map.json").read_text()
+    assert json.loads(first)["title"] == "t-SNE of the last hidden layer"
+    assert kingdra_run(*command, "report.map=pca").status == 0
+    assert kingdra_run(*command, "report.map=tsne").status == 0
+    assert only(tmp_path, "map.json").read_text() == first

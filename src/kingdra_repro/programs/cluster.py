@@ -31,7 +31,7 @@ from kingdra_repro.runs.explorer import write_explorer
 from kingdra_repro.runs.folder import base_model, config_hash, exclusive_run
 from kingdra_repro.runs.graph_files import write_ensemble_files
 from kingdra_repro.runs.map import NONE, check_layout, layout_of, write_map
-from kingdra_repro.runs.model import DESCRIPTION, KEEP, keep_model, load
+from kingdra_repro.runs.model import DESCRIPTION, KEEP, keep_model, load_model
 from kingdra_repro.runs.monitor import RunMonitor, Stopwatch, Votes
 from kingdra_repro.runs.questions import choose_pairs, choose_questions, pair_table, question_table
 from kingdra_repro.runs.result import make_result, read_result, write_result
@@ -77,9 +77,8 @@ def cluster(cfg: DictConfig) -> None:
     Console().print(f"This run is finished already; remove its folder to repeat it.{lost}")
     show_table(done, folder)
     if cfg.report.map not in (NONE, layout_of(folder)) and (folder / DESCRIPTION).exists():
-        write_map(
-            folder, instantiate(cfg.dataset), load(folder), np.load(folder / "labels.npy"), cfg.report.map
-        )
+        data, (method, _) = instantiate(cfg.dataset), load_model(folder)
+        write_map(folder, data, method, np.load(folder / "labels.npy"), cfg.report.map)
         Console().print(f"The points are laid out anew, by {cfg.report.map}.")
 
 

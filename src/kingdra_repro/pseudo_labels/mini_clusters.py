@@ -109,8 +109,8 @@ def mini_clusters(
         members = near[agree >= t_pos]
         cluster[members[cluster[members] < 0]] = c
         leaving = near[n_models - agree < t_neg]
-        if prune == "members":
-            others = members[members != chosen]
+        others = members[members != chosen]
+        if prune == "members" and len(others):
             leaving = torch.cat([leaving, _near_to_one(others, leaving, columns, degrees.weights, t_neg)])
         if c == 0 and confident is not None:
             degrees.set(graph.n_sources.index_fill(0, leaving, 0))
@@ -137,11 +137,12 @@ def _near_to_one(members: Tensor, leaving: Tensor, columns: Tensor, weights: Ten
     """Those in the graph, but for ``leaving``, that have no strong negative edge to one of the members."""
     stay = (weights > 0).index_fill(0, torch.cat([leaving, members]), False)
     found = [members[~torch.isin(members, leaving)]]  # a member has no negative edge to itself
+    fewest = len(columns) - t_neg + 1  # models that agree where there is no strong negative edge
     # In pieces, so that what one piece removes is not compared with the next.
     for piece in members.split(MEMBERS_AT_ONCE):
         left = stay.nonzero()[:, 0]
         ones = torch.ones_like(piece)
-        close = weight_in_agreement(columns[:, left], columns[:, piece], ones, len(columns) - t_neg + 1) > 0
+        close = weight_in_agreement(columns[:, left], columns[:, piece], ones, fewest) > 0
         found.append(left[close])
         stay[left[close]] = False
     return torch.cat(found)
