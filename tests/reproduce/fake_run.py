@@ -24,6 +24,7 @@ def leave_run() -> None:
     output_dir = Path(given.pop("output_dir").strip("'"))
     assert given.pop("keep_model") == "false"  # thousands of models would fill a disk
     assert given.pop("report.map") == "none"
+    given.pop("n_jobs", None)  # of a launcher on one machine
     run = known["runs"][" ".join(f"{name}={value}" for name, value in given.items())]
     with open(known["started"], "a") as file:
         print(run["config_hash"], file=file)
