@@ -40,6 +40,8 @@ def leave_run() -> None:
         print("kingdra-run: no such data; get it", file=sys.stderr)
         sys.exit(2)
     if "seconds" in run:
+        if run.get("once") and (folder / "checkpoint").exists():
+            run["seconds"] = 0
         (folder / "checkpoint").mkdir(exist_ok=True)
         (folder / "checkpoint" / "wall_seconds").write_text("1.5")
         time.sleep(run["seconds"])

@@ -23,16 +23,16 @@ def launched(kingdra_reproduce, fakes, request):
 @pytest.mark.parametrize("launched", LAUNCHERS, indirect=True)
 def test_a_failed_run_is_named_and_what_is_finished_is_skipped(launched, fakes, tmp_path):
     fakes.behave("K-means", 0, fails=True)
-    first = launched()
+    first = launched("rows=K-means")
     assert first.status == 1
-    assert "3 runs done; 1 failed" in first.out
+    assert "1 runs done; 1 failed" in first.out
     assert "smoke: K-means, digits, seed 0: FAILED: no such data; get it" in first.err
-    assert len(runs(tmp_path)) == 3
+    assert list(runs(tmp_path)["seed"]) == [1]
     (noted,) = pd.read_csv(tmp_path / "results" / "failed.csv").to_dict("records")
     assert (noted["row"], noted["seed"], noted["status"]) == ("K-means", 0, 2)
-    assert sorted(fakes.started()) == sorted(run.config_hash for run in fakes.planned)
+    assert sorted(fakes.started()) == sorted(fakes.run("K-means", seed).config_hash for seed in (0, 1))
     fakes.behave("K-means", 0)
-    assert "1 runs done" in launched().out
+    assert "1 runs done" in launched("rows=K-means").out
     assert fakes.started() == [fakes.run("K-means", 0).config_hash]
 
 
@@ -61,6 +61,16 @@ def test_ctrl_c_stops_all_that_is_at_work(launched, fakes, tmp_path, monkeypatch
     assert time.monotonic() - began < 60
     with open(tmp_path / "outputs" / ".kingdra-reproduce.lock") as file:  # runs hold it until they have ended
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@pytest.mark.slow
+def test_a_job_at_its_time_limit_is_sent_again(kingdra_reproduce, fakes):
+    pytest.importorskip("submitit")
+    fakes.behave("K-means", 0, seconds=100, once=True)
+    limits = ("launcher.timeout_min=0.2", "launcher.signal_delay_s=6")
+    given = ("launcher=slurm_local", *limits, "rows=K-means", "seeds=0", "report=false")
+    assert "1 runs done" in kingdra_reproduce(*given).out
+    assert len(fakes.started()) == 2
 
 
 def test_a_job_that_is_killed_is_named(kingdra_reproduce, fakes, tmp_path, monkeypatch):
@@ -110,6 +120,7 @@ def test_no_slurm_here(kingdra_reproduce, fakes, monkeypatch):
 def test_the_package_is_not_installed(kingdra_reproduce, fakes, monkeypatch):
     monkeypatch.setitem(sys.modules, "submitit", None)
     monkeypatch.delitem(sys.modules, "kingdra_repro.reproduce.slurm", raising=False)
+    monkeypatch.delattr("kingdra_repro.reproduce.slurm", raising=False)
     outcome = kingdra_reproduce("launcher=slurm")
     assert outcome.status == 2
     assert outcome.err.endswith("need another package: pip install 'kingdra-repro[slurm]'\n")

@@ -16,7 +16,6 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from kingdra_repro.config import register_resolvers, register_schema
-from kingdra_repro.errors import InputError
 from kingdra_repro.programs import main as program
 from kingdra_repro.programs.jobs import Job, SweepJobs
 from kingdra_repro.programs.main import Stopped, complain
@@ -57,9 +56,25 @@ def run() -> int:
     # Hydra wants -m before all settings or after them, not between.
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))
     SweepJobs.of_this_process = None
+    mistakes: list[str] = []  # of a single run
     gave_up: Exception | None = None
+
+    def job(cfg: DictConfig) -> dict[str, str] | None:
+        if (sweep := SweepJobs.of_this_process) is not None:
+            return _one_of_several(cfg, sweep)
+        if (launcher := HydraConfig.get().runtime.choices["hydra/launcher"]) != "basic":
+            mistakes.append(f"hydra/launcher={launcher} sends the runs of a sweep: add -m")
+            return None
+        try:
+            _cluster(cfg)
+        except Exception as error:
+            if (line := user_message(error, cfg)) is None:
+                raise
+            mistakes.append(line)  # not raised: Hydra would print a line of its own
+        return None
+
     try:
-        hydra.main(version_base=VERSION_BASE, config_path=f"pkg://{CONFIGS}", config_name="config")(_job)()
+        hydra.main(version_base=VERSION_BASE, config_path=f"pkg://{CONFIGS}", config_name="config")(job)()
     except Exception as error:
         gave_up = error
     except KeyboardInterrupt as stop:
@@ -70,7 +85,9 @@ def run() -> int:
     jobs: list[Job] = [] if sweep is None else sweep.take()
     if gave_up is not None and not jobs:
         raise gave_up  # a single run's, or before a sweep's first
-    return 0 if sweep is None else _end(sweep, jobs, gave_up)
+    for line in mistakes:
+        complain(PROGRAM, line)
+    return (2 if mistakes else 0) if sweep is None else _end(sweep, jobs, gave_up)
 
 
 def help_text() -> str:
@@ -80,18 +97,8 @@ def help_text() -> str:
     return Template(template).substitute()
 
 
-def _job(cfg: DictConfig) -> dict[str, str] | None:
-    """Make a run, or a job of a sweep: that returns why it failed, for an exception would stop others."""
-    if (sweep := SweepJobs.of_this_process) is None:
-        if (launcher := HydraConfig.get().runtime.choices["hydra/launcher"]) != "basic":
-            raise InputError(f"hydra/launcher={launcher} sends the runs of a sweep: add -m")
-        try:
-            _cluster(cfg)
-        except Exception as error:
-            if (line := user_message(error, cfg)) is None:
-                raise
-            raise InputError(line) from error
-        return None
+def _one_of_several(cfg: DictConfig, sweep: SweepJobs) -> dict[str, str] | None:
+    """Make a job of a sweep, and return why it failed: an exception would stop the others."""
     if not sweep.is_elsewhere():
         return _failure(cfg)
     if cfg.n_jobs == -1 and sweep.launcher not in OF_SLURM:
@@ -104,7 +111,7 @@ def _job(cfg: DictConfig) -> dict[str, str] | None:
 
 
 def _failure(cfg: DictConfig) -> dict[str, str] | None:
-    """Make a job of a sweep; say at once why it failed, and return it."""
+    """Make a run; say at once why it failed, and return it."""
     try:
         _cluster(cfg)
     except Exception as error:
