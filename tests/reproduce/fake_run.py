@@ -24,8 +24,9 @@ def leave_run() -> None:
     output_dir = Path(given.pop("output_dir").strip("'"))
     assert given.pop("keep_model") == "false"  # thousands of models would fill a disk
     assert given.pop("report.map") == "none"
-    given.pop("n_jobs", None)  # of a launcher on one machine
-    run = known["runs"][" ".join(f"{name}={value}" for name, value in given.items())]
+    command = " ".join(f"{name}={value}" for name, value in given.items())
+    alone = command.removesuffix(" n_jobs=1")  # which a launcher on one machine adds
+    run = known["runs"][alone if alone in known["runs"] else command]
     with open(known["started"], "a") as file:
         print(run["config_hash"], file=file)
     folder = output_dir / run["dataset"] / run["method"] / f"seed{run['seed']}-{run['config_hash']}"
