@@ -43,7 +43,7 @@ class Fakes:
         return next(run for run in self.planned if (run.row, run.seed) == (row, seed))
 
     def behave(self, row: str, seed: int, **behaviour: Any) -> None:
-        """``fails=True`` (or "defect"), ``seconds=100``, ``interrupted=True``; nothing: as usual."""
+        """``fails=True`` (or "defect"), ``seconds=100`` (``once=True``), ``interrupted=True``; or nothing."""
         self.behaviour[self.run(row, seed).config_hash] = behaviour
         self.write()
 

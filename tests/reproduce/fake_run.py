@@ -24,7 +24,9 @@ def leave_run() -> None:
     output_dir = Path(given.pop("output_dir").strip("'"))
     assert given.pop("keep_model") == "false"  # thousands of models would fill a disk
     assert given.pop("report.map") == "none"
-    run = known["runs"][" ".join(f"{name}={value}" for name, value in given.items())]
+    command = " ".join(f"{name}={value}" for name, value in given.items())
+    alone = command.removesuffix(" n_jobs=1")  # which a launcher on one machine adds
+    run = known["runs"][alone if alone in known["runs"] else command]
     with open(known["started"], "a") as file:
         print(run["config_hash"], file=file)
     folder = output_dir / run["dataset"] / run["method"] / f"seed{run['seed']}-{run['config_hash']}"
@@ -39,6 +41,8 @@ def leave_run() -> None:
         print("kingdra-run: no such data; get it", file=sys.stderr)
         sys.exit(2)
     if "seconds" in run:
+        if run.get("once") and (folder / "checkpoint").exists():
+            run["seconds"] = 0
         (folder / "checkpoint").mkdir(exist_ok=True)
         (folder / "checkpoint" / "wall_seconds").write_text("1.5")
         time.sleep(run["seconds"])

@@ -43,6 +43,9 @@ Settings: NAME=VALUE
   output_dir=outputs  where run folders and logs/ go
   one_process=        true: all runs in this process, which compiles once; false: each
                       in its own; default: true on a GPU, false elsewhere
+  launcher=joblib     n runs at a time on this machine; or slurm: as jobs of Slurm,
+                      launcher.partition=gpu ...; or slurm_local: to try that without it
+  n=8                 runs at a time of a launcher; default: the cores of this machine
   mirror= data_dir= device= n_jobs=   as for kingdra-run
 
 The exit status is 0; 1 if a run failed (results/failed.csv says why; the next call tries again); 2 for a

@@ -1,9 +1,11 @@
 """What `kingdra-reproduce` does: settings -> plan -> what is missing -> runs -> tables, figures, page."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+from hydra.utils import instantiate
 from omegaconf import DictConfig
 
 from kingdra_repro.devices import choose_device
@@ -14,6 +16,7 @@ from kingdra_repro.reproduce import child
 from kingdra_repro.reproduce.display import PlanDisplay, name
 from kingdra_repro.reproduce.estimate import Estimate, show_left
 from kingdra_repro.reproduce.experiments import check_known, names, parse_seeds
+from kingdra_repro.reproduce.launchers import Launcher
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
 from kingdra_repro.reproduce.runner import Outcome, Runner, Way
 from kingdra_repro.reproduce.selection import FIRST, by_value, select
@@ -44,6 +47,7 @@ def reproduce(cfg: DictConfig) -> int:
     """
     if cfg.dry_run and (cfg.merge is not None or cfg.only_report):
         raise InputError("dry_run=true lists what would be run: leave out merge= and only_report=")
+    launcher, n = _launcher(cfg)
     results, output_dir = Path(cfg.results), Path(cfg.output_dir)
     budget = None if cfg.budget is None else parse_duration(cfg.budget)
     device = choose_device(cfg.device or "auto").type
@@ -73,12 +77,28 @@ def reproduce(cfg: DictConfig) -> int:
             archive = None if cfg.archive is None else Path(cfg.archive)
             runner = Runner(results, output_dir, handed_on, lock, estimate, way, archive)
             with PlanDisplay(len(missing)) as display:
-                outcome = runner.run(missing, budget, display)
+                if launcher is None:
+                    outcome = runner.run(missing, budget, display)
+                else:
+                    outcome = runner.run_through(launcher, n, missing, budget, display)
         print(_summary(outcome, len(wanted), results))
     if cfg.report:
         write_reports(results, planned)
         print(f"tables, figures and report.html: {results}")
     return 1 if outcome.failed else 0
+
+
+def _launcher(cfg: DictConfig) -> tuple[Launcher | None, int]:
+    """Return what is to make several runs at a time, if anything, and how many."""
+    if cfg.n is not None and cfg.n < 1:
+        raise InputError(f"n must be an integer of at least 1; got {cfg.n}")
+    if cfg.launcher is None:
+        if cfg.n is not None:
+            raise InputError(f"n={cfg.n} is for several runs at a time: give launcher=joblib, too")
+        return None, 1
+    if cfg.one_process:
+        raise InputError("one_process=true makes one run after the other: leave out launcher=")
+    return instantiate(cfg.launcher), cfg.n or os.cpu_count() or 1
 
 
 def _here() -> Way:

@@ -5,23 +5,30 @@ Nothing heavy is imported before a run begins: tab completion and ``--help`` com
 
 import os
 import sys
+import traceback
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from string import Template
 
 import hydra
 from hydra import compose, initialize_config_module
 from hydra.core.hydra_config import HydraConfig
-from hydra.types import RunMode
 from omegaconf import DictConfig
 
 from kingdra_repro.config import register_resolvers, register_schema
 from kingdra_repro.programs import main as program
-from kingdra_repro.programs.main import complain
-from kingdra_repro.programs.sweep import Job, end_sweep, spelt_out
+from kingdra_repro.programs.jobs import Job, SweepJobs
+from kingdra_repro.programs.main import Stopped, complain
+from kingdra_repro.programs.sweep import end_sweep, spelt_out
 from kingdra_repro.programs.user_errors import user_message
 
 PROGRAM = "kingdra-run"
 CONFIGS, VERSION_BASE = "kingdra_repro.configs", "1.3"
+OF_SLURM = ("slurm", "submitit_slurm")  # launchers whose jobs outlive this program
+STILL_AT_WORK = (
+    "no longer waiting: the jobs that were sent go on, and the same command later shows what they came to; "
+    "scancel --name=kingdra-run ends those of Slurm"
+)
 
 
 def main() -> None:
@@ -35,7 +42,8 @@ def run() -> int:
     Returns
     -------
     int
-        Exit status: 2 where a job failed of a user's mistake; the other jobs of a sweep run all the same.
+        Exit status: 2 where a job failed of a user's mistake, 1 where of a defect of the program or where the
+        launcher gave up. The other jobs of a sweep run all the same.
     """
     # Hydra then raises, instead of printing a traceback and exiting with status 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
@@ -47,39 +55,39 @@ def run() -> int:
     sys.argv[1:] = spelt_out(sys.argv[1:])
     # Hydra wants -m before all settings or after them, not between.
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))
-    this_process = os.getpid()
-    failed: list[str] = []
-    jobs: list[Job] = []
-    output_dir = Path()
+    SweepJobs.of_this_process = None
+    mistakes: list[str] = []  # of a single run
+    gave_up: Exception | None = None
 
-    def job(cfg: DictConfig) -> None:
-        if told := sys.stderr.isatty() and "torch" not in sys.modules:  # which takes some seconds
-            print("starting ...", end="\r", file=sys.stderr, flush=True)
-        from kingdra_repro.programs.cluster import cluster
-
-        if told:
-            print(end="\x1b[2K", file=sys.stderr, flush=True)  # clears the line
-
-        nonlocal output_dir
-        output_dir = Path(cfg.output_dir)
-        jobs.append(_job())
+    def job(cfg: DictConfig) -> dict[str, str] | None:
+        if (sweep := SweepJobs.of_this_process) is not None:
+            return _one_of_several(cfg, sweep)
+        if (launcher := HydraConfig.get().runtime.choices["hydra/launcher"]) != "basic":
+            mistakes.append(f"hydra/launcher={launcher} sends the runs of a sweep: add -m")
+            return None
         try:
-            cluster(cfg)
+            _cluster(cfg)
         except Exception as error:
-            line = user_message(error, cfg)
-            # A launcher that runs jobs in other processes learns of a failure from the exception alone.
-            if line is None or os.getpid() != this_process:
+            if (line := user_message(error, cfg)) is None:
                 raise
-            # Not raised: Hydra would print a line of its own. No exit either: a sweep has other jobs to do.
-            complain(PROGRAM, line)
-            failed.append(_job_name())
+            mistakes.append(line)  # not raised: Hydra would print a line of its own
+        return None
 
-    hydra.main(version_base=VERSION_BASE, config_path=f"pkg://{CONFIGS}", config_name="config")(job)()
-    if len(jobs) > 1:
-        end_sweep(jobs, output_dir)
-    if any(failed):
-        complain(PROGRAM, f"{len(failed)} of the sweep's jobs failed: {'; '.join(failed)}")
-    return 2 if failed else 0
+    try:
+        hydra.main(version_base=VERSION_BASE, config_path=f"pkg://{CONFIGS}", config_name="config")(job)()
+    except Exception as error:
+        gave_up = error
+    except KeyboardInterrupt as stop:
+        if (sweep := SweepJobs.of_this_process) is not None and not _goes_on(sweep, stop):
+            sweep.take()
+        raise
+    sweep = SweepJobs.of_this_process
+    jobs: list[Job] = [] if sweep is None else sweep.take()
+    if gave_up is not None and not jobs:
+        raise gave_up  # a single run's, or before a sweep's first
+    for line in mistakes:
+        complain(PROGRAM, line)
+    return (2 if mistakes else 0) if sweep is None else _end(sweep, jobs, gave_up)
 
 
 def help_text() -> str:
@@ -89,13 +97,66 @@ def help_text() -> str:
     return Template(template).substitute()
 
 
-def _job() -> Job:
-    hydra_s = HydraConfig.get()
-    given = (one for one in hydra_s.overrides.task if not one.startswith("n_clusters="))
-    return Job(Path(hydra_s.runtime.output_dir), tuple(sorted(given)))
+def _one_of_several(cfg: DictConfig, sweep: SweepJobs) -> dict[str, str] | None:
+    """Make a job of a sweep, and return why it failed: an exception would stop the others."""
+    if not sweep.is_elsewhere():
+        return _failure(cfg)
+    if cfg.n_jobs == -1 and sweep.launcher not in OF_SLURM:
+        cfg.n_jobs = 1  # the jobs share the machine's cores
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    log = Path(cfg.output_dir) / "logs" / f"{folder.name.rpartition('-')[2]}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with open(log, "a", encoding="utf-8") as file, redirect_stdout(file), redirect_stderr(file):
+        return _failure(cfg)
 
 
-def _job_name() -> str:
-    """Return what tells a job of a sweep from the others, e.g. ``#1 seed=3``; nothing for a single run."""
-    settings = HydraConfig.get()
-    return f"#{settings.job.num} {settings.job.override_dirname}" if settings.mode == RunMode.MULTIRUN else ""
+def _failure(cfg: DictConfig) -> dict[str, str] | None:
+    """Make a run; say at once why it failed, and return it."""
+    try:
+        _cluster(cfg)
+    except Exception as error:
+        if (line := user_message(error, cfg)) is not None:
+            complain(PROGRAM, line)
+            return {"failed": line}
+        traceback.print_exc()
+        return {"failed": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
+    return None
+
+
+def _cluster(cfg: DictConfig) -> None:
+    if told := sys.stderr.isatty() and "torch" not in sys.modules:  # which takes some seconds
+        print("starting ...", end="\r", file=sys.stderr, flush=True)
+    from kingdra_repro.programs.cluster import cluster
+
+    if told:
+        print(end="\x1b[2K", file=sys.stderr, flush=True)  # clears the line
+    cluster(cfg)
+
+
+def _goes_on(sweep: SweepJobs, stop: KeyboardInterrupt) -> bool:
+    """Whether the jobs of an interrupted sweep go on without this program; `stop` then says so."""
+    local = "local" in sweep.launcher and isinstance(stop, Stopped)  # Ctrl-C reaches them from the terminal
+    if local or sweep.launcher in OF_SLURM:
+        stop.args = (STILL_AT_WORK,)
+    return local or sweep.launcher in OF_SLURM
+
+
+def _end(sweep: SweepJobs, jobs: list[Job], gave_up: Exception | None) -> int:
+    """Tell of a sweep's jobs, and return the exit status."""
+    failed = [job for job in jobs if job.failed]
+    if sweep.launcher != "basic":  # which has told of them already
+        for job in failed:
+            print(job.traceback or "", end="", file=sys.stderr)
+            complain(PROGRAM, f"{job.name}: {job.failed}")
+    if len(jobs) > 1:
+        end_sweep(jobs, sweep.output_dir)
+    if failed:
+        complain(
+            PROGRAM, f"{len(failed)} of the sweep's jobs failed: {'; '.join(job.name for job in failed)}"
+        )
+    if gave_up is not None:
+        why = " ".join(f"{type(gave_up).__name__}: {gave_up}".split())
+        complain(PROGRAM, f"hydra/launcher={sweep.launcher} gave up: the same command goes on ({why})")
+    if gave_up is not None or any(job.traceback for job in failed):
+        return 1
+    return 2 if failed else 0

@@ -4,12 +4,12 @@ import hashlib
 import logging
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
 from kingdra_repro.errors import InputError
+from kingdra_repro.programs.jobs import Job
 
 log = logging.getLogger(__name__)
 
@@ -52,21 +52,6 @@ def _numbers(listed: str, argument: str) -> list[int]:
     return sorted(set(numbers))
 
 
-@dataclass(frozen=True)
-class Job:
-    """A run of a sweep.
-
-    Attributes
-    ----------
-    folder : Path
-    overrides : tuple of str
-        What it was given, less ``n_clusters``.
-    """
-
-    folder: Path
-    overrides: tuple[str, ...]
-
-
 def end_sweep(jobs: Sequence[Job], output_dir: Path) -> None:
     """Print the table of a sweep's finished runs, and which number of clusters is recommended.
 
@@ -75,7 +60,7 @@ def end_sweep(jobs: Sequence[Job], output_dir: Path) -> None:
 
     Parameters
     ----------
-    jobs : those of this process
+    jobs : sequence of Job
     output_dir : Path
     """
     from kingdra_repro.evaluation.n_clusters import recommend

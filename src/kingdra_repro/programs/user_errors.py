@@ -14,6 +14,12 @@ from omegaconf.errors import OmegaConfBaseException
 from kingdra_repro.config import Settings, setting_of
 from kingdra_repro.errors import InputError
 
+# The extras of pyproject.toml that bring launchers of Hydra.
+EXTRA_OF = {
+    "hydra/launcher=joblib": "joblib",
+    "hydra/launcher=submitit_slurm": "slurm",
+    "hydra/launcher=submitit_local": "slurm",
+}
 SEE = "`kingdra-run --help` explains the settings, `kingdra-run --cfg job` lists them"
 
 
@@ -55,6 +61,11 @@ def user_message(
             )
         if isinstance(one, ImportError) and (found := re.match(r"Error loading '(.*)':\n(.*)", str(one))):
             return f"_target_={found[1]} cannot be loaded ({found[2]}): correct it, or leave it out"
+        if isinstance(one, RuntimeError) and 'Could not detect "srun"' in str(one):
+            return (
+                "launcher=slurm needs a machine of a Slurm cluster, and there is no srun here: "
+                "slurm_local does the same without Slurm"
+            )
         if isinstance(one, OSError) and (line := _of_files(one)) is not None:
             return line
         if isinstance(one, MemoryError) or "allocate memory" in str(one) or "out of memory" in str(one):
@@ -78,11 +89,15 @@ def _of_hydra(message: str, known: type, see: str, override: str | None) -> str 
         r"Could not find '((?:hydra/)?\w+)/([^']*)'\n+Available options in .*:\n((?:\t.*\n?)+)", message
     ):
         group, given, listed = found.groups()
+        if (extra := EXTRA_OF.get(f"{group}={given}")) is not None:
+            return f"{group}={given} needs another package: pip install 'kingdra-repro[{extra}]'"
         choices = [line.strip() for line in listed.splitlines()]
         if group == "dataset" and re.search(r"[./]", given):
             path = _quoted(f"dataset.path={given}")
             return f"unknown dataset={given}: a file of your own is dataset=custom {path}"
         return f"unknown {group}={given}: choose from {', '.join(choices)}{_meant(given, choices)}"
+    if found := re.search(r"In 'hydra/launcher/(\w+)': Could not load 'hydra/launcher/submitit_", message):
+        return f"hydra/launcher={found[1]} needs another package: pip install 'kingdra-repro[slurm]'"
     if found := re.search(r"Could not override '([\w./@-]+)'", message):
         key = found[1]
         return f"{key} is not a setting{_meant(key, _known_settings(known))}. {see}"

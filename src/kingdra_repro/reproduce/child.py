@@ -19,32 +19,53 @@ COMMAND = "from kingdra_repro.programs.child import main; main()"
 
 
 def run(overrides: Sequence[str], log: Path, lock: int, end: float, look: Callable[[], None]) -> int | None:
-    """Run kingdra-run in a process of its own, until it is done or `end` is reached.
+    """Run kingdra-run with some overrides, as `run_command` does."""
+    return run_command(command(overrides), log, lock, end, look)
+
+
+def command(overrides: Sequence[str]) -> list[str]:
+    """Return the command line of kingdra-run with some overrides."""
+    return [*python_command(COMMAND), *overrides]
+
+
+def run_command(
+    command: Sequence[str],
+    log: Path,
+    lock: int | None,
+    end: float,
+    look: Callable[[], None],
+    threads: int | None = None,
+) -> int | None:
+    """Run a command line of kingdra-run in a process of its own, until it is done or `end` is reached.
 
     Parameters
     ----------
-    overrides : of kingdra-run
+    command : sequence of str
     log : Path
         What it prints is added to this file.
-    lock : int
+    lock : int or None
         Handle of a lock that the run holds, too, until it has ended.
     end : float
         A time of ``time.monotonic``.
     look : callable
-        Called now and then while the run goes on.
+        Called now and then while the run goes on; what it raises stops the run.
+    threads : int or None
+        Of its process; None: as many as PyTorch takes. $OMP_NUM_THREADS wins.
 
     Returns
     -------
     int or None
         Exit status, negative: the signal that ended it. None where it was stopped at `end`.
     """
+    environment = {"OMP_NUM_THREADS": str(threads), **os.environ} if threads else None
     with open(log, "ab") as file:
         process = subprocess.Popen(
-            [*python_command(COMMAND), *overrides],
+            command,
             stdin=subprocess.PIPE,
             stdout=file,
             stderr=subprocess.STDOUT,
-            pass_fds=[lock],
+            env=environment,
+            pass_fds=[] if lock is None else [lock],
             start_new_session=True,  # Ctrl-C reaches the first process alone, which then stops this one
         )
     try:

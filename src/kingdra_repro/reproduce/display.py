@@ -50,6 +50,12 @@ class PlanDisplay:
         if not self.console.is_terminal:
             self.notify(f"[{self.done + 1}/{self.total}] {name(run)}; {left}")
 
+    def send(self, run: PlannedRun, left: str) -> None:
+        """Show that a run is sent, which goes on beside others."""
+        self._bar.update(self._task, description=f"sent: {name(run)}", left=left)
+        if not self.console.is_terminal:
+            self.notify(f"sent: {name(run)}; {left}")
+
     def left(self, text: str) -> None:
         """Return the time left, while a run goes on."""
         self._bar.update(self._task, left=text)

@@ -1,13 +1,15 @@
-"""Goes through planned runs, one after the other; what is finished is in results/ at once."""
+"""Goes through planned runs, one or several at a time; what is finished is in results/ at once."""
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kingdra_repro.reproduce.display import PlanDisplay
 from kingdra_repro.reproduce.estimate import Estimate, show_left
+from kingdra_repro.reproduce.launchers import Launcher, Sent
 from kingdra_repro.reproduce.packed import pack_run
 from kingdra_repro.reproduce.plan import PlannedRun
 from kingdra_repro.reproduce.settings import as_override
@@ -80,32 +82,82 @@ class Runner:
         -------
         Outcome
         """
-        end = float("inf") if budget is None else time.monotonic() + budget
+        end = _end(budget)
         outcome = Outcome()
         for place, run in enumerate(queue):
-            finished = finished_folder(self.output_dir, run)
-            if finished is None:
-                if time.monotonic() >= end or self._too_long(run, end - time.monotonic()):
+            status = None
+            if finished_folder(self.output_dir, run) is None:
+                if self._waits(run, end):
                     outcome.waiting.append(run)
                     continue
                 status = self._one(run, [*outcome.waiting, *queue[place:]], end, display)
-                if status is None:
-                    outcome.cut.append(run)
+            self._gather(run, status, outcome, display)
+        return outcome
+
+    def run_through(
+        self,
+        launcher: Launcher,
+        n: int,
+        queue: Sequence[PlannedRun],
+        budget: float | None,
+        display: PlanDisplay,
+    ) -> Outcome:
+        """Run them as `run` does, but `n` at a time, through a launcher."""
+        end = _end(budget)
+        outcome = Outcome()
+        ahead = []
+        for run in queue:
+            if finished_folder(self.output_dir, run) is None:
+                ahead.append(run)
+            else:
+                self._gather(run, None, outcome, display)
+        logs = self.output_dir / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
+
+        def sent() -> Iterator[Sent]:
+            for run in list(ahead):
+                if self._waits(run, end):
+                    outcome.waiting.append(run)
                     continue
-                finished = finished_folder(self.output_dir, run)
-                if finished is None:
-                    line = self._last_line(run, status)
-                    note_failure(self.results, run, status, line)
-                    outcome.failed.append(run)
-                    display.end(run, f"FAILED: {line}")
-                    continue
+                seconds, n_unknown = self.estimate().together(ahead)
+                display.send(run, show_left(seconds / n, n_unknown, len(ahead)))
+                yield Sent(run, [*run.overrides, *self.handed_on], self._log(run))
+
+        runs = sent()
+        with closing(launcher.launch(runs, n, self.lock, end, logs / "submitit")) as ended:
+            for one in ended:
+                ahead.remove(one.sent.run)
+                self._gather(one.sent.run, one.status, outcome, display, one.line)
+        outcome.waiting += [one.run for one in runs]  # at the end of the budget
+        return outcome
+
+    def _gather(
+        self,
+        run: PlannedRun,
+        status: int | None,
+        outcome: Outcome,
+        display: PlanDisplay,
+        line: str | None = None,
+    ) -> None:
+        """Take what a run left; one without a result was cut, where it has no status, or failed."""
+        finished = finished_folder(self.output_dir, run)
+        if finished is not None:
             name = add_run(self.results, finished)
             if self.archive is not None:
                 pack_run(self.archive, name, finished)
             forget_failures(self.results, [run.config_hash])
             outcome.done.append(run)
             display.end(run, _summary(finished))
-        return outcome
+        elif status is None:
+            outcome.cut.append(run)
+        else:
+            line = line or self._last_line(run, status)
+            note_failure(self.results, run, status, line)
+            outcome.failed.append(run)
+            display.end(run, f"FAILED: {line}")
+
+    def _waits(self, run: PlannedRun, end: float) -> bool:
+        return time.monotonic() >= end or self._too_long(run, end - time.monotonic())
 
     def _one(
         self, run: PlannedRun, ahead: Sequence[PlannedRun], end: float, display: PlanDisplay
@@ -146,6 +198,10 @@ class Runner:
         lines = self._log(run).read_text(errors="replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), "no output")
         return last.removeprefix("kingdra-run: ")
+
+
+def _end(budget: float | None) -> float:
+    return float("inf") if budget is None else time.monotonic() + budget
 
 
 def finished_folder(output_dir: Path, run: PlannedRun) -> Path | None:

@@ -37,6 +37,8 @@ class ReproduceSettings:
     device: str | None = MISSING
     n_jobs: int | None = MISSING
     one_process: bool | None = MISSING
+    launcher: Any = None
+    n: int | None = MISSING
 
 
 def settings(arguments: Sequence[str]) -> DictConfig:

@@ -1,0 +1,102 @@
+"""What a launcher of many runs is, and the one that keeps to this machine."""
+
+import os
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from joblib import Parallel, delayed
+
+from kingdra_repro.reproduce import child
+from kingdra_repro.reproduce.plan import PlannedRun
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A run as it is sent: a plain command line, and the file that its output goes to."""
+
+    run: PlannedRun
+    overrides: Sequence[str]
+    log: Path
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run ended.
+
+    Attributes
+    ----------
+    sent : Sent
+    status : int or None
+        Exit status, negative: the signal that ended it. None where it was stopped at the end of the budget.
+    line : str or None
+        Why it failed, where the run itself could not say so.
+    """
+
+    sent: Sent
+    status: int | None
+    line: str | None = None
+
+
+Runs = Generator[Ended, None, None]
+
+
+class Launcher(Protocol):
+    """Makes runs, several at a time; the classes of configs/launcher."""
+
+    def launch(self, queue: Iterator[Sent], n: int, lock: int, end: float, folder: Path) -> Runs:
+        """Make all runs of a queue, and tell of each as it ends. Closing the iterator stops those at work.
+
+        Parameters
+        ----------
+        queue : iterator of Sent
+            The next one is taken when there is room for it.
+        n : int
+            Runs at a time.
+        lock : int
+            Handle of a lock that runs of this machine hold until they have ended.
+        end : float
+            A time of ``time.monotonic``, at which runs are stopped.
+        folder : Path
+            For what the launcher itself writes.
+        """
+
+
+class Share:
+    """What each of `n` runs has of this machine's cores: one process, with its part of the threads."""
+
+    def __init__(self, n: int):
+        self.threads = max(1, (os.cpu_count() or 1) // n)
+
+    def of(self, overrides: Sequence[str]) -> list[str]:
+        """Add ``n_jobs=1`` to overrides of kingdra-run that have no n_jobs."""
+        return [*overrides, *([] if any(one.startswith("n_jobs=") for one in overrides) else ["n_jobs=1"])]
+
+
+class Joblib:
+    """joblib: n runs at a time on this machine, each in a process of its own, which a thread waits for."""
+
+    def launch(self, queue: Iterator[Sent], n: int, lock: int, end: float, folder: Path) -> Runs:
+        share, stopping, at_work = Share(n), threading.Event(), threading.Semaphore(n)
+
+        def look() -> None:
+            if stopping.is_set():
+                raise InterruptedError("all runs are to stop")
+
+        def make(sent: Sent) -> Ended:
+            with at_work:
+                command = child.command(share.of(sent.overrides))
+                status = child.run_command(command, sent.log, lock, end, look, share.threads)
+            return Ended(sent, status)
+
+        parallel = Parallel(
+            n_jobs=n, backend="threading", return_as="generator_unordered", pre_dispatch=n, batch_size=1
+        )
+        try:
+            yield from parallel(delayed(make)(sent) for sent in queue)
+        finally:
+            stopping.set()
+            for _ in range(n):  # until all have stopped
+                at_work.acquire()
