@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 
 if TYPE_CHECKING:
-    import scipy.sparse as sp  # not at run time: `kingdra-run --help` comes through here
+    from kingdra_repro.data.streamed import Matrix
 
 
 def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -132,12 +132,14 @@ def wrong_checksum(path: Path, expected: Sequence[str]) -> str | None:
     return f"wrong content: {kind} expected {wanted}, found {found} ({path.stat().st_size} bytes)"
 
 
-def checksum_of_array(X: "np.ndarray | sp.csr_matrix") -> str:
+def checksum_of_array(X: "Matrix") -> str:
     """CRC-32 of an array's numbers, of a CSR matrix also of where they stand: 8 hexadecimal digits.
 
-    The shape is not part of it.
+    The shape is not part of it. Of a matrix that stays in its file, that of the numbers there.
     """
-    parts = (X,) if isinstance(X, np.ndarray) else (X.data, X.indices, X.indptr)
+    if not isinstance(X, np.ndarray) and hasattr(X, "checksum"):
+        return X.checksum
+    parts = (X,) if isinstance(X, np.ndarray) else (X.data, X.indices, X.indptr)  # type: ignore[union-attr]
     checksum = 0
     for part in parts:
         checksum = zlib.crc32(memoryview(np.ascontiguousarray(part)).cast("B"), checksum)  # type: ignore[arg-type]

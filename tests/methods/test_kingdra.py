@@ -193,12 +193,12 @@ def test_average_puts_outputs_in_order_first() -> None:
     shuffled = torch.stack([proba[0], proba[0][:, [2, 0, 3, 1]], proba[0][:, [3, 2, 1, 0]]])
     outputs = align(shuffled.argmax(-1), 4)
     torch.testing.assert_close(average(shuffled, outputs), proba[0])
-    assert agreement(shuffled) == 1.0
+    assert agreement(shuffled.argmax(-1), 4) == 1.0
 
 
 def test_agreement_of_half_a_vote() -> None:
     """Two models that agree on 3 of 4 points: 3 points with all votes, one with half of them."""
-    assert agreement(one_hot([[0, 0, 1, 1], [0, 0, 1, 0]], 2)) == pytest.approx((3 + 0.5) / 4)
+    assert agreement(torch.tensor([[0, 0, 1, 1], [0, 0, 1, 0]]), 2) == pytest.approx((3 + 0.5) / 4)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ def found_as(labels: list[int]) -> MiniClusters:
 
 
 def outputs(*models: list[int]) -> torch.Tensor:
-    return torch.nn.functional.one_hot(torch.tensor(models), K).float()
+    return torch.tensor(models)
 
 
 @settings(max_examples=40, deadline=None)

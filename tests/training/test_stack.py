@@ -8,9 +8,10 @@ import scipy.sparse as sp
 import torch
 
 from kingdra_repro.bases import IMSATRPT, IMSATVAT, RIM, LadderDot, LadderIM
+from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import Rows
-from kingdra_repro.training.stack import PseudoLabels, Stack, StepDone, predict_proba
+from kingdra_repro.training.stack import Stack, StepDone, predict_proba
 from kingdra_repro.training.trainer import EnsembleTrainer
 
 N, D, K = 320, 12, 4
@@ -153,7 +154,8 @@ def test_a_mixed_ensemble_gives_its_members_in_order(X: np.ndarray) -> None:
     mixed = EnsembleTrainer([*BASES, *BASES], X, K, options, seed=7, devices=[CPU], checkpoint=None)
     losses = mixed.train(range(1), None, lambda *event: None, None)
     assert {"mi_clean", "dot_clean", "denoising"} < losses.keys()
-    proba = mixed.predict_proba()
+    proba = mixed.outputs().proba
+    assert proba is not None
     for m, base in enumerate([*BASES, *BASES]):
         alone = make_stack(X, [m], base)
         alone.train_epoch(None, lambda step: None)

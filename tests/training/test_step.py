@@ -11,9 +11,10 @@ import torch
 
 from kingdra_repro.bases import IMSATRPT, IMSATVAT, RIM, Base, Ladder, LadderDot, LadderIM
 from kingdra_repro.training import step as step_module
+from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import Rows
-from kingdra_repro.training.stack import PseudoLabels, Stack
+from kingdra_repro.training.stack import Stack
 
 N, D, K, M = 330, 12, 4, 3  # batches of 33: and, of 32 asked for, all of one size
 BASES: dict[str, Base] = {

@@ -9,9 +9,10 @@ import torch
 
 from kingdra_repro.bases import RIM, LadderIM
 from kingdra_repro.training import worker
+from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.options import TrainingOptions
-from kingdra_repro.training.stack import PseudoLabels, StepDone
+from kingdra_repro.training.stack import StepDone
 from kingdra_repro.training.worker import Member, Task, Worker
 
 N, D, K, N_MODELS = 40, 8, 4, 6
@@ -44,7 +45,7 @@ def workers(shares: Sequence[range], checkpoint: Checkpoint | None) -> list[Work
 def both_phases(one: Worker) -> torch.Tensor:
     one.train(range(4), None, ignore, 0)
     one.train(range(4, 6), PSEUDO, ignore, 1)
-    proba = one.predict_proba()
+    proba = one.predict_proba(0, N)
     return torch.stack([proba[m] for m in range(N_MODELS)])
 
 
@@ -78,7 +79,7 @@ def test_more_members_than_a_file_s_name_takes(tmp_path: Path) -> None:
         checkpoint = Checkpoint(tmp_path, "this run")
         one = Worker(members, Task(members, K, OPTIONS, 0, checkpoint), X, torch.device("cpu"))
         one.train(range(1), None, on_step, 0)
-        return one.predict_proba()
+        return one.predict_proba(0, N)
 
     def never(step: StepDone) -> None:
         raise AssertionError("nothing was left to train")

@@ -6,11 +6,11 @@ from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from torch import Tensor
 from torch.nn.functional import log_softmax
 
+from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.networks.pair_loss import MARGIN, pair_loss
 from kingdra_repro.objectives import cross_entropy
 
@@ -77,7 +77,7 @@ class Base(Protocol):
         """Weights in the matrices of one model: what the work of a step grows with."""
         ...
 
-    def radii(self, X: np.ndarray | sp.csr_matrix, device: torch.device) -> np.ndarray | None:
+    def radii(self, X: Matrix, device: torch.device) -> np.ndarray | None:
         """One number a row of X [n, d] that the objective needs, float32 [n], or None.
 
         ``device`` is where to compute it.

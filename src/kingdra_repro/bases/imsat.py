@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from torch import Tensor
 
@@ -13,6 +12,7 @@ from kingdra_repro.bases.neighbours import kept_neighbour_distances
 from kingdra_repro.bases.perturbations import random_perturbation, virtual_adversarial_perturbation
 from kingdra_repro.bases.rim import InformationMaximization
 from kingdra_repro.checks import check_parameters, integer, positive
+from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.networks.perceptron import Perceptron
 from kingdra_repro.objectives import kl_divergence
 
@@ -50,7 +50,7 @@ class IMSAT(InformationMaximization, ABC):
     def perturbation(self, network: Perceptron, batch: Batch) -> Tensor:
         """r: Tensor [M, B, d] of the rows of batch.x, with the lengths batch.radius."""
 
-    def radii(self, X: np.ndarray | sp.csr_matrix, device: torch.device) -> np.ndarray:
+    def radii(self, X: Matrix, device: torch.device) -> np.ndarray:
         return self.radius_scale * kept_neighbour_distances(X, self.n_neighbors, device, self.data_dir)
 
     def sample_noise(

@@ -3,13 +3,12 @@
 import itertools
 from dataclasses import dataclass
 
-import numpy as np
-import scipy.sparse as sp
 import torch
 from torch import Tensor
 
 from kingdra_repro.bases.base import Batch, with_total
 from kingdra_repro.checks import as_tuple, check_numbers, check_widths, non_negative
+from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.errors import InputError
 from kingdra_repro.networks.denoising import usual_costs
 from kingdra_repro.networks.ladder import LadderNetwork
@@ -87,7 +86,7 @@ class Ladder:
         widths = (n_features, *self.hidden, n_clusters)
         return 2 * sum(a * b for a, b in itertools.pairwise(widths))
 
-    def radii(self, X: np.ndarray | sp.csr_matrix, device: torch.device) -> None:
+    def radii(self, X: Matrix, device: torch.device) -> None:
         return None
 
     def sample_noise(

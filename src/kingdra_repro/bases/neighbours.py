@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.data.download.folder import data_folder
+from kingdra_repro.data.streamed import Matrix, StreamedMatrix
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import atomic_write
 
@@ -100,7 +101,7 @@ def _dense(rows: np.ndarray | sp.csr_matrix) -> Tensor:
 
 
 def kept_neighbour_distances(
-    X: np.ndarray | sp.csr_matrix,
+    X: Matrix,
     n_neighbors: int,
     device: torch.device | str = "cpu",
     data_dir: str | os.PathLike | None = None,
@@ -110,6 +111,8 @@ def kept_neighbour_distances(
     The file's name is a checksum of X; a broken file is computed again. Small data sets' are not kept.
     """
     n = X.shape[0]
+    if isinstance(X, StreamedMatrix):
+        raise InputError("base=imsat_* compares all points: ... ")
     if n < KEPT_FROM:
         return neighbour_distances(X, n_neighbors, device)
     kept = data_folder(data_dir) / "neighbours" / f"{n_neighbors}_{_digest(X)}.npy"

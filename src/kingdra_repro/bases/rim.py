@@ -3,13 +3,12 @@
 import itertools
 from dataclasses import dataclass
 
-import numpy as np
-import scipy.sparse as sp
 import torch
 from torch import Tensor
 
 from kingdra_repro.bases.base import Batch, with_total
 from kingdra_repro.checks import as_tuple, check_numbers, check_widths
+from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.networks.perceptron import Perceptron
 from kingdra_repro.objectives import mutual_information_loss, squared_length
 
@@ -86,7 +85,7 @@ class RIM(InformationMaximization):
     w_mi: float = 1.0
     weight_decay: float = 0.005
 
-    def radii(self, X: np.ndarray | sp.csr_matrix, device: torch.device) -> None:
+    def radii(self, X: Matrix, device: torch.device) -> None:
         return None
 
     def sample_noise(

@@ -13,10 +13,12 @@ if TYPE_CHECKING:
     from kingdra_repro.data.sources.reuters import load_reuters
     from kingdra_repro.data.sources.stl import load_stl
     from kingdra_repro.data.sources.usps import load_usps
+    from kingdra_repro.data.streamed import StreamedMatrix
     from kingdra_repro.data.validation import validate
 
 __all__ = [
     "Dataset",
+    "StreamedMatrix",
     "load_cifar10",
     "load_custom",
     "load_digits",
@@ -33,6 +35,6 @@ def __getattr__(name: str) -> object:
     # Imported when it is asked for: a loader may bring torch, which `kingdra-run --help` does without.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    room = {"Dataset": "dataset", "validate": "validation"}.get(name)
+    room = {"Dataset": "dataset", "StreamedMatrix": "streamed", "validate": "validation"}.get(name)
     room = room or f"sources.{name.removeprefix('load_')}"
     return getattr(import_module(f"{__name__}.{room}"), name)

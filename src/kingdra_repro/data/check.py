@@ -12,6 +12,7 @@ from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.download.fetch import find_local
 from kingdra_repro.data.download.registry import registry
 from kingdra_repro.data.locate import prepared_folders
+from kingdra_repro.data.streamed import StreamedMatrix
 from kingdra_repro.files import checksum, wrong_checksum
 
 
@@ -57,6 +58,7 @@ def check_dataset(
         right = len(counts) == known.k if wanted is None else tuple(counts) == wanted
         expected = f"{known.k} classes" if wanted is None else _listed(wanted)
         findings.append(_finding("classes", right, _listed(counts), expected))
+    assert not isinstance(data.X, StreamedMatrix)  # only a user's own file is
     lowest, highest = float(data.X.min()), float(data.X.max())
     right = lowest >= 0 and highest > 0 and (known.highest is None or highest <= known.highest + 1e-6)
     bound = "more" if known.highest is None else f"{known.highest:g}"

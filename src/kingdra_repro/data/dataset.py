@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 
 from kingdra_repro.data.features.pictures import Pictures
 from kingdra_repro.data.links import Links
 from kingdra_repro.data.new_points import Preprocessing
+from kingdra_repro.data.streamed import Matrix
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class Dataset:
     Attributes
     ----------
     name : str
-    X : ndarray [n, d] (float32; may be a read-only memory map) or scipy CSR matrix [n, d] (float32)
+    X : ndarray [n, d] (float32; may be a read-only memory map), scipy CSR matrix [n, d] (float32), or
+        StreamedMatrix, of which rows are read as they are needed
     y : int64 array [n] with classes 0..n_classes-1, or None where they are not known.
         Read by metrics and plots alone.
     n_clusters : int
@@ -45,7 +46,7 @@ class Dataset:
     """
 
     name: str
-    X: np.ndarray | sp.csr_matrix
+    X: Matrix
     y: np.ndarray | None
     n_clusters: int
     image_shape: tuple[int, ...] | None = None

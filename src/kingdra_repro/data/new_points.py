@@ -1,6 +1,6 @@
 """New points of a user: a file like the one that a run was of, as features like those that it had."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,7 +14,9 @@ from kingdra_repro.data.formats.tables import is_table, read_table
 from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.data.scaling import Scaler, scaler_of, scaler_state
 from kingdra_repro.data.sources.custom_array import ENDINGS, ArrayFeatures, array_features, features_of
+from kingdra_repro.data.sources.custom_streamed import validated
 from kingdra_repro.data.sources.custom_table import row_names
+from kingdra_repro.data.streamed import Matrix, StreamedMatrix
 from kingdra_repro.data.validation import validate_features
 from kingdra_repro.errors import InputError
 
@@ -25,12 +27,12 @@ class NewPoints:
 
     Attributes
     ----------
-    X : float32 array or CSR matrix [n, d]
+    X : float32 array, CSR matrix or StreamedMatrix [n, d]
     names : list of str [n] or None, what the rows are called
     table : DataFrame [n, columns] or None, the rows of the table that X is of
     """
 
-    X: np.ndarray | sp.csr_matrix
+    X: Matrix
     names: list[str] | None = None
     table: pd.DataFrame | None = None
 
@@ -75,7 +77,8 @@ class Preprocessing:
             return self._read_table(path, self.vectorizer)
         if path.suffix.lower() not in ENDINGS:
             raise InputError(f"{path} is no array: give one, such as a .npy, as the model was fitted on")
-        return NewPoints(self._of_array(array_features(path, self._scale), n_features, str(path)))
+        found = array_features(path, self._scale, stream="auto")
+        return NewPoints(self._of_array(found, n_features, str(path)))
 
     def features(self, points: Any, n_features: int) -> np.ndarray | sp.csr_matrix:
         """Return the features of points in memory: float32 array or CSR matrix [n, d].
@@ -121,11 +124,13 @@ class Preprocessing:
     def _scale(self) -> str | None:
         return "auto" if self.pixels else None
 
-    def _of_array(self, found: ArrayFeatures, n_features: int, source: str) -> np.ndarray | sp.csr_matrix:
+    def _of_array(self, found: ArrayFeatures, n_features: int, source: str) -> Matrix:
         if found.X.ndim == 2 and found.X.shape[1] != n_features:
             raise InputError(f"{source} has {found.X.shape[1]} columns: the model was fitted on {n_features}")
         if self.pixels and not found.pixels:
             raise InputError(f"{source} has numbers of {found.X.dtype}: the model was fitted on uint8")
+        if isinstance(found.X, StreamedMatrix):
+            return validated(replace(found.X, scaler=self.scaler), None)
         X = validate_features(found.X)
         return X if self.scaler is None else self.scaler.transform(found.X).astype(np.float32)
 

@@ -30,10 +30,15 @@ def fit_scaler(X: np.ndarray | sp.csr_matrix, scale: str) -> Scaler:
     InputError
         Where `scale` is none of these.
     """
+    return new_scaler(scale, sparse=sp.issparse(X)).fit(X)
+
+
+def new_scaler(scale: str, *, sparse: bool = False) -> Scaler:
+    """Make a scaler that is not fitted yet; see `fit_scaler`."""
     if scale == "minmax":
-        return MaxAbsScaler().fit(X) if sp.issparse(X) else MinMaxScaler().fit(X)
+        return MaxAbsScaler() if sparse else MinMaxScaler()
     if scale == "standard":
-        return StandardScaler(with_mean=not sp.issparse(X)).fit(X)
+        return StandardScaler(with_mean=not sparse)
     raise InputError(f"scale must be auto, null, minmax or standard; got {scale!r}", "scale")
 
 

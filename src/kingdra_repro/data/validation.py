@@ -2,7 +2,7 @@
 
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,7 @@ def validate(
     """
     X = validate_features(X, feature_names)
     check_n_clusters(n_clusters, X.shape[0])
-    return X, _checked_labels(y, X.shape[0])
+    return X, checked_labels(y, X.shape[0])
 
 
 def validate_features(X: Any, feature_names: Sequence[str] | None = None) -> np.ndarray | sp.csr_matrix:
@@ -69,7 +69,7 @@ def validate_features(X: Any, feature_names: Sequence[str] | None = None) -> np.
             f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required. Give it "
             "columns"
         )
-    _check_finite(X, feature_names)
+    check_finite(X, feature_names)
     return X
 
 
@@ -119,7 +119,10 @@ def _pieces(X: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
         yield start, X[start : start + rows]
 
 
-def _check_finite(X: np.ndarray | sp.csr_matrix, feature_names: Sequence[str] | None) -> None:
+def check_finite(
+    X: np.ndarray | sp.csr_matrix, feature_names: Sequence[str] | None, first_row: int = 0
+) -> None:
+    """Raise InputError for what is not finite in X [n, d], whose first row has this number."""
     row = column = -1
     if isinstance(X, sp.csr_matrix):
         bad = np.flatnonzero(~np.isfinite(X.data))
@@ -136,8 +139,9 @@ def _check_finite(X: np.ndarray | sp.csr_matrix, feature_names: Sequence[str] | 
     if row < 0:
         return
     what = "NaN (a missing value)" if np.isnan(X[row, column]) else "infinite or too large for float32 (inf)"
+    where = f"row {first_row + row}, {_column(column, feature_names)}"
     raise InputError(
-        f"X has a value that is {what} in row {row}, {_column(column, feature_names)} (counted from 0): "
+        f"X has a value that is {what} in {where} (counted from 0): "
         "fill it in, or leave the row or the column out"
     )
 
@@ -173,15 +177,25 @@ def check_spread(X: np.ndarray | sp.csr_matrix, feature_names: Sequence[str] | N
     """
     if sp.issparse(X) or X.dtype == np.float32 or X.dtype.kind not in "fiu":
         return
-    lowest, highest = X.min(axis=0), X.max(axis=0)
     spread = X.std(axis=0, dtype=np.float64)
+    check_spread_of(X.min(axis=0), X.max(axis=0), spread, lambda i: X[:, i].mean(), feature_names)
+
+
+def check_spread_of(
+    lowest: np.ndarray,
+    highest: np.ndarray,
+    spread: np.ndarray,
+    mean: Callable[[int], float],
+    feature_names: Sequence[str] | None,
+) -> None:
+    """As `check_spread`, by the columns' least and largest values [d], standard deviations and means."""
     step = np.maximum(highest, -lowest.astype(np.float64)) * np.finfo(np.float32).eps
     # A column of one value is no fault, though rounding may make its standard deviation more than 0.
     lost = np.flatnonzero((lowest < highest) & (spread < 10 * step))
     if len(lost):
         i = int(lost[0])
         raise InputError(
-            f"{_column(i, feature_names)} varies by {spread[i]:.3g} about {X[:, i].mean():.6g}, which "
+            f"{_column(i, feature_names)} varies by {spread[i]:.3g} about {mean(i):.6g}, which "
             "float32 hardly resolves: subtract its mean, or scale the columns (dataset.scale=standard)"
         )
 
@@ -243,7 +257,8 @@ def _column(column: int, feature_names: Sequence[str] | None) -> str:
     return f"column {column}" if feature_names is None else f"column {feature_names[column]!r}"
 
 
-def _checked_labels(y: Any, n: int) -> np.ndarray | None:
+def checked_labels(y: Any, n: int) -> np.ndarray | None:
+    """Check labels alone, as `validate` does."""
     if y is None:
         return None
     y = np.asarray(y)

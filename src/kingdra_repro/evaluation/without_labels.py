@@ -7,6 +7,8 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
+from kingdra_repro.data.streamed import Matrix
+
 SAMPLED = 2_000  # points that are looked at: silhouettes take the square of their number
 
 # Each is better the larger it is, and None where a method has no such thing.
@@ -20,7 +22,7 @@ MEASURES = {
 
 
 def known_without_labels(
-    method: Any, X: np.ndarray | sp.csr_matrix, first_votes: np.ndarray | None = None
+    method: Any, X: Matrix, first_votes: np.ndarray | None = None
 ) -> dict[str, float | None]:
     """Measure a clustering without any label of the data.
 

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from kingdra_repro.checks import Check, check_parameters, integer, optional, path, seed
 from kingdra_repro.data.links import Links
+from kingdra_repro.data.streamed import Matrix, StreamedMatrix
 from kingdra_repro.data.validation import check_magnitude, check_spread, warn_of_scale, warn_of_small_values
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum_of_array, remove_parts
@@ -50,8 +51,11 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
     ----------
     checks : dict
         Of each parameter that is checked, what it must be; a subclass's holds those of its base.
+    streams : bool
+        Whether it takes a `kingdra_repro.data.StreamedMatrix`, which stays in its file.
     """
 
+    streams: ClassVar[bool] = False
     checks: ClassVar[dict[str, Check]] = {"n_clusters": integer(1)}
 
     n_clusters: int = field(default=8, kw_only=False)
@@ -199,6 +203,8 @@ def checked_data(estimator: BaseEstimator, X: Any, *, reset: bool) -> np.ndarray
         For fewer points than clusters, columns that float32 does not tell apart, and what holds no numbers
         (see `readable_features`); scikit-learn's ValueError for NaN, infinities and wrong shapes.
     """
+    if isinstance(X, StreamedMatrix):
+        return _checked_streamed(estimator, X, reset=reset)  # type: ignore[return-value]
     given = validate_data(
         estimator,
         readable_features(X),
@@ -211,12 +217,32 @@ def checked_data(estimator: BaseEstimator, X: Any, *, reset: bool) -> np.ndarray
     if reset:
         check_spread(given)
     X = given.astype(np.float32, copy=False)
-    if reset and estimator.n_clusters > X.shape[0]:
-        raise InputError(
-            f"n_clusters must be at most n_samples={X.shape[0]}; got {estimator.n_clusters}",
-            parameter="n_clusters",
-        )
+    if reset:
+        _check_n_samples(estimator, X.shape[0])
     return X
+
+
+def _checked_streamed(estimator: BaseEstimator, X: StreamedMatrix, *, reset: bool) -> StreamedMatrix:
+    """Return a matrix whose numbers were looked at when it was opened."""
+    if not getattr(estimator, "streams", False):
+        raise InputError(
+            f"{type(estimator).__name__} needs all data in memory: choose Single, Ensemble or Kingdra "
+            "(method=single, ensemble or kingdra), which read them from their file; or give fewer rows, or "
+            "dataset.stream=false"
+        )
+    if reset:
+        _check_n_samples(estimator, len(X))
+        estimator.n_features_in_ = X.shape[1]
+    elif X.shape[1] != estimator.n_features_in_:
+        raise InputError(f"X has {X.shape[1]} features; fitted were {estimator.n_features_in_}")
+    return X
+
+
+def _check_n_samples(estimator: BaseEstimator, n: int) -> None:
+    if estimator.n_clusters > n:
+        raise InputError(
+            f"n_clusters must be at most n_samples={n}; got {estimator.n_clusters}", parameter="n_clusters"
+        )
 
 
 @contextmanager
@@ -233,7 +259,7 @@ def rollback_on_error(estimator: BaseEstimator) -> Iterator[None]:
 
 def begin(
     estimator: TrainedClusterer,
-    X: np.ndarray | sp.csr_matrix,
+    X: Matrix,
     labels: np.ndarray | None = None,
     links: Links | None = None,
     *,
@@ -256,9 +282,10 @@ def begin(
     InputError
         If the checkpoint is of other settings or data, or cannot be written.
     """
-    warn_of_scale(X)
     seed = seed_of(estimator.random_state)
-    warn_of_small_values(X)
+    if not isinstance(X, StreamedMatrix):  # of which it was told when it was opened
+        warn_of_scale(X)
+        warn_of_small_values(X)
     if sp.issparse(X) and X.shape[1] > WIDE:
         log.warning(
             "Each batch of these %s columns is made dense, which makes an epoch long: fewer columns take "
@@ -275,6 +302,8 @@ def begin(
     if not isinstance(estimator.random_state, int | np.integer):
         settings["random_state"] = "drawn"
     run = f"{type(estimator).__name__} {settings} X{X.shape} {checksum_of_array(X)}"
+    if isinstance(X, StreamedMatrix):
+        run += f" shuffled by {X.rows_of_a_buffer}"
     if labels is not None:
         run += f" y {checksum_of_array(labels)}"
     if links is not None:

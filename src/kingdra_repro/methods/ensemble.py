@@ -1,12 +1,11 @@
 """The ensemble scheme: train M models without labels, align their outputs, average."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import ClassifierTags, Tags, TransformerTags
@@ -16,6 +15,7 @@ from torch import Tensor
 from kingdra_repro.bases import Base, make_bases
 from kingdra_repro.checks import Check, check_parameters, integer, optional
 from kingdra_repro.data.links import Links
+from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.devices import choose_device
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.clusterer import TrainedClusterer, checked_data, rollback_on_error
@@ -23,7 +23,10 @@ from kingdra_repro.methods.ensemble_fit import EnsembleFit, begin_fit
 from kingdra_repro.methods.given_labels import Given, check_some_given
 from kingdra_repro.pseudo_labels import align, average
 from kingdra_repro.training.options import TrainingOptions
+from kingdra_repro.training.outputs import Outputs
 from kingdra_repro.training.prediction import FittedEnsemble
+
+VOTES_AT_ONCE = 2**23  # of an agreement
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -87,6 +90,8 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         "labels_per_class": optional(integer(1)),
     }
 
+    streams: ClassVar[bool] = True
+
     base: str | Base | Sequence[str | Base] = "ladder_im"
     n_models: int = 10
     epochs: int = 5
@@ -138,12 +143,12 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
     def _checked_labels(self, y: Any, n: int) -> np.ndarray:
         return check_some_given(y, n, self.n_clusters)
 
-    def _fit(self, X: np.ndarray | sp.csr_matrix, given: Given) -> None:  # type: ignore[override]
+    def _fit(self, X: Matrix, given: Given) -> None:  # type: ignore[override]
         with closing(begin_fit(self, X, epochs_total=self.epochs, given=given)) as fit:
             losses = fit.train(self.epochs, given.pseudo_labels(self.n_models, self.n_clusters))
-            proba = fit.outputs()
-            self._answer(proba, given)
-            facts = {**losses, "agreement": agreement(proba)}
+            outputs = fit.outputs()
+            self._answer(outputs, given)
+            facts = {**losses, "agreement": agreement(outputs.predictions, self.n_clusters)}
             fit.end_phase(self.labels_, self.model_labels_, None, facts)
             self._keep(fit)
 
@@ -155,9 +160,11 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         the whole training set.
         """
         check_is_fitted(self)
-        X = checked_data(self, X, reset=False)
-        proba = self._fitted.predict_proba(X, choose_device(self.device))
-        return average(proba, self._outputs).numpy()
+        return torch.cat([average(proba, self._outputs) for proba in self._proba(X)]).numpy()
+
+    def _proba(self, X: Any) -> Iterator[Tensor]:
+        """Compute the models' own outputs, for some rows of X after others: float32 [n_models, m, k]."""
+        return self._fitted.blocks(checked_data(self, X, reset=False), choose_device(self.device))
 
     def transform(self, X: Any) -> np.ndarray:
         """Give the outputs of the ensemble as features: `predict_proba`'s, float32 [n, n_clusters].
@@ -173,7 +180,7 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the cluster of each row of X: int64 array [n]."""
-        return self.predict_proba(X).argmax(1).astype(np.int64)
+        return self.predict_with_certainty(X)[0]
 
     @default_library_state()
     def predict_with_certainty(
@@ -196,13 +203,18 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
             The share of models whose own answer it is.
         """
         check_is_fitted(self)
-        X = checked_data(self, X, reset=False)
-        proba = self._fitted.predict_proba(X, choose_device(self.device))
-        mean = average(proba, self._outputs)
-        chosen = mean.argmax(1) if labels is None else torch.from_numpy(np.asarray(labels, np.int64))
-        confidence = mean.gather(1, chosen[:, None])[:, 0]
-        agree = proba.argmax(-1) == self._outputs[:, chosen]
-        return chosen.numpy(), confidence.numpy(), agree.double().mean(0).numpy()
+        given = None if labels is None else torch.from_numpy(np.asarray(labels, np.int64))
+        found: list[tuple[Tensor, Tensor, Tensor]] = []
+        done = 0
+        for proba in self._proba(X):
+            mean = average(proba, self._outputs)
+            chosen = mean.argmax(1) if given is None else given[done : done + len(mean)]
+            confidence = mean.gather(1, chosen[:, None])[:, 0]
+            agree = proba.argmax(-1) == self._outputs[:, chosen]
+            found.append((chosen, confidence, agree.double().mean(0)))
+            done += len(mean)
+        clusters, confidences, agreements = (torch.cat(parts).numpy() for parts in zip(*found, strict=True))
+        return clusters, confidences, agreements
 
     @default_library_state()
     def disagreement(self, X: Any) -> np.ndarray:
@@ -212,10 +224,11 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         divergence of a model from the average (McCallum and Nigam 1998). 0 where all say the same.
         """
         check_is_fitted(self)
-        X = checked_data(self, X, reset=False)
-        proba = self._fitted.predict_proba(X, choose_device(self.device))
-        of_average = torch.special.entr(average(proba, self._outputs).double()).sum(-1)
-        return (of_average - torch.special.entr(proba.double()).sum(-1).mean(0)).clamp(min=0).numpy()
+        found = []
+        for proba in self._proba(X):
+            of_average = torch.special.entr(average(proba, self._outputs).double()).sum(-1)
+            found.append((of_average - torch.special.entr(proba.double()).sum(-1).mean(0)).clamp(min=0))
+        return torch.cat(found).numpy()
 
     @default_library_state()
     def last_hidden_layer(self, X: Any) -> np.ndarray:
@@ -238,11 +251,11 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
             self.precision,
         )
 
-    def _answer(self, proba: Tensor, given: Given) -> None:
-        """Set the answer that outputs [M, n, k] of the training set give; given labels stay."""
-        model_labels = proba.argmax(-1)
+    def _answer(self, outputs: Outputs, given: Given) -> None:
+        """Set the answer that the outputs for the training set give; given labels stay."""
+        model_labels = outputs.predictions
         self._outputs = align(model_labels, self.n_clusters, given.classes)
-        found = average(proba, self._outputs).argmax(1).numpy()
+        found = outputs.labels(self._outputs).numpy()
         self.labels_ = np.where(given.labels >= 0, given.labels, found)
         self.model_labels_ = model_labels.numpy()
 
@@ -282,15 +295,21 @@ class Single(Ensemble):
     n_jobs: int | None = field(default=None, init=False)
 
 
-def agreement(proba: Tensor) -> float:
+def agreement(predictions: Tensor, n_clusters: int) -> float:
     """Mean over points of the share of models that give the most frequent of their aligned answers.
 
     Known without labels: 1 if all models find the same clusters.
+
+    Parameters
+    ----------
+    predictions : integer Tensor [n_models, n], each model's largest output
+    n_clusters : int
     """
-    predictions = proba.argmax(-1)
-    n_clusters = proba.shape[-1]
     to_reference = align(predictions, n_clusters).argsort(1)
-    votes = torch.zeros(predictions.shape[1], n_clusters, dtype=torch.int32)
-    for answers in to_reference.gather(1, predictions):  # one by one: less memory than all of them one-hot
-        votes[torch.arange(len(answers)), answers] += 1
-    return float(votes.max(1).values.double().mean()) / len(proba)
+    most = 0
+    for block in predictions.split(max(1, VOTES_AT_ONCE // n_clusters), dim=1):
+        votes = torch.zeros(block.shape[1], n_clusters, dtype=torch.int32)
+        for answers in to_reference.gather(1, block.long()):  # one by one: less memory than all one-hot
+            votes[torch.arange(len(answers)), answers] += 1
+        most += int(votes.max(1).values.sum())
+    return most / predictions.shape[1] / len(predictions)

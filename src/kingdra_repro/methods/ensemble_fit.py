@@ -8,23 +8,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 import torch
 from torch import Tensor
 
 from kingdra_repro.bases import make_bases
+from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.devices import choose_device, choose_devices
 from kingdra_repro.errors import InputError, diverged
 from kingdra_repro.methods.clusterer import begin
 from kingdra_repro.methods.given_labels import Given
+from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.checkpoint import SHARE_AT_ENDS, Checkpoint, Pace
 from kingdra_repro.training.divergence import Diverged
 from kingdra_repro.training.events import Iteration, Monitor, Progress
 from kingdra_repro.training.options import options_of
+from kingdra_repro.training.outputs import Outputs
 from kingdra_repro.training.phases import commit, resumable
 from kingdra_repro.training.prediction import FittedEnsemble
 from kingdra_repro.training.progress import shown_progress
-from kingdra_repro.training.stack import PseudoLabels, StepDone
+from kingdra_repro.training.stack import StepDone
 from kingdra_repro.training.trainer import EnsembleTrainer
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ class EnsembleFit:
     Parameters
     ----------
     trainer : EnsembleTrainer
-    X : float32 array or CSR matrix [n, d], the data that it trains on
+    X : float32 array, CSR matrix or StreamedMatrix [n, d], the data that it trains on
     device : torch.device, where features are computed
     seed : int, of all random numbers
     checkpoint : Checkpoint or None
@@ -59,7 +61,7 @@ class EnsembleFit:
     """
 
     trainer: EnsembleTrainer
-    X: np.ndarray | sp.csr_matrix
+    X: Matrix
     device: torch.device
     seed: int
     checkpoint: Checkpoint | None
@@ -120,9 +122,9 @@ class EnsembleFit:
                     self.trainer.save(self.phase)
         return losses
 
-    def outputs(self) -> Tensor:
-        """Compute the outputs of all models for the data: float32 Tensor [n_models, n, k] on the CPU."""
-        return self.trainer.predict_proba()
+    def outputs(self) -> Outputs:
+        """Compute the outputs of all models for the data."""
+        return self.trainer.outputs()
 
     def features(self) -> Tensor:
         """Compute the first model's last hidden layer for the data: float32 Tensor [n, width] on the CPU."""
@@ -201,7 +203,7 @@ class EnsembleFit:
 
 def begin_fit(
     ensemble: "Ensemble",
-    X: np.ndarray | sp.csr_matrix,
+    X: Matrix,
     *,
     epochs_total: int,
     epochs_elsewhere: int = 0,

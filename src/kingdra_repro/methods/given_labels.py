@@ -15,8 +15,8 @@ from kingdra_repro.data.links import Closure, Links, closure, with_linked
 from kingdra_repro.errors import InputError
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.clusterer import Clusterer, checked_data, rollback_on_error
+from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.seeds import Purpose, numpy_stream
-from kingdra_repro.training.stack import PseudoLabels
 
 LEAST = 2  # labels of a class, where a part of each is drawn: a point and another of its class
 

@@ -5,16 +5,17 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
-import numpy as np
-import scipy.sparse as sp
 import torch
 from torch import Tensor
 
 from kingdra_repro.checks import Check, choice, integer, must_be
+from kingdra_repro.data.streamed import Matrix
+from kingdra_repro.errors import InputError
 from kingdra_repro.methods.ensemble import Ensemble, agreement
 from kingdra_repro.methods.ensemble_fit import EnsembleFit, begin_fit
 from kingdra_repro.methods.given_labels import Given
 from kingdra_repro.pseudo_labels import (
+    GraphPseudoLabels,
     MiniClusters,
     PseudoLabeller,
     constrain,
@@ -22,7 +23,8 @@ from kingdra_repro.pseudo_labels import (
     map_to_outputs,
 )
 from kingdra_repro.pseudo_labels.matching import MAPPINGS
-from kingdra_repro.training.stack import PseudoLabels
+from kingdra_repro.training.beside import PseudoLabels
+from kingdra_repro.training.outputs import Outputs
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -143,7 +145,7 @@ class Kingdra(Ensemble):
     pseudo_labels: str | PseudoLabeller = "graph"
     mapping: str = "one_to_one"
 
-    def _fit(self, X: np.ndarray | sp.csr_matrix, given: Given) -> None:  # type: ignore[override]
+    def _fit(self, X: Matrix, given: Given) -> None:  # type: ignore[override]
         """Algorithm 2; mini-clusters are looked for at the end of each phase, after the last one, too."""
         find, first = self._pseudo_labeller(), self._first_phase(given)
         begun = begin_fit(
@@ -160,24 +162,26 @@ class Kingdra(Ensemble):
                 pseudo = given.pseudo_labels(self.n_models, self.n_clusters)
             if fit.phase > self.n_iter:  # all was done before
                 fit.train(0, None)  # trains nothing, and refuses models of other epochs
-                self._answer(proba := fit.outputs(), given)
-                found = find(proba.to(fit.device), fit.features)
-                found = constrain(found, proba, given.labels, given.links)
+                self._answer(outputs := fit.outputs(), given)
+                found = _mini_clusters(find, outputs, fit, fit.features, self.n_clusters)
+                found = constrain(found, outputs.predictions, given.labels, given.links)
                 self.pseudo_labels_ = found.labels.numpy()
             for phase in range(fit.phase, self.n_iter + 1):
                 # Train all models: at first without labels, or with given ones, then with pseudo-labels.
                 if phase == 0:
-                    losses, proba, features = first(fit)
+                    losses, outputs, features = first(fit)
                 else:
                     losses = fit.train(self.epochs, pseudo)
-                    proba, features = fit.outputs(), fit.features
+                    outputs, features = fit.outputs(), fit.features
                 # Mini-clusters of what the models agree on (Algorithm 1), and what each model calls them.
-                found = constrain(find(proba.to(fit.device), features), proba, given.labels, given.links)
+                found = _mini_clusters(find, outputs, fit, features, self.n_clusters)
+                found = constrain(found, outputs.predictions, given.labels, given.links)
                 self.pseudo_labels_ = found.labels.numpy()
-                rule, pseudo = self._next_pseudo_labels(found, pseudo, proba, given.classes)
+                rule, pseudo = self._next_pseudo_labels(found, pseudo, outputs.predictions, given.classes)
                 # The average of the models, as the answer so far.
-                self._answer(proba, given)
-                facts = {**losses, "agreement": agreement(proba), **_facts(found), "rule": rule}
+                self._answer(outputs, given)
+                agree = agreement(outputs.predictions, self.n_clusters)
+                facts = {**losses, "agreement": agree, **_facts(found), "rule": rule}
                 fit.end_phase(self.labels_, self.model_labels_, self.pseudo_labels_, facts)
                 fit.save(pseudo)
             self._keep(fit)
@@ -193,7 +197,7 @@ class Kingdra(Ensemble):
         return find
 
     def _next_pseudo_labels(
-        self, found: MiniClusters, before: PseudoLabels | None, proba: Tensor, fixed: Tensor
+        self, found: MiniClusters, before: PseudoLabels | None, predictions: Tensor, fixed: Tensor
     ) -> tuple[str, PseudoLabels | None]:
         """How the set that the next iteration trains on came about, and it, mapped to outputs (Eq. 3)."""
         if found.complete:
@@ -202,7 +206,7 @@ class Kingdra(Ensemble):
             rule, labels = "kept", torch.from_numpy(before.labels)
         else:
             return "unsupervised", None
-        outputs = map_to_outputs(labels, proba.argmax(-1), self.n_clusters, self.mapping, fixed)
+        outputs = map_to_outputs(labels, predictions, self.n_clusters, self.mapping, fixed)
         return rule, PseudoLabels(labels.numpy(), outputs.numpy())
 
 
@@ -221,8 +225,8 @@ class FirstPhase(Protocol):
     @property
     def epochs_kept(self) -> int: ...
 
-    def __call__(self, fit: EnsembleFit) -> tuple[dict[str, float], Tensor, Callable[[], Tensor]]:
-        """Losses, outputs [n_models, n, k], and a function that gives features [n, width]."""
+    def __call__(self, fit: EnsembleFit) -> tuple[dict[str, float], Outputs, Callable[[], Tensor]]:
+        """Losses, outputs, and a function that gives features [n, width]."""
         ...
 
 
@@ -237,9 +241,22 @@ class PlainPhase:
     def epochs_kept(self) -> int:
         return self.epochs
 
-    def __call__(self, fit: EnsembleFit) -> tuple[dict[str, float], Tensor, Callable[[], Tensor]]:
+    def __call__(self, fit: EnsembleFit) -> tuple[dict[str, float], Outputs, Callable[[], Tensor]]:
         losses = fit.train(self.epochs, self.given)
         return losses, fit.outputs(), fit.features
+
+
+def _mini_clusters(
+    find: PseudoLabeller, outputs: Outputs, fit: EnsembleFit, features: Callable[[], Tensor], k: int
+) -> MiniClusters:
+    if outputs.proba is not None:
+        return find(outputs.proba.to(fit.device), features)
+    if not isinstance(find, GraphPseudoLabels):
+        raise InputError(
+            f"{type(find).__name__} needs the outputs for all points at once, which data that are streamed "
+            "do not have: choose pseudo_labels=graph, or give dataset.stream=false"
+        )
+    return find.of_predictions(outputs.predictions.to(fit.device), outputs.confidence.to(fit.device), k)
 
 
 def _facts(found: MiniClusters) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from kingdra_repro.methods.given_labels import Given
 from kingdra_repro.methods.kingdra import Kingdra
 from kingdra_repro.pseudo_labels.evidence import join_clusters
 from kingdra_repro.pseudo_labels.matching import best_match, contingency
+from kingdra_repro.training.outputs import Outputs
 from kingdra_repro.training.seeds import Purpose, numpy_stream
 
 FIRST_BASE = IMSATVAT(radius_scale=0.4, xi=5.0)
@@ -85,6 +86,8 @@ class KingdraPlus(Kingdra):
         "first_learning_rate": positive,
     }
 
+    streams: ClassVar[bool] = False  # the first models' outputs are joined, all at once
+
     first_base: str | Base | Sequence[str | Base] | None = None
     fineness: int = 2
     first_epochs: int = 50
@@ -137,14 +140,14 @@ class OverClusteredPhase:
     def epochs_kept(self) -> int:
         return 0  # models with k outputs begin after it
 
-    def __call__(self, fit: EnsembleFit) -> tuple[dict[str, float], Tensor, Callable[[], Tensor]]:
+    def __call__(self, fit: EnsembleFit) -> tuple[dict[str, float], Outputs, Callable[[], Tensor]]:
         seed = numpy_stream(fit.seed, 0, Purpose.FIRST_MODELS).integers(2**31)  # not the later models'
         folder = None if fit.checkpoint is None else fit.checkpoint.folder / "fine"
         fine = replace(self.fine, random_state=int(seed), checkpoint_dir=folder)
         fine = replace(fine, monitor=fit.monitor, verbose=0)  # the fit shows this phase, too
         with closing(begin_fit(fine, fit.X, n_iter=fit.n_iter, epochs_total=fit.epochs_total)) as first:
             losses = first.train(fine.epochs, None)
-            clusters = first.outputs().argmax(-1).numpy()
+            clusters = first.outputs().predictions.numpy()
             fitted = first.fitted()
         links = None if self.given.links is None else self.given.links.links
         groups = join_clusters(clusters, fine.n_clusters, self.n_clusters, links)
@@ -156,7 +159,7 @@ class OverClusteredPhase:
         )
         if len(self.given.classes):
             joined = joined[..., self._group_of_class(joined)]
-        return losses, joined, lambda: fitted.features(fit.X, fit.device)
+        return losses, Outputs.of(joined), lambda: fitted.features(fit.X, fit.device)
 
     def _group_of_class(self, joined: Tensor) -> Tensor:
         """Match classes to groups by the labelled points that the models together put there: int64 [k]."""

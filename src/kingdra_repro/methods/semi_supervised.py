@@ -5,16 +5,16 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from sklearn.base import ClassifierMixin
-from torch import Tensor
 
 from kingdra_repro.bases import Base
 from kingdra_repro.checks import Check, integer
+from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.methods.ensemble import Single
 from kingdra_repro.methods.ensemble_fit import begin_fit
 from kingdra_repro.methods.given_labels import Given, check_given
+from kingdra_repro.training.outputs import Outputs
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -75,7 +75,7 @@ class SemiSupervised(ClassifierMixin, Single):
     def _checked_labels(self, y: Any, n: int) -> np.ndarray:
         return check_given(y, n, self.n_clusters)
 
-    def _fit(self, X: np.ndarray | sp.csr_matrix, given: Given) -> None:  # type: ignore[override]
+    def _fit(self, X: Matrix, given: Given) -> None:  # type: ignore[override]
         self.classes_ = np.arange(self.n_clusters)
         with closing(begin_fit(self, X, epochs_total=self.epochs, given=given)) as fit:
             losses = fit.train(self.epochs, given.pseudo_labels(1, self.n_clusters))
@@ -83,8 +83,8 @@ class SemiSupervised(ClassifierMixin, Single):
             fit.end_phase(self.labels_, self.model_labels_, None, losses)
             self._keep(fit)
 
-    def _answer(self, proba: Tensor, given: Given) -> None:
+    def _answer(self, outputs: Outputs, given: Given) -> None:
         """Take outputs for classes: there is nothing to align, and no label is put in their place."""
         self._outputs = torch.arange(self.n_clusters)[None]
-        self.labels_ = proba[0].argmax(1).numpy()
+        self.labels_ = outputs.predictions[0].long().numpy()
         self.model_labels_ = self.labels_[None]

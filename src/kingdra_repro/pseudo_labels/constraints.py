@@ -11,7 +11,9 @@ from kingdra_repro.pseudo_labels.labeller import MiniClusters
 from kingdra_repro.pseudo_labels.matching import align, best_match, contingency
 
 
-def constrain(found: MiniClusters, proba: Tensor, given: np.ndarray, links: Closure | None) -> MiniClusters:
+def constrain(
+    found: MiniClusters, predictions: Tensor, given: np.ndarray, links: Closure | None
+) -> MiniClusters:
     """Make mini-clusters keep to given labels and linked pairs.
 
     1. A mini-cluster gets the number of the class of most of its labelled points; where it has none, or
@@ -26,8 +28,8 @@ def constrain(found: MiniClusters, proba: Tensor, given: np.ndarray, links: Clos
     Parameters
     ----------
     found : MiniClusters
-    proba : float32 Tensor [n_models, n, k]
-        Each model's outputs; those of classes with a label have the numbers of the classes.
+    predictions : integer Tensor [n_models, n]
+        Each model's largest output; those of classes with a label have the numbers of the classes.
     given : int64 array [n], classes 0..k-1, -1 where not known; with those that follow from the links
     links : Closure or None
 
@@ -39,7 +41,7 @@ def constrain(found: MiniClusters, proba: Tensor, given: np.ndarray, links: Clos
     k = len(found.sizes)
     labels = found.labels.cpu().numpy()
     if (given >= 0).any():
-        number = _numbers(labels, proba.argmax(-1), given, k)
+        number = _numbers(labels, predictions, given, k)
         labels = np.where(labels >= 0, number[labels], -1)
     if links is not None:
         labels = _joined(labels, links.group, k)
@@ -55,7 +57,7 @@ def _numbers(labels: np.ndarray, predictions: Tensor, given: np.ndarray, k: int)
     """Return the class, or output, of each mini-cluster: int64 [k], each number once."""
     inside = labels >= 0
     outputs = align(predictions, k, torch.from_numpy(np.unique(given[given >= 0])))
-    aligned = outputs.argsort(1).gather(1, predictions)[:, torch.from_numpy(inside)]
+    aligned = outputs.argsort(1).gather(1, predictions.long())[:, torch.from_numpy(inside)]
     votes = contingency(torch.from_numpy(labels[inside]), aligned, k).sum(0)
     known = inside & (given >= 0)
     members = np.zeros((k, k), np.int64)

@@ -62,9 +62,20 @@ class GraphPseudoLabels:
 
     def __call__(self, proba: Tensor, features: Callable[[], Tensor] | None = None) -> MiniClusters:
         """Find mini-clusters in the outputs [n_models, n, k] of an ensemble; see `PseudoLabeller`."""
-        n_models, _, k = proba.shape
-        given = self.t_pos or n_models, self.t_neg or n_models
         confidence, predictions = proba.max(-1)
+        return self.of_predictions(predictions, confidence, proba.shape[-1])
+
+    def of_predictions(self, predictions: Tensor, confidence: Tensor, k: int) -> MiniClusters:
+        """Find them in the largest outputs alone.
+
+        Parameters
+        ----------
+        predictions : integer Tensor [n_models, n], each model's largest output of k
+        confidence : float32 Tensor [n_models, n], its value
+        k : int
+        """
+        n_models = len(predictions)
+        given = self.t_pos or n_models, self.t_neg or n_models
         confident = (confidence > self.confidence).all(0) if self.confidence > 0 else None
 
         def found(t_pos: int, t_neg: int) -> MiniClusters:

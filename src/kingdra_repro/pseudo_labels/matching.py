@@ -94,8 +94,9 @@ def contingency(labels: Tensor, predictions: Tensor, n_clusters: int) -> Tensor:
                 f"{name} must be from 0 to n_clusters - 1 = {n_clusters - 1}; got values "
                 f"{int(values.min())} to {int(values.max())}"
             )
-    pairs = labels.long() * n_clusters + predictions.long()
-    counts = [torch.bincount(of_model, minlength=n_clusters**2) for of_model in pairs]
+    rows = labels.long() * n_clusters
+    # Model by model: less memory than all pairs at once.
+    counts = [torch.bincount(rows + of_model.long(), minlength=n_clusters**2) for of_model in predictions]
     return torch.stack(counts).view(len(predictions), n_clusters, n_clusters)
 
 

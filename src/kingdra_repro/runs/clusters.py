@@ -5,16 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 
-from kingdra_repro.files import write_text
+from kingdra_repro.data.streamed import Matrix
+from kingdra_repro.files import atomic_write
 from kingdra_repro.methods import Ensemble
 from kingdra_repro.methods.clusterer import Clusterer
 
 
 def cluster_table(
     method: Clusterer,
-    X: np.ndarray | sp.csr_matrix,
+    X: Matrix,
     labels: np.ndarray | None = None,
     names: Sequence[str] | None = None,
     columns: pd.DataFrame | None = None,
@@ -24,7 +24,7 @@ def cluster_table(
     Parameters
     ----------
     method : fitted estimator
-    X : float32 array or CSR matrix [n, d]
+    X : float32 array, CSR matrix or StreamedMatrix [n, d]
     labels : int64 array [n] or None
         Their clusters; None: as `predict` has them.
     names : sequence of str [n] or None
@@ -62,4 +62,5 @@ def beside(table: pd.DataFrame, columns: pd.DataFrame | None) -> pd.DataFrame:
 def write_clusters(path: Path, table: pd.DataFrame) -> None:
     """Write a `cluster_table` as CSV; confidence and agreement have four digits."""
     rounded = table.round({"confidence": 4, "agreement": 4})
-    write_text(path, rounded.to_csv(index=False, lineterminator="\n"))
+    # Straight into the file: the text of ten million rows is as large as their features.
+    atomic_write(path, lambda file: rounded.to_csv(file, index=False, lineterminator="\n", mode="wb"))

@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.data.streamed import Matrix
 
 ROWS_AT_ONCE = 4096  # of a matrix that may be a memory map larger than the memory
 
@@ -57,7 +58,7 @@ def name_of(data: Dataset, column: int) -> str:
     return f"column {column}" if data.feature_names is None else str(data.feature_names[column])
 
 
-def _sums(X: np.ndarray | sp.csr_matrix, labels: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+def _sums(X: Matrix, labels: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Of each column the sum in each cluster, float64 [k, d], and the sum of all squares, float64 [d]."""
     n, d = X.shape
     sums, squares = np.zeros((k, d)), np.zeros(d)
@@ -103,7 +104,7 @@ def telling_columns(data: Dataset, labels: np.ndarray, n_shown: int) -> np.ndarr
 
 def values_of(data: Dataset, rows: np.ndarray, columns: np.ndarray) -> list[list[float]]:
     """Return some rows' values of some columns of a dense X, in the units of the file."""
-    assert isinstance(data.X, np.ndarray)
+    assert not sp.issparse(data.X)
     if not len(rows):
         return []
     shown = data.in_units(data.X[rows])[:, columns]

@@ -29,12 +29,14 @@ def aligned_votes(votes: np.ndarray, labels: np.ndarray, n_clusters: int) -> np.
 
     Returns
     -------
-    int64 array [n_models, n]
+    integer array [n_models, n], in the smallest type
         After the one-to-one match of each model's clusters to the final ones that keeps most points.
     """
-    both = torch.from_numpy(np.concatenate([labels[None], votes]).astype(np.int64))
+    kind = np.min_scalar_type(n_clusters - 1)
+    both = torch.from_numpy(np.concatenate([labels[None], votes], dtype=np.int32))
     outputs = align(both, n_clusters)[1:]  # [M, k], the model's name of each final cluster
-    return outputs.argsort(1).gather(1, both[1:]).numpy()
+    names = outputs.argsort(1).numpy().astype(kind)
+    return np.stack([names[m][one] for m, one in enumerate(votes)])
 
 
 def n_agreeing(aligned: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -37,6 +37,8 @@ AS_BEFORE = {
     "decimal": None,
     "encoding": None,
     "header": "auto",
+    "stream": "auto",
+    "buffer_rows": None,
 }
 # Settings of data sets that name a file or folder; these may name a column as well.
 FILES = {"path", "labels", "given", "links", "features", "images", "weights"}

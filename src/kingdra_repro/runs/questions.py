@@ -11,31 +11,34 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 from sklearn.cluster import KMeans
 
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.links import Links
+from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.methods import Ensemble
 from kingdra_repro.runs.clusters import beside
 
 QUESTIONS = 20  # of a file
+MOST_POINTS = 100_000  # that they are chosen from
+ROWS_AT_ONCE = 2**15
 
 
 def choose_questions(
-    method: Ensemble, X: np.ndarray | sp.csr_matrix, given: np.ndarray | None = None, n: int = QUESTIONS
+    method: Ensemble, X: Matrix, given: np.ndarray | None = None, n: int = QUESTIONS
 ) -> tuple[np.ndarray, np.ndarray]:
     """Choose points that stand for many others, more of them where the models disagree.
 
     The points without a label are put into n groups by K-means on the first model's last hidden layer, each
     weighted by its disagreement plus the mean of all; the point next to each centre is asked for. So no two
     are alike, and each is typical of some others. The points of largest disagreement alone (Zhdanov 2019)
-    are odd ones, and worth less than as many random ones (results/asking_by_disagreement.csv).
+    are odd ones, and worth less than as many random ones (results/asking_by_disagreement.csv). Of more than
+    100,000 points a sample is looked at, the same whenever m points are clustered.
 
     Parameters
     ----------
     method : fitted ensemble of two models or more
-    X : float32 array or CSR matrix [m, d]
+    X : float32 array, CSR matrix or StreamedMatrix [m, d]
     given : int64 array [m], labels that are known, -1 for none; or None
     n : int
 
@@ -50,12 +53,17 @@ def choose_questions(
     Budgets, arXiv 2202.02794: typical points first.
     Zhdanov (2019), Diverse mini-batch Active Learning, arXiv 1901.05954: weighted K-means.
     """
-    disagreement = method.disagreement(X)
-    unknown = np.arange(X.shape[0]) if given is None else np.flatnonzero(given < 0)
+    m = X.shape[0]
+    rows = np.arange(m)
+    if m > MOST_POINTS:
+        rows = np.sort(np.random.default_rng(0).choice(m, MOST_POINTS, replace=False))
+    disagreement = np.zeros(m)
+    disagreement[rows] = method.disagreement(X if len(rows) == m else X[rows])
+    unknown = rows if given is None else rows[given[rows] < 0]
     asked = unknown
     if len(unknown) > n:
         code = method.last_hidden_layer(X[unknown])
-        weight = disagreement[unknown] + max(disagreement.mean(), np.finfo(np.float32).tiny)
+        weight = disagreement[unknown] + max(disagreement[rows].mean(), np.finfo(np.float32).tiny)
         groups = KMeans(n, n_init=1, random_state=0).fit(code, sample_weight=weight)
         distance = groups.transform(code)
         typical = [
@@ -97,7 +105,7 @@ def question_table(
 
 
 def choose_pairs(
-    method: Ensemble, X: np.ndarray | sp.csr_matrix, given: np.ndarray | None = None, n: int = QUESTIONS
+    method: Ensemble, X: Matrix, given: np.ndarray | None = None, n: int = QUESTIONS
 ) -> np.ndarray:
     """Pair each point of `choose_questions` with the one that is surest of the cluster it may belong to.
 
@@ -111,8 +119,15 @@ def choose_pairs(
         The point in doubt, and the one with the largest output for its most likely cluster.
     """
     asked, _ = choose_questions(method, X, given, n)
-    proba = method.predict_proba(X)
-    surest = proba.argmax(0)[proba[asked].argmax(1)]
+    likely, surest = np.zeros(len(asked), np.int64), np.zeros(method.n_clusters, np.int64)
+    largest = np.full(method.n_clusters, -1.0)
+    for start in range(0, X.shape[0], ROWS_AT_ONCE):
+        proba = method.predict_proba(X[start : start + ROWS_AT_ONCE])
+        here = (asked >= start) & (asked < start + len(proba))
+        likely[here] = proba[asked[here] - start].argmax(1)
+        surest = np.where(proba.max(0) > largest, start + proba.argmax(0), surest)
+        largest = np.maximum(proba.max(0), largest)
+    surest = surest[likely]
     pairs = np.stack([asked, surest], axis=1)
     return pairs[asked != surest]
 
@@ -136,7 +151,7 @@ def pair_table(data: Dataset, pairs: np.ndarray, links: Links | None) -> pd.Data
     known = [] if links is None else [links.must_link, links.cannot_link]
     listed = np.concatenate([pairs, *known])
     answers = [""] * len(pairs) + ([] if links is None else _answers(links))
-    names = np.arange(len(data.X)) if data.row_names is None else np.array(data.row_names)
+    names = np.arange(data.X.shape[0]) if data.row_names is None else np.array(data.row_names)
     table = pd.DataFrame({"i": names[listed[:, 0]], "j": names[listed[:, 1]], "link": answers})
     if links is not None:
         weight = np.concatenate([np.ones(len(pairs)), links.must_weight, links.cannot_weight])

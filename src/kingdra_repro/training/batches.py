@@ -25,19 +25,19 @@ def rounds(rows: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
     return np.concatenate(drawn)[:size]
 
 
-def unsupervised_order(n: int, order: str, seed: int, member: int, epoch: int) -> np.ndarray:
-    """Return the order [n] in which a member sees the rows in one epoch.
+def unsupervised_order(n: int, order: str, seed: int, member: int, epoch: int, part: int = 0) -> np.ndarray:
+    """Return the order [n] in which a member sees the rows in one epoch, or in a part of one.
 
     ``file``: as they come (what the public code does without pseudo-labels); ``once``: shuffled once for each
     member; ``epoch``: shuffled again in each epoch.
     """
     if order == "file":
         return np.arange(n)
-    return numpy_stream(seed, member, Purpose.ORDER, 0 if order == "once" else epoch).permutation(n)
+    return numpy_stream(seed, member, Purpose.ORDER, 0 if order == "once" else epoch, part).permutation(n)
 
 
 def supervised_order(
-    mini_clusters: Sequence[np.ndarray], n: int, seed: int, member: int, epoch: int
+    mini_clusters: Sequence[np.ndarray], n: int, seed: int, member: int, epoch: int, part: int = 0
 ) -> np.ndarray:
     """Draw n pseudo-labelled rows for a member's epoch, equally many of each mini-cluster, shuffled.
 
@@ -49,8 +49,9 @@ def supervised_order(
     ----------
     mini_clusters : the row numbers of each; none is empty
     n : rows to draw
+    part : of the epoch, which draws anew
     """
-    rng = numpy_stream(seed, member, Purpose.SUPERVISED, epoch)
+    rng = numpy_stream(seed, member, Purpose.SUPERVISED, epoch, part)
     k = len(mini_clusters)
     shares = []
     for c, rows in enumerate(mini_clusters):
@@ -59,10 +60,32 @@ def supervised_order(
     return rng.permutation(np.concatenate(shares))
 
 
-def linked_order(pairs: np.ndarray, n: int, seed: int, member: int, epoch: int) -> np.ndarray:
+def linked_order(pairs: np.ndarray, n: int, seed: int, member: int, epoch: int, part: int = 0) -> np.ndarray:
     """Draw n points of linked pairs [m, 2] for a member's epoch: the two of a pair come one after the other.
 
     A batch of an odd number of points has one pair that is cut.
     """
-    rng = numpy_stream(seed, member, Purpose.LINKED, epoch)
+    rng = numpy_stream(seed, member, Purpose.LINKED, epoch, part)
     return rounds(pairs, -(-n // 2), rng).reshape(-1)[:n]
+
+
+def block_order(n_blocks: int, n_parts: int, shuffled: bool, seed: int, epoch: int) -> list[np.ndarray]:
+    """Deal the blocks of a file out to the parts of an epoch; the same for all members, which read them once.
+
+    Returns
+    -------
+    list of int64 arrays
+        The blocks of each part, in the order of the file: within a part each member has its own order.
+    """
+    order = np.arange(n_blocks)
+    if shuffled:
+        order = numpy_stream(seed, 0, Purpose.BLOCKS, epoch).permutation(n_blocks)
+    return [np.sort(part) for part in np.array_split(order, n_parts)]
+
+
+def fewer(mini_clusters: Sequence[np.ndarray], most: int, seed: int, epoch: int) -> Sequence[np.ndarray]:
+    """Take at most so many rows of mini-clusters, equally many of each but for small ones; else all."""
+    if sum(map(len, mini_clusters)) <= most:
+        return mini_clusters
+    rng, share = numpy_stream(seed, 0, Purpose.KEPT, epoch), max(1, most // len(mini_clusters))
+    return [rng.permutation(rows)[:share] for rows in mini_clusters]

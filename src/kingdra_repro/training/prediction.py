@@ -1,15 +1,17 @@
 """What is left of an ensemble when it is trained: weights and moments, for the outputs of other points."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from torch import Tensor
 
 from kingdra_repro.bases import Base
-from kingdra_repro.training.rows import Rows
+from kingdra_repro.data.streamed import Matrix
+from kingdra_repro.training.outputs import BLOCK_VALUES
+from kingdra_repro.training.rows import Rows, rows_of
 from kingdra_repro.training.stack import predict_proba
 from kingdra_repro.training.threads import useful_threads
 
@@ -53,19 +55,27 @@ class FittedEnsemble:
                 weights[int(found[1])][found[2]] = torch.from_numpy(value)
         return weights
 
-    def predict_proba(self, X: np.ndarray | sp.csr_matrix, device: torch.device) -> Tensor:
+    def predict_proba(self, X: Matrix, device: torch.device) -> Tensor:
         """Compute all members' outputs for X [n, d] on a device: float32 Tensor [M, n, k] on the CPU."""
-        rows = Rows(X, device)
-        found = []
-        for member, base in enumerate(self._bases):
-            with useful_threads(base.n_weights(*self._shape), device):
-                found.append(predict_proba(self._network(member).to(device), rows, CHUNK_SIZE))
-        return torch.cat(found)
+        return torch.cat(list(self.blocks(X, device)), dim=1)
+
+    def blocks(self, X: Matrix, device: torch.device) -> Iterator[Tensor]:
+        """Compute all members' outputs for some rows of X after others: float32 Tensors [M, m, k]."""
+        n_features, n_clusters = self._shape
+        at_once = max(1, BLOCK_VALUES // (CHUNK_SIZE * max(n_features, n_clusters))) * CHUNK_SIZE
+        networks = [self._network(member).to(device) for member in range(len(self._bases))]
+        for start in range(0, X.shape[0], at_once):
+            rows = Rows(X[start : start + at_once], device)
+            found = []
+            for network, base in zip(networks, self._bases, strict=True):
+                with useful_threads(base.n_weights(*self._shape), device):
+                    found.append(predict_proba(network, rows, CHUNK_SIZE))
+            yield torch.cat(found)
 
     @torch.no_grad()
-    def features(self, X: np.ndarray | sp.csr_matrix, device: torch.device) -> Tensor:
+    def features(self, X: Matrix, device: torch.device) -> Tensor:
         """Return the last hidden layer of member 0 for X [n, d]: float32 Tensor [n, width] on the CPU."""
-        network, chunks = self._network(0).to(device), Rows(X, device).chunks(CHUNK_SIZE)
+        network, chunks = self._network(0).to(device), rows_of(X, device).chunks(CHUNK_SIZE)
         with useful_threads(self._bases[0].n_weights(*self._shape), device):
             return torch.cat([network.features(x)[0].cpu() for x in chunks])
 

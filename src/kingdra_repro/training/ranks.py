@@ -9,16 +9,16 @@ import contextlib
 import signal
 from collections.abc import Callable, Iterator
 
-import numpy as np
-import scipy.sparse as sp
 import torch
 from torch import Tensor
 
+from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.errors import InputError
+from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.group import Group, RankLost, join_torchrun, start
 from kingdra_repro.training.messages import message_bytes
 from kingdra_repro.training.shared_matrix import shared_matrix
-from kingdra_repro.training.stack import PseudoLabels, StepDone
+from kingdra_repro.training.stack import StepDone
 from kingdra_repro.training.worker import MemberLosses, Task, Worker
 
 _torchrun: Group | None = None  # of the program that `run_under_torchrun` runs
@@ -31,7 +31,7 @@ class RankedWorker:
     ----------
     group : Group
     task : Task, whose members are dealt out by turns
-    X : float32 array or CSR matrix [n, d] on rank 0; None on the others
+    X : float32 array, CSR matrix or StreamedMatrix [n, d] on rank 0; None on the others
     device : "cpu", "cuda" (of several GPUs each rank of a machine has one), or a GPU such as "cuda:1"
     threads : int or None, of the CPU, while a rank trains; None: as many as there are
     """
@@ -40,7 +40,7 @@ class RankedWorker:
         self,
         group: Group,
         task: Task,
-        X: np.ndarray | sp.csr_matrix | None,
+        X: Matrix | None,
         device: str,
         threads: int | None,
     ) -> None:
@@ -84,11 +84,11 @@ class RankedWorker:
         self._group.tell("save", phase)
         self._group.together(lambda: self._worker.save(phase))
 
-    def predict_proba(self) -> dict[int, Tensor]:
-        """Compute the outputs of each member for the data trained on: float32 Tensors [n, k] on the CPU."""
-        self._group.tell("predict_proba")
+    def predict_proba(self, start: int, stop: int) -> dict[int, Tensor]:
+        """Compute the outputs of each member for some of the rows trained on: float32 Tensors [m, k]."""
+        self._group.tell("predict_proba", start, stop)
         with _threads(self._threads):
-            parts = self._group.together(self._worker.predict_proba)
+            parts = self._group.together(lambda: self._worker.predict_proba(start, stop))
         return {member: proba for part in parts for member, proba in part.items()}
 
     def weights(self, member: int) -> dict[str, Tensor]:
@@ -105,7 +105,7 @@ class RankedWorker:
             self._group.tell("close")
 
 
-def begin(task: Task, X: np.ndarray | sp.csr_matrix, device: str, n_ranks: int) -> RankedWorker:
+def begin(task: Task, X: Matrix, device: str, n_ranks: int) -> RankedWorker:
     """Begin a task on `n_ranks` ranks of this machine, or on those that ``torchrun`` has started.
 
     Raises

@@ -1,12 +1,40 @@
-"""The feature matrix on the way to a batch, dense or sparse."""
+"""The feature matrix on the way to a batch: dense, sparse, or read from its file."""
 
+import itertools
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 from torch import Tensor
+
+from kingdra_repro.data.streamed import Matrix, StreamedMatrix, ahead
+from kingdra_repro.training.batches import block_order
+
+
+class Gathered(Protocol):
+    """Rows by their numbers: an index LongTensor [...] gives a float32 Tensor [..., d] on the device."""
+
+    def __getitem__(self, index: Tensor) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows that are at hand at the same time in an epoch; all of them where the matrix is in memory.
+
+    Attributes
+    ----------
+    n : int, rows of this part
+    rows : they, by their places within it
+    numbers : LongTensor [n] on the device, their numbers within the matrix; None where these are the places
+    """
+
+    n: int
+    rows: Gathered
+    numbers: Tensor | None = None
 
 
 class Rows:
@@ -49,3 +77,92 @@ class Rows:
                 yield self._dense[None, start : start + size]
             else:
                 yield self[torch.arange(start, min(start + size, self.n))][None]
+
+    # What follows is different where the matrix is read from its file, see `StreamedRows`.
+
+    @property
+    def most_at_hand(self) -> int:
+        """Rows that can be at hand at the same time."""
+        return self.n
+
+    def parts(self, shuffled: bool, seed: int, epoch: int) -> Iterator[Part]:
+        """Give the parts of one pass over the rows: all at once."""
+        yield Part(self.n, self)
+
+    def some(self, index: np.ndarray) -> Gathered:
+        """Give rows that are needed again and again, by their numbers within the matrix."""
+        return self
+
+
+class StreamedRows:
+    """Rows of a matrix that is read from its file, as `Rows` has those of one in memory.
+
+    A pass takes the blocks of the file in an order drawn anew, and a buffer of several of them at a time, in
+    which each member has an order of its own. While one buffer is trained on, the next is read, scaled and
+    put on the device.
+
+    Parameters
+    ----------
+    X : StreamedMatrix [n, d]
+    device : torch.device
+    """
+
+    def __init__(self, X: StreamedMatrix, device: torch.device) -> None:
+        self.n, self.d = X.shape
+        self.device, self._X = device, X
+
+    def chunks(self, size: int) -> Iterator[Tensor]:
+        """All rows in order, as tensors [1, at most size, d]."""
+        # Sixteen chunks end where memory is aligned as it begins: products then round alike.
+        at_once = 16 * size * max(1, self._X.rows_of_a_block // (16 * size))
+        for block in self._X.blocks(at_once):
+            yield from Rows(block, self.device).chunks(size)
+
+    @property
+    def most_at_hand(self) -> int:
+        return self._X.rows_of_a_buffer
+
+    def parts(self, shuffled: bool, seed: int, epoch: int) -> Iterator[Part]:
+        """Give the parts of one pass over the rows: a buffer each."""
+        X, size = self._X, self._X.rows_of_a_block
+        n_blocks, n_parts = -(-self.n // size), -(-self.n // X.rows_of_a_buffer)
+
+        def part(blocks: np.ndarray) -> Part:
+            spans = [(b * size, min((b + 1) * size, self.n)) for b in blocks.tolist()]
+            numbers = np.concatenate([np.arange(*span) for span in spans])
+            buffer = np.empty((len(numbers), self.d), np.float32)
+            filled = 0
+            for start, stop in spans:
+                buffer[filled : filled + stop - start] = X[start:stop]
+                filled += stop - start
+            index = torch.from_numpy(numbers).to(self.device)
+            return Part(len(numbers), Rows(buffer, self.device), None if n_parts == 1 else index)
+
+        return ahead(part(blocks) for blocks in block_order(n_blocks, n_parts, shuffled, seed, epoch))
+
+    def some(self, index: np.ndarray) -> Gathered:
+        """Give rows that are needed again and again, by their numbers: one pass over the file reads them."""
+        wanted = np.unique(index)
+        found, size = np.empty((len(wanted), self.d), np.float32), self._X.rows_of_a_block
+        edges = np.searchsorted(wanted, np.arange(0, self.n + size, size))
+        for block, (first, last) in enumerate(itertools.pairwise(edges)):
+            if first < last:
+                start = block * size
+                rows = self._X[start : min(start + size, self.n)]
+                found[first:last] = rows[wanted[first:last] - start]
+        return _Some(torch.from_numpy(wanted).to(self.device), Rows(found, self.device))
+
+
+class _Some:
+    """Some rows of a matrix, by their numbers within it."""
+
+    def __init__(self, numbers: Tensor, rows: Rows) -> None:
+        self._numbers, self._rows = numbers, rows
+
+    def __getitem__(self, index: Tensor) -> Tensor:
+        return self._rows[torch.searchsorted(self._numbers, index.contiguous())]
+
+
+def rows_of(X: Matrix, device: torch.device) -> Rows | StreamedRows:
+    """Return the rows of a matrix, in memory or in a file."""
+    return StreamedRows(X, device) if isinstance(X, StreamedMatrix) else Rows(X, device)

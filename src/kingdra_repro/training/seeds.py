@@ -21,23 +21,28 @@ class Purpose(IntEnum):
     SUPERVISED = 3
     FIRST_MODELS = 4  # the seed of kingdra_plus' models with more outputs
     LINKED = 5
+    BLOCKS = 6  # of data that are read from a file in training
+    KEPT = 7  # which of their labelled points are at hand in an epoch
     GIVEN_LABELS = 10
     KMEANS = 11  # 11 and above: the methods that the paper compares with
     CLASSIFIER = 12
 
 
-def _sequence(seed: int, member: int, purpose: Purpose, epoch: int) -> np.random.SeedSequence:
-    return np.random.SeedSequence(entropy=seed, spawn_key=(member, int(purpose), epoch))
+def _sequence(seed: int, *key: int) -> np.random.SeedSequence:
+    return np.random.SeedSequence(entropy=seed, spawn_key=key)
 
 
-def numpy_stream(seed: int, member: int, purpose: Purpose, epoch: int = 0) -> np.random.Generator:
-    """Make the NumPy stream of a member for a purpose."""
-    return np.random.default_rng(_sequence(seed, member, purpose, epoch))
+def numpy_stream(
+    seed: int, member: int, purpose: Purpose, epoch: int = 0, part: int = 0
+) -> np.random.Generator:
+    """Make the NumPy stream of a member for a purpose, in an epoch's first part or in a later one."""
+    key = (member, int(purpose), epoch)
+    return np.random.default_rng(_sequence(seed, *key, part) if part else _sequence(seed, *key))
 
 
 def torch_stream(
     seed: int, member: int, purpose: Purpose, epoch: int = 0, device: torch.device | str = "cpu"
 ) -> torch.Generator:
     """Make the torch stream of a member for a purpose."""
-    state = int(_sequence(seed, member, purpose, epoch).generate_state(1, np.uint64)[0] >> np.uint64(1))
+    state = int(_sequence(seed, member, int(purpose), epoch).generate_state(1, np.uint64)[0] >> np.uint64(1))
     return torch.Generator(device=device).manual_seed(state)

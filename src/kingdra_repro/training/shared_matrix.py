@@ -8,25 +8,31 @@ from contextlib import ExitStack
 import numpy as np
 import scipy.sparse as sp
 
+from kingdra_repro.data.streamed import Matrix, StreamedMatrix
 from kingdra_repro.errors import InputError
 from kingdra_repro.training.group import DESCRIPTORS, Group
 
 CHUNK = 2**26  # bytes that go to other machines at once
 
 
-def shared_matrix(X: np.ndarray | sp.csr_matrix | None, group: Group) -> np.ndarray | sp.csr_matrix:
-    """Return the matrix [n, d] that rank 0 has, array or CSR; called on all ranks, on the others with None.
+def shared_matrix(X: Matrix | None, group: Group) -> Matrix:
+    """Return the matrix [n, d] that rank 0 has; called on all ranks, on the others with None.
 
     The other ranks of its machine map one file into memory, read-only. On another machine the first rank
-    writes such a file of what it is sent.
+    writes such a file of what it is sent. A matrix that stays in its file is read there by all.
 
     Raises
     ------
     InputError
-        On all ranks, if one has no room for the file.
+        On all ranks, if one has no room for the file, or does not find that of a `StreamedMatrix`.
     """
     if group.size == 1 and X is not None:
         return X
+    streamed = group.broadcast(X if isinstance(X, StreamedMatrix) else None)
+    if streamed is not None:
+        group.together(streamed.check_there)
+        return streamed
+    assert not isinstance(X, StreamedMatrix)
     arrays = [] if X is None else [X.indptr, X.indices, X.data] if sp.issparse(X) else [X]
     arrays = [np.ascontiguousarray(array).reshape(-1) for array in arrays]
     about = None if X is None else (tuple(X.shape), [(array.dtype.str, len(array)) for array in arrays])

@@ -11,31 +11,14 @@ from torch import Tensor
 from kingdra_repro.bases import Base, Batch
 from kingdra_repro.data.links import Closure
 from kingdra_repro.networks.products import tf32_products
-from kingdra_repro.training.batches import batch_slices, linked_order, supervised_order, unsupervised_order
+from kingdra_repro.training.batches import batch_slices, unsupervised_order
+from kingdra_repro.training.beside import Beside, PseudoLabels
 from kingdra_repro.training.divergence import check_divergence
 from kingdra_repro.training.linked_pairs import LinkedPairs
 from kingdra_repro.training.options import TrainingOptions
-from kingdra_repro.training.rows import Rows
+from kingdra_repro.training.rows import Rows, StreamedRows
 from kingdra_repro.training.seeds import Purpose, torch_stream
 from kingdra_repro.training.step import TrainStep
-
-# The term of linked pairs has its full weight from n / FULL_WEIGHT of them on, for n points.
-FULL_WEIGHT = 4
-
-
-@dataclass(frozen=True)
-class PseudoLabels:
-    """Mini-clusters and the outputs that they stand for.
-
-    Attributes
-    ----------
-    labels : int64 array [n], the mini-cluster of each point, -1 for none; some have no points where they
-        are the labels that a fit is given
-    outputs : int64 array [n_models, k], the output of each model that a mini-cluster is trained towards
-    """
-
-    labels: np.ndarray
-    outputs: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -74,7 +57,7 @@ class Stack:
     def __init__(
         self,
         base: Base,
-        rows: Rows,
+        rows: Rows | StreamedRows,
         n_clusters: int,
         members: tuple[int, ...],
         options: TrainingOptions,
@@ -104,55 +87,39 @@ class Stack:
         batches are always shuffled.
         """
         assert not self.offloaded, "its state has to be loaded first"
-        n, epoch, device = self.rows.n, self.epoch, self.rows.device
+        n, epoch = self.rows.n, self.epoch
         order = self.options.order if pseudo is None else "epoch"
-        # On the device from here on: a step then waits for nothing.
-        index = self._per_member(unsupervised_order(n, order, self.seed, m, epoch) for m in self.members)
-        index_sup = targets = None
-        if pseudo is not None:
-            known = np.unique(pseudo.labels[pseudo.labels >= 0])
-            mini_clusters = [np.flatnonzero(pseudo.labels == c) for c in known]
-            index_sup = self._per_member(
-                supervised_order(mini_clusters, n, self.seed, m, epoch) for m in self.members
-            )
-            labels = torch.from_numpy(pseudo.labels).to(device)[index_sup]
-            outputs = torch.from_numpy(pseudo.outputs[list(self.members)]).to(device)
-            targets = outputs.gather(1, labels)
-        index_linked = None
-        if self.linked is not None:
-            pairs = self.linked.pairs
-            index_linked = self._per_member(linked_order(pairs, n, self.seed, m, epoch) for m in self.members)
-        streams = [torch_stream(self.seed, m, Purpose.NOISE, epoch, device) for m in self.members]
+        beside = Beside(self.rows, self.members, self.seed, epoch, pseudo, self.linked)
+        streams = [torch_stream(self.seed, m, Purpose.NOISE, epoch, self.rows.device) for m in self.members]
         sums: Tensor | None = None
         losses: dict[str, Tensor] = {}
-        for part in batch_slices(n, self.options.batch_size):
-            n_rows = part.stop - part.start
-            x_linked = relation = certainty = None
-            if self.linked is not None and index_linked is not None:
-                x_linked = self.rows[index_linked[:, part]]
-                relation, certainty = self.linked.relations(index_linked[:, part])
-                # Fewer pairs come more often, and would be learned by heart: they count less.
-                certainty *= min(1.0, FULL_WEIGHT * len(self.linked.pairs) / n)
-            n_beside = (pseudo is not None) + (x_linked is not None)
-            batch = Batch(
-                x=self.rows[index[:, part]],
-                noise=self.base.sample_noise(self.network, n_rows, n_beside, streams),
-                x_sup=None if index_sup is None else self.rows[index_sup[:, part]],
-                y_sup=None if targets is None else targets[:, part],
-                radius=None if self.radii is None else self.radii[index[:, part]],
-                x_linked=x_linked,
-                relation=relation,
-                certainty=certainty,
+        done = 0
+        parts = self.rows.parts(order != "file", self.seed, 0 if order == "once" else epoch)
+        for number, part in enumerate(parts):
+            place = self._per_member(
+                unsupervised_order(part.n, order, self.seed, m, epoch, number) for m in self.members
             )
-            if self.options.decay_epochs:
-                left = epochs_left - part.start / n
-                falling = min(1.0, left / self.options.decay_epochs)
-                self.step.optimizer.set_learning_rate(self.options.learning_rate * falling)
-            with tf32_products(self.options.precision, self.rows.device):
-                losses = self.step(batch)
-            values = torch.stack(list(losses.values())) * (n_rows / n)
-            sums = values if sums is None else sums.add_(values)
-            on_step(StepDone(self.members, epoch, part.stop / n, losses))
+            # On the device from here on: a step then waits for nothing.
+            index = place if part.numbers is None else part.numbers[place]
+            draw = beside.drawn(part.n, number)
+            for cut in batch_slices(part.n, self.options.batch_size):
+                n_rows = cut.stop - cut.start
+                batch = Batch(
+                    x=part.rows[place[:, cut]],
+                    noise=self.base.sample_noise(self.network, n_rows, beside.n_inputs, streams),
+                    radius=None if self.radii is None else self.radii[index[:, cut]],
+                    **draw(cut),
+                )
+                if self.options.decay_epochs:
+                    left = epochs_left - (done + cut.start) / n
+                    falling = min(1.0, left / self.options.decay_epochs)
+                    self.step.optimizer.set_learning_rate(self.options.learning_rate * falling)
+                with tf32_products(self.options.precision, self.rows.device):
+                    losses = self.step(batch)
+                values = torch.stack(list(losses.values())) * (n_rows / n)
+                sums = values if sums is None else sums.add_(values)
+                on_step(StepDone(self.members, epoch, (done + cut.stop) / n, losses))
+            done += part.n
         assert sums is not None
         self.epoch += 1
         self.losses = dict(zip(losses, sums.cpu(), strict=True))
@@ -167,9 +134,9 @@ class Stack:
         self.step.free()
         self.network.set_moments(lambda: self.rows.chunks(self._chunk_size()))
 
-    def predict_proba(self) -> Tensor:
-        """Compute the outputs of each model for all rows: float32 Tensor [M, n, k] on the CPU."""
-        return predict_proba(self.network, self.rows, self._chunk_size())
+    def predict_proba(self, rows: Rows | None = None) -> Tensor:
+        """Compute the outputs of each model for all rows, or for some: float32 [M, n, k] on the CPU."""
+        return predict_proba(self.network, self.rows if rows is None else rows, self._chunk_size())
 
     def _chunk_size(self) -> int:
         rows_of_all = 2048 if self.rows.device.type == "cpu" else 2**16  # little memory; enough to fill a GPU
@@ -230,6 +197,6 @@ class Stack:
 
 
 @torch.no_grad()
-def predict_proba(network: torch.nn.Module, rows: Rows, chunk_size: int) -> Tensor:
+def predict_proba(network: torch.nn.Module, rows: Rows | StreamedRows, chunk_size: int) -> Tensor:
     """Compute the outputs of each model of a stack: float32 Tensor [M, n, k] on the CPU."""
     return torch.cat([torch.softmax(network(x), -1).cpu() for x in rows.chunks(chunk_size)], dim=1)

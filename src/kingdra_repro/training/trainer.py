@@ -3,18 +3,20 @@
 from collections.abc import Callable
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from torch import Tensor
 
 from kingdra_repro.bases import Base
 from kingdra_repro.data.links import Closure
+from kingdra_repro.data.streamed import Matrix, StreamedMatrix
 from kingdra_repro.errors import diverged
+from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.options import TrainingOptions
+from kingdra_repro.training.outputs import Outputs
 from kingdra_repro.training.prediction import FittedEnsemble
 from kingdra_repro.training.ranks import begin
-from kingdra_repro.training.stack import PseudoLabels, StepDone
+from kingdra_repro.training.stack import StepDone
 from kingdra_repro.training.worker import Member, Task
 
 
@@ -27,7 +29,7 @@ class EnsembleTrainer:
     Parameters
     ----------
     bases : the base model of each member
-    X : float32 array or CSR matrix [n, d]
+    X : float32 array, CSR matrix or StreamedMatrix [n, d]
     n_clusters : int
     options : TrainingOptions
     seed : int
@@ -40,7 +42,7 @@ class EnsembleTrainer:
     def __init__(
         self,
         bases: list[Base],
-        X: np.ndarray | sp.csr_matrix,
+        X: Matrix,
         n_clusters: int,
         options: TrainingOptions,
         *,
@@ -50,7 +52,7 @@ class EnsembleTrainer:
         phase_done: int = -1,
         links: Closure | None = None,
     ) -> None:
-        self.n_models = len(bases)
+        self.n_models, self._X = len(bases), X
         self._bases, self._n_clusters, self._n_features = bases, n_clusters, X.shape[1]
         self._precision = options.precision
         # Once for each kind: distances within the data take minutes.
@@ -100,15 +102,20 @@ class EnsembleTrainer:
         """Save every member as it is at the end of the phase."""
         self._worker.save(phase)
 
-    def predict_proba(self) -> Tensor:
-        """Compute the outputs of all members for the data trained on: float32 Tensor [M, n, k] on the CPU.
+    def outputs(self) -> Outputs:
+        """Compute the outputs of all members for the data trained on.
 
         Raises
         ------
         InputError
             If there are NaN among them.
         """
-        found = self._worker.predict_proba()
+        if isinstance(self._X, StreamedMatrix):
+            return Outputs.in_blocks(self._predict_proba, self._X.shape, self._n_clusters)
+        return Outputs.of(self._predict_proba(0, self._X.shape[0]))
+
+    def _predict_proba(self, start: int, stop: int) -> Tensor:
+        found = self._worker.predict_proba(start, stop)
         proba = torch.stack([found[m] for m in range(self.n_models)])
         if not torch.isfinite(proba).all():
             raise diverged()

@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from torch import Tensor
 
 from kingdra_repro.bases import Base
 from kingdra_repro.data.links import Closure
+from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.errors import InputError
+from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.checkpoint import SECONDS_OF_A_SAVE, SHARE_WITHIN_PHASES, Checkpoint, Pace
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.phases import models_of
-from kingdra_repro.training.rows import Rows
-from kingdra_repro.training.stack import PseudoLabels, Stack, StepDone
+from kingdra_repro.training.rows import Rows, rows_of
+from kingdra_repro.training.stack import Stack, StepDone
 from kingdra_repro.training.threads import fading_numbers_are_zero, useful_threads
 
 # A CPU gains from a stack while it hides the cost of launching operations, and loses once activations no
@@ -74,17 +75,16 @@ class Worker:
     ----------
     members : its members
     task : Task
-    X : float32 array or CSR matrix [n, d]
+    X : float32 array, CSR matrix or StreamedMatrix [n, d]
     device : torch.device
     """
 
-    def __init__(
-        self, members: Sequence[Member], task: Task, X: np.ndarray | sp.csr_matrix, device: torch.device
-    ) -> None:
+    def __init__(self, members: Sequence[Member], task: Task, X: Matrix, device: torch.device) -> None:
         self.device, self.checkpoint, self._n_clusters = device, task.checkpoint, task.n_clusters
         self._pace = Pace(SHARE_WITHIN_PHASES, SECONDS_OF_A_SAVE)
         self._saved: dict[tuple[int, ...], tuple[str, int]] = {}  # of a stack: the last name, its epochs
-        rows = Rows(X, device)
+        rows = rows_of(X, device)
+        self._X = X
         self.stacks: list[Stack] = []
         states: dict[int, dict[str, Any]] = {}
         if task.checkpoint is not None:
@@ -196,12 +196,14 @@ class Worker:
             raise InputError(f"The checkpoint has lost {name}.pt: run again to go on from an earlier state")
         stack.load_member_states([states[m] for m in stack.members])
 
-    def predict_proba(self) -> dict[int, Tensor]:
-        """Compute the outputs of each member for the data trained on: float32 Tensors [n, k] on the CPU."""
+    def predict_proba(self, start: int, stop: int) -> dict[int, Tensor]:
+        """Compute the outputs of each member for some of the rows trained on: float32 Tensors [m, k]."""
+        whole = (start, stop) == (0, self._X.shape[0])
+        rows = None if whole else Rows(self._X[start:stop], self.device)
         found: dict[int, Tensor] = {}
         for stack in self.stacks:
             with self._threads(stack):
-                found.update(zip(stack.members, stack.predict_proba(), strict=True))
+                found.update(zip(stack.members, stack.predict_proba(rows), strict=True))
         return found
 
     def _threads(self, stack: Stack) -> AbstractContextManager:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 
 from kingdra_repro.checks import given_path
 from kingdra_repro.data.dataset import Dataset
@@ -20,13 +19,17 @@ from kingdra_repro.data.formats.tables import TABLE_ENDINGS, is_table, table_nam
 from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.data.links import closure, read_links, with_linked
 from kingdra_repro.data.new_points import Preprocessing
-from kingdra_repro.data.scaling import fit_scaler
+from kingdra_repro.data.scaling import Scaler, fit_scaler
 from kingdra_repro.data.sources.custom_array import ENDINGS, array_features
 from kingdra_repro.data.sources.custom_folder import folder_features
 from kingdra_repro.data.sources.custom_labels import read_given, read_labels
+from kingdra_repro.data.sources.custom_streamed import check_stream, validated
 from kingdra_repro.data.sources.custom_table import column_names, table_features
+from kingdra_repro.data.streamed import Matrix, StreamedMatrix
 from kingdra_repro.data.validation import (
+    check_n_clusters,
     check_spread,
+    checked_labels,
     validate,
     warn_of_constant_columns,
     warn_of_large_values,
@@ -61,6 +64,8 @@ def load_custom(
     links: str | os.PathLike | None = None,
     image_shape: Sequence[int] | None = None,
     keep_columns: bool = False,
+    stream: bool | str = "auto",
+    buffer_rows: int | None = None,
 ) -> Dataset:
     """Load the user's own data from a file, or from a folder of texts or pictures.
 
@@ -114,6 +119,11 @@ def load_custom(
         Of the pictures that the rows of an array [n, d] are.
     keep_columns : bool
         Whether the columns of a table are kept for the output.
+    stream : {"auto", True, False}
+        Whether a .npy file or Parquet stays where it is, and X is a `StreamedMatrix`; "auto": where it would
+        take more than half of the memory that is available. A folder of Parquet files always does.
+    buffer_rows : int or None
+        Rows of such a file that training shuffles at once; None: as many as take 256 MB.
 
     Returns
     -------
@@ -145,11 +155,12 @@ def load_custom(
             )
         if unknown := [key for key in group or () if key not in known]:
             raise InputError(f"dataset.{name}.{unknown[0]} is not a setting: there are {', '.join(known)}")
+    check_stream(stream, buffer_rows)
     path = _existing(path)
     if path.is_dir():
         found = _from_folder(path, words or {}, pictures or {}, data_dir, mirror)
     elif path.suffix.lower() in ENDINGS:
-        array = array_features(path, scale, image_shape)
+        array = array_features(path, scale, image_shape, stream, buffer_rows)
         found = _Found(array.X, array.labels, image_shape=array.image_shape, pixels=array.pixels)
     elif is_table(path):
         found = _from_table(path, labels, given, text, id, settings, written, words or {})
@@ -188,20 +199,9 @@ def load_custom(
         if n_clusters < 2:
             raise InputError(f"{source} has fewer than two classes: give n_clusters=K")
     scale = found.auto_scale if scale == "auto" else scale
-    X, y = validate(found.X, y, n_clusters, feature_names=found.names)
-    scaler = None
-    # Of the numbers as they were read: float32 keeps little of a column that varies about a large mean.
-    if scale is None:
-        check_spread(found.X, found.names)
-    elif found.vectorizer is not None:
-        X = found.vectorizer.fit_scale(np.asarray(found.X), scale).astype(np.float32)
-    else:
-        scaler = fit_scaler(found.X, scale)
-        X = scaler.transform(found.X).astype(np.float32)
+    X, y, scaler = _scaled(found, y, n_clusters, scale)
     kept = Preprocessing(found.vectorizer, written, id, scaler, found.pixels)
     is_simple = path.is_file() and text is None  # words and pictures have more that is fitted
-    warn_of_constant_columns(X, found.names)
-    warn_of_large_values(X)
     return Dataset(
         path.name if path.is_dir() else table_name(path),
         X,
@@ -223,7 +223,7 @@ def load_custom(
 class _Found:
     """What a file or folder holds."""
 
-    X: np.ndarray | sp.csr_matrix
+    X: Matrix
     labels: Any = None
     labels_are_a_column: bool = False
     names: list[str] | None = None  # of the columns
@@ -273,6 +273,30 @@ def _from_table(
         table=found.table,
         given=found.given,
     )
+
+
+def _scaled(
+    found: _Found, y: Any, n_clusters: int, scale: str | None
+) -> tuple[Matrix, np.ndarray | None, Scaler | None]:
+    """Check features and labels, and scale the features; the scaler is that of an array's columns."""
+    if isinstance(found.X, StreamedMatrix):
+        check_n_clusters(n_clusters, len(found.X))
+        y = checked_labels(y, len(found.X))
+        streamed = validated(found.X, scale, found.names)
+        return streamed, y, streamed.scaler
+    X, y = validate(found.X, y, n_clusters, feature_names=found.names)
+    scaler = None
+    # Of the numbers as they were read: float32 keeps little of a column that varies about a large mean.
+    if scale is None:
+        check_spread(found.X, found.names)
+    elif found.vectorizer is not None:
+        X = found.vectorizer.fit_scale(np.asarray(found.X), scale).astype(np.float32)
+    else:
+        scaler = fit_scaler(found.X, scale)
+        X = scaler.transform(found.X).astype(np.float32)
+    warn_of_constant_columns(X, found.names)
+    warn_of_large_values(X)
+    return X, y, scaler
 
 
 def _of_rows(labels: Any, found: _Found) -> Any:

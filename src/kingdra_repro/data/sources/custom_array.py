@@ -12,6 +12,8 @@ import scipy.sparse as sp
 from kingdra_repro.checks import is_integer
 from kingdra_repro.data.formats.arrays import ARRAY_ENDINGS, read_mat, read_npy, read_npz
 from kingdra_repro.data.formats.jule import HDF5_ENDINGS, read_jule
+from kingdra_repro.data.sources.custom_streamed import streamed_array
+from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.errors import InputError
 
 ENDINGS = ARRAY_ENDINGS + HDF5_ENDINGS
@@ -24,7 +26,7 @@ class ArrayFeatures:
 
     Attributes
     ----------
-    X : ndarray or CSR matrix [n, d]
+    X : ndarray, CSR matrix or StreamedMatrix [n, d]
     labels : ndarray [n] or None
     image_shape : (height, width), (height, width, 3) or None
         Where the rows are pictures.
@@ -32,13 +34,19 @@ class ArrayFeatures:
         Whether they were uint8, and are divided by 255.
     """
 
-    X: np.ndarray | sp.csr_matrix
+    X: Matrix
     labels: np.ndarray | None
     image_shape: tuple[int, ...] | None
     pixels: bool = False
 
 
-def array_features(path: Path, scale: str | None, image_shape: Any = None) -> ArrayFeatures:
+def array_features(
+    path: Path,
+    scale: str | None,
+    image_shape: Any = None,
+    stream: bool | str = False,
+    buffer_rows: int | None = None,
+) -> ArrayFeatures:
     """Return the features and labels of a file of arrays.
 
     Parameters
@@ -50,12 +58,17 @@ def array_features(path: Path, scale: str | None, image_shape: Any = None) -> Ar
         "auto" divides uint8 by 255.
     image_shape : (height, width) or (height, width, 3), or None
         Of the pictures that the rows [n, d] are.
+    stream, buffer_rows : see `streamed_array`
 
     Raises
     ------
     InputError
         Where the file cannot be read, or what it holds is neither.
     """
+    if (streamed := streamed_array(path, scale, stream, buffer_rows)) is not None:
+        matrix, picture = streamed
+        given = None if image_shape is None else _checked(image_shape, matrix, path)
+        return ArrayFeatures(matrix, None, picture or given, matrix.pixels)
     match path.suffix.lower():
         case ".npz":
             X, labels = read_npz(path)
@@ -94,7 +107,7 @@ def _flat(X: np.ndarray, source: Path | str) -> tuple[np.ndarray, tuple[int, ...
     return np.ascontiguousarray(X).reshape(len(X), -1), tuple(int(side) for side in shape)
 
 
-def _checked(shape: Any, X: np.ndarray | sp.csr_matrix, path: Path) -> tuple[int, ...]:
+def _checked(shape: Any, X: Matrix, path: Path) -> tuple[int, ...]:
     whole = (
         isinstance(shape, Sequence) and len(shape) in (2, 3) and all(is_integer(side, 1) for side in shape)
     )

@@ -1,0 +1,129 @@
+"""Time and memory of a whole run on a file: ``benchmarks/larger_than_memory.py [n ...] [parquet] [SETTING ...]``.
+
+Without numbers: n = 100,000 and 1,000,000, of 128 float32 columns. The .npy or .parquet file is made in blocks
+below TMPDIR, and removed afterwards. Three models with hidden layers of 64 and 64 train for one epoch in batches
+of 256 rows, then there are mini-clusters, clusters.csv and the page's files: all that kingdra-run does. Other
+words are its settings, such as ``dataset.stream=false``.
+
+Seconds are those of the wall clock, of the processors, and those that the phase (training, outputs and
+mini-clusters) took; read the processors' where other programs use the machine. Memory is the sum over all
+processes, looked at ten times a second: "peak" is their proportional set size, in which pages of a mapped file
+count while they are there; "own" is what no file backs.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+D, K, BLOCK = 128, 10, 50_000
+SETTINGS = (
+    "training.iterations=0",
+    "training.first_epochs=1",
+    "training.batch_size=256",
+    "base.hidden=[64,64]",
+    "ensemble.size=3",
+    "n_jobs=1",
+    f"n_clusters={K}",
+)
+
+
+def blocks(n: int):
+    """Points about k centres, in blocks: float32 [at most 50,000, d]."""
+    centres = np.random.default_rng(0).normal(size=(K, D))
+    for start in range(0, n, BLOCK):
+        random = np.random.default_rng([1, start])
+        m = min(BLOCK, n - start)
+        points = centres[random.integers(K, size=m)] + random.normal(size=(m, D))
+        yield (points / 2).astype(np.float32)
+
+
+def make(path: Path, n: int) -> None:
+    """Write n points to a .npy or .parquet file."""
+    if path.suffix == ".npy":
+        file = np.lib.format.open_memmap(path, "w+", np.float32, (n, D))
+        for i, block in enumerate(blocks(n)):
+            file[i * BLOCK : i * BLOCK + len(block)] = block
+        file.flush()
+        return
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    names = [f"x{i}" for i in range(D)]
+    with pq.ParquetWriter(path, pa.schema([(name, pa.float32()) for name in names])) as writer:
+        for block in blocks(n):
+            writer.write_table(pa.table(list(block.T.copy()), names=names))
+
+
+def memory(group: int) -> tuple[float, float]:
+    """(proportional set size, of it anonymous) of a process and its children, in GB."""
+    total = own = 0
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if int((folder / "stat").read_text().rpartition(")")[2].split()[2]) != group:
+                continue
+            lines = (folder / "smaps_rollup").read_text().splitlines()[1:]
+        except (OSError, IndexError):
+            continue
+        sizes = {line.split(":")[0]: int(line.split()[1]) for line in lines}
+        total += sizes["Pss"]
+        own += sizes.get("Pss_Anon", sizes["Anonymous"])
+    return total / 1e6, own / 1e6
+
+
+def measure(path: Path, n: int, more: list[str], folder: Path) -> str:
+    command = [
+        sys.executable,
+        "-m",
+        "kingdra_repro",
+        "dataset=custom",
+        f"dataset.path={path}",
+        *SETTINGS,
+        *more,
+    ]
+    start = time.perf_counter()
+    process = subprocess.Popen(
+        [*command, f"output_dir={folder / 'out'}", f"data_dir={folder / 'data'}"],
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+    )
+    peak = own = 0.0
+    while process.poll() is None:
+        now = memory(process.pid)
+        peak, own = max(peak, now[0]), max(own, now[1])
+        time.sleep(0.1)
+    seconds, busy = time.perf_counter() - start, cpu_seconds() - busy
+    if process.returncode:
+        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
+    run = next((folder / "out").rglob("result.json")).parent
+    history = (run / "history.csv").read_text().splitlines()
+    phase = float(dict(zip(history[0].split(","), history[1].split(","), strict=True))["seconds"])
+    found = json.loads((run / "result.json").read_text())["clusters_found"]
+    each = " ".join(f"{value / n * 1e6:>8.1f}" for value in (seconds, busy, phase))
+    return f"{n:>11,} {seconds:>8.1f} {each} {peak:>7.2f} {own:>7.2f} {found:>4}"
+
+
+def cpu_seconds() -> float:
+    """Of all processes that were started here and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def main(words: list[str]) -> None:
+    sizes = [int(word) for word in words if word.isdecimal()] or [100_000, 1_000_000]
+    ending = "parquet" if "parquet" in words else "npy"
+    more = [word for word in words if "=" in word]
+    print("          n  seconds  us/row      cpu  of phase  peak GB  own GB  clusters", flush=True)
+    for n in sizes:
+        with tempfile.TemporaryDirectory() as place:
+            make(path := Path(place) / f"points.{ending}", n)
+            print(measure(path, n, more, Path(place)), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,102 @@
+"""What each training step learns from beside its unsupervised batch: pseudo-labelled and linked points."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kingdra_repro.training.batches import fewer, linked_order, supervised_order
+from kingdra_repro.training.linked_pairs import LinkedPairs
+from kingdra_repro.training.rows import Rows, StreamedRows
+
+# The term of linked pairs has its full weight from n / FULL_WEIGHT of them on, for n points.
+FULL_WEIGHT = 4
+
+
+@dataclass(frozen=True)
+class PseudoLabels:
+    """Mini-clusters and the outputs that they stand for.
+
+    Attributes
+    ----------
+    labels : int64 array [n], the mini-cluster of each point, -1 for none; some have no points where they
+        are the labels that a fit is given
+    outputs : int64 array [n_models, k], the output of each model that a mini-cluster is trained towards
+    """
+
+    labels: np.ndarray
+    outputs: np.ndarray
+
+
+class Beside:
+    """Batches of pseudo-labelled points and of linked points, for an epoch of a stack.
+
+    Of a matrix in a file so many labelled rows are at hand as are shuffled at once; where there are more,
+    others in each epoch, equally many of each mini-cluster.
+
+    Parameters
+    ----------
+    rows, members, seed, epoch : of the stack
+    pseudo : PseudoLabels or None
+    linked : LinkedPairs or None
+
+    Attributes
+    ----------
+    n_inputs : int, how many inputs these are
+    """
+
+    def __init__(
+        self,
+        rows: Rows | StreamedRows,
+        members: tuple[int, ...],
+        seed: int,
+        epoch: int,
+        pseudo: PseudoLabels | None,
+        linked: LinkedPairs | None,
+    ) -> None:
+        self._device, self._n = rows.device, rows.n
+        self._streams = [(seed, m, epoch) for m in members]
+        self._pseudo, self._linked = pseudo, linked
+        self.n_inputs = (pseudo is not None) + (linked is not None)
+        if pseudo is not None:
+            known = np.unique(pseudo.labels[pseudo.labels >= 0])
+            clusters = [np.flatnonzero(pseudo.labels == c) for c in known]
+            self._mini_clusters = fewer(clusters, rows.most_at_hand, seed, epoch)
+            self._labelled = rows.some(np.concatenate(self._mini_clusters))
+            self._labels = torch.from_numpy(pseudo.labels).to(self._device)
+            self._outputs = torch.from_numpy(pseudo.outputs[list(members)]).to(self._device)
+        if linked is not None:
+            self._paired = rows.some(linked.pairs)
+
+    def drawn(self, n: int, part: int) -> Callable[[slice], dict[str, Any]]:
+        """Draw n points of each kind for a part of the epoch; what a slice of them adds to a `Batch`."""
+        index_sup = targets = index_linked = None
+        if self._pseudo is not None:
+            index_sup = self._stacked(
+                [supervised_order(self._mini_clusters, n, *stream, part) for stream in self._streams]
+            )
+            targets = self._outputs.gather(1, self._labels[index_sup])
+        if self._linked is not None:
+            index_linked = self._stacked(
+                [linked_order(self._linked.pairs, n, *stream, part) for stream in self._streams]
+            )
+
+        def beside(cut: slice) -> dict[str, Any]:
+            found: dict[str, Any] = {}
+            if index_sup is not None and targets is not None:
+                found |= {"x_sup": self._labelled[index_sup[:, cut]], "y_sup": targets[:, cut]}
+            if index_linked is not None and self._linked is not None:
+                relation, certainty = self._linked.relations(index_linked[:, cut])
+                # Fewer pairs come more often, and would be learned by heart: they count less.
+                certainty *= min(1.0, FULL_WEIGHT * len(self._linked.pairs) / self._n)
+                x_linked = self._paired[index_linked[:, cut]]
+                found |= {"x_linked": x_linked, "relation": relation, "certainty": certainty}
+            return found
+
+        return beside
+
+    def _stacked(self, orders: list[np.ndarray]) -> Tensor:
+        return torch.from_numpy(np.stack(orders)).to(self._device)

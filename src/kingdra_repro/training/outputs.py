@@ -1,0 +1,60 @@
+"""What the models of an ensemble say of the points that they were trained on."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from kingdra_repro.pseudo_labels.matching import average
+
+BLOCK_VALUES = 2**23  # numbers that a block has at most, of outputs of a model and of features
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Outputs of M models for n points: whole, or computed anew in blocks whenever they are needed.
+
+    Attributes
+    ----------
+    predictions : integer Tensor [M, n], each model's largest output; of blocks in the smallest type
+    confidence : float32 Tensor [M, n], its value
+    proba : float32 Tensor [M, n, k], all outputs; None where they are not held
+    """
+
+    predictions: Tensor
+    confidence: Tensor
+    proba: Tensor | None
+    _blocks: Callable[[], Iterator[Tensor]]
+
+    @classmethod
+    def of(cls, proba: Tensor) -> "Outputs":
+        """Hold all outputs [M, n, k]."""
+        return cls(proba.argmax(-1), proba.amax(-1), proba, lambda: iter([proba]))
+
+    @classmethod
+    def in_blocks(
+        cls, compute: Callable[[int, int], Tensor], shape: tuple[int, int], n_clusters: int
+    ) -> "Outputs":
+        """Hold what they say, and compute the outputs [M, stop - start, k] of some points when needed.
+
+        Parameters
+        ----------
+        compute : gives the outputs from one point up to another
+        shape : (n, d), of the features
+        n_clusters : int, k
+        """
+        n, size = shape[0], max(1, BLOCK_VALUES // max(n_clusters, shape[1]))
+
+        def blocks() -> Iterator[Tensor]:
+            for start in range(0, n, size):
+                yield compute(start, min(start + size, n))
+
+        kind = torch.uint8 if n_clusters <= 256 else torch.int16 if n_clusters < 2**15 else torch.int32
+        said = [(proba.argmax(-1).to(kind), proba.amax(-1)) for proba in blocks()]
+        predictions, confidence = (torch.cat(parts, dim=1) for parts in zip(*said, strict=True))
+        return cls(predictions, confidence, None, blocks)
+
+    def labels(self, order: Tensor) -> Tensor:
+        """Return the largest of the averaged outputs, each model's in its order [M, k]: int64 Tensor [n]."""
+        return torch.cat([average(proba, order).argmax(1) for proba in self._blocks()])
