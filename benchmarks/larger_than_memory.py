@@ -1,14 +1,14 @@
-"""Time and memory of a whole run on a file: ``benchmarks/larger_than_memory.py [n ...] [parquet] [SETTING ...]``.
+"""Time and memory of a whole run on a file: ``larger_than_memory.py [n ...] [parquet] [SETTING ...]``.
 
-Without numbers: n = 100,000 and 1,000,000, of 128 float32 columns. The .npy or .parquet file is made in blocks
-below TMPDIR, and removed afterwards. Three models with hidden layers of 64 and 64 train for one epoch in batches
-of 256 rows, then there are mini-clusters, clusters.csv and the page's files: all that kingdra-run does. Other
-words are its settings, such as ``dataset.stream=false``.
+Without numbers: n = 100,000 and 1,000,000, of 128 float32 columns. The .npy or .parquet file is made in
+blocks below TMPDIR, and removed afterwards. Three models with hidden layers of 64 and 64 train for one epoch
+in batches of 256 rows, then there are mini-clusters, clusters.csv and the page's files: all that kingdra-run
+does. Other words are its settings, such as ``dataset.stream=false``.
 
 Seconds are those of the wall clock, of the processors, and those that the phase (training, outputs and
 mini-clusters) took; read the processors' where other programs use the machine. Memory is the sum over all
-processes, looked at ten times a second: "peak" is their proportional set size, in which pages of a mapped file
-count while they are there; "own" is what no file backs.
+processes, looked at ten times a second: "peak" is their proportional set size, in which pages of a mapped
+file count while they are there; "own" is what no file backs.
 """
 
 import json
@@ -86,7 +86,7 @@ def measure(path: Path, n: int, more: list[str], folder: Path) -> str:
         *SETTINGS,
         *more,
     ]
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), cpu_seconds()
     process = subprocess.Popen(
         [*command, f"output_dir={folder / 'out'}", f"data_dir={folder / 'data'}"],
         start_new_session=True,

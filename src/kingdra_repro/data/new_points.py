@@ -10,11 +10,12 @@ import scipy.sparse as sp
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
-from kingdra_repro.data.formats.tables import is_table, read_table
+from kingdra_repro.data.formats.streamed_parquet import StreamedParquet
+from kingdra_repro.data.formats.tables import is_table, listed, read_table
 from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.data.scaling import Scaler, scaler_of, scaler_state
 from kingdra_repro.data.sources.custom_array import ENDINGS, ArrayFeatures, array_features, features_of
-from kingdra_repro.data.sources.custom_streamed import validated
+from kingdra_repro.data.sources.custom_streamed import streamed_table, validated
 from kingdra_repro.data.sources.custom_table import row_names
 from kingdra_repro.data.streamed import Matrix, StreamedMatrix
 from kingdra_repro.data.validation import validate_features
@@ -71,6 +72,9 @@ class Preprocessing:
         InputError
             Where it is a file of another kind, or has other columns; the first of these is named.
         """
+        table = streamed_table(path, "auto") if path.exists() and self.vectorizer is not None else None
+        if table is not None and self.vectorizer is not None:
+            return NewPoints(_streamed(table, self.vectorizer))
         if not path.is_file():
             raise InputError(f"data={path} does not exist ({path.absolute()}): correct the path")
         if self.vectorizer is not None:
@@ -189,3 +193,14 @@ class Features(TransformerMixin, BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
+
+
+def _streamed(table: StreamedParquet, vectorizer: TableVectorizer) -> StreamedMatrix:
+    """Return the features of Parquet that is read in blocks."""
+    names = vectorizer.feature_names
+    if absent := [name for name in names if name not in table.names]:
+        raise InputError(
+            f"{table.path} does not fit: it has no column {listed(absent)}, which must hold numbers"
+        )
+    X = table.matrix(table.numeric(names, chosen=True))
+    return validated(replace(X, scaler=vectorizer.scaler), None, names)

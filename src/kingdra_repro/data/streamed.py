@@ -84,7 +84,7 @@ class StreamedMatrix:
         if self.pixels:
             return numbers.astype(np.float32) / np.float32(255)
         if self.scaler is not None:
-            if numbers.dtype.itemsize < 4:  # scikit-learn would compute in float16
+            if numbers.dtype == np.float16:  # scikit-learn would compute in float16
                 numbers = numbers.astype(np.float32)
             with config_context(assume_finite=True):  # it was looked at when it was validated
                 numbers = self.scaler.transform(numbers)

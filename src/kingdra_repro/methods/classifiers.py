@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from kingdra_repro.checks import Check, integer
 from kingdra_repro.library_state import default_library_state
-from kingdra_repro.methods.clusterer import checked_data
+from kingdra_repro.methods.features import checked_data
 from kingdra_repro.methods.given_labels import LabelledClusterer
 
 

@@ -14,16 +14,16 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils import Tags, check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from kingdra_repro.checks import Check, check_parameters, integer, optional, path, seed
 from kingdra_repro.data.links import Links
 from kingdra_repro.data.streamed import Matrix, StreamedMatrix
-from kingdra_repro.data.validation import check_magnitude, check_spread, warn_of_scale, warn_of_small_values
+from kingdra_repro.data.validation import warn_of_scale, warn_of_small_values
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum_of_array, remove_parts
 from kingdra_repro.library_state import default_library_state
-from kingdra_repro.methods.features import readable_features
+from kingdra_repro.methods.features import checked_data
 from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.events import Monitor
 from kingdra_repro.training.options import WITHOUT_EFFECT
@@ -188,61 +188,6 @@ def is_part(value: Any) -> bool:
 def _is_fitted(name: str) -> bool:
     """Whether it is the name of an attribute that a fit sets, as scikit-learn has these."""
     return name.endswith("_") and not name.startswith("_")
-
-
-def checked_data(estimator: BaseEstimator, X: Any, *, reset: bool) -> np.ndarray | sp.csr_matrix:
-    """X as float32 array or CSR matrix [n, d] of finite numbers.
-
-    Parameters
-    ----------
-    reset : whether these are data to fit (n >= n_clusters), or to predict (d as they were)
-
-    Raises
-    ------
-    InputError
-        For fewer points than clusters, columns that float32 does not tell apart, and what holds no numbers
-        (see `readable_features`); scikit-learn's ValueError for NaN, infinities and wrong shapes.
-    """
-    if isinstance(X, StreamedMatrix):
-        return _checked_streamed(estimator, X, reset=reset)  # type: ignore[return-value]
-    given = validate_data(
-        estimator,
-        readable_features(X),
-        accept_sparse="csr",
-        dtype="numeric",
-        reset=reset,
-        ensure_min_samples=2 if reset else 1,
-    )
-    check_magnitude(given)
-    if reset:
-        check_spread(given)
-    X = given.astype(np.float32, copy=False)
-    if reset:
-        _check_n_samples(estimator, X.shape[0])
-    return X
-
-
-def _checked_streamed(estimator: BaseEstimator, X: StreamedMatrix, *, reset: bool) -> StreamedMatrix:
-    """Return a matrix whose numbers were looked at when it was opened."""
-    if not getattr(estimator, "streams", False):
-        raise InputError(
-            f"{type(estimator).__name__} needs all data in memory: choose Single, Ensemble or Kingdra "
-            "(method=single, ensemble or kingdra), which read them from their file; or give fewer rows, or "
-            "dataset.stream=false"
-        )
-    if reset:
-        _check_n_samples(estimator, len(X))
-        estimator.n_features_in_ = X.shape[1]
-    elif X.shape[1] != estimator.n_features_in_:
-        raise InputError(f"X has {X.shape[1]} features; fitted were {estimator.n_features_in_}")
-    return X
-
-
-def _check_n_samples(estimator: BaseEstimator, n: int) -> None:
-    if estimator.n_clusters > n:
-        raise InputError(
-            f"n_clusters must be at most n_samples={n}; got {estimator.n_clusters}", parameter="n_clusters"
-        )
 
 
 @contextmanager

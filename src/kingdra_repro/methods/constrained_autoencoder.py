@@ -26,9 +26,10 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum_of_array
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.autoencoder import AutoencoderClusterer
-from kingdra_repro.methods.clusterer import checked_data, rollback_on_error
+from kingdra_repro.methods.clusterer import rollback_on_error
 from kingdra_repro.methods.constrained_batches import ConstrainedBatches
 from kingdra_repro.methods.constrained_loss import ROWS_AT_ONCE, ConstrainedLoss, balancing, check_annealing
+from kingdra_repro.methods.features import checked_data
 from kingdra_repro.methods.given_labels import check_given
 from kingdra_repro.methods.network_clusterer import outputs
 from kingdra_repro.methods.picture_networks import autoencoder_for, check_image_shape, scale_for

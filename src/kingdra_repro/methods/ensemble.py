@@ -18,8 +18,9 @@ from kingdra_repro.data.links import Links
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.devices import choose_device
 from kingdra_repro.library_state import default_library_state
-from kingdra_repro.methods.clusterer import TrainedClusterer, checked_data, rollback_on_error
+from kingdra_repro.methods.clusterer import TrainedClusterer, rollback_on_error
 from kingdra_repro.methods.ensemble_fit import EnsembleFit, begin_fit
+from kingdra_repro.methods.features import checked_data
 from kingdra_repro.methods.given_labels import Given, check_some_given
 from kingdra_repro.pseudo_labels import align, average
 from kingdra_repro.training.options import TrainingOptions

@@ -6,9 +6,12 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
 from torch import Tensor
 
-from kingdra_repro.data.validation import canonical_csr
+from kingdra_repro.data.streamed import StreamedMatrix
+from kingdra_repro.data.validation import canonical_csr, check_magnitude, check_spread
 from kingdra_repro.errors import InputError
 
 
@@ -41,6 +44,61 @@ def readable_features(X: Any) -> Any:
     if kind in ("M", "m"):
         raise InputError(f"X has dates or times ({X.dtype}): make numbers of them first")
     return _writable_csr(X) if sp.issparse(X) and np.ndim(cast(Any, X)) == 2 else X
+
+
+def checked_data(estimator: BaseEstimator, X: Any, *, reset: bool) -> np.ndarray | sp.csr_matrix:
+    """X as float32 array or CSR matrix [n, d] of finite numbers.
+
+    Parameters
+    ----------
+    reset : whether these are data to fit (n >= n_clusters), or to predict (d as they were)
+
+    Raises
+    ------
+    InputError
+        For fewer points than clusters, columns that float32 does not tell apart, and what holds no numbers
+        (see `readable_features`); scikit-learn's ValueError for NaN, infinities and wrong shapes.
+    """
+    if isinstance(X, StreamedMatrix):
+        return _checked_streamed(estimator, X, reset=reset)  # type: ignore[return-value]
+    given = validate_data(
+        estimator,
+        readable_features(X),
+        accept_sparse="csr",
+        dtype="numeric",
+        reset=reset,
+        ensure_min_samples=2 if reset else 1,
+    )
+    check_magnitude(given)
+    if reset:
+        check_spread(given)
+    X = given.astype(np.float32, copy=False)
+    if reset:
+        _check_n_samples(estimator, X.shape[0])
+    return X
+
+
+def _checked_streamed(estimator: BaseEstimator, X: StreamedMatrix, *, reset: bool) -> StreamedMatrix:
+    """Return a matrix whose numbers were looked at when it was opened."""
+    if not getattr(estimator, "streams", False):
+        raise InputError(
+            f"{type(estimator).__name__} needs all data in memory: choose Single, Ensemble or Kingdra "
+            "(method=single, ensemble or kingdra), which read them from their file; or give fewer rows, or "
+            "dataset.stream=false"
+        )
+    if reset:
+        _check_n_samples(estimator, len(X))
+        estimator.n_features_in_ = X.shape[1]
+    elif X.shape[1] != estimator.n_features_in_:
+        raise InputError(f"X has {X.shape[1]} features; fitted were {estimator.n_features_in_}")
+    return X
+
+
+def _check_n_samples(estimator: BaseEstimator, n: int) -> None:
+    if estimator.n_clusters > n:
+        raise InputError(
+            f"n_clusters must be at most n_samples={n}; got {estimator.n_clusters}", parameter="n_clusters"
+        )
 
 
 def _writable_csr(X: Any) -> sp.csr_matrix:

@@ -14,7 +14,8 @@ from kingdra_repro.checks import Check, check_parameters, integer, is_integer, i
 from kingdra_repro.data.links import Closure, Links, closure, with_linked
 from kingdra_repro.errors import InputError
 from kingdra_repro.library_state import default_library_state
-from kingdra_repro.methods.clusterer import Clusterer, checked_data, rollback_on_error
+from kingdra_repro.methods.clusterer import Clusterer, rollback_on_error
+from kingdra_repro.methods.features import checked_data
 from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.seeds import Purpose, numpy_stream
 

@@ -12,7 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from kingdra_repro.checks import Check, integer, seed
 from kingdra_repro.library_state import default_library_state
-from kingdra_repro.methods.clusterer import Clusterer, checked_data
+from kingdra_repro.methods.clusterer import Clusterer
+from kingdra_repro.methods.features import checked_data
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

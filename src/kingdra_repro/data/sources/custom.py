@@ -2,38 +2,30 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from kingdra_repro.checks import given_path
 from kingdra_repro.data.dataset import Dataset
-from kingdra_repro.data.features.pictures import PictureFiles
 from kingdra_repro.data.features.table_settings import TableSettings
-from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.formats.labels import encode_given, encode_labels, label_names
 from kingdra_repro.data.formats.tables import TABLE_ENDINGS, is_table, table_name
 from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.data.links import closure, read_links, with_linked
 from kingdra_repro.data.new_points import Preprocessing
-from kingdra_repro.data.scaling import Scaler, fit_scaler
 from kingdra_repro.data.sources.custom_array import ENDINGS, array_features
-from kingdra_repro.data.sources.custom_folder import folder_features
-from kingdra_repro.data.sources.custom_labels import read_given, read_labels
-from kingdra_repro.data.sources.custom_streamed import check_stream, validated
-from kingdra_repro.data.sources.custom_table import column_names, table_features
-from kingdra_repro.data.streamed import Matrix, StreamedMatrix
-from kingdra_repro.data.validation import (
-    check_n_clusters,
-    check_spread,
-    checked_labels,
-    validate,
-    warn_of_constant_columns,
-    warn_of_large_values,
+from kingdra_repro.data.sources.custom_found import (
+    Found,
+    found_in_folder,
+    found_in_streamed,
+    found_in_table,
+    of_rows,
+    scaled,
 )
+from kingdra_repro.data.sources.custom_labels import read_given, read_labels
+from kingdra_repro.data.sources.custom_streamed import check_stream, streamed_table
+from kingdra_repro.data.sources.custom_table import column_names
 from kingdra_repro.errors import InputError
 
 WORDS = ("n_words", "stop_words", "row_length")  # settings of tf-idf
@@ -78,6 +70,7 @@ def load_custom(
         - ``.csv``, ``.tsv``, ``.txt``, ``.parquet``, ``.feather``, ``.xlsx``, ``.jsonl``, also packed as
           ``.gz``, ``.zst`` or ``.zip``: a table, whose columns become features (see `TableVectorizer`), or
           with a column of texts;
+        - a folder of Parquet files with the same columns;
         - a folder of texts, or of pictures (png, jpg...): one file a row, in the order of their names. Where
           all files are in subfolders, the subfolders' names are the labels.
     labels : str, path or None
@@ -157,18 +150,20 @@ def load_custom(
             raise InputError(f"dataset.{name}.{unknown[0]} is not a setting: there are {', '.join(known)}")
     check_stream(stream, buffer_rows)
     path = _existing(path)
-    if path.is_dir():
-        found = _from_folder(path, words or {}, pictures or {}, data_dir, mirror)
+    if (table := streamed_table(path, stream)) is not None:
+        found = found_in_streamed(table, labels, given, settings, buffer_rows, data_dir, text=text, id=id)
+    elif path.is_dir():
+        found = found_in_folder(path, words or {}, pictures or {}, data_dir, mirror)
     elif path.suffix.lower() in ENDINGS:
         array = array_features(path, scale, image_shape, stream, buffer_rows)
-        found = _Found(array.X, array.labels, image_shape=array.image_shape, pixels=array.pixels)
+        found = Found(array.X, array.labels, image_shape=array.image_shape, pixels=array.pixels)
     elif is_table(path):
-        found = _from_table(path, labels, given, text, id, settings, written, words or {})
+        found = found_in_table(path, labels, given, text, id, settings, written, words or {})
     else:
         kinds = ", ".join(ENDINGS + TABLE_ENDINGS)
         raise InputError(f"dataset.path={path} has an unknown format: give a {kinds} file or a folder")
     more = {"text": text, "id": id, "keep_columns": "true" if keep_columns else None}
-    if path.is_dir() or not is_table(path):
+    if table is None and (path.is_dir() or not is_table(path)):
         _refuse_settings_of_tables(path, settings, written, **more)
     if image_shape is not None and path.suffix.lower() not in ENDINGS:
         raise InputError(f"dataset.image_shape is for arrays, not for {path}: leave it out")
@@ -179,7 +174,7 @@ def load_custom(
     told = found.given
     if given is not None and told is None:  # no column
         told = read_given(given, found.row_names, found.X.shape[0])
-    known, told = (_of_rows(one, found) for one in (known, told))
+    known, told = (of_rows(one, found) for one in (known, told))
     y = None if known is None else encode_labels(known, source)
     class_names = None if known is None else label_names(known)
     taught, pairs = None, None
@@ -199,9 +194,11 @@ def load_custom(
         if n_clusters < 2:
             raise InputError(f"{source} has fewer than two classes: give n_clusters=K")
     scale = found.auto_scale if scale == "auto" else scale
-    X, y, scaler = _scaled(found, y, n_clusters, scale)
+    X, y, scaler = scaled(found, y, n_clusters, scale)
     kept = Preprocessing(found.vectorizer, written, id, scaler, found.pixels)
-    is_simple = path.is_file() and text is None  # words and pictures have more that is fitted
+    is_simple = (
+        path.is_file() or table is not None
+    ) and text is None  # words and pictures have more that is fitted
     return Dataset(
         path.name if path.is_dir() else table_name(path),
         X,
@@ -217,93 +214,6 @@ def load_custom(
         preprocessing=kept if is_simple else None,
         table=None if found.table is None else found.table.iloc[found.rows],
     )
-
-
-@dataclass(frozen=True)
-class _Found:
-    """What a file or folder holds."""
-
-    X: Matrix
-    labels: Any = None
-    labels_are_a_column: bool = False
-    names: list[str] | None = None  # of the columns
-    auto_scale: str | None = None  # what scale="auto" means for it
-    row_names: list[str] | None = None
-    pictures: PictureFiles | None = None
-    vectorizer: TableVectorizer | None = None  # of a table's numbers
-    table: pd.DataFrame | None = None
-    rows: np.ndarray = field(default_factory=lambda: np.arange(0))  # those of the table that X is of
-    given: Any = None  # a column of labels to learn from
-    image_shape: tuple[int, ...] | None = None
-    pixels: bool = False  # X was uint8, and is divided by 255
-
-
-def _from_folder(
-    path: Path,
-    words: Mapping[str, Any],
-    pictures: Mapping[str, Any],
-    data_dir: str | os.PathLike | None,
-    mirror: str | os.PathLike | None,
-) -> _Found:
-    found = folder_features(path, words, pictures, data_dir, mirror)
-    return _Found(found.X, found.classes, names=found.words, row_names=found.names, pictures=found.pictures)
-
-
-def _from_table(
-    path: Path,
-    labels: str | os.PathLike | None,
-    given: str | os.PathLike | None,
-    text: str | None,
-    id: str | None,
-    settings: TableSettings,
-    written: TextFormat,
-    words: Mapping[str, Any],
-) -> _Found:
-    column, told = (None if name is None else str(name) for name in (labels, given))
-    found = table_features(path, column, text, id, settings, written, words, told)
-    return _Found(
-        found.X,
-        found.classes,
-        found.classes is not None,
-        found.names,
-        "standard" if text is None else None,
-        found.row_names,
-        vectorizer=found.vectorizer,
-        rows=found.rows,
-        table=found.table,
-        given=found.given,
-    )
-
-
-def _scaled(
-    found: _Found, y: Any, n_clusters: int, scale: str | None
-) -> tuple[Matrix, np.ndarray | None, Scaler | None]:
-    """Check features and labels, and scale the features; the scaler is that of an array's columns."""
-    if isinstance(found.X, StreamedMatrix):
-        check_n_clusters(n_clusters, len(found.X))
-        y = checked_labels(y, len(found.X))
-        streamed = validated(found.X, scale, found.names)
-        return streamed, y, streamed.scaler
-    X, y = validate(found.X, y, n_clusters, feature_names=found.names)
-    scaler = None
-    # Of the numbers as they were read: float32 keeps little of a column that varies about a large mean.
-    if scale is None:
-        check_spread(found.X, found.names)
-    elif found.vectorizer is not None:
-        X = found.vectorizer.fit_scale(np.asarray(found.X), scale).astype(np.float32)
-    else:
-        scaler = fit_scaler(found.X, scale)
-        X = scaler.transform(found.X).astype(np.float32)
-    warn_of_constant_columns(X, found.names)
-    warn_of_large_values(X)
-    return X, y, scaler
-
-
-def _of_rows(labels: Any, found: _Found) -> Any:
-    """Of labels of all rows of a table, those of the rows that are kept."""
-    if labels is None or found.table is None or len(labels) != len(found.table):
-        return labels
-    return np.asarray(labels)[found.rows]
 
 
 def _refuse_settings_of_tables(path: Path, *groups: Any, **more: str | None) -> None:

@@ -11,7 +11,10 @@ import numpy as np
 from sklearn.preprocessing import StandardScaler
 
 from kingdra_repro.checks import is_integer, must_be
+from kingdra_repro.data.features.table_settings import TableSettings
 from kingdra_repro.data.formats.memory import available_bytes
+from kingdra_repro.data.formats.streamed_parquet import StreamedParquet, is_parquet
+from kingdra_repro.data.formats.tables import is_table, listed
 from kingdra_repro.data.scaling import new_scaler
 from kingdra_repro.data.streamed import StreamedMatrix, ahead, streamed_npy
 from kingdra_repro.data.validation import (
@@ -28,6 +31,7 @@ from kingdra_repro.errors import InputError
 log = logging.getLogger(__name__)
 
 AUTO = "auto"
+BYTES_OF_A_CELL = 20  # of a table in memory: as pandas has it, as float64 and as float32
 
 
 def check_stream(stream: Any, buffer_rows: Any) -> None:
@@ -83,6 +87,70 @@ def streamed_array(
     return replace(X, buffer_rows=buffer_rows, pixels=pixels), picture
 
 
+def streamed_table(path: Path, stream: bool | str) -> StreamedParquet | None:
+    """Return Parquet that is read in blocks; None where a table, or what is no table, is read into memory.
+
+    Raises
+    ------
+    InputError
+        Where ``stream`` asks for what cannot be.
+    """
+    if not is_parquet(path):
+        if stream is True and (path.is_dir() or is_table(path)):
+            raise InputError(
+                f"dataset.stream=true is for Parquet and .npy, not for {path}: save it as one, or leave "
+                "dataset.stream out"
+            )
+        return None
+    if path.is_dir() and stream is False:
+        raise InputError(f"{path} is a folder of Parquet, which is always streamed: leave dataset.stream out")
+    if stream is False:
+        return None
+    found = StreamedParquet(path)
+    if path.is_dir() or stream is True or is_large(BYTES_OF_A_CELL * found.n * len(found.names)):
+        return found
+    return None
+
+
+def table_columns(
+    table: StreamedParquet, settings: TableSettings, others: Sequence[str | None], **refused: Any
+) -> list[str]:
+    """Return the columns to cluster by.
+
+    Parameters
+    ----------
+    table : StreamedParquet
+    settings : TableSettings
+    others : names of columns that are for something else
+    refused : settings that only tables in memory have; none may have a value
+
+    Raises
+    ------
+    InputError
+    """
+    plain = TableSettings()
+    refused |= {
+        name: value
+        for name in ("missing", "categories", "dates")
+        if (value := getattr(settings, name)) != getattr(plain, name)
+    }
+    for name, value in refused.items():
+        if value is not None:
+            raise InputError(
+                f"dataset.{name}={value} is for tables in memory, not for {table.path}, which is streamed: "
+                "leave it out, or give dataset.stream=false"
+            )
+    for setting, named in (("columns", settings.columns or ()), ("drop", settings.drop)):
+        if unknown := [name for name in named if name not in table.names]:
+            raise InputError(f"{table.path} has no column {unknown[0]!r}: it has {listed(table.names)}")
+        if setting == "columns" and (twice := [name for name in named if name in others]):
+            raise InputError(f"dataset.columns has {twice[0]!r}, which is named for another purpose, too")
+    if settings.columns is not None:
+        return table.numeric(list(settings.columns), chosen=True)
+    left = [name for name in table.names if name not in settings.drop and name not in others]
+    return table.numeric(left, chosen=False)
+
+
 def validated(
     X: StreamedMatrix, scale: str | None, feature_names: Sequence[str] | None = None
 ) -> StreamedMatrix:
@@ -120,7 +188,7 @@ def validated(
         highest = high if start == 0 else np.maximum(highest, high)
         for fitted in (scaler, spread):
             if fitted is not None:
-                fitted.partial_fit(features if stored.itemsize < 4 else numbers)
+                fitted.partial_fit(features if stored == np.float16 else numbers)
     if spread is not None:
         check_spread_of(lowest, highest, np.sqrt(spread.var_), lambda i: spread.mean_[i], feature_names)
     X = replace(X, scaler=scaler or X.scaler, checksum=f"{checksum:08x}")

@@ -1,0 +1,162 @@
+"""Parquet of more rows than memory holds: a file, or a folder of them, made one file of numbers once."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import pandas as pd
+
+from kingdra_repro.data.download.folder import data_folder
+from kingdra_repro.data.features.column_kinds import is_row_number
+from kingdra_repro.data.formats.tables import listed
+from kingdra_repro.data.streamed import StreamedMatrix, streamed_npy
+from kingdra_repro.errors import InputError
+from kingdra_repro.files import atomic_write, file_lock
+
+log = logging.getLogger(__name__)
+
+ROWS_AT_ONCE = 2**14
+ENDING = ".parquet"
+
+
+class StreamedParquet:
+    """The columns of Parquet, of which blocks of rows are read.
+
+    Parameters
+    ----------
+    path : Path
+        A file, or a folder whose files are read in the order of their names.
+
+    Raises
+    ------
+    InputError
+        Where pyarrow is missing, or the file is not readable.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            import pyarrow.dataset
+        except ImportError as error:
+            raise InputError(f"{path} needs pyarrow to read: pip install 'kingdra-repro[parquet]'") from error
+        self.path = path
+        self.files = [path] if path.is_file() else sorted(path.rglob(f"*{ENDING}"))
+        try:
+            self._data = pyarrow.dataset.dataset([str(file) for file in self.files], format="parquet")
+            self.n = self._data.count_rows()
+        except (OSError, ValueError) as error:  # pyarrow's errors are of these kinds
+            reason = str(error).strip().splitlines()[0]
+            raise InputError(f"{path} is not readable Parquet ({reason}): save it again") from error
+        self.names: list[str] = list(self._data.schema.names)
+        if not self.n:
+            raise InputError(f"{path} has no rows: give a table with rows")
+
+    def column(self, name: str) -> pd.Series:
+        """Read one column, of all rows."""
+        return self._data.to_table(columns=[name]).column(0).to_pandas()
+
+    def numeric(self, names: Sequence[str], chosen: bool) -> list[str]:
+        """Return those of some columns that can be clustered by; row numbers only where they are chosen.
+
+        Raises
+        ------
+        InputError
+            Where one of them holds no numbers.
+        """
+        import pyarrow.types as kinds
+
+        types = {name: self._data.schema.field(name).type for name in names}
+        numbers = (kinds.is_integer, kinds.is_floating, kinds.is_boolean)
+        if other := [name for name in names if not any(kind(types[name]) for kind in numbers)]:
+            raise InputError(
+                f"{self.path} has columns that are not numeric: {listed(other)}. Leave them out with "
+                f"dataset.drop=[{','.join(other)}], or give dataset.stream=false where memory holds the table"
+            )
+        found = [
+            name
+            for name in names
+            if chosen
+            or not kinds.is_integer(types[name])
+            or self.column(name).hasnans
+            or not is_row_number(self.column(name).to_numpy(np.float64))
+        ]
+        if left_out := [name for name in names if name not in found]:
+            log.warning("Columns of %s that are left out, as row numbers: %s", self.path, listed(left_out))
+        if not found:
+            raise InputError(
+                f"{self.path} has no column left to cluster by: name those that you want with "
+                "dataset.columns=[A,B]"
+            )
+        return found
+
+    def matrix(self, names: Sequence[str], data_dir: Any = None) -> StreamedMatrix:
+        """Return some columns as a matrix in one file, which is made in the data folder unless it is there.
+
+        It has float16 where all columns have, float32 where none needs more, else float64.
+
+        Raises
+        ------
+        InputError
+            For a missing value, or a disk without room.
+        """
+        import pyarrow as pa
+
+        dtypes = {self._data.schema.field(name).type for name in names}
+        small = {pa.int8(), pa.uint8(), pa.int16(), pa.uint16(), pa.bool_(), pa.float16(), pa.float32()}
+        dtype = np.dtype("<f2" if dtypes == {pa.float16()} else "<f4" if dtypes <= small else "<f8")
+        about = [(str(file), (stat := file.stat()).st_size, stat.st_mtime_ns) for file in self.files]
+        digest = hashlib.sha256(json.dumps([about, list(names)]).encode()).hexdigest()[:16]
+        kept = data_folder(data_dir) / "streamed" / f"{self.path.stem}-{digest}.npy"
+        with file_lock(kept):
+            if not kept.exists():
+                for part in kept.parent.glob(f".{kept.name}.part-*"):  # of a run that was killed
+                    part.unlink()
+                size = self.n * len(names) * dtype.itemsize
+                log.warning("%s is copied once, in blocks, to %s (%.1f GB)", self.path, kept, size / 1e9)
+                try:
+                    atomic_write(kept, lambda file: self._write(file, names, dtype))
+                except OSError as error:
+                    raise InputError(
+                        f"{kept} cannot be written ({error.strerror}): it takes {size / 1e9:.1f} GB; free "
+                        "them, or give data_dir=FOLDER on another disk"
+                    ) from error
+        found = streamed_npy(kept)
+        if found is None:
+            raise InputError(f"{kept} is damaged: remove it")
+        return found[0]
+
+    def _write(self, file: BinaryIO, names: Sequence[str], dtype: np.dtype) -> None:
+        header = {"descr": dtype.str, "fortran_order": False, "shape": (self.n, len(names))}
+        np.lib.format.write_array_header_1_0(file, header)
+        read = self._data.to_batches(
+            columns=list(names),
+            batch_size=ROWS_AT_ONCE,
+            batch_readahead=1,
+            fragment_readahead=1,
+            use_threads=False,
+        )
+        start = 0
+        for batch in read:
+            block = np.empty((batch.num_rows, len(names)), dtype)
+            for i, name in enumerate(names):
+                column = batch.column(i)
+                if column.null_count:
+                    row = start + int(np.flatnonzero(column.is_null().to_numpy(zero_copy_only=False))[0])
+                    raise InputError(
+                        f"{self.path} has a missing value in row {row}, column {name!r} (counted from 0): "
+                        "fill it in, or leave the column out (dataset.drop)"
+                    )
+                block[:, i] = column.to_numpy(zero_copy_only=False)
+            file.write(memoryview(block.data).cast("B"))
+            start += len(block)
+
+
+def is_parquet(path: Path) -> bool:
+    """Whether it is a Parquet file, or a folder of nothing else."""
+    if path.is_file():
+        return path.suffix.lower() == ENDING
+    files = [file for file in path.rglob("*") if file.is_file() and not file.name.startswith((".", "_"))]
+    return bool(files) and all(file.suffix.lower() == ENDING for file in files)

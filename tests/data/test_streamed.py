@@ -1,0 +1,156 @@
+"""Files of more rows than memory holds: what is read of them, in blocks, is what others are read as."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from kingdra_repro.data import StreamedMatrix, load_custom
+from kingdra_repro.data.new_points import Preprocessing
+from kingdra_repro.data.sources import custom_streamed
+from kingdra_repro.errors import InputError
+from kingdra_repro.files import checksum_of_array
+
+N, D = 50, 6
+
+
+@pytest.fixture
+def numbers() -> np.ndarray:
+    return np.random.default_rng(0).normal(3, 2, (N, D)).astype(np.float32)
+
+
+def saved(folder: Path, X: np.ndarray) -> Path:
+    np.save(folder / "points.npy", X)
+    return folder / "points.npy"
+
+
+def table(X: np.ndarray) -> pd.DataFrame:
+    return pd.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])])
+
+
+@pytest.mark.parametrize("scale", [None, "standard", "minmax"])
+@pytest.mark.parametrize("dtype", ["<f4", "<f8", ">f4", "<i2", "u1"])
+def test_features_are_those_of_a_file_in_memory(tmp_path: Path, numbers, dtype: str, scale) -> None:
+    path = saved(tmp_path, (numbers * 10).clip(0).astype(dtype))
+    held = load_custom(path, n_clusters=2, scale=scale, stream=False).X
+    streamed = load_custom(path, n_clusters=2, scale=scale, stream=True).X
+    assert isinstance(streamed, StreamedMatrix)
+    np.testing.assert_array_equal(streamed[:], held)
+    np.testing.assert_array_equal(streamed[3:20:4], held[3:20:4])
+    np.testing.assert_array_equal(streamed[np.array([[7, 1, 7]])[0]], held[[7, 1, 7]])
+    np.testing.assert_array_equal(streamed[4], held[4])
+    np.testing.assert_array_equal(np.concatenate(list(streamed.blocks(7))), held)
+
+
+def test_float16_stays_float16_on_the_disk_and_is_scaled_as_float32(tmp_path: Path, numbers) -> None:
+    half = numbers.astype(np.float16)
+    X = load_custom(saved(tmp_path, half), n_clusters=2, scale="standard", stream=True).X
+    assert X.stored == "<f2"
+    np.testing.assert_allclose(X[:].std(0), 1, atol=1e-5)
+
+
+def test_scaling_fitted_in_blocks_is_that_of_all_rows(tmp_path: Path, numbers, monkeypatch) -> None:
+    monkeypatch.setattr(custom_streamed, "NUMBERS_AT_ONCE", 7 * D)
+    path = saved(tmp_path, numbers)
+    held = load_custom(path, n_clusters=2, scale="standard", stream=False).X
+    streamed = load_custom(path, n_clusters=2, scale="standard", stream=True).X
+    np.testing.assert_allclose(streamed[:], held, rtol=1e-5, atol=1e-6)
+    assert streamed.checksum == checksum_of_array(numbers)
+
+
+def test_pictures_are_rows_and_keep_their_shape(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (N, 3, 4), dtype=np.uint8)
+    data = load_custom(saved(tmp_path, pixels), n_clusters=2, stream=True)
+    assert data.image_shape == (3, 4)
+    np.testing.assert_array_equal(data.X[:], pixels.reshape(N, 12).astype(np.float32) / np.float32(255))
+
+
+def test_faults_are_told_with_their_row(tmp_path: Path, numbers, monkeypatch) -> None:
+    monkeypatch.setattr(custom_streamed, "NUMBERS_AT_ONCE", 7 * D)
+    numbers[33, 2] = np.nan
+    with pytest.raises(InputError, match=r"NaN .* in row 33, column 2"):
+        load_custom(saved(tmp_path, numbers), n_clusters=2, stream=True)
+    seconds = 1.7e9 + np.random.default_rng(0).random((N, 1))
+    with pytest.raises(InputError, match="float32 hardly resolves"):
+        load_custom(saved(tmp_path, seconds), n_clusters=2, stream=True)
+
+
+def test_a_file_is_streamed_where_it_would_take_half_of_the_memory(
+    tmp_path: Path, numbers, monkeypatch
+) -> None:
+    path = saved(tmp_path, numbers)
+    assert isinstance(load_custom(path, n_clusters=2).X, np.ndarray)
+    monkeypatch.setattr(custom_streamed, "available_bytes", lambda: 7 * numbers.size)
+    assert isinstance(load_custom(path, n_clusters=2).X, StreamedMatrix)
+    assert isinstance(load_custom(path, n_clusters=2, stream=False).X, np.ndarray)
+
+
+@pytest.mark.parametrize("name", ["points.csv", "points.npz", "fortran.npy"])
+def test_what_cannot_be_streamed_says_so(tmp_path: Path, numbers, name: str) -> None:
+    table(numbers).to_csv(tmp_path / "points.csv", index=False)
+    np.savez(tmp_path / "points.npz", X=numbers)
+    np.save(tmp_path / "fortran.npy", np.asfortranarray(numbers))
+    with pytest.raises(InputError, match=r"dataset.stream=true is for Parquet and"):
+        load_custom(tmp_path / name, n_clusters=2, stream=True)
+
+
+def test_settings_that_are_none_are_refused(tmp_path: Path, numbers) -> None:
+    path = saved(tmp_path, numbers)
+    with pytest.raises(InputError, match=r"dataset.stream must be auto, true or false; got 'yes'"):
+        load_custom(path, n_clusters=2, stream="yes")
+    with pytest.raises(InputError, match=r"dataset.buffer_rows must be an integer of at least 2"):
+        load_custom(path, n_clusters=2, stream=True, buffer_rows=1)
+
+
+def test_parquet_is_made_one_file_with_the_columns_of_a_table_in_memory(tmp_path: Path, numbers) -> None:
+    """A file or a folder of them; labels, row numbers and the order of the rows are those of the table."""
+    whole = table(numbers).assign(kind=["a", "b"] * (N // 2), number=np.arange(N))
+    whole.to_parquet(tmp_path / "whole.parquet")
+    (tmp_path / "parts").mkdir()
+    for i in range(3):
+        whole[i * 20 : i * 20 + 20].to_parquet(tmp_path / "parts" / f"part{i}.parquet", index=False)
+    given = {"labels": "kind", "data_dir": tmp_path / "data"}
+    held = load_custom(tmp_path / "whole.parquet", **given)
+    for name in ("whole.parquet", "parts"):
+        data = load_custom(tmp_path / name, stream=True, **given)
+        assert isinstance(data.X, StreamedMatrix)
+        assert data.X.stored == "<f4"
+        np.testing.assert_allclose(data.X[:], held.X, rtol=1e-5, atol=1e-6)
+        np.testing.assert_array_equal(data.y, held.y)
+        assert data.feature_names == held.feature_names
+        made = data.X.path.stat().st_mtime_ns
+        assert load_custom(tmp_path / name, stream=True, **given).X.path.stat().st_mtime_ns == made
+
+
+def test_parquet_with_what_is_no_number_is_refused_by_the_names(tmp_path: Path, numbers) -> None:
+    words = table(numbers).assign(word="blue")
+    words.to_parquet(path := tmp_path / "words.parquet")
+    given = {"n_clusters": 2, "stream": True, "data_dir": tmp_path / "data"}
+    with pytest.raises(InputError, match=r"not numeric: 'word'.*dataset.drop=\[word\]"):
+        load_custom(path, **given)
+    assert load_custom(path, drop=["word"], **given).X.shape == (N, D)
+    words.loc[30, "x1"] = None
+    words["x1"] = words["x1"].astype("Float32")
+    words.to_parquet(path)
+    with pytest.raises(InputError, match="missing value in row 30, column 'x1'"):
+        load_custom(path, drop=["word"], **given)
+    assert not list((tmp_path / "data" / "streamed").glob("*.npy*part*"))
+    with pytest.raises(InputError, match=r"dataset.missing=mean is for tables in memory"):
+        load_custom(path, drop=["word"], missing="mean", **given)
+
+
+def test_new_points_are_read_as_those_in_memory(tmp_path: Path, numbers, monkeypatch) -> None:
+    monkeypatch.setenv("KINGDRA_DATA_DIR", str(tmp_path / "data"))
+    table(numbers).to_parquet(tmp_path / "points.parquet")
+    saved(tmp_path, numbers)
+    for name in ("points.npy", "points.parquet"):
+        data = load_custom(tmp_path / name, n_clusters=2, scale="standard", stream=True)
+        assert data.preprocessing is not None
+        kept = Preprocessing.of(data.preprocessing.state())
+        held = kept.read(tmp_path / name, D).X
+        with monkeypatch.context() as small:
+            small.setattr(custom_streamed, "available_bytes", lambda: 100)
+            streamed = kept.read(tmp_path / name, D).X
+        assert isinstance(streamed, StreamedMatrix)
+        np.testing.assert_allclose(streamed[:], held, rtol=1e-5, atol=1e-6)

@@ -1,0 +1,132 @@
+"""Fits of data that stay in their file: bit for bit those in memory where all rows are shuffled at once."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from kingdra_repro.bases import LadderIM
+from kingdra_repro.data import StreamedMatrix, load_custom
+from kingdra_repro.errors import InputError
+from kingdra_repro.methods import Ensemble, Kingdra, KingdraPlus, KMeans, SemiSupervised
+from kingdra_repro.pseudo_labels import ArgmaxPseudoLabels
+from kingdra_repro.runs.questions import choose_pairs, choose_questions
+from kingdra_repro.training.rows import StreamedRows
+
+N, D, K = 260, 8, 3
+BASE = LadderIM(hidden=(12, 12))
+
+
+@pytest.fixture(scope="module")
+def X() -> np.ndarray:
+    random = np.random.default_rng(0)
+    centres = random.normal(size=(K, D))
+    return (centres[np.arange(N) % K] + 0.3 * random.normal(size=(N, D))).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def streamed(X: np.ndarray, tmp_path_factory) -> StreamedMatrix:
+    path = tmp_path_factory.mktemp("data") / "points.npy"
+    np.save(path, X)
+    found = load_custom(path, n_clusters=K, stream=True).X
+    assert isinstance(found, StreamedMatrix)
+    return found
+
+
+def kingdra(**more) -> Kingdra:
+    settings = {"n_models": 3, "n_iter": 1, "epochs": 1, "first_epochs": 2, "base": BASE, "random_state": 0}
+    return Kingdra(n_clusters=K, **{**settings, **more})
+
+
+def history(model: Ensemble) -> pd.DataFrame:
+    return model.history_.drop(columns="seconds")
+
+
+def test_a_buffer_of_all_rows_gives_the_same_losses_and_labels(
+    X: np.ndarray, streamed: StreamedMatrix
+) -> None:
+    """With pseudo-labels, too, which are drawn beside the unsupervised batches."""
+    held, read = kingdra().fit(X), kingdra().fit(streamed)
+    pd.testing.assert_frame_equal(history(held), history(read), check_exact=True)
+    for name in ("labels_", "model_labels_", "pseudo_labels_"):
+        np.testing.assert_array_equal(getattr(held, name), getattr(read, name))
+    np.testing.assert_array_equal(held.predict_proba(X), read.predict_proba(streamed))
+    for one, other in zip(held.predict_with_certainty(X), read.predict_with_certainty(streamed), strict=True):
+        np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(held.last_hidden_layer(X), read.last_hidden_layer(streamed))
+    for choose in (lambda model, data: choose_questions(model, data)[0], choose_pairs):
+        np.testing.assert_array_equal(choose(held, X), choose(read, streamed))
+
+
+@pytest.mark.parametrize("order", ["file", "once"])
+def test_other_orders_and_labels_and_links_as_in_memory(X, streamed: StreamedMatrix, order: str) -> None:
+    y = np.where(np.arange(N) < 12, np.arange(N) % K, -1)
+    given = {"y": y, "must_link": [[0, 30], [1, 31]], "cannot_link": [[0, 40]]}
+    held, read = (kingdra(n_iter=0, order=order).fit(data, **given) for data in (X, streamed))
+    pd.testing.assert_frame_equal(history(held), history(read), check_exact=True)
+    np.testing.assert_array_equal(held.labels_, read.labels_)
+
+
+def test_small_buffers_give_each_row_once_and_all_members_the_same_rows(streamed: StreamedMatrix) -> None:
+    rows = StreamedRows(streamed.with_buffer(64), torch.device("cpu"))
+    first, second = ([part.numbers for part in rows.parts(True, 0, epoch)] for epoch in (0, 1))
+    assert len(first) == 5
+    for epoch in (first, second):
+        assert sorted(np.concatenate(epoch)) == list(range(N))
+    assert any(
+        (one != other).any() for one, other in zip(first, second, strict=True) if len(one) == len(other)
+    )
+    for part in rows.parts(True, 0, 0):
+        np.testing.assert_array_equal(part.rows[np.arange(part.n)], streamed[:][part.numbers])
+
+
+def test_a_fit_in_small_buffers_finds_the_clusters(X: np.ndarray, streamed: StreamedMatrix) -> None:
+    model = kingdra(first_epochs=30).fit(streamed.with_buffer(64))
+    assert model.history_["supervised"].notna().iloc[1]
+    assert model.labels_.shape == (N,)
+    again = kingdra(first_epochs=30).fit(streamed.with_buffer(64))
+    np.testing.assert_array_equal(model.labels_, again.labels_)
+
+
+def test_processes_read_the_same_file(streamed: StreamedMatrix) -> None:
+    small = streamed.with_buffer(64)
+    alone, shared = (kingdra(n_models=2, n_jobs=n_jobs).fit(small) for n_jobs in (1, 2))
+    np.testing.assert_array_equal(alone.labels_, shared.labels_)
+
+
+def test_a_killed_fit_is_not_taken_up_with_another_buffer(streamed: StreamedMatrix, tmp_path: Path) -> None:
+    fit = kingdra(checkpoint_dir=tmp_path, n_iter=0).fit(streamed.with_buffer(64))
+    again = kingdra(checkpoint_dir=tmp_path, n_iter=0).fit(streamed.with_buffer(64))
+    np.testing.assert_array_equal(fit.labels_, again.labels_)
+    with pytest.raises(InputError, match="other settings or data"):
+        kingdra(checkpoint_dir=tmp_path, n_iter=0).fit(streamed.with_buffer(130))
+
+
+def test_methods_that_need_all_rows_name_those_that_do_not(streamed: StreamedMatrix) -> None:
+    for method in (KMeans(n_clusters=K), KingdraPlus(n_clusters=K)):
+        with pytest.raises(InputError, match=r"needs all data in memory: choose Single, Ensemble or Kingdra"):
+            method.fit(streamed)
+    with pytest.raises(InputError, match=r"ArgmaxPseudoLabels needs .*choose pseudo_labels=graph"):
+        kingdra(pseudo_labels=ArgmaxPseudoLabels()).fit(streamed)
+    with pytest.raises(InputError, match="fitted were 8"):
+        kingdra(n_iter=0).fit(streamed).predict(replace(streamed, shape=(N * 2, D // 2)))
+
+
+def test_one_model_with_labels_streams_too(X: np.ndarray, streamed: StreamedMatrix) -> None:
+    y = np.where(np.arange(N) < 12, np.arange(N) % K, -1)
+    held, read = (
+        SemiSupervised(n_clusters=K, base=BASE, epochs=2, random_state=0).fit(data, y)
+        for data in (X, streamed)
+    )
+    np.testing.assert_array_equal(held.labels_, read.labels_)
+
+
+def test_a_file_that_shrinks_is_told(X: np.ndarray, tmp_path: Path) -> None:
+    np.save(tmp_path / "points.npy", X)
+    data = load_custom(tmp_path / "points.npy", n_clusters=K, stream=True).X
+    np.save(tmp_path / "points.npy", X[:5])
+    with pytest.raises(InputError, match="has become shorter"):
+        data[100:200]
