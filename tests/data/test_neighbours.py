@@ -1,7 +1,9 @@
 """Distances to the n-th nearest neighbour, against scikit-learn's; what is kept of them."""
 
 import logging
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -106,3 +108,35 @@ def test_where_nothing_can_be_kept_it_goes_on(
 def test_those_of_few_points_are_not_kept(X: np.ndarray, tmp_path: Path) -> None:
     kept_neighbour_distances(X, 10, data_dir=tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+class AllPairs:
+    """In place of pynndescent's: all neighbours are found, points themselves among them, in its form."""
+
+    def __init__(self, X, n_neighbors: int, **more) -> None:
+        distances, index = NearestNeighbors(n_neighbors=n_neighbors).fit(X).kneighbors(X)
+        self.neighbor_graph = index[:, ::-1], distances[:, ::-1]
+
+
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix])
+def test_many_points_have_approximate_neighbours(X: np.ndarray, kind, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(neighbours, "EXACT_UP_TO", N - 1)
+    monkeypatch.setattr(neighbours, "KEPT_FROM", 1)
+    monkeypatch.setattr(neighbours, "find_spec", lambda name: name)
+    monkeypatch.setitem(sys.modules, "pynndescent", SimpleNamespace(NNDescent=AllPairs))
+    found = kept_neighbour_distances(kind(X), 10, data_dir=tmp_path)
+    np.testing.assert_allclose(found, reference(X, 10), rtol=1e-5)
+    (kept,) = (tmp_path / "neighbours").iterdir()
+    assert kept.name.startswith("approximate_10_")
+
+
+def test_many_points_are_compared_where_the_extra_is_not_there(
+    X, tmp_path: Path, monkeypatch, caplog
+) -> None:
+    monkeypatch.setattr(neighbours, "EXACT_UP_TO", N - 1)
+    monkeypatch.setattr(neighbours, "KEPT_FROM", 1)
+    monkeypatch.setattr(neighbours, "find_spec", lambda name: None)
+    np.testing.assert_array_equal(
+        kept_neighbour_distances(X, 10, data_dir=tmp_path), neighbour_distances(X, 10)
+    )
+    assert "pip install 'kingdra-repro[neighbours]'" in caplog.text

@@ -76,24 +76,20 @@ def test_small_buffers_give_each_row_once_and_all_members_the_same_rows(streamed
     assert len(first) == 5
     for epoch in (first, second):
         assert sorted(np.concatenate(epoch)) == list(range(N))
-    assert any(
-        (one != other).any() for one, other in zip(first, second, strict=True) if len(one) == len(other)
-    )
+    assert set(first[0].tolist()) != set(second[0].tolist())
     for part in rows.parts(True, 0, 0):
         np.testing.assert_array_equal(part.rows[np.arange(part.n)], streamed[:][part.numbers])
 
 
-def test_a_fit_in_small_buffers_finds_the_clusters(X: np.ndarray, streamed: StreamedMatrix) -> None:
-    model = kingdra(first_epochs=30).fit(streamed.with_buffer(64))
+def test_a_fit_in_small_buffers_is_the_same_each_time(streamed: StreamedMatrix) -> None:
+    model, again = (kingdra(first_epochs=4).fit(streamed.with_buffer(64)) for _ in range(2))
+    pd.testing.assert_frame_equal(history(model), history(again), check_exact=True)
     assert model.history_["supervised"].notna().iloc[1]
-    assert model.labels_.shape == (N,)
-    again = kingdra(first_epochs=30).fit(streamed.with_buffer(64))
-    np.testing.assert_array_equal(model.labels_, again.labels_)
 
 
 def test_processes_read_the_same_file(streamed: StreamedMatrix) -> None:
     small = streamed.with_buffer(64)
-    alone, shared = (kingdra(n_models=2, n_jobs=n_jobs).fit(small) for n_jobs in (1, 2))
+    alone, shared = (kingdra(n_models=2, n_iter=0, n_jobs=n_jobs).fit(small) for n_jobs in (1, 2))
     np.testing.assert_array_equal(alone.labels_, shared.labels_)
 
 
@@ -111,6 +107,8 @@ def test_methods_that_need_all_rows_name_those_that_do_not(streamed: StreamedMat
             method.fit(streamed)
     with pytest.raises(InputError, match=r"ArgmaxPseudoLabels needs .*choose pseudo_labels=graph"):
         kingdra(pseudo_labels=ArgmaxPseudoLabels()).fit(streamed)
+    with pytest.raises(InputError, match="choose base=ladder_im, ladder_dot, deep_rim or linear_rim"):
+        kingdra(base="imsat_vat").fit(streamed)
     with pytest.raises(InputError, match="fitted were 8"):
         kingdra(n_iter=0).fit(streamed).predict(replace(streamed, shape=(N * 2, D // 2)))
 

@@ -1,0 +1,34 @@
+"""How far off approximate distances to the 10th neighbour are: ``neighbours.py FILE.npy [rows]``.
+
+Of some rows of an array, exactly and by pynndescent: seconds, and the relative error of the distances.
+"""
+
+import sys
+import time
+
+import numpy as np
+
+from kingdra_repro.bases.neighbours import approximate_neighbour_distances, neighbour_distances
+
+
+def main(path: str, rows: int = 20_000) -> None:
+    X = np.load(path, mmap_mode="r")
+    X = np.ascontiguousarray(X[np.sort(np.random.default_rng(0).permutation(len(X))[:rows])], np.float32)
+    approximate_neighbour_distances(X[:500], 10)  # numba compiles
+    times, found = [], []
+    for compute in (neighbour_distances, approximate_neighbour_distances, approximate_neighbour_distances):
+        start = time.perf_counter()
+        found.append(compute(X, 10))
+        times.append(time.perf_counter() - start)
+    exact, approximate, again = found
+    error = np.abs(approximate - exact) / np.maximum(exact, np.finfo(np.float32).tiny)
+    print(f"{X.shape[0]:,} x {X.shape[1]:,}: exact {times[0]:.1f} s, approximate {times[1]:.1f} s")
+    print(
+        f"relative error: mean {error.mean():.2e}, 99th percentile {np.percentile(error, 99):.2e}, ", end=""
+    )
+    print(f"largest {error.max():.2e}; exact for {np.mean(error < 1e-5):.2%}")
+    print(f"the same each time: {np.array_equal(approximate, again)}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], *map(int, sys.argv[2:]))
