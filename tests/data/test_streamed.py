@@ -99,7 +99,7 @@ def test_settings_that_are_none_are_refused(tmp_path: Path, numbers) -> None:
     path = saved(tmp_path, numbers)
     with pytest.raises(InputError, match=r"dataset.stream must be auto, true or false; got 'yes'"):
         load_custom(path, n_clusters=2, stream="yes")
-    with pytest.raises(InputError, match=r"dataset.buffer_rows must be an integer of at least 2"):
+    with pytest.raises(InputError, match=r"dataset.buffer_rows must be an integer of at least 32"):
         load_custom(path, n_clusters=2, stream=True, buffer_rows=1)
 
 

@@ -11,8 +11,9 @@ from sklearn.datasets import make_blobs
 from kingdra_repro import Kingdra
 from kingdra_repro.bases import LadderIM
 from kingdra_repro.errors import InputError
-from kingdra_repro.methods.ensemble import agreement, average
+from kingdra_repro.methods.ensemble import average
 from kingdra_repro.pseudo_labels import GraphPseudoLabels, align
+from kingdra_repro.pseudo_labels.matching import agreement
 from kingdra_repro.training.batches import batch_slices
 from kingdra_repro.training.checkpoint import SHARE_AT_ENDS
 from kingdra_repro.training.stack import Stack

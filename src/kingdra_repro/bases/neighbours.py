@@ -122,15 +122,14 @@ def kept_neighbour_distances(
         )
     if n < KEPT_FROM:
         return neighbour_distances(X, n_neighbors, device)
-    find, name = neighbour_distances, f"{n_neighbors}_{_digest(X)}.npy"
-    if n > EXACT_UP_TO and find_spec("pynndescent") is not None:
-        find, name = _approximate, f"approximate_{name}"
-    elif n > EXACT_UP_TO:
+    approximate = n > EXACT_UP_TO and find_spec("pynndescent") is not None
+    if n > EXACT_UP_TO and not approximate:
         log.warning(
             "Neighbours of %s points are found by comparing all, which takes long; those of pynndescent are "
             "approximate: pip install 'kingdra-repro[neighbours]'",
             f"{n:,}",
         )
+    name = f"{'approximate_' if approximate else ''}{n_neighbors}_{_digest(X)}.npy"
     kept = data_folder(data_dir) / "neighbours" / name
     try:
         distances = np.load(kept, allow_pickle=False)
@@ -139,7 +138,10 @@ def kept_neighbour_distances(
     except Exception:  # not there, or not whole: NumPy's reader fails in many ways
         pass
     log.info("Distances of %d points to their neighbours: computed once, then kept in %s", n, kept)
-    distances = find(X, n_neighbors, device)
+    if approximate:
+        distances = approximate_neighbour_distances(X, n_neighbors)
+    else:
+        distances = neighbour_distances(X, n_neighbors, device)
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
         atomic_write(kept, lambda file: np.save(file, distances, allow_pickle=False))
@@ -172,11 +174,6 @@ def approximate_neighbour_distances(X: np.ndarray | sp.csr_matrix, n_neighbors: 
     itself = index == np.arange(X.shape[0])[:, None]
     others = np.sort(np.where(itself | (index < 0), np.inf, distances), axis=1)
     return others[:, n_neighbors - 1].astype(np.float32)
-
-
-def _approximate(X: np.ndarray | sp.csr_matrix, n_neighbors: int, device: torch.device | str) -> np.ndarray:
-    """Compute the approximate distances on the CPU, whatever the device is."""
-    return approximate_neighbour_distances(X, n_neighbors)
 
 
 def _digest(X: np.ndarray | sp.csr_matrix) -> str:

@@ -107,6 +107,16 @@ class StreamedMatrix:
         most = max(1, BLOCK_BYTES // (4 * self.shape[1]))
         return max(1, min(most, self.rows_of_a_buffer // BLOCKS_OF_A_BUFFER))
 
+    def described(self) -> str:
+        """Tell in a line what is read from where, and how it is shuffled."""
+        n, d = self.shape
+        size = self.rows_of_a_buffer
+        shuffled = "all at once" if size == n else f"{size:,} at once, in {-(-n // size)} parts"
+        gigabytes = n * d * np.dtype(self.stored).itemsize / 1e9
+        return (
+            f"{self.path} stays on the disk ({gigabytes:.1f} GB); training shuffles its {n:,} rows {shuffled}"
+        )
+
     def with_buffer(self, buffer_rows: int | None) -> "StreamedMatrix":
         """Return the same matrix, of which so many rows are shuffled at once."""
         return replace(self, buffer_rows=buffer_rows)

@@ -23,11 +23,10 @@ from kingdra_repro.methods.ensemble_fit import EnsembleFit, begin_fit
 from kingdra_repro.methods.features import checked_data
 from kingdra_repro.methods.given_labels import Given, check_some_given
 from kingdra_repro.pseudo_labels import align, average
+from kingdra_repro.pseudo_labels.matching import agreement
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.outputs import Outputs
 from kingdra_repro.training.prediction import FittedEnsemble
-
-VOTES_AT_ONCE = 2**23  # of an agreement
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -294,23 +293,3 @@ class Single(Ensemble):
 
     n_models: int = field(default=1, init=False)
     n_jobs: int | None = field(default=None, init=False)
-
-
-def agreement(predictions: Tensor, n_clusters: int) -> float:
-    """Mean over points of the share of models that give the most frequent of their aligned answers.
-
-    Known without labels: 1 if all models find the same clusters.
-
-    Parameters
-    ----------
-    predictions : integer Tensor [n_models, n], each model's largest output
-    n_clusters : int
-    """
-    to_reference = align(predictions, n_clusters).argsort(1)
-    most = 0
-    for block in predictions.split(max(1, VOTES_AT_ONCE // n_clusters), dim=1):
-        votes = torch.zeros(block.shape[1], n_clusters, dtype=torch.int32)
-        for answers in to_reference.gather(1, block.long()):  # one by one: less memory than all one-hot
-            votes[torch.arange(len(answers)), answers] += 1
-        most += int(votes.max(1).values.sum())
-    return most / predictions.shape[1] / len(predictions)

@@ -11,7 +11,7 @@ from torch import Tensor
 from kingdra_repro.checks import Check, choice, integer, must_be
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.errors import InputError
-from kingdra_repro.methods.ensemble import Ensemble, agreement
+from kingdra_repro.methods.ensemble import Ensemble
 from kingdra_repro.methods.ensemble_fit import EnsembleFit, begin_fit
 from kingdra_repro.methods.given_labels import Given
 from kingdra_repro.pseudo_labels import (
@@ -22,7 +22,7 @@ from kingdra_repro.pseudo_labels import (
     make_pseudo_labeller,
     map_to_outputs,
 )
-from kingdra_repro.pseudo_labels.matching import MAPPINGS
+from kingdra_repro.pseudo_labels.matching import MAPPINGS, agreement
 from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.outputs import Outputs
 

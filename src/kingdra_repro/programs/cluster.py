@@ -17,6 +17,7 @@ from kingdra_repro.checks import choice
 from kingdra_repro.config import check_types, with_table_settings
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.links import closure, with_linked
+from kingdra_repro.data.streamed import StreamedMatrix
 from kingdra_repro.data.validation import ScaleWarning
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation.without_labels import known_without_labels
@@ -92,6 +93,8 @@ def _stopped(checkpoint: Path) -> str:
 @default_library_state()
 def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     data = instantiate(cfg.dataset)
+    if isinstance(data.X, StreamedMatrix):
+        _tell(data.X.described())
     checkpoint = folder / "checkpoint"  # an interrupted run resumes from here
     checkpoint.mkdir(exist_ok=True)
     commit = commits(checkpoint / "commits")
@@ -165,10 +168,14 @@ def _suited(cfg: DictConfig, data: Dataset, dataset: str) -> DictConfig:
     if dataset == "custom" and n <= FEW_ROWS and data.given is None:
         told.append("on so few rows K-means is often as good or better: compare with method=kmeans")
     if told:
-        line = f"{n:,} rows of {d:,} columns: {'; '.join(told)}"
-        Console(stderr=True).print(line, soft_wrap=True, highlight=False, markup=False)
-        log.info(line)
+        _tell(f"{n:,} rows of {d:,} columns: {'; '.join(told)}")
     return suited
+
+
+def _tell(line: str) -> None:
+    """Print a line before training begins, and leave it in the run's log."""
+    Console(stderr=True).print(line, soft_wrap=True, highlight=False, markup=False)
+    log.info(line)
 
 
 def _given_labels(cfg: DictConfig, data: Dataset, method: str) -> np.ndarray | None:

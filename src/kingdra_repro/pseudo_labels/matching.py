@@ -8,6 +8,7 @@ from kingdra_repro.checks import choice
 from kingdra_repro.errors import InputError
 
 MAPPINGS = ("majority", "one_to_one", "common")
+VOTES_AT_ONCE = 2**23  # of an agreement
 
 
 @torch.no_grad()
@@ -163,3 +164,23 @@ def average(proba: Tensor, outputs: Tensor) -> Tensor:
     """Mean over the models of outputs [M, n, k], each put in its order [M, k] first: Tensor [n, k]."""
     order = outputs[:, None, :].expand_as(proba)
     return proba.gather(2, order).mean(0)
+
+
+def agreement(predictions: Tensor, n_clusters: int) -> float:
+    """Mean over points of the share of models that give the most frequent of their aligned answers.
+
+    Known without labels: 1 if all models find the same clusters.
+
+    Parameters
+    ----------
+    predictions : integer Tensor [n_models, n], each model's largest output
+    n_clusters : int
+    """
+    to_reference = align(predictions, n_clusters).argsort(1)
+    most = 0
+    for block in predictions.split(max(1, VOTES_AT_ONCE // n_clusters), dim=1):
+        votes = torch.zeros(block.shape[1], n_clusters, dtype=torch.int32)
+        for answers in to_reference.gather(1, block.long()):  # one by one: less memory than all one-hot
+            votes[torch.arange(len(answers)), answers] += 1
+        most += int(votes.max(1).values.sum())
+    return most / predictions.shape[1] / len(predictions)

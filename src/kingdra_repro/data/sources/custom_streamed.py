@@ -1,6 +1,5 @@
 """A user's file of more rows than memory holds: whether it is, what is found in it, and how it is scaled."""
 
-import logging
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -28,9 +27,8 @@ from kingdra_repro.data.validation import (
 )
 from kingdra_repro.errors import InputError
 
-log = logging.getLogger(__name__)
-
 AUTO = "auto"
+LEAST_BUFFER = 32  # rows: with fewer a batch might be of one
 BYTES_OF_A_CELL = 20  # of a table in memory: as pandas has it, as float64 and as float32
 
 
@@ -38,8 +36,8 @@ def check_stream(stream: Any, buffer_rows: Any) -> None:
     """Raise InputError for settings that are none."""
     if stream not in (AUTO, True, False):
         raise must_be("auto, true or false", "dataset.stream", stream)
-    if buffer_rows is not None and not is_integer(buffer_rows, 2):
-        raise must_be("an integer of at least 2, or null", "dataset.buffer_rows", buffer_rows)
+    if buffer_rows is not None and not is_integer(buffer_rows, LEAST_BUFFER):
+        raise must_be(f"an integer of at least {LEAST_BUFFER}, or null", "dataset.buffer_rows", buffer_rows)
 
 
 def is_large(n_bytes: int) -> bool:
@@ -197,13 +195,4 @@ def validated(
     warn_of_constant_columns(extremes, feature_names)
     warn_of_large_values(extremes)
     warn_of_small_values(extremes)
-    parts = -(-n // X.rows_of_a_buffer)
-    log.warning(
-        "%s x %s numbers (%.1f GB) stay in their file; training shuffles %s rows at once, %s",
-        f"{n:,}",
-        f"{d:,}",
-        n * d * stored.itemsize / 1e9,
-        f"{X.rows_of_a_buffer:,}",
-        "all of them" if parts == 1 else f"of {parts} buffers",
-    )
     return X
