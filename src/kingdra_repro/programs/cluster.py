@@ -141,9 +141,10 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
         table = cluster_table(method, data.X, method.labels_, data.row_names, columns)
         write_clusters(folder / "clusters.csv", table)
         if isinstance(method, Ensemble) and method.n_models > 1:
-            questions = question_table(data, *choose_questions(method, data.X, given), method.labels_, given)
+            asked, disagreement = choose_questions(method, data.X, given)
+            questions = question_table(data, asked, disagreement, method.labels_, given)
             write_text(folder / "ask.csv", questions.to_csv(index=False, lineterminator="\n"))
-            pairs = pair_table(data, choose_pairs(method, data.X, given), data.links)
+            pairs = pair_table(data, choose_pairs(method, data.X, asked), data.links)
             write_text(folder / "ask_pairs.csv", pairs.to_csv(index=False, lineterminator="\n"))
     keep_model(folder, method, data.preprocessing, cfg.keep_model)
     write_result(folder, result, method.labels_)

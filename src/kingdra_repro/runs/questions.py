@@ -104,21 +104,19 @@ def question_table(
     return beside(table, None if data.table is None else data.table.iloc[listed])
 
 
-def choose_pairs(
-    method: Ensemble, X: Matrix, given: np.ndarray | None = None, n: int = QUESTIONS
-) -> np.ndarray:
+def choose_pairs(method: Ensemble, X: Matrix, asked: np.ndarray) -> np.ndarray:
     """Pair each point of `choose_questions` with the one that is surest of the cluster it may belong to.
 
     Parameters
     ----------
-    method, X, given, n : see `choose_questions`
+    method, X : see `choose_questions`
+    asked : int64 array [n], what it gave
 
     Returns
     -------
     int64 array [m, 2], m <= n
         The point in doubt, and the one with the largest output for its most likely cluster.
     """
-    asked, _ = choose_questions(method, X, given, n)
     likely, surest = np.zeros(len(asked), np.int64), np.zeros(method.n_clusters, np.int64)
     largest = np.full(method.n_clusters, -1.0)
     for start in range(0, X.shape[0], ROWS_AT_ONCE):
