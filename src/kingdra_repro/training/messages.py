@@ -43,10 +43,10 @@ def message_of(data: Tensor) -> Any:
 
 
 def _described(value: Any) -> Any:
+    if isinstance(value, np.generic):  # first: NumPy's float64 is a float, too
+        return value.item()
     if value is None or isinstance(value, bool | int | float | str | Tensor):
         return value
-    if isinstance(value, np.generic):
-        return value.item()
     if isinstance(value, np.ndarray):
         return {KIND: "array", "values": torch.from_numpy(np.require(value, requirements=("C", "W")))}
     if isinstance(value, Path):
