@@ -49,7 +49,9 @@ class StreamedParquet:
             self.n = self._data.count_rows()
         except (OSError, ValueError) as error:  # pyarrow's errors are of these kinds
             reason = str(error).strip().splitlines()[0]
-            raise InputError(f"{path} is not readable Parquet ({reason}): save it again") from error
+            raise InputError(
+                f"{path} is not a readable .parquet table ({reason}): correct it, or save it again"
+            ) from error
         self.names: list[str] = list(self._data.schema.names)
         if not self.n:
             raise InputError(f"{path} has no rows: give a table with rows")
