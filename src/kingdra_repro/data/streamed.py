@@ -25,7 +25,7 @@ class StreamedMatrix:
     """A matrix [n, d] of numbers in a file, row after row, of which rows are given as float32.
 
     It is indexed as an array is, by one row number, a slice or an array of numbers. Only what is asked for is
-    in memory, and the file is not mapped but for single rows. It must not change while this is used.
+    in memory, and the file is not mapped. It must not change while this is used.
 
     Parameters
     ----------
@@ -60,9 +60,8 @@ class StreamedMatrix:
         if isinstance(rows, slice):
             start, stop, step = rows.indices(len(self))
             return self.features(self.read(start, stop)[::step])
-        mapped = np.memmap(self.path, self.stored, "r", self.offset, self.shape)
-        found = np.array(mapped[rows])
-        return self.features(found) if found.ndim == 2 else self.features(found[None])[0]
+        numbers = self._read_each(np.atleast_1d(rows) % len(self))
+        return self.features(numbers) if np.ndim(rows) else self.features(numbers)[0]
 
     def read(self, start: int, stop: int) -> np.ndarray:
         """Rows as they are in the file: [stop - start, d]."""
@@ -70,8 +69,22 @@ class StreamedMatrix:
         place = self.offset + start * width * np.dtype(self.stored).itemsize
         numbers = np.fromfile(self.path, self.stored, n_rows * width, offset=place)
         if len(numbers) < n_rows * width:
-            raise InputError(f"{self.path} has become shorter: leave a file as it is while a run reads it")
+            raise self._shorter()
         return numbers.reshape(n_rows, width)
+
+    def _read_each(self, rows: np.ndarray) -> np.ndarray:
+        """Read some rows one by one, as they are in the file: pages of a map would stay in memory."""
+        found = np.empty((len(rows), self.shape[1]), self.stored)
+        bytes_of_row = found.view(np.uint8)
+        with open(self.path, "rb", buffering=0) as file:
+            for target, row in zip(bytes_of_row, rows.tolist(), strict=True):
+                file.seek(self.offset + row * len(target))
+                if file.readinto(target.data) < len(target):
+                    raise self._shorter()
+        return found
+
+    def _shorter(self) -> InputError:
+        return InputError(f"{self.path} has become shorter: leave a file as it is while a run reads it")
 
     def check_there(self) -> None:
         """Raise InputError where another process, perhaps on another machine, does not find the file."""
