@@ -84,7 +84,7 @@ class Preprocessing:
         found = array_features(path, self._scale, stream="auto")
         return NewPoints(self._of_array(found, n_features, str(path)))
 
-    def features(self, points: Any, n_features: int) -> np.ndarray | sp.csr_matrix:
+    def features(self, points: Any, n_features: int) -> Matrix:
         """Return the features of points in memory: float32 array or CSR matrix [n, d].
 
         Parameters
@@ -187,7 +187,7 @@ class Features(TransformerMixin, BaseEstimator):
         """Do nothing: what there is to fit was fitted by the run."""
         return self
 
-    def transform(self, X: Any) -> np.ndarray | sp.csr_matrix:
+    def transform(self, X: Any) -> Matrix:
         """Return features [n, d]; see `Preprocessing.features`."""
         return self.preprocessing.features(X, self.n_features)
 
