@@ -14,6 +14,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.methods import Ensemble, Kingdra, KingdraPlus, KMeans, SemiSupervised
 from kingdra_repro.pseudo_labels import ArgmaxPseudoLabels
 from kingdra_repro.runs.questions import choose_pairs, choose_questions
+from kingdra_repro.training import outputs, trainer
 from kingdra_repro.training.rows import StreamedRows
 
 N, D, K = 260, 8, 3
@@ -129,3 +130,15 @@ def test_a_file_that_shrinks_is_told(X: np.ndarray, tmp_path: Path) -> None:
     np.save(tmp_path / "points.npy", X[:5])
     with pytest.raises(InputError, match="has become shorter"):
         data[100:200]
+
+
+@pytest.mark.parametrize("pseudo_labels", ["graph", "argmax"])
+def test_outputs_too_many_to_hold_are_computed_anew(X, monkeypatch, pseudo_labels: str) -> None:
+    """As 10 models' for a million points and 1,000 clusters are: 40 GB."""
+    held = kingdra(pseudo_labels=pseudo_labels).fit(X)
+    monkeypatch.setattr(trainer, "HELD_VALUES", 0)
+    monkeypatch.setattr(outputs, "BLOCK_VALUES", 100 * D)
+    anew = kingdra(pseudo_labels=pseudo_labels).fit(X)
+    pd.testing.assert_frame_equal(history(held), history(anew), check_exact=True)
+    np.testing.assert_array_equal(held.labels_, anew.labels_)
+    np.testing.assert_array_equal(held.pseudo_labels_, anew.pseudo_labels_)

@@ -154,7 +154,7 @@ def test_a_mixed_ensemble_gives_its_members_in_order(X: np.ndarray) -> None:
     mixed = EnsembleTrainer([*BASES, *BASES], X, K, options, seed=7, devices=[CPU], checkpoint=None)
     losses = mixed.train(range(1), None, lambda *event: None, None)
     assert {"mi_clean", "dot_clean", "denoising"} < losses.keys()
-    proba = mixed.outputs().proba
+    proba = mixed.outputs().proba()
     assert proba is not None
     for m, base in enumerate([*BASES, *BASES]):
         alone = make_stack(X, [m], base)

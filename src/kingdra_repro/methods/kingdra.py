@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.checks import Check, choice, integer, must_be
-from kingdra_repro.data.streamed import Matrix
+from kingdra_repro.data.streamed import Matrix, StreamedMatrix
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.ensemble import Ensemble
 from kingdra_repro.methods.ensemble_fit import EnsembleFit, begin_fit
@@ -249,14 +249,14 @@ class PlainPhase:
 def _mini_clusters(
     find: PseudoLabeller, outputs: Outputs, fit: EnsembleFit, features: Callable[[], Tensor], k: int
 ) -> MiniClusters:
-    if outputs.proba is not None:
-        return find(outputs.proba.to(fit.device), features)
-    if not isinstance(find, GraphPseudoLabels):
+    if isinstance(find, GraphPseudoLabels):
+        return find.of_predictions(outputs.predictions.to(fit.device), outputs.confidence.to(fit.device), k)
+    if isinstance(fit.X, StreamedMatrix):
         raise InputError(
             f"{type(find).__name__} needs the outputs for all points at once, which data that are streamed "
             "do not have: choose pseudo_labels=graph, or give dataset.stream=false"
         )
-    return find.of_predictions(outputs.predictions.to(fit.device), outputs.confidence.to(fit.device), k)
+    return find(outputs.proba().to(fit.device), features)
 
 
 def _facts(found: MiniClusters) -> dict[str, Any]:

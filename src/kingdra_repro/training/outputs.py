@@ -9,6 +9,7 @@ from torch import Tensor
 from kingdra_repro.pseudo_labels.matching import average
 
 BLOCK_VALUES = 2**23  # numbers that a block has at most, of outputs of a model and of features
+HELD_VALUES = 2**28  # outputs of all models that are held, 4 bytes each; more are computed anew in blocks
 
 
 @dataclass(frozen=True)
@@ -19,18 +20,16 @@ class Outputs:
     ----------
     predictions : integer Tensor [M, n], each model's largest output; of blocks in the smallest type
     confidence : float32 Tensor [M, n], its value
-    proba : float32 Tensor [M, n, k], all outputs; None where they are not held
     """
 
     predictions: Tensor
     confidence: Tensor
-    proba: Tensor | None
     _blocks: Callable[[], Iterator[Tensor]]
 
     @classmethod
     def of(cls, proba: Tensor) -> "Outputs":
         """Hold all outputs [M, n, k]."""
-        return cls(proba.argmax(-1), proba.amax(-1), proba, lambda: iter([proba]))
+        return cls(proba.argmax(-1), proba.amax(-1), lambda: iter([proba]))
 
     @classmethod
     def in_blocks(
@@ -53,7 +52,11 @@ class Outputs:
         kind = torch.uint8 if n_clusters <= 256 else torch.int16 if n_clusters < 2**15 else torch.int32
         said = [(proba.argmax(-1).to(kind), proba.amax(-1)) for proba in blocks()]
         predictions, confidence = (torch.cat(parts, dim=1) for parts in zip(*said, strict=True))
-        return cls(predictions, confidence, None, blocks)
+        return cls(predictions, confidence, blocks)
+
+    def proba(self) -> Tensor:
+        """Return all outputs at once: float32 Tensor [M, n, k]."""
+        return torch.cat(list(self._blocks()), dim=1)
 
     def labels(self, order: Tensor) -> Tensor:
         """Return the largest of the averaged outputs, each model's in its order [M, k]: int64 Tensor [n]."""

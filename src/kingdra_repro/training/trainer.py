@@ -13,7 +13,7 @@ from kingdra_repro.errors import diverged
 from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.options import TrainingOptions
-from kingdra_repro.training.outputs import Outputs
+from kingdra_repro.training.outputs import HELD_VALUES, Outputs
 from kingdra_repro.training.prediction import FittedEnsemble
 from kingdra_repro.training.ranks import begin
 from kingdra_repro.training.stack import StepDone
@@ -110,9 +110,10 @@ class EnsembleTrainer:
         InputError
             If there are NaN among them.
         """
-        if isinstance(self._X, StreamedMatrix):
-            return Outputs.in_blocks(self._predict_proba, self._X.shape, self._n_clusters)
-        return Outputs.of(self._predict_proba(0, self._X.shape[0]))
+        n, k = self._X.shape[0], self._n_clusters
+        if isinstance(self._X, StreamedMatrix) or self.n_models * n * k > HELD_VALUES:
+            return Outputs.in_blocks(self._predict_proba, self._X.shape, k)
+        return Outputs.of(self._predict_proba(0, n))
 
     def _predict_proba(self, start: int, stop: int) -> Tensor:
         found = self._worker.predict_proba(start, stop)
