@@ -152,4 +152,4 @@ def _draw(panel: Axes, curves: Mapping[Curve, pd.DataFrame]) -> None:
         if first is not None and last is not None:
             panel.plot([1, values.index[-1]], [first, last], "x", color=color, markeredgecolor=color)
     panel.plot([], [], "x", color=BLACK, label="the document")
-    panel.legend(frameon=False, labelspacing=0.2)
+    panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, frameon=False, labelspacing=0.2)
