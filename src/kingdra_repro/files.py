@@ -10,12 +10,9 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from kingdra_repro.data.streamed import Matrix
 
 
 def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -132,10 +129,10 @@ def wrong_checksum(path: Path, expected: Sequence[str]) -> str | None:
     return f"wrong content: {kind} expected {wanted}, found {found} ({path.stat().st_size} bytes)"
 
 
-def checksum_of_array(X: "Matrix") -> str:
+def checksum_of_array(X: Any) -> str:
     """CRC-32 of an array's numbers, of a CSR matrix also of where they stand: 8 hexadecimal digits.
 
-    The shape is not part of it. Of a matrix that stays in its file, that of the numbers there.
+    The shape is not part of it. Of a `StreamedMatrix` it is that of the numbers in its file.
     """
     if not isinstance(X, np.ndarray) and hasattr(X, "checksum"):
         return X.checksum

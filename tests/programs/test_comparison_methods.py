@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kingdra_repro.runs.reading import EXACT
 from tests.programs.test_runs import KEYS, only
 
 NETWORK = ("method.hidden=[16]", "method.epochs=2")
@@ -38,7 +39,7 @@ def test_every_method_leaves_a_result(kingdra_run, tmp_path, method):
     if method not in ROWS:
         assert not (folder / "history.csv").exists()
         return
-    history = pd.read_csv(folder / "history.csv", float_precision="round_trip")
+    history = pd.read_csv(folder / "history.csv", **EXACT)
     assert list(history["iteration"]) == list(range(1, ROWS[method] + 1))
     assert history["acc"].iloc[-1] == result["acc"]
     assert "model_acc_mean" not in history

@@ -9,6 +9,7 @@ import pytest
 from kingdra_repro.data import load_digits
 from kingdra_repro.methods import Kingdra, SemiSupervised
 from kingdra_repro.runs.monitor import RunMonitor
+from kingdra_repro.runs.reading import EXACT
 from tests.programs.conftest import CUSTOM, TINY
 
 SMALL = (*CUSTOM, "n_clusters=3")
@@ -47,7 +48,7 @@ def test_a_run_leaves_a_folder(kingdra_run, tmp_path):
     labels = np.load(folder / "labels.npy")
     assert labels.shape == (1797,)
     assert labels.dtype == np.int64
-    history = pd.read_csv(folder / "history.csv", float_precision="round_trip")
+    history = pd.read_csv(folder / "history.csv", **EXACT)
     assert list(history["iteration"]) == [0, 1]
     assert history["acc"].iloc[-1] == result["acc"]
     assert {"model_acc_mean", "model_acc_std", "pseudo_label_acc", "wall_seconds"} <= set(history)
@@ -181,7 +182,7 @@ def test_killed_when_all_iterations_were_done(kingdra_run, features, tmp_path, m
         patch.setattr("kingdra_repro.programs.cluster.draw_run_figures", _die)
         assert kingdra_run(*SMALL).status == 130
     assert kingdra_run(*SMALL).status == 0
-    history = pd.read_csv(only(tmp_path, "history.csv"), float_precision="round_trip")
+    history = pd.read_csv(only(tmp_path, "history.csv"), **EXACT)
     assert list(history["iteration"]) == [0, 1]
     result = json.loads(only(tmp_path, "result.json").read_text())
     assert result["wall_seconds"] > history["wall_seconds"].iloc[-1]
@@ -259,15 +260,13 @@ def test_semi_supervised_learning_is_scored_where_it_was_given_no_labels(kingdra
     labels = np.load(only(tmp_path, "labels.npy"))
     assert result["n_labels"] == 30
     assert result["acc"] == np.mean(labels[y < 0] == true[y < 0])
-    assert pd.read_csv(only(tmp_path, "history.csv"), float_precision="round_trip")["acc"].tolist() == [
-        result["acc"]
-    ]
+    assert pd.read_csv(only(tmp_path, "history.csv"), **EXACT)["acc"].tolist() == [result["acc"]]
 
 
 @pytest.mark.parametrize("way", ["argmax", "kmeans", "threshold"])
 def test_other_pseudo_labels(kingdra_run, tmp_path, way):
     assert kingdra_run(f"pseudo_labels={way}", *TINY).status == 0
-    history = pd.read_csv(only(tmp_path, "history.csv"), float_precision="round_trip")
+    history = pd.read_csv(only(tmp_path, "history.csv"), **EXACT)
     assert {"n_pseudo_labels", "pseudo_label_acc", "rule"} <= set(history)
     assert "t_pos" not in history
 

@@ -19,7 +19,7 @@ import pandas as pd
 from kingdra_repro.errors import InputError
 from kingdra_repro.provenance import code_version
 from kingdra_repro.reproduce.foreign import COLUMN, MOST_COLUMNS, plain_file, read_text_table
-from kingdra_repro.runs.reading import read_command, reading
+from kingdra_repro.runs.reading import EXACT, read_command, reading
 
 KEY = ["config_hash", "code", "seed"]  # of a run, among those of its data set
 SHOWN = ("explorer.json", "graph_sample.json", "members.npz")
@@ -168,7 +168,7 @@ def _from_history(content: bytes) -> dict[str, Any]:
     """
     first: dict[str, Any] = {}
     rules: list[str] = []
-    history = pd.read_csv(io.BytesIO(content), float_precision="round_trip")
+    history = pd.read_csv(io.BytesIO(content), **EXACT)
     if "model_acc_mean" in history and history["iteration"].iloc[0] == 0:
         first = {str(column): value for column, value in history.iloc[0].items()}
     if "rule" in history:  # an iteration's set is what the next one trains on

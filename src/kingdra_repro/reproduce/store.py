@@ -29,7 +29,7 @@ from kingdra_repro.reproduce.finished import (
 from kingdra_repro.reproduce.foreign import read_text_table
 from kingdra_repro.reproduce.packed import unpacked
 from kingdra_repro.reproduce.plan import PlannedRun
-from kingdra_repro.runs.reading import reading
+from kingdra_repro.runs.reading import EXACT, reading
 
 PLANNED = ("config_hash", "experiment", "row", "dataset", "order", "schedule", "seed")
 FAILED = (*PLANNED, "status", "line", "command")
@@ -86,7 +86,7 @@ def read_runs(results: Path) -> pd.DataFrame:
         return pd.DataFrame(columns=["dataset", "config_hash", "code", "device", "wall_seconds", "folder"])
     return pd.read_csv(
         path,
-        float_precision="round_trip",
+        **EXACT,
         dtype=dict.fromkeys(("config_hash", "code", "commit", "features"), str),
     )
 
@@ -253,7 +253,7 @@ def _of_runs(path: Path, folders: Collection[str]) -> dict[str, pd.DataFrame]:
     if not path.exists():
         return {}
     with reading(path):
-        table = pd.read_csv(path, float_precision="round_trip", dtype=dict.fromkeys(KEY, str))
+        table = pd.read_csv(path, **EXACT, dtype=dict.fromkeys(KEY, str))
         groups = table.groupby(KEY, sort=False)
         known = groups.count() > 0  # other runs may have more columns
         columns = dict(zip(known.index, known.to_numpy(), strict=True))

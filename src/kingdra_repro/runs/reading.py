@@ -18,6 +18,9 @@ DAMAGE = (
     *(ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError),
     *(csv.Error, yaml.YAMLError, zipfile.BadZipFile),
 )
+# For pandas.read_csv: numbers to the last digit. From 3.1 on that needs no word, and the word is deprecated.
+_OLD = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
+EXACT: dict[str, Any] = {"float_precision": "round_trip"} if _OLD else {}
 # They say where files lie and what is kept, not what was run.
 PLACES = ("output_dir", "mirror", "data_dir", "keep_model", "report.map")
 
@@ -52,7 +55,7 @@ def read_map(folder: Path) -> dict[str, Any] | None:
 def read_history(folder: Path) -> pd.DataFrame | None:
     """history.csv, or None where the method has no phases."""
     with reading(folder / "history.csv") as path:
-        return pd.read_csv(path, float_precision="round_trip") if path.exists() else None
+        return pd.read_csv(path, **EXACT) if path.exists() else None
 
 
 def read_command(folder: Path) -> str | None:
