@@ -177,13 +177,15 @@ def test_a_set_that_was_complete_is_kept_where_a_later_one_is_not(
     X: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = []
-    find = GraphPseudoLabels.__call__
+    find = GraphPseudoLabels.of_predictions
 
-    def fail_later(self, proba, features):
+    def fail_later(self, predictions, confidence, k):
         calls.append(len(calls))
-        return find(self if len(calls) < 3 else GraphPseudoLabels(confidence=0.999999), proba, features)
+        return find(
+            self if len(calls) < 3 else GraphPseudoLabels(confidence=0.999999), predictions, confidence, k
+        )
 
-    monkeypatch.setattr(GraphPseudoLabels, "__call__", fail_later)
+    monkeypatch.setattr(GraphPseudoLabels, "of_predictions", fail_later)
     model = kingdra().fit(X)
     assert model.history_["rule"].tolist()[1:] == [model.history_["rule"][1], "kept", "kept", "kept"]
     assert model.history_["supervised"].iloc[1:].notna().all()

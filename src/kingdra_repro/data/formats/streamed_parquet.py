@@ -47,12 +47,12 @@ class StreamedParquet:
         try:
             self._data = pyarrow.dataset.dataset([str(file) for file in self.files], format="parquet")
             self.n = self._data.count_rows()
+            self.names: list[str] = list(self._data.schema.names)
         except (OSError, ValueError) as error:  # pyarrow's errors are of these kinds
             reason = str(error).strip().splitlines()[0]
             raise InputError(
                 f"{path} is not a readable .parquet table ({reason}): correct it, or save it again"
             ) from error
-        self.names: list[str] = list(self._data.schema.names)
         if not self.n:
             raise InputError(f"{path} has no rows: give a table with rows")
 
