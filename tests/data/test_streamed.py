@@ -154,3 +154,16 @@ def test_new_points_are_read_as_those_in_memory(tmp_path: Path, numbers, monkeyp
             streamed = kept.read(tmp_path / name, D).X
         assert isinstance(streamed, StreamedMatrix)
         np.testing.assert_allclose(streamed[:], held, rtol=1e-5, atol=1e-6)
+
+
+def test_parquet_with_damaged_pages_is_told(tmp_path):
+    path = tmp_path / "x.parquet"
+    pd.DataFrame(np.arange(120.0).reshape(40, 3) % 7, columns=list("abc")).to_parquet(path)
+    good, told = path.read_bytes(), 0
+    for place in range(4, 200, 5):
+        path.write_bytes(good[:place] + b"\xff\xff" + good[place + 2 :])
+        try:
+            load_custom(path, n_clusters=2, stream=True, data_dir=tmp_path / "data")
+        except InputError as error:
+            told += "is not a readable .parquet table" in str(error)
+    assert told > 0

@@ -3,7 +3,8 @@
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -44,21 +45,17 @@ class StreamedParquet:
             raise InputError(f"{path} needs pyarrow to read: pip install 'kingdra-repro[parquet]'") from error
         self.path = path
         self.files = [path] if path.is_file() else sorted(path.rglob(f"*{ENDING}"))
-        try:
+        with _reading(path):
             self._data = pyarrow.dataset.dataset([str(file) for file in self.files], format="parquet")
             self.n = self._data.count_rows()
             self.names: list[str] = list(self._data.schema.names)
-        except (OSError, ValueError) as error:  # pyarrow's errors are of these kinds
-            reason = str(error).strip().splitlines()[0]
-            raise InputError(
-                f"{path} is not a readable .parquet table ({reason}): correct it, or save it again"
-            ) from error
         if not self.n:
             raise InputError(f"{path} has no rows: give a table with rows")
 
     def column(self, name: str) -> pd.Series:
         """Read one column, of all rows."""
-        return self._data.to_table(columns=[name]).column(0).to_pandas()
+        with _reading(self.path):
+            return self._data.to_table(columns=[name]).column(0).to_pandas()
 
     def numeric(self, names: Sequence[str], chosen: bool) -> list[str]:
         """Return those of some columns that can be clustered by; row numbers only where they are chosen.
@@ -130,18 +127,28 @@ class StreamedParquet:
             raise InputError(f"{kept} is damaged: remove it")
         return found[0]
 
+    def _batches(self, names: Sequence[str]) -> Iterator[Any]:
+        """Read some columns, so many rows at once."""
+        with _reading(self.path):
+            read = self._data.to_batches(
+                columns=list(names),
+                batch_size=ROWS_AT_ONCE,
+                batch_readahead=1,
+                fragment_readahead=1,
+                use_threads=False,
+            )
+        while True:
+            with _reading(self.path):  # not around the yield: the errors of who uses it are his own
+                batch = next(read, None)
+            if batch is None:
+                return
+            yield batch
+
     def _write(self, file: BinaryIO, names: Sequence[str], dtype: np.dtype) -> None:
         header = {"descr": dtype.str, "fortran_order": False, "shape": (self.n, len(names))}
         np.lib.format.write_array_header_1_0(file, header)
-        read = self._data.to_batches(
-            columns=list(names),
-            batch_size=ROWS_AT_ONCE,
-            batch_readahead=1,
-            fragment_readahead=1,
-            use_threads=False,
-        )
         start = 0
-        for batch in read:
+        for batch in self._batches(names):
             block = np.empty((batch.num_rows, len(names)), dtype)
             for i, name in enumerate(names):
                 column = batch.column(i)
@@ -154,6 +161,18 @@ class StreamedParquet:
                 block[:, i] = column.to_numpy(zero_copy_only=False)
             file.write(memoryview(block.data).cast("B"))
             start += len(block)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Tell of a file that pyarrow cannot read; its errors are of these kinds."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(
+            f"{path} is not a readable .parquet table ({reason}): correct it, or save it again"
+        ) from error
 
 
 def is_parquet(path: Path) -> bool:
