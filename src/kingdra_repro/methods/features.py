@@ -47,7 +47,7 @@ def readable_features(X: Any) -> Any:
 
 
 def checked_data(estimator: BaseEstimator, X: Any, *, reset: bool) -> np.ndarray | sp.csr_matrix:
-    """X as float32 array or CSR matrix [n, d] of finite numbers.
+    """X as float32 array or CSR matrix [n, d] of finite numbers; a `StreamedMatrix` stays what it is.
 
     Parameters
     ----------
@@ -56,8 +56,9 @@ def checked_data(estimator: BaseEstimator, X: Any, *, reset: bool) -> np.ndarray
     Raises
     ------
     InputError
-        For fewer points than clusters, columns that float32 does not tell apart, and what holds no numbers
-        (see `readable_features`); scikit-learn's ValueError for NaN, infinities and wrong shapes.
+        For a `StreamedMatrix` where the estimator has to hold all data, fewer points than clusters, columns
+        that float32 does not tell apart, and what holds no numbers (see `readable_features`); scikit-learn's
+        ValueError for NaN, infinities and wrong shapes.
     """
     if isinstance(X, StreamedMatrix):
         return _checked_streamed(estimator, X, reset=reset)  # type: ignore[return-value]

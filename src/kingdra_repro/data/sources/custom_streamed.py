@@ -125,6 +125,8 @@ def table_columns(
     Raises
     ------
     InputError
+        For a setting of tables in memory, a column that is not there or is named twice, and columns without
+        numbers.
     """
     plain = TableSettings()
     refused |= {
