@@ -1,8 +1,10 @@
 """scikit-learn's own checks of every exported estimator; of those given labels: test_partial_labels.py."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from sklearn.base import clone
+import pytest
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from kingdra_repro import methods
@@ -29,8 +31,26 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-@parametrize_with_checks([getattr(methods, name)(**SETTINGS[name]) for name in NAMES if name in SETTINGS])
+# What they are made of is Kingdra's, too.
+LIKE_KINGDRA = {"Ensemble", "KingdraPlus", "Single"}
+
+
+def made(names: Iterable[str]) -> list[BaseEstimator]:
+    return [getattr(methods, name)(**SETTINGS[name]) for name in NAMES if name in names]
+
+
+@parametrize_with_checks(made(SETTINGS.keys() - LIKE_KINGDRA))
 def test_scikit_learn_s_checks(estimator, check) -> None:
+    _check(estimator, check)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(made(LIKE_KINGDRA))
+def test_scikit_learn_s_checks_of_those_like_kingdra(estimator, check) -> None:
+    _check(estimator, check)
+
+
+def _check(estimator: BaseEstimator, check: Any) -> None:
     if check.func.__name__ != "check_clustering":  # the one that asks for good clusters
         trained = {"epochs", "first_epochs"} & SETTINGS[type(estimator).__name__].keys()
         estimator = clone(estimator).set_params(**dict.fromkeys(trained, 2))

@@ -69,7 +69,11 @@ def test_user_errors(make, message: str) -> None:
 
 @pytest.mark.parametrize(
     ("way", "floor"),
-    [("argmax", 0.7), ("kmeans", 0.65), (ThresholdPseudoLabels(threshold=0.5), 0.7)],
+    [
+        pytest.param("argmax", 0.7, marks=pytest.mark.slow),
+        pytest.param("kmeans", 0.65, marks=pytest.mark.slow),
+        (ThresholdPseudoLabels(threshold=0.5), 0.7),
+    ],
     ids=["argmax", "kmeans", "threshold"],
 )
 def test_kingdra_trains_on_them(way, floor: float) -> None:

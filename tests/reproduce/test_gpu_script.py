@@ -1,4 +1,7 @@
-"""benchmarks/gpu.sh, on a CPU: what is to go through on a GPU in a few minutes goes through here."""
+"""benchmarks/gpu.sh, on a CPU: what is to go through on a GPU in a few minutes goes through here.
+
+Run it before a GPU is borrowed: ``pytest -m slow tests/reproduce/test_gpu_script.py``.
+"""
 
 import os
 import shutil
@@ -7,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from kingdra_repro.reproduce.store import merge
 
@@ -22,6 +26,7 @@ def gpu_script(out: Path, work: Path) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_all_of_it_and_then_nothing_is_left_on_another_machine(tmp_path: Path) -> None:
     out, work = tmp_path / "out", tmp_path / "work"
     printed = gpu_script(out, work)

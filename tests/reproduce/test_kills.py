@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import random
 import signal
 import subprocess
 import sys
@@ -33,7 +32,7 @@ def start(folder: Path) -> subprocess.Popen:
 
 def finish(folder: Path) -> str:
     process = start(folder)
-    printed, _ = process.communicate(timeout=120)
+    printed, _ = process.communicate(timeout=600)
     assert process.returncode == 0, printed
     return printed
 
@@ -70,23 +69,19 @@ def wait_until(process: subprocess.Popen, reached: Callable[[], object], seconds
         time.sleep(0.02)
 
 
-def test_killed_three_times(never_killed, tmp_path):
-    """By signals that it can answer and by one that it cannot; the first two while its run is at work."""
-    moments = random.Random(0)
+def test_killed_twice(never_killed, tmp_path):
+    """By a signal that it cannot answer, and by one that it can, while its run is at work."""
     statuses = []
-    for kind in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT):
+    for kind in (signal.SIGKILL, signal.SIGINT):
         before = saved(tmp_path)
         process = start(tmp_path)
-        if len(statuses) < 2:
-            wait_until(process, lambda before=before: saved(tmp_path) != before, 120)
-        else:
-            wait_until(process, lambda: False, moments.uniform(1, 7))
+        wait_until(process, lambda before=before: saved(tmp_path) != before, 120)
         process.send_signal(kind)
         process.communicate(timeout=60)
         statuses.append(process.returncode)
     assert saved(tmp_path) or list(tmp_path.glob("outputs/*/*/*/result.json"))
     assert statuses[0] == -signal.SIGKILL
-    assert set(statuses) <= {0, 130, 143, -signal.SIGKILL, -signal.SIGINT, -signal.SIGTERM}
+    assert statuses[1] in (0, 130, -signal.SIGINT)
     finish(tmp_path)
     ours, expected = tables(tmp_path), tables(never_killed)
     assert list(ours) == list(expected)
