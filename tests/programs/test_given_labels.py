@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kingdra_repro.programs import predict
 from tests.programs.test_runs import only
 
 QUICK = ("method.hidden=[16]", "method.epochs=1", "method.clustering_epochs=2", "method.annealing=[0,1]")
@@ -77,6 +78,32 @@ def test_a_part_of_each_class_is_drawn(kingdra_run, tmp_path, blobs, method):
     arguments = (f"method={method}", *METHODS[method], *CUSTOM[:3], "dataset.drop=[told]")
     assert kingdra_run(*arguments, "labels_fraction=0.2").status == 0
     assert json.loads(only(tmp_path, "result.json").read_text())["n_labels"] == 18  # 6 of each class
+
+
+def test_clusters_and_new_points_have_the_names_of_the_classes(kingdra_run, tmp_path, blobs):
+    assert kingdra_run("method=constrained_kmeans", *CUSTOM).status == 0
+    found = pd.read_csv(only(tmp_path, "clusters.csv"))
+    assert list(found) == ["row", "cluster", "class"]
+    table = pd.read_csv(tmp_path / "data.csv")
+    assert (found["class"] == table["kind"]).mean() > 0.8
+    table[list("abcd")][20:30].to_csv(tmp_path / "new.csv", index=False)
+    predict.run([f"run={only(tmp_path, 'model.json').parent}", f"data={tmp_path / 'new.csv'}"])
+    assert pd.read_csv(tmp_path / "new.clusters.csv")["class"].tolist() == found["class"][20:30].tolist()
+
+
+def test_a_cluster_without_a_labelled_point_has_no_name(kingdra_run, tmp_path, blobs):
+    arguments = (*KINGDRA, *CUSTOM[:2], "dataset.drop=[kind]", "dataset.given=told", "n_clusters=4")
+    assert kingdra_run(*arguments).status == 0
+    found = pd.read_csv(only(tmp_path, "clusters.csv"), keep_default_na=False)
+    assert set(zip(found["cluster"], found["class"], strict=True)) == set(enumerate(["x", "y", "z", ""]))
+
+
+def test_cells_of_spaces_are_no_class(kingdra_run, tmp_path, blobs):
+    table = pd.read_csv(tmp_path / "data.csv", keep_default_na=False)
+    table.assign(told=table["told"].replace("", "  ")).to_csv(tmp_path / "data.csv", index=False)
+    assert kingdra_run("method=constrained_kmeans", *CUSTOM).status == 0
+    result = json.loads(only(tmp_path, "result.json").read_text())
+    assert (result["n_labels"], result["k"]) == (12, 3)
 
 
 def test_pairs_of_a_file(kingdra_run, tmp_path, blobs):
@@ -172,6 +199,7 @@ def test_history_tells_of_labelled_points_apart(kingdra_run, tmp_path, blobs):
             ("method=constrained_kmeans", "dataset.given=a", "dataset.columns=[b,c,d]"),
             "dataset.given=a and dataset.labels are words and",
         ),
+        (("n_clusters=2",), "n_clusters=2 is less than the classes of dataset.given and dataset.labels, 3"),
         (("method=constrained_kmeans", "dataset.given=none"), "dataset.given=none is neither a file nor"),
         (("method=constrained_kmeans", "dataset.given=kind"), "dataset.given=kind is dataset.labels, too"),
         (

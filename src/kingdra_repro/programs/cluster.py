@@ -26,7 +26,7 @@ from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods import Ensemble, draw_labels
 from kingdra_repro.provenance import commits, device_name
 from kingdra_repro.report.figures import draw_run_figures
-from kingdra_repro.runs.clusters import cluster_table, write_clusters
+from kingdra_repro.runs.clusters import cluster_table, names_of_clusters, write_clusters
 from kingdra_repro.runs.display import show_table
 from kingdra_repro.runs.explorer import write_explorer
 from kingdra_repro.runs.folder import base_model, config_hash, exclusive_run
@@ -78,7 +78,7 @@ def cluster(cfg: DictConfig) -> None:
     Console().print(f"This run is finished already; remove its folder to repeat it.{lost}")
     show_table(done, folder)
     if cfg.report.map not in (NONE, layout_of(folder)) and (folder / DESCRIPTION).exists():
-        data, (method, _) = instantiate(cfg.dataset), load_model(folder)
+        data, (method, *_) = instantiate(cfg.dataset), load_model(folder)
         write_map(folder, data, method, np.load(folder / "labels.npy"), cfg.report.map)
         Console().print(f"The points are laid out anew, by {cfg.report.map}.")
 
@@ -136,9 +136,10 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     draw_run_figures(folder, data, method.labels_)
     write_explorer(folder, data, method.labels_)
     write_map(folder, data, method, method.labels_, cfg.report.map)
+    classes = names_of_clusters(data, given)
     if choices.dataset == "custom":
         columns = data.table if cfg.dataset.keep_columns else None
-        table = cluster_table(method, data.X, method.labels_, data.row_names, columns)
+        table = cluster_table(method, data.X, method.labels_, data.row_names, columns, classes)
         write_clusters(folder / "clusters.csv", table)
         if isinstance(method, Ensemble) and method.n_models > 1:
             asked, disagreement = choose_questions(method, data.X, given)
@@ -146,7 +147,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
             write_text(folder / "ask.csv", questions.to_csv(index=False, lineterminator="\n"))
             pairs = pair_table(data, choose_pairs(method, data.X, asked), data.links)
             write_text(folder / "ask_pairs.csv", pairs.to_csv(index=False, lineterminator="\n"))
-    keep_model(folder, method, data.preprocessing, cfg.keep_model)
+    keep_model(folder, method, data.preprocessing, classes, cfg.keep_model)
     write_result(folder, result, method.labels_)
     if not cfg.keep_checkpoint:
         shutil.rmtree(checkpoint)

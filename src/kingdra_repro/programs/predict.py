@@ -59,12 +59,12 @@ def run(arguments: Sequence[str]) -> int:
     from kingdra_repro.runs.clusters import cluster_table, write_clusters
     from kingdra_repro.runs.model import load_model
 
-    method, preprocessing = load_model(Path(given["run"]).expanduser())
+    method, preprocessing, classes = load_model(Path(given["run"]).expanduser())
     if not hasattr(method, "predict"):
         raise InputError(f"{type(method).__name__} has no answer for new points: choose another method")
     points = (preprocessing or Preprocessing()).read(data, method.n_features_in_)
     columns = points.table if keep_columns == "true" else None
-    write_clusters(output, cluster_table(method, points.X, None, points.names, columns))
+    write_clusters(output, cluster_table(method, points.X, None, points.names, columns, classes))
     print(output)
     return 0
 

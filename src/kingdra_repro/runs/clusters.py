@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.files import atomic_write
 from kingdra_repro.methods import Ensemble
@@ -18,6 +19,7 @@ def cluster_table(
     labels: np.ndarray | None = None,
     names: Sequence[str] | None = None,
     columns: pd.DataFrame | None = None,
+    classes: Sequence[str] | None = None,
 ) -> pd.DataFrame:
     """Tabulate what a fitted estimator says of some points.
 
@@ -31,24 +33,42 @@ def cluster_table(
         What the points are called.
     columns : DataFrame [n, columns] or None
         The user's own columns, to stand beside.
+    classes : sequence of str [k] or None
+        What the clusters are called, "" for those without a name; see `names_of_clusters`.
 
     Returns
     -------
     DataFrame [n, ...]
-        ``id`` (their names) or ``row`` (their numbers, from 0), ``cluster``; of an ensemble ``confidence``
+        ``id`` (their names) or ``row`` (their numbers, from 0), ``cluster``; where clusters have names,
+        ``class``; of an ensemble ``confidence``
         (the mean output for that cluster) and ``agreement`` (the share of models that give it, where there
         are several); then the user's columns, with "input" before a name that is one of these.
     """
+    certainty = dict[str, np.ndarray]()
     if isinstance(method, Ensemble):
         labels, confidence, agreement = method.predict_with_certainty(X, labels)
-        said = {"cluster": labels, "confidence": confidence}
+        certainty["confidence"] = confidence
         if method.n_models > 1:
-            said["agreement"] = agreement
-    else:
-        said = {"cluster": method.predict(X) if labels is None else labels}  # type: ignore[attr-defined]
+            certainty["agreement"] = agreement
+    elif labels is None:
+        labels = method.predict(X)  # type: ignore[attr-defined]
     n = X.shape[0]
-    table = pd.DataFrame({"row": range(n)} if names is None else {"id": list(names)}).assign(**said)
-    return beside(table, columns)
+    table = pd.DataFrame({"row": range(n)} if names is None else {"id": list(names)})
+    table["cluster"] = labels
+    if classes is not None:
+        table["class"] = np.array(classes, object)[labels]
+    return beside(table.assign(**certainty), columns)
+
+
+def names_of_clusters(data: Dataset, given: np.ndarray | None) -> list[str] | None:
+    """Name the clusters 0..k-1 after the classes of given labels [n]: list of str [k], "" for one without.
+
+    None where no label is given: which class a cluster is then, nobody knows.
+    """
+    if data.class_names is None or given is None or not (given >= 0).any():
+        return None
+    known = np.unique(given[given >= 0])
+    return [data.class_names[c] if c in known else "" for c in range(data.n_clusters)]
 
 
 def beside(table: pd.DataFrame, columns: pd.DataFrame | None) -> pd.DataFrame:

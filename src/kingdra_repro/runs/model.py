@@ -49,7 +49,11 @@ PARTS = {
 
 
 def keep_model(
-    folder: Path, method: Clusterer, preprocessing: Preprocessing | None, keep: bool | str = "auto"
+    folder: Path,
+    method: Clusterer,
+    preprocessing: Preprocessing | None,
+    classes: list[str] | None = None,
+    keep: bool | str = "auto",
 ) -> None:
     """Write the model of a run into its folder; where it is not kept, a line says why.
 
@@ -59,13 +63,15 @@ def keep_model(
     method : fitted estimator
     preprocessing : Preprocessing or None
         How a file becomes the features that were fitted; None: only features can be predicted.
+    classes : list of str [k] or None
+        What the clusters are called, see `kingdra_repro.runs.clusters.names_of_clusters`.
     keep : {"auto", True, False}
         "auto": where it takes 200 MB at most.
     """
     if keep is False:
         return
     try:
-        described = _described_model(method, preprocessing)
+        described = _described_model(method, preprocessing) | {"classes": classes}
     except InputError as error:
         log.warning("The model is not kept: %s", error)
         return
@@ -103,15 +109,18 @@ def load(folder: str | os.PathLike) -> Clusterer | Pipeline:
     InputError
         Where there is no model in it, or it is damaged.
     """
-    estimator, preprocessing = load_model(Path(folder).expanduser())
+    estimator, preprocessing, _ = load_model(Path(folder).expanduser())
     if preprocessing is None:
         return estimator
     return make_pipeline(Features(preprocessing, estimator.n_features_in_), estimator)
 
 
 @default_library_state()
-def load_model(folder: Path) -> tuple[Clusterer, Preprocessing | None]:
-    """Load the fitted estimator of a run, and how a file becomes what it was fitted on; see `load`."""
+def load_model(folder: Path) -> tuple[Clusterer, Preprocessing | None, list[str] | None]:
+    """Load the fitted estimator of a run, how a file becomes what it was fitted on, and its clusters' names.
+
+    See `load` and `keep_model`.
+    """
     for path in (folder / NUMBERS, folder / DESCRIPTION):
         if not path.is_file():
             raise InputError(
@@ -132,7 +141,10 @@ def load_model(folder: Path) -> tuple[Clusterer, Preprocessing | None]:
         state = safetensors.numpy.load_file(folder / NUMBERS)
         method = _made_model(described, {name: _aligned(value) for name, value in state.items()})
         preprocessing = described["preprocessing"]
-        return method, None if preprocessing is None else Preprocessing.of(preprocessing)
+        classes = described.get("classes")  # older runs have none
+        if classes is not None and len(classes) != method.n_clusters:  # type: ignore[attr-defined]
+            raise ValueError("there are other numbers of names and clusters")
+        return method, None if preprocessing is None else Preprocessing.of(preprocessing), classes
     except (*DAMAGE, SafetensorError, RuntimeError) as error:
         raise _damaged(folder / NUMBERS, error) from error
 
