@@ -161,6 +161,8 @@ def test_pairs_reach_other_processes(blobs, pairs) -> None:
         ([0, 4, -1], {}, "y must be classes 0 to 3, or -1; got values -1 to 4"),
         ([0.0, -1.0, 1.0], {}, "y must be integers of shape .* got float64"),
         ([0, -1], {}, "y must be integers of shape"),
+        (["a", "", "b"], {}, "y must be integers of shape .*, -1 where not known; got <U1"),
+        ([0, None, 1], {}, "y must be integers of shape .*, -1 where not known; got object"),
         (None, {"must_link": [[0, 1]], "cannot_link": [[0, 1]]}, "Rows 0 and 1 cannot be linked and must be"),
         ([0, 1, -1], {"must_link": [[0, 1]]}, "Rows 0 and 1 must be linked, and have the classes 0 and 1"),
         (None, {"must_link": [[0, 9000]]}, "must_link names rows 0 to 9000: the data have rows 0 to 299"),

@@ -60,7 +60,10 @@ def test_a_checkpoint_of_other_labels_is_refused(digits, tmp_path: Path) -> None
         (np.full(1797, -1), "y must have labels of all 10 classes; got none of class 0"),
         (np.arange(1797) % 9, "y must have labels of all 10 classes; got none of class 9"),
         (np.arange(1797) % 11, "y must be classes 0 to 9, or -1; got values 0 to 10"),
-        (np.arange(1796) % 10, r"y must be integers of shape \(1797,\); got int64 of shape \(1796,\)"),
+        (
+            np.arange(1796) % 10,
+            r"y must be integers of shape \(1797,\), .*; got int64 of shape \(1796,\)",
+        ),
         (np.linspace(0, 1, 1797), "y must be integers of shape .* got float64"),
         (None, "y must be integers of shape .* got object"),
     ],

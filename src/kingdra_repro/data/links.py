@@ -216,7 +216,10 @@ def rows_named(column: pd.Series, path: Path, row_names: Sequence[str] | None, n
             first = column[(column < 0) | (column >= n)].iloc[0]
             raise InputError(f"{path} names row {first}: the data have rows 0 to {n - 1}")
         return column.to_numpy(np.int64)
-    raise InputError(f"{path} has row names in column {column.name}, the data have none: give row numbers")
+    raise InputError(
+        f"{path} has row names in column {column.name}, the data have none: give row numbers, or name the "
+        "column with the rows' names with dataset.id"
+    )
 
 
 def _checked(n: int, name: str, pairs: Any, weight_name: str, weight: Any) -> tuple[np.ndarray, np.ndarray]:

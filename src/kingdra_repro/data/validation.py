@@ -219,14 +219,14 @@ def warn_of_constant_columns(X: np.ndarray | sp.csr_matrix, feature_names: Seque
         )
 
 
-def warn_of_large_values(X: np.ndarray | sp.csr_matrix) -> None:
-    """Log a warning where values of X [n, d] are far from what the networks expect."""
+def warn_of_large_values(X: np.ndarray | sp.csr_matrix, scale: str | None) -> None:
+    """Log a warning where values of X [n, d], scaled so, are far from what the networks expect."""
     largest = float(max(X.max(), -X.min()))
     if largest > LARGE_VALUE:
         log.warning(
-            "The values go up to %.3g, where the networks expect about 1: "
-            "consider dataset.scale=minmax or dataset.scale=standard",
+            "The values go up to %.3g, where the networks expect about 1: consider %s",
             largest,
+            " or ".join(f"dataset.scale={other}" for other in ("minmax", "standard") if other != scale),
         )
 
 

@@ -136,23 +136,30 @@ def check_given(y: Any, n: int, n_clusters: int) -> np.ndarray:
     y = _check_classes(y, n, n_clusters)
     without = np.setdiff1d(np.arange(n_clusters), y)
     if len(without):
-        raise InputError(f"y must have labels of all {n_clusters} classes; got none of class {without[0]}")
+        raise InputError(
+            f"y must have labels of all {n_clusters} classes; got none of class {without[0]}: label a point "
+            "of each, or give another n_clusters"
+        )
     return y
 
 
 def check_some_given(y: Any, n: int, n_clusters: int) -> np.ndarray:
     """Check the labels that a method is given which does without, too: as `check_given`, of any classes.
 
-    A ``y`` without a single -1 (or NaN) is not read: it is that of scikit-learn, which has one of every row
-    for all estimators, and clusterers ignore it.
+    A ``y`` of which every point has a label is not read: it is that of scikit-learn, which has one of every
+    row for all estimators, and clusterers ignore it.
 
     Raises
     ------
     InputError
-        Where they do not fit n points, or have other values.
+        Where they do not fit n points, or some are unknown and others not classes 0..n_clusters-1.
     """
     values = np.asarray(y)
-    if values.dtype.kind not in "iuf" or not ((values == -1) | (values != values)).any():
+    if values.dtype.kind in "OUS":
+        unknown = np.isin(values.astype(str), ("-1", "nan", "None", "")) & (y is not None)
+    else:
+        unknown = (values == -1) | (values != values)
+    if not unknown.any():
         return np.full(n, -1, np.int64)
     return _check_classes(values, n, n_clusters)
 
@@ -160,7 +167,9 @@ def check_some_given(y: Any, n: int, n_clusters: int) -> np.ndarray:
 def _check_classes(y: Any, n: int, n_clusters: int) -> np.ndarray:
     y = np.asarray(y)
     if y.shape != (n,) or y.dtype.kind not in "iu":
-        raise InputError(f"y must be integers of shape ({n},); got {y.dtype} of shape {y.shape}")
+        raise InputError(
+            f"y must be integers of shape ({n},), -1 where not known; got {y.dtype} of shape {y.shape}"
+        )
     y = y.astype(np.int64)
     if not -1 <= y.min() <= y.max() < n_clusters:
         raise InputError(f"y must be classes 0 to {n_clusters - 1}, or -1; got values {y.min()} to {y.max()}")

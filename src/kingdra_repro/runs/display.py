@@ -33,6 +33,8 @@ def show_table(result: dict[str, Any], folder: Path) -> None:
     names = [result["dataset"], result["method"], result["base"], f"seed {result['seed']}"]
     if result.get("n_labels"):
         names.append(f"{result['n_labels']} labels given")
+    if result.get("links"):
+        names.append(f"{result['links_kept']} of {result['links']} pairs kept")
     title = " · ".join(name for name in names if name is not None)
     table = Table()
     known = {name: heading for name, heading in COLUMNS.items() if result[name] is not None}

@@ -187,7 +187,7 @@ class RunMonitor:
         self.display.show(event)
 
     def iteration(self, it: "Iteration") -> None:
-        """Record a phase; show a line for those that come to an answer."""
+        """Record a phase; show a line for those that come to an answer of which something is known."""
         row: dict[str, object] = dict(it.row)
         if self.y is not None and it.labels is not None:
             row |= phase_scores(self.y, it.labels, it.model_labels, it.pseudo_labels, self.given)
@@ -196,6 +196,6 @@ class RunMonitor:
         if it.model_labels is not None and len(it.model_labels) > 1:
             self.votes.add(it.index, it.model_labels)
         self.history.add(row)
-        if it.labels is not None:
-            self.display.notify(line := phase_line(row))
+        if it.labels is not None and (line := phase_line(row)) is not None:
+            self.display.notify(line)
             log.info(line)  # to the run's log; the terminal has it

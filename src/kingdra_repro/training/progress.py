@@ -110,8 +110,8 @@ def show_duration(seconds: float) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
-def phase_line(row: Mapping[str, Any]) -> str:
-    """Return a phase in one line: the scores that are known, and the pseudo-labels."""
+def phase_line(row: Mapping[str, Any]) -> str | None:
+    """Return a phase in one line: the scores that are known, and the pseudo-labels; None where none is."""
     parts = [f"iteration {row['iteration']}:"]
     if "acc" in row:
         single = f", single models {row['model_acc_mean']:.3f}" if "model_acc_mean" in row else ""
@@ -123,6 +123,8 @@ def phase_line(row: Mapping[str, Any]) -> str:
         parts[-1] += ";"
     if row.get("agreement") is not None:
         parts.append(f"agreement {row['agreement']:.3f};")
+    if len(parts) == 1:
+        return None
     parts.append(f"{row.get('wall_seconds', row['seconds']):.0f} s")
     return " ".join(parts)
 
@@ -139,8 +141,8 @@ class ShownProgress:
             self._monitor.progress(event)
 
     def iteration(self, it: Iteration) -> None:
-        if it.labels is not None:
-            self._display.notify(phase_line(it.row))
+        if it.labels is not None and (line := phase_line(it.row)) is not None:
+            self._display.notify(line)
         if self._monitor is not None:
             self._monitor.iteration(it)
 

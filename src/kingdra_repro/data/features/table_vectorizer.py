@@ -233,7 +233,8 @@ class TableVectorizer:
             example = words_of(table[words[0]]).dropna().iloc[0]
             raise InputError(
                 f"{source} has columns that are not numeric: {listed(words)} (such as {example[:40]!r}). "
-                "Name the one with the classes with dataset.labels=NAME, choose the features with "
+                "Name the one with the classes with dataset.labels=NAME, or dataset.given=NAME where some "
+                "are blank; leave columns out with dataset.drop=[A,B], choose the features with "
                 "dataset.columns=[A,B], or give dataset.categories=onehot (or ignore)"
             )
         for name in words:

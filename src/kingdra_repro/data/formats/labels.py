@@ -37,7 +37,8 @@ def encode_labels(labels: Any, source: str) -> np.ndarray:
     missing = np.flatnonzero(values.isna())
     if len(missing):
         raise InputError(
-            f"{source} has no label in row {missing[0]} (counted from 0): fill it in, or leave the row out"
+            f"{source} has no label in row {missing[0]} (counted from 0): fill it in, leave the row out, or "
+            "give labels of some rows, to learn from, with dataset.given"
         )
     if values.dtype.kind == "f" and not (values == values.round()).all():
         first = values[values != values.round()].iloc[0]
@@ -89,7 +90,8 @@ def encode_given(
         As `encode_labels`; where none is known; where one are words and the other numbers.
     """
     values = pd.Series(np.asarray(given).reshape(-1))
-    known = (~(values.isna() | values.isin([-1, "-1", ""]))).to_numpy()
+    blank = values.astype(str).str.strip().isin(["", "-1"])  # of spaces alone, too
+    known = (~(values.isna() | blank | values.isin([-1]))).to_numpy()
     if not known.any():
         raise InputError(f"{source} has no label at all: fill some in")
     found = values[known]

@@ -193,6 +193,12 @@ def load_custom(
         n_clusters = len(class_names)
         if n_clusters < 2:
             raise InputError(f"{source} has fewer than two classes: give n_clusters=K")
+    if taught is not None and class_names is not None and (most := int(taught.max()) + 1) > n_clusters:
+        names = "dataset.given" if known is None else "dataset.given and dataset.labels"
+        raise InputError(
+            f"n_clusters={n_clusters} is less than the classes of {names}, {len(class_names)}: give at least "
+            f"{most}"
+        )
     scale = found.auto_scale if scale == "auto" else scale
     X, y, scaler = scaled(found, y, n_clusters, scale)
     kept = Preprocessing(found.vectorizer, written, id, scaler, found.pixels)

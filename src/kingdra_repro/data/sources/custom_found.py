@@ -110,7 +110,7 @@ def scaled(
         scaler = fit_scaler(found.X, scale)
         X = scaler.transform(found.X).astype(np.float32)
     warn_of_constant_columns(X, found.names)
-    warn_of_large_values(X)
+    warn_of_large_values(X, scale)
     return X, y, scaler
 
 

@@ -195,6 +195,6 @@ def validated(
     extremes = X.features(np.stack([lowest, highest]))
     check_magnitude(extremes)
     warn_of_constant_columns(extremes, feature_names)
-    warn_of_large_values(extremes)
+    warn_of_large_values(extremes, scale)
     warn_of_small_values(extremes)
     return X
