@@ -167,6 +167,21 @@ def test_an_autoencoder_that_is_kept_is_trained_once(digits, given, tmp_path: Pa
     assert len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_fit_that_goes_on_in_the_second_phase_does_not_tell_of_the_first_again(
+    digits, given, tmp_path: Path, monkeypatch
+) -> None:
+    """A run's history.csv would lose the rows that were told of before it was killed."""
+    monkeypatch.setattr("kingdra_repro.methods.network_clusterer.SHARE_WITHIN_PHASES", float("inf"))
+    settings = {"epochs": 3, "clustering_epochs": 3, "autoencoder_dir": tmp_path / "kept"}
+    straight = model(**settings).fit(digits[0], given)
+    with pytest.raises(Killed):  # in the last epoch
+        model(checkpoint_dir=tmp_path / "c", monitor=KillAtStep(60), **settings).fit(digits[0], given)
+    again = KillAtStep()
+    resumed = model(checkpoint_dir=tmp_path / "c", monitor=again, **settings).fit(digits[0], given)
+    assert again.notified == [5, 6]
+    np.testing.assert_array_equal(resumed.labels_, straight.labels_)
+
+
 def test_sparse_and_dense_give_the_same(digits, given) -> None:
     for make in (lambda: model(epochs=1, clustering_epochs=1), lambda: ConstrainedKMeans(10)):
         dense, sparse = make().fit(digits[0], given), make().fit(sp.csr_matrix(digits[0]), given)

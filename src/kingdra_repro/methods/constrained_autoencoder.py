@@ -219,17 +219,18 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
 
     def _fit_rows(self, rows: Rows) -> None:
         total = self.epochs + 2 * self.clustering_epochs  # whose steps see twice as many points
-        if self.autoencoder_dir is None:
-            last = self._train_autoencoder(rows, total)
+        state = self._load("clustering")
+        if state is not None:  # its network is there, and the first phase has been told of
+            self._network = self._new_network(rows, torch.Generator()).to(rows.device).eval()
+        elif self.autoencoder_dir is None:
+            self._end_phase(None, self._train_autoencoder(rows, total))
         else:
-            last = self._kept_autoencoder(self.autoencoder_dir, rows, self._checksum, total)
+            kept = self._kept_autoencoder(self.autoencoder_dir, rows, self._checksum, total)
+            self._end_phase(None, kept)
         linked = None if self._closed is None else LinkedPairs(self._closed, rows.device)
         batches = ConstrainedBatches(
             self._given, linked, self.unlabelled_batch, self.labelled_batch, self._seed
         )
-        state = self._load("clustering")
-        if state is None:
-            self._end_phase(None, last)
         loss = ConstrainedLoss(
             self._network, rows, self._given, batches, self.margin, self.balance, self._pair_classes
         )
