@@ -43,11 +43,18 @@ def test_a_panel_is_of_the_first_data_set_that_has_its_runs_and_else_says_what_i
     figure = drawn(("As written", "usps"), ("Without pre-training", "digits"), ("As written", "digits"))
     titles = [panel.get_title() for panel in figure.axes]
     assert titles[:3] == ["Figure 1, digits", "Figure 2, USPS", "Figure 3, USPS"]
-    assert titles[3] == "Figure 4: NMI"
+    assert titles[3] == "Figure 4"
     (text,) = figure.axes[3].texts
-    assert text.get_text().startswith("not run:\nAs written\nLambda 1 throughout")
+    assert text.get_text().startswith("no run of all epochs yet:\nAs written\nLambda 1 throughout")
+
+
+def test_a_history_that_lacks_epochs_is_not_drawn() -> None:
+    cells = done((Planned("As written", dataset="usps", experiment="labels_figures"), {}))
+    figure = second_document({cells["folder"].iloc[0]: HISTORY.drop(index=2)}, cells)
+    assert figure.axes[1].get_title() == "Figure 2"
+    assert figure.axes[1].texts
 
 
 def test_without_runs_of_it_each_panel_says_so() -> None:
     figure = second_document({}, done((Planned("DEC"), {})))
-    assert all(panel.texts[0].get_text().startswith("not run") for panel in figure.axes)
+    assert all(panel.texts[0].get_text().startswith("no run") for panel in figure.axes)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,6 +19,7 @@ LAMBDAS = {
     "lambda 0.1": "Lambda 0.1 throughout",
 }
 COLUMNS, ROW = 2, 2.4  # inches
+DASHES = ("-", (0, (5, 2)), (0, (2, 2)), "-", (0, (5, 2)))  # curves that coincide are all seen
 
 
 @dataclass(frozen=True)
@@ -77,13 +79,13 @@ PANELS: Sequence[tuple[str, str, Sequence[Curve]]] = (
         ),
     ),
     (
-        "Figure 4: NMI",
-        "of labelled points",
+        "Figure 4",
+        "NMI of labelled points",
         [Curve(name, row, _column("nmi_given")) for name, row in LAMBDAS.items()],
     ),
     (
-        "Figure 4: purity",
-        "of labelled points",
+        "Figure 4",
+        "purity of labelled points",
         [Curve(name, row, _column("purity_given")) for name, row in LAMBDAS.items()],
     ),
     (
@@ -102,7 +104,8 @@ PANELS: Sequence[tuple[str, str, Sequence[Curve]]] = (
 def second_document(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) -> Figure | None:
     """Draw a panel for each figure, of the first data set in the plan that has all of its runs.
 
-    Crosses are the document's values, of MNIST. A panel whose runs are missing says so.
+    Crosses are the document's values, of MNIST. A panel whose runs are missing says so; a run whose history
+    lacks epochs counts as missing.
 
     Parameters
     ----------
@@ -119,7 +122,7 @@ def second_document(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) 
     of_run = {
         (run.dataset, run.row): _second_phase(histories[str(run.folder)])
         for run in runs.itertuples()
-        if run.folder in histories
+        if run.folder in histories and _is_whole(histories[str(run.folder)])
     }
     figure = new_figure(ROW * len(PANELS) / COLUMNS)
     panels = figure.subplots(len(PANELS) // COLUMNS, COLUMNS).flat
@@ -132,10 +135,17 @@ def second_document(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) 
         else:
             panel.set_title(title)
             wanted = "\n".join(dict.fromkeys(curve.row for curve in curves))
-            panel.text(0.5, 0.5, f"not run:\n{wanted}", ha="center", color=GREY, transform=panel.transAxes)
+            text = f"no run of all epochs yet:\n{wanted}"
+            panel.text(0.5, 0.5, text, ha="center", va="center", color=GREY, transform=panel.transAxes)
+            panel.set(xticks=[], yticks=[])
         panel.set_ylabel(what)
         panel.set_xlabel("epoch")
     return figure
+
+
+def _is_whole(history: pd.DataFrame) -> bool:
+    """Whether no row is missing: a run that was killed and taken up by version e0b8776 lost some."""
+    return history["iteration"].diff().iloc[1:].eq(1).all()
 
 
 def _second_phase(history: pd.DataFrame) -> pd.DataFrame:
@@ -145,11 +155,10 @@ def _second_phase(history: pd.DataFrame) -> pd.DataFrame:
 
 
 def _draw(panel: Axes, curves: Mapping[Curve, pd.DataFrame]) -> None:
-    for color, (curve, epochs) in zip(CYCLE, curves.items(), strict=False):
+    for color, dashes, (curve, epochs) in zip(CYCLE, DASHES, curves.items(), strict=False):
         values = curve.of(epochs)
-        panel.plot(values.index, values, color=color, label=curve.name)
-        first, last = published(EXPERIMENT, curve.name, "mnist")
-        if first is not None and last is not None:
-            panel.plot([1, values.index[-1]], [first, last], "x", color=color, markeredgecolor=color)
+        panel.plot(values.index, values, color=color, linestyle=dashes, label=curve.name)
+        theirs = np.array(published(EXPERIMENT, curve.name, "mnist"), float)  # first and last; NaN: not told
+        panel.plot([1, values.index[-1]], theirs, "x", color=color, markeredgecolor=color)
     panel.plot([], [], "x", color=BLACK, label="the document")
     panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, frameon=False, labelspacing=0.2)
