@@ -25,8 +25,8 @@ with TemporaryDirectory() as folder:
     program, *settings = COMMAND.split()
     command = [str(Path(sys.executable).with_name(program)), *settings]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    (written,) = Path(folder).glob("outputs/**/clusters.csv")  # the row, and its cluster: the class's number
-    clusters = pd.read_csv(written)["cluster"]
+    (written,) = Path(folder).glob("outputs/**/clusters.csv")  # row, cluster, and its class's name
+    classes = pd.read_csv(written)["class"]
 
-right = (clusters == digits)[~known].mean()
+right = (classes == [f"digit {digit}" for digit in digits])[~known].mean()
 print(f"{known.sum()} rows with a class, {(~known).sum()} without: {right:.2f} of these are found")

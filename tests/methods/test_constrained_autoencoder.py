@@ -10,6 +10,7 @@ import torch
 from kingdra_repro.data.links import Links, closure
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods import ConstrainedAutoencoder, ConstrainedKMeans, draw_labels
+from kingdra_repro.methods.centres import moved
 from kingdra_repro.methods.constrained_batches import ConstrainedBatches
 from kingdra_repro.methods.constrained_loss import ConstrainedLoss, balancing
 from kingdra_repro.training.linked_pairs import LinkedPairs
@@ -84,6 +85,21 @@ def test_a_step_s_loss_and_centres_are_those_of_loops_in_float64(digits, given) 
     distance = ((z - mu[cluster]) ** 2).sum(1)
     assert float(terms["clustering_unlabelled"]) == pytest.approx(distance[:n_unlabelled].mean(), rel=1e-6)
     assert float(terms["clustering_labelled"]) == pytest.approx(distance[n_unlabelled:].mean(), rel=1e-6)
+
+
+def test_while_lambda_is_0_labelled_points_alone_move_the_centres(digits, given) -> None:
+    network = model(epochs=0, clustering_epochs=0).fit(digits[0], given)._network
+    rows = Rows(digits[0], torch.device("cpu"))
+    batches = ConstrainedBatches(given, None, 16, 8, seed=0)
+    batch = batches.epoch(0, 0, rows.device)[0]
+    no_pairs = lambda which, log_p: torch.full((len(which),), -1)  # noqa: E731
+    loss = ConstrainedLoss(network, rows, given, batches, 2.0, "pairs", no_pairs)
+    labelled = batches.parts(batch)[1]
+    with torch.no_grad():
+        expected = moved(loss.centres, loss.counts[0], network(rows[labelled]), loss.given[labelled])
+        loss(batch, 0.0)
+    torch.testing.assert_close(loss.centres, expected[0])
+    torch.testing.assert_close(loss.counts[0], expected[1])
 
 
 def test_codes_at_the_corners_of_the_tanh_cube_give_finite_losses_and_gradients(digits, given) -> None:
@@ -275,7 +291,10 @@ def test_contradictions_are_reported_with_their_rows(digits, given) -> None:
     one, other = (int(np.flatnonzero(given == c)[0]) for c in (0, 1))
     for links, message in [
         ({"must_link": [[one, 5], [5, 6]], "cannot_link": [[6, one]]}, f"must be linked .6 - 5 - {one}."),
-        ({"must_link": [[one, other]]}, "must be linked, and have the classes"),
+        (
+            {"must_link": [[one, 5], [5, other]]},
+            f"Rows {min(one, other)} and {max(one, other)} must be linked, and have the classes",
+        ),
         ({"cannot_link": [np.flatnonzero(given == 0)[:2]]}, "have the class 0, and the pairs say"),
     ]:
         with pytest.raises(InputError, match=message):

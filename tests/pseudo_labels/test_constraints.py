@@ -64,6 +64,12 @@ def test_a_mini_cluster_takes_the_class_of_its_labelled_points_and_they_keep_the
     assert kept.labels.tolist() == [2, 2, 1, 0, 0, 1]
 
 
+def test_one_labelled_point_counts_more_than_what_all_models_say() -> None:
+    given = np.array([2, -1, -1, -1, -1, -1])
+    kept = constrain(found_as([0, 0, 0, 1, 1, 2]), outputs([0, 0, 0, 1, 1, 2]), given, None)
+    assert kept.labels.tolist() == [2, 2, 2, 1, 1, 0]
+
+
 def test_a_mini_cluster_without_labelled_points_is_what_the_models_call_it() -> None:
     """Models differ in what they call a class without a label: the second calls 1 what the first calls 2."""
     given = np.array([0, -1, -1, -1, -1, -1])
