@@ -90,15 +90,17 @@ class AutoencoderClusterer(NetworkClusterer):
         return losses
 
     def _kept_autoencoder(
-        self, folder: str | Path, rows: Rows, checksum: str, epochs_total: float
+        self, folder: str | Path | None, rows: Rows, checksum: str, epochs_total: float
     ) -> dict[str, float]:
         """As `_train_autoencoder`, unless it is kept in the folder, where it is afterwards.
 
         Parameters
         ----------
-        folder : of autoencoders of any data and settings
+        folder : of autoencoders of any data and settings; None: none is kept
         checksum : of the data
         """
+        if folder is None:
+            return self._train_autoencoder(rows, epochs_total)
         values = [getattr(self, name) for name in self.decisive]
         settings = [tuple(value) if isinstance(value, list) else value for value in values]
         run = f"{self.decisive} {settings} seed {self._seed} X({rows.n}, {rows.d}) {checksum}"

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -21,7 +22,7 @@ from kingdra_repro.checks import (
     path,
     positive,
 )
-from kingdra_repro.data.links import Links, closure, with_linked
+from kingdra_repro.data.links import Links
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum_of_array
 from kingdra_repro.library_state import default_library_state
@@ -30,7 +31,7 @@ from kingdra_repro.methods.clusterer import rollback_on_error
 from kingdra_repro.methods.constrained_batches import ConstrainedBatches
 from kingdra_repro.methods.constrained_loss import ROWS_AT_ONCE, ConstrainedLoss, balancing, check_annealing
 from kingdra_repro.methods.features import checked_data
-from kingdra_repro.methods.given_labels import check_given
+from kingdra_repro.methods.given_labels import Given, check_given
 from kingdra_repro.methods.network_clusterer import outputs
 from kingdra_repro.methods.picture_networks import autoencoder_for, check_image_shape, scale_for
 from kingdra_repro.networks.pair_loss import MARGIN, squared_distances
@@ -200,12 +201,12 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
         with rollback_on_error(self):
             check_parameters(self, self.checks)
             X = checked_data(self, X, reset=True)
-            check_image_shape(self.image_shape, X.shape[1])
-            n = X.shape[0]
+            n, d = X.shape
+            check_image_shape(self.image_shape, d)
             links = Links.of(n, must_link, cannot_link, must_weight, cannot_weight)
-            self._closed = None if links is None else closure(n, links)
             given = check_given(y, n, self.n_clusters)
-            self._given = given if self._closed is None else with_linked(given, self._closed)
+            closed = Given.of(given, links)
+            self._given, self._linked = closed.labels, closed.links
             if (self._given >= 0).all():
                 raise InputError("y labels every point: there is none left to cluster")
             self.classes_ = np.arange(self.n_clusters)
@@ -222,17 +223,14 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
         state = self._load("clustering")
         if state is not None:  # its network is there, and the first phase has been told of
             self._network = self._new_network(rows, torch.Generator()).to(rows.device).eval()
-        elif self.autoencoder_dir is None:
-            self._end_phase(None, self._train_autoencoder(rows, total))
         else:
-            kept = self._kept_autoencoder(self.autoencoder_dir, rows, self._checksum, total)
-            self._end_phase(None, kept)
-        linked = None if self._closed is None else LinkedPairs(self._closed, rows.device)
-        batches = ConstrainedBatches(
-            self._given, linked, self.unlabelled_batch, self.labelled_batch, self._seed
-        )
+            last = self._kept_autoencoder(self.autoencoder_dir, rows, self._checksum, total)
+            self._end_phase(None, last)
+        given = self._given
+        linked = None if self._linked is None else LinkedPairs(self._linked, rows.device)
+        batches = ConstrainedBatches(given, linked, self.unlabelled_batch, self.labelled_batch, self._seed)
         loss = ConstrainedLoss(
-            self._network, rows, self._given, batches, self.margin, self.balance, self._pair_classes
+            self._network, rows, given, batches, self.margin, self.balance, self._pair_classes
         )
         optimizer = torch.optim.Adam(self._network.parameters(), lr=self.learning_rate, fused=True)
         done, terms = 0, dict[str, float]()
@@ -240,7 +238,6 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
             loss.load(state)
             optimizer.load_state_dict(state["optimizer"])
             done, terms = state["epochs"], state["losses"]
-
         for epoch in range(done, self.clustering_epochs):
             if epoch > 0:
                 # Who watches may know the classes, and sees how many of them are found.
@@ -252,7 +249,7 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
             terms = self._train_on(
                 [optimizer],
                 batches.epoch(epoch, self.epochs, rows.device),
-                lambda batch, weight=weight: loss(batch, weight),  # type: ignore[misc]
+                partial(loss, weight=weight),
                 lambda part, terms, epoch=epoch: self._progress(  # type: ignore[misc]
                     epoch + 1, self.clustering_epochs, self.epochs + 2 * (epoch + part), total, terms
                 ),
@@ -273,7 +270,7 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
             )
         self.cluster_centers_ = loss.centres.cpu().numpy()
         found = self._assign(rows)
-        self.labels_ = np.where(self._given >= 0, self._given, found)
+        self.labels_ = np.where(given >= 0, given, found)
         self._end_phase(found, terms)
 
     def _pair_classes(self, rows: Tensor, log_p: Tensor) -> Tensor:
