@@ -52,8 +52,8 @@ def keep_model(
     folder: Path,
     method: Clusterer,
     preprocessing: Preprocessing | None,
-    classes: list[str] | None = None,
     keep: bool | str = "auto",
+    classes: list[str] | None = None,
 ) -> None:
     """Write the model of a run into its folder; where it is not kept, a line says why.
 
@@ -63,10 +63,10 @@ def keep_model(
     method : fitted estimator
     preprocessing : Preprocessing or None
         How a file becomes the features that were fitted; None: only features can be predicted.
-    classes : list of str [k] or None
-        What the clusters are called, see `kingdra_repro.runs.clusters.names_of_clusters`.
     keep : {"auto", True, False}
         "auto": where it takes 200 MB at most.
+    classes : list of str [k] or None
+        What the clusters are called, see `kingdra_repro.runs.clusters.names_of_clusters`.
     """
     if keep is False:
         return
