@@ -41,7 +41,7 @@ def show_table(result: dict[str, Any], folder: Path) -> None:
     for heading in known.values():
         table.add_column(heading, justify="right")
     table.add_row(*(_cell(name, result[name]) for name in known))
-    console.print(title, highlight=False, markup=False)
+    console.print(title, soft_wrap=True, highlight=False, markup=False)
     console.print(table)
     if sizes := result.get("cluster_sizes"):  # older runs do not tell
         console.print(f"cluster sizes: {_sizes(sizes)}", soft_wrap=True, highlight=False)

@@ -145,7 +145,7 @@ def second_document(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) 
 
 def _is_whole(history: pd.DataFrame) -> bool:
     """Whether no row is missing: a run that was killed and taken up by version e0b8776 lost some."""
-    return history["iteration"].diff().iloc[1:].eq(1).all()
+    return bool(history["iteration"].diff().iloc[1:].eq(1).all())
 
 
 def _second_phase(history: pd.DataFrame) -> pd.DataFrame:
@@ -161,4 +161,4 @@ def _draw(panel: Axes, curves: Mapping[Curve, pd.DataFrame]) -> None:
         theirs = np.array(published(EXPERIMENT, curve.name, "mnist"), float)  # first and last; NaN: not told
         panel.plot([1, values.index[-1]], theirs, "x", color=color, markeredgecolor=color)
     panel.plot([], [], "x", color=BLACK, label="the document")
-    panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2, frameon=False, labelspacing=0.2)
+    panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=2, frameon=False, labelspacing=0.2)

@@ -1,0 +1,28 @@
+"""What a run says at its end."""
+
+from pathlib import Path
+
+from kingdra_repro.runs.display import COLUMNS, show_table
+
+RESULT = {
+    "dataset": "pie",
+    "method": "constrained_autoencoder",
+    "base": None,
+    "seed": 0,
+    "k": 68,
+} | dict.fromkeys(COLUMNS, 0.5)
+
+
+def test_a_cluster_without_points_and_pairs_that_are_not_kept_are_told(capsys) -> None:
+    show_table(RESULT | {"clusters_found": 66, "links": 60, "links_kept": 59, "n_labels": 136}, Path("run"))
+    said = capsys.readouterr().out
+    assert "only 66 of the 68 clusters have points" in said
+    assert "136 labels given · 59 of 60 pairs kept" in said
+
+
+def test_nothing_is_said_of_them_where_there_are_none(capsys) -> None:
+    show_table(RESULT | {"clusters_found": 68, "n_labels": 0}, Path("run"))
+    said = capsys.readouterr().out
+    assert "only" not in said
+    assert "given" not in said
+    assert "pairs" not in said
