@@ -112,7 +112,9 @@ def test_methods_that_need_all_rows_name_those_that_do_not(streamed: StreamedMat
     with pytest.raises(InputError, match="choose base=ladder_im, ladder_dot, deep_rim or linear_rim"):
         kingdra(base="imsat_vat").fit(streamed)
     with pytest.raises(InputError, match="fitted were 8"):
-        kingdra(n_iter=0).fit(streamed).predict(replace(streamed, shape=(N * 2, D // 2)))
+        kingdra(n_iter=0).fit(streamed).predict(
+            replace(streamed, stored=replace(streamed.stored, shape=(N * 2, D // 2)))
+        )
 
 
 def test_one_model_with_labels_streams_too(X: np.ndarray, streamed: StreamedMatrix) -> None:
