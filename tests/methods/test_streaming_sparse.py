@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
-from kingdra_repro.bases import LadderIM
+from kingdra_repro.bases import LadderIM, neighbours
 from kingdra_repro.data import StreamedMatrix, load_custom
 from kingdra_repro.methods import Kingdra
 from kingdra_repro.training.messages import message_bytes, message_of
@@ -42,6 +42,12 @@ def test_a_buffer_of_all_rows_gives_the_same_losses_and_labels(X, streamed: Stre
     np.testing.assert_array_equal(held.labels_, read.labels_)
     np.testing.assert_array_equal(held.predict_proba(X), read.predict_proba(streamed))
     np.testing.assert_array_equal(held.last_hidden_layer(X), read.last_hidden_layer(streamed))
+
+
+def test_distances_to_neighbours_are_those_in_memory(X, streamed: StreamedMatrix, monkeypatch) -> None:
+    monkeypatch.setattr(neighbours, "TILE_ROWS", 100)
+    found = neighbours.neighbour_distances(streamed, 10)
+    np.testing.assert_array_equal(found, neighbours.neighbour_distances(X, 10))
 
 
 def test_small_buffers_are_the_same_for_a_matrix_sent_to_another_process(streamed: StreamedMatrix) -> None:
