@@ -92,7 +92,7 @@ def test_equals_algorithm_1(way, tile, index_cost, monkeypatch):
     equals_algorithm_1()
 
 
-@pytest.mark.parametrize("t_pos", [1, 7, 10])
+@pytest.mark.parametrize("t_pos", [1, 7, 9, 10])
 @pytest.mark.parametrize("prune", ["chosen", "members"])
 def test_larger_graphs(t_pos, prune, device):
     """More than one tile, and weights of more than one byte."""

@@ -201,6 +201,7 @@ def _digest(X: Matrix) -> str:
     """16 hexadecimal digits of the shape and all numbers of X, as they lie in memory, or in blocks of it."""
     digest = hashlib.sha256(f"{'sparse' if is_sparse(X) else 'dense'} {X.shape} {X.dtype}".encode())
     for block in X.blocks(TILE_ROWS) if isinstance(X, StreamedMatrix) else [X]:
-        for part in (block.data, block.indices, block.indptr) if sp.issparse(block) else (block,):
+        arrays = [block] if isinstance(block, np.ndarray) else [block.data, block.indices, block.indptr]
+        for part in arrays:
             digest.update(np.ascontiguousarray(part).data.cast("B"))
     return digest.hexdigest()[:16]
