@@ -1,9 +1,10 @@
-"""Time and memory of a whole run on a file: ``larger_than_memory.py [n ...] [parquet] [SETTING ...]``.
+"""Time and memory of a whole run on a file: ``larger_than_memory.py [n ...] [parquet | npz] [SETTING ...]``.
 
 Without numbers: n = 100,000 and 1,000,000, of 128 float32 columns. The .npy or .parquet file is made in
-blocks below TMPDIR, and removed afterwards. Three models with hidden layers of 64 and 64 train for one epoch
-in batches of 256 rows, then there are mini-clusters, clusters.csv and the page's files: all that kingdra-run
-does. The file is streamed; other words are kingdra-run's settings, such as ``dataset.stream=false``.
+blocks below TMPDIR, and removed afterwards. ``npz`` is a sparse matrix with 60 of 2,000 columns in each row.
+Three models with hidden layers of 64 and 64 train for one epoch in batches of 256 rows, then there are
+mini-clusters, clusters.csv and the page's files: all that kingdra-run does. The file is streamed; other words
+are kingdra-run's settings, such as ``dataset.stream=false``.
 
 Seconds are those of the wall clock, of the processors, and those that the phase (training, outputs and
 mini-clusters) took; read the processors' where other programs use the machine. Memory is the sum over all
@@ -20,8 +21,10 @@ import time
 from pathlib import Path
 
 import numpy as np
+import scipy.sparse as sp
 
 D, K, BLOCK = 128, 10, 50_000
+N_WORDS, WORDS = 2000, 60  # of all rows, and of one
 SETTINGS = (
     "training.iterations=0",
     "training.first_epochs=1",
@@ -44,8 +47,21 @@ def blocks(n: int):
         yield (points / 2).astype(np.float32)
 
 
+def words(n: int) -> sp.csr_matrix:
+    """Rows with 30 columns of any kind and 30 of the 200 of their topic."""
+    random = np.random.default_rng(0)
+    topic = random.integers(K, size=(n, 1), dtype=np.int32)
+    columns = random.integers(N_WORDS, size=(n, WORDS), dtype=np.int32)
+    columns[:, WORDS // 2 :] = columns[:, WORDS // 2 :] % (N_WORDS // K) + topic * (N_WORDS // K)
+    ends = np.arange(0, n * WORDS + 1, WORDS, dtype=np.int64)
+    return sp.csr_matrix((np.ones(n * WORDS, np.float32), columns.ravel(), ends), shape=(n, N_WORDS))
+
+
 def make(path: Path, n: int) -> None:
-    """Write n points to a .npy or .parquet file."""
+    """Write n points to a .npy, .npz or .parquet file."""
+    if path.suffix == ".npz":
+        sp.save_npz(path, words(n), compressed=False)
+        return
     if path.suffix == ".npy":
         file = np.lib.format.open_memmap(path, "w+", np.float32, (n, D))
         for i, block in enumerate(blocks(n)):
@@ -116,10 +132,10 @@ def cpu_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def main(words: list[str]) -> None:
-    sizes = [int(word) for word in words if word.isdecimal()] or [100_000, 1_000_000]
-    ending = "parquet" if "parquet" in words else "npy"
-    more = [word for word in words if "=" in word]
+def main(given: list[str]) -> None:
+    sizes = [int(word) for word in given if word.isdecimal()] or [100_000, 1_000_000]
+    ending = next((ending for ending in ("parquet", "npz") if ending in given), "npy")
+    more = [word for word in given if "=" in word]
     print("          n  seconds  us/row      cpu  of phase  peak GB  own GB  clusters", flush=True)
     for n in sizes:
         with tempfile.TemporaryDirectory() as place:

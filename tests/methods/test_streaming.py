@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from kingdra_repro.bases import LadderIM
+from kingdra_repro.bases import IMSATVAT, LadderIM, neighbours
 from kingdra_repro.data import StreamedMatrix, load_custom
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods import Ensemble, Kingdra, KingdraPlus, KMeans, SemiSupervised
@@ -109,10 +109,10 @@ def test_methods_that_need_all_rows_name_those_that_do_not(streamed: StreamedMat
             method.fit(streamed)
     with pytest.raises(InputError, match=r"ArgmaxPseudoLabels needs .*choose pseudo_labels=graph"):
         kingdra(pseudo_labels=ArgmaxPseudoLabels()).fit(streamed)
-    with pytest.raises(InputError, match="choose base=ladder_im, ladder_dot, deep_rim or linear_rim"):
-        kingdra(base="imsat_vat").fit(streamed)
     with pytest.raises(InputError, match="fitted were 8"):
-        kingdra(n_iter=0).fit(streamed).predict(replace(streamed, shape=(N * 2, D // 2)))
+        kingdra(n_iter=0).fit(streamed).predict(
+            replace(streamed, stored=replace(streamed.stored, shape=(N * 2, D // 2)))
+        )
 
 
 def test_one_model_with_labels_streams_too(X: np.ndarray, streamed: StreamedMatrix) -> None:
@@ -130,6 +130,32 @@ def test_a_file_that_shrinks_is_told(X: np.ndarray, tmp_path: Path) -> None:
     np.save(tmp_path / "points.npy", X[:5])
     with pytest.raises(InputError, match="has become shorter"):
         data[100:200]
+
+
+def test_imsat_finds_each_point_s_neighbours_in_the_file(X, streamed, tmp_path, monkeypatch) -> None:
+    """And keeps the distances as those of the same rows in memory."""
+    monkeypatch.setattr(neighbours, "KEPT_FROM", N)
+    monkeypatch.setattr(neighbours, "TILE_ROWS", 100)
+    base = IMSATVAT(hidden=(12, 12), data_dir=str(tmp_path))
+    read = kingdra(base=base).fit(streamed)
+    (kept,) = (tmp_path / "neighbours").iterdir()
+    np.testing.assert_array_equal(np.load(kept), neighbours.neighbour_distances(X, base.n_neighbors))
+    held = kingdra(base=base).fit(X)
+    assert list((tmp_path / "neighbours").iterdir()) == [kept]
+    pd.testing.assert_frame_equal(history(held), history(read), check_exact=True)
+    np.testing.assert_array_equal(held.labels_, read.labels_)
+
+
+def test_approximate_neighbours_need_the_rows_in_memory(streamed, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(neighbours, "KEPT_FROM", N)
+    monkeypatch.setattr(neighbours, "EXACT_UP_TO", N - 1)
+    monkeypatch.setattr(neighbours, "find_spec", lambda name: name)
+    monkeypatch.setattr(neighbours, "approximate_neighbour_distances", lambda X, n: X[:, 0])
+    found = neighbours.kept_neighbour_distances(streamed, 10, data_dir=tmp_path)
+    np.testing.assert_array_equal(found, streamed[:][:, 0])
+    monkeypatch.setattr(neighbours, "available_bytes", lambda: 1000)
+    with pytest.raises(InputError, match=r"of 260 points.*choose base=ladder_im, ladder_dot, deep_rim"):
+        neighbours.kept_neighbour_distances(streamed, 9, data_dir=tmp_path)
 
 
 @pytest.mark.parametrize("pseudo_labels", ["graph", "argmax"])

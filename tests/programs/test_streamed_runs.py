@@ -1,17 +1,22 @@
 """Runs on data that stay in their file leave what runs in memory leave."""
 
 import pandas as pd
+import pytest
+import scipy.sparse as sp
 
 from kingdra_repro.programs import predict
 from tests.programs.conftest import CUSTOM
 
 
+@pytest.mark.parametrize("file", ["x.npy", "x.npz"])
 def test_a_streamed_run_leaves_the_files_of_one_in_memory(
-    kingdra_run, features, tmp_path, monkeypatch
+    kingdra_run, features, tmp_path, monkeypatch, file: str
 ) -> None:
     """All rows are shuffled at once; so even the questions and the page's files are the same."""
+    sp.save_npz("x.npz", sp.csr_matrix(features * (features > 0)))
     for stream in ("true", "false"):
-        done = kingdra_run(*CUSTOM, f"dataset.stream={stream}", "n_clusters=3", f"output_dir=out_{stream}")
+        more = (f"dataset.path={file}", f"dataset.stream={stream}", f"output_dir=out_{stream}")
+        done = kingdra_run(*CUSTOM, "n_clusters=3", "data_dir=data", *more)
         assert done.status == 0, done.err
         assert ("stays on the disk" in done.err) == (stream == "true")
     made = [next((tmp_path / f"out_{name}").rglob("result.json")) for name in ("true", "false")]
@@ -20,8 +25,9 @@ def test_a_streamed_run_leaves_the_files_of_one_in_memory(
     for name in names:
         assert (streamed / name).read_bytes() == (held / name).read_bytes(), name
 
+    monkeypatch.setenv("KINGDRA_DATA_DIR", "data")
     monkeypatch.setattr("kingdra_repro.data.sources.custom_streamed.available_bytes", lambda: 100)
-    assert predict.run([f"run={streamed}", "data=x.npy", "output=again.csv"]) == 0
+    assert predict.run([f"run={streamed}", f"data={file}", "output=again.csv"]) == 0
     pd.testing.assert_frame_equal(pd.read_csv("again.csv"), pd.read_csv(streamed / "clusters.csv"))
 
 

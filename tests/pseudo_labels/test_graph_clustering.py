@@ -153,6 +153,13 @@ def test_members_remove_what_the_chosen_point_does_not():
     assert mini_clusters(predictions, 2, t_pos=2, t_neg=3, prune="members").tolist() == [0, 0, 0, -1]
 
 
+def test_members_remove_points_that_only_just_agree_with_the_chosen_one():
+    """Where t_pos >= t_neg, others are not compared with the members."""
+    predictions = np.random.default_rng(0).integers(3, size=(5, 40))
+    labels = mini_clusters(torch.tensor(predictions), 5, 4, 3, prune="members")
+    np.testing.assert_array_equal(labels, brute_force.mini_clusters(predictions, 5, 4, 3, prune="members"))
+
+
 def test_only_the_first_mini_cluster_has_points_that_are_not_confident():
     predictions = torch.tensor([[0, 0, 0, 1, 1]])
     confident = torch.tensor([True, False, True, True, False])

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.data.download.folder import data_folder
-from kingdra_repro.data.streamed import Matrix, StreamedMatrix
+from kingdra_repro.data.formats.memory import available_bytes
+from kingdra_repro.data.streamed import Matrix, StreamedMatrix, is_sparse
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import atomic_write
 
@@ -19,12 +20,11 @@ log = logging.getLogger(__name__)
 
 EXACT_UP_TO = 100_000  # rows; all pairs of more take minutes to hours
 KEPT_FROM = 5000  # rows; fewer take less than a second
+BYTES_OF_A_POINT = 1500  # of pynndescent's graph and trees; 900 to 1,500 were seen
 TILE_ROWS, TILE_VALUES = 4096, 2**23  # of a tile of X made dense: at most so many rows, and numbers
 
 
-def neighbour_distances(
-    X: np.ndarray | sp.csr_matrix, n_neighbors: int, device: torch.device | str = "cpu"
-) -> np.ndarray:
+def neighbour_distances(X: Matrix, n_neighbors: int, device: torch.device | str = "cpu") -> np.ndarray:
     """Euclidean distance of each row to its ``n_neighbors``-th nearest other row.
 
     All pairs are compared tile by tile with matrix products in float32, |x|^2 + |y|^2 - 2 x.y of centred
@@ -33,11 +33,11 @@ def neighbour_distances(
     about 1e-6. Only where more than ``n_neighbors`` further points differ from the wanted one by less than
     the products' rounding, about 1e-6 |x|^2 in the square, may one of these be taken in its place.
 
-    Time grows with n^2 d; memory with a tile.
+    Time grows with n^2 d; memory with a tile. The tiles of a matrix in a file are read as they are needed.
 
     Parameters
     ----------
-    X : float32 array or CSR matrix [n, d]
+    X : float32 array, CSR matrix or StreamedMatrix [n, d]
     n_neighbors : int, at least 1 and below n
     device : of the products
 
@@ -57,8 +57,8 @@ def neighbour_distances(
     n, d = X.shape
     if n <= n_neighbors:
         raise InputError(f"base.n_neighbors must be less than the number of points, {n}; got {n_neighbors}")
-    center = torch.from_numpy(np.asarray(X.mean(0), np.float32).reshape(1, d)).to(device)
     size = max(1, min(TILE_ROWS, TILE_VALUES // d))
+    center = torch.from_numpy(_mean(X, size)).to(device)
     starts = range(0, n, size)
 
     def rows(index: slice | np.ndarray) -> Tensor:
@@ -97,6 +97,13 @@ class _Nearest:
         self.index = index.gather(1, order)
 
 
+def _mean(X: Matrix, size: int) -> np.ndarray:
+    """Return the mean of all rows: float32 array [1, d]. Any point near it would do."""
+    if isinstance(X, StreamedMatrix):
+        return np.asarray(sum(block.sum(0) for block in X.blocks(size)) / len(X), np.float32).reshape(1, -1)
+    return np.asarray(X.mean(0), np.float32).reshape(1, -1)
+
+
 def _dense(rows: np.ndarray | sp.csr_matrix) -> Tensor:
     dense = rows.toarray() if sp.issparse(rows) else rows
     return torch.from_numpy(np.array(dense, np.float32))  # a copy: X may be read-only
@@ -113,13 +120,14 @@ def kept_neighbour_distances(
     Of more than 100,000 rows those of `approximate_neighbour_distances`, where pynndescent is installed.
 
     The file's name is a checksum of X; a broken file is computed again. Small data sets' are not kept.
+
+    Raises
+    ------
+    InputError
+        Where there are too few rows, or approximate neighbours of a matrix in a file take more memory than
+        there is.
     """
     n = X.shape[0]
-    if isinstance(X, StreamedMatrix):
-        raise InputError(
-            "IMSAT needs all data in memory, to find each point's neighbours: choose base=ladder_im, "
-            "ladder_dot, deep_rim or linear_rim, or give fewer rows"
-        )
     if n < KEPT_FROM:
         return neighbour_distances(X, n_neighbors, device)
     approximate = n > EXACT_UP_TO and find_spec("pynndescent") is not None
@@ -139,7 +147,7 @@ def kept_neighbour_distances(
         pass
     log.info("Distances of %d points to their neighbours: computed once, then kept in %s", n, kept)
     if approximate:
-        distances = approximate_neighbour_distances(X, n_neighbors)
+        distances = approximate_neighbour_distances(_in_memory(X), n_neighbors)
     else:
         distances = neighbour_distances(X, n_neighbors, device)
     try:
@@ -176,9 +184,24 @@ def approximate_neighbour_distances(X: np.ndarray | sp.csr_matrix, n_neighbors: 
     return others[:, n_neighbors - 1].astype(np.float32)
 
 
-def _digest(X: np.ndarray | sp.csr_matrix) -> str:
-    """16 hexadecimal digits of the shape and all numbers of X, as they lie in memory."""
-    digest = hashlib.sha256(f"{'sparse' if sp.issparse(X) else 'dense'} {X.shape} {X.dtype}".encode())
-    for part in (X.data, X.indices, X.indptr) if sp.issparse(X) else (X,):
-        digest.update(memoryview(np.ascontiguousarray(part)).cast("B"))  # type: ignore[arg-type]
+def _in_memory(X: Matrix) -> np.ndarray | sp.csr_matrix:
+    if not isinstance(X, StreamedMatrix):
+        return X
+    needed = len(X) * (X.stored.bytes_of_a_row + BYTES_OF_A_POINT)
+    if needed > available_bytes():
+        raise InputError(
+            f"IMSAT needs the neighbours of {len(X):,} points, which pynndescent finds with all of them in "
+            f"memory, about {needed / 1e9:.1f} GB: choose base=ladder_im, ladder_dot, deep_rim or "
+            "linear_rim, or give fewer rows"
+        )
+    return X[:]
+
+
+def _digest(X: Matrix) -> str:
+    """16 hexadecimal digits of the shape and all numbers of X, as they lie in memory, or in blocks of it."""
+    digest = hashlib.sha256(f"{'sparse' if is_sparse(X) else 'dense'} {X.shape} {X.dtype}".encode())
+    for block in X.blocks(TILE_ROWS) if isinstance(X, StreamedMatrix) else [X]:
+        arrays = [block] if isinstance(block, np.ndarray) else [block.data, block.indices, block.indptr]
+        for part in arrays:
+            digest.update(np.ascontiguousarray(part).data.cast("B"))
     return digest.hexdigest()[:16]

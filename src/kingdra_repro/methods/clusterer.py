@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from kingdra_repro.checks import Check, check_parameters, integer, optional, path, seed
 from kingdra_repro.data.links import Links
-from kingdra_repro.data.streamed import Matrix, StreamedMatrix
+from kingdra_repro.data.streamed import Matrix, StreamedMatrix, is_sparse
 from kingdra_repro.data.validation import warn_of_scale, warn_of_small_values
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum_of_array, remove_parts
@@ -231,7 +231,7 @@ def begin(
     if not isinstance(X, StreamedMatrix):  # of which it was told when it was opened
         warn_of_scale(X)
         warn_of_small_values(X)
-    if sp.issparse(X) and X.shape[1] > WIDE:
+    if is_sparse(X) and X.shape[1] > WIDE:
         log.warning(
             "Each batch of these %s columns is made dense, which makes an epoch long: fewer columns take "
             "less, such as from scikit-learn's TruncatedSVD or FeatureHasher",

@@ -111,7 +111,11 @@ def mini_clusters(
         leaving = near[n_models - agree < t_neg]
         others = members[members != chosen]
         if prune == "members" and len(others):
-            leaving = torch.cat([leaving, _near_to_one(others, leaving, columns, degrees.weights, t_neg)])
+            # Of the n_models - t_neg + 1 models in which a point agrees with a member, where it has no strong
+            # negative edge, all but n_models - t_pos say so of the chosen one, too.
+            fewest = t_pos - t_neg + 1
+            left = near[agree >= fewest] if fewest > 0 else degrees.weights.nonzero()[:, 0]
+            leaving = torch.cat([leaving, _near_to_one(others, leaving, left, columns, t_neg)])
         if c == 0 and confident is not None:
             degrees.set(graph.n_sources.index_fill(0, leaving, 0))
         else:
@@ -133,9 +137,10 @@ def _first_of_most(degrees: Tensor, first_source: Tensor) -> int | None:
     return int(tied[first_source[tied].argmin()])
 
 
-def _near_to_one(members: Tensor, leaving: Tensor, columns: Tensor, weights: Tensor, t_neg: int) -> Tensor:
-    """Those in the graph, but for ``leaving``, that have no strong negative edge to one of the members."""
-    stay = (weights > 0).index_fill(0, torch.cat([leaving, members]), False)
+def _near_to_one(members: Tensor, leaving: Tensor, left: Tensor, columns: Tensor, t_neg: int) -> Tensor:
+    """Of members and ``left``, but for ``leaving``, those without a strong negative edge to some member."""
+    stay = torch.zeros(columns.shape[1], dtype=torch.bool, device=columns.device)
+    stay = stay.index_fill(0, left, True).index_fill(0, torch.cat([leaving, members]), False)
     found = [members[~torch.isin(members, leaving)]]  # a member has no negative edge to itself
     fewest = len(columns) - t_neg + 1  # models that agree where there is no strong negative edge
     # In pieces, so that what one piece removes is not compared with the next.

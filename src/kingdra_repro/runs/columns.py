@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from kingdra_repro.data.dataset import Dataset
-from kingdra_repro.data.streamed import Matrix
+from kingdra_repro.data.streamed import Matrix, is_sparse
 
 ROWS_AT_ONCE = 4096  # of a matrix that may be a memory map larger than the memory
 
@@ -33,7 +33,7 @@ def top_features(data: Dataset, labels: np.ndarray, k: int, n_shown: int) -> lis
     sizes = np.bincount(labels, minlength=k)
     means, overall = sums / np.maximum(sizes, 1)[:, None], sums.sum(0) / len(labels)
     above = means - overall
-    if not sp.issparse(data.X):
+    if not is_sparse(data.X):
         spread = np.sqrt(np.maximum(squares / len(labels) - overall**2, 0))
         above = np.abs(np.divide(above, spread, out=np.zeros_like(above), where=spread > 0))
         means, overall = data.in_units(means), data.in_units(overall[None])[0]
@@ -47,10 +47,9 @@ def top_features(data: Dataset, labels: np.ndarray, k: int, n_shown: int) -> lis
 
 def strongest_words(data: Dataset, row: int, n_shown: int) -> list[str]:
     """Return the words of largest weight in one row of a sparse matrix."""
-    assert isinstance(data.X, sp.csr_matrix)
-    start, stop = data.X.indptr[row], data.X.indptr[row + 1]
-    columns, weights = data.X.indices[start:stop], data.X.data[start:stop]
-    return [name_of(data, columns[place]) for place in np.argsort(-weights, kind="stable")[:n_shown]]
+    assert is_sparse(data.X)
+    words: Any = data.X[np.array([row])]
+    return [name_of(data, words.indices[i]) for i in np.argsort(-words.data, kind="stable")[:n_shown]]
 
 
 def name_of(data: Dataset, column: int) -> str:
@@ -63,13 +62,13 @@ def _sums(X: Matrix, labels: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray
     n, d = X.shape
     sums, squares = np.zeros((k, d)), np.zeros(d)
     for start in range(0, n, ROWS_AT_ONCE):
-        piece = X[start : start + ROWS_AT_ONCE].astype(np.float64)
+        piece: Any = X[start : start + ROWS_AT_ONCE].astype(np.float64)
         m = piece.shape[0]
         of_cluster = sp.csr_matrix((np.ones(m), (labels[start : start + m], np.arange(m))), shape=(k, m))
         part = of_cluster @ piece
-        sums += part.toarray() if sp.issparse(part) else part
+        sums += part if isinstance(part, np.ndarray) else part.toarray()
         squares += np.asarray(
-            piece.multiply(piece).sum(0) if sp.issparse(piece) else (piece**2).sum(0)
+            piece.multiply(piece).sum(0) if isinstance(piece, sp.csr_matrix) else (piece**2).sum(0)
         ).ravel()
     return sums, squares
 
@@ -104,8 +103,9 @@ def telling_columns(data: Dataset, labels: np.ndarray, n_shown: int) -> np.ndarr
 
 def values_of(data: Dataset, rows: np.ndarray, columns: np.ndarray) -> list[list[float]]:
     """Return some rows' values of some columns of a dense X, in the units of the file."""
-    assert not sp.issparse(data.X)
+    assert not is_sparse(data.X)
     if not len(rows):
         return []
-    shown = data.in_units(data.X[rows])[:, columns]
+    features: Any = data.X[rows]
+    shown = data.in_units(features)[:, columns]
     return [[short(value) for value in row] for row in shown]

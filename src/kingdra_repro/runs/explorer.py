@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 
 from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.data.streamed import is_sparse
 from kingdra_repro.evaluation import matched_classes
 from kingdra_repro.files import write_text
 from kingdra_repro.pseudo_labels.matching import align
@@ -162,7 +162,7 @@ def make_explorer(data: Dataset, labels: np.ndarray, votes: np.ndarray | None = 
 
 def kind_of(data: Dataset) -> str:
     """Tell how points are shown: as "pictures", by their "words", or by their "features"."""
-    return "pictures" if has_pictures(data) else "words" if sp.issparse(data.X) else "features"
+    return "pictures" if has_pictures(data) else "words" if is_sparse(data.X) else "features"
 
 
 def shown_columns(data: Dataset, labels: np.ndarray) -> np.ndarray | None:

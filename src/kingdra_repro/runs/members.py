@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from PIL import Image
 
 from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.data.streamed import is_sparse
 from kingdra_repro.evaluation import matched_classes
 from kingdra_repro.files import atomic_write
 
@@ -57,7 +57,7 @@ def value_range(data: Dataset, rows: np.ndarray) -> tuple[float, float]:
     """Least and largest value of some rows of X, for `thumbnails`; unused where `data` has pictures."""
     if data.image_shape is None or len(rows) == 0:
         return 0.0, 1.0
-    assert not sp.issparse(data.X)
+    assert not is_sparse(data.X)
     shown = data.X[rows]
     low, high = float(shown.min()), float(shown.max())
     return low, high if high > low else low + 1
@@ -83,10 +83,11 @@ def thumbnails(data: Dataset, rows: np.ndarray, black_to_white: tuple[float, flo
 
 
 def _from_row(data: Dataset, row: int, black_to_white: tuple[float, float]) -> np.ndarray:
-    assert not sp.issparse(data.X)
+    assert not is_sparse(data.X)
     assert data.image_shape is not None
     low, high = black_to_white
-    values = (data.X[row].reshape(data.image_shape) - low) / (high - low)
+    X: Any = data.X
+    values = (X[row].reshape(data.image_shape) - low) / (high - low)
     ink = values if values.ndim == 3 else 1 - values
     pixels = (ink.clip(0, 1) * 255).round().astype(np.uint8)
     longest = max(pixels.shape[:2])

@@ -4,7 +4,7 @@ import itertools
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse as sp
@@ -130,11 +130,7 @@ class StreamedRows:
         def part(blocks: np.ndarray) -> Part:
             spans = [(b * size, min((b + 1) * size, self.n)) for b in blocks.tolist()]
             numbers = np.concatenate([np.arange(*span) for span in spans])
-            buffer = np.empty((len(numbers), self.d), np.float32)
-            filled = 0
-            for start, stop in spans:
-                buffer[filled : filled + stop - start] = X[start:stop]
-                filled += stop - start
+            buffer = _joined((X[slice(*span)] for span in spans), (len(numbers), self.d))
             index = torch.from_numpy(numbers).to(self.device)
             return Part(len(numbers), Rows(buffer, self.device), None if n_parts == 1 else index)
 
@@ -142,15 +138,26 @@ class StreamedRows:
 
     def some(self, index: np.ndarray) -> Gathered:
         """Give rows that are needed again and again, by their numbers: one pass over the file reads them."""
-        wanted = np.unique(index)
-        found, size = np.empty((len(wanted), self.d), np.float32), self._X.rows_of_a_block
-        edges = np.searchsorted(wanted, np.arange(0, self.n + size, size))
-        for block, (first, last) in enumerate(itertools.pairwise(edges)):
-            if first < last:
-                start = block * size
-                rows = self._X[start : min(start + size, self.n)]
-                found[first:last] = rows[wanted[first:last] - start]
+        wanted, size = np.unique(index), self._X.rows_of_a_block
+        starts = range(0, self.n, size)
+        of_blocks = zip(starts, np.split(wanted, np.searchsorted(wanted, starts[1:])), strict=True)
+        found = _joined(
+            (self._X[start : start + size][rows - start] for start, rows in of_blocks if len(rows)),
+            (len(wanted), self.d),
+        )
         return _Some(torch.from_numpy(wanted).to(self.device), Rows(found, self.device))
+
+
+def _joined(blocks: Iterator[Any], shape: tuple[int, int]) -> np.ndarray | sp.csr_matrix:
+    """Put blocks of rows one below the other; dense ones as they come, so that they are never there twice."""
+    first: Any = next(blocks)
+    if isinstance(first, sp.csr_matrix):
+        return sp.vstack([first, *blocks], format="csr")
+    found, filled = np.empty(shape, np.float32), 0
+    for block in itertools.chain([first], blocks):
+        found[filled : filled + len(block)] = block
+        filled += len(block)
+    return found
 
 
 class _Some:

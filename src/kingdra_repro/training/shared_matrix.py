@@ -30,7 +30,7 @@ def shared_matrix(X: Matrix | None, group: Group) -> Matrix:
         return X
     streamed = group.broadcast(X if isinstance(X, StreamedMatrix) else None)
     if streamed is not None:
-        group.together(streamed.check_there)
+        group.together(streamed.stored.check_there)
         return streamed
     assert not isinstance(X, StreamedMatrix)
     arrays = [] if X is None else [X.indptr, X.indices, X.data] if sp.issparse(X) else [X]

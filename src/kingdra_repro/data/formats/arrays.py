@@ -9,6 +9,7 @@ import scipy.io
 import scipy.sparse as sp
 
 from kingdra_repro.data.formats.memory import check_fits
+from kingdra_repro.data.formats.stored_rows import npy_header
 from kingdra_repro.errors import InputError
 
 ARRAY_ENDINGS = (".npy", ".npz", ".mat")
@@ -31,7 +32,7 @@ def read_npy(path: Path) -> np.ndarray:
     except InputError:
         raise
     except Exception as error:  # NumPy's reader fails in many ways on bytes that it did not write
-        raise InputError(_unreadable(path, error)) from error
+        raise unreadable(path, error) from error
 
 
 def read_npz(path: Path) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None]:
@@ -71,7 +72,7 @@ def read_npz(path: Path) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None]
     except (InputError, MemoryError):
         raise
     except Exception as error:  # as above, and zipfile's and SciPy's
-        raise InputError(_unreadable(path, error)) from error
+        raise unreadable(path, error) from error
     raise InputError(
         f"{path} has no array named X (it has {', '.join(names) or 'none'}): "
         "write it with numpy.savez(path, X=..., y=...) or scipy.sparse.save_npz"
@@ -86,14 +87,7 @@ def _check_sizes(path: Path) -> None:
             if not member.filename.endswith(".npy"):
                 continue
             with archive.open(member) as file:
-                version = np.lib.format.read_magic(file)
-                read = {
-                    (1, 0): np.lib.format.read_array_header_1_0,
-                    (2, 0): np.lib.format.read_array_header_2_0,
-                }
-                if version not in read:
-                    raise ValueError(f"version {version} of NumPy's format")
-                shape, _, dtype = read[version](file)
+                shape, _, dtype = npy_header(file)
                 n_bytes = math.prod(shape) * dtype.itemsize
                 if not dtype.hasobject and n_bytes != member.file_size - file.tell():
                     raise ValueError(f"{member.filename}'s header says {n_bytes} bytes, which are not there")
@@ -129,7 +123,7 @@ def read_mat(path: Path) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None]
     except NotImplementedError as error:
         raise InputError(f"{path} is of Matlab's version 7.3: save it with -v7, or as .npz") from error
     except Exception as error:
-        raise InputError(_unreadable(path, error)) from error
+        raise unreadable(path, error) from error
     for features, labels in MATLAB_NAMES:
         if features in arrays and (labels in arrays or features == "X"):
             X = arrays[features]
@@ -141,10 +135,13 @@ def read_mat(path: Path) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None]
     )
 
 
-def _unreadable(path: Path, error: Exception) -> str:
+def unreadable(path: Path, error: Exception) -> InputError:
+    """Return what to raise for a file whose reader has failed."""
     reason = (str(error).strip() or type(error).__name__).splitlines()[0]
     if "Object arrays" in reason or "Python objects" in reason:
-        return f"{path} holds Python objects, which are never unpickled: save plain numbers, X.astype(float)"
+        return InputError(
+            f"{path} holds Python objects, which are never unpickled: save plain numbers, X.astype(float)"
+        )
     if "pickle" in reason:  # what numpy says of any file that it does not know
         reason = "not in NumPy's format"
-    return f"{path} is not a readable {path.suffix} file ({reason}): save it again"
+    return InputError(f"{path} is not a readable {path.suffix} file ({reason}): save it again")

@@ -1,7 +1,5 @@
 """Parquet of more rows than memory holds: a file, or a folder of them, made one file of numbers once."""
 
-import hashlib
-import json
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,12 +9,12 @@ from typing import Any, BinaryIO
 import numpy as np
 import pandas as pd
 
-from kingdra_repro.data.download.folder import data_folder
 from kingdra_repro.data.features.column_kinds import is_row_number
+from kingdra_repro.data.formats.kept_copy import kept_copy
+from kingdra_repro.data.formats.stored_rows import stored_npy
 from kingdra_repro.data.formats.tables import listed
-from kingdra_repro.data.streamed import StreamedMatrix, streamed_npy
+from kingdra_repro.data.streamed import StreamedMatrix
 from kingdra_repro.errors import InputError
-from kingdra_repro.files import atomic_write, file_lock
 
 log = logging.getLogger(__name__)
 
@@ -106,26 +104,19 @@ class StreamedParquet:
         dtypes = {self._data.schema.field(name).type for name in names}
         small = {pa.int8(), pa.uint8(), pa.int16(), pa.uint16(), pa.bool_(), pa.float16(), pa.float32()}
         dtype = np.dtype("<f2" if dtypes == {pa.float16()} else "<f4" if dtypes <= small else "<f8")
-        about = [(str(file), (stat := file.stat()).st_size, stat.st_mtime_ns) for file in self.files]
-        digest = hashlib.sha256(json.dumps([about, list(names)]).encode()).hexdigest()[:16]
-        kept = data_folder(data_dir) / "streamed" / f"{self.path.stem}-{digest}.npy"
-        with file_lock(kept):
-            if not kept.exists():
-                for part in kept.parent.glob(f".{kept.name}.part-*"):  # of a run that was killed
-                    part.unlink()
-                size = self.n * len(names) * dtype.itemsize
-                log.warning("%s is copied once, in blocks, to %s (%.1f GB)", self.path, kept, size / 1e9)
-                try:
-                    atomic_write(kept, lambda file: self._write(file, names, dtype))
-                except OSError as error:
-                    raise InputError(
-                        f"{kept} cannot be written ({error.strerror}): it takes {size / 1e9:.1f} GB; free "
-                        "them, or give data_dir=FOLDER on another disk"
-                    ) from error
-        found = streamed_npy(kept)
+        kept = kept_copy(
+            self.path,
+            ".npy",
+            self.n * len(names) * dtype.itemsize,
+            lambda file: self._write(file, names, dtype),
+            data_dir,
+            files=self.files,
+            about=list(names),
+        )
+        found = stored_npy(kept)
         if found is None:
             raise InputError(f"{kept} is damaged: remove it")
-        return found[0]
+        return StreamedMatrix(found[0])
 
     def _batches(self, names: Sequence[str]) -> Iterator[Any]:
         """Read some columns, so many rows at once."""

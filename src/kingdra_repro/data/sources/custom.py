@@ -95,7 +95,8 @@ def load_custom(
         Settings of `image_features` (``resize``, ``weights``, ``device``, ``batch_size``, ``precision``,
         ``dtype``), for pictures.
     data_dir, mirror : path or None
-        Where features of pictures are kept, and where a network's weights may be; as for `fetch`.
+        Where features of pictures and copies of files that are streamed are kept, and where a network's
+        weights may be; as for `fetch`.
     drop : sequence of str, str or None
         Columns of a table to leave out.
     id : str or None
@@ -113,8 +114,9 @@ def load_custom(
     keep_columns : bool
         Whether the columns of a table are kept for the output.
     stream : {"auto", True, False}
-        Whether a .npy file or Parquet stays where it is, and X is a `StreamedMatrix`; "auto": where it would
-        take more than half of the memory that is available. A folder of Parquet files always does.
+        Whether a .npy file, a CSR matrix in a .npz file or Parquet stays on the disk, and X is a
+        `StreamedMatrix`; "auto": where it would take more than half of the memory that is available. A folder
+        of Parquet files always does.
     buffer_rows : int or None
         Rows of such a file that training shuffles at once; None: as many as take 256 MB.
 
@@ -155,7 +157,7 @@ def load_custom(
     elif path.is_dir():
         found = found_in_folder(path, words or {}, pictures or {}, data_dir, mirror)
     elif path.suffix.lower() in ENDINGS:
-        array = array_features(path, scale, image_shape, stream, buffer_rows)
+        array = array_features(path, scale, image_shape, stream, buffer_rows, data_dir)
         found = Found(array.X, array.labels, image_shape=array.image_shape, pixels=array.pixels)
     elif is_table(path):
         found = found_in_table(path, labels, given, text, id, settings, written, words or {})

@@ -46,6 +46,7 @@ def array_features(
     image_shape: Any = None,
     stream: bool | str = False,
     buffer_rows: int | None = None,
+    data_dir: Any = None,
 ) -> ArrayFeatures:
     """Return the features and labels of a file of arrays.
 
@@ -58,14 +59,14 @@ def array_features(
         "auto" divides uint8 by 255.
     image_shape : (height, width) or (height, width, 3), or None
         Of the pictures that the rows [n, d] are.
-    stream, buffer_rows : see `streamed_array`
+    stream, buffer_rows, data_dir : see `streamed_array`
 
     Raises
     ------
     InputError
         Where the file cannot be read, or what it holds is neither.
     """
-    if (streamed := streamed_array(path, scale, stream, buffer_rows)) is not None:
+    if (streamed := streamed_array(path, scale, stream, buffer_rows, data_dir)) is not None:
         matrix, picture = streamed
         given = None if image_shape is None else _checked(image_shape, matrix, path)
         return ArrayFeatures(matrix, None, picture or given, matrix.pixels)

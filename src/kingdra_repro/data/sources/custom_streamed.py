@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 from sklearn.preprocessing import StandardScaler
 
 from kingdra_repro.checks import is_integer, must_be
 from kingdra_repro.data.features.table_settings import TableSettings
 from kingdra_repro.data.formats.memory import available_bytes
+from kingdra_repro.data.formats.stored_csr import StoredCSR, stored_csr
+from kingdra_repro.data.formats.stored_rows import StoredRows, stored_npy
 from kingdra_repro.data.formats.streamed_parquet import StreamedParquet, is_parquet
 from kingdra_repro.data.formats.tables import is_table, listed
 from kingdra_repro.data.scaling import new_scaler
-from kingdra_repro.data.streamed import StreamedMatrix, ahead, streamed_npy
+from kingdra_repro.data.streamed import StreamedMatrix, ahead
 from kingdra_repro.data.validation import (
     NUMBERS_AT_ONCE,
     check_finite,
@@ -46,9 +49,9 @@ def is_large(n_bytes: int) -> bool:
 
 
 def streamed_array(
-    path: Path, scale: str | None, stream: bool | str, buffer_rows: int | None
+    path: Path, scale: str | None, stream: bool | str, buffer_rows: int | None, data_dir: Any = None
 ) -> tuple[StreamedMatrix, tuple[int, ...] | None] | None:
-    """Return a .npy file's array as a matrix that stays there, and the shape of its pictures, if any.
+    """Return a .npy file's array or a .npz file's CSR matrix as one that stays there.
 
     Parameters
     ----------
@@ -58,31 +61,40 @@ def streamed_array(
     stream : {"auto", True, False}
         "auto": where it would take more than half of the memory.
     buffer_rows : int or None, see `StreamedMatrix`
+    data_dir : path or None
+        Where a compressed .npz is unpacked.
 
     Returns
     -------
-    None where it is read into memory.
+    The matrix, and the shape of its pictures, if any; None where it is read into memory.
 
     Raises
     ------
     InputError
-        Where ``stream=True`` is asked of what cannot be streamed.
+        Where ``stream=True`` is asked of what cannot be streamed, or a compressed file cannot be unpacked.
     """
     if stream is False:
         return None
-    found = streamed_npy(path) if path.suffix.lower() == ".npy" else None
-    if found is None:
+    rows: StoredRows | StoredCSR | None = None
+    picture = None
+    if path.suffix.lower() == ".npy" and (array := stored_npy(path)) is not None:
+        rows, picture = array
+    elif path.suffix.lower() == ".npz":
+        rows = stored_csr(path)
+    if rows is None:
         if stream is True:
             raise InputError(
-                f"dataset.stream=true is for Parquet and for .npy [n, d] in C's order, not for {path}: save "
-                "it by numpy.save(FILE, numpy.ascontiguousarray(X)), or leave dataset.stream out"
+                "dataset.stream=true is for Parquet, .npy [n, d] in C's order and .npz of a CSR matrix, not "
+                f"for {path}: save it by numpy.save(FILE, numpy.ascontiguousarray(X)), a sparse one by "
+                "scipy.sparse.save_npz(FILE, X.tocsr()), or leave dataset.stream out"
             )
         return None
-    X, picture = found
-    if stream == AUTO and not is_large(4 * X.shape[0] * X.shape[1]):
+    if stream == AUTO and not is_large(rows.bytes_of_a_row * rows.shape[0]):
         return None
-    pixels = scale == AUTO and np.dtype(X.stored) == np.uint8
-    return replace(X, buffer_rows=buffer_rows, pixels=pixels), picture
+    if isinstance(rows, StoredCSR):
+        rows = rows.unpacked(data_dir)
+    pixels = scale == AUTO and rows.dtype == np.uint8
+    return StreamedMatrix(rows, buffer_rows=buffer_rows, pixels=pixels), picture
 
 
 def streamed_table(path: Path, stream: bool | str) -> StreamedParquet | None:
@@ -96,8 +108,8 @@ def streamed_table(path: Path, stream: bool | str) -> StreamedParquet | None:
     if not is_parquet(path):
         if stream is True and (path.is_dir() or is_table(path)):
             raise InputError(
-                f"dataset.stream=true is for Parquet and .npy, not for {path}: save it as one, or leave "
-                "dataset.stream out"
+                f"dataset.stream=true is for Parquet, .npy and .npz, not for {path}: save it as one of them, "
+                "or leave dataset.stream out"
             )
         return None
     if path.is_dir() and stream is False:
@@ -167,34 +179,47 @@ def validated(
     InputError
         For what `kingdra_repro.data.validate` refuses.
     """
-    n, d = X.shape
-    plain, stored = replace(X, scaler=None), np.dtype(X.stored)
-    scaler = None if scale is None else new_scaler(scale)
+    n = len(X)
+    plain, dtype = replace(X, scaler=None), X.stored.dtype
+    scaler = None if scale is None else new_scaler(scale, sparse=X.is_sparse)
     # What float32 does not hold is told by its spread, unless it is scaled before it becomes float32.
     is_scaled = X.pixels or scaler is not None or X.scaler is not None
-    exact = is_scaled or stored.itemsize < 4 or stored == np.float32
+    exact = is_scaled or X.is_sparse or dtype.itemsize < 4 or dtype == np.float32
     spread = None if exact else StandardScaler()
     lowest = highest = np.empty(0)
-    checksum, size = 0, max(1, NUMBERS_AT_ONCE // d)
+    checksums, size = [0, 0, 0], max(1, 4 * NUMBERS_AT_ONCE // X.stored.bytes_of_a_row)
     starts = range(0, n, size)
     for start, numbers in zip(
-        starts, ahead(X.read(start, min(start + size, n)) for start in starts), strict=True
+        starts, ahead(X.stored.read(start, min(start + size, n)) for start in starts), strict=True
     ):
-        checksum = zlib.crc32(memoryview(numbers.data).cast("B"), checksum)
+        checksums = [
+            zlib.crc32(part.data, before) for part, before in zip(_parts(numbers), checksums, strict=False)
+        ]
         features = plain.features(numbers)
         check_finite(features, feature_names, start)
-        low, high = numbers.min(axis=0), numbers.max(axis=0)
+        low, high = _dense(numbers.min(axis=0)), _dense(numbers.max(axis=0))
         lowest = low if start == 0 else np.minimum(lowest, low)
         highest = high if start == 0 else np.maximum(highest, high)
         for fitted in (scaler, spread):
             if fitted is not None:
-                fitted.partial_fit(features if stored == np.float16 else numbers)
+                fitted.partial_fit(features if dtype == np.float16 else numbers)
     if spread is not None:
         check_spread_of(lowest, highest, np.sqrt(spread.var_), lambda i: spread.mean_[i], feature_names)
-    X = replace(X, scaler=scaler or X.scaler, checksum=f"{checksum:08x}")
-    extremes = X.features(np.stack([lowest, highest]))
+    X = replace(X, scaler=scaler or X.scaler, checksum="".join(f"{each:08x}" for each in checksums))
+    extremes = np.asarray(X.features(np.stack([lowest, highest])))
     check_magnitude(extremes)
     warn_of_constant_columns(extremes, feature_names)
     warn_of_large_values(extremes, scale)
     warn_of_small_values(extremes)
     return X
+
+
+def _parts(numbers: np.ndarray | sp.csr_matrix) -> list[np.ndarray]:
+    """Return the arrays of a block of rows, such that those of all blocks make the whole's."""
+    if isinstance(numbers, np.ndarray):
+        return [numbers]
+    return [numbers.data, numbers.indices, np.diff(numbers.indptr)]
+
+
+def _dense(row: np.ndarray | sp.coo_matrix) -> np.ndarray:
+    return row if isinstance(row, np.ndarray) else row.toarray()[0]

@@ -1,0 +1,69 @@
+"""A user's file that cannot be read by rows, made one that can: once, in the data folder."""
+
+import errno
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from kingdra_repro.data.download.folder import data_folder
+from kingdra_repro.errors import InputError
+from kingdra_repro.files import atomic_write, file_lock
+
+log = logging.getLogger(__name__)
+
+
+def kept_copy(
+    path: Path,
+    ending: str,
+    n_bytes: int,
+    write: Callable[[BinaryIO], object],
+    data_dir: str | os.PathLike | None,
+    *,
+    files: Sequence[Path] = (),
+    about: Any = None,
+) -> Path:
+    """Return the copy of a file below ``streamed/`` in the data folder, written unless it is there.
+
+    Its name tells the files' places, sizes and times, so that another is made when they change.
+
+    Parameters
+    ----------
+    path : Path
+        A file, or a folder of ``files``.
+    ending : str
+        Of the copy, such as ".npy".
+    n_bytes : int
+        That the copy takes.
+    write : callable
+        Writes it.
+    about : what JSON can hold
+        What else makes it another copy.
+
+    Raises
+    ------
+    InputError
+        For a disk without room.
+    """
+    sources = [(str(file), (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files or [path]]
+    digest = hashlib.sha256(json.dumps([sources, about]).encode()).hexdigest()[:16]
+    kept = data_folder(data_dir) / "streamed" / f"{path.stem}-{digest}{ending}"
+    with file_lock(kept):
+        if not kept.exists():
+            for part in kept.parent.glob(f".{kept.name}.part-*"):  # of a run that was killed
+                part.unlink()
+            log.warning("%s is copied once, in blocks, to %s (%.1f GB)", path, kept, n_bytes / 1e9)
+            try:
+                if shutil.disk_usage(kept.parent).free < n_bytes:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                atomic_write(kept, write)
+            except OSError as error:
+                raise InputError(
+                    f"{kept} cannot be written ({error.strerror}): it takes {n_bytes / 1e9:.1f} GB; free "
+                    "them, or give data_dir=FOLDER on another disk"
+                ) from error
+    return kept

@@ -1,0 +1,161 @@
+"""A sparse matrix of `scipy.sparse.save_npz` that stays in its file: rows are read as they are needed."""
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copyfileobj
+from typing import Any, BinaryIO
+from zipfile import ZIP_STORED, ZipFile
+
+import numpy as np
+import scipy.sparse as sp
+
+from kingdra_repro.data.formats.arrays import unreadable
+from kingdra_repro.data.formats.kept_copy import kept_copy
+from kingdra_repro.data.formats.stored_rows import StoredArray, npy_header
+from kingdra_repro.errors import InputError
+
+ABOUT = ("format.npy", "shape.npy")
+ARRAYS = ("data.npy", "indices.npy", "indptr.npy")
+MEMBERS = ABOUT + ARRAYS
+SHORT = 1000  # bytes of the last two
+LENGTHS_AT = 26  # in the header of a file in a .zip
+
+
+@dataclass(frozen=True)
+class StoredCSR:
+    """A CSR matrix in a .npz file.
+
+    Parameters
+    ----------
+    data, indices, indptr : StoredArray
+        Of compressed arrays no offset is known: `unpacked` gives those that can be read.
+    shape : (n, d)
+    """
+
+    data: StoredArray
+    indices: StoredArray
+    indptr: StoredArray
+    shape: tuple[int, int]
+
+    @property
+    def path(self) -> Path:
+        return self.data.path
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype(self.data.dtype)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of the arrays in the file."""
+        return self.data.n_bytes + self.indices.n_bytes + self.indptr.n_bytes
+
+    @property
+    def bytes_of_a_row(self) -> int:
+        """Bytes that a row takes in memory, on average: float32, and whole numbers of 4 bytes."""
+        return -(-8 * self.data.length // self.shape[0]) + 4
+
+    def read(self, start: int, stop: int) -> sp.csr_matrix:
+        """Rows as they are in the file: CSR [stop - start, d]."""
+        ends = self.indptr.read(start, stop + 1)
+        first, last = self._inside(ends[0], ends[-1])
+        return self._matrix(self.data.read(first, last), self.indices.read(first, last), ends - ends[0])
+
+    def read_each(self, rows: np.ndarray) -> sp.csr_matrix:
+        """Rows by their numbers [m], as they are in the file: CSR [m, d]."""
+        spans = self.indptr.read_each(np.stack([rows, rows + 2], 1)).reshape(-1, 2)
+        for span in spans:
+            self._inside(*span)
+        indptr = np.concatenate([[0], np.cumsum(spans[:, 1] - spans[:, 0])])
+        return self._matrix(self.data.read_each(spans), self.indices.read_each(spans), indptr)
+
+    def _inside(self, first: np.integer, last: np.integer) -> tuple[int, int]:
+        if not 0 <= first <= last <= self.data.length:
+            raise unreadable(self.path, ValueError(f"indptr has {first} and {last}"))
+        return int(first), int(last)
+
+    def _matrix(self, data: np.ndarray, indices: np.ndarray, indptr: np.ndarray) -> sp.csr_matrix:
+        native = [part.astype(part.dtype.newbyteorder("="), copy=False) for part in (data, indices, indptr)]
+        try:
+            found: Any = sp.csr_matrix(tuple(native), shape=(len(indptr) - 1, self.shape[1]))
+            # With indices beyond the matrix foreign memory would be read.
+            found.check_format(full_check=True)
+        except ValueError as error:
+            raise unreadable(self.path, error) from error
+        return found
+
+    def check_there(self) -> None:
+        """See `StoredArray.check_there`."""
+        for part in (self.data, self.indices, self.indptr):
+            part.check_there()
+
+    def unpacked(self, data_dir: Any = None) -> "StoredCSR":
+        """Return the matrix in a file whose arrays are not compressed: this, or a copy in the data folder.
+
+        Raises
+        ------
+        InputError
+            Where the file is damaged, or a disk has no room.
+        """
+        if self.data.offset >= 0:
+            return self
+        kept = kept_copy(self.path, self.path.suffix, self.n_bytes, self._unpack, data_dir)
+        found = stored_csr(kept)
+        if found is None:
+            raise InputError(f"{kept} is damaged: remove it")
+        return found
+
+    def _unpack(self, file: BinaryIO) -> None:
+        try:
+            with ZipFile(self.path) as packed, ZipFile(file, "w", ZIP_STORED) as unpacked:
+                for name in MEMBERS:
+                    with packed.open(name) as source, unpacked.open(name, "w", force_zip64=True) as target:
+                        copyfileobj(source, target)
+        except OSError:  # of the disk
+            raise
+        except Exception as error:  # zipfile and zlib fail in many ways
+            raise unreadable(self.path, error) from error
+
+
+def stored_csr(path: Path) -> StoredCSR | None:
+    """Return the matrix of a .npz file as rows that stay there; None where it is no CSR matrix of numbers."""
+    try:
+        with ZipFile(path) as archive:
+            if (
+                "X.npy" in archive.namelist()
+                or sum(archive.getinfo(name).file_size for name in ABOUT) > SHORT
+            ):
+                return None
+            kind, shape = (_short(archive, name) for name in ABOUT)
+            data, indices, indptr = (_stored(archive, path.absolute(), name) for name in ARRAYS)
+        n, d = shape.tolist()
+        kinds = [np.dtype(part.dtype).kind for part in (data, indices, indptr)]
+    except Exception:  # zipfile, and who reads NumPy's headers, fail in many ways
+        return None  # the reader of arrays says what is wrong
+    if kind.tolist() not in (b"csr", "csr") or kinds[0] not in "fiub" or kinds[1:] != ["i", "i"]:
+        return None
+    if min(n, d) < 1 or len({data.length, indices.length}) > 1 or indptr.length != n + 1:
+        return None
+    return StoredCSR(data, indices, indptr, (n, d))
+
+
+def _short(archive: ZipFile, name: str) -> np.ndarray:
+    with archive.open(name) as file:
+        return np.lib.format.read_array(file, allow_pickle=False)
+
+
+def _stored(archive: ZipFile, path: Path, name: str) -> StoredArray:
+    """Find where an array begins: behind the header of its file in the archive, and behind its own."""
+    about = archive.getinfo(name)
+    with archive.open(about) as file:
+        (length,), _, dtype = npy_header(file)
+        begins = file.tell()
+    if about.file_size != begins + length * dtype.itemsize:
+        raise ValueError("the header says more or less than there is")
+    if about.compress_type != ZIP_STORED:
+        return StoredArray(path, -1, dtype.str, length)
+    with open(path, "rb") as whole:
+        whole.seek(about.header_offset + LENGTHS_AT)
+        names = sum(struct.unpack("<HH", whole.read(4)))  # of the file's name, and of what else is said of it
+    return StoredArray(path, about.header_offset + LENGTHS_AT + 4 + names + begins, dtype.str, length)

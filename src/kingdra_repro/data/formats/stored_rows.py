@@ -1,0 +1,146 @@
+"""Rows of numbers that stay in their file: those of a .npy are read as they are needed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from kingdra_repro.errors import InputError
+
+
+@dataclass(frozen=True)
+class StoredArray:
+    """Numbers in a file, one after another. It is not mapped, and must not change while this is used.
+
+    Parameters
+    ----------
+    path : Path
+    offset : int, bytes before the first number
+    dtype : str, such as "<f2"
+    length : int
+    """
+
+    path: Path
+    offset: int
+    dtype: str
+    length: int
+
+    @property
+    def itemsize(self) -> int:
+        return np.dtype(self.dtype).itemsize
+
+    @property
+    def n_bytes(self) -> int:
+        return self.length * self.itemsize
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Read some of the numbers: [stop - start]."""
+        found = np.fromfile(self.path, self.dtype, stop - start, offset=self.offset + start * self.itemsize)
+        if len(found) < stop - start:
+            raise self._shorter()
+        return found
+
+    def read_each(self, spans: np.ndarray) -> np.ndarray:
+        """Read the numbers of some spans [m, 2], one after another; pages of a map would stay in memory."""
+        found = np.empty(int((spans[:, 1] - spans[:, 0]).sum()), self.dtype)
+        left = found.view(np.uint8).data
+        with open(self.path, "rb", buffering=0) as file:
+            for start, stop in spans.tolist():
+                n_bytes = (stop - start) * self.itemsize
+                file.seek(self.offset + start * self.itemsize)
+                if file.readinto(left[:n_bytes]) < n_bytes:
+                    raise self._shorter()
+                left = left[n_bytes:]
+        return found
+
+    def check_there(self) -> None:
+        """Raise InputError where another process, perhaps on another machine, does not find the numbers."""
+        if not self.path.is_file() or self.path.stat().st_size < self.offset + self.n_bytes:
+            raise InputError(f"{self.path} is not on every machine: put it into a folder that all share")
+
+    def _shorter(self) -> InputError:
+        return InputError(f"{self.path} has become shorter: leave a file as it is while a run reads it")
+
+
+@dataclass(frozen=True)
+class StoredRows:
+    """A dense matrix in a file, row after row.
+
+    Parameters
+    ----------
+    numbers : StoredArray
+    shape : (n, d)
+    """
+
+    numbers: StoredArray
+    shape: tuple[int, int]
+
+    @property
+    def path(self) -> Path:
+        return self.numbers.path
+
+    @property
+    def dtype(self) -> np.dtype:
+        return np.dtype(self.numbers.dtype)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes in the file."""
+        return self.numbers.n_bytes
+
+    @property
+    def bytes_of_a_row(self) -> int:
+        """Bytes that a row takes in memory, as float32."""
+        return 4 * self.shape[1]
+
+    def read(self, start: int, stop: int) -> np.ndarray:
+        """Rows as they are in the file: [stop - start, d]."""
+        width = self.shape[1]
+        return self.numbers.read(start * width, stop * width).reshape(-1, width)
+
+    def read_each(self, rows: np.ndarray) -> np.ndarray:
+        """Rows by their numbers [m], as they are in the file: [m, d]."""
+        width = self.shape[1]
+        return self.numbers.read_each(np.stack([rows, rows + 1], 1) * width).reshape(-1, width)
+
+    def check_there(self) -> None:
+        """See `StoredArray.check_there`."""
+        self.numbers.check_there()
+
+
+def npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Read the shape, whether it is in Fortran's order, and the dtype of an array in NumPy's format.
+
+    Raises
+    ------
+    Exception
+        Of many kinds: Python reads the header.
+    """
+    version = np.lib.format.read_magic(file)
+    read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+    if version not in read:
+        raise ValueError(f"version {version} of NumPy's format")
+    return read[version](file)
+
+
+def stored_npy(path: Path) -> tuple[StoredRows, tuple[int, ...] | None] | None:
+    """Return the array of a .npy file as rows that stay there, and the shape of a row that is a picture.
+
+    None where it is not [n, d], or pictures [n, height, width] or [n, height, width, channels], row after
+    row: an array in Fortran's order is not.
+    """
+    try:
+        with open(path, "rb") as file:
+            shape, fortran, dtype = npy_header(file)
+            offset = file.tell()
+    except Exception:
+        return None  # the reader of arrays says what is wrong
+    width = int(np.prod(shape[1:], dtype=np.int64))
+    whole = path.stat().st_size == offset + shape[0] * width * dtype.itemsize if shape else False
+    rows = len(shape) in (2, 3) or (len(shape) == 4 and shape[3] in (1, 3))
+    if fortran or not rows or not whole or dtype.kind not in "fiub" or 0 in shape:
+        return None
+    picture = shape[1:3] if len(shape) == 3 or shape[3:] == (1,) else shape[1:] if len(shape) == 4 else None
+    numbers = StoredArray(path.absolute(), offset, dtype.str, shape[0] * width)
+    return StoredRows(numbers, (shape[0], width)), picture
