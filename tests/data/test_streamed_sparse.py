@@ -152,3 +152,11 @@ def test_other_bytes_give_a_matrix_or_a_line(tmp_path: Path, X: sp.csr_matrix, c
     path.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(InputError):
         loaded(path, True)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_pictures_are_not_sparse(tmp_path: Path, X: sp.csr_matrix, stream: bool) -> None:
+    with pytest.raises(
+        InputError, match=r"image_shape is not for sparse matrices, as .*words\.npz holds one"
+    ):
+        loaded(saved(tmp_path, X), stream, image_shape=[1, D])

@@ -13,7 +13,7 @@ from kingdra_repro.checks import is_integer
 from kingdra_repro.data.formats.arrays import ARRAY_ENDINGS, read_mat, read_npy, read_npz
 from kingdra_repro.data.formats.jule import HDF5_ENDINGS, read_jule
 from kingdra_repro.data.sources.custom_streamed import streamed_array
-from kingdra_repro.data.streamed import Matrix
+from kingdra_repro.data.streamed import Matrix, is_sparse
 from kingdra_repro.errors import InputError
 
 ENDINGS = ARRAY_ENDINGS + HDF5_ENDINGS
@@ -118,5 +118,10 @@ def _checked(shape: Any, X: Matrix, path: Path) -> tuple[int, ...]:
         raise InputError(
             f"dataset.image_shape={list(shape)} has {math.prod(shape)} numbers, but {path} holds {X.shape}: "
             "correct it, or leave it out"
+        )
+    if is_sparse(X):
+        raise InputError(
+            f"dataset.image_shape is not for sparse matrices, as {path} holds one: save it by "
+            "numpy.save(FILE, X.toarray()), or leave dataset.image_shape out"
         )
     return tuple(int(side) for side in shape)
