@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import numpy as np
 import pytest
@@ -160,3 +161,11 @@ def test_pictures_are_not_sparse(tmp_path: Path, X: sp.csr_matrix, stream: bool)
         InputError, match=r"image_shape is not for sparse matrices, as .*words\.npz holds one"
     ):
         loaded(saved(tmp_path, X), stream, image_shape=[1, D])
+
+
+def test_one_compressed_array_is_enough_to_unpack_a_file(tmp_path: Path, X: sp.csr_matrix) -> None:
+    with ZipFile(saved(tmp_path, X)) as whole, ZipFile(tmp_path / "mixed.npz", "w") as mixed:
+        for name in whole.namelist():
+            packing = ZIP_DEFLATED if name == "indices.npy" else ZIP_STORED
+            mixed.writestr(name, whole.read(name), compress_type=packing)
+    assert_same(loaded(tmp_path / "mixed.npz", True)[:], X)

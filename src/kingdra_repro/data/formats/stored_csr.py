@@ -98,7 +98,7 @@ class StoredCSR:
         InputError
             Where the file is damaged, or a disk has no room.
         """
-        if self.data.offset >= 0:
+        if min(part.offset for part in (self.data, self.indices, self.indptr)) >= 0:
             return self
         kept = kept_copy(self.path, self.path.suffix, self.n_bytes, self._unpack, data_dir)
         found = stored_csr(kept)
