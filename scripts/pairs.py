@@ -8,12 +8,14 @@
 Pairs of two points are drawn at random, and told whether they have one class. Of a seed fewer pairs are the
 first of more. Scores are of all points, as in the papers about pairs. The networks are small but on MNIST,
 whose schedule is short, too. A row goes to results/pairs.csv when its fit is done, and is not computed again;
-a fit of MNIST that was stopped goes on (outputs/pairs).
+a fit of MNIST that was stopped goes on (outputs/pairs). Its seconds are of what is trained: the first models,
+which learn without pairs, are trained once for a seed, with the first number of them.
 
 Environment: KINGDRA_MIRROR, a folder that holds MNIST's files (default: downloaded).
 """
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -46,11 +48,7 @@ ON_SMALL = {
         KingdraPlus, first_base=SMALL_FIRST, first_epochs=30, first_batch_size=100, **SHORT
     ),
 }
-ON_MNIST = {
-    "kingdra_plus": partial(
-        KingdraPlus, n_models=3, first_epochs=8, n_iter=3, epochs=2, precision="bfloat16", verbose=1
-    )
-}
+ON_MNIST = {"kingdra_plus": partial(KingdraPlus, n_models=3, first_epochs=8, n_iter=3, epochs=2, verbose=1)}
 
 
 def main(name: str, data: Dataset, seeds: list[int]) -> None:
@@ -73,6 +71,7 @@ def _fit(make: Callable[..., Any], data: Dataset, row: dict) -> dict:
     folder = None
     if row["dataset"] == "mnist":
         folder = Path("outputs") / "pairs" / "-".join(map(str, row.values()))
+        _take_first_models(folder, row)
     method = make(data.n_clusters, random_state=row["seed"], device="cpu", checkpoint_dir=folder)
     began = time.process_time()
     labels = method.fit(data.X, must_link=together, cannot_link=apart).labels_
@@ -85,6 +84,13 @@ def _fit(make: Callable[..., Any], data: Dataset, row: dict) -> dict:
         "command": " ".join(["python -m scripts.pairs", *sys.argv[1:]]),
         "device": device_name("cpu", 1, 1),
     }
+
+
+def _take_first_models(folder: Path, row: dict) -> None:
+    """Take those that another number of pairs has trained: they are not told the pairs, and are the same."""
+    others = folder.parent.glob("-".join(map(str, {**row, "pairs": "*"}.values())) + "/fine")
+    if not folder.exists() and (first := next(others, None)) is not None:
+        shutil.copytree(first, folder / "fine")
 
 
 def draw_pairs(y: np.ndarray, n_pairs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
