@@ -20,17 +20,16 @@ import torch
 from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 from sklearn import datasets
-from sklearn.neighbors import kneighbors_graph
 from sklearn.preprocessing import StandardScaler
 
 from kingdra_repro.config import register_resolvers, register_schema, with_table_settings
 from kingdra_repro.evaluation import clustering_accuracy
+from kingdra_repro.evaluation.modularity import modularity, neighbour_graph
 from kingdra_repro.files import write_text
 from kingdra_repro.methods import KMeans
 from kingdra_repro.provenance import device_name
 
 RESULTS = Path(__file__).parents[1] / "results" / "small_tables.csv"
-NEIGHBOURS = 10
 METHODS = {
     "kmeans": None,
     "kingdra": (),
@@ -95,16 +94,6 @@ def make(name: str, n: int, d: int, k: int, seed: int) -> Any:
     return instantiate(with_table_settings(cfg, n, d).method)(n_clusters=k)
 
 
-def modularity(X: np.ndarray, labels: np.ndarray) -> float:
-    """Newman (2004): the share of edges within clusters, less what chance would have there."""
-    graph = kneighbors_graph(X, NEIGHBOURS)
-    graph = graph.maximum(graph.T)
-    degrees = np.asarray(graph.sum(1)).ravel()
-    i, j = graph.nonzero()
-    within = (labels[i] == labels[j]).sum() / degrees.sum()
-    return float(within - ((np.bincount(labels, degrees) / degrees.sum()) ** 2).sum())
-
-
 def main(seeds: int, wanted: list[str]) -> None:
     torch.set_num_threads(1)
     register_schema()
@@ -123,7 +112,7 @@ def main(seeds: int, wanted: list[str]) -> None:
                 row = {
                     **{"table": table, "n": len(X), "d": X.shape[1], "k": k, "method": name, "seed": seed},
                     "acc": round(clustering_accuracy(y, labels), 4),
-                    "modularity": round(modularity(X, labels), 4),
+                    "modularity": round(modularity(neighbour_graph(X), labels), 4),
                     "cpu_seconds": round(time.process_time() - began, 1),
                     "command": f"python -m scripts.small_tables {seeds}",
                     "device": device_name("cpu", 1, 1),

@@ -49,17 +49,22 @@ def known_without_labels(
     n = X.shape[0]
     rows = np.sort(np.random.default_rng(0).choice(n, min(SAMPLED, n), replace=False))
     labels, sample = method.labels_[rows], X[rows]
-    history = getattr(method, "history_", None)
-    last = {} if history is None or history.empty else history.iloc[-1].to_dict()
-    pseudo_labels = _number(last.get("n_pseudo_labels"))
+    phase = phase_of_answer(method)
+    pseudo_labels = _number(phase.get("n_pseudo_labels"))
     outputs = method.predict_proba(sample) if hasattr(method, "predict_proba") else None
     return {
         "stability": None if first_votes is None else _pairwise_rand(first_votes[:, rows]),
-        "agreement": _number(last.get("agreement")),
+        "agreement": _number(phase.get("agreement")),
         "pseudo_labelled": None if pseudo_labels is None else pseudo_labels / n,
         "silhouette": _silhouette(sample, labels),
         "silhouette_outputs": None if outputs is None else _silhouette(outputs, labels),
     }
+
+
+def phase_of_answer(method: Any) -> dict[str, Any]:
+    """Give the row of the history of a fitted method that its answer is of: the last, or ``phase_``."""
+    history = getattr(method, "history_", None)
+    return {} if history is None or history.empty else history.iloc[getattr(method, "phase_", -1)].to_dict()
 
 
 def _pairwise_rand(votes: np.ndarray) -> float | None:

@@ -243,13 +243,11 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
     def load_state_dict(self, state: dict[str, np.ndarray], n_features: int) -> None:
         super().load_state_dict(state, n_features)
         self._outputs = torch.from_numpy(state["outputs"])
-        self._fitted = FittedEnsemble(
-            make_bases(self.base, self.n_models),
-            FittedEnsemble.weights_of(state, self.n_models),
-            n_features,
-            self.n_clusters,
-            self.precision,
-        )
+        self._take_weights(FittedEnsemble.weights_of(state, self.n_models), n_features)
+
+    def _take_weights(self, weights: list[dict[str, Tensor]], n_features: int) -> None:
+        bases = make_bases(self.base, self.n_models)
+        self._fitted = FittedEnsemble(bases, weights, n_features, self.n_clusters, self.precision)
 
     def _answer(self, outputs: Outputs, given: Given) -> None:
         """Set the answer that the outputs for the training set give; given labels stay."""

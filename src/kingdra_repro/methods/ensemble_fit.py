@@ -15,6 +15,7 @@ from kingdra_repro.bases import make_bases
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.devices import choose_device, choose_devices
 from kingdra_repro.errors import InputError, diverged
+from kingdra_repro.methods.best_phase import BestPhase
 from kingdra_repro.methods.clusterer import begin
 from kingdra_repro.methods.given_labels import Given
 from kingdra_repro.training.beside import PseudoLabels
@@ -154,8 +155,8 @@ class EnsembleFit:
     def history(self) -> pd.DataFrame:
         return pd.DataFrame(self._rows)
 
-    def save(self, pseudo: PseudoLabels | None) -> None:
-        """Note in the checkpoint that the phase before is done, and what the next one trains on.
+    def save(self, pseudo: PseudoLabels | None, best: BestPhase | None = None) -> None:
+        """Note in the checkpoint that the phase before is done, what the next one trains on, and the best.
 
         Not where its models were not saved: a killed fit then goes on from an earlier phase.
         """
@@ -165,6 +166,8 @@ class EnsembleFit:
         if pseudo is not None:
             state["labels"] = torch.from_numpy(pseudo.labels)
             state["outputs"] = torch.from_numpy(pseudo.outputs)
+        if best is not None:
+            best.save(self.checkpoint)
         self._committed = self.phase - 1
         commit(self.checkpoint, self._committed, state)
 

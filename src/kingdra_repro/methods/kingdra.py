@@ -1,5 +1,6 @@
 """The kingdra scheme: pseudo-labels from the ensemble's agreement, training on, again and again."""
 
+import logging
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from torch import Tensor
 from kingdra_repro.checks import Check, choice, integer, must_be
 from kingdra_repro.data.streamed import Matrix, StreamedMatrix
 from kingdra_repro.errors import InputError
+from kingdra_repro.methods.best_phase import BestPhase, Phase
 from kingdra_repro.methods.ensemble import Ensemble
 from kingdra_repro.methods.ensemble_fit import EnsembleFit, begin_fit
 from kingdra_repro.methods.given_labels import Given
@@ -25,6 +27,8 @@ from kingdra_repro.pseudo_labels import (
 from kingdra_repro.pseudo_labels.matching import MAPPINGS, agreement
 from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.outputs import Outputs
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -80,6 +84,10 @@ class Kingdra(Ensemble):
     mapping : {"one_to_one", "majority", "common"}, default="one_to_one"
         Which output of a model a mini-cluster stands for: by the Hungarian method for each model; by
         majority (Eq. 3); or the last model's for all (the public code's default).
+    keep_phase : {"last", "modularity"}, default="last"
+        Which phase's ensemble is the answer: the last one's, as in the paper; or that whose clusters have the
+        largest modularity in the graph of nearest neighbours (`kingdra_repro.methods.best_phase.BestPhase`),
+        which reads no labels: where pseudo-labels do harm, as on texts, one before they did.
     compile : {"auto", True, False}, default="auto"
         Whether ``torch.compile`` fuses elementwise operations; "auto": on a GPU, with the versions of PyTorch
         that were found to compute gradients rightly (not 2.11). The first steps then take longer, up to a
@@ -112,7 +120,10 @@ class Kingdra(Ensemble):
         Losses, seconds (of that part of the phase that was done since the fit began or was taken up),
         agreement of the ensemble, and of the mini-clusters found *after* the iteration's training:
         ``n_pseudo_labels``, ``n_mini_clusters``, ``smallest_mini_cluster``, and from the graph
-        ``t_pos``, ``t_neg``; ``rule`` is how the set that the next iteration trains on came about.
+        ``t_pos``, ``t_neg``; ``rule`` is how the set that the next iteration trains on came about. With
+        ``keep_phase="modularity"`` also ``modularity``.
+    phase_ : int
+        The phase whose ensemble is the answer: ``n_iter``, or an earlier one by ``keep_phase``.
     n_features_in_ : int
 
     See Also
@@ -138,12 +149,14 @@ class Kingdra(Ensemble):
         "n_iter": integer(0),
         "first_epochs": integer(1),
         "mapping": choice(*MAPPINGS),
+        "keep_phase": choice("last", "modularity"),
     }
 
     n_iter: int = 10
     first_epochs: int = 5
     pseudo_labels: str | PseudoLabeller = "graph"
     mapping: str = "one_to_one"
+    keep_phase: str = "last"
 
     def _fit(self, X: Matrix, given: Given) -> None:  # type: ignore[override]
         """Algorithm 2; mini-clusters are looked for at the end of each phase, after the last one, too."""
@@ -158,6 +171,9 @@ class Kingdra(Ensemble):
         )
         with closing(begun) as fit:
             pseudo = fit.resume(lambda phase: first.epochs_kept + phase * self.epochs)
+            best = BestPhase(X) if self.keep_phase == "modularity" else None
+            if best is not None:
+                best.resume(fit.checkpoint, fit.phase)
             if pseudo is None:  # labels that are given are there before any are found
                 pseudo = given.pseudo_labels(self.n_models, self.n_clusters)
             if fit.phase > self.n_iter:  # all was done before
@@ -182,9 +198,33 @@ class Kingdra(Ensemble):
                 self._answer(outputs, given)
                 agree = agreement(outputs.predictions, self.n_clusters)
                 facts = {**losses, "agreement": agree, **_facts(found), "rule": rule}
+                if best is not None and (phase > 0 or first.epochs_kept > 0):  # else its models are gone
+                    facts["modularity"] = best.consider(phase, self._state_of_answer(), fit.fitted)
                 fit.end_phase(self.labels_, self.model_labels_, self.pseudo_labels_, facts)
-                fit.save(pseudo)
+                fit.save(pseudo, best)
             self._keep(fit)
+        self.phase_ = self.n_iter
+        if best is not None and best.found is not None:
+            self._go_back(best.found)
+
+    def _state_of_answer(self) -> dict[str, Tensor]:
+        of_points = ("labels", "model_labels", "pseudo_labels")
+        arrays = {name: torch.from_numpy(getattr(self, f"{name}_")) for name in of_points}
+        return {**arrays, "outputs": self._outputs}
+
+    def _go_back(self, best: Phase) -> None:
+        """Give the answer of the best phase, and its models."""
+        if best.number < self.n_iter:
+            log.info(
+                "The answer is that of iteration %d of %d, whose clusters have the largest modularity",
+                best.number,
+                self.n_iter,
+            )
+        answer = dict(best.answer)
+        self.phase_, self._outputs = best.number, answer.pop("outputs")
+        for name, value in answer.items():
+            setattr(self, f"{name}_", value.numpy())
+        self._take_weights(best.weights, self.n_features_in_)
 
     def _first_phase(self, given: Given) -> "FirstPhase":
         return PlainPhase(self.first_epochs, given.pseudo_labels(self.n_models, self.n_clusters))

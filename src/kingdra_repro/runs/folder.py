@@ -27,6 +27,7 @@ AS_BEFORE = {
     "labels_per_class": None,
     "given": None,
     "links": None,
+    "keep_phase": "last",
     "image_shape": None,
     "drop": None,
     "id": None,

@@ -11,6 +11,7 @@ from sklearn.base import ClusterMixin
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import scores
+from kingdra_repro.evaluation.without_labels import phase_of_answer
 from kingdra_repro.files import atomic_write, checksum_of_array, write_text
 from kingdra_repro.version import package_version
 
@@ -43,11 +44,12 @@ def make_result(
         mirror has other files. ``n_labels`` is the number of labels that the method was given: 0 but for
         semi-supervised learning, where the scores are of the other points and ``acc`` is 1 - the
         classification error. ``acc``, ``nmi``, ``ari`` and ``purity`` are None without classes.
-        ``n_pseudo_labels``, ``agreement`` and ``mini_clusters`` are of the last phase, and None where a
-        method has no such thing. Where the data have linked pairs, ``links`` is their number, and
-        ``links_kept`` that of those which the clusters keep to.
+        ``n_pseudo_labels``, ``agreement`` and ``mini_clusters`` are of the phase that the answer is of (the
+        last, or where ``keep_phase`` says otherwise an earlier one), and None where a method has no such
+        thing. Where the data have linked pairs, ``links`` is their number, and ``links_kept`` that of those
+        which the clusters keep to.
     """
-    last = _last_phase(method)
+    phase = phase_of_answer(method)
     return {
         "dataset": data.name,
         "method": settings["method"],
@@ -66,9 +68,9 @@ def make_result(
         "version": package_version(),
         "commit": settings["commit"],
         "config_hash": settings["config_hash"],
-        "n_pseudo_labels": _number(last.get("n_pseudo_labels"), int),
-        "agreement": _number(last.get("agreement"), float),
-        "mini_clusters": _number(last.get("n_mini_clusters"), int),
+        "n_pseudo_labels": _number(phase.get("n_pseudo_labels"), int),
+        "agreement": _number(phase.get("agreement"), float),
+        "mini_clusters": _number(phase.get("n_mini_clusters"), int),
         "clusters_found": len(np.unique(method.labels_)),
         "cluster_sizes": np.bincount(method.labels_, minlength=data.n_clusters).tolist(),
     }
@@ -99,11 +101,6 @@ def read_result(folder: Path) -> dict[str, Any] | None:
         return json.loads(path.read_text())
     except ValueError as error:
         raise InputError(f"{path} is damaged: remove its folder to repeat the run") from error
-
-
-def _last_phase(method: ClusterMixin) -> dict[str, Any]:
-    history = getattr(method, "history_", None)
-    return {} if history is None or history.empty else history.iloc[-1].to_dict()
 
 
 def _number(value: Any, kind: type[int] | type[float]) -> int | float | None:

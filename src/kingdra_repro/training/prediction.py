@@ -37,13 +37,13 @@ class FittedEnsemble:
         n_clusters: int,
         precision: str,
     ) -> None:
-        self._bases, self._weights = bases, weights
+        self._bases, self.weights = bases, weights
         self._shape = n_features, n_clusters
         self._precision = precision
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """Weights and moments of all members, by name: ``model0.encoder.0``, ``model1.encoder.0`` ..."""
-        members = enumerate(self._weights)
+        members = enumerate(self.weights)
         return {f"model{m}.{name}": value.numpy() for m, state in members for name, value in state.items()}
 
     @staticmethod
@@ -82,6 +82,6 @@ class FittedEnsemble:
     def _network(self, member: int) -> Any:
         with torch.device("meta"):  # weights are not drawn: these are put in their place
             network = self._bases[member].build(*self._shape, [torch.Generator("cpu")], self._precision)
-        weights = {name: value[None] for name, value in self._weights[member].items()}
+        weights = {name: value[None] for name, value in self.weights[member].items()}
         network.load_state_dict(weights, assign=True)
         return network

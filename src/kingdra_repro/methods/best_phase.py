@@ -1,0 +1,100 @@
+"""Which phase of Kingdra is the answer: where pseudo-labels do harm, one before they did."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from torch import Tensor
+
+from kingdra_repro.data.streamed import Matrix
+from kingdra_repro.evaluation.modularity import modularity, neighbour_graph
+from kingdra_repro.training.checkpoint import Checkpoint
+from kingdra_repro.training.prediction import FittedEnsemble
+
+SAMPLED = 20_000  # points that are looked at: their neighbours take the square of their number
+
+
+@dataclass(frozen=True)
+class Phase:
+    """The answer after a phase, and the ensemble that gives it.
+
+    Attributes
+    ----------
+    number : int
+    modularity : float, see `BestPhase`
+    answer : dict of Tensors
+        ``labels``, ``model_labels``, ``pseudo_labels``, and ``outputs``: which output of each model is which
+        cluster.
+    weights : list of the models' states
+    """
+
+    number: int
+    modularity: float
+    answer: dict[str, Tensor]
+    weights: list[dict[str, Tensor]]
+
+
+class BestPhase:
+    """Holds the phase whose clusters have the largest modularity so far; of equal ones the last.
+
+    Modularity is that of the clusters in the graph of the ten nearest neighbours, of 20,000 points where
+    there are more. It reads no labels. Not in the paper: on texts its pseudo-labels do harm.
+
+    Parameters
+    ----------
+    X : array, CSR matrix or StreamedMatrix [n, d], n >= 2
+    """
+
+    def __init__(self, X: Matrix) -> None:
+        self._X = X
+        self.found: Phase | None = None
+        self._saved: int | None = None
+
+    @cached_property
+    def _rows(self) -> np.ndarray:
+        n = self._X.shape[0]
+        return np.sort(np.random.default_rng(0).choice(n, min(SAMPLED, n), replace=False))
+
+    @cached_property
+    def _graph(self) -> sp.csr_matrix:
+        return neighbour_graph(self._X[self._rows])
+
+    def consider(self, number: int, answer: dict[str, Tensor], fitted: Callable[[], FittedEnsemble]) -> float:
+        """Hold a phase, if none before it has a larger modularity, which is returned."""
+        found = modularity(self._graph, answer["labels"].numpy()[self._rows])
+        if self.found is None or found >= self.found.modularity:
+            self.found = Phase(number, found, answer, fitted().weights)
+        return found
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Leave the phase for a fit that is killed; before the phase that was trained last is committed.
+
+        The one saved before stays as well: it is the best of the phases that are committed until then.
+        """
+        if self.found is None:
+            return
+        number = self.found.number
+        if number != self._saved:
+            state = {"modularity": self.found.modularity, "answer": self.found.answer}
+            checkpoint.save(_name(number), {**state, "weights": self.found.weights})
+        for name in checkpoint.names("best/phase"):
+            if name not in {_name(number), _name(self._saved)}:
+                checkpoint.remove(name)
+        self._saved = number
+
+    def resume(self, checkpoint: Checkpoint | None, next_phase: int) -> None:
+        """Take up what a killed fit saved, of the phases before the one that is next."""
+        if checkpoint is None:
+            return
+        saved = [int(name.removeprefix("best/phase")) for name in checkpoint.names("best/phase")]
+        number = max((one for one in saved if one < next_phase), default=None)
+        if number is not None:
+            state: dict[str, Any] = checkpoint.load(_name(number)) or {}
+            self.found, self._saved = Phase(number, **state), number
+
+
+def _name(number: int | None) -> str:
+    return f"best/phase{number}"
