@@ -1,0 +1,129 @@
+"""Is the phase of largest modularity a good answer? What ``method.keep_phase=modularity`` would have kept.
+
+    python -m scripts.best_phase               all sets below, those that are done are not computed again
+    python -m scripts.best_phase digits "table: iris"    some of them
+    python -m scripts.best_phase report        the means of results/best_phase.csv
+
+A row of results/best_phase.csv is a phase of a fit: the accuracy of its answer, which the classes are read
+for, and its modularity, which the choice is made by. The ensembles are small, so that a core of a CPU
+finishes; the ten tables are those of scripts/small_tables.py, with the command line's defaults.
+
+Environment: KINGDRA_MIRROR, a folder that holds the data sets' files (default: downloaded).
+"""
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from hydra.utils import instantiate
+from sklearn.preprocessing import StandardScaler
+
+from kingdra_repro.config import all_settings, register_resolvers, register_schema
+from kingdra_repro.evaluation import clustering_accuracy
+from kingdra_repro.files import write_text
+from kingdra_repro.provenance import device_name
+from scripts.small_tables import TABLES, make
+
+RESULTS = Path(__file__).parents[1] / "results" / "best_phase.csv"
+SMALL = ["ensemble.size=5", "training.iterations=4", "training.epochs=3"]
+SETS = {
+    "digits": (range(5), ["dataset=digits", *SMALL]),
+    "usps": (range(2), ["dataset=usps", *SMALL]),
+    "mnist": (range(2), ["dataset=mnist", *SMALL, "base.hidden=[128,128]"]),
+    "reuters": (range(2), ["dataset=reuters", *SMALL]),
+    "reuters, linear RIM": (range(3), ["dataset=reuters", "base=linear_rim"]),
+    "20news, linear RIM": (range(3), ["dataset=newsgroups", "base=linear_rim"]),
+    "stl": (range(1), ["dataset=stl", *SMALL]),
+    "20news": (range(1), ["dataset=newsgroups", *SMALL]),
+}
+
+
+class Phases:
+    """Watches a fit: the accuracy of each phase's answer, and its modularity."""
+
+    def __init__(self, y: np.ndarray) -> None:
+        self.y = y
+        self.rows: list[dict[str, float]] = []
+
+    def progress(self, event: Any) -> None: ...
+
+    def iteration(self, it: Any) -> None:
+        accuracy = round(clustering_accuracy(self.y, it.labels), 4)
+        self.rows.append({"phase": it.index, "acc": accuracy, "modularity": round(it.row["modularity"], 5)})
+
+
+def main(wanted: list[str]) -> None:
+    torch.set_num_threads(1)
+    register_schema()
+    register_resolvers()
+    for name, (seeds, settings) in SETS.items():
+        for seed in seeds:
+            if name not in (wanted or SETS) or is_done(name, seed):
+                continue
+            mirror = os.environ.get("KINGDRA_MIRROR", "null")
+            cfg = all_settings([*settings, f"seed={seed}", "n_jobs=1", "device=cpu", f"mirror={mirror}"])
+            data = instantiate(cfg.dataset)
+            method = instantiate(cfg.method)(n_clusters=data.n_clusters)
+            fit(name, " ".join(settings), seed, method, data.X, data.y)
+    for table in TABLES:
+        name = f"table: {table}"
+        for seed in range(3):
+            if (wanted and name not in wanted) or is_done(name, seed):
+                continue
+            X, y = TABLES[table]()
+            X = StandardScaler().fit_transform(X).astype(np.float32)
+            fit(name, "dataset=custom", seed, make("kingdra", *X.shape, len(np.unique(y)), seed), X, y)
+
+
+def fit(name: str, settings: str, seed: int, method: Any, X: Any, y: np.ndarray) -> None:
+    """Fit and add a row for each phase."""
+    began, watcher = time.process_time(), Phases(y)
+    method.set_params(keep_phase="modularity", monitor=watcher).fit(X)
+    seconds = round(time.process_time() - began, 1)
+    of_fit = {"set": name, "settings": settings, "seed": seed}
+    how = {
+        "cpu_seconds": seconds,
+        "command": "python -m scripts.best_phase",
+        "device": device_name("cpu", 1, 1),
+    }
+    rows = [{**of_fit, **row, "kept": row["phase"] == method.phase_, **how} for row in watcher.rows]
+    done = [pd.read_csv(RESULTS)] if RESULTS.exists() else []
+    write_text(RESULTS, pd.concat([*done, pd.DataFrame(rows)]).to_csv(index=False, lineterminator="\n"))
+    print(name, seed, *(f"{row['acc']:.3f}{'*' if row['kept'] else ''}" for row in rows), flush=True)
+
+
+def is_done(name: str, seed: int) -> bool:
+    if not RESULTS.exists():
+        return False
+    done = pd.read_csv(RESULTS)
+    return bool(((done["set"] == name) & (done["seed"] == seed)).any())
+
+
+def report() -> None:
+    done = pd.read_csv(RESULTS)
+    fits = done.groupby(["set", "seed"], sort=False)
+    table = pd.DataFrame(
+        {
+            "first": fits["acc"].first(),
+            "last": fits["acc"].last(),
+            "kept": done[done["kept"]].set_index(["set", "seed"])["acc"],
+        }
+    )
+    means = (100 * table.groupby("set", sort=False).mean()).round(1)
+    print(means.assign(fits=table.groupby("set", sort=False).size()).to_string())
+    for other in ("first", "last"):
+        worse = (table["kept"] < table[other]).sum()
+        better = (table["kept"] > table[other]).sum()
+        print(f"kept against {other}: better in {better}, worse in {worse} of {len(table)} fits")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["report"]:
+        report()
+    else:
+        main(sys.argv[1:])
