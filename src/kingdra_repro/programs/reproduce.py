@@ -27,7 +27,7 @@ Settings: NAME=VALUE
   only=NAME,...       experiments: those of configs/experiment, which are
                       {experiments}
   rows=NAME,...       rows of their tables, such as K-means,Kingdra-Ladder-IM
-  datasets=NAME,...   of mnist, stl, cifar10, reuters, newsgroups, digits
+  datasets=NAME,...   of mnist, stl, cifar10, reuters, newsgroups, usps, digits
   seeds=0..4          seeds=0 or seeds=0,3; of 0 to 4, and of 0 to 9 on digits
   schedule=published  or short; a cell shows the published schedule's runs where there are any
   first=seeds         one seed of every cell before the next; or rows: all seeds
