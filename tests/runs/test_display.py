@@ -14,10 +14,12 @@ RESULT = {
 
 
 def test_a_cluster_without_points_and_pairs_that_are_not_kept_are_told(capsys) -> None:
-    show_table(RESULT | {"clusters_found": 66, "links": 60, "links_kept": 59, "n_labels": 136}, Path("run"))
+    found = {"clusters_found": 66, "links": 60, "links_kept": 59, "n_labels": 136, "kept_iteration": 0}
+    show_table(RESULT | found, Path("run"))
     said = capsys.readouterr().out
     assert "only 66 of the 68 clusters have points" in said
     assert "136 labels given · 59 of 60 pairs kept" in said
+    assert "kept the answer of iteration 0" in said
 
 
 def test_nothing_is_said_of_them_where_there_are_none(capsys) -> None:
@@ -26,3 +28,4 @@ def test_nothing_is_said_of_them_where_there_are_none(capsys) -> None:
     assert "only" not in said
     assert "given" not in said
     assert "pairs" not in said
+    assert "kept" not in said

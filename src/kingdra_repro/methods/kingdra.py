@@ -1,6 +1,5 @@
 """The kingdra scheme: pseudo-labels from the ensemble's agreement, training on, again and again."""
 
-import logging
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -27,8 +26,6 @@ from kingdra_repro.pseudo_labels import (
 from kingdra_repro.pseudo_labels.matching import MAPPINGS, agreement
 from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.outputs import Outputs
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -214,12 +211,6 @@ class Kingdra(Ensemble):
 
     def _go_back(self, best: Phase) -> None:
         """Give the answer of the best phase, and its models."""
-        if best.number < self.n_iter:
-            log.info(
-                "The answer is that of iteration %d of %d, whose clusters have the largest modularity",
-                best.number,
-                self.n_iter,
-            )
         answer = dict(best.answer)
         self.phase_, self._outputs = best.number, answer.pop("outputs")
         for name, value in answer.items():

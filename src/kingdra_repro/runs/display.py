@@ -43,6 +43,10 @@ def show_table(result: dict[str, Any], folder: Path) -> None:
     table.add_row(*(_cell(name, result[name]) for name in known))
     console.print(title, soft_wrap=True, highlight=False, markup=False)
     console.print(table)
+    if (kept := result.get("kept_iteration")) is not None:
+        console.print(
+            f"kept the answer of iteration {kept}, whose modularity is the largest", highlight=False
+        )
     if sizes := result.get("cluster_sizes"):  # older runs do not tell
         console.print(f"cluster sizes: {_sizes(sizes)}", soft_wrap=True, highlight=False)
     if (found := result.get("clusters_found", result["k"])) < result["k"]:

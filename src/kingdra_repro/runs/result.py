@@ -47,7 +47,8 @@ def make_result(
         ``n_pseudo_labels``, ``agreement`` and ``mini_clusters`` are of the phase that the answer is of (the
         last, or where ``keep_phase`` says otherwise an earlier one), and None where a method has no such
         thing. Where the data have linked pairs, ``links`` is their number, and ``links_kept`` that of those
-        which the clusters keep to.
+        which the clusters keep to. ``kept_iteration`` is there where the answer is of an earlier one than
+        the last.
     """
     phase = phase_of_answer(method)
     return {
@@ -62,6 +63,7 @@ def make_result(
         "n_labels": 0 if given is None else int((given >= 0).sum()),
         **scores(data.y, method.labels_, given),
         **_links(data, method.labels_),
+        **_kept_iteration(method),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "wall_seconds": round(wall_seconds, 3),
         "device": settings["device"],
@@ -84,6 +86,11 @@ def _links(data: Dataset, labels: np.ndarray) -> dict[str, int]:
         labels[cannot[:, 0]] != labels[cannot[:, 1]]
     ).sum()
     return {"links": len(must) + len(cannot), "links_kept": int(kept)}
+
+
+def _kept_iteration(method: Any) -> dict[str, int]:
+    kept = getattr(method, "phase_", None)
+    return {} if kept is None or kept == method.n_iter else {"kept_iteration": int(kept)}
 
 
 def write_result(folder: Path, result: dict[str, Any], labels: np.ndarray) -> None:
