@@ -90,7 +90,10 @@ def _take_first_models(folder: Path, row: dict) -> None:
     """Take those that another number of pairs has trained: they are not told the pairs, and are the same."""
     others = folder.parent.glob("-".join(map(str, {**row, "pairs": "*"}.values())) + "/fine")
     if not folder.exists() and (first := next(others, None)) is not None:
-        shutil.copytree(first, folder / "fine")
+        part = folder.with_name(folder.name + ".part")
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.copytree(first, part / "fine")
+        part.rename(folder)  # whole, or not there
 
 
 def draw_pairs(y: np.ndarray, n_pairs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Modularity against networkx's definition, worked by hand."""
+"""Modularity against Newman's definition, worked by hand."""
 
 import numpy as np
 import pytest

@@ -63,7 +63,18 @@ class BestPhase:
         return neighbour_graph(self._X[self._rows])
 
     def consider(self, number: int, answer: dict[str, Tensor], fitted: Callable[[], FittedEnsemble]) -> float:
-        """Hold a phase, if none before it has a larger modularity, which is returned."""
+        """Hold a phase, if none before it has a larger modularity.
+
+        Parameters
+        ----------
+        number : int, of the phase
+        answer : see `Phase`
+        fitted : gives the ensemble as it is now; asked where the phase is held
+
+        Returns
+        -------
+        float, the phase's modularity
+        """
         found = modularity(self._graph, answer["labels"].numpy()[self._rows])
         if self.found is None or found >= self.found.modularity:
             self.found = Phase(number, found, answer, fitted().weights)
@@ -86,7 +97,13 @@ class BestPhase:
         self._saved = number
 
     def resume(self, checkpoint: Checkpoint | None, next_phase: int) -> None:
-        """Take up what a killed fit saved, of the phases before the one that is next."""
+        """Take up what a killed fit saved, of the phases before the one that is next.
+
+        Raises
+        ------
+        InputError
+            If what was saved is damaged.
+        """
         if checkpoint is None:
             return
         saved = [int(name.removeprefix("best/phase")) for name in checkpoint.names("best/phase")]
