@@ -1,4 +1,4 @@
-"""Which phase of Kingdra is the answer: where pseudo-labels do harm, one before they did."""
+"""Which phase of Kingdra is the answer, where it need not be the last: pseudo-labels can do harm."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,7 +41,8 @@ class BestPhase:
     """Holds the phase whose clusters have the largest modularity so far; of equal ones the last.
 
     Modularity is that of the clusters in the graph of the ten nearest neighbours, of 20,000 points where
-    there are more. It reads no labels. Not in the paper: on texts its pseudo-labels do harm.
+    there are more. It reads no labels. Not in the paper. It misses some harm, and may stop what still rises
+    (results/best_phase.csv).
 
     Parameters
     ----------

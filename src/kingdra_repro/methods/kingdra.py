@@ -84,7 +84,8 @@ class Kingdra(Ensemble):
     keep_phase : {"last", "modularity"}, default="last"
         Which phase's ensemble is the answer: the last one's, as in the paper; or that whose clusters have the
         largest modularity in the graph of nearest neighbours (`kingdra_repro.methods.best_phase.BestPhase`),
-        which reads no labels: where pseudo-labels do harm, as on texts, one before they did.
+        which reads no labels and is not in the paper. Meant for data on which pseudo-labels do harm; it does
+        not see all of it, and may stop what still rises.
     compile : {"auto", True, False}, default="auto"
         Whether ``torch.compile`` fuses elementwise operations; "auto": on a GPU, with the versions of PyTorch
         that were found to compute gradients rightly (not 2.11). The first steps then take longer, up to a
