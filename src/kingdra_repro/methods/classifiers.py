@@ -1,17 +1,14 @@
 """Classifiers of scikit-learn that know the labelled points alone: what a method with labels must surpass."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import scipy.sparse as sp
 import sklearn.linear_model
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.utils.validation import check_is_fitted
 
 from kingdra_repro.checks import Check, integer
-from kingdra_repro.library_state import default_library_state
-from kingdra_repro.methods.features import checked_data
 from kingdra_repro.methods.given_labels import LabelledClusterer
 
 
@@ -54,12 +51,6 @@ class NearestLabelled(LabelledClusterer):
         self.points_ = X[known].toarray() if sp.issparse(X) else X[known]
         self.point_classes_ = given[known]
         self.labels_ = np.where(known, given, self._classes_of(X))
-
-    @default_library_state()
-    def predict(self, X: Any) -> np.ndarray:
-        """Predict the class of each row of X: int64 array [n]."""
-        check_is_fitted(self)
-        return self._classes_of(checked_data(self, X, reset=False))
 
     def _classes_of(self, X: np.ndarray | sp.csr_matrix) -> np.ndarray:
         nearest = KNeighborsClassifier(1, algorithm="brute").fit(self.points_, self.point_classes_)
@@ -114,12 +105,6 @@ class LogisticRegression(LabelledClusterer):
         model = sklearn.linear_model.LogisticRegression(max_iter=self.max_iter).fit(X[known], given[known])
         self.coef_, self.intercept_ = model.coef_, model.intercept_
         self.labels_ = np.where(known, given, self._classes_of(X))
-
-    @default_library_state()
-    def predict(self, X: Any) -> np.ndarray:
-        """Predict the class of each row of X: int64 array [n]."""
-        check_is_fitted(self)
-        return self._classes_of(checked_data(self, X, reset=False))
 
     def _classes_of(self, X: np.ndarray | sp.csr_matrix) -> np.ndarray:
         scores = X @ self.coef_.T + self.intercept_

@@ -1,16 +1,13 @@
 """Constrained K-means: K-means that begins with labelled points, and keeps them where they are."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.metrics import pairwise_distances_argmin
-from sklearn.utils.validation import check_is_fitted
 
 from kingdra_repro.checks import Check, integer
-from kingdra_repro.library_state import default_library_state
-from kingdra_repro.methods.features import checked_data
 from kingdra_repro.methods.given_labels import LabelledClusterer
 
 
@@ -66,19 +63,13 @@ class ConstrainedKMeans(LabelledClusterer):
         self.labels_ = given
         for n_iter in range(1, self.max_iter + 1):
             self.n_iter_ = n_iter
-            labels = np.where(labelled, given, self._nearest(X))
+            labels = np.where(labelled, given, self._classes_of(X))
             if np.array_equal(labels, self.labels_):
                 break
             self.labels_ = labels
             self.cluster_centers_ = _means(X, labels, self.n_clusters)
 
-    @default_library_state()
-    def predict(self, X: Any) -> np.ndarray:
-        """Predict the nearest centre of each row of X: int64 array [n]."""
-        check_is_fitted(self)
-        return self._nearest(checked_data(self, X, reset=False))
-
-    def _nearest(self, X: np.ndarray | sp.csr_matrix) -> np.ndarray:
+    def _classes_of(self, X: np.ndarray | sp.csr_matrix) -> np.ndarray:  # of the nearest centre
         return pairwise_distances_argmin(X, self.cluster_centers_).astype(np.int64)
 
 

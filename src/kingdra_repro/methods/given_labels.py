@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from sklearn.base import ClassifierMixin
+from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from kingdra_repro.checks import Check, check_parameters, integer, is_integer, is_number, must_be
@@ -219,9 +220,19 @@ class LabelledClusterer(ClassifierMixin, Clusterer):
         """Cluster X with y, and give the cluster of each point: int64 array [n]."""
         return self.fit(X, y).labels_
 
+    @default_library_state()
+    def predict(self, X: Any) -> np.ndarray:
+        """Predict the class of each row of X, array or sparse matrix [m, d]: int64 array [m]."""
+        check_is_fitted(self)
+        return self._classes_of(checked_data(self, X, reset=False))
+
     @abstractmethod
     def _fit_given(self, X: np.ndarray | sp.csr_matrix, given: np.ndarray) -> None:
         """Cluster checked data with checked labels, and set ``labels_`` and what prediction uses."""
+
+    @abstractmethod
+    def _classes_of(self, X: np.ndarray | sp.csr_matrix) -> np.ndarray:
+        """Return the class of each row of checked data: int64 array [m]."""
 
     def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
         """Of a fit without labels, which this has not."""
