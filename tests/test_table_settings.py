@@ -34,3 +34,14 @@ def test_settings_of_the_user_win():
     assert (suited.training.first_epochs, cfg.training.first_epochs) == (13, "auto")
     widths = [base.hidden for base in instantiate(with_table_settings(mixed, 1_500, 6).method)().base]
     assert widths == [(64, 64), (64, 64), (32, 32), (32, 32)]
+
+
+@pytest.mark.parametrize(("base", "widths"), [("ladder_im", (64, 64)), ("linear_rim", (1200, 1200))])
+def test_the_first_models_of_kingdra_plus_follow_the_later_ones(base, widths):
+    register_schema()
+    register_resolvers()
+    with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
+        cfg = compose(
+            "config", ["dataset=custom", "dataset.path=none.csv", "method=kingdra_plus", f"base={base}"]
+        )
+    assert instantiate(with_table_settings(cfg, 1_500, 6).method)().first_base.hidden == widths

@@ -191,8 +191,10 @@ def _usual_costs(hidden: Any) -> ListConfig | str:
 
 
 def or_else(value: Any, otherwise: Any) -> Any:
-    """Return a setting, or what stands for it where it is null."""
-    return otherwise if value is None else value
+    """Return a setting, or what stands for it where it is null or an empty list."""
+    if value is not None and value != []:
+        return value
+    return ListConfig(otherwise) if isinstance(otherwise, list) else otherwise
 
 
 def unless_done(name: str, *, _root_: DictConfig) -> str | None:
