@@ -93,7 +93,7 @@ def test_clusters_of_a_run_are_a_table(kingdra_run, halves, tmp_path, capsys):
     assert list(with_columns)[4:] == list(pd.read_csv("half.csv"))
     np.testing.assert_array_equal(with_columns["who"], table["id"])
     # The same file again: the clusters that it got when it was fitted.
-    assert called(capsys, f"run={folder}", "data=half.csv", "output=again.csv") == (0, "again.csv\n")
+    assert called(capsys, str(folder), "half.csv", "output=again.csv") == (0, "again.csv\n")
     pd.testing.assert_frame_equal(pd.read_csv("again.csv"), table)
     assert called(capsys, f"run={folder}", "data=half.csv", "output=all.csv", "keep_columns=true")[0] == 0
     pd.testing.assert_frame_equal(pd.read_csv("all.csv"), with_columns)
@@ -140,7 +140,8 @@ def test_mistakes_in_one_line(kingdra_run, halves, tmp_path, capsys):
         ((run, "data=nowhere.csv"), "data=nowhere.csv does not exist"),
         ((run, "data=rest.csv", "output=rest.csv"), "output=rest.csv is the file of the points"),
         ((run, "data=rest.csv", "keep_columns=1"), "keep_columns must be true or false; got 1"),
-        ((run,), "Give run=FOLDER and data=FILE"),
+        ((run,), "Give FOLDER FILE, or run=FOLDER data=FILE"),
+        ((run, "rest.csv", "half.csv"), "half.csv: data=rest.csv is given already"),
         ((run, "file=rest.csv"), "unknown argument file=rest.csv"),
         (("run=empty", "data=rest.csv"), "empty/model.safetensors is not there"),
     ]:

@@ -10,7 +10,8 @@ from kingdra_repro.programs import main as program
 
 HELP = """kingdra-predict tells the clusters of new points, by the model that a run of kingdra-run has kept.
 
-  kingdra-predict run=outputs/custom-my/kingdra-ladder_im/seed0-e04c1815 data=new.csv
+  kingdra-predict outputs/custom-my/kingdra-ladder_im/seed0-e04c1815 new.csv
+  kingdra-predict run=FOLDER data=FILE
 
 The file is read and scaled as the run's own was. Of a table the columns are found by their names, and others
 are ignored; of an array (.npy, .npz) all columns are meant. Models of the program's own data sets take arrays
@@ -34,7 +35,8 @@ def run(arguments: Sequence[str]) -> int:
     Parameters
     ----------
     arguments : sequence of str
-        ``run=FOLDER`` and ``data=FILE``, maybe ``output=FILE`` and ``keep_columns=true``.
+        ``FOLDER`` and ``FILE``, or ``run=FOLDER`` and ``data=FILE``; maybe ``output=FILE`` and
+        ``keep_columns=true``.
 
     Raises
     ------
@@ -72,13 +74,17 @@ def run(arguments: Sequence[str]) -> int:
 def _given(arguments: Sequence[str]) -> dict[str, str]:
     given = dict[str, str]()
     for argument in arguments:
-        name, _, value = argument.partition("=")
+        name, equals, value = argument.partition("=")
+        if name not in SETTINGS and (not equals or Path(argument).expanduser().exists()):
+            name, value = "data" if "run" in given else "run", argument
         if name not in SETTINGS or not value:
             known = ", ".join(f"{one}=..." for one in SETTINGS)
             raise InputError(f"unknown argument {argument}: give {known}")
+        if name in given:
+            raise InputError(f"{argument}: {name}={given[name]} is given already; give one of them")
         given[name] = value
     if "run" not in given or "data" not in given:
-        raise InputError("Give run=FOLDER and data=FILE (kingdra-predict --help)")
+        raise InputError("Give FOLDER FILE, or run=FOLDER data=FILE (kingdra-predict --help)")
     return given
 
 

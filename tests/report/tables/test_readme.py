@@ -67,6 +67,7 @@ def test_the_short_table_has_the_compared_order_and_the_paper_beside_it():
                 cell("A", "STL", "-", "-", [], (81.0, 2.0), "not run", []),
                 cell("ours", "MNIST", "-", "published", [97.0], (None, None), "", []),
                 cell("ours", "STL", "-", "-", [], (None, None), "not planned", []),
+                cell("ours, not run", "MNIST", "-", "-", [], (None, None), "not run", []),
             ]
         )
     )

@@ -84,14 +84,15 @@ def short_table(table: pd.DataFrame) -> str:
     Returns
     -------
     str
-        Markdown. Of several orders of the batches it has the one that is compared with the paper.
+        Markdown. Of several orders of the batches it has the one that is compared with the paper. A method
+        that has neither a run nor a number of the paper has no line.
     """
     found = layout(compared_cells(table).assign(order="-", note=""))
     head = [f"|  | {' | '.join(found.columns)} |", f"| --- |{' ---: |' * len(found.columns)}"]
     lines = [
         f"| {line.name} | {' | '.join(map(_cell, line.entries))} |"
         for line in found.lines
-        if not line.of_paper
+        if not line.of_paper and any(entry.n or entry.paper for entry in line.entries)
     ]
     return "\n".join([*head, *lines, ""])
 
