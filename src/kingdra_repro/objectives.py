@@ -88,5 +88,9 @@ def normalized_dot_product_loss(logits: Tensor) -> Tensor:
 
 
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
-    """Eq. 8: -log p(y = target) of outputs [M, B, k] and classes [M, B], averaged over the batch."""
-    return -log_softmax(logits, dim=-1).gather(-1, target.unsqueeze(-1)).squeeze(-1).mean(-1)
+    """Eq. 8: -log p(y = target) of outputs [M, B, k] and classes [M, B], averaged over the batch.
+
+    A point without a class, -1, adds 0.
+    """
+    log_p = log_softmax(logits, dim=-1).gather(-1, target.clamp(min=0).unsqueeze(-1)).squeeze(-1)
+    return -torch.where(target >= 0, log_p, 0).mean(-1)

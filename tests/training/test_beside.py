@@ -1,13 +1,14 @@
-"""How much linked pairs count beside an unsupervised batch."""
+"""What stands beside an unsupervised batch: pseudo-labelled points, and how much linked pairs count."""
 
 import numpy as np
 import pytest
 import torch
 
-from kingdra_repro.bases import Batch
+from kingdra_repro.bases import Batch, LadderIM
 from kingdra_repro.data.links import Links, closure
 from kingdra_repro.networks.pair_loss import ALIKE, MARGIN, UNKNOWN, UNLIKE, pairwise_kl
-from kingdra_repro.training.beside import Beside
+from kingdra_repro.objectives import cross_entropy
+from kingdra_repro.training.beside import Beside, PseudoLabels
 from kingdra_repro.training.linked_pairs import LinkedPairs
 from kingdra_repro.training.rows import Rows
 
@@ -35,3 +36,57 @@ def test_pairs_that_belong_together_weigh_as_much_as_those_that_do_not() -> None
     unlike = sum((MARGIN - kl[i, j]).relu() for i, j in ((0, 2), (2, 0), (1, 3), (3, 1))) / 2
     weight, loss = batch.terms_beside([logits])["linked"]
     torch.testing.assert_close(weight * loss[0], alike + unlike)
+
+
+def test_points_without_a_label_take_the_places_of_classes_that_have_none() -> None:
+    X = np.arange(40, dtype=np.float32)[:, None]
+    labels = np.full(40, -1)
+    labels[:3], labels[3:5] = 0, 2  # of four classes
+    pseudo = PseudoLabels(labels, np.array([[0, 1, 2, 3], [3, 2, 1, 0]]))
+    batch = Beside(Rows(X, CPU), (0, 1), 0, 0, pseudo, None).drawn(40, 0)(slice(0, 40))
+    assert not batch["every_output"]
+    rows = batch["x_sup"][..., 0].long()
+    expected = torch.where(
+        rows < 5, torch.from_numpy(pseudo.outputs).gather(1, torch.tensor(labels)[rows] % 4), -1
+    )
+    torch.testing.assert_close(batch["y_sup"], expected)
+    assert [(expected[0] == c).sum().item() for c in (-1, 0, 1, 2, 3)] == [20, 10, 0, 10, 0]
+    labels[5:7], labels[7:] = 1, 3
+    full = Beside(Rows(X, CPU), (0,), 0, 0, PseudoLabels(labels, np.arange(4)[None]), None)
+    assert full.drawn(40, 0)(slice(0, 40))["every_output"]
+
+
+def test_a_point_without_an_output_has_no_cross_entropy() -> None:
+    logits = torch.randn(2, 4, 3, generator=torch.manual_seed(0), requires_grad=True)
+    target = torch.tensor([[0, -1, 2, 1], [-1, -1, -1, -1]])
+    loss = cross_entropy(logits, target)
+    log_p = logits.detach().log_softmax(-1)
+    torch.testing.assert_close(
+        loss.detach(),
+        torch.stack([-(log_p[0, 0, 0] + log_p[0, 2, 2] + log_p[0, 3, 1]) / 4, torch.tensor(0.0)]),
+    )
+    loss.sum().backward()
+    assert logits.grad is not None
+    assert not logits.grad[1].any()
+    assert not logits.grad[0, 1].any()
+
+
+@pytest.mark.parametrize(("every_output", "weight"), [(True, 0.0), (False, 1.0)])
+def test_the_later_weight_is_for_pseudo_labels_of_all_outputs(every_output: bool, weight: float) -> None:
+    """With labels of some classes alone nothing else keeps the others apart."""
+    base = LadderIM(hidden=(4,), w_mi=1.0, w_mi_later=0.0)
+    network = base.build(3, 2, [torch.manual_seed(0)], "float32")
+    x = torch.randn(1, 8, 3, generator=torch.manual_seed(1))
+    noise = base.sample_noise(network, 8, 1, [torch.manual_seed(2)])
+    batch = Batch(x, noise, x_sup=x, y_sup=torch.zeros(1, 8, dtype=torch.int64), every_output=every_output)
+    losses = base.losses(network, batch)
+    rest = losses["denoising"] + losses["kl"] + losses["supervised"]
+    torch.testing.assert_close(losses["loss"], rest + weight * (losses["mi_clean"] + losses["mi_noisy"]))
+
+
+def test_a_pair_that_is_doubtful_twice_weighs_the_sum() -> None:
+    must, cannot = [[0, 1], [1, 0], [2, 3], [4, 5]], [[3, 2], [5, 4]]
+    links = Links.of(6, must, cannot, [0.3, 0.4, 0.1, 0.5], [0.9, 0.5])
+    relation, weight = LinkedPairs(closure(6, links), CPU).relations(torch.arange(6))
+    assert [relation[i, j].item() for i, j in ((0, 1), (2, 3), (4, 5))] == [ALIKE, UNLIKE, UNKNOWN]
+    torch.testing.assert_close(weight[[0, 2], [1, 3]], torch.tensor([0.7, 0.8]))

@@ -23,7 +23,9 @@ class Batch:
     ----------
     x : Tensor [M, B, d], the unsupervised batch of each model
     noise : standard normal tensors, from the base's ``sample_noise``
-    x_sup, y_sup : Tensor [M, B, d] and LongTensor [M, B], pseudo-labelled points and their outputs, or None
+    x_sup, y_sup : Tensor [M, B, d] and LongTensor [M, B], pseudo-labelled points and their outputs, or None;
+        -1 for points without one
+    every_output : bool, whether each output has pseudo-labelled points
     x_linked : Tensor [M, B, d], points of linked pairs, or None
     relation, certainty : Tensors [M, B, B], which of these belong together or apart, and how surely; see
         `kingdra_repro.networks.pair_loss`
@@ -38,6 +40,7 @@ class Batch:
     x_linked: Tensor | None = None
     relation: Tensor | None = None
     certainty: Tensor | None = None
+    every_output: bool = True
 
     @property
     def beside(self) -> list[Tensor]:

@@ -56,7 +56,7 @@ class ClusteringLadder(Ladder, ABC):
     ) -> dict[str, tuple[float, Tensor]]:
         """(weight, value [M]) of the terms that keep outputs apart, from logits [M, B, k].
 
-        ``supervised``: whether pseudo-labels do so as well.
+        ``supervised``: whether pseudo-labels of every output do so as well.
         """
 
     def output_terms(self, clean: Tensor, noisy: Tensor, supervised: bool) -> dict[str, tuple[float, Tensor]]:
@@ -74,8 +74,8 @@ class LadderIM(ClusteringLadder):
     Parameters
     ----------
     w_mi : weight of the mutual information: 0.1 to 1 in the public code's configs, 1 in the paper
-    w_mi_later : the weight beside pseudo-labels; None: unchanged. In the public code it holds from its
-        second iteration on, whether there are any or not
+    w_mi_later : the weight beside pseudo-labels of all outputs; None: unchanged. In the public code it
+        holds from its second iteration on, whether there are any or not
     mu : weight of the marginal entropy H(Y) within the term: 4 in the public code, 1 in the paper
     """
 
@@ -103,8 +103,8 @@ class LadderDot(ClusteringLadder):
     Parameters
     ----------
     w_dot : weight of the dot products; the public code's configs give none, the paper's text a general one
-    w_dot_later : the weight beside pseudo-labels; None: unchanged. In the public code it holds from its
-        second iteration on, whether there are any or not
+    w_dot_later : the weight beside pseudo-labels of all outputs; None: unchanged. In the public code it
+        holds from its second iteration on, whether there are any or not
     form : "normalised" (default): outputs scaled to length 1, their products driven to the identity, as in
         the public code; or "raw": the outputs as they are, the letter of Eq. 12. Raw products are hardly
         larger for uninformative outputs (all 1/k) than for balanced one-hot outputs, which they should

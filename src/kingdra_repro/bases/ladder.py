@@ -70,7 +70,7 @@ class Ladder:
     def output_terms(self, clean: Tensor, noisy: Tensor, supervised: bool) -> dict[str, tuple[float, Tensor]]:
         """(weight, value [M]) of what outputs without labels are to be, from logits [M, B, k]: anything.
 
-        ``supervised``: whether there are labels or pseudo-labels beside them.
+        ``supervised``: whether there are labels or pseudo-labels of every output beside them.
         """
         return {}
 
@@ -108,9 +108,10 @@ class Ladder:
         """
         clean, noisy, *beside = network.encode(batch.x, [batch.x, *batch.beside], batch.noise)
         z_est = network.decode(clean, noisy)
+        supervised = batch.y_sup is not None and batch.every_output
         terms = {
             "denoising": (self.w_denoise, denoising_cost(clean.z, z_est, self.costs)),
-            **self.output_terms(clean.logits, noisy.logits, batch.y_sup is not None),
+            **self.output_terms(clean.logits, noisy.logits, supervised),
             **batch.terms_beside([encoding.logits for encoding in beside]),
         }
         if len(terms) == 1:

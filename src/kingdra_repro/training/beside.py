@@ -34,6 +34,10 @@ class PseudoLabels:
 class Beside:
     """Batches of pseudo-labelled points and of linked points, for an epoch of a stack.
 
+    Where some clusters have no points, as when a user labels some classes alone, random points without a
+    label take their places in the batches, with -1 for the output: batch norm would take a batch of one class
+    for all there is, and teach the model to put everything there.
+
     Of a matrix in a file so many labelled rows are at hand as are shuffled at once; where there are more,
     others in each epoch, equally many of each mini-cluster.
 
@@ -64,6 +68,10 @@ class Beside:
         if pseudo is not None:
             known = np.unique(pseudo.labels[pseudo.labels >= 0])
             clusters = [np.flatnonzero(pseudo.labels == c) for c in known]
+            others = np.flatnonzero(pseudo.labels < 0)
+            n_missing = pseudo.outputs.shape[1] - len(known) if len(others) else 0
+            self._every_output = n_missing == 0
+            clusters += [others] * n_missing
             self._mini_clusters = fewer(clusters, rows.most_at_hand, seed, epoch)
             self._labelled = rows.some(np.concatenate(self._mini_clusters))
             self._labels = torch.from_numpy(pseudo.labels).to(self._device)
@@ -78,7 +86,8 @@ class Beside:
             index_sup = self._stacked(
                 [supervised_order(self._mini_clusters, n, *stream, part) for stream in self._streams]
             )
-            targets = self._outputs.gather(1, self._labels[index_sup])
+            labels = self._labels[index_sup]
+            targets = torch.where(labels >= 0, self._outputs.gather(1, labels.clamp(min=0)), -1)
         if self._linked is not None:
             index_linked = self._stacked(
                 [linked_order(self._linked.pairs, n, *stream, part) for stream in self._streams]
@@ -87,7 +96,8 @@ class Beside:
         def beside(cut: slice) -> dict[str, Any]:
             found: dict[str, Any] = {}
             if index_sup is not None and targets is not None:
-                found |= {"x_sup": self._labelled[index_sup[:, cut]], "y_sup": targets[:, cut]}
+                x_sup = self._labelled[index_sup[:, cut]]
+                found |= {"x_sup": x_sup, "y_sup": targets[:, cut], "every_output": self._every_output}
             if index_linked is not None and self._linked is not None:
                 relation, certainty = self._linked.relations(index_linked[:, cut])
                 # Fewer pairs come more often, and would be learned by heart: they count less.

@@ -25,7 +25,7 @@ CHECKED_REPLAYS = 2  # the first has another batch than was recorded, the second
 COMPILES_RIGHT = {"2.10": True, "2.11": False, "2.12": True, "2.13": True, "2.14": True}
 
 Losses = dict[str, Tensor]
-_Shapes = tuple[torch.Size, ...]  # of the tensors of a batch
+_Shapes = tuple[torch.Size | bool, ...]  # of the tensors of a batch, and its ``every_output``
 _Result = TypeVar("_Result")
 
 
@@ -206,17 +206,20 @@ def _on_stream(work: Callable[[], _Result], stream: torch.cuda.Stream) -> _Resul
 
 
 def _shapes(batch: Batch) -> _Shapes:
-    return tuple(tensor.shape for tensor in _tensors(batch))
+    return (batch.every_output, *(tensor.shape for tensor in _tensors(batch)))
 
 
 def _tensors(batch: Batch) -> list[Tensor]:
-    present = [value for field in fields(batch) if (value := getattr(batch, field.name)) is not None]
-    return [tensor for value in present for tensor in (value if isinstance(value, list) else [value])]
+    values = [getattr(batch, field.name) for field in fields(batch)]
+    listed = [tensor for value in values for tensor in (value if isinstance(value, list) else [value])]
+    return [tensor for tensor in listed if isinstance(tensor, Tensor)]
 
 
 def _map(batch: Batch, f: Callable[[Tensor], Tensor]) -> Batch:
     def mapped(value: Any) -> Any:
-        return [f(t) for t in value] if isinstance(value, list) else value if value is None else f(value)
+        if isinstance(value, list):
+            return [f(tensor) for tensor in value]
+        return f(value) if isinstance(value, Tensor) else value
 
     return replace(batch, **{field.name: mapped(getattr(batch, field.name)) for field in fields(batch)})
 
