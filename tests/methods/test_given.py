@@ -8,7 +8,16 @@ from sklearn.datasets import make_blobs
 
 from kingdra_repro.bases import IMSATVAT, RIM, LadderIM
 from kingdra_repro.errors import InputError
-from kingdra_repro.methods import Ensemble, Kingdra, KingdraPlus, SemiSupervised, Single, draw_labels
+from kingdra_repro.evaluation import clustering_accuracy
+from kingdra_repro.methods import (
+    Ensemble,
+    Kingdra,
+    KingdraPlus,
+    NearestLabelled,
+    SemiSupervised,
+    Single,
+    draw_labels,
+)
 from tests.methods.conftest import KillAtStep, Killed
 
 K, N = 4, 300
@@ -116,6 +125,18 @@ def test_classes_without_a_label_are_found_like_clusters(digits) -> None:
     assert len(np.unique(model.labels_)) > 6
 
 
+@pytest.mark.parametrize("c", [0, 1, 2])
+def test_labels_of_one_class_leave_the_others_to_be_found(c: int) -> None:
+    """A batch of one class alone would be all there is to batch norm."""
+    X, y = make_blobs(N, centers=np.eye(3), cluster_std=0.08, random_state=0)
+    some = np.where((y == c) & (np.arange(N) < 90), y, -1)
+    model = Ensemble(3, base=IMSATVAT(hidden=(32,)), n_models=3, epochs=30, random_state=0, device="cpu").fit(
+        X, some
+    )
+    assert clustering_accuracy(y, model.labels_) > 0.95
+    assert (model.labels_[y == c] == c).all()
+
+
 @pytest.mark.parametrize("y", [None, np.full(N, -1), np.arange(N) % K, np.linspace(0, 1, N)])
 def test_a_y_that_is_no_labels_to_learn_from_changes_nothing(y, blobs) -> None:
     """scikit-learn hands the classes of all points to every estimator: clusterers must not read them."""
@@ -166,6 +187,9 @@ def test_pairs_reach_other_processes(blobs, pairs) -> None:
         (None, {"must_link": [[0, 1]], "cannot_link": [[0, 1]]}, "Rows 0 and 1 cannot be linked and must be"),
         ([0, 1, -1], {"must_link": [[0, 1]]}, "Rows 0 and 1 must be linked, and have the classes 0 and 1"),
         (None, {"must_link": [[0, 9000]]}, "must_link names rows 0 to 9000: the data have rows 0 to 299"),
+        (None, {"must_link": [(0, 1), (2,)]}, "must_link is not a list of pairs: give two row numbers each"),
+        (None, {"must_link": [(0, 1)], "must_weight": ["a"]}, "must_weight has values that are not numbers"),
+        (np.ma.masked_less(np.arange(N) % K - 1, 0), {}, "y has masked values: give -1 where a class is not"),
     ],
 )
 def test_what_contradicts_itself(y, pairs: dict, message: str, blobs) -> None:
@@ -174,6 +198,19 @@ def test_what_contradicts_itself(y, pairs: dict, message: str, blobs) -> None:
         y = np.concatenate([y, np.full(len(X) - 3, -1, np.asarray(y).dtype)])
     with pytest.raises(InputError, match=message):
         make(Kingdra).fit(X, y, **pairs)
+
+
+@pytest.mark.parametrize("scheme", [SemiSupervised, NearestLabelled])
+def test_a_method_that_needs_labels_says_so(scheme: type, blobs) -> None:
+    with pytest.raises(InputError, match="y is missing: give the classes 0 to k - 1 of some points"):
+        scheme(K).fit(blobs[0], None)
+
+
+def test_answers_are_of_as_many_rows_as_there_are(blobs) -> None:
+    model = make(Single, epochs=1).fit(blobs[0])
+    for n in (3, 5):
+        with pytest.raises(InputError, match=rf"labels of shape \({n},\) do not fit 4 rows"):
+            model.predict_with_certainty(blobs[0][:4], np.zeros(n))
 
 
 def test_a_classifier_takes_pairs_beside_its_labels(blobs, given, pairs) -> None:

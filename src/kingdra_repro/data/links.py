@@ -223,7 +223,10 @@ def rows_named(column: pd.Series, path: Path, row_names: Sequence[str] | None, n
 
 
 def _checked(n: int, name: str, pairs: Any, weight_name: str, weight: Any) -> tuple[np.ndarray, np.ndarray]:
-    pairs = np.empty((0, 2), np.int64) if pairs is None else np.asarray(pairs)
+    try:
+        pairs = np.empty((0, 2), np.int64) if pairs is None else np.asarray(pairs)
+    except ValueError:  # rows of unlike lengths
+        raise InputError(f"{name} is not a list of pairs: give two row numbers each, [m, 2]") from None
     if pairs.size == 0:
         pairs = np.empty((0, 2), np.int64)
     if pairs.ndim != 2 or pairs.shape[1] != 2 or pairs.dtype.kind not in "iu":
@@ -236,7 +239,10 @@ def _checked(n: int, name: str, pairs: Any, weight_name: str, weight: Any) -> tu
     pairs = pairs.astype(np.int64)
     if len(itself := pairs[pairs[:, 0] == pairs[:, 1]]):
         raise InputError(f"{name} pairs row {itself[0, 0]} with itself: leave that pair out")
-    weight = np.ones(len(pairs)) if weight is None else np.asarray(weight, np.float64)
+    try:
+        weight = np.ones(len(pairs)) if weight is None else np.asarray(weight, np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"{weight_name} has values that are not numbers: give numbers, one each") from None
     if weight.shape != (len(pairs),):
         raise InputError(
             f"{weight_name} of shape {weight.shape} does not fit {len(pairs)} pairs: give one each"

@@ -17,6 +17,7 @@ from kingdra_repro.checks import Check, check_parameters, integer, optional
 from kingdra_repro.data.links import Links
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.devices import choose_device
+from kingdra_repro.errors import InputError
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.clusterer import TrainedClusterer, rollback_on_error
 from kingdra_repro.methods.ensemble_fit import EnsembleFit, begin_fit
@@ -117,7 +118,8 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         X : array or sparse matrix [n, d] of finite numbers, n >= n_clusters
         y : int array [n] or None
             Classes 0..k-1, -1 where not known; not every class needs a label. A ``y`` without any -1 is not
-            read: clusterers ignore what scikit-learn passes with every row.
+            read: clusterers ignore what scikit-learn passes with every row. But `SemiSupervised` needs a
+            label of each class, and reads any ``y``.
         must_link, cannot_link : int arrays [m, 2] or None
             Row numbers of points that belong together, or do not. What follows from them counts as well.
         must_weight, cannot_weight : float arrays [m] or None
@@ -204,6 +206,9 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         """
         check_is_fitted(self)
         given = None if labels is None else torch.from_numpy(np.asarray(labels, np.int64))
+        n = X.shape[0] if hasattr(X, "shape") else len(X)
+        if given is not None and given.shape != (n,):
+            raise InputError(f"labels of shape {tuple(given.shape)} do not fit {n} rows: give one each")
         found: list[tuple[Tensor, Tensor, Tensor]] = []
         done = 0
         for proba in self._proba(X):

@@ -93,6 +93,7 @@ def draw_labels(
         )
     if seed < 0:
         raise must_be("an integer of at least 0", "random_state", seed)
+    y = np.asarray(y)
     sizes = np.bincount(y)
     if len(sizes) != n_clusters:
         raise must_be(f"the number of classes, {len(sizes)}", "n_clusters", n_clusters)
@@ -155,6 +156,7 @@ def check_some_given(y: Any, n: int, n_clusters: int) -> np.ndarray:
     InputError
         Where they do not fit n points, or some are unknown and others not classes 0..n_clusters-1.
     """
+    _refuse_masks(y)
     values = np.asarray(y)
     if values.dtype.kind in "OUS":
         unknown = np.isin(values.astype(str), ("-1", "nan", "None", "")) & (y is not None)
@@ -165,7 +167,15 @@ def check_some_given(y: Any, n: int, n_clusters: int) -> np.ndarray:
     return _check_classes(values, n, n_clusters)
 
 
+def _refuse_masks(y: Any) -> None:
+    if np.ma.is_masked(y):
+        raise InputError("y has masked values: give -1 where a class is not known, such as by y.filled(-1)")
+
+
 def _check_classes(y: Any, n: int, n_clusters: int) -> np.ndarray:
+    if y is None:
+        raise InputError("y is missing: give the classes 0 to k - 1 of some points, and -1 for the others")
+    _refuse_masks(y)
     y = np.asarray(y)
     if y.shape != (n,) or y.dtype.kind not in "iu":
         raise InputError(

@@ -27,13 +27,14 @@ class LinkedPairs:
         self._group = torch.from_numpy(closed.group).to(device)
         self._size = len(closed.group)
         self._apart = torch.from_numpy(_keys(closed.apart, self._size)).to(device)
-        keys = _keys(np.concatenate([doubt.must_link, doubt.cannot_link]), self._size)
-        kinds = np.repeat([ALIKE, UNLIKE], [len(doubt.must_link), len(doubt.cannot_link)])
-        weights = np.concatenate([doubt.must_weight, doubt.cannot_weight])
-        order = np.argsort(keys, kind="stable")
-        self._doubtful = torch.from_numpy(keys[order]).to(device)
-        self._kinds = torch.from_numpy(kinds[order].astype(np.int8)).to(device)
-        self._weights = torch.from_numpy(weights[order].astype(np.float32)).to(device)
+        # A pair that is doubtful twice weighs the sum, of which what speaks against it is taken away.
+        all_keys = _keys(np.concatenate([doubt.must_link, doubt.cannot_link]), self._size)
+        keys, place = np.unique(all_keys, return_inverse=True)
+        signed = np.bincount(place, np.concatenate([doubt.must_weight, -doubt.cannot_weight]), len(keys))
+        kinds = np.select([signed > 0, signed < 0], [ALIKE, UNLIKE], UNKNOWN)
+        self._doubtful = torch.from_numpy(keys).to(device)
+        self._kinds = torch.from_numpy(kinds.astype(np.int8)).to(device)
+        self._weights = torch.from_numpy(np.minimum(np.abs(signed), 1).astype(np.float32)).to(device)
 
     def relations(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """How each pair of rows [..., B] is related, int8 [..., B, B], and how certain that is, float32."""
