@@ -11,6 +11,8 @@ from sklearn.datasets import make_blobs
 from kingdra_repro import Kingdra
 from kingdra_repro.bases import LadderIM
 from kingdra_repro.evaluation import choose_n_clusters
+from kingdra_repro.evaluation.n_clusters import recommend
+from kingdra_repro.evaluation.without_labels import MEASURES
 from kingdra_repro.methods import KMeans
 from kingdra_repro.programs.sweep import Job, end_sweep, spelt_out
 from tests.programs.conftest import TINY
@@ -118,6 +120,30 @@ def test_without_several_numbers_a_sweep_ends_with_its_table(tmp_path, capsys):
 )
 def test_ranges_that_are_none(given, reason, kingdra_run, blobs):
     assert kingdra_run(*KMEANS, given).mistake.startswith(reason)
+
+
+def test_a_number_that_is_out_changes_nothing_of_the_others():
+    rows = [
+        {"k": 2, "clusters_found": 2, **dict.fromkeys(MEASURES, 0.9), "silhouette": 0.2},
+        {"k": 3, "clusters_found": 3, **dict.fromkeys(MEASURES, 0.9), "silhouette": 0.9},
+        {"k": 9, "clusters_found": 1, **dict.fromkeys(MEASURES, 0.9), "silhouette": None},
+    ]
+    both = [recommend(pd.DataFrame(rows[:n])) for n in (2, 3)]
+    assert [choice.n_clusters for choice in both] == [3, 3]
+    assert both[0].reason == both[1].reason
+
+
+def test_each_number_has_a_checkpoint_of_its_own(tmp_path, blobs):
+    small = {"n_models": 2, "n_iter": 1, "first_epochs": 1, "epochs": 1, "batch_size": 256}
+    kingdra = Kingdra(base=LadderIM(hidden=(8,)), device="cpu", checkpoint_dir=tmp_path / "kept", **small)
+    choose_n_clusters(kingdra, blobs, [2, 3])
+    assert sorted(path.name for path in tmp_path.glob("kept/*")) == ["k2", "k3"]
+
+
+def test_what_float32_does_not_tell_apart_is_refused_as_by_fit(blobs):
+    far = blobs.astype(np.float64) + np.eye(1, blobs.shape[1]) * 1e9
+    with pytest.raises(ValueError, match="float32"):
+        choose_n_clusters(KMeans(random_state=0), far, [2, 3])
 
 
 @pytest.mark.parametrize("numbers", [[3], [1, 2], [2, 2.5], []])

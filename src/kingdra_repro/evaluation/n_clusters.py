@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,7 @@ def choose_n_clusters(
     numbers = sorted(set(n_clusters))
     if len(numbers) < 2 or not all(is_integer(k, 2) for k in numbers):
         raise must_be("two integers or more, each at least 2", "n_clusters", n_clusters)
-    points = check_array(X, accept_sparse="csr", dtype=np.float32)
+    points = check_array(X, accept_sparse="csr", dtype="numeric")  # `fit` makes float32 of it, or refuses
     return recommend(pd.DataFrame([measure(estimator, points, k) for k in numbers]))
 
 
@@ -80,17 +81,20 @@ def measure(estimator: BaseEstimator, X: np.ndarray | sp.csr_matrix, n_clusters:
     watch = _FirstVotes(getattr(estimator, "monitor", None))
     if "monitor" in method.get_params(deep=False):
         method.set_params(monitor=watch)
+    if (folder := getattr(estimator, "checkpoint_dir", None)) is not None:
+        method.set_params(checkpoint_dir=Path(folder) / f"k{n_clusters}")
     method.fit(X)
     found = len(np.unique(method.labels_))
-    return {"k": n_clusters, "clusters_found": found, **known_without_labels(method, X, watch.votes)}
+    known = known_without_labels(method, X.astype(np.float32), watch.votes)
+    return {"k": n_clusters, "clusters_found": found, **known}
 
 
 def recommend(measures: pd.DataFrame) -> NumberOfClusters:
     """Choose among numbers of clusters by what is known of each.
 
-    The score of a number is the mean of all that is known of it: each is about 1 at best, and
-    ``scripts/n_clusters.py`` shows how often the mean is right. A number that left clusters without points is
-    out, unless all did. Of equal scores the smaller number wins.
+    A number that left clusters without points is out, unless all did. The score of a number is the mean of
+    what is known of all that are not out: each is about 1 at best, and ``scripts/n_clusters.py`` shows how
+    often the mean is right. Of equal scores the smaller number wins.
 
     Parameters
     ----------
@@ -98,10 +102,11 @@ def recommend(measures: pd.DataFrame) -> NumberOfClusters:
         With ``k``, ``clusters_found`` and `MEASURES`.
     """
     table = measures.sort_values("k").reset_index(drop=True).astype(dict.fromkeys(MEASURES, float))
-    known = [name for name in MEASURES if table[name].notna().all()]
-    table["score"] = table[known].mean(axis=1) if known else np.nan
-    full = table[table["clusters_found"] == table["k"]]
-    candidates = (full if len(full) else table).fillna({"score": -1.0})
+    full = table["clusters_found"] == table["k"]
+    compared = full if full.any() else full | True
+    known = [name for name in MEASURES if table.loc[compared, name].notna().all()]
+    table["score"] = table[known].mean(axis=1, skipna=False) if known else np.nan
+    candidates = table[compared].fillna({"score": -1.0})
     best, *others = candidates.sort_values("score", ascending=False, kind="stable").to_dict("records")
     k = int(best["k"])
     if not known:
