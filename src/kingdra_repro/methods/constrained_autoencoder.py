@@ -212,6 +212,7 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
             self.classes_ = np.arange(self.n_clusters)
             self._checksum = checksum_of_array(X)
             self._fit(X, given, links)
+            del self._given, self._linked, self._checksum
         return self
 
     def fit_predict(self, X: Any, y: Any, **pairs: Any) -> np.ndarray:  # type: ignore[override]

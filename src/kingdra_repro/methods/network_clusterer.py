@@ -83,7 +83,7 @@ class NetworkClusterer(TrainedClusterer):
         self._pace = Pace(SHARE_WITHIN_PHASES, SECONDS_OF_A_SAVE)
         with shown_progress(self.verbose, self.monitor) as self._watcher:
             self._fit_rows(Rows(X, self._device))
-        del self._watcher
+        del self._watcher, self._device, self._seed, self._checkpoint, self._began, self._pace, self._rows
         self._network.cpu()  # a fitted estimator may go to a machine without this device
 
     @default_library_state()

@@ -16,7 +16,6 @@ from kingdra_repro.files import atomic_write
 # Then the SHA-256 of what follows, in a line: a note, in a line, and torch's bytes.
 FIRST_LINE = b"kingdra checkpoint 1\n"
 DIGEST_LINE = 65  # bytes
-WITHOUT_CHECKSUM = b"PK\x03\x04"  # torch's bytes alone, as earlier versions wrote them
 
 # The share of a fit's time that saving may take. At the ends of phases on a CPU, where they are long: any; a
 # GPU trains so fast that a state of hundreds of megabytes for each phase would be a good part of its time.
@@ -169,10 +168,6 @@ def note_of(path: Path) -> str:
 
 def _skip_checked_header(file: BinaryIO) -> None:
     """Go to torch's bytes; ValueError where the checksum is not that of what follows it."""
-    if file.read(len(WITHOUT_CHECKSUM)) == WITHOUT_CHECKSUM:
-        file.seek(0)
-        return
-    file.seek(0)
     if file.read(len(FIRST_LINE)) != FIRST_LINE or file.read(DIGEST_LINE) != _digest(file):
         raise ValueError("wrong checksum")
     file.seek(len(FIRST_LINE) + DIGEST_LINE)

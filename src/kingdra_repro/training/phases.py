@@ -50,7 +50,6 @@ def resumable(checkpoint: Checkpoint) -> tuple[int, dict[str, Any]] | None:
     InputError
         If phases are done, but all are damaged.
     """
-    _move_old_form(checkpoint)
     committed, found, damaged = _committed(checkpoint), None, list[str]()
     for phase in reversed(committed):
         faults = _faults(checkpoint, phase)
@@ -131,13 +130,3 @@ def _committed(checkpoint: Checkpoint) -> list[int]:
 def _remove(checkpoint: Checkpoint, phase: int) -> None:
     checkpoint.remove(f"phase{phase}/iteration")  # first: a folder that is half removed is not taken up
     shutil.rmtree(checkpoint.folder / f"phase{phase}", ignore_errors=True)
-
-
-def _move_old_form(checkpoint: Checkpoint) -> None:
-    """Earlier versions had one state of each member, and of the last phase, in the folder itself."""
-    state = checkpoint.load("iteration")
-    phase = 0 if state is None else int(state["iteration"])
-    folder = checkpoint.folder / f"phase{phase}"
-    for name in [*checkpoint.names("models_"), *checkpoint.names("iteration")]:  # that it is done comes last
-        folder.mkdir(exist_ok=True)
-        (checkpoint.folder / f"{name}.pt").replace(folder / f"{name}.pt")
