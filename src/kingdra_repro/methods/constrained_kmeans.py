@@ -68,6 +68,8 @@ class ConstrainedKMeans(LabelledClusterer):
                 break
             self.labels_ = labels
             self.cluster_centers_ = _means(X, labels, self.n_clusters)
+        else:
+            self.labels_ = np.where(labelled, given, self._classes_of(X))
 
     def _classes_of(self, X: np.ndarray | sp.csr_matrix) -> np.ndarray:  # of the nearest centre
         return pairwise_distances_argmin(X, self.cluster_centers_).astype(np.int64)
