@@ -217,6 +217,10 @@ def test_history_tells_of_labelled_points_apart(kingdra_run, tmp_path, blobs):
             ("method=constrained_autoencoder", "n_clusters=4"),
             "y must have labels of all 4 classes; got none of class 3",
         ),
+        (
+            (*CUSTOM, "method=nearest_labelled", "labels_fraction=0.1"),
+            "labels_fraction=0.1 draws labels, and dataset.given gives yours: leave one of them out",
+        ),
     ],
 )
 def test_user_errors(kingdra_run, tmp_path, blobs, arguments, mistake):

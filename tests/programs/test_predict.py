@@ -84,6 +84,10 @@ def test_clusters_of_a_run_are_a_table(kingdra_run, halves, tmp_path, capsys):
     assert list(table["id"]) == list(halves[0]["who"])
     np.testing.assert_array_equal(table["cluster"], np.load(folder / "labels.npy"))
     assert set(table["agreement"]) <= {0.0, 0.5, 1.0}
+    # Files whose names differ behind a point have their own tables of clusters.
+    for name in ("2024.01.csv", "2024.02.csv"):
+        halves[1].to_csv(name, index=False)
+        assert called(capsys, str(folder), name) == (0, name.replace(".csv", ".clusters.csv\n"))
     assert table["confidence"].between(0.1, 1).all()
     # The columns beside them make no other run of it.
     assert kingdra_run(*HALF, "dataset.keep_columns=true", "output_dir=beside").status == 0
@@ -139,6 +143,7 @@ def test_mistakes_in_one_line(kingdra_run, halves, tmp_path, capsys):
         ((run, "data=x.npy"), "x.npy is no table"),
         ((run, "data=nowhere.csv"), "data=nowhere.csv does not exist"),
         ((run, "data=rest.csv", "output=rest.csv"), "output=rest.csv is the file of the points"),
+        ((run, "data=rest.csv", "output=none/x.csv"), "output=none/x.csv: there is no folder none: make it"),
         ((run, "data=rest.csv", "keep_columns=1"), "keep_columns must be true or false; got 1"),
         ((run,), "Give FOLDER FILE, or run=FOLDER data=FILE"),
         ((run, "rest.csv", "half.csv"), "half.csv: data=rest.csv is given already"),

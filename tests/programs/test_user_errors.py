@@ -54,6 +54,8 @@ def test_unknown_choice_in_a_sweep_stops_it_before_anything_runs(kingdra_run, tm
         ("datset=mnist", "dataset"),
         ("sed=1", "seed"),
         ("epochs=3", "training.epochs"),
+        ("dataset.pth=x.csv", "dataset.path"),
+        ("base.hiden=[3]", "base.hidden"),
     ],
 )
 def test_unknown_setting(kingdra_run, given, meant):

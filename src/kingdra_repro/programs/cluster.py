@@ -193,6 +193,11 @@ def _given_labels(cfg: DictConfig, data: Dataset, method: str) -> np.ndarray | N
             )
         return None
     if data.given is not None:
+        for name in ("labels_per_class", "labels_fraction"):
+            if cfg[name] is not None:
+                raise InputError(
+                    f"{name}={cfg[name]} draws labels, and dataset.given gives yours: leave one of them out"
+                )
         return data.given
     number, part = cfg.method.labels_per_class, cfg.method.labels_fraction
     if number is None and part is None:

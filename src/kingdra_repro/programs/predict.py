@@ -50,9 +50,13 @@ def run(arguments: Sequence[str]) -> int:
     keep_columns = given.get("keep_columns", "false").lower()
     if keep_columns not in ("true", "false"):
         raise InputError(f"keep_columns must be true or false; got {given['keep_columns']}")
+    from kingdra_repro.data.formats.tables import table_name  # pandas takes a moment to load
+
     data = Path(given["data"]).expanduser()
-    default = data.with_name(f"{data.name.partition('.')[0]}.clusters.csv")
+    default = data.with_name(f"{table_name(data)}.clusters.csv")
     output = Path(given["output"]).expanduser() if "output" in given else default
+    if not output.parent.is_dir():
+        raise InputError(f"output={output}: there is no folder {output.parent}: make it, or give another")
     if output.exists() and data.exists() and output.samefile(data):
         raise InputError(f"output={output} is the file of the points: give another")
 

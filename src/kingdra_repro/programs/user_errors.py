@@ -5,13 +5,15 @@ import errno
 import os
 import re
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from hydra.errors import CompactHydraException, InstantiationException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from kingdra_repro.config import Settings, setting_of
+from kingdra_repro.config import Settings, names, setting_of
 from kingdra_repro.errors import InputError
 
 # The extras of pyproject.toml that bring launchers of Hydra.
@@ -188,14 +190,19 @@ def _meant(given: str, choices: list[str]) -> str:
 
 
 def _known_settings(known: type) -> list[str]:
-    """Names of the top-level settings and groups, with those inside ``ensemble`` and ``training``."""
+    """Names of the top-level settings and groups, with those inside both."""
     tree = OmegaConf.structured(known)
-    names: list[str] = []
+    found: list[str] = []
     for key in tree:
-        names.append(str(key))
+        found.append(str(key))
         if not OmegaConf.is_missing(tree, key) and OmegaConf.is_dict(tree[key]):
-            names += [f"{key}.{inner}" for inner in tree[key]]
-    return names
+            found += [f"{key}.{inner}" for inner in tree[key]]
+    for group in ("dataset", "method", "base", "pseudo_labels"):
+        for name in names(group) if group in found else []:
+            with files("kingdra_repro.configs").joinpath(group, f"{name}.yaml").open() as file:
+                inside: Any = OmegaConf.load(file)
+            found += [f"{group}.{inner}" for inner in inside if not inner.startswith("_")]
+    return found
 
 
 def _as_given(error: InputError, settings: DictConfig | None) -> str:

@@ -76,8 +76,8 @@ def numbers_of(column: pd.Series, source: str) -> np.ndarray:
         others = f", as {len(wrong) - 1} more are" if len(wrong) > 1 else ""
         raise InputError(
             f"{source}: row {wrong[0]} (counted from 0), column {column.name!r}: {cell!r} is not a number"
-            f"{others}: {comma}correct it, empty the cell (with dataset.missing=drop, mean or "
-            "median), or leave the column out (dataset.drop=[...])"
+            f"{others}: {comma}correct it, empty the cell (where kingdra-run has dataset.missing=drop, mean "
+            "or median), or leave the column out there (dataset.drop=[...])"
         )
     return found
 

@@ -135,7 +135,8 @@ class TableVectorizer:
                 )
             if not len(rows):
                 raise InputError(
-                    f"{source} has missing cells in every row: give dataset.missing=mean or median"
+                    f"{source} has missing cells in every row: give kingdra-run dataset.missing=mean or "
+                    "median"
                 )
         elif self.fill:
             numbers = np.where(np.isnan(numbers), self.fill, numbers)
@@ -277,7 +278,7 @@ class TableVectorizer:
         what = "NaN (a missing value)" if len(absent) else "a missing value"
         raise InputError(
             f"{source} has {what} in row {row}, column {name!r} (counted from 0), and in {n_rows} rows in "
-            "all: give dataset.missing=drop, mean or median, or fill it in"
+            "all: fill it in, or give kingdra-run dataset.missing=drop, mean or median"
         )
 
 
