@@ -3,6 +3,8 @@
 Equation numbers are those of the Kingdra paper's appendix B; where the public code differs it is said.
 """
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn.functional import log_softmax, softmax
@@ -88,9 +90,17 @@ def normalized_dot_product_loss(logits: Tensor) -> Tensor:
 
 
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
-    """Eq. 8: -log p(y = target) of outputs [M, B, k] and classes [M, B], averaged over the batch.
+    """Eq. 8: -log p(y = target) of outputs [M, B, k] and classes [M, B], averaged over the batch."""
+    return -log_softmax(logits, dim=-1).gather(-1, target.unsqueeze(-1)).squeeze(-1).mean(-1)
 
-    A point without a class, -1, adds 0.
+
+def some_classes_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """-log (p(y = target | x) / p(y = target)), averaged over a batch: Eq. 8 where some classes lack labels.
+
+    p(y) is the mean over the batch, in which points without a class, -1, stand for the other classes; they
+    add 0. Cross entropy alone would fall by giving all points the classes that are there.
     """
-    log_p = log_softmax(logits, dim=-1).gather(-1, target.clamp(min=0).unsqueeze(-1)).squeeze(-1)
-    return -torch.where(target >= 0, log_p, 0).mean(-1)
+    log_p = log_softmax(logits, dim=-1)
+    log_mean = log_p.logsumexp(1, keepdim=True) - math.log(logits.shape[1])
+    information = (log_p - log_mean).gather(-1, target.clamp(min=0).unsqueeze(-1)).squeeze(-1)
+    return -torch.where(target >= 0, information, 0).mean(-1)

@@ -7,7 +7,7 @@ import torch
 from kingdra_repro.bases import Batch, LadderIM
 from kingdra_repro.data.links import Links, closure
 from kingdra_repro.networks.pair_loss import ALIKE, MARGIN, UNKNOWN, UNLIKE, pairwise_kl
-from kingdra_repro.objectives import cross_entropy
+from kingdra_repro.objectives import some_classes_loss
 from kingdra_repro.training.beside import Beside, PseudoLabels
 from kingdra_repro.training.linked_pairs import LinkedPairs
 from kingdra_repro.training.rows import Rows
@@ -56,19 +56,19 @@ def test_points_without_a_label_take_the_places_of_classes_that_have_none() -> N
     assert full.drawn(40, 0)(slice(0, 40))["every_output"]
 
 
-def test_a_point_without_an_output_has_no_cross_entropy() -> None:
-    logits = torch.randn(2, 4, 3, generator=torch.manual_seed(0), requires_grad=True)
-    target = torch.tensor([[0, -1, 2, 1], [-1, -1, -1, -1]])
-    loss = cross_entropy(logits, target)
-    log_p = logits.detach().log_softmax(-1)
-    torch.testing.assert_close(
-        loss.detach(),
-        torch.stack([-(log_p[0, 0, 0] + log_p[0, 2, 2] + log_p[0, 3, 1]) / 4, torch.tensor(0.0)]),
-    )
-    loss.sum().backward()
-    assert logits.grad is not None
-    assert not logits.grad[1].any()
-    assert not logits.grad[0, 1].any()
+def test_where_some_classes_lack_labels_giving_all_points_the_others_is_no_gain() -> None:
+    logits = torch.randn(2, 4, 3, generator=torch.manual_seed(0), dtype=torch.float64, requires_grad=True)
+    target = torch.tensor([[0, -1, 2, 0], [-1, -1, -1, -1]])
+    loss = some_classes_loss(logits, target)
+    p = logits.detach().softmax(-1)
+    mean = p.mean(1)[0]
+    expected = -sum((p[0, i, c] / mean[c]).log() for i, c in ((0, 0), (2, 2), (3, 0))) / 4
+    torch.testing.assert_close(loss.detach(), torch.tensor([expected, 0.0], dtype=torch.float64))
+    # Where all points have the same outputs, which these are changes nothing; cross entropy would fall.
+    for alike in (torch.zeros(1, 4, 3), torch.tensor([9.0, 0.0, 0.0]).expand(1, 4, 3)):
+        torch.testing.assert_close(some_classes_loss(alike, target[:1]), torch.zeros(1))
+    batch = Batch(logits, [], x_sup=logits, y_sup=target, every_output=False)
+    torch.testing.assert_close(batch.terms_beside([logits])["supervised"][1], loss)
 
 
 @pytest.mark.parametrize(("every_output", "weight"), [(True, 0.0), (False, 1.0)])

@@ -12,7 +12,7 @@ from torch.nn.functional import log_softmax
 
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.networks.pair_loss import MARGIN, pair_loss
-from kingdra_repro.objectives import cross_entropy
+from kingdra_repro.objectives import cross_entropy, some_classes_loss
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,8 @@ class Batch:
         of_each = iter(logits)
         terms = dict[str, tuple[float, Tensor]]()
         if self.y_sup is not None:
-            terms["supervised"] = (1.0, cross_entropy(next(of_each), self.y_sup))
+            loss = cross_entropy if self.every_output else some_classes_loss
+            terms["supervised"] = (1.0, loss(next(of_each), self.y_sup))
         if self.relation is not None:
             # Alike and unlike pairs weigh the same: of k classes most pairs are unlike.
             log_p = log_softmax(next(of_each), dim=-1)
