@@ -73,3 +73,31 @@ def test_numbers_may_be_given_where_some_labels_are_words(caplog: pytest.LogCapt
         assert data.given.tolist() == [0, 1, 2, -1] * 3
     with pytest.raises(InputError, match=r"dataset\.given=told and dataset\.labels are words and numbers"):
         loaded(["1", "2", "7", ""] * 3, kind)
+
+
+@pytest.mark.parametrize("setting", ["labels", "given"])
+@pytest.mark.parametrize("labels", [CLASSES, ["3", "1", "2"] * 4, ["003", "001", "002"] * 4])
+def test_a_file_of_labels_needs_no_name_in_its_first_line(setting: str, labels: list[str]) -> None:
+    pd.DataFrame({"a": np.arange(12.0) ** 2}).to_csv("t.csv", index=False)
+    for first_line in ("", "kind\n", "0\n"):
+        Path("y.csv").write_text(first_line + "\n".join(labels) + "\n")
+        data = load_custom("t.csv", **{setting: "y.csv"})  # type: ignore[arg-type]
+        found = data.y if setting == "labels" else data.given
+        assert found is not None
+        assert found.tolist() == [2, 0, 1] * 4
+        assert data.class_names == sorted(set(labels))
+    pd.DataFrame({"kind": labels}).to_csv("y.csv")  # beside row numbers
+    assert load_custom("t.csv", **{setting: "y.csv"}).class_names == sorted(set(labels))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("setting", ["labels", "given"])
+def test_a_file_of_too_few_labels(setting: str) -> None:
+    """One whose first line is not among the others may be below a name, with a label that is missing."""
+    pd.DataFrame({"a": np.arange(12.0) ** 2}).to_csv("t.csv", index=False)
+    for first_line, others, n in (("kind", CLASSES[1:], 11), ("oak", CLASSES[:7], 7)):
+        Path("y.csv").write_text(first_line + "\n" + "\n".join(others) + "\n")
+        message = (
+            rf"dataset\.{setting}=y\.csv has {n} labels below its first line \('{first_line}', read as the"
+        )
+        with pytest.raises(InputError, match=message + " column's name.*, the data have 12 rows: give each"):
+            load_custom("t.csv", **{setting: "y.csv"})  # type: ignore[arg-type]

@@ -174,11 +174,13 @@ def load_custom(
         raise InputError(f"dataset.image_shape is for arrays, not for {path}: leave it out")
 
     known, source = found.labels, str(path)
+    rows = found.rows if found.table is not None else np.arange(found.X.shape[0])
+    n_rows = len(rows) if found.table is None else len(found.table)
     if labels is not None and not found.labels_are_a_column:
-        known, source = read_labels("labels", labels), f"dataset.labels={labels}"
+        known, source = read_labels("labels", labels, rows, n_rows), f"dataset.labels={labels}"
     told = found.given
     if given is not None and told is None:  # no column
-        told = read_given(given, found.row_names, found.X.shape[0])
+        told = read_given(given, found.row_names, rows, n_rows)
     known, told = (of_rows(one, found) for one in (known, told))
     y = None if known is None else encode_labels(known.values, source)
     class_names = None if known is None else label_names(known.values, known.written)
@@ -187,8 +189,6 @@ def load_custom(
     if told is not None:
         source = f"dataset.given={given}"
         y, taught, class_names = encode_given(known, told, source)
-        if len(taught) != (n := found.X.shape[0]):
-            raise InputError(f"{source} has {len(taught)} rows, the data have {n}: give each one")
     if links is not None:
         pairs = read_links(Path(given_path("links", links)).expanduser(), found.row_names, found.X.shape[0])
         closed = closure(found.X.shape[0], pairs)
