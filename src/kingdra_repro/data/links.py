@@ -116,13 +116,14 @@ def closure(n: int, links: Links) -> Closure:
     return Closure(group, apart, doubtful, links)
 
 
-def with_linked(given: np.ndarray, closed: Closure) -> np.ndarray:
+def with_linked(given: np.ndarray, closed: Closure, class_names: Sequence[str] | None = None) -> np.ndarray:
     """Return the given labels and those that follow: a point has the class of those it belongs with.
 
     Parameters
     ----------
     given : int64 array [n], -1 where not known
     closed : Closure
+    class_names : sequence of str or None, for the messages
 
     Returns
     -------
@@ -133,6 +134,10 @@ def with_linked(given: np.ndarray, closed: Closure) -> np.ndarray:
     InputError
         Where points that belong together have two classes, or points that do not have one: rows are told.
     """
+
+    def called(row: int) -> str:
+        return str(given[row]) if class_names is None else repr(class_names[int(given[row])])
+
     known = np.flatnonzero(given >= 0)
     groups, first = np.unique(closed.group[known], return_index=True)
     speaker = np.full(closed.group.max() + 1, -1, np.int64)  # of each group, a row with a class
@@ -141,7 +146,7 @@ def with_linked(given: np.ndarray, closed: Closure) -> np.ndarray:
     if len(wrong := known[given[known] != given[said[known]]]):
         i, j = int(said[wrong[0]]), int(wrong[0])
         raise InputError(
-            f"Rows {i} and {j} must be linked, and have the classes {given[i]} and {given[j]}: correct a "
+            f"Rows {i} and {j} must be linked, and have the classes {called(i)} and {called(j)}: correct a "
             "label or leave a pair out"
         )
     one, other = speaker[closed.apart].T
@@ -149,7 +154,7 @@ def with_linked(given: np.ndarray, closed: Closure) -> np.ndarray:
     if (wrong := both & (given[one] == given[other])).any():
         i, j = int(one[wrong][0]), int(other[wrong][0])
         raise InputError(
-            f"Rows {i} and {j} have the class {given[i]}, and the pairs say that they cannot be linked: "
+            f"Rows {i} and {j} have the class {called(i)}, and the pairs say that they cannot be linked: "
             "correct a label or leave a pair out"
         )
     return np.where(said >= 0, given[said], -1)
