@@ -166,7 +166,7 @@ def write_wrong_labels() -> None:
         ({"path": "a.npy", "n_clusters": 1}, "n_clusters must be an integer from 2 to .*; got 1"),
         (
             {"path": "a.npy", "labels": "short.npy"},
-            r"must have shape \(12,\), one label for each row of X; got \(11,\)",
+            r"dataset.labels=short.npy has 11 labels, the data have 12 rows: give each row one",
         ),
         ({"path": "a.npy", "labels": "none.npy"}, "dataset.labels=none.npy does not exist"),
         ({"path": "a.npy", "labels": "a.npy"}, r"labels of shape \(12, 3\)"),

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from kingdra_repro.data.links import Links, closure, read_links, with_linked
@@ -62,6 +63,59 @@ def test_pairs_without_an_answer_and_columns_to_read_by_eye_are_left_out(tmp_pat
     assert (links.must_link.tolist(), links.cannot_link.tolist()) == ([[1, 2]], [[2, 0]])
 
 
+def test_blank_lines_of_a_file_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "links.csv"
+    for blank in (",,", " ", ""):
+        path.write_text(f"i,j,link\n1,2,1\n{blank}\n0,3,0\n{blank}\n")
+        links = read_links(path, None, 4)
+        assert (links.must_link.tolist(), links.cannot_link.tolist()) == ([[1, 2]], [[0, 3]])
+
+
+CODES = ["X0", *(f"{i:05d}" for i in range(2, 30))]  # row 20 is 00021
+
+
+def test_names_keep_their_zeros(tmp_path: Path) -> None:
+    path = tmp_path / "links.csv"
+    path.write_text("i,j,link\n00020,00023,1\n00021,00022,0\n")
+    links = read_links(path, CODES, 29)
+    assert (links.must_link.tolist(), links.cannot_link.tolist()) == ([[19, 22]], [[20, 21]])
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "message"),
+    [
+        # No name is taken for a row number, whether it is one of a row or not.
+        ("20,23,1", CODES, "names the row '20', which the data do not have: give names as .* such as 'X0'"),
+        ("00020,23,1", CODES, "names the row '23'"),
+        ("7,9,1", ["a7", *map(str, range(8, 36))], "names the row '7'"),
+        (
+            "7,8,1",
+            ["8", "7", "7"],
+            "names the row '7', and 2 rows of the data are called so: give dataset.id",
+        ),
+    ],
+)
+def test_names_that_the_data_do_not_have_or_have_twice(
+    text: str, names: list[str], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "links.csv").write_text(f"i,j,link\n{text}\n")
+    with pytest.raises(InputError, match=message):
+        read_links(tmp_path / "links.csv", names, len(names))
+
+
+def test_a_name_that_rows_have_twice_does_not_shift_the_others(tmp_path: Path) -> None:
+    (tmp_path / "links.csv").write_text("i,j,link\nb,c,1\n")
+    assert read_links(tmp_path / "links.csv", ["a", "a", "b", "c"], 4).must_link.tolist() == [[2, 3]]
+
+
+def test_row_numbers_of_a_binary_file(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    table = pd.DataFrame({"i": [1, None], "j": [2.0, None], "link": [1, None]})
+    table.to_parquet(tmp_path / "links.parquet")
+    for names in (None, ["5", "1", "2"]):
+        assert read_links(tmp_path / "links.parquet", names, 3).must_link.tolist() == [[1, 2]]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -69,7 +123,13 @@ def test_pairs_without_an_answer_and_columns_to_read_by_eye_are_left_out(tmp_pat
         ("i,j\n0,1\n", "has the columns 'i', 'j': give i, j, link"),
         ("i,j,link\n0,1,2\n", "has link=2 in row 0"),
         ("i,j,link\n0,7,1\n", "names row 7: the data have rows 0 to 4"),
-        ("i,j,link\na,b,1\n", "has row names in column i, the data have none"),
+        ("i,j,link\n-1,3,1\n", "names row -1: the data have rows 0 to 4"),
+        ("i,j,link\n0.5,3,1\n", "has row names such as '0.5', the data have none"),
+        ("i,j,link\na,b,1\n", "has row names such as 'a', the data have none"),
+        ("i,j,link\n0,1,1\n3,,0\n", r"links.csv has no j in row 1 .counted from 0.: fill it in"),
+        ("i,j,link\n3,3,0\n", r"links.csv pairs 3 with itself in row 0"),
+        ("i,j,link,weight\n0,1,1,0.5\n1,2,1,\n", r"links.csv has no weight in row 1 .counted from 0.: give"),
+        ("i,j,link,weight\n0,1,1,1.5\n", r"links.csv has weight=1.5 in row 0"),
         ("i,j,link,weight\n0,1,1,yes\n", "has a weight that is not a number"),
     ],
 )

@@ -73,3 +73,59 @@ def test_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert pets.row_names == ["0.png", "200.png"]
     assert pets.pictures is not None
     assert pets.pictures.batch(1, 2, 4).mean().item() == pytest.approx(200 / 255, abs=1e-3)
+
+
+def numbered_table(**columns: list[str]) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    return pd.DataFrame({"a": rng.normal(size=12), "b": rng.normal(size=12), **columns})
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        [f"{i:05d}" for i in range(12)],
+        [f"{i / 10:.2f}" for i in range(12)],
+        ["", *(str(i) for i in range(11))],
+        [f"123456789012345678901234{i:02d}" for i in range(12)],
+        ["X0", *(f"{i:05d}" for i in range(11))],
+    ],
+)
+def test_rows_are_called_as_the_file_has_it(tmp_path: Path, ids: list[str]) -> None:
+    numbered_table(id=ids, spaced=[f" {one} " for one in ids]).to_csv(tmp_path / "t.csv", index=False)
+    for name, other in (("id", "spaced"), ("spaced", "id")):
+        data = load_custom(tmp_path / "t.csv", id=name, drop=other, n_clusters=2)
+        assert data.row_names == ids
+        assert data.table is not None
+        assert data.table[name].fillna("").tolist() == ids
+        assert data.preprocessing is not None
+        assert data.preprocessing.read(tmp_path / "t.csv", 2).names == ids
+
+
+def test_classes_are_called_as_the_file_has_it_and_lie_in_the_order_of_numbers(tmp_path: Path) -> None:
+    names = ["010", "001", "002"] * 4
+    numbered_table(kind=names, told=[*names[:6], *[""] * 6]).to_csv(tmp_path / "t.csv", index=False)
+    pd.DataFrame({"kind": names}).to_csv(tmp_path / "y.csv", index=False)
+    for labels, drop in (("kind", "told"), (tmp_path / "y.csv", ["kind", "told"])):
+        data = load_custom(tmp_path / "t.csv", labels=labels, drop=drop)
+        assert data.class_names == ["001", "002", "010"]
+        assert data.y is not None
+        assert data.y.tolist() == [2, 0, 1] * 4
+    data = load_custom(tmp_path / "t.csv", given="told", drop="kind")
+    assert data.class_names == ["001", "002", "010"]
+    assert data.given is not None
+    assert data.given.tolist() == [2, 0, 1] * 2 + [-1] * 6
+    numbers = ["10.0", "1.0", "2.0"] * 2 + [""] * 6  # as pandas writes whole numbers beside blanks
+    numbered_table(told=numbers).to_csv(tmp_path / "t.csv", index=False)
+    assert load_custom(tmp_path / "t.csv", given="told").class_names == ["1", "2", "10"]
+
+
+def test_rows_and_classes_of_a_binary_file_are_what_they_were(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    table = numbered_table(id=[f"{i:02d}" for i in range(12)], kind=["10", "9", "8"] * 4)
+    table.to_parquet(tmp_path / "t.parquet")
+    data = load_custom(tmp_path / "t.parquet", labels="kind", id="id")
+    assert data.row_names == table["id"].tolist()
+    assert data.class_names == ["10", "8", "9"]
+    table["kind"] = table["kind"].astype(float)
+    table.to_parquet(tmp_path / "t.parquet")
+    assert load_custom(tmp_path / "t.parquet", labels="kind", id="id").class_names == ["8", "9", "10"]

@@ -215,7 +215,19 @@ def test_history_tells_of_labelled_points_apart(kingdra_run, tmp_path, blobs):
         ),
         (
             ("method=constrained_autoencoder", "n_clusters=4"),
-            "y must have labels of all 4 classes; got none of class 3",
+            "dataset.given has no label of 1 of n_clusters=4 classes, and method=constrained_autoencoder",
+        ),
+        (
+            ("method=nearest_labelled", "dataset.given=part", "dataset.drop=[told]"),
+            "dataset.given has no label of 'z', and method=nearest_labelled needs some of each class: label",
+        ),
+        (
+            ("method=kingdra", "dataset.links=apart.csv"),
+            "Rows 0 and 3 have the class 'x', and the pairs say that they cannot be linked",
+        ),
+        (
+            ("method=kingdra", "dataset.links=together.csv"),
+            "Rows 0 and 1 must be linked, and have the classes 'x' and 'y'",
         ),
         (
             (*CUSTOM, "method=nearest_labelled", "labels_fraction=0.1"),
@@ -225,6 +237,11 @@ def test_history_tells_of_labelled_points_apart(kingdra_run, tmp_path, blobs):
 )
 def test_user_errors(kingdra_run, tmp_path, blobs, arguments, mistake):
     (tmp_path / "l.csv").write_text("i,j,link\n0,3,1\n")
+    (tmp_path / "apart.csv").write_text("i,j,link\n0,3,0\n")
+    (tmp_path / "together.csv").write_text("i,j,link\n0,1,1\n")
+    if "dataset.given=part" in arguments:
+        table = pd.read_csv(tmp_path / "data.csv")
+        table.assign(part=table["told"].replace("z", None)).to_csv(tmp_path / "data.csv", index=False)
     assert kingdra_run(*CUSTOM, *arguments).mistake.startswith(mistake)
 
 

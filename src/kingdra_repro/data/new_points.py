@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.formats.streamed_parquet import StreamedParquet
-from kingdra_repro.data.formats.tables import is_table, listed, read_table
+from kingdra_repro.data.formats.tables import is_table, listed, read_as_written
 from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.data.scaling import Scaler, scaler_of, scaler_state
 from kingdra_repro.data.sources.custom_array import ENDINGS, ArrayFeatures, array_features, features_of
@@ -141,9 +141,11 @@ class Preprocessing:
     def _read_table(self, path: Path, vectorizer: TableVectorizer) -> NewPoints:
         if not is_table(path):
             raise InputError(f"{path} is no table: give one, such as a .csv, as the model was fitted on")
-        table = read_table(path, self.text_format)
+        named = () if self.id is None else (self.id,)
+        table, written = read_as_written(path, named, self.text_format)
         X, rows = vectorizer.transform(table, str(path))
         validate_features(X, vectorizer.feature_names)
+        table = table.assign(**written)
         names = row_names(table, self.id if self.id in table.columns else None, rows)
         return NewPoints(vectorizer.scale(X).astype(np.float32), names, table.iloc[rows])
 

@@ -127,20 +127,31 @@ def _numbers(sizes: np.ndarray, per_class: int | None, fraction: float | None) -
     return numbers
 
 
+class ClassWithoutLabel(InputError):
+    """Raised where a method needs labels of all classes, and some have none: ``classes``, int64 array."""
+
+    def __init__(self, message: str, classes: np.ndarray) -> None:
+        super().__init__(message)
+        self.classes = classes
+
+
 def check_given(y: Any, n: int, n_clusters: int) -> np.ndarray:
     """Check the labels that ``fit`` is given: int64 array [n] of 0..n_clusters-1, -1 where not known.
 
     Raises
     ------
     InputError
-        Where they do not fit n points, have other values, or a class has no label.
+        Where they do not fit n points, or have other values.
+    ClassWithoutLabel
+        Where a class has no label.
     """
     y = _check_classes(y, n, n_clusters)
     without = np.setdiff1d(np.arange(n_clusters), y)
     if len(without):
-        raise InputError(
+        raise ClassWithoutLabel(
             f"y must have labels of all {n_clusters} classes; got none of class {without[0]}: label a point "
-            "of each, or give another n_clusters"
+            "of each, or give another n_clusters",
+            without,
         )
     return y
 

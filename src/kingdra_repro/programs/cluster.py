@@ -16,6 +16,7 @@ from rich.console import Console
 from kingdra_repro.checks import choice
 from kingdra_repro.config import check_types, with_table_settings
 from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.data.formats.tables import listed
 from kingdra_repro.data.links import closure, with_linked
 from kingdra_repro.data.streamed import StreamedMatrix
 from kingdra_repro.data.validation import ScaleWarning
@@ -24,6 +25,7 @@ from kingdra_repro.evaluation.without_labels import known_without_labels
 from kingdra_repro.files import remove_parts, write_text
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods import Ensemble, draw_labels
+from kingdra_repro.methods.given_labels import ClassWithoutLabel
 from kingdra_repro.provenance import commits, device_name
 from kingdra_repro.report.figures import draw_run_figures
 from kingdra_repro.runs.clusters import cluster_table, names_of_clusters, write_clusters
@@ -113,9 +115,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
         }
         takes = signature(make_method).parameters  # K-means has neither checkpoints nor phases to tell of
         method = make_method(**{name: value for name, value in known.items() if name in takes})
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ScaleWarning)  # a file's was told when it was read
-            method.fit(data.X, given, **_pairs(data, method, choices.method))
+        _fit(method, data, given, choices.method)
 
     run = {
         "method": choices.method,
@@ -152,6 +152,24 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     if not cfg.keep_checkpoint:
         shutil.rmtree(checkpoint)
     show_table(result, folder)
+
+
+def _fit(method: Any, data: Dataset, given: np.ndarray | None, name: str) -> None:
+    """Fit the method of this name; a class without a label is called as the user calls it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ScaleWarning)  # a file's was told when it was read
+            method.fit(data.X, given, **_pairs(data, method, name))
+    except ClassWithoutLabel as error:
+        names = data.class_names or []
+        called = [names[c] for c in error.classes if c < len(names)]
+        without = (
+            listed(called) if called else f"{len(error.classes)} of n_clusters={data.n_clusters} classes"
+        )
+        raise InputError(
+            f"dataset.given has no label of {without}, and method={name} needs some of each class: label a "
+            "row of each, or choose method=kingdra, which finds such classes like clusters"
+        ) from error
 
 
 def _suited(cfg: DictConfig, data: Dataset, dataset: str) -> DictConfig:
@@ -203,7 +221,9 @@ def _given_labels(cfg: DictConfig, data: Dataset, method: str) -> np.ndarray | N
     if number is None and part is None:
         return None
     drawn = draw_labels(data.y, data.n_clusters, number, cfg.seed, fraction=part)
-    return drawn if data.links is None else with_linked(drawn, closure(len(drawn), data.links))
+    return (
+        drawn if data.links is None else with_linked(drawn, closure(len(drawn), data.links), data.class_names)
+    )
 
 
 def _pairs(data: Dataset, method: Any, name: str) -> dict[str, np.ndarray]:

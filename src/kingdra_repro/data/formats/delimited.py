@@ -5,7 +5,7 @@ import io
 import logging
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +34,12 @@ FIRST_LINE_BYTES = 1 << 24  # a longer one is no line of names
 
 
 def read_delimited(
-    content: Path | io.BytesIO, given: TextFormat, path: Path, separator: str | None = None
-) -> pd.DataFrame:
+    content: Path | io.BytesIO,
+    given: TextFormat,
+    path: Path,
+    separator: str | None = None,
+    as_written: Collection[str] | None = (),
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read a table that is written as text.
 
     Parameters
@@ -46,12 +50,16 @@ def read_delimited(
         For the messages.
     separator : str or None
         The likely one, by the file's name.
+    as_written : collection of str or None
+        Columns whose cells are wanted as they stand in the file, too: 007 is 7 otherwise. None: all.
 
     Returns
     -------
-    DataFrame
+    table : DataFrame [n, columns]
         Columns of numbers as pandas reads them; in columns of words only what is empty is missing: NA and
         None are words. A column without a name is called ``""``.
+    written : DataFrame [n, columns of ``as_written`` that there are]
+        Their cells as str without blanks around them; None where empty.
 
     Raises
     ------
@@ -98,7 +106,8 @@ def read_delimited(
     if len(names) == 1:
         whole = content.getvalue() if isinstance(content, io.BytesIO) else content.read_bytes()
         content = io.BytesIO(whole.rstrip(b" \r\n\t") + b"\n" if "16" not in encoding else whole)
-    return _read(content, options, names, path, given.encoding is not None)
+    wanted = [i for i, name in enumerate(names) if as_written is None or name in as_written]
+    return _read(content, options, names, path, given.encoding is not None, wanted)
 
 
 def _first_bytes(content: Path | io.BytesIO) -> bytes:
@@ -156,8 +165,13 @@ def _without_comments(lines: list[str]) -> tuple[list[str], int, str, str | None
 
 
 def _read(
-    content: Path | io.BytesIO, options: dict[str, Any], names: list[str], path: Path, given_encoding: bool
-) -> pd.DataFrame:
+    content: Path | io.BytesIO,
+    options: dict[str, Any],
+    names: list[str],
+    path: Path,
+    given_encoding: bool,
+    wanted: list[int],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     with warnings.catch_warnings():
         # Without index_col, pandas takes what a line has beyond the names for the names of rows.
         warnings.simplefilter("error", pd.errors.ParserWarning)
@@ -177,14 +191,18 @@ def _read(
                 f"{options['sep']!r}), dataset.decimal=SIGN or dataset.header=none"
             ) from error
         words = [i for i in table.columns if not _holds_numbers(table[i])]
-        if words:
+        written = pd.DataFrame(index=table.index)
+        if words or wanted:
             # As they are written: NA, None and null may be classes.
-            options |= {"usecols": words, "dtype": str, "keep_default_na": False}
+            options |= {"usecols": sorted({*words, *wanted}), "dtype": str, "keep_default_na": False}
             again = pd.read_csv(_from_start(content), **options)
             for i in words:
                 table[i] = _as_pandas_writes(again[i].where(again[i] != "", None), options)
+            stripped = again[wanted].apply(lambda column: column.str.strip())
+            written = stripped.where(stripped != "", None)
+            written.columns = [names[i] for i in wanted]
     table.columns = names
-    return table
+    return table, written
 
 
 def _as_pandas_writes(column: pd.Series, options: dict[str, Any]) -> pd.Series:

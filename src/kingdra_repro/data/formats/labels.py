@@ -1,11 +1,44 @@
 """Labels of any kind, as classes 0..c-1."""
 
+import logging
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.api import types
 
+from kingdra_repro.data.formats.text_format import MISSING
 from kingdra_repro.errors import InputError
+
+log = logging.getLogger(__name__)
+
+# Marks of other programs for what is not known. "none" may be a class, such as a grade of pain.
+UNKNOWN = tuple(mark for mark in MISSING if mark not in ("", "none", "None"))
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Labels of n rows, as a file has them.
+
+    Attributes
+    ----------
+    values : array-like [n], or [n, 1]
+        Words, whole numbers or booleans: what tells the classes apart, and their order.
+    written : Series [n] of str, or None
+        As they stand in a file of text, None where empty: what the classes are called. 007 is the number 7.
+    """
+
+    values: Any
+    written: pd.Series | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def of(self, rows: np.ndarray) -> "Labels":
+        """Return the labels of these rows, an int64 array [m]."""
+        written = None if self.written is None else self.written.iloc[rows]
+        return Labels(np.asarray(self.values)[rows], written)
 
 
 def encode_labels(labels: Any, source: str) -> np.ndarray:
@@ -33,7 +66,7 @@ def encode_labels(labels: Any, source: str) -> np.ndarray:
         raise InputError(f"{source} holds labels of shape {labels.shape}: give one label to a row")
     if labels.dtype.kind not in "iufbOUSMm":
         raise InputError(f"{source} holds labels of type {labels.dtype}: give words or whole numbers")
-    values = pd.Series(labels.reshape(-1))
+    values = _stripped(labels)
     missing = np.flatnonzero(values.isna())
     if len(missing):
         raise InputError(
@@ -56,25 +89,49 @@ def encode_labels(labels: Any, source: str) -> np.ndarray:
     return codes.astype(np.int64)
 
 
-def label_names(labels: Any) -> list[str]:
-    """Return the distinct labels as text, in the order that `encode_labels` numbers them."""
-    _, distinct = pd.factorize(pd.Series(np.asarray(labels).reshape(-1)), sort=True)
-    if distinct.dtype.kind == "f":  # whole numbers all of them, as `encode_labels` has checked
-        distinct = distinct.astype(np.int64)
-    return [str(label) for label in distinct]
+def label_names(labels: Any, written: pd.Series | None = None) -> list[str]:
+    """Return the distinct labels as text, in the order that `encode_labels` numbers them.
+
+    Parameters
+    ----------
+    labels : array-like [n]
+        What `encode_labels` accepts.
+    written : Series [n] of str, or None
+        See `Labels`; of 7 and 007, which are one class, the first counts.
+    """
+    values = _stripped(labels)
+    codes, _ = pd.factorize(values, sort=True)
+    _, first = np.unique(codes, return_index=True)
+    return _words(values, written).iloc[first].tolist()
+
+
+def _stripped(labels: Any) -> pd.Series:
+    """Return labels [n] or [n, 1] as a column, words without blanks around them, None if empty."""
+    values = pd.Series(np.asarray(labels).reshape(-1))
+    if values.dtype.kind != "O":
+        return values
+    return values.map(lambda cell: (cell.strip() or None) if isinstance(cell, str) else cell)
+
+
+def _words(values: pd.Series, written: pd.Series | None) -> pd.Series:
+    """How labels are written, as str; whole numbers without the decimals that stand beside blank cells."""
+    is_number = types.is_numeric_dtype(values) and not types.is_bool_dtype(values)
+    if written is None:
+        written = values.astype(object).map(str)
+    return written.str.removesuffix(".0") if is_number else written
 
 
 def encode_given(
-    labels: Any | None, given: Any, source: str
+    labels: Labels | None, given: Labels, source: str
 ) -> tuple[np.ndarray | None, np.ndarray, list[str]]:
     """Return number the labels of a data set and those given to learn from together.
 
     Parameters
     ----------
-    labels : array-like [n] or None
+    labels : Labels [n] or None
         For scores alone; all of them known.
-    given : array-like [n]
-        To learn from; blank or -1 where not known.
+    given : Labels [n]
+        To learn from; blank, -1 or a mark such as NA or ? where not known, unless labels have such a class.
     source : str
         Where those given come from, for the messages.
 
@@ -89,20 +146,33 @@ def encode_given(
     InputError
         As `encode_labels`; where none is known; where one are words and the other numbers.
     """
-    values = pd.Series(np.asarray(given).reshape(-1))
-    blank = values.astype(str).str.strip().isin(["", "-1"])  # of spaces alone, too
-    known = (~(values.isna() | blank | values.isin([-1]))).to_numpy()
+    values = _stripped(given.values)
+    own = None if labels is None else _stripped(labels.values)
+    marks = values.isin(UNKNOWN) & ~values.isin([] if own is None else own.unique())
+    known = (~(values.isna() | values.isin([-1, "-1", "-1.0"]) | marks)).to_numpy()
     if not known.any():
         raise InputError(f"{source} has no label at all: fill some in")
-    found = values[known]
-    if labels is not None:
-        own = pd.Series(np.asarray(labels).reshape(-1))
-        if pd.api.types.is_numeric_dtype(own) != pd.api.types.is_numeric_dtype(found.infer_objects()):
+    found = values[known].infer_objects()
+    words = None if given.written is None else given.written[known]
+    if words is not None and (numbers := pd.to_numeric(found, errors="coerce")).notna().all():
+        found = numbers  # words in the same column were marks of unknown classes
+    if own is not None and labels is not None:
+        found_words, own_words = _words(found, words), _words(own, labels.written)
+        kinds = [types.is_numeric_dtype(column) for column in (own, found)]
+        if kinds == [False, True] and found_words.isin(own_words).all():
+            found = found_words  # 1 and 2 of 1, 2 and other
+        elif kinds[0] != kinds[1]:
             raise InputError(f"{source} and dataset.labels are words and numbers: give one kind")
-        found = pd.concat([own, found], ignore_index=True)
+        found, words = (
+            pd.concat(pair, ignore_index=True) for pair in ((own, found), (own_words, found_words))
+        )
+    if marks.any():
+        log.warning(
+            "%s: %d cells such as %r are taken as not known", source, marks.sum(), values[marks].iloc[0]
+        )
     both = found.infer_objects().to_numpy()
     codes = encode_labels(both, source)
     n_labels = len(codes) - int(known.sum())
     encoded = np.full(len(values), -1, np.int64)
     encoded[known] = codes[n_labels:]
-    return (None if labels is None else codes[:n_labels]), encoded, label_names(both)
+    return (None if labels is None else codes[:n_labels]), encoded, label_names(both, words)

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -35,20 +35,33 @@ def table_name(path: Path) -> str:
 
 
 def read_table(path: Path, given: TextFormat = TextFormat()) -> pd.DataFrame:  # noqa: B008
-    """Read a table with column names.
+    """Read a table with column names: see `read_as_written`, which has the cells of some as text, too."""
+    return read_as_written(path, (), given)[0]
+
+
+def read_as_written(
+    path: Path,
+    columns: Collection[str] | None,
+    given: TextFormat = TextFormat(),  # noqa: B008
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read a table with column names, and the cells of some columns as they stand in the file.
 
     Parameters
     ----------
     path : Path
         ``.csv``, ``.tsv``, ``.txt``; ``.parquet``, ``.feather``, ``.xlsx`` (its first sheet), ``.jsonl`` (an
         object a line); each also packed as ``.gz``, ``.zst`` or ``.zip``.
+    columns : collection of str or None
+        Those that are wanted as they stand there, where they are there; None: all.
     given : TextFormat
         How it is written, where it is text.
 
     Returns
     -------
-    DataFrame
+    table : DataFrame [n, columns]
         Names are words. The index has the rows' names, where the first column has no name and holds such.
+    written : DataFrame [n, those wanted], str, None where empty
+        Without columns where the file is not text: its cells have types of their own.
 
     Raises
     ------
@@ -58,9 +71,10 @@ def read_table(path: Path, given: TextFormat = TextFormat()) -> pd.DataFrame:  #
     """
     name, content = unpack(path)
     ending = Path(name).suffix.lower()
+    written = pd.DataFrame()
     try:
         if ending in SEPARATORS:
-            table = read_delimited(content, given, path, SEPARATORS[ending])
+            table, written = read_delimited(content, given, path, SEPARATORS[ending], columns)
         elif ending in READERS:
             table = READERS[ending](content, path)
         else:
@@ -90,7 +104,8 @@ def read_table(path: Path, given: TextFormat = TextFormat()) -> pd.DataFrame:  #
     if table.columns.has_duplicates:
         twice = table.columns[table.columns.duplicated()][0]
         raise InputError(f"{path} has two columns named {twice!r}: give each a name of its own")
-    return table
+    kept = [name for name in written.columns if name in table.columns]
+    return table, written[kept].set_axis(table.index) if kept else pd.DataFrame(index=table.index)
 
 
 def listed(names: Sequence[str] | pd.Index) -> str:

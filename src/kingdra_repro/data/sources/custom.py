@@ -6,10 +6,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from kingdra_repro.checks import given_path
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.features.table_settings import TableSettings
-from kingdra_repro.data.formats.labels import encode_given, encode_labels, label_names
+from kingdra_repro.data.formats.labels import Labels, encode_given, encode_labels, label_names
 from kingdra_repro.data.formats.tables import TABLE_ENDINGS, is_table, table_name
 from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.data.links import closure, read_links, with_linked
@@ -143,13 +145,13 @@ def load_custom(
         categories,
         dates,
     )
-    for name, group, known in (("words", words, WORDS), ("pictures", pictures, PICTURES)):
+    for name, group, keys in (("words", words, WORDS), ("pictures", pictures, PICTURES)):
         if not isinstance(group, Mapping | None):
             raise InputError(
                 f"dataset.{name}={group!r} is a group of settings: give dataset.{name}.NAME=VALUE"
             )
-        if unknown := [key for key in group or () if key not in known]:
-            raise InputError(f"dataset.{name}.{unknown[0]} is not a setting: there are {', '.join(known)}")
+        if unknown := [key for key in group or () if key not in keys]:
+            raise InputError(f"dataset.{name}.{unknown[0]} is not a setting: there are {', '.join(keys)}")
     check_stream(stream, buffer_rows)
     path = _existing(path)
     if (table := streamed_table(path, stream)) is not None:
@@ -158,7 +160,8 @@ def load_custom(
         found = found_in_folder(path, words or {}, pictures or {}, data_dir, mirror)
     elif path.suffix.lower() in ENDINGS:
         array = array_features(path, scale, image_shape, stream, buffer_rows, data_dir)
-        found = Found(array.X, array.labels, image_shape=array.image_shape, pixels=array.pixels)
+        labels_there = None if array.labels is None else Labels(array.labels)
+        found = Found(array.X, labels_there, image_shape=array.image_shape, pixels=array.pixels)
     elif is_table(path):
         found = found_in_table(path, labels, given, text, id, settings, written, words or {})
     else:
@@ -171,24 +174,25 @@ def load_custom(
         raise InputError(f"dataset.image_shape is for arrays, not for {path}: leave it out")
 
     known, source = found.labels, str(path)
+    rows = found.rows if found.table is not None else np.arange(found.X.shape[0])
+    n_rows = len(rows) if found.table is None else len(found.table)
     if labels is not None and not found.labels_are_a_column:
-        known, source = read_labels("labels", labels), f"dataset.labels={labels}"
+        known, source = read_labels("labels", labels, rows, n_rows), f"dataset.labels={labels}"
     told = found.given
     if given is not None and told is None:  # no column
-        told = read_given(given, found.row_names, found.X.shape[0])
+        told = read_given(given, found.row_names, rows, n_rows)
     known, told = (of_rows(one, found) for one in (known, told))
-    y = None if known is None else encode_labels(known, source)
-    class_names = None if known is None else label_names(known)
-    taught, pairs = None, None
+    y = None if known is None else encode_labels(known.values, source)
+    class_names = None if known is None else label_names(known.values, known.written)
+    taught: np.ndarray | None = None
+    pairs = None
     if told is not None:
         source = f"dataset.given={given}"
         y, taught, class_names = encode_given(known, told, source)
-        if len(taught) != (n := found.X.shape[0]):
-            raise InputError(f"{source} has {len(taught)} rows, the data have {n}: give each one")
     if links is not None:
         pairs = read_links(Path(given_path("links", links)).expanduser(), found.row_names, found.X.shape[0])
         closed = closure(found.X.shape[0], pairs)
-        taught = None if taught is None else with_linked(taught, closed)
+        taught = None if taught is None else with_linked(taught, closed, class_names)
     if n_clusters is None:
         if class_names is None:
             raise InputError(f"{path.name} has no labels to count: give n_clusters=K, or dataset.labels=...")

@@ -12,6 +12,7 @@ import pandas as pd
 from kingdra_repro.data.features.pictures import PictureFiles
 from kingdra_repro.data.features.table_settings import TableSettings
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
+from kingdra_repro.data.formats.labels import Labels
 from kingdra_repro.data.formats.streamed_parquet import StreamedParquet
 from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.data.scaling import Scaler, fit_scaler
@@ -34,7 +35,7 @@ class Found:
     """What a file or folder holds."""
 
     X: Matrix
-    labels: Any = None
+    labels: Labels | None = None
     labels_are_a_column: bool = False
     names: list[str] | None = None  # of the columns
     auto_scale: str | None = None  # what scale="auto" means for it
@@ -43,7 +44,7 @@ class Found:
     vectorizer: TableVectorizer | None = None  # of a table's numbers
     table: pd.DataFrame | None = None
     rows: np.ndarray = field(default_factory=lambda: np.arange(0))  # those of the table that X is of
-    given: Any = None  # a column of labels to learn from
+    given: Labels | None = None  # a column of labels to learn from
     image_shape: tuple[int, ...] | None = None
     pixels: bool = False  # X was uint8, and is divided by 255
 
@@ -57,7 +58,8 @@ def found_in_folder(
 ) -> Found:
     """Find features of texts or pictures, see `folder_features`."""
     found = folder_features(path, words, pictures, data_dir, mirror)
-    return Found(found.X, found.classes, names=found.words, row_names=found.names, pictures=found.pictures)
+    labels = None if found.classes is None else Labels(found.classes)
+    return Found(found.X, labels, names=found.words, row_names=found.names, pictures=found.pictures)
 
 
 def found_in_table(
@@ -133,17 +135,17 @@ def found_in_streamed(
     vectorizer.numbers = names
     return Found(
         table.matrix(names, data_dir).with_buffer(buffer_rows),
-        None if column is None else table.column(column),
+        None if column is None else Labels(table.column(column)),
         column is not None,
         names,
         "standard",
         vectorizer=vectorizer,
-        given=None if told is None else table.column(told),
+        given=None if told is None else Labels(table.column(told)),
     )
 
 
-def of_rows(labels: Any, found: Found) -> Any:
+def of_rows(labels: Labels | None, found: Found) -> Labels | None:
     """Of labels of all rows of a table, those of the rows that are kept."""
     if labels is None or found.table is None or len(labels) != len(found.table):
         return labels
-    return np.asarray(labels)[found.rows]
+    return labels.of(found.rows)

@@ -3,34 +3,78 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from kingdra_repro.data.formats.arrays import read_npy
-from kingdra_repro.data.formats.tables import is_table, listed, read_table
+from kingdra_repro.data.formats.labels import Labels
+from kingdra_repro.data.formats.tables import is_table, listed, read_as_written
+from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.errors import InputError
 
 ANSWER = "answer"  # the column of ask.csv that a person fills in
 
 
-def read_labels(setting: str, labels: str | os.PathLike) -> Any:
-    """Return the labels of a file of their own; ``setting`` is what named it."""
+def read_labels(setting: str, labels: str | os.PathLike, rows: np.ndarray, n_rows: int) -> Labels:
+    """Return the labels of a file of their own, one a row.
+
+    Parameters
+    ----------
+    setting : str
+        What named the file.
+    labels : path
+        A .npy file or a table of one column, with or without a line with its name.
+    rows : int64 array [m]
+        The rows of the user's file that are kept.
+    n_rows : int
+        How many it has: the labels are one for each, or for each that is kept.
+
+    Raises
+    ------
+    InputError
+        Where it is no such file, or has another number of labels.
+    """
     path = Path(labels).expanduser()
     if not path.is_file():
         raise InputError(f"dataset.{setting}={labels} does not exist ({path.absolute()}): correct the path")
     if path.suffix.lower() == ".npy":
-        return read_npy(path)
-    if is_table(path):
-        table = read_table(path)
-        if len(table.columns) != 1:
-            raise InputError(f"{path} has the columns {listed(table.columns)}: keep the one with the labels")
-        return table.iloc[:, 0]
-    raise InputError(f"dataset.{setting}={labels} is neither a .npy file nor a table: save the labels as one")
+        found, above = Labels(read_npy(path)), ""
+    elif is_table(path):
+        found, above = _only_column(path, (n_rows, len(rows)))
+    else:
+        raise InputError(
+            f"dataset.{setting}={labels} is neither a .npy file nor a table: save the labels as one"
+        )
+    if len(found) not in (n_rows, len(rows)):
+        raise InputError(
+            f"dataset.{setting}={labels} has {len(found)} labels{above}, the data have {n_rows} rows: give "
+            "each row one"
+        )
+    return found
 
 
-def read_given(given: str | os.PathLike, row_names: Sequence[str] | None, n: int) -> Any:
+def _only_column(path: Path, lengths: tuple[int, int]) -> tuple[Labels, str]:
+    """Return the labels of a table of one column, and what a message says of its first line.
+
+    The first line is a label where there are too few without it, and others are the same: one that stands
+    once would be the column's name above labels of which one is missing.
+    """
+    table, written = read_as_written(path, None, TextFormat(header="first"))
+    if len(table.columns) != 1:
+        raise InputError(f"{path} has the columns {listed(table.columns)}: keep the one with the labels")
+    name = table.columns[0]
+    if written.empty:  # no text: the file says what the column's name is
+        return Labels(table[name]), ""
+    if len(table) + 1 in lengths and name in written[name].tolist():
+        table, written = read_as_written(path, None, TextFormat(header="none"))
+        return Labels(table.iloc[:, 0], written.iloc[:, 0]), ""
+    return Labels(table[name], written[name]), f" below its first line ({name!r}, read as the column's name)"
+
+
+def read_given(
+    given: str | os.PathLike, row_names: Sequence[str] | None, rows: np.ndarray, n_rows: int
+) -> Labels:
     """Return labels to learn from, one a row, empty where not known: as `read_labels`, or of ask.csv.
 
     Parameters
@@ -39,7 +83,7 @@ def read_given(given: str | os.PathLike, row_names: Sequence[str] | None, n: int
         The columns ``row`` (from 0) and ``answer`` make it one that a run has written, with some or all
         answers filled in.
     row_names : names of the rows of the data, or None
-    n : number of rows
+    rows, n_rows : see `read_labels`
 
     Raises
     ------
@@ -47,19 +91,30 @@ def read_given(given: str | os.PathLike, row_names: Sequence[str] | None, n: int
         Where an answer is for a row that the data do not have, or have under another name.
     """
     path = Path(given).expanduser()
-    table = read_table(path) if path.is_file() and is_table(path) else None
-    if table is None or not {"row", ANSWER} <= set(table.columns):
-        return read_labels("given", given)
-    rows = table["row"]
-    if not pd.api.types.is_integer_dtype(rows) or not rows.between(0, n - 1).all() or rows.duplicated().any():
-        raise InputError(f"{path} has rows other than 0 to {n - 1}, or twice: leave that column")
-    if row_names is not None and "id" in table.columns:
-        names = np.asarray(row_names, object)[rows]
-        if len(wrong := np.flatnonzero(names != table["id"].astype(str))):
-            row = int(rows[wrong[0]])
-            raise InputError(
-                f"{path} is of other data: row {row} is {table['id'][wrong[0]]} there, and "
-                f"{names[wrong[0]]} here: give the file of a run with these data"
-            )
-    answers = table[ANSWER].set_axis(rows)
-    return answers[answers.notna()].reindex(range(n))
+    if not path.is_file() or not is_table(path):
+        return read_labels("given", given, rows, n_rows)
+    table, written = read_as_written(path, ("id", ANSWER), TextFormat(header="first"))
+    if not {"row", ANSWER} <= set(table.columns):
+        return read_labels("given", given, rows, n_rows)
+    asked, n = table["row"], len(rows)
+    whole = pd.api.types.is_integer_dtype(asked)
+    if not whole or not asked.between(0, n - 1).all() or asked.duplicated().any():
+        raise InputError(
+            f"{path} has rows other than 0 to {n - 1}, or twice: leave that column, and give dataset.missing "
+            "as that run had it"
+        )
+    # A run writes names before the answers, where rows have some. Where some are left out, their numbers in
+    # the user's file are their names.
+    order = list(table.columns)
+    named = "id" in order and order.index("id") < order.index(ANSWER)
+    there = written.get("id", table["id"].astype(str)).fillna("") if named else asked.astype(str)
+    here = [str(row) for row in rows] if row_names is None or not named else row_names
+    names = [here[row].strip() for row in asked]
+    if len(wrong := np.flatnonzero(there != names)):
+        first = wrong[0]
+        raise InputError(
+            f"{path} is of other data: row {asked[first]} is {there.iloc[first]} there, and {names[first]} "
+            "here: give the file of a run with these data, and dataset.id and dataset.missing as it had them"
+        )
+    answers = table.assign(**written)[ANSWER]
+    return Labels(*(column.set_axis(asked).reindex(range(n)) for column in (table[ANSWER], answers)))

@@ -15,7 +15,8 @@ from kingdra_repro.data.features.column_kinds import words_of
 from kingdra_repro.data.features.table_settings import TableSettings
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.features.tfidf import tfidf
-from kingdra_repro.data.formats.tables import listed, read_table
+from kingdra_repro.data.formats.labels import Labels
+from kingdra_repro.data.formats.tables import listed, read_as_written
 from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.errors import InputError
 
@@ -29,27 +30,28 @@ class TableFeatures:
     Attributes
     ----------
     X : float64 array [m, d], not scaled, or CSR matrix [m, d] of tf-idf
-    classes : Series [n] or None
+    classes : Labels [n] or None
         The column of the labels, of all rows of the table.
-    given : Series [n] or None
+    given : Labels [n] or None
         The column of the labels to learn from, likewise.
     names : list of str [d]
     rows : int64 array [m]
         The rows of the table that X is of.
     table : DataFrame [n, columns]
-        With more rows than m where those with missing cells are left out.
+        Names of rows and labels as they stand in a file of text, all else as it was read. With more rows than
+        m where those with missing cells are left out.
     row_names : list of str [m] or None
     vectorizer : TableVectorizer or None, of texts
     """
 
     X: np.ndarray | sp.csr_matrix
-    classes: pd.Series | None
+    classes: Labels | None
     names: list[str]
     rows: np.ndarray
     table: pd.DataFrame
     row_names: list[str] | None
     vectorizer: TableVectorizer | None = None
-    given: pd.Series | None = None
+    given: Labels | None = None
 
 
 def table_features(
@@ -84,7 +86,8 @@ def table_features(
         Where the table cannot be read, a column is not there or named for two purposes, or `TableVectorizer`
         finds fault with it.
     """
-    table = read_table(path, written)
+    chosen = [name for name in (labels, given, id) if name is not None]
+    table, as_written = read_as_written(path, chosen, written)
     columns = settings.columns
     if labels is not None and labels == given:
         raise InputError(f"dataset.given={given} is dataset.labels, too: give different columns")
@@ -105,14 +108,17 @@ def table_features(
                 f"dataset.{setting}={name} is neither a file nor one of {path}'s columns: "
                 f"{listed(table.columns)}"
             )
-    classes = table[labels] if labels in table.columns else None
-    told = table[given] if given in table.columns else None
+    classes, told = (
+        Labels(table[name], as_written.get(name)) if name in table.columns else None
+        for name in (labels, given)
+    )
+    features = table.drop(columns=[name for name in chosen if name in table.columns])
+    table = table.assign(**as_written)
     if text is not None:
         X, vocabulary = tfidf(_texts(table, text, str(path)), **words)
         rows = np.arange(len(table))
         return TableFeatures(X, classes, vocabulary, rows, table, row_names(table, id, rows), given=told)
     vectorizer = TableVectorizer(settings)
-    features = table.drop(columns=[name for name in (labels, given, id) if name in table.columns])
     values, rows = vectorizer.fit(features, str(path)).transform(features, str(path))
     named = row_names(table, id, rows)
     names = vectorizer.feature_names
