@@ -1,6 +1,5 @@
 """Algorithm 2: resuming, and what happens where k mini-clusters are not to be had."""
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -290,31 +289,6 @@ def test_a_damaged_state_within_a_phase_is_left_out(
     damage(tmp_path / "phase0" / "models_0_1_2_3.pt")
     resumed = kingdra(checkpoint_dir=tmp_path).fit(X)
     assert "phase0/models_0_1_2_3.pt: going on from the beginning" in caplog.text
-    np.testing.assert_array_equal(resumed.predict_proba(X), kingdra().fit(X).predict_proba(X))
-
-
-@pytest.mark.parametrize("step", [65, 85])  # within the first phase, and the second
-def test_a_checkpoint_of_the_form_of_earlier_versions_goes_on(
-    X: np.ndarray, tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One file of the models and one of the last phase, in the folder itself, without checksums."""
-    monkeypatch.setattr("kingdra_repro.training.worker.SHARE_WITHIN_PHASES", float("inf"))
-    with pytest.raises(Killed):
-        kingdra(checkpoint_dir=tmp_path, monitor=KillAt(step=step)).fit(X)
-    for path in sorted(tmp_path.glob("phase*/*.pt")):  # the models of the later phase are those that stay
-        with path.open("rb") as file:
-            for _ in range(3):
-                file.readline()
-            state = torch.load(file, weights_only=True)
-        if path.stem == "iteration":
-            state["iteration"] = int(path.parent.name.removeprefix("phase"))
-            del state["models"]
-        torch.save(state, tmp_path / path.name)
-    for folder in tmp_path.glob("phase*"):
-        shutil.rmtree(folder)
-    monitor = KillAt()
-    resumed = kingdra(checkpoint_dir=tmp_path, monitor=monitor).fit(X)
-    assert monitor.done[0] > step // 9 * 4  # nine steps an epoch of four models
     np.testing.assert_array_equal(resumed.predict_proba(X), kingdra().fit(X).predict_proba(X))
 
 

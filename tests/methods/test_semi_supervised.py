@@ -65,7 +65,7 @@ def test_a_checkpoint_of_other_labels_is_refused(digits, tmp_path: Path) -> None
             r"y must be integers of shape \(1797,\), .*; got int64 of shape \(1796,\)",
         ),
         (np.linspace(0, 1, 1797), "y must be integers of shape .* got float64"),
-        (None, "y must be integers of shape .* got object"),
+        (None, "y is missing: give the classes 0 to k - 1 of some points"),
     ],
 )
 def test_labels_that_do_not_fit(y, message: str, digits) -> None:
