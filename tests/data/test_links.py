@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kingdra_repro.data.links import Links, closure, read_links, with_linked
+from kingdra_repro.data.links import Links, closure, with_linked
+from kingdra_repro.data.sources.custom_links import read_links
 from kingdra_repro.errors import InputError
 
 

@@ -42,7 +42,7 @@ class Labels:
 
 
 def encode_labels(labels: Any, source: str) -> np.ndarray:
-    """Return number the distinct labels in their sorted order.
+    """Give the distinct labels numbers, in their sorted order.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def _words(values: pd.Series, written: pd.Series | None) -> pd.Series:
 def encode_given(
     labels: Labels | None, given: Labels, source: str
 ) -> tuple[np.ndarray | None, np.ndarray, list[str]]:
-    """Return number the labels of a data set and those given to learn from together.
+    """Give the labels of a data set, and those given to learn from, numbers of one sequence.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from kingdra_repro.data.features.table_settings import TableSettings
 from kingdra_repro.data.formats.labels import Labels, encode_given, encode_labels, label_names
 from kingdra_repro.data.formats.tables import TABLE_ENDINGS, is_table, table_name
 from kingdra_repro.data.formats.text_format import TextFormat
-from kingdra_repro.data.links import closure, read_links, with_linked
+from kingdra_repro.data.links import closure, with_linked
 from kingdra_repro.data.new_points import Preprocessing
 from kingdra_repro.data.sources.custom_array import ENDINGS, array_features
 from kingdra_repro.data.sources.custom_found import (
@@ -26,6 +26,7 @@ from kingdra_repro.data.sources.custom_found import (
     scaled,
 )
 from kingdra_repro.data.sources.custom_labels import read_given, read_labels
+from kingdra_repro.data.sources.custom_links import read_links
 from kingdra_repro.data.sources.custom_streamed import check_stream, streamed_table
 from kingdra_repro.data.sources.custom_table import column_names
 from kingdra_repro.errors import InputError

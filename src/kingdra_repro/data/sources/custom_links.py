@@ -1,0 +1,118 @@
+"""Pairs of points in a file, as row numbers of the data."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from kingdra_repro.data.formats.tables import is_table, listed, read_as_written
+from kingdra_repro.data.links import Links
+from kingdra_repro.errors import InputError
+
+COLUMNS = ("i", "j", "link")  # and, where pairs are in doubt, weight
+
+
+def read_links(path: Path, row_names: Sequence[str] | None, n: int) -> Links:
+    """Pairs from a table with the columns ``i``, ``j``, ``link`` and perhaps ``weight``.
+
+    Parameters
+    ----------
+    path : Path, .csv or .parquet
+        i, j: names of rows, or row numbers from 0 where the data have no names; link: 1 belong together, 0 do
+        not, blank: not known, and left out; weight: above 0 and at most 1. Columns whose names begin with
+        "i: " or "j: ", as in ask_pairs.csv, are not read.
+    row_names : names of the rows of the data, or None
+    n : number of rows
+
+    Raises
+    ------
+    InputError
+        Where it is not such a table; the line is told.
+    """
+    if not path.is_file():
+        raise InputError(f"dataset.links={path} does not exist ({path.absolute()}): correct the path")
+    if not is_table(path):
+        raise InputError(f"dataset.links={path} is not a table: give a .csv with the columns i, j, link")
+    table, written = read_as_written(path, ("i", "j"))
+    table = table[[name for name in table.columns if not name.startswith(("i: ", "j: "))]]
+    unknown = [name for name in table.columns if name not in (*COLUMNS, "weight")]
+    if unknown or not set(COLUMNS) <= set(table.columns):
+        raise InputError(
+            f"{path} has the columns {listed(table.columns)}: give i, j, link and perhaps weight"
+        )
+    table = table.assign(**written).reset_index(drop=True)
+    table = table[table["link"].notna()]
+    if table.empty:
+        raise InputError(f"{path} has no link that is filled in: give 1 or 0 to some")
+    pairs = _rows_named(table[["i", "j"]], path, row_names, n)
+    if (itself := np.flatnonzero(pairs[:, 0] == pairs[:, 1])).size:
+        raise InputError(
+            f"{path} pairs {table['i'].iloc[itself[0]]} with itself in {_place(table, itself[0])}: leave "
+            "that pair out"
+        )
+    link = table["link"]
+    if (wrong := np.flatnonzero(~link.isin([0, 1]))).size:
+        raise InputError(f"{path} has link={link.iloc[wrong[0]]} in {_place(table, wrong[0])}: give 1 or 0")
+    together = link.to_numpy() == 1
+    if "weight" in table and not pd.api.types.is_numeric_dtype(table["weight"]):
+        raise InputError(f"{path} has a weight that is not a number: give numbers above 0, at most 1")
+    weight = table["weight"].to_numpy(np.float64) if "weight" in table else np.ones(len(table))
+    if (wrong := np.flatnonzero(~((weight > 0) & (weight <= 1)))).size:
+        found = "no weight" if np.isnan(weight[wrong[0]]) else f"weight={weight[wrong[0]]:g}"
+        raise InputError(
+            f"{path} has {found} in {_place(table, wrong[0])}: give a number above 0 and at most 1"
+        )
+    found_links = Links.of(n, pairs[together], pairs[~together], weight[together], weight[~together])
+    assert found_links is not None  # a table has rows
+    return found_links
+
+
+def _rows_named(pairs: pd.DataFrame, path: Path, row_names: Sequence[str] | None, n: int) -> np.ndarray:
+    """Row numbers, int64 [m, 2], of names or, where the rows of the data have none, of row numbers.
+
+    Never of both: a name such as 20, which has lost its zeros, would be taken for the number of another row.
+    """
+    for name, column in pairs.items():
+        if (blank := np.flatnonzero(column.isna())).size:
+            raise InputError(
+                f"{path} has no {name} in {_place(pairs, blank[0])}: fill it in, or leave its link blank"
+            )
+    cells = pd.Series(pairs.to_numpy(object).reshape(-1)).map(_text)
+    if row_names is None:
+        return _row_numbers(cells, path, n).reshape(-1, 2)
+    names = pd.Series([name.strip() for name in row_names])
+    if len(unknown := cells[~cells.isin(names)]):
+        raise InputError(
+            f"{path} names the row {unknown.iloc[0]!r}, which the data do not have: give names as they stand "
+            f"there, such as {names[0]!r}"
+        )
+    if len(twice := cells[cells.isin(names[names.duplicated()])]):
+        raise InputError(
+            f"{path} names the row {twice.iloc[0]!r}, and {(names == twice.iloc[0]).sum()} rows of the data "
+            "are called so: give dataset.id=COLUMN with a name of its own for each, or no dataset.id and "
+            "row numbers"
+        )
+    return cells.map({name: row for row, name in names.items()}).to_numpy(np.int64).reshape(-1, 2)
+
+
+def _row_numbers(cells: pd.Series, path: Path, n: int) -> np.ndarray:
+    numbers = pd.to_numeric(cells, errors="coerce")
+    if len(wrong := cells[numbers.isna() | (numbers % 1 != 0)]):
+        raise InputError(
+            f"{path} has row names such as {wrong.iloc[0]!r}, the data have none: give row numbers, or name "
+            "the column with the rows' names with dataset.id"
+        )
+    if len(wrong := cells[~numbers.between(0, n - 1)]):
+        raise InputError(f"{path} names row {wrong.iloc[0]}: the data have rows 0 to {n - 1}")
+    return numbers.to_numpy(np.int64)
+
+
+def _text(cell: Any) -> str:
+    """How a cell is written; beside blank ones whole numbers of a binary file are floats."""
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
+
+
+def _place(table: pd.DataFrame, position: int) -> str:
+    return f"row {table.index[position]} (counted from 0)"
