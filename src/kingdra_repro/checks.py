@@ -140,3 +140,17 @@ def given_path(setting: str, given: Any) -> str | os.PathLike:
     if not isinstance(given, str | os.PathLike):
         raise InputError(f"dataset.{setting} must be a name; got {given!r}: give dataset.{setting}=NAME")
     return given
+
+
+def check_image_shape(shape: Any, n_features: int | None = None) -> None:
+    """Raise InputError unless rows (of so many numbers) can be pictures of this shape; None is no picture."""
+    if shape is None:
+        return
+    if (
+        not isinstance(shape, Sequence)
+        or len(shape) not in (2, 3)
+        or not all(is_integer(side, 1) for side in shape)
+    ):
+        raise must_be("(height, width) or (height, width, channels)", "image_shape", shape)
+    if n_features is not None and math.prod(shape) != n_features:
+        raise must_be(f"a shape of {n_features} numbers, as the rows have", "image_shape", shape)

@@ -153,6 +153,18 @@ def with_table_settings(cfg: DictConfig, n: int, d: int) -> DictConfig:
     return filled or cfg
 
 
+def with_image_shape(cfg: DictConfig, image_shape: Sequence[int] | None) -> DictConfig:
+    """Return the settings with the shape of the data set's pictures in each base that is to have it."""
+    filled = copy.deepcopy(cfg)
+    for name in ("base", "method.first_base"):
+        chosen: Any = OmegaConf.select(filled, name)
+        nodes = [chosen, *chosen.get("members", {}).values()] if chosen is not None else []
+        for node in nodes:
+            if image_shape is not None and "image_shape" in node and node.image_shape is None:
+                node.image_shape = list(image_shape)
+    return filled
+
+
 def check_names(cfg: DictConfig, group: str) -> None:
     """Raise InputError for a setting that the data set or method chosen does not take."""
     taken = list(signature(get_object(cfg[group]["_target_"])).parameters)

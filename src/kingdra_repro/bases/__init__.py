@@ -7,6 +7,7 @@ from kingdra_repro.bases.base import Base, Batch, mixed
 from kingdra_repro.bases.clustering_ladder import LadderDot, LadderIM
 from kingdra_repro.bases.imsat import IMSATRPT, IMSATVAT
 from kingdra_repro.bases.ladder import Ladder
+from kingdra_repro.bases.pictures import IMSATAffine
 from kingdra_repro.bases.rim import RIM
 from kingdra_repro.checks import choice, must_be
 from kingdra_repro.errors import InputError
@@ -17,6 +18,7 @@ __all__ = [
     "RIM",
     "Base",
     "Batch",
+    "IMSATAffine",
     "Ladder",
     "LadderDot",
     "LadderIM",
@@ -30,6 +32,7 @@ _BASES: dict[str, Callable[[], Base]] = {
     "ladder_dot": LadderDot,
     "imsat_vat": IMSATVAT,
     "imsat_rpt": IMSATRPT,
+    "imsat_affine": IMSATAffine,
     "deep_rim": RIM,
     "linear_rim": partial(RIM, hidden=(), weight_decay=1e-4),
     "ladder": Ladder,

@@ -1,11 +1,15 @@
-"""Small changes of the inputs that the outputs should not follow: RPT and VAT of IMSAT (Hu et al. 2017)."""
+"""Small changes of the inputs that the outputs should not follow: those of IMSAT (Hu et al. 2017)."""
 
+import math
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn.functional import affine_grid, grid_sample
 
 from kingdra_repro.objectives import kl_divergence
+
+AFFINE_NUMBERS = 6  # that a distortion is made of
 
 
 def unit_rows(v: Tensor) -> Tensor:
@@ -48,3 +52,41 @@ def virtual_adversarial_perturbation(
     divergence = kl_divergence(clean, outputs(x + r))
     (gradient,) = torch.autograd.grad(divergence.sum(), r)
     return radius.unsqueeze(-1) * unit_rows(gradient)
+
+
+def affine_distortion(
+    x: Tensor,
+    noise: Tensor,
+    image_shape: tuple[int, ...],
+    rotation: float,
+    scaling: float,
+    shear: float,
+    shift: float,
+) -> Tensor:
+    """Turn, scale, shear and move each picture by amounts of its own, uniform up to the largest.
+
+    What comes in from outside the picture is 0; values between pixels are bilinear.
+
+    Parameters
+    ----------
+    x : Tensor [M, B, height * width * channels]
+    noise : Tensor [M, B, 6], standard normal
+    image_shape : (height, width, channels)
+    rotation : in radians
+    scaling, shear : see `kingdra_repro.bases.IMSATAffine`
+    shift : by this fraction of the height and of the width
+
+    Returns
+    -------
+    Tensor of the shape of x
+    """
+    uniform = torch.erf(noise / math.sqrt(2))  # from -1 to 1
+    angle, wider, higher, slant, right, down = uniform.flatten(0, 1).unbind(-1)
+    cos, sin = (rotation * angle).cos(), (rotation * angle).sin()
+    wider, higher, slant = 1 + scaling * wider, 1 + scaling * higher, shear * slant
+    # Where each place of the new picture comes from, in half heights and widths.
+    place_x = torch.stack([wider * cos, wider * (slant * cos - sin), 2 * shift * right], dim=-1)
+    place_y = torch.stack([higher * sin, higher * (slant * sin + cos), 2 * shift * down], dim=-1)
+    pictures = x.reshape(-1, *image_shape).movedim(-1, 1)
+    grid = affine_grid(torch.stack([place_x, place_y], dim=1), list(pictures.shape), align_corners=False)
+    return grid_sample(pictures, grid, align_corners=False).movedim(1, -1).reshape(x.shape)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from kingdra_repro.checks import (
     Check,
+    check_image_shape,
     check_parameters,
     choice,
     fraction,
@@ -33,7 +34,7 @@ from kingdra_repro.methods.constrained_loss import ROWS_AT_ONCE, ConstrainedLoss
 from kingdra_repro.methods.features import checked_data
 from kingdra_repro.methods.given_labels import Given, check_given
 from kingdra_repro.methods.network_clusterer import outputs
-from kingdra_repro.methods.picture_networks import autoencoder_for, check_image_shape, scale_for
+from kingdra_repro.methods.picture_networks import autoencoder_for, scale_for
 from kingdra_repro.networks.pair_loss import MARGIN, squared_distances
 from kingdra_repro.training.linked_pairs import LinkedPairs
 from kingdra_repro.training.rows import Rows

@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 from rich.console import Console
 
 from kingdra_repro.checks import choice
-from kingdra_repro.config import check_types, with_table_settings
+from kingdra_repro.config import check_types, with_image_shape, with_table_settings
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.formats.tables import listed
 from kingdra_repro.data.links import closure, with_linked
@@ -103,7 +103,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     stopwatch = Stopwatch(checkpoint / "wall_seconds")
     votes = Votes(checkpoint / "votes")
     given = _given_labels(cfg, data, choices.method)
-    suited = _suited(cfg, data, choices.dataset)
+    suited = with_image_shape(_suited(cfg, data, choices.dataset), data.image_shape)
     with ProgressDisplay() as display:
         monitor = RunMonitor(folder, data.y, display, stopwatch, votes, given)
         make_method = instantiate(suited.method)

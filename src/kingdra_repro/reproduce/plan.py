@@ -24,7 +24,7 @@ from kingdra_repro.runs.folder import hash_of, hashed_settings
 
 ANY_SEED = 7203914658  # stands for one; no other setting has this value
 
-GROUPS = ("dataset", "method", "base", "pseudo_labels")
+GROUPS = ("dataset", "method", "base", "first_base", "pseudo_labels")
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ def _with_values(composed: tuple[str, ...], values: tuple[str, ...]) -> DictConf
 def _chooses(override: str) -> bool:
     """Whether it chooses a file of configs/, adds or removes: what composing alone can do."""
     name = override.partition("=")[0]
-    return name in GROUPS or not name[0].isalpha()
+    return name.partition("@")[0] in GROUPS or not name[0].isalpha()
 
 
 @cache
