@@ -168,3 +168,25 @@ def test_truth_values_beside_missing_ones() -> None:
     Path("t.csv").write_text(rows("{a},True", "a,is\n") + "1,\n2,False\n")
     data = load_custom("t.csv", n_clusters=2, scale=None, missing="drop")
     assert data.X[:, 1].tolist() == [1] * 20 + [0]
+
+
+@pytest.mark.parametrize(
+    "form", ["{0}-{1:02}-{2:02}", "{2:02}.{1:02}.{0}", "{2}/{1}/{0}", "{1:02}-{2:02}-{0}", "{0}/{1}/{2}"]
+)
+def test_day_and_month_of_a_date(form: str) -> None:
+    days = pd.date_range("2009-12-30", periods=60, freq="3D")
+    written = [form.format(day.year, day.month, day.day) for day in days]
+    pd.DataFrame({"when": written, "x": range(60)}).to_csv("dates.csv", index=False)
+    data = load_custom("dates.csv", n_clusters=2, scale=None, dates="parts")
+    found = {name: data.X[:, i] for i, name in enumerate(data.feature_names)}
+    np.testing.assert_array_equal(found["when month"], days.month)
+    np.testing.assert_array_equal(found["when day"], days.day)
+
+
+def test_a_sign_between_thousands_is_none_in_other_columns() -> None:
+    """pandas takes it out of every cell: of dates and of decimals, too."""
+    lines = [f"{1 + i % 28:02}.01.2021;1.{100 + i},95;47.{1000 + i};{i},{i},{i}\n" for i in range(40)]
+    Path("de.csv").write_text("Datum;Betrag;Breite;Version\n" + "".join(lines))
+    data = load_custom("de.csv", n_clusters=2, scale=None, categories="ignore")
+    assert data.feature_names == ["Betrag", "Breite"]
+    np.testing.assert_allclose(data.X[:2], [[1100.95, 47.1], [1101.95, 47.1001]])

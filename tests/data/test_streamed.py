@@ -48,6 +48,8 @@ def test_float16_stays_float16_on_the_disk_and_is_scaled_as_float32(tmp_path: Pa
     X = load_custom(saved(tmp_path, half), n_clusters=2, scale="standard", stream=True).X
     assert X.stored.dtype == np.float16
     np.testing.assert_allclose(X[:].std(0), 1, atol=1e-5)
+    held = load_custom(saved(tmp_path, half), n_clusters=2, scale="standard", stream=False).X
+    np.testing.assert_allclose(held, X[:], atol=1e-5)
 
 
 def test_scaling_fitted_in_blocks_is_that_of_all_rows(tmp_path: Path, numbers, monkeypatch) -> None:
@@ -167,3 +169,18 @@ def test_parquet_with_damaged_pages_is_told(tmp_path):
         except InputError as error:
             told += "is not a readable .parquet table" in str(error)
     assert told > 0
+
+
+def test_a_folder_s_parquet_files_whatever_their_names(tmp_path: Path, numbers, caplog) -> None:
+    folder = tmp_path / "parts" / "year=2020"
+    (folder / ".ipynb_checkpoints").mkdir(parents=True)
+    table(numbers[:5]).to_parquet(folder / "a.parquet")
+    table(numbers[5:]).to_parquet(folder / "b.PARQUET")
+    for hidden in (".ipynb_checkpoints/a-checkpoint.parquet", "._a.parquet", "_b.parquet"):
+        table(numbers[:3]).to_parquet(folder / hidden)
+    found = load_custom(tmp_path / "parts", n_clusters=2, scale=None, data_dir=tmp_path)
+    assert len(found.X) == len(numbers)
+    assert "year=2020 are not read as columns" in caplog.text
+    table(numbers).assign(more=1.0).to_parquet(folder / "c.parquet")
+    with pytest.raises(InputError, match=r"c\.parquet has other columns than .*a\.parquet"):
+        load_custom(tmp_path / "parts", n_clusters=2, scale=None, data_dir=tmp_path)

@@ -169,3 +169,17 @@ def test_one_compressed_array_is_enough_to_unpack_a_file(tmp_path: Path, X: sp.c
             packing = ZIP_DEFLATED if name == "indices.npy" else ZIP_STORED
             mixed.writestr(name, whole.read(name), compress_type=packing)
     assert_same(loaded(tmp_path / "mixed.npz", True)[:], X)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_pieces_of_a_number_do_not_change_the_scale(tmp_path: Path, stream: bool) -> None:
+    index, indptr = np.tile([0, 0, 1, 2], 20), np.arange(0, 81, 4)
+    pieces = sp.csr_matrix((np.arange(80, dtype=np.float32), index, indptr), shape=(20, 3))
+    whole = pieces.copy()
+    whole.sum_duplicates()
+    (tmp_path / "whole").mkdir()
+    scaled = [
+        loaded(saved(folder, X), stream, scale="standard")[:]
+        for folder, X in ((tmp_path, pieces), (tmp_path / "whole", whole))
+    ]
+    assert_same(*scaled)

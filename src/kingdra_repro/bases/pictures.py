@@ -30,7 +30,7 @@ class IMSATAffine(InformationMaximization):
     ----------
     hidden : widths of the hidden layers after the convolutions, maybe none
     w_mi, mu : see `InformationMaximization`
-    image_shape : (height, width) or (height, width, channels) of a picture, which is a row of so many numbers.
+    image_shape : (height, width) or (height, width, channels) of a picture, a row of so many numbers.
         None: it cannot be trained yet; the command line puts in the data set's
     channels : of each convolution's output
     rotation : by at most so many degrees, to either side

@@ -13,7 +13,7 @@ from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.formats.streamed_parquet import StreamedParquet
 from kingdra_repro.data.formats.tables import is_table, listed, read_as_written
 from kingdra_repro.data.formats.text_format import TextFormat
-from kingdra_repro.data.scaling import Scaler, scaler_of, scaler_state
+from kingdra_repro.data.scaling import Scaler, scalable, scaler_of, scaler_state
 from kingdra_repro.data.sources.custom_array import ENDINGS, ArrayFeatures, array_features, features_of
 from kingdra_repro.data.sources.custom_streamed import streamed_table, validated
 from kingdra_repro.data.sources.custom_table import row_names
@@ -136,7 +136,7 @@ class Preprocessing:
         if isinstance(found.X, StreamedMatrix):
             return validated(replace(found.X, scaler=self.scaler), None)
         X = validate_features(found.X)
-        return X if self.scaler is None else self.scaler.transform(found.X).astype(np.float32)
+        return X if self.scaler is None else self.scaler.transform(scalable(found.X)).astype(np.float32)
 
     def _read_table(self, path: Path, vectorizer: TableVectorizer) -> NewPoints:
         if not is_table(path):

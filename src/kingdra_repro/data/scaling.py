@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
 
+from kingdra_repro.data.validation import canonical_csr
 from kingdra_repro.errors import InputError
 
 Scaler: TypeAlias = MaxAbsScaler | MinMaxScaler | StandardScaler
@@ -61,3 +62,10 @@ def scaler_of(state: dict[str, Any]) -> Scaler:
         if name in state:
             setattr(scaler, name, np.array(state[name], np.dtype(state["dtype"])))
     return scaler
+
+
+def scalable(X: np.ndarray | sp.csr_matrix) -> np.ndarray | sp.csr_matrix:
+    """Return X as scikit-learn scales it rightly: no number in several pieces, and none of float16."""
+    if sp.issparse(X):
+        X = canonical_csr(X)
+    return X.astype(np.float32) if X.dtype == np.float16 else X

@@ -16,7 +16,7 @@ UNITS = (r"^\s*[€$£¥]\s*", r"\s*[%€$£¥]\s*$")  # 20%, $5: before and aft
 
 _TIME = r"([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp][Mm])?(Z|[+-]\d{2}:?\d{2})?)?"
 YEAR_FIRST = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}" + _TIME)
-YEAR_LAST = re.compile(r"(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4}|\d{2})" + _TIME)
+YEAR_LAST = re.compile(r"^(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4}|\d{2})" + _TIME)
 
 
 def kind_of(column: pd.Series) -> str:
@@ -107,8 +107,17 @@ def dates_of(column: pd.Series, day_first: bool, source: str) -> pd.Series:
     """Return the dates of a column, NaT where there is none; InputError where a cell is not a date."""
     if types.is_datetime64_any_dtype(column):
         return column
+    known = column[_known(column)]
+    # Read by themselves: dayfirst would make 4 March of 2021-04-03.
+    year_first = known.astype(str).str.match(r"\s*\d{4}")
     try:
-        return pd.to_datetime(column.where(_known(column)), dayfirst=day_first, format="mixed")
+        found = [
+            pd.to_datetime(cells, dayfirst=day_first and not alike, format="mixed")
+            for alike, cells in known.groupby(year_first)
+        ]
+        return pd.to_datetime(
+            pd.concat(found).reindex(column.index) if found else known.reindex(column.index)
+        )
     except (ValueError, TypeError) as error:
         raise InputError(
             f"{source}: column {column.name!r} has a date that cannot be read ({error}): correct it, or give "

@@ -96,7 +96,6 @@ def read_delimited(
     options: dict[str, Any] = {
         "sep": separator,
         "decimal": decimal,
-        "thousands": thousands,
         "encoding": encoding,
         "header": 0 if header else None,
         "skiprows": n_skipped,
@@ -107,7 +106,7 @@ def read_delimited(
         whole = content.getvalue() if isinstance(content, io.BytesIO) else content.read_bytes()
         content = io.BytesIO(whole.rstrip(b" \r\n\t") + b"\n" if "16" not in encoding else whole)
     wanted = [i for i, name in enumerate(names) if as_written is None or name in as_written]
-    return _read(content, options, names, path, given.encoding is not None, wanted)
+    return _read(content, options, names, path, given.encoding is not None, wanted, thousands)
 
 
 def _first_bytes(content: Path | io.BytesIO) -> bytes:
@@ -171,6 +170,7 @@ def _read(
     path: Path,
     given_encoding: bool,
     wanted: list[int],
+    thousands: str | None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     with warnings.catch_warnings():
         # Without index_col, pandas takes what a line has beyond the names for the names of rows.
@@ -197,7 +197,9 @@ def _read(
             options |= {"usecols": sorted({*words, *wanted}), "dtype": str, "keep_default_na": False}
             again = pd.read_csv(_from_start(content), **options)
             for i in words:
-                table[i] = _as_pandas_writes(again[i].where(again[i] != "", None), options)
+                table[i] = _as_pandas_writes(
+                    again[i].where(again[i] != "", None), options["decimal"], thousands
+                )
             stripped = again[wanted].apply(lambda column: column.str.strip())
             written = stripped.where(stripped != "", None)
             written.columns = [names[i] for i in wanted]
@@ -205,12 +207,14 @@ def _read(
     return table, written
 
 
-def _as_pandas_writes(column: pd.Series, options: dict[str, Any]) -> pd.Series:
+def _as_pandas_writes(column: pd.Series, decimal: str, thousands: str | None) -> pd.Series:
     """Write the numbers of a mixed column with points and without signs between thousands."""
     plain = column.str.replace("\u2212", "-").str.replace("[\u00a0\u202f]", "", regex=True)
-    if options["thousands"]:
-        plain = plain.str.replace(options["thousands"], "")
-    plain = plain.str.replace(options["decimal"], ".")
+    if thousands:  # not by pandas, to which 03.04.2021 is 3042021 and 47.5636 is 475636 then
+        sign, point = re.escape(thousands), re.escape(decimal)
+        number = rf"\s*[+-]?[1-9]\d{{0,2}}({sign}\d{{3}})+({point}\d*)?([eE][+-]?\d+)?\s*"
+        plain = plain.mask(plain.str.fullmatch(number, na=False), plain.str.replace(thousands, ""))
+    plain = plain.str.replace(decimal, ".")
     numbers = pd.to_numeric(plain, errors="coerce").notna()
     mostly = numbers.sum() >= MOSTLY * (column.notna() & ~column.isin(MISSING)).sum()
     return column.where(~numbers, plain) if mostly else column

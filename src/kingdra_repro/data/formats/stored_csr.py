@@ -57,13 +57,13 @@ class StoredCSR:
         return -(-8 * self.data.length // self.shape[0]) + 4
 
     def read(self, start: int, stop: int) -> sp.csr_matrix:
-        """Rows as they are in the file: CSR [stop - start, d]."""
+        """Rows from one number up to another: CSR [stop - start, d], each number once."""
         ends = self.indptr.read(start, stop + 1)
         first, last = self._inside(ends[0], ends[-1])
         return self._matrix(self.data.read(first, last), self.indices.read(first, last), ends - ends[0])
 
     def read_each(self, rows: np.ndarray) -> sp.csr_matrix:
-        """Rows by their numbers [m], as they are in the file: CSR [m, d]."""
+        """Rows by their numbers [m]: CSR [m, d], each number once."""
         spans = self.indptr.read_each(np.stack([rows, rows + 2], 1)).reshape(-1, 2)
         for span in spans:
             self._inside(*span)
@@ -83,6 +83,7 @@ class StoredCSR:
             found.check_format(full_check=True)
         except ValueError as error:
             raise unreadable(self.path, error) from error
+        found.sum_duplicates()  # scikit-learn counts each piece of a number
         return found
 
     def check_there(self) -> None:

@@ -42,11 +42,20 @@ class StreamedParquet:
         except ImportError as error:
             raise InputError(f"{path} needs pyarrow to read: pip install 'kingdra-repro[parquet]'") from error
         self.path = path
-        self.files = [path] if path.is_file() else sorted(path.rglob(f"*{ENDING}"))
+        self.files = [path] if path.is_file() else parquet_files(path)
         with _reading(path):
             self._data = pyarrow.dataset.dataset([str(file) for file in self.files], format="parquet")
             self.n = self._data.count_rows()
             self.names: list[str] = list(self._data.schema.names)
+            kinds = [one.physical_schema.names for one in self._data.get_fragments()]
+        for file, there in zip(self.files, kinds, strict=True):
+            if set(there) != set(self.names):
+                raise InputError(
+                    f"{file} has other columns than {self.files[0]}: give all files of a folder the same"
+                )
+        inside = [part for file in self.files for part in file.relative_to(path).parts[:-1]]
+        if named := sorted(part for part in inside if "=" in part):
+            log.warning("%s: names of folders such as %s are not read as columns", path, named[0])
         if not self.n:
             raise InputError(f"{path} has no rows: give a table with rows")
 
@@ -170,5 +179,11 @@ def is_parquet(path: Path) -> bool:
     """Whether it is a Parquet file, or a folder of nothing else."""
     if path.is_file():
         return path.suffix.lower() == ENDING
-    files = [file for file in path.rglob("*") if file.is_file() and not file.name.startswith((".", "_"))]
+    files = parquet_files(path)
     return bool(files) and all(file.suffix.lower() == ENDING for file in files)
+
+
+def parquet_files(folder: Path) -> list[Path]:
+    """List the files below a folder by name, without hidden ones and those such as _SUCCESS."""
+    found = [file for file in folder.rglob("*") if file.is_file()]
+    return sorted(f for f in found if not any(p.startswith((".", "_")) for p in f.relative_to(folder).parts))

@@ -15,7 +15,7 @@ from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.formats.labels import Labels
 from kingdra_repro.data.formats.streamed_parquet import StreamedParquet
 from kingdra_repro.data.formats.text_format import TextFormat
-from kingdra_repro.data.scaling import Scaler, fit_scaler
+from kingdra_repro.data.scaling import Scaler, fit_scaler, scalable
 from kingdra_repro.data.sources.custom_folder import folder_features
 from kingdra_repro.data.sources.custom_streamed import table_columns, validated
 from kingdra_repro.data.sources.custom_table import table_features
@@ -109,8 +109,9 @@ def scaled(
     elif found.vectorizer is not None:
         X = found.vectorizer.fit_scale(np.asarray(found.X), scale).astype(np.float32)
     else:
-        scaler = fit_scaler(found.X, scale)
-        X = scaler.transform(found.X).astype(np.float32)
+        numbers = scalable(found.X)
+        scaler = fit_scaler(numbers, scale)
+        X = scaler.transform(numbers).astype(np.float32)
     warn_of_constant_columns(X, found.names)
     warn_of_large_values(X, scale)
     return X, y, scaler
