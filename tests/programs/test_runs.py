@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kingdra_repro import load
 from kingdra_repro.data import load_digits
 from kingdra_repro.methods import Kingdra, SemiSupervised
 from kingdra_repro.runs.monitor import RunMonitor
@@ -67,6 +68,23 @@ def test_kingdra_plus_runs(kingdra_run, features, tmp_path):
     assert folder.parent.name == "kingdra_plus-ladder_im"
     assert not (folder / "checkpoint").exists()
     assert {"sat", "denoising"} <= set(pd.read_csv(folder / "history.csv"))
+
+
+PICTURES = ("method=kingdra_plus", "base=imsat_affine", "first_base@method.first_base=imsat_affine")
+
+
+def test_pictures_through_convolutions(kingdra_run, tmp_path):
+    """The data set's shape goes into both bases, and is kept with the model."""
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 255, (60, 7, 6, 3), np.uint8))
+    assert kingdra_run(*SMALL, *PICTURES, "method.first_epochs=2").status == 0
+    folder = only(tmp_path, "result.json").parent
+    labels = load(folder).predict(np.load(tmp_path / "x.npy").reshape(60, -1))
+    np.testing.assert_array_equal(labels, np.load(folder / "labels.npy"))
+    assert set(pd.read_csv(folder / "history.csv")) >= {"sat", "mi"}
+
+
+def test_rows_that_are_no_pictures(kingdra_run, features):
+    assert kingdra_run(*SMALL, *PICTURES).mistake.startswith("imsat_affine is for pictures, and these rows")
 
 
 def test_without_labels_there_are_no_scores(kingdra_run, features, tmp_path):

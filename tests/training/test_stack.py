@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 import torch
 
-from kingdra_repro.bases import IMSATRPT, IMSATVAT, RIM, LadderDot, LadderIM
+from kingdra_repro.bases import IMSATRPT, IMSATVAT, RIM, IMSATAffine, LadderDot, LadderIM
 from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import Rows
@@ -18,7 +18,8 @@ N, D, K = 320, 12, 4
 CPU = torch.device("cpu")
 BASES = [LadderIM(hidden=(24, 16)), LadderDot(hidden=(24, 16), last_layer_bn=True)]
 PERCEPTRONS = [IMSATVAT(hidden=(24, 16)), IMSATRPT(hidden=(24,)), RIM(hidden=(24, 16)), RIM(hidden=())]
-NAMES = ["ladder_im", "ladder_dot", "imsat_vat", "imsat_rpt", "deep_rim", "linear_rim"]
+PICTURES = IMSATAffine(image_shape=(3, 4), channels=(4, 6), hidden=(8,))
+NAMES = ["ladder_im", "ladder_dot", "imsat_vat", "imsat_rpt", "deep_rim", "linear_rim", "imsat_affine"]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +66,7 @@ def trace(stack: Stack) -> np.ndarray:
     return np.stack(steps)
 
 
-@pytest.mark.parametrize("base", [*BASES, *PERCEPTRONS], ids=NAMES)
+@pytest.mark.parametrize("base", [*BASES, *PERCEPTRONS, PICTURES], ids=NAMES)
 def test_a_stack_of_four_trains_as_four_stacks_of_one(X: np.ndarray, base) -> None:
     together = trace(make_stack(X, [0, 1, 2, 3], base))
     alone = np.concatenate([trace(make_stack(X, [m], base)) for m in range(4)], axis=1)
@@ -74,7 +75,9 @@ def test_a_stack_of_four_trains_as_four_stacks_of_one(X: np.ndarray, base) -> No
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("base", [BASES[0], PERCEPTRONS[0]], ids=["ladder_im", "imsat_vat"])
+@pytest.mark.parametrize(
+    "base", [BASES[0], PERCEPTRONS[0], PICTURES], ids=["ladder_im", "imsat_vat", "imsat_affine"]
+)
 def test_same_seed_same_bits(X: np.ndarray, base, precision: str) -> None:
     first, second = (make_stack(X, [0, 1], base, precision) for _ in range(2))
     np.testing.assert_array_equal(trace(first), trace(second))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from kingdra_repro.bases import IMSATRPT, IMSATVAT, RIM, Base, Ladder, LadderDot, LadderIM
+from kingdra_repro.bases import IMSATRPT, IMSATVAT, RIM, Base, IMSATAffine, Ladder, LadderDot, LadderIM
 from kingdra_repro.training import step as step_module
 from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.options import TrainingOptions
@@ -27,6 +27,7 @@ ALL_BASES: dict[str, Base] = {
     "imsat_rpt": IMSATRPT(hidden=(24, 16)),
     "deep_rim": RIM(hidden=(24, 16)),
     "linear_rim": RIM(hidden=()),
+    "imsat_affine": IMSATAffine(image_shape=(3, 4), channels=(4, 6), hidden=(8,)),
     "ladder": Ladder(hidden=(24, 16), denoising_costs=(1000.0, 10.0, 0.1, 0.1)),
 }
 # Tracing takes seconds a layer: one hidden layer is enough.

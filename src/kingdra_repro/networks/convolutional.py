@@ -29,7 +29,8 @@ class ConvolutionalNetwork(nn.Module):
     """M networks for pictures: convolutions of 5 x 5 with a stride of 2, then a `Perceptron`.
 
     Each convolution is followed by batch norm, a learned scale (gamma) and shift (beta) of each channel, and
-    ReLU; there is no pooling. Convolutions are float32, whatever the ``precision``; see `tf32_products`.
+    ReLU; there is no pooling. Convolutions are float32, whatever the ``precision``; on a GPU cuDNN rounds
+    their factors to TF32 where ``torch.backends.cudnn.allow_tf32`` says so, as it does by itself.
     In training (``encode``) batch norm uses the moments of the batch; ``forward`` uses the population's,
     which ``set_moments`` must have computed.
 
