@@ -3,7 +3,7 @@
     python -m scripts.golden                  all of it
     python -m scripts.golden hashes plan      these alone
 
-hashes.csv    config_hash of 8 data sets x 8 bases x 7 choices of method and pseudo-labels, and of the methods
+hashes.csv    config_hash of 8 data sets x 9 bases x 7 choices of method and pseudo-labels, and of the methods
               without a base: committed runs are found again by it
 plan.json     how many runs each experiment plans, and a checksum of all of them, in any order
 params.json   get_params() of each estimator
