@@ -64,7 +64,7 @@ def test_parameters_and_defaults_of_estimators_stay():
 
 
 def test_losses_stay():
-    """To the bit on the machine that computed them; another CPU rounds otherwise, which grows with the steps."""
+    """To the bit on the machine that computed them; what another CPU rounds otherwise grows with steps."""
     before = known("losses")
     first, all_steps = (0, 0) if before["machine"] == golden.machine() else (5e-4, 5e-3)
     for name, losses in golden.losses().items():
