@@ -30,6 +30,8 @@ class IMSATAffine(InformationMaximization):
     ----------
     hidden : widths of the hidden layers after the convolutions, maybe none
     w_mi, mu : see `InformationMaximization`
+    w_mi_later : the weight of mutual information beside pseudo-labels of all outputs; None: unchanged.
+        Pseudo-labels keep outputs apart, too, and do not ask for clusters of one size
     image_shape : (height, width) or (height, width, channels) of a picture, a row of so many numbers.
         None: it cannot be trained yet; the command line puts in the data set's
     channels : of each convolution's output
@@ -47,6 +49,7 @@ class IMSATAffine(InformationMaximization):
     hidden: tuple[int, ...] = (128,)
     image_shape: tuple[int, ...] | None = None
     channels: tuple[int, ...] = (16, 32)
+    w_mi_later: float | None = None
     rotation: float = 15.0
     scaling: float = 0.1
     shear: float = 0.2
@@ -109,6 +112,15 @@ class IMSATAffine(InformationMaximization):
                 **self.output_terms(clean, beside, batch),
             }
         )
+
+    def output_terms(
+        self, clean: Tensor, beside: list[Tensor], batch: Batch
+    ) -> dict[str, tuple[float, Tensor]]:
+        """See `InformationMaximization.output_terms`."""
+        terms = super().output_terms(clean, beside, batch)
+        if self.w_mi_later is not None and batch.y_sup is not None and batch.every_output:
+            terms["mi"] = (self.w_mi_later, terms["mi"][1])
+        return terms
 
     def distort(self, x: Tensor, noise: Tensor, image_shape: tuple[int, ...]) -> Tensor:
         """Distort pictures [M, B, d] by standard normal numbers [M, B, 6]."""
