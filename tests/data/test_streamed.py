@@ -111,8 +111,9 @@ def test_what_cannot_be_streamed_says_so(tmp_path: Path, numbers, name: str) -> 
 
 def test_settings_that_are_none_are_refused(tmp_path: Path, numbers) -> None:
     path = saved(tmp_path, numbers)
-    with pytest.raises(InputError, match=r"dataset.stream must be auto, true or false; got 'yes'"):
-        load_custom(path, n_clusters=2, stream="yes")
+    for stream in ("yes", 0, 1):
+        with pytest.raises(InputError, match=f"dataset.stream must be auto, true or false; got {stream!r}"):
+            load_custom(path, n_clusters=2, stream=stream)
     with pytest.raises(InputError, match=r"dataset.buffer_rows must be an integer of at least 32"):
         load_custom(path, n_clusters=2, stream=True, buffer_rows=1)
 
@@ -152,6 +153,22 @@ def test_parquet_with_what_is_no_number_is_refused_by_the_names(tmp_path: Path, 
     assert not list((tmp_path / "data" / "streamed").glob("*.npy*part*"))
     with pytest.raises(InputError, match=r"dataset.missing=mean is for tables in memory"):
         load_custom(path, drop=["word"], missing="mean", **given)
+
+
+@pytest.mark.parametrize(("path", "remedy"), [("x.parquet", "give dataset.stream=false"), (".", "one file")])
+def test_settings_of_tables_in_memory_are_refused_with_a_remedy_that_there_is(
+    tmp_path: Path, numbers, path: str, remedy: str
+) -> None:
+    table(numbers).assign(word="blue").to_parquet(tmp_path / "x.parquet")
+    given = {"n_clusters": 2, "stream": True}
+    with pytest.raises(InputError, match=f"dataset.missing=mean is for tables in memory.*{remedy}"):
+        load_custom(tmp_path / path, missing="mean", **given)
+    with pytest.raises(InputError, match=f"dataset.keep_columns=true is for tables in memory.*{remedy}"):
+        load_custom(tmp_path / path, keep_columns=True, **given)
+    with pytest.raises(InputError, match=f"not numeric: 'word'.*{remedy} where memory holds"):
+        load_custom(tmp_path / path, **given)
+    with pytest.raises(InputError, match=r"dataset.columns=\['x1', 'x1'\] names a column twice"):
+        load_custom(tmp_path / path, columns=["x1", "x1"], **given)
 
 
 def test_new_points_are_read_as_those_in_memory(tmp_path: Path, numbers, monkeypatch) -> None:

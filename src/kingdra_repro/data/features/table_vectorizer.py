@@ -192,9 +192,7 @@ class TableVectorizer:
 
     def _choose(self, table: pd.DataFrame, source: str) -> None:
         chosen = self.settings.columns
-        for setting, names in (("columns", chosen or []), ("drop", self.settings.drop)):
-            if len(set(names)) < len(names):
-                raise InputError(f"dataset.{setting}={list(names)} names a column twice: name it once")
+        for names in (chosen or [], self.settings.drop):
             if unknown := [name for name in names if name not in table.columns]:
                 raise InputError(f"{source} has no column {unknown[0]!r}: it has {listed(table.columns)}")
         words: list[str] = []

@@ -59,6 +59,11 @@ class StreamedParquet:
         if not self.n:
             raise InputError(f"{path} has no rows: give a table with rows")
 
+    @property
+    def into_memory(self) -> str:
+        """What the user can do to have it read into memory, for a message."""
+        return "save it as one file" if self.path.is_dir() else "give dataset.stream=false"
+
     def column(self, name: str) -> pd.Series:
         """Read one column, of all rows."""
         with _reading(self.path):
@@ -79,7 +84,7 @@ class StreamedParquet:
         if other := [name for name in names if not any(kind(types[name]) for kind in numbers)]:
             raise InputError(
                 f"{self.path} has columns that are not numeric: {listed(other)}. Leave them out with "
-                f"dataset.drop=[{','.join(other)}], or give dataset.stream=false where memory holds the table"
+                f"dataset.drop=[{','.join(other)}], or {self.into_memory} where memory holds the table"
             )
         found = [
             name
