@@ -310,6 +310,24 @@ def test_columns_by_name(folder: Path) -> None:
         load_custom("t.csv", n_clusters=2, columns=2.5)  # type: ignore[arg-type]
 
 
+def test_a_single_value_is_no_array_of_rows(folder: Path) -> None:
+    np.save("x.npy", 3.5)
+    with pytest.raises(InputError, match=r"x\.npy holds a single value"):
+        load_custom("x.npy", n_clusters=2)
+
+
+@pytest.mark.parametrize("scale", ["standard", "minmax"])
+@pytest.mark.parametrize("least", [1, 10**12])  # bytes from which a file is streamed
+def test_new_points_are_dense_where_the_scaler_shifts(folder: Path, scale: str, least: int, monkeypatch) -> None:
+    np.save("x.npy", X)
+    sp.save_npz("new.npz", sp.csr_matrix(X))
+    kept = load_custom("x.npy", n_clusters=2, scale=scale).preprocessing
+    assert kept is not None
+    monkeypatch.setattr("kingdra_repro.data.sources.custom_streamed.available_bytes", lambda: least)
+    with pytest.raises(InputError, match=r"new\.npz is a sparse matrix, .*make it dense"):
+        kept.read(Path("new.npz"), 3)
+
+
 @pytest.mark.parametrize("index", [4_000_000, -3])
 def test_a_sparse_matrix_with_an_index_beyond_it(folder: Path, index: int) -> None:
     matrix = sp.random(60, 40, 0.1, format="csr", random_state=0)

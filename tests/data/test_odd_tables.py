@@ -141,6 +141,22 @@ def test_what_is_in_doubt(content: str, settings: dict, reason: str | None) -> N
         assert "\n" not in str(caught.value)
 
 
+def test_an_integer_beyond_all_floats_is_infinite() -> None:
+    Path("t.jsonl").write_text("".join(f'{{"a": {i}, "b": {10**400 if i == 3 else i}}}\n' for i in range(20)))
+    with pytest.raises(InputError, match=r"row 3 .* column 'b': '10{39}' is infinite"):
+        load_custom("t.jsonl", n_clusters=2)
+
+
+def test_a_data_frame_of_new_points_has_columns_as_the_file_does() -> None:
+    Path("t.csv").write_text(savetxt(delimiter=","))
+    kept = load_custom("t.csv", n_clusters=2, header="none").preprocessing
+    assert kept is not None
+    table = pd.read_csv("t.csv", header=None)
+    np.testing.assert_array_equal(kept.features(table, 2), kept.read(Path("t.csv"), 2).X)
+    with pytest.raises(InputError, match="X has two columns named '1': give each a name of its own"):
+        kept.features(table[[0, 1, 1]], 2)
+
+
 def test_many_different_words_are_no_categories() -> None:
     Path("t.csv").write_text("a,b\n" + "".join(f"{i % 7},tree {i}\n" for i in range(60)))
     with pytest.raises(InputError, match=r"60 different words.*dataset\.id=b or dataset\.text=b"):

@@ -13,11 +13,11 @@ from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.formats.streamed_parquet import StreamedParquet
 from kingdra_repro.data.formats.tables import is_table, listed, read_as_written
 from kingdra_repro.data.formats.text_format import TextFormat
-from kingdra_repro.data.scaling import Scaler, scalable, scaler_of, scaler_state
+from kingdra_repro.data.scaling import Scaler, scalable, scaler_of, scaler_state, shifts
 from kingdra_repro.data.sources.custom_array import ENDINGS, ArrayFeatures, array_features, features_of
 from kingdra_repro.data.sources.custom_streamed import streamed_table, validated
 from kingdra_repro.data.sources.custom_table import row_names
-from kingdra_repro.data.streamed import Matrix, StreamedMatrix
+from kingdra_repro.data.streamed import Matrix, StreamedMatrix, is_sparse
 from kingdra_repro.data.validation import validate_features
 from kingdra_repro.errors import InputError
 
@@ -107,6 +107,7 @@ class Preprocessing:
             raise InputError(
                 f"X must be a DataFrame with the columns of the run's table; got {type(points).__name__}"
             )
+        table = table.set_axis(table.columns.map(str), axis=1)  # as those of a file are: header=None has 0, 1
         features, rows = self.vectorizer.transform(table, "X")
         if len(rows) < len(table):
             raise InputError(
@@ -131,6 +132,11 @@ class Preprocessing:
     def _of_array(self, found: ArrayFeatures, n_features: int, source: str) -> Matrix:
         if found.X.ndim == 2 and found.X.shape[1] != n_features:
             raise InputError(f"{source} has {found.X.shape[1]} columns: the model was fitted on {n_features}")
+        if is_sparse(found.X) and shifts(self.scaler):
+            raise InputError(
+                f"{source} is a sparse matrix, and the model was fitted on a dense one, whose columns it "
+                "shifts: make it dense by .toarray()"
+            )
         if self.pixels and not found.pixels:
             raise InputError(f"{source} has numbers of {found.X.dtype}: the model was fitted on uint8")
         if isinstance(found.X, StreamedMatrix):

@@ -1,6 +1,7 @@
 """What the columns of a table hold: numbers, dates, words."""
 
 import re
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -65,7 +66,7 @@ def numbers_of(column: pd.Series, source: str) -> np.ndarray:
     if len(infinite := np.flatnonzero(np.isinf(found))):
         raise InputError(
             f"{source}: row {infinite[0]} (counted from 0), column {column.name!r}: "
-            f"{str(column.iloc[infinite[0]])!r} is infinite: correct it, or empty the cell"
+            f"{str(column.iloc[infinite[0]])[:40]!r} is infinite: correct it, or empty the cell"
         )
     if plain:
         return found
@@ -167,4 +168,12 @@ def _parsed(column: pd.Series) -> pd.Series:
         for unit in UNITS:
             if len(known) and known.str.contains(unit).all():
                 column = column.str.replace(unit, "", regex=True)
-    return pd.to_numeric(column.astype(object), errors="coerce")
+    column = column.astype(object)
+    try:
+        return pd.to_numeric(column, errors="coerce")
+    except OverflowError:  # JSON may hold integers that are beyond all floats: infinite, as 1e400 is
+        return pd.to_numeric(column.map(_float_or_infinite), errors="coerce")
+
+
+def _float_or_infinite(cell: object) -> object:
+    return np.inf if isinstance(cell, int) and abs(cell) > sys.float_info.max else cell

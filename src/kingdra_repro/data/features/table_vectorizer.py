@@ -114,6 +114,8 @@ class TableVectorizer:
             raise InputError(
                 f"{source} does not fit: it has no column {listed(absent)}; it has {listed(table.columns)}"
             )
+        if twice := [name for name in used if isinstance(table[name], pd.DataFrame)]:
+            raise InputError(f"{source} has two columns named {twice[0]!r}: give each a name of its own")
         numbers = self._number_columns(table, source)
         words = [words_of(table[name]) for name in self.words]
         missing = np.isnan(numbers).any(axis=1)
