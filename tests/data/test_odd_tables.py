@@ -37,6 +37,7 @@ def savetxt(**how: str) -> str:
     [
         ("dos.csv", ("\ufeff" + PLAIN + "\n\n").replace("\n", "\r\n")),
         ("mac.csv", PLAIN.replace("\n", "\r")),
+        ("line_separators.jsonl", rows('{{"a": {a}, "b": {b}, "id": "x\u2028y\x85z"}}')),
         ("title.csv", "Trees of 2023\n\nMeasured by hand\n" + PLAIN),
         ("comment.csv", "# Trees of 2023\n# by hand\n" + PLAIN),
         ("excel.csv", "sep=;\n" + PLAIN.replace(",", ";")),
@@ -63,6 +64,45 @@ def test_the_same_numbers(name: str, content: str) -> None:
     data = load_custom(name, n_clusters=2, scale=None)
     assert data.feature_names == ["a", "b"]
     np.testing.assert_array_equal(data.X, EXPECTED)
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "names"),
+    [
+        ("utf8.csv", "\ufeffa,b\n", ["a", "b"]),
+        ("comment.csv", "#a,b\n", ["#a", "b"]),
+        ("numpy.csv", "# a,b\n", ["a", "b"]),
+        ("both.csv", "# Trees, oaks\na,b\n", ["a", "b"]),
+    ],
+)
+def test_names_in_the_first_line_as_given(name: str, head: str, names: list[str]) -> None:
+    Path(name).write_text(rows("{a},{b}", head), encoding="utf-8")
+    data = load_custom(name, n_clusters=2, scale=None, encoding="utf-8", header="first")
+    assert data.feature_names == names
+    np.testing.assert_array_equal(data.X, EXPECTED)
+
+
+def test_a_comment_of_names_above_words_is_the_first_line_where_that_is_given() -> None:
+    Path("t.csv").write_text(rows("{a},{b},oak", "#a,b,kind\n"))
+    assert load_custom("t.csv", n_clusters=2, header="first", drop="kind").feature_names == ["#a", "b"]
+
+
+def test_json_of_another_encoding() -> None:
+    Path("t.jsonl").write_bytes(rows('{{"Länge": {a}, "b": {b}}}').encode("latin-1"))
+    with pytest.raises(InputError, match=r"not written in the encoding UTF-8 .*give dataset.encoding=NAME"):
+        load_custom("t.jsonl", n_clusters=2)
+    assert load_custom("t.jsonl", n_clusters=2, encoding="latin-1").feature_names == ["Länge", "b"]
+
+
+def test_a_long_text() -> None:
+    Path("t.csv").write_text("a,b,text\n" + rows("{a},{b},short").replace("short", "x" * 200_000, 1))
+    np.testing.assert_array_equal(load_custom("t.csv", n_clusters=2, drop="text", scale=None).X, EXPECTED)
+
+
+def test_labels_and_names_of_rows_may_be_dropped_too() -> None:
+    Path("t.csv").write_text(rows("{a},{b},tree {i},oak\n{a},{b},tree {i},ash", "a,b,id,kind\n"))
+    data = load_custom("t.csv", labels="kind", id="id", drop=["kind", "id"])
+    assert (data.feature_names, data.class_names) == (["a", "b"], ["ash", "oak"])
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "cp1252"])

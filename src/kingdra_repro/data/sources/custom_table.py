@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +118,8 @@ def table_features(
         X, vocabulary = tfidf(_texts(table, text, str(path)), **words)
         rows = np.arange(len(table))
         return TableFeatures(X, classes, vocabulary, rows, table, row_names(table, id, rows), given=told)
+    # What is left out of the features already may be named among what to leave out.
+    settings = replace(settings, drop=tuple(name for name in settings.drop if name not in chosen))
     vectorizer = TableVectorizer(settings)
     values, rows = vectorizer.fit(features, str(path)).transform(features, str(path))
     named = row_names(table, id, rows)
