@@ -318,7 +318,9 @@ def test_a_single_value_is_no_array_of_rows(folder: Path) -> None:
 
 @pytest.mark.parametrize("scale", ["standard", "minmax"])
 @pytest.mark.parametrize("least", [1, 10**12])  # bytes from which a file is streamed
-def test_new_points_are_dense_where_the_scaler_shifts(folder: Path, scale: str, least: int, monkeypatch) -> None:
+def test_new_points_are_dense_where_the_scaler_shifts(
+    folder: Path, scale: str, least: int, monkeypatch
+) -> None:
     np.save("x.npy", X)
     sp.save_npz("new.npz", sp.csr_matrix(X))
     kept = load_custom("x.npy", n_clusters=2, scale=scale).preprocessing

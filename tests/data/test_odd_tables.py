@@ -135,12 +135,22 @@ def test_a_separator_that_the_file_names() -> None:
     np.testing.assert_array_equal(load_custom("t.csv", n_clusters=2, scale=None, separator=":").X, EXPECTED)
 
 
-def test_an_excel_sheet_with_a_title_and_an_index() -> None:
+def test_an_excel_sheet_with_a_title_and_an_index(caplog: pytest.LogCaptureFixture) -> None:
     pytest.importorskip("openpyxl")
     with pd.ExcelWriter("t.xlsx") as sheet:
         pd.DataFrame({"Trees of 2023": []}).to_excel(sheet, index=False)
         pd.DataFrame({"a": A, "b": B}).to_excel(sheet, startrow=3, startcol=2)
     np.testing.assert_array_equal(load_custom("t.xlsx", n_clusters=2, scale=None).X, EXPECTED)
+    assert "sheets" not in caplog.text
+
+
+def test_that_an_excel_file_has_more_sheets_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    pytest.importorskip("openpyxl")
+    with pd.ExcelWriter("t.xlsx") as file:
+        pd.DataFrame({"a": A, "b": B}).to_excel(file, sheet_name="2023", index=False)
+        pd.DataFrame({"a": B, "b": A}).to_excel(file, sheet_name="2024", index=False)
+    np.testing.assert_array_equal(load_custom("t.xlsx", n_clusters=2, scale=None).X, EXPECTED)
+    assert "t.xlsx has 2 sheets: '2023' is read" in caplog.text
 
 
 @pytest.mark.parametrize(

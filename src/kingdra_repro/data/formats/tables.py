@@ -171,7 +171,16 @@ def _read_excel(content: Path | BytesIO, path: Path) -> pd.DataFrame:
 
     with ZipFile(content) as archive:
         check_fits(path, sum(member.file_size for member in archive.infolist()))
-    cells = pd.read_excel(content, header=None, engine="openpyxl", keep_default_na=False, na_values=[""])
+    with pd.ExcelFile(content, engine="openpyxl") as book:
+        first, *others = book.sheet_names
+        if others:
+            log.warning(
+                "%s has %d sheets: %r is read; save another as a file of its own",
+                path,
+                1 + len(others),
+                first,
+            )
+        cells = pd.read_excel(book, sheet_name=first, header=None, keep_default_na=False, na_values=[""])
     cells = cells.dropna(how="all").dropna(how="all", axis=1)
     while len(cells) > 1 and cells.shape[1] > 1 and cells.iloc[0].notna().sum() < 2:  # a title
         cells = cells.iloc[1:].dropna(how="all", axis=1)
