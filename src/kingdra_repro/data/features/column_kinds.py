@@ -136,9 +136,9 @@ DATE_PARTS: dict[str, Callable[[pd.Series], pd.Series]] = {
 
 
 def words_of(column: pd.Series) -> pd.Series:
-    """Return the words of a column, None where there is none."""
+    """Return the words of a column, without blanks around them; None where there is none."""
     words = column.astype(object).where(column.notna(), None)
-    return words.map(lambda word: None if word is None else str(word))
+    return words.map(lambda word: None if word is None else str(word).strip() or None)
 
 
 def is_row_number(numbers: np.ndarray) -> bool:

@@ -291,7 +291,8 @@ def _says_nothing(column: pd.Series, kind: str, source: str) -> str | None:
     """Why a column is left out; None where it is not."""
     if kind == "empty":
         return "empty"
-    if column.notna().all() and column.nunique() == 1:
+    values = words_of(column) if kind == "words" else column
+    if values.notna().all() and values.nunique() == 1:
         return ONE_VALUE
     if kind == "numbers" and is_row_number(numbers_of(column, source)):
         return ROW_NUMBERS
