@@ -283,6 +283,9 @@ def test_columns_have_no_effect_beside_text(folder: Path) -> None:
     tree_table().to_csv("t.csv", index=False)
     with pytest.raises(InputError, match=r"no effect beside dataset\.text"):
         load_custom("t.csv", n_clusters=2, text="species", columns=["age"])
+    for name, value in {"drop": ["age"], "missing": "drop", "categories": "ignore", "dates": "parts"}.items():
+        with pytest.raises(InputError, match=rf"dataset\.{name}=.* has no effect beside dataset\.text"):
+            load_custom("t.csv", n_clusters=2, text="species", **{name: value})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["path", "labels"])

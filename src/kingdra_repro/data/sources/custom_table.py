@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,8 +96,10 @@ def table_features(
             raise InputError(f"dataset.columns has {name!r}, which is dataset.{setting}: leave it out of one")
         if text is not None and text == name:
             raise InputError(f"dataset.text={text} is dataset.{setting}, too: leave it out of one")
-    if text is not None and columns is not None:
-        raise InputError(f"dataset.columns={list(columns)} has no effect beside dataset.text: leave one out")
+    for setting, value in asdict(settings).items():
+        if text is not None and value != getattr(TableSettings(), setting):
+            shown = list(value) if isinstance(value, tuple) else value
+            raise InputError(f"dataset.{setting}={shown} has no effect beside dataset.text: leave one out")
     if id is not None and id in (labels, given, text, *(columns or ())):
         raise InputError(f"dataset.id={id} is named for another purpose, too: leave it out of one")
     if id is not None and id not in table.columns:
