@@ -35,11 +35,6 @@ def table_name(path: Path) -> str:
     return Path(unpacked_name(path)).stem if is_table(path) else path.stem
 
 
-def read_table(path: Path, given: TextFormat = TextFormat()) -> pd.DataFrame:  # noqa: B008
-    """Read a table with column names: see `read_as_written`, which has the cells of some as text, too."""
-    return read_as_written(path, (), given)[0]
-
-
 def read_as_written(
     path: Path,
     columns: Collection[str] | None,
