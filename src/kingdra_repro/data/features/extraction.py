@@ -112,7 +112,9 @@ def extract_features(
                 try:
                     batch = pictures.batch(start, stop, resize)
                 except InputError:
-                    shutil.rmtree(part, ignore_errors=True)  # with the picture mended, they are other pictures
+                    shutil.rmtree(
+                        part, ignore_errors=True
+                    )  # with the picture mended, they are other pictures
                     raise
                 x = (batch.to(on) - mean) / std
                 with torch.autocast(on.type, torch.bfloat16, enabled=precision == "bfloat16"):
