@@ -171,6 +171,14 @@ def test_settings_of_tables_in_memory_are_refused_with_a_remedy_that_there_is(
         load_custom(tmp_path / path, columns=["x1", "x1"], **given)
 
 
+@pytest.mark.parametrize("name", [None, "tree"])
+def test_the_index_of_a_data_frame_is_no_column(tmp_path: Path, numbers, name: str | None) -> None:
+    some = table(numbers).rename_axis(name)[numbers[:, 0] > 2]
+    some.to_parquet(tmp_path / "x.parquet")
+    data = load_custom(tmp_path / "x.parquet", n_clusters=2, stream=True, data_dir=tmp_path / "data")
+    assert data.feature_names == list(some)
+
+
 def test_new_points_are_read_as_those_in_memory(tmp_path: Path, numbers, monkeypatch) -> None:
     monkeypatch.setenv("KINGDRA_DATA_DIR", str(tmp_path / "data"))
     table(numbers).to_parquet(tmp_path / "points.parquet")

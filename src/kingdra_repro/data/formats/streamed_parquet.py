@@ -46,16 +46,20 @@ class StreamedParquet:
         with _reading(path):
             self._data = pyarrow.dataset.dataset([str(file) for file in self.files], format="parquet")
             self.n = self._data.count_rows()
-            self.names: list[str] = list(self._data.schema.names)
+            names, about = self._data.schema.names, self._data.schema.pandas_metadata
             kinds = [one.physical_schema.names for one in self._data.get_fragments()]
         for file, there in zip(self.files, kinds, strict=True):
-            if set(there) != set(self.names):
+            if set(there) != set(names):
                 raise InputError(
                     f"{file} has other columns than {self.files[0]}: give all files of a folder the same"
                 )
         inside = [part for file in self.files for part in file.relative_to(path).parts[:-1]]
         if named := sorted(part for part in inside if "=" in part):
             log.warning("%s: names of folders such as %s are not read as columns", path, named[0])
+        # A data frame's index is no column: of one that rows were left out of, it has their old numbers.
+        index = about.get("index_columns") if isinstance(about, dict) else None
+        self._index = [name for name in names if isinstance(index, list) and name in index]
+        self.names: list[str] = [name for name in names if name not in self._index]
         if not self.n:
             raise InputError(f"{path} has no rows: give a table with rows")
 
