@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
+from pandas.api import types
 
 from kingdra_repro.data.features.column_kinds import is_row_number
 from kingdra_repro.data.formats.kept_copy import kept_copy
@@ -73,6 +74,17 @@ class StreamedParquet:
         with _reading(self.path):
             return self._data.to_table(columns=[name]).column(0).to_pandas()
 
+    def frames(self, names: Sequence[str]) -> Iterator[pd.DataFrame]:
+        """Read some columns as data frames, so many rows at once; their index has the rows' names, if any."""
+        for batch in self._batches([*names, *self._index]):
+            # Whole numbers stay whole beside missing ones, whichever block these are in.
+            frame = batch.to_pandas(integer_object_nulls=True, ignore_metadata=True)
+            index = [frame.pop(name) for name in self._index]
+            if len(index) == 1 and not types.is_numeric_dtype(index[0]):
+                frame.index = pd.Index(index[0].astype(str), name=None)
+            if len(frame):
+                yield frame
+
     def numeric(self, names: Sequence[str], chosen: bool) -> list[str]:
         """Return those of some columns that can be clustered by; row numbers only where they are chosen.
 
@@ -83,9 +95,9 @@ class StreamedParquet:
         """
         import pyarrow.types as kinds
 
-        types = {name: self._data.schema.field(name).type for name in names}
+        types_of = {name: self._data.schema.field(name).type for name in names}
         numbers = (kinds.is_integer, kinds.is_floating, kinds.is_boolean)
-        if other := [name for name in names if not any(kind(types[name]) for kind in numbers)]:
+        if other := [name for name in names if not any(kind(types_of[name]) for kind in numbers)]:
             raise InputError(
                 f"{self.path} has columns that are not numeric: {listed(other)}. Leave them out with "
                 f"dataset.drop=[{','.join(other)}], or {self.into_memory} where memory holds the table"
@@ -94,7 +106,7 @@ class StreamedParquet:
             name
             for name in names
             if chosen
-            or not kinds.is_integer(types[name])
+            or not kinds.is_integer(types_of[name])
             or self.column(name).hasnans
             or not is_row_number(self.column(name).to_numpy(np.float64))
         ]

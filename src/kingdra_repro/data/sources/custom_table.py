@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from pandas.api import types
 
 from kingdra_repro.data.features.column_kinds import words_of
+from kingdra_repro.data.features.part_of_table import check_dropped
 from kingdra_repro.data.features.table_settings import TableSettings
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.features.tfidf import tfidf
@@ -124,6 +125,7 @@ def table_features(
     settings = replace(settings, drop=tuple(name for name in settings.drop if name not in chosen))
     vectorizer = TableVectorizer(settings)
     values, rows = vectorizer.fit(features, str(path)).transform(features, str(path))
+    check_dropped(len(rows), len(table), str(path))
     named = row_names(table, id, rows)
     names = vectorizer.feature_names
     return TableFeatures(values, classes, names, rows, table, named, vectorizer, told)
