@@ -76,6 +76,9 @@ class Preprocessing:
         InputError
             Where it is a file of another kind, or has other columns; the first of these is named.
         """
+        if path.is_dir():
+            also = "" if self.vectorizer is None else ", or a folder of nothing but Parquet files"
+            raise InputError(f"data={path} is a folder: give a file like that of the run{also}")
         if not path.is_file():
             raise InputError(f"data={path} does not exist ({path.absolute()}): correct the path")
         if self.vectorizer is not None:
