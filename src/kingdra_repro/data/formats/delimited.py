@@ -86,10 +86,9 @@ def read_delimited(
     if not rows:
         raise ValueError("it is empty")
     above = [name.strip() for name in split([comment], separator)[0]] if comment.strip() else []
-    numbers_below = any(map(is_number, rows[0]))  # a comment above them has names, as numpy.savetxt writes it
-    first = given.header == "first" and (
-        numbers_below or comment.startswith("#")
-    )  # #a,b but not # Trees, oaks
+    # A comment above numbers has names, as numpy.savetxt writes them; #a,b has, but not "# Trees, oaks".
+    numbers_below = any(map(is_number, rows[0]))
+    first = given.header == "first" and (numbers_below or comment.startswith("#"))
     if len(above) == len(rows[0]) and (first or (given.header == "auto" and numbers_below)):
         names, header = above, 0
     else:
