@@ -283,6 +283,9 @@ def test_columns_have_no_effect_beside_text(folder: Path) -> None:
     tree_table().to_csv("t.csv", index=False)
     with pytest.raises(InputError, match=r"no effect beside dataset\.text"):
         load_custom("t.csv", n_clusters=2, text="species", columns=["age"])
+    for name, value in {"drop": ["age"], "missing": "drop", "categories": "ignore", "dates": "parts"}.items():
+        with pytest.raises(InputError, match=rf"dataset\.{name}=.* has no effect beside dataset\.text"):
+            load_custom("t.csv", n_clusters=2, text="species", **{name: value})  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", ["path", "labels"])
@@ -308,6 +311,26 @@ def test_columns_by_name(folder: Path) -> None:
         load_custom("t.csv", labels="species", columns=["age", "species"])
     with pytest.raises(InputError, match=r"dataset\.columns must be a list of names; got 2\.5"):
         load_custom("t.csv", n_clusters=2, columns=2.5)  # type: ignore[arg-type]
+
+
+def test_a_single_value_is_no_array_of_rows(folder: Path) -> None:
+    np.save("x.npy", 3.5)
+    with pytest.raises(InputError, match=r"x\.npy holds a single value"):
+        load_custom("x.npy", n_clusters=2)
+
+
+@pytest.mark.parametrize("scale", ["standard", "minmax"])
+@pytest.mark.parametrize("least", [1, 10**12])  # bytes from which a file is streamed
+def test_new_points_are_dense_where_the_scaler_shifts(
+    folder: Path, scale: str, least: int, monkeypatch
+) -> None:
+    np.save("x.npy", X)
+    sp.save_npz("new.npz", sp.csr_matrix(X))
+    kept = load_custom("x.npy", n_clusters=2, scale=scale).preprocessing
+    assert kept is not None
+    monkeypatch.setattr("kingdra_repro.data.sources.custom_streamed.available_bytes", lambda: least)
+    with pytest.raises(InputError, match=r"new\.npz is a sparse matrix, .*make it dense"):
+        kept.read(Path("new.npz"), 3)
 
 
 @pytest.mark.parametrize("index", [4_000_000, -3])

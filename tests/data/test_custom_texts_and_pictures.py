@@ -91,6 +91,18 @@ def test_user_errors(text_folder: Path, tmp_path: Path) -> None:
         load_custom(text_folder)
 
 
+def test_a_file_beside_the_folders_of_classes_is_told(
+    text_folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (text_folder / "README").write_text("belief in rockets")
+    assert load_custom(text_folder, n_clusters=2).y is None
+    assert "texts has 'README' beside its subfolders" in caplog.text
+    caplog.clear()
+    (text_folder / "more").write_text("belief in doubt")  # of six files, two
+    load_custom(text_folder, n_clusters=2)
+    assert "subfolders" not in caplog.text
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="file systems elsewhere have no such names")
 def test_a_name_that_results_could_not_hold_is_reported_before_the_work(text_folder: Path) -> None:
     (text_folder / "space" / os.fsdecode(b"caf\xe9")).write_text("moon")

@@ -78,6 +78,19 @@ def test_killed_and_started_again_gives_the_same_bytes(tmp_path: Path, weights: 
     assert not list(tmp_path.glob(".*.part"))
 
 
+def test_a_broken_picture_leaves_nothing_behind(tmp_path: Path, weights: Path) -> None:
+    class Broken(PictureArray):
+        def batch(self, start: int, stop: int, size: int) -> torch.Tensor:
+            if start == 8:
+                raise InputError("a.png is not a complete picture")
+            return super().batch(start, stop, size)
+
+    with pytest.raises(InputError, match=r"a\.png"):
+        extract(Broken(PIXELS), tmp_path / "t", weights)
+    assert not list(tmp_path.glob("*t*.part"))
+    assert not (tmp_path / "t").exists()
+
+
 def test_other_settings_start_anew(tmp_path: Path, weights: Path) -> None:
     with pytest.raises(Killed):
         extract(PicturesThatEnd(PIXELS, 8), tmp_path / "t", weights)

@@ -37,6 +37,7 @@ def savetxt(**how: str) -> str:
     [
         ("dos.csv", ("\ufeff" + PLAIN + "\n\n").replace("\n", "\r\n")),
         ("mac.csv", PLAIN.replace("\n", "\r")),
+        ("line_separators.jsonl", rows('{{"a": {a}, "b": {b}, "id": "x\u2028y\x85z"}}')),
         ("title.csv", "Trees of 2023\n\nMeasured by hand\n" + PLAIN),
         ("comment.csv", "# Trees of 2023\n# by hand\n" + PLAIN),
         ("excel.csv", "sep=;\n" + PLAIN.replace(",", ";")),
@@ -63,6 +64,45 @@ def test_the_same_numbers(name: str, content: str) -> None:
     data = load_custom(name, n_clusters=2, scale=None)
     assert data.feature_names == ["a", "b"]
     np.testing.assert_array_equal(data.X, EXPECTED)
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "names"),
+    [
+        ("utf8.csv", "\ufeffa,b\n", ["a", "b"]),
+        ("comment.csv", "#a,b\n", ["#a", "b"]),
+        ("numpy.csv", "# a,b\n", ["a", "b"]),
+        ("both.csv", "# Trees, oaks\na,b\n", ["a", "b"]),
+    ],
+)
+def test_names_in_the_first_line_as_given(name: str, head: str, names: list[str]) -> None:
+    Path(name).write_text(rows("{a},{b}", head), encoding="utf-8")
+    data = load_custom(name, n_clusters=2, scale=None, encoding="utf-8", header="first")
+    assert data.feature_names == names
+    np.testing.assert_array_equal(data.X, EXPECTED)
+
+
+def test_a_comment_of_names_above_words_is_the_first_line_where_that_is_given() -> None:
+    Path("t.csv").write_text(rows("{a},{b},oak", "#a,b,kind\n"))
+    assert load_custom("t.csv", n_clusters=2, header="first", drop="kind").feature_names == ["#a", "b"]
+
+
+def test_json_of_another_encoding() -> None:
+    Path("t.jsonl").write_bytes(rows('{{"Länge": {a}, "b": {b}}}').encode("latin-1"))
+    with pytest.raises(InputError, match=r"not written in the encoding UTF-8 .*give dataset.encoding=NAME"):
+        load_custom("t.jsonl", n_clusters=2)
+    assert load_custom("t.jsonl", n_clusters=2, encoding="latin-1").feature_names == ["Länge", "b"]
+
+
+def test_a_long_text() -> None:
+    Path("t.csv").write_text("a,b,text\n" + rows("{a},{b},short").replace("short", "x" * 200_000, 1))
+    np.testing.assert_array_equal(load_custom("t.csv", n_clusters=2, drop="text", scale=None).X, EXPECTED)
+
+
+def test_labels_and_names_of_rows_may_be_dropped_too() -> None:
+    Path("t.csv").write_text(rows("{a},{b},tree {i},oak\n{a},{b},tree {i},ash", "a,b,id,kind\n"))
+    data = load_custom("t.csv", labels="kind", id="id", drop=["kind", "id"])
+    assert (data.feature_names, data.class_names) == (["a", "b"], ["ash", "oak"])
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "cp1252"])
@@ -95,12 +135,22 @@ def test_a_separator_that_the_file_names() -> None:
     np.testing.assert_array_equal(load_custom("t.csv", n_clusters=2, scale=None, separator=":").X, EXPECTED)
 
 
-def test_an_excel_sheet_with_a_title_and_an_index() -> None:
+def test_an_excel_sheet_with_a_title_and_an_index(caplog: pytest.LogCaptureFixture) -> None:
     pytest.importorskip("openpyxl")
     with pd.ExcelWriter("t.xlsx") as sheet:
         pd.DataFrame({"Trees of 2023": []}).to_excel(sheet, index=False)
         pd.DataFrame({"a": A, "b": B}).to_excel(sheet, startrow=3, startcol=2)
     np.testing.assert_array_equal(load_custom("t.xlsx", n_clusters=2, scale=None).X, EXPECTED)
+    assert "sheets" not in caplog.text
+
+
+def test_that_an_excel_file_has_more_sheets_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    pytest.importorskip("openpyxl")
+    with pd.ExcelWriter("t.xlsx") as file:
+        pd.DataFrame({"a": A, "b": B}).to_excel(file, sheet_name="2023", index=False)
+        pd.DataFrame({"a": B, "b": A}).to_excel(file, sheet_name="2024", index=False)
+    np.testing.assert_array_equal(load_custom("t.xlsx", n_clusters=2, scale=None).X, EXPECTED)
+    assert "t.xlsx has 2 sheets: '2023' is read" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -139,6 +189,22 @@ def test_what_is_in_doubt(content: str, settings: dict, reason: str | None) -> N
         with pytest.raises(InputError, match=reason) as caught:
             load_custom("t.csv", n_clusters=2, **settings)
         assert "\n" not in str(caught.value)
+
+
+def test_an_integer_beyond_all_floats_is_infinite() -> None:
+    Path("t.jsonl").write_text("".join(f'{{"a": {i}, "b": {10**400 if i == 3 else i}}}\n' for i in range(20)))
+    with pytest.raises(InputError, match=r"row 3 .* column 'b': '10{39}' is infinite"):
+        load_custom("t.jsonl", n_clusters=2)
+
+
+def test_a_data_frame_of_new_points_has_columns_as_the_file_does() -> None:
+    Path("t.csv").write_text(savetxt(delimiter=","))
+    kept = load_custom("t.csv", n_clusters=2, header="none").preprocessing
+    assert kept is not None
+    table = pd.read_csv("t.csv", header=None)
+    np.testing.assert_array_equal(kept.features(table, 2), kept.read(Path("t.csv"), 2).X)
+    with pytest.raises(InputError, match="X has two columns named '1': give each a name of its own"):
+        kept.features(table[[0, 1, 1]], 2)
 
 
 def test_many_different_words_are_no_categories() -> None:

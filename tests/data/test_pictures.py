@@ -80,3 +80,30 @@ def test_grey_pictures_of_sixteen_bits_are_not_cut_off(tmp_path: Path) -> None:
     Image.fromarray(gradient).save(tmp_path / "a.png")
     (grey, *_) = PictureFiles([tmp_path / "a.png"]).batch(0, 1, 32)[0]
     torch.testing.assert_close(grey, torch.from_numpy(gradient / 65535).float(), atol=1 / 255, rtol=0)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_a_shape_in_the_alpha_channel_is_seen_on_white(tmp_path: Path, mode: str) -> None:
+    alpha = np.zeros((32, 32), np.uint8)
+    alpha[8:20, 5:30] = 255
+    icon = Image.new("LA", (32, 32), 0)  # black all over
+    icon.putalpha(Image.fromarray(alpha))
+    icon = Image.fromarray(255 - alpha).convert("P") if mode == "P" else icon.convert(mode)
+    if mode == "P":
+        icon.putpalette([0] * 768)
+        icon.info["transparency"] = 255
+    icon.save(tmp_path / "a.png")
+    batch = PictureFiles([tmp_path / "a.png"]).batch(0, 1, 32)[0]
+    assert torch.equal(batch, 1 - torch.from_numpy(alpha / 255).float().expand(3, 32, 32))
+
+
+@pytest.mark.parametrize("largest", [1, 255])
+def test_pictures_of_fractions(tmp_path: Path, largest: int) -> None:
+    gradient = np.linspace(0, largest, 32 * 32, dtype=np.float32).reshape(32, 32)
+    Image.fromarray(gradient).save(tmp_path / "a.tif")
+    batch = PictureFiles([tmp_path / "a.tif"]).batch(0, 1, 32)[0]
+    expected = torch.from_numpy(gradient / largest).expand(3, 32, 32)
+    torch.testing.assert_close(batch, expected, atol=1 / 255, rtol=0)
+    Image.fromarray(gradient - largest / 2).save(tmp_path / "a.tif")
+    with pytest.raises(InputError, match=r"a\.tif has fractional values of -.*: scale them to 0-1"):
+        PictureFiles([tmp_path / "a.tif"]).batch(0, 1, 32)

@@ -43,6 +43,18 @@ def test_features_are_those_of_a_file_in_memory(tmp_path: Path, numbers, dtype: 
     np.testing.assert_array_equal(np.concatenate(list(streamed.blocks(7))), held)
 
 
+def test_rows_are_indexed_as_those_of_an_array(tmp_path: Path, numbers) -> None:
+    X = load_custom(saved(tmp_path, numbers), n_clusters=2, stream=True).X
+    mask = numbers[:, 0] > 3
+    for rows in (mask, list(mask), slice(None, None, -1), slice(40, 3, -7), -1, np.array([-N, 2, -3]), []):
+        held = numbers[rows]
+        np.testing.assert_array_equal(X[rows], held)
+    assert len(list(X)) == N
+    for rows in (N, -N - 1, np.array([0, N]), mask[:-1], (1, 2), np.array([0.5])):
+        with pytest.raises(IndexError):
+            X[rows]
+
+
 def test_float16_stays_float16_on_the_disk_and_is_scaled_as_float32(tmp_path: Path, numbers) -> None:
     half = numbers.astype(np.float16)
     X = load_custom(saved(tmp_path, half), n_clusters=2, scale="standard", stream=True).X
@@ -99,8 +111,9 @@ def test_what_cannot_be_streamed_says_so(tmp_path: Path, numbers, name: str) -> 
 
 def test_settings_that_are_none_are_refused(tmp_path: Path, numbers) -> None:
     path = saved(tmp_path, numbers)
-    with pytest.raises(InputError, match=r"dataset.stream must be auto, true or false; got 'yes'"):
-        load_custom(path, n_clusters=2, stream="yes")
+    for stream in ("yes", 0, 1):
+        with pytest.raises(InputError, match=f"dataset.stream must be auto, true or false; got {stream!r}"):
+            load_custom(path, n_clusters=2, stream=stream)
     with pytest.raises(InputError, match=r"dataset.buffer_rows must be an integer of at least 32"):
         load_custom(path, n_clusters=2, stream=True, buffer_rows=1)
 
@@ -142,20 +155,116 @@ def test_parquet_with_what_is_no_number_is_refused_by_the_names(tmp_path: Path, 
         load_custom(path, drop=["word"], missing="mean", **given)
 
 
+@pytest.mark.parametrize(("path", "remedy"), [("x.parquet", "give dataset.stream=false"), (".", "one file")])
+def test_settings_of_tables_in_memory_are_refused_with_a_remedy_that_there_is(
+    tmp_path: Path, numbers, path: str, remedy: str
+) -> None:
+    table(numbers).assign(word="blue").to_parquet(tmp_path / "x.parquet")
+    given = {"n_clusters": 2, "stream": True}
+    with pytest.raises(InputError, match=f"dataset.missing=mean is for tables in memory.*{remedy}"):
+        load_custom(tmp_path / path, missing="mean", **given)
+    with pytest.raises(InputError, match=f"dataset.keep_columns=true is for tables in memory.*{remedy}"):
+        load_custom(tmp_path / path, keep_columns=True, **given)
+    with pytest.raises(InputError, match=f"not numeric: 'word'.*{remedy} where memory holds"):
+        load_custom(tmp_path / path, **given)
+    with pytest.raises(InputError, match=r"dataset.columns=\['x1', 'x1'\] names a column twice"):
+        load_custom(tmp_path / path, columns=["x1", "x1"], **given)
+
+
+@pytest.mark.parametrize("name", [None, "tree"])
+def test_the_index_of_a_data_frame_is_no_column(tmp_path: Path, numbers, name: str | None) -> None:
+    some = table(numbers).rename_axis(name)[numbers[:, 0] > 2]
+    some.to_parquet(tmp_path / "x.parquet")
+    data = load_custom(tmp_path / "x.parquet", n_clusters=2, stream=True, data_dir=tmp_path / "data")
+    assert data.feature_names == list(some)
+
+
 def test_new_points_are_read_as_those_in_memory(tmp_path: Path, numbers, monkeypatch) -> None:
     monkeypatch.setenv("KINGDRA_DATA_DIR", str(tmp_path / "data"))
-    table(numbers).to_parquet(tmp_path / "points.parquet")
-    saved(tmp_path, numbers)
-    for name in ("points.npy", "points.parquet"):
-        data = load_custom(tmp_path / name, n_clusters=2, scale="standard", stream=True)
-        assert data.preprocessing is not None
-        kept = Preprocessing.of(data.preprocessing.state())
-        held = kept.read(tmp_path / name, D).X
-        with monkeypatch.context() as small:
-            small.setattr(custom_streamed, "available_bytes", lambda: 100)
-            streamed = kept.read(tmp_path / name, D).X
-        assert isinstance(streamed, StreamedMatrix)
-        np.testing.assert_allclose(streamed[:], held, rtol=1e-5, atol=1e-6)
+    path = saved(tmp_path, numbers)
+    data = load_custom(path, n_clusters=2, scale="standard", stream=True)
+    assert data.preprocessing is not None
+    kept = Preprocessing.of(data.preprocessing.state())
+    held = kept.read(path, D).X
+    monkeypatch.setattr(custom_streamed, "available_bytes", lambda: 100)
+    (streamed,) = kept.blocks(path, D)
+    assert isinstance(streamed.X, StreamedMatrix)
+    np.testing.assert_allclose(streamed.X[:], held, rtol=1e-5, atol=1e-6)
+
+
+def odd_table(X: np.ndarray) -> pd.DataFrame:
+    """Numbers, some of them missing, words, dates, and names of rows."""
+    found = table(X).assign(
+        whole=pd.array(np.arange(N) % 7, "Int64"),
+        word=np.array(["oak", "elm", None])[np.arange(N) % 3],
+        day=pd.date_range("2024-01-01", periods=N),
+        who=[f"tree {i}" for i in range(N)],
+    )
+    found.loc[30:33, "x1"] = np.nan
+    found.loc[40, "whole"] = pd.NA
+    return found
+
+
+@pytest.mark.parametrize("missing", ["mean", "drop"])
+def test_new_rows_of_parquet_in_blocks_are_those_of_a_table_in_memory(
+    tmp_path: Path, numbers, monkeypatch, caplog, missing: str
+) -> None:
+    """Of a model with missing cells, words, dates and names; a folder, with blocks that end within files."""
+    monkeypatch.setattr("kingdra_repro.data.formats.streamed_parquet.ROWS_AT_ONCE", 4)
+    whole = odd_table(numbers)
+    (tmp_path / "parts").mkdir()
+    whole[:18].to_parquet(tmp_path / "parts" / "0.parquet")
+    whole[18:].to_parquet(tmp_path / "parts" / "1.parquet")
+    whole.to_parquet(tmp_path / "x.parquet")
+    settings = {"missing": missing, "categories": "onehot", "dates": "parts", "id": "who"}
+    kept = load_custom(tmp_path / "x.parquet", n_clusters=2, **settings).preprocessing
+    assert kept is not None
+    held = kept.read(tmp_path / "x.parquet", 0)
+    caplog.clear()
+    blocks = list(kept.blocks(tmp_path / "parts", 0, all_columns=True))
+    assert len(blocks) > 9
+    np.testing.assert_array_equal(np.concatenate([block.X for block in blocks]), held.X)
+    assert [name for block in blocks for name in block.names or []] == held.names
+    tables = [block.table for block in blocks if block.table is not None]
+    assert held.table is not None
+    pd.testing.assert_frame_equal(
+        pd.concat(tables, ignore_index=True), held.table.reset_index(drop=True), check_dtype=False
+    )
+    rows = np.concatenate([block.rows for block in blocks if block.rows is not None])
+    assert [f"tree {row}" for row in rows] == held.names
+    told = [record.getMessage() for record in caplog.records]
+    assert told == (
+        []
+        if missing == "mean"
+        else [f"20 of 50 rows of {tmp_path / 'parts'} have missing cells and are left out"]
+    )
+
+
+def test_what_is_wrong_with_new_rows_is_told_by_their_number(
+    tmp_path: Path, numbers, monkeypatch, caplog
+) -> None:
+    monkeypatch.setattr("kingdra_repro.data.formats.streamed_parquet.ROWS_AT_ONCE", 4)
+    path = tmp_path / "parts" / "x.parquet"
+    path.parent.mkdir()
+    words = table(numbers).assign(word=["oak", "elm"] * (N // 2))
+    words.to_parquet(tmp_path / "x.parquet")
+    kept = load_custom(tmp_path / "x.parquet", n_clusters=2, categories="onehot").preprocessing
+    assert kept is not None
+    words.assign(x1=np.where(np.arange(N) == 33, np.nan, 1)).to_parquet(path)
+    with pytest.raises(
+        InputError, match=r"NaN .* in row 33, column 'x1' .* kingdra-run dataset.missing=drop"
+    ):
+        list(kept.blocks(path.parent, 0))
+    words.assign(x1=["1"] * 33 + ["much"] + ["2"] * 16).to_parquet(path)
+    with pytest.raises(InputError, match=r"row 33 .*, column 'x1': 'much' is not a number"):
+        list(kept.blocks(path.parent, 0))
+    words.drop(columns="x1").to_parquet(path)
+    with pytest.raises(InputError, match=r"no column 'x1'; it has 'x0', 'x2', .*'word'"):
+        list(kept.blocks(path.parent, 0))
+    caplog.clear()
+    words.assign(word="ash").to_parquet(path)
+    assert len(list(kept.blocks(path.parent, 0))) > 9
+    assert caplog.text.count("words that are new: 'ash'") == 1
 
 
 def test_parquet_with_damaged_pages_is_told(tmp_path):

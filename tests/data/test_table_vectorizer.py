@@ -45,6 +45,18 @@ def test_features_are_scikit_learn_s() -> None:
     np.testing.assert_array_equal(X[:, 5:], encoder.transform(TABLE[["bark"]]))
 
 
+def test_blanks_around_a_word_make_no_other_word() -> None:
+    table = pd.DataFrame(
+        {"a": RNG.normal(size=4), "bark": ["red", "red ", " grey", " "], "same": list("xxxx")}
+    )
+    table.loc[1, "same"] = "x "
+    settings = TableSettings(missing="mean", categories="onehot")
+    vectorizer = TableVectorizer(settings).fit(table)
+    assert vectorizer.feature_names == ["a", "bark=grey", "bark=red"]
+    assert vectorizer.left_out == {"same": "the same in all rows"}
+    assert vectorizer.transform(table)[0][:, 1:].tolist() == [[0, 1], [0, 1], [1, 0], [0, 0]]
+
+
 def test_json_holds_all_that_was_fitted() -> None:
     vectorizer, X = fitted()
     other = TableVectorizer.of(json.loads(json.dumps(vectorizer.state())))

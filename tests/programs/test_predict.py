@@ -103,6 +103,27 @@ def test_clusters_of_a_run_are_a_table(kingdra_run, halves, tmp_path, capsys):
     pd.testing.assert_frame_equal(pd.read_csv("all.csv"), with_columns)
 
 
+def test_a_folder_of_parquet_gets_the_table_of_clusters_of_one_file(kingdra_run, halves, tmp_path, capsys):
+    """Also where the model fills missing cells, and has words and names of rows."""
+    table = halves[0].assign(ink=np.array(["blue", "black", None])[np.arange(900) % 3])
+    table.loc[700, "pixel_3_3"] = np.nan
+    table.to_parquet("all.parquet")
+    Path("parts").mkdir()
+    for i in range(3):
+        table[300 * i : 300 * i + 300].to_parquet(f"parts/{i}.parquet")
+    settings = ("dataset.id=who", "dataset.missing=mean", "dataset.categories=onehot", "n_clusters=3")
+    assert kingdra_run("dataset=custom", "dataset.path=all.parquet", "method=kmeans", *settings).status == 0
+    folder = str(only(tmp_path, "result.json").parent)
+    for keep in ("false", "true"):
+        made = []
+        for data in ("all.parquet", "parts"):
+            more = (f"output={keep}.csv", f"keep_columns={keep}")
+            assert called(capsys, folder, data, *more) == (0, f"{keep}.csv\n")
+            made.append(Path(f"{keep}.csv").read_text())
+        assert made[0] == made[1]
+        assert len(made[0].splitlines()) == 901
+
+
 @pytest.mark.parametrize(
     ("dtype", "scale"),
     [("float32", "auto"), ("float32", "minmax"), ("float64", "standard"), ("uint8", "auto")],
@@ -142,6 +163,10 @@ def test_mistakes_in_one_line(kingdra_run, halves, tmp_path, capsys):
         ((run, "data=words.csv"), "pixel_3_3"),
         ((run, "data=x.npy"), "x.npy is no table"),
         ((run, "data=nowhere.csv"), "data=nowhere.csv does not exist"),
+        (
+            (run, "data=empty"),
+            "data=empty is a folder: give a file like that of the run, or a folder of nothing",
+        ),
         ((run, "data=rest.csv", "output=rest.csv"), "output=rest.csv is the file of the points"),
         ((run, "data=rest.csv", "output=none/x.csv"), "output=none/x.csv: there is no folder none: make it"),
         ((run, "data=rest.csv", "keep_columns=1"), "keep_columns must be true or false; got 1"),

@@ -1,5 +1,6 @@
 """New points of a user: a file like the one that a run was of, as features like those that it had."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -9,15 +10,16 @@ import pandas as pd
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from kingdra_repro.data.features.part_of_table import Part, check_dropped
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.formats.streamed_parquet import StreamedParquet
-from kingdra_repro.data.formats.tables import is_table, listed, read_as_written
+from kingdra_repro.data.formats.tables import is_table, read_as_written
 from kingdra_repro.data.formats.text_format import TextFormat
-from kingdra_repro.data.scaling import Scaler, scalable, scaler_of, scaler_state
+from kingdra_repro.data.scaling import Scaler, scalable, scaler_of, scaler_state, shifts
 from kingdra_repro.data.sources.custom_array import ENDINGS, ArrayFeatures, array_features, features_of
 from kingdra_repro.data.sources.custom_streamed import streamed_table, validated
 from kingdra_repro.data.sources.custom_table import row_names
-from kingdra_repro.data.streamed import Matrix, StreamedMatrix
+from kingdra_repro.data.streamed import Matrix, StreamedMatrix, is_sparse
 from kingdra_repro.data.validation import validate_features
 from kingdra_repro.errors import InputError
 
@@ -31,11 +33,13 @@ class NewPoints:
     X : float32 array, CSR matrix or StreamedMatrix [n, d]
     names : list of str [n] or None, what the rows are called
     table : DataFrame [n, columns] or None, the rows of the table that X is of
+    rows : int64 array [n] or None, their numbers in the file; None: 0, 1, 2...
     """
 
     X: Matrix
     names: list[str] | None = None
     table: pd.DataFrame | None = None
+    rows: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -72,9 +76,9 @@ class Preprocessing:
         InputError
             Where it is a file of another kind, or has other columns; the first of these is named.
         """
-        table = streamed_table(path, "auto") if path.exists() and self.vectorizer is not None else None
-        if table is not None and self.vectorizer is not None:
-            return NewPoints(_streamed(table, self.vectorizer))
+        if path.is_dir():
+            also = "" if self.vectorizer is None else ", or a folder of nothing but Parquet files"
+            raise InputError(f"data={path} is a folder: give a file like that of the run{also}")
         if not path.is_file():
             raise InputError(f"data={path} does not exist ({path.absolute()}): correct the path")
         if self.vectorizer is not None:
@@ -83,6 +87,27 @@ class Preprocessing:
             raise InputError(f"{path} is no array: give one, such as a .npy, as the model was fitted on")
         found = array_features(path, self._scale, stream="auto")
         return NewPoints(self._of_array(found, n_features, str(path)))
+
+    def blocks(self, path: Path, n_features: int, all_columns: bool = False) -> Iterator[NewPoints]:
+        """Read a file's points as `read` does, but Parquet of more rows than memory holds block by block.
+
+        Parameters
+        ----------
+        path : Path
+        n_features : int
+        all_columns : bool
+            Whether the table of a block has those columns, too, that are neither features nor names.
+
+        Raises
+        ------
+        InputError
+            As `read`; of a later block after the first ones were given.
+        """
+        table = None if self.vectorizer is None or not path.exists() else streamed_table(path, "auto")
+        if table is None or self.vectorizer is None:
+            yield self.read(path, n_features)
+        else:
+            yield from self._blocks_of(table, self.vectorizer, all_columns)
 
     def features(self, points: Any, n_features: int) -> Matrix:
         """Return the features of points in memory: float32 array or CSR matrix [n, d].
@@ -107,6 +132,7 @@ class Preprocessing:
             raise InputError(
                 f"X must be a DataFrame with the columns of the run's table; got {type(points).__name__}"
             )
+        table = table.set_axis(table.columns.map(str), axis=1)  # as those of a file are: header=None has 0, 1
         features, rows = self.vectorizer.transform(table, "X")
         if len(rows) < len(table):
             raise InputError(
@@ -131,6 +157,11 @@ class Preprocessing:
     def _of_array(self, found: ArrayFeatures, n_features: int, source: str) -> Matrix:
         if found.X.ndim == 2 and found.X.shape[1] != n_features:
             raise InputError(f"{source} has {found.X.shape[1]} columns: the model was fitted on {n_features}")
+        if is_sparse(found.X) and shifts(self.scaler):
+            raise InputError(
+                f"{source} is a sparse matrix, and the model was fitted on a dense one, whose columns it "
+                "shifts: make it dense by .toarray()"
+            )
         if self.pixels and not found.pixels:
             raise InputError(f"{source} has numbers of {found.X.dtype}: the model was fitted on uint8")
         if isinstance(found.X, StreamedMatrix):
@@ -144,10 +175,34 @@ class Preprocessing:
         named = () if self.id is None else (self.id,)
         table, written = read_as_written(path, named, self.text_format)
         X, rows = vectorizer.transform(table, str(path))
+        check_dropped(len(rows), len(table), str(path))
         validate_features(X, vectorizer.feature_names)
         table = table.assign(**written)
         names = row_names(table, self.id if self.id in table.columns else None, rows)
         return NewPoints(vectorizer.scale(X).astype(np.float32), names, table.iloc[rows])
+
+    def _blocks_of(
+        self, table: StreamedParquet, vectorizer: TableVectorizer, all_columns: bool
+    ) -> Iterator[NewPoints]:
+        source = str(table.path)
+        vectorizer.check_columns(table.names, source)
+        used = {*vectorizer.columns, self.id}
+        part, n_left = Part(), 0
+        for frame in table.frames([name for name in table.names if all_columns or name in used]):
+            X, rows = vectorizer.transform(frame, source, part)
+            if len(rows):
+                validate_features(X, vectorizer.feature_names, part.first_row)
+                id = self.id if self.id in frame.columns else None
+                is_named = id is not None or not isinstance(frame.index, pd.RangeIndex)
+                yield NewPoints(
+                    vectorizer.scale(X).astype(np.float32),
+                    row_names(frame, id, rows) if is_named else None,
+                    frame.iloc[rows],
+                    part.first_row + rows,
+                )
+            part.first_row += len(frame)
+            n_left += len(rows)
+        check_dropped(n_left, part.first_row, source)
 
     def state(self) -> dict[str, Any]:
         """All that was fitted, as what JSON can hold."""
@@ -195,14 +250,3 @@ class Features(TransformerMixin, BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
-
-
-def _streamed(table: StreamedParquet, vectorizer: TableVectorizer) -> StreamedMatrix:
-    """Return the features of Parquet that is read in blocks."""
-    names = vectorizer.feature_names
-    if absent := [name for name in names if name not in table.names]:
-        raise InputError(
-            f"{table.path} does not fit: it has no column {listed(absent)}, which must hold numbers"
-        )
-    X = table.matrix(table.numeric(names, chosen=True))
-    return validated(replace(X, scaler=vectorizer.scaler), None, names)

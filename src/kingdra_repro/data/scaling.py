@@ -43,6 +43,11 @@ def new_scaler(scale: str, *, sparse: bool = False) -> Scaler:
     raise InputError(f"scale must be auto, null, minmax or standard; got {scale!r}", "scale")
 
 
+def shifts(scaler: Scaler | None) -> bool:
+    """Whether a scaler moves the zeros of a column, which a sparse matrix cannot have."""
+    return isinstance(scaler, MinMaxScaler) or (isinstance(scaler, StandardScaler) and scaler.with_mean)
+
+
 def scaler_state(scaler: Scaler) -> dict[str, Any]:
     """Return what a scaler has fitted, as what JSON can hold."""
     fitted = {name: getattr(scaler, name, None) for name in FITTED}

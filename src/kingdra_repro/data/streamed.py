@@ -26,8 +26,8 @@ _Item = TypeVar("_Item")
 class StreamedMatrix:
     """A matrix [n, d] of numbers in a file, of which rows are given as float32, of a sparse one as CSR.
 
-    It is indexed as an array is, by one row number, a slice or an array of numbers. Only what is asked for is
-    in memory, and the file is not mapped. It must not change while this is used.
+    Its rows are indexed as an array's are: by one number, a slice, numbers, or a mask of all rows. Only what
+    is asked for is in memory, and the file is not mapped. It must not change while this is used.
 
     Parameters
     ----------
@@ -64,12 +64,40 @@ class StreamedMatrix:
         return self.shape[0]
 
     def __getitem__(self, rows: int | slice | np.ndarray) -> Any:
-        """Rows as float32, scaled: [m, d], or of one row [d]; CSR [m, d] of a sparse matrix."""
+        """Rows as float32, scaled: [m, d], or of one row [d]; CSR [m, d] of a sparse matrix.
+
+        Parameters
+        ----------
+        rows : int, slice, integers [m] of which negative ones count from the end, or bool [n]
+
+        Raises
+        ------
+        IndexError
+            Beyond the rows, for a mask of another length, and for columns.
+        """
         if isinstance(rows, slice):
             start, stop, step = rows.indices(len(self))
-            return self.features(self.stored.read(start, max(start, stop))[::step])
-        numbers = self.stored.read_each(np.atleast_1d(rows) % len(self))
+            if step > 0:
+                return self.features(self.stored.read(start, max(start, stop))[::step])
+            rows = np.arange(start, stop, step)
+        numbers = self.stored.read_each(np.atleast_1d(self._counted(rows)))
         return self.features(numbers) if np.ndim(rows) else self.features(numbers)[0]
+
+    def _counted(self, rows: int | np.ndarray) -> np.ndarray:
+        """Return row numbers from 0 on, int64 [m], or [] of one."""
+        n, found = len(self), np.asarray(rows)
+        if isinstance(rows, tuple) or found.ndim > 1:
+            raise IndexError("a StreamedMatrix is indexed by its rows alone, of one dimension")
+        if found.dtype == bool:
+            if found.shape != (n,):
+                raise IndexError(f"a mask of shape {found.shape} does not fit {n} rows")
+            return np.flatnonzero(found)
+        if found.size and found.dtype.kind not in "iu":
+            raise IndexError(f"rows are integers, a slice or a mask; got {found.dtype}")
+        if found.size and (found.min() < -n or found.max() >= n):
+            beyond = found.max() if found.max() >= n else found.min()
+            raise IndexError(f"row {beyond} is out of bounds for {n} rows")
+        return found.astype(np.int64) % n
 
     def features(self, numbers: np.ndarray | sp.csr_matrix) -> np.ndarray | sp.csr_matrix:
         """Make features of numbers [m, d] as they are in the file: float32 [m, d]."""

@@ -56,8 +56,10 @@ def validate(
     return X, checked_labels(y, X.shape[0])
 
 
-def validate_features(X: Any, feature_names: Sequence[str] | None = None) -> np.ndarray | sp.csr_matrix:
-    """Check features alone, as `validate` does."""
+def validate_features(
+    X: Any, feature_names: Sequence[str] | None = None, first_row: int = 0
+) -> np.ndarray | sp.csr_matrix:
+    """Check features alone, whose first row has this number, as `validate` does."""
     X = _as_float32(X)
     n, d = X.shape
     if n == 0:
@@ -69,7 +71,7 @@ def validate_features(X: Any, feature_names: Sequence[str] | None = None) -> np.
             f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required. Give it "
             "columns"
         )
-    check_finite(X, feature_names)
+    check_finite(X, feature_names, first_row)
     return X
 
 

@@ -140,7 +140,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     if choices.dataset == "custom":
         columns = data.table if cfg.dataset.keep_columns else None
         table = cluster_table(method, data.X, method.labels_, data.row_names, columns, classes)
-        write_clusters(folder / "clusters.csv", table)
+        write_clusters(folder / "clusters.csv", [table])
         if isinstance(method, Ensemble) and method.n_models > 1:
             asked, disagreement = choose_questions(method, data.X, given)
             questions = question_table(data, asked, disagreement, method.labels_, given)

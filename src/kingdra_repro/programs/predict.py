@@ -68,9 +68,15 @@ def run(arguments: Sequence[str]) -> int:
     method, preprocessing, classes = load_model(Path(given["run"]).expanduser())
     if not hasattr(method, "predict"):
         raise InputError(f"{type(method).__name__} has no answer for new points: choose another method")
-    points = (preprocessing or Preprocessing()).read(data, method.n_features_in_)
-    columns = points.table if keep_columns == "true" else None
-    write_clusters(output, cluster_table(method, points.X, None, points.names, columns, classes))
+    keep = keep_columns == "true"
+    blocks = (preprocessing or Preprocessing()).blocks(data, method.n_features_in_, keep)
+    write_clusters(
+        output,
+        (
+            cluster_table(method, one.X, None, one.names, one.table if keep else None, classes, one.rows)
+            for one in blocks
+        ),
+    )
     print(output)
     return 0
 

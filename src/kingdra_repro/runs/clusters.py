@@ -1,7 +1,8 @@
 """clusters.csv: the cluster of each point, for its owner."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ def cluster_table(
     names: Sequence[str] | None = None,
     columns: pd.DataFrame | None = None,
     classes: Sequence[str] | None = None,
+    rows: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Tabulate what a fitted estimator says of some points.
 
@@ -35,6 +37,8 @@ def cluster_table(
         The user's own columns, to stand beside.
     classes : sequence of str [k] or None
         What the clusters are called, "" for those without a name; see `names_of_clusters`.
+    rows : int64 array [n] or None
+        Numbers of the points without names; None: 0, 1, 2...
 
     Returns
     -------
@@ -53,7 +57,9 @@ def cluster_table(
     elif labels is None:
         labels = method.predict(X)  # type: ignore[attr-defined]
     n = X.shape[0]
-    table = pd.DataFrame({"row": range(n)} if names is None else {"id": list(names)})
+    table = pd.DataFrame(
+        {"row": range(n) if rows is None else rows} if names is None else {"id": list(names)}
+    )
     table["cluster"] = labels
     if classes is not None:
         table["class"] = np.array(classes, object)[labels]
@@ -79,8 +85,13 @@ def beside(table: pd.DataFrame, columns: pd.DataFrame | None) -> pd.DataFrame:
     return pd.concat([table, columns.rename(columns=clear).set_axis(table.index)], axis=1)
 
 
-def write_clusters(path: Path, table: pd.DataFrame) -> None:
-    """Write a `cluster_table` as CSV; confidence and agreement have four digits."""
-    rounded = table.round({"confidence": 4, "agreement": 4})
-    # Straight into the file: the text of ten million rows is as large as their features.
-    atomic_write(path, lambda file: rounded.to_csv(file, index=False, lineterminator="\n", mode="wb"))
+def write_clusters(path: Path, tables: Iterable[pd.DataFrame]) -> None:
+    """Write a `cluster_table`, in blocks of rows, as CSV; confidence and agreement have four digits."""
+
+    def write(file: BinaryIO) -> None:
+        for i, table in enumerate(tables):
+            rounded = table.round({"confidence": 4, "agreement": 4})
+            # Straight into the file: the text of ten million rows is as large as their features.
+            rounded.to_csv(file, index=False, header=not i, lineterminator="\n", mode="wb")
+
+    atomic_write(path, write)

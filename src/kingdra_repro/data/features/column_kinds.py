@@ -1,6 +1,7 @@
 """What the columns of a table hold: numbers, dates, words."""
 
 import re
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -12,6 +13,7 @@ from kingdra_repro.errors import InputError
 
 FEWEST_ROWS = 10  # from which consecutive numbers are row numbers: in fewer rows they may be measurements
 
+ONE_VALUE, ROW_NUMBERS = "the same in all rows", "row numbers"  # why a column is left out
 UNITS = (r"^\s*[€$£¥]\s*", r"\s*[%€$£¥]\s*$")  # 20%, $5: before and after the number
 
 _TIME = r"([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp][Mm])?(Z|[+-]\d{2}:?\d{2})?)?"
@@ -45,8 +47,8 @@ def kind_of(column: pd.Series) -> str:
     return "words"
 
 
-def numbers_of(column: pd.Series, source: str) -> np.ndarray:
-    """Return the numbers of a column, NaN where there is none.
+def numbers_of(column: pd.Series, source: str, first_row: int = 0) -> np.ndarray:
+    """Return the numbers of a column, whose first row has this number, NaN where there is none.
 
     Returns
     -------
@@ -64,8 +66,8 @@ def numbers_of(column: pd.Series, source: str) -> np.ndarray:
     found = numbers.to_numpy(np.float64, na_value=np.nan)
     if len(infinite := np.flatnonzero(np.isinf(found))):
         raise InputError(
-            f"{source}: row {infinite[0]} (counted from 0), column {column.name!r}: "
-            f"{str(column.iloc[infinite[0]])!r} is infinite: correct it, or empty the cell"
+            f"{source}: row {first_row + infinite[0]} (counted from 0), column {column.name!r}: "
+            f"{str(column.iloc[infinite[0]])[:40]!r} is infinite: correct it, or empty the cell"
         )
     if plain:
         return found
@@ -75,9 +77,9 @@ def numbers_of(column: pd.Series, source: str) -> np.ndarray:
         comma = "give dataset.decimal=',' or " if re.fullmatch(r"[+-]?\d+,\d+", cell.strip()) else ""
         others = f", as {len(wrong) - 1} more are" if len(wrong) > 1 else ""
         raise InputError(
-            f"{source}: row {wrong[0]} (counted from 0), column {column.name!r}: {cell!r} is not a number"
-            f"{others}: {comma}correct it, empty the cell (where kingdra-run has dataset.missing=drop, mean "
-            "or median), or leave the column out there (dataset.drop=[...])"
+            f"{source}: row {first_row + wrong[0]} (counted from 0), column {column.name!r}: {cell!r} is not "
+            f"a number{others}: {comma}correct it, empty the cell (where kingdra-run has "
+            "dataset.missing=drop, mean or median), or leave the column out there (dataset.drop=[...])"
         )
     return found
 
@@ -135,9 +137,9 @@ DATE_PARTS: dict[str, Callable[[pd.Series], pd.Series]] = {
 
 
 def words_of(column: pd.Series) -> pd.Series:
-    """Return the words of a column, None where there is none."""
+    """Return the words of a column, without blanks around them; None where there is none."""
     words = column.astype(object).where(column.notna(), None)
-    return words.map(lambda word: None if word is None else str(word))
+    return words.map(lambda word: None if word is None else str(word).strip() or None)
 
 
 def is_row_number(numbers: np.ndarray) -> bool:
@@ -146,6 +148,18 @@ def is_row_number(numbers: np.ndarray) -> bool:
     if n < FEWEST_ROWS or not np.isfinite(numbers).all() or not (numbers == np.round(numbers)).all():
         return False
     return bool(numbers.max() - numbers.min() == n - 1 and len(np.unique(numbers)) == n)
+
+
+def says_nothing(column: pd.Series, kind: str, source: str) -> str | None:
+    """Return why a column is left out; None where it is not."""
+    if kind == "empty":
+        return "empty"
+    values = words_of(column) if kind == "words" else column
+    if values.notna().all() and values.nunique() == 1:
+        return ONE_VALUE
+    if kind == "numbers" and is_row_number(numbers_of(column, source)):
+        return ROW_NUMBERS
+    return None
 
 
 def _known(column: pd.Series) -> pd.Series:
@@ -167,4 +181,12 @@ def _parsed(column: pd.Series) -> pd.Series:
         for unit in UNITS:
             if len(known) and known.str.contains(unit).all():
                 column = column.str.replace(unit, "", regex=True)
-    return pd.to_numeric(column.astype(object), errors="coerce")
+    column = column.astype(object)
+    try:
+        return pd.to_numeric(column, errors="coerce")
+    except OverflowError:  # JSON may hold integers that are beyond all floats: infinite, as 1e400 is
+        return pd.to_numeric(column.map(_float_or_infinite), errors="coerce")
+
+
+def _float_or_infinite(cell: object) -> object:
+    return np.inf if isinstance(cell, int) and abs(cell) > sys.float_info.max else cell

@@ -48,7 +48,8 @@ def extract_features(
 
     What is done so far lies in ``.<target's name>.part`` beside the target, with a note of how far it is
     right. Started again with the same settings, it goes on from there, at a batch's beginning, so that the
-    bytes are those of an extraction that never stopped. The folder gets its name when it is whole.
+    bytes are those of an extraction that never stopped. The folder gets its name when it is whole. Nothing is
+    left where a picture is broken.
 
     Parameters
     ----------
@@ -108,7 +109,14 @@ def extract_features(
             )
             for start in range(done, len(rows), batch_size):
                 stop = min(start + batch_size, len(rows))
-                x = (pictures.batch(start, stop, resize).to(on) - mean) / std
+                try:
+                    batch = pictures.batch(start, stop, resize)
+                except InputError:
+                    shutil.rmtree(
+                        part, ignore_errors=True
+                    )  # with the picture mended, they are other pictures
+                    raise
+                x = (batch.to(on) - mean) / std
                 with torch.autocast(on.type, torch.bfloat16, enabled=precision == "bfloat16"):
                     features = network(x.contiguous(memory_format=torch.channels_last))
                 rows[start:stop] = features.float().cpu().numpy()

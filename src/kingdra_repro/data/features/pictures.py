@@ -113,8 +113,10 @@ def _square(path: Path) -> np.ndarray:
     try:
         with Image.open(path) as picture:
             upright = _upright(picture)
-            grey = _eight_bits(upright) if upright.mode.startswith("I") else upright
-            rgb = grey.convert("RGB")
+            grey = _eight_bits(upright, path) if upright.mode.startswith(("I", "F")) else upright
+            rgb = (_on_white(grey) if grey.has_transparency_data else grey).convert("RGB")
+    except InputError:
+        raise
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise InputError(f"{path} is not a complete picture ({type(error).__name__}): remove it") from error
     side = min(rgb.size)
@@ -132,9 +134,25 @@ def _upright(picture: Image.Image) -> Image.Image:
     return picture if turn is None else picture.transpose(turn)
 
 
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    """Return a grey picture of 16 bits, which Pillow would cut off at 255."""
-    return Image.fromarray((np.asarray(picture) / 257).round().clip(0, 255).astype(np.uint8))
+def _on_white(picture: Image.Image) -> Image.Image:
+    """Return a transparent picture as it looks on white paper: the shape of an icon may be in its alpha."""
+    rgba = picture.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+
+
+def _eight_bits(picture: Image.Image, path: Path) -> Image.Image:
+    """Return a grey picture of 16 bits, which Pillow would cut off at 255, or one of fractions, as 8 bits."""
+    values = np.asarray(picture)
+    if picture.mode == "F":
+        low, high = float(values.min()), float(values.max())
+        if not (low >= 0 and high <= 255):  # NaN, too
+            raise InputError(
+                f"{path} has fractional values of {low:.4g} to {high:.4g}: scale them to 0-1, or to 0-255"
+            )
+        values = values * 255 if high <= 1 else values
+    else:
+        values = values / 257
+    return Image.fromarray(values.round().clip(0, 255).astype(np.uint8))
 
 
 def _resized(pixels: Tensor, size: int) -> Tensor:

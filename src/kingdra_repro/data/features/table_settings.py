@@ -42,3 +42,6 @@ class TableSettings:
                 raise InputError(
                     f"dataset.{name} must be one of {', '.join(known)}; got {getattr(self, name)!r}"
                 )
+        for name, columns in (("columns", self.columns or ()), ("drop", self.drop)):
+            if len(set(columns)) < len(columns):
+                raise InputError(f"dataset.{name}={list(columns)} names a column twice: name it once")

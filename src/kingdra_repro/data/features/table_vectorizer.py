@@ -1,7 +1,7 @@
 """Tables of the same columns, as features."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from typing import Any, Self
 
@@ -14,11 +14,12 @@ from kingdra_repro.data.features.column_kinds import (
     DATE_PARTS,
     dates_of,
     day_first,
-    is_row_number,
     kind_of,
     numbers_of,
+    says_nothing,
     words_of,
 )
+from kingdra_repro.data.features.part_of_table import Part
 from kingdra_repro.data.features.table_settings import TableSettings
 from kingdra_repro.data.formats.tables import listed
 from kingdra_repro.data.scaling import Scaler, fit_scaler, scaler_of, scaler_state
@@ -27,7 +28,6 @@ from kingdra_repro.errors import InputError
 log = logging.getLogger(__name__)
 
 MAX_WORDS = 50  # different ones in a column of categories; more are names, or texts
-ONE_VALUE, ROW_NUMBERS = "the same in all rows", "row numbers"  # why a column is left out
 
 
 class TableVectorizer:
@@ -66,6 +66,11 @@ class TableVectorizer:
         parts = [f"{name} {part}" for name, chosen in self.dates.items() for part in chosen]
         return self.numbers + parts + [f"{name}={word}" for name in self.words for word in self.words[name]]
 
+    @property
+    def columns(self) -> list[str]:
+        """The table's columns that the features are made of."""
+        return [*self.numbers, *self.dates, *self.words]
+
     def fit(self, table: pd.DataFrame, source: str = "The table") -> Self:
         """Learn which columns are features, of what kind, and what a missing cell is replaced by.
 
@@ -89,58 +94,56 @@ class TableVectorizer:
             self.fill = imputer.statistics_.tolist()
         return self
 
-    def transform(self, table: pd.DataFrame, source: str = "The table") -> tuple[np.ndarray, np.ndarray]:
+    def check_columns(self, names: Collection[str], source: str) -> None:
+        """Raise InputError where a column that is used is not among these."""
+        if absent := [name for name in self.columns if name not in names]:
+            raise InputError(
+                f"{source} does not fit: it has no column {listed(absent)}; it has {listed(list(names))}"
+            )
+
+    def transform(
+        self, table: pd.DataFrame, source: str = "The table", part: Part | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Features of a table with the columns of the one that was fitted; others are ignored.
 
         Parameters
         ----------
         table : DataFrame [n, columns]
         source : str
+        part : Part or None
+            Of a table that is transformed block after block, for the messages.
 
         Returns
         -------
         X : float64 array [m, d]
             Not scaled (see `scale`).
         rows : int64 array [m]
-            The table's rows that they are of: all, but for missing="drop".
+            The table's rows that they are of: all, but for missing="drop", see `check_dropped`.
 
         Raises
         ------
         InputError
             Where a column or a cell is missing, or a cell is not a number.
         """
-        used = [*self.numbers, *self.dates, *self.words]
-        if absent := [name for name in used if name not in table.columns]:
-            raise InputError(
-                f"{source} does not fit: it has no column {listed(absent)}; it has {listed(table.columns)}"
-            )
-        numbers = self._number_columns(table, source)
+        part = part or Part()
+        self.check_columns(table.columns, source)
+        if twice := [name for name in self.columns if isinstance(table[name], pd.DataFrame)]:
+            raise InputError(f"{source} has two columns named {twice[0]!r}: give each a name of its own")
+        numbers = self._number_columns(table, source, part.first_row)
         words = [words_of(table[name]) for name in self.words]
         missing = np.isnan(numbers).any(axis=1)
         for column in words:
             missing |= column.isna().to_numpy()
         rows = np.arange(len(table))
         if self.settings.missing == "error" and missing.any():
-            self._raise_for_missing(
-                numbers, words, int(np.flatnonzero(missing)[0]), int(missing.sum()), source
-            )
+            self._raise_for_missing(numbers, words, missing, source, part.first_row)
         if self.settings.missing == "drop":
             rows = np.flatnonzero(~missing)
-            if missing.any():
-                log.warning(
-                    "%d of %d rows of %s have missing cells and are left out",
-                    missing.sum(),
-                    len(table),
-                    source,
-                )
             if not len(rows):
-                raise InputError(
-                    f"{source} has missing cells in every row: give kingdra-run dataset.missing=mean or "
-                    "median"
-                )
+                return np.empty((0, len(self.feature_names))), rows
         elif self.fill:
             numbers = np.where(np.isnan(numbers), self.fill, numbers)
-        return _side_by_side(numbers[rows], *self._one_hot(words, rows, source)), rows
+        return _side_by_side(numbers[rows], *self._one_hot(words, rows, source, part.told)), rows
 
     def fit_scale(self, X: np.ndarray, scale: str) -> np.ndarray:
         """Scale the numbers among the features X [m, d] column by column, as `fit_scaler`; keep how."""
@@ -192,9 +195,7 @@ class TableVectorizer:
 
     def _choose(self, table: pd.DataFrame, source: str) -> None:
         chosen = self.settings.columns
-        for setting, names in (("columns", chosen or []), ("drop", self.settings.drop)):
-            if len(set(names)) < len(names):
-                raise InputError(f"dataset.{setting}={list(names)} names a column twice: name it once")
+        for names in (chosen or [], self.settings.drop):
             if unknown := [name for name in names if name not in table.columns]:
                 raise InputError(f"{source} has no column {unknown[0]!r}: it has {listed(table.columns)}")
         words: list[str] = []
@@ -204,7 +205,7 @@ class TableVectorizer:
                 raise InputError(
                     f"{source}'s column {name!r} holds neither numbers nor words: give dataset.drop=[{name}]"
                 )
-            if chosen is None and (why := _says_nothing(table[name], kind, source)):
+            if chosen is None and (why := says_nothing(table[name], kind, source)):
                 self.left_out[name] = why
             elif kind == "dates" and self.settings.dates == "ignore":
                 if chosen is not None:
@@ -250,49 +251,43 @@ class TableVectorizer:
             else:
                 self.words[name] = distinct
 
-    def _number_columns(self, table: pd.DataFrame, source: str) -> np.ndarray:
+    def _number_columns(self, table: pd.DataFrame, source: str, first_row: int = 0) -> np.ndarray:
         """Numbers and parts of dates, float64 [n, those], NaN where missing."""
-        columns = [numbers_of(table[name], source) for name in self.numbers]
+        columns = [numbers_of(table[name], source, first_row) for name in self.numbers]
         for name, parts in self.dates.items():
             dates = dates_of(table[name], self.day_first[name], source)
             columns += [DATE_PARTS[part](dates).to_numpy(np.float64, na_value=np.nan) for part in parts]
         return _side_by_side(*columns) if columns else np.empty((len(table), 0))
 
-    def _one_hot(self, words: list[pd.Series], rows: np.ndarray, source: str) -> list[np.ndarray]:
+    def _one_hot(
+        self, words: list[pd.Series], rows: np.ndarray, source: str, told: set[str]
+    ) -> list[np.ndarray]:
         encoded = []
         for column, (name, known) in zip(words, self.words.items(), strict=True):
             encoder = OneHotEncoder(categories=[known], handle_unknown="ignore", sparse_output=False)
             given = column.iloc[rows].to_numpy(object)[:, None]
             new = sorted(set(column.dropna()) - set(known))
-            if new:
+            if new and name not in told:
+                told.add(name)
                 log.warning("%s's column %r has words that are new: %s", source, name, listed(new))
             encoded.append(encoder.fit(np.array(known, dtype=object)[:, None]).transform(given))
         return encoded
 
     def _raise_for_missing(
-        self, numbers: np.ndarray, words: list[pd.Series], row: int, n_rows: int, source: str
+        self, numbers: np.ndarray, words: list[pd.Series], missing: np.ndarray, source: str, first_row: int
     ) -> None:
+        row = int(np.flatnonzero(missing)[0])
         absent = np.flatnonzero(np.isnan(numbers[row]))
         names = [name for name, column in zip(self.words, words, strict=True) if column.isna().iloc[row]]
         name = self.feature_names[absent[0]] if len(absent) else names[0]
         what = "NaN (a missing value)" if len(absent) else "a missing value"
         raise InputError(
-            f"{source} has {what} in row {row}, column {name!r} (counted from 0), and in {n_rows} rows in "
-            "all: fill it in, or give kingdra-run dataset.missing=drop, mean or median"
+            f"{source} has {what} in row {first_row + row}, column {name!r} (counted from 0), and "
+            f"missing cells in {missing.sum()} of the {len(missing)} rows that were looked at: fill them in, "
+            "or give kingdra-run dataset.missing=drop, mean or median"
         )
 
 
 def _side_by_side(*columns: np.ndarray) -> np.ndarray:
     """One array, column after column in memory as pandas has it: the last digit of a sum depends on that."""
     return np.asfortranarray(np.column_stack(columns))
-
-
-def _says_nothing(column: pd.Series, kind: str, source: str) -> str | None:
-    """Why a column is left out; None where it is not."""
-    if kind == "empty":
-        return "empty"
-    if column.notna().all() and column.nunique() == 1:
-        return ONE_VALUE
-    if kind == "numbers" and is_row_number(numbers_of(column, source)):
-        return ROW_NUMBERS
-    return None

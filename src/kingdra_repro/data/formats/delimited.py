@@ -67,7 +67,7 @@ def read_delimited(
         Where separator, encoding or names are in doubt: the setting that says so is named.
     """
     start = _first_bytes(content)
-    encoding = given.encoding or _encoding(start, path)
+    encoding = given.codec or _encoding(start, path)
     lines, n_skipped, comment, told = _without_comments(_whole_lines(start, encoding))
     if lines:
         check_n_columns(path, 1 + max(map(lines[0].count, SEPARATORS)))
@@ -86,8 +86,11 @@ def read_delimited(
     if not rows:
         raise ValueError("it is empty")
     above = [name.strip() for name in split([comment], separator)[0]] if comment.strip() else []
-    if given.header == "auto" and len(above) == len(rows[0]) and any(map(is_number, rows[0])):
-        names, header = above, 0  # as numpy.savetxt writes them
+    # A comment above numbers has names, as numpy.savetxt writes them; #a,b has, but not "# Trees, oaks".
+    numbers_below = any(map(is_number, rows[0]))
+    first = given.header == "first" and (numbers_below or comment.startswith("#"))
+    if len(above) == len(rows[0]) and (first or (given.header == "auto" and numbers_below)):
+        names, header = above, 0
     else:
         names, header = find_names(rows, given.header, path)
     decimal, thousands = (

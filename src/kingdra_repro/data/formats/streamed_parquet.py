@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
+from pandas.api import types
 
 from kingdra_repro.data.features.column_kinds import is_row_number
 from kingdra_repro.data.formats.kept_copy import kept_copy
@@ -46,23 +47,43 @@ class StreamedParquet:
         with _reading(path):
             self._data = pyarrow.dataset.dataset([str(file) for file in self.files], format="parquet")
             self.n = self._data.count_rows()
-            self.names: list[str] = list(self._data.schema.names)
+            names, about = self._data.schema.names, self._data.schema.pandas_metadata
             kinds = [one.physical_schema.names for one in self._data.get_fragments()]
         for file, there in zip(self.files, kinds, strict=True):
-            if set(there) != set(self.names):
+            if set(there) != set(names):
                 raise InputError(
                     f"{file} has other columns than {self.files[0]}: give all files of a folder the same"
                 )
         inside = [part for file in self.files for part in file.relative_to(path).parts[:-1]]
         if named := sorted(part for part in inside if "=" in part):
             log.warning("%s: names of folders such as %s are not read as columns", path, named[0])
+        # A data frame's index is no column: of one that rows were left out of, it has their old numbers.
+        index = about.get("index_columns") if isinstance(about, dict) else None
+        self._index = [name for name in names if isinstance(index, list) and name in index]
+        self.names: list[str] = [name for name in names if name not in self._index]
         if not self.n:
             raise InputError(f"{path} has no rows: give a table with rows")
+
+    @property
+    def into_memory(self) -> str:
+        """What the user can do to have it read into memory, for a message."""
+        return "save it as one file" if self.path.is_dir() else "give dataset.stream=false"
 
     def column(self, name: str) -> pd.Series:
         """Read one column, of all rows."""
         with _reading(self.path):
             return self._data.to_table(columns=[name]).column(0).to_pandas()
+
+    def frames(self, names: Sequence[str]) -> Iterator[pd.DataFrame]:
+        """Read some columns as data frames, so many rows at once; their index has the rows' names, if any."""
+        for batch in self._batches([*names, *self._index]):
+            # Whole numbers stay whole beside missing ones, whichever block these are in.
+            frame = batch.to_pandas(integer_object_nulls=True, ignore_metadata=True)
+            index = [frame.pop(name) for name in self._index]
+            if len(index) == 1 and not types.is_numeric_dtype(index[0]):
+                frame.index = pd.Index(index[0].astype(str), name=None)
+            if len(frame):
+                yield frame
 
     def numeric(self, names: Sequence[str], chosen: bool) -> list[str]:
         """Return those of some columns that can be clustered by; row numbers only where they are chosen.
@@ -74,18 +95,18 @@ class StreamedParquet:
         """
         import pyarrow.types as kinds
 
-        types = {name: self._data.schema.field(name).type for name in names}
+        types_of = {name: self._data.schema.field(name).type for name in names}
         numbers = (kinds.is_integer, kinds.is_floating, kinds.is_boolean)
-        if other := [name for name in names if not any(kind(types[name]) for kind in numbers)]:
+        if other := [name for name in names if not any(kind(types_of[name]) for kind in numbers)]:
             raise InputError(
                 f"{self.path} has columns that are not numeric: {listed(other)}. Leave them out with "
-                f"dataset.drop=[{','.join(other)}], or give dataset.stream=false where memory holds the table"
+                f"dataset.drop=[{','.join(other)}], or {self.into_memory} where memory holds the table"
             )
         found = [
             name
             for name in names
             if chosen
-            or not kinds.is_integer(types[name])
+            or not kinds.is_integer(types_of[name])
             or self.column(name).hasnans
             or not is_row_number(self.column(name).to_numpy(np.float64))
         ]

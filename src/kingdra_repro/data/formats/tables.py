@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 from collections.abc import Callable, Collection, Sequence
 from io import BytesIO
 from pathlib import Path
@@ -32,11 +33,6 @@ def is_table(path: Path) -> bool:
 def table_name(path: Path) -> str:
     """Return the file's name without its endings: ``trees`` of ``trees.csv.gz``."""
     return Path(unpacked_name(path)).stem if is_table(path) else path.stem
-
-
-def read_table(path: Path, given: TextFormat = TextFormat()) -> pd.DataFrame:  # noqa: B008
-    """Read a table with column names: see `read_as_written`, which has the cells of some as text, too."""
-    return read_as_written(path, (), given)[0]
 
 
 def read_as_written(
@@ -75,6 +71,8 @@ def read_as_written(
     try:
         if ending in SEPARATORS:
             table, written = read_delimited(content, given, path, SEPARATORS[ending], columns)
+        elif ending in JSON_ENDINGS:
+            table = _read_json(content, path, given.codec or "utf-8-sig")
         elif ending in READERS:
             table = READERS[ending](content, path)
         else:
@@ -168,7 +166,16 @@ def _read_excel(content: Path | BytesIO, path: Path) -> pd.DataFrame:
 
     with ZipFile(content) as archive:
         check_fits(path, sum(member.file_size for member in archive.infolist()))
-    cells = pd.read_excel(content, header=None, engine="openpyxl", keep_default_na=False, na_values=[""])
+    with pd.ExcelFile(content, engine="openpyxl") as book:
+        first, *others = book.sheet_names
+        if others:
+            log.warning(
+                "%s has %d sheets: %r is read; save another as a file of its own",
+                path,
+                1 + len(others),
+                first,
+            )
+        cells = pd.read_excel(book, sheet_name=first, header=None, keep_default_na=False, na_values=[""])
     cells = cells.dropna(how="all").dropna(how="all", axis=1)
     while len(cells) > 1 and cells.shape[1] > 1 and cells.iloc[0].notna().sum() < 2:  # a title
         cells = cells.iloc[1:].dropna(how="all", axis=1)
@@ -176,26 +183,24 @@ def _read_excel(content: Path | BytesIO, path: Path) -> pd.DataFrame:
     return cells.iloc[1:].infer_objects().set_axis(names, axis=1).reset_index(drop=True)
 
 
-def _read_json(content: Path | BytesIO, path: Path) -> pd.DataFrame:
+def _read_json(content: Path | BytesIO, path: Path, encoding: str) -> pd.DataFrame:
     """Read a list of objects, or one a line. Not by pandas, which makes dates of columns by their names."""
     whole = content.getvalue() if isinstance(content, BytesIO) else content.read_bytes()
-    written = whole.decode("utf-8-sig")
+    written = whole.decode(encoding)
     if written.lstrip().startswith("["):
         rows = json.loads(written)
-    else:
-        rows = [json.loads(line) for line in written.splitlines() if line.strip()]
+    else:  # texts may hold what else str.splitlines ends a line at, such as U+2028
+        rows = [json.loads(line) for line in re.split("[\r\n]", written) if line.strip()]
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ValueError('it holds no objects such as {"age": 3}')
     check_n_columns(path, max(map(len, rows), default=0))
     return pd.DataFrame(rows)
 
 
+JSON_ENDINGS = (".jsonl", ".ndjson", ".json")
 READERS: dict[str, Callable[[Path | BytesIO, Path], pd.DataFrame]] = {
     ".parquet": _read_parquet,
     ".feather": _read_feather,
     ".arrow": _read_feather,
     ".xlsx": _read_excel,
-    ".jsonl": _read_json,
-    ".ndjson": _read_json,
-    ".json": _read_json,
 }

@@ -1,5 +1,6 @@
 """How a table is written as text: what separates values, what marks decimals, what its columns are called."""
 
+import codecs
 import csv
 import logging
 import re
@@ -18,6 +19,7 @@ BLANKS = r"\s+"  # any number of blanks
 # Where at least so many cells are numbers, the column is one of numbers with faults, not one of words.
 MOSTLY = 0.8
 MAX_TITLES = 20  # lines above the table
+MAX_CELL = 1 << 24  # characters; Python's own limit, 131,072, is less than a long text
 # What pandas reads as a missing value in a column of numbers, and other programs' marks for it.
 MISSING = (
     *("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NULL", "null", "None", "none", "NaN", "nan"),
@@ -65,6 +67,13 @@ class TextFormat:
             raise InputError(
                 f"unknown dataset.encoding={self.encoding!r}: choose one such as utf-8, cp1252 or utf-16"
             ) from error
+
+    @property
+    def codec(self) -> str | None:
+        """The encoding that is given; UTF-8 is read without the mark that some programs begin it with."""
+        if self.encoding is not None and codecs.lookup(self.encoding).name == "utf-8":
+            return "utf-8-sig"
+        return self.encoding
 
 
 def find_separator(
@@ -179,10 +188,13 @@ def split(lines: Sequence[str], separator: str) -> list[list[str]]:
     """Return the cells of each line."""
     if separator == BLANKS:
         lines, separator = [" ".join(line.split()) for line in lines], " "
+    limit = csv.field_size_limit(MAX_CELL)
     try:
         return [row for row in csv.reader((line + "\n" for line in lines), delimiter=separator) if row]
     except csv.Error:  # a quote that does not end, with another sign than the file's
         return []
+    finally:
+        csv.field_size_limit(limit)
 
 
 def is_number(cell: str) -> bool:

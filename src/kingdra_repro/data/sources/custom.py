@@ -155,8 +155,9 @@ def load_custom(
             raise InputError(f"dataset.{name}.{unknown[0]} is not a setting: there are {', '.join(keys)}")
     check_stream(stream, buffer_rows)
     path = _existing(path)
+    more = {"text": text, "id": id, "keep_columns": "true" if keep_columns else None}
     if (table := streamed_table(path, stream)) is not None:
-        found = found_in_streamed(table, labels, given, settings, buffer_rows, data_dir, text=text, id=id)
+        found = found_in_streamed(table, labels, given, settings, buffer_rows, data_dir, **more)
     elif path.is_dir():
         found = found_in_folder(path, words or {}, pictures or {}, data_dir, mirror)
     elif path.suffix.lower() in ENDINGS:
@@ -168,7 +169,6 @@ def load_custom(
     else:
         kinds = ", ".join(ENDINGS + TABLE_ENDINGS)
         raise InputError(f"dataset.path={path} has an unknown format: give a {kinds} file or a folder")
-    more = {"text": text, "id": id, "keep_columns": "true" if keep_columns else None}
     if table is None and (path.is_dir() or not is_table(path)):
         _refuse_settings_of_tables(path, settings, written, **more)
     if image_shape is not None and path.suffix.lower() not in ENDINGS:

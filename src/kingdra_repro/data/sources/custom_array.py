@@ -89,6 +89,8 @@ def features_of(X: np.ndarray | sp.csr_matrix, scale: str | None, source: Path |
     """Return the features that an array is, its pictures as rows; see `array_features`."""
     if pixels := scale == "auto" and X.dtype == np.uint8:
         X = X.astype(np.float32) / np.float32(255)
+    if not X.ndim:
+        raise InputError(f"{source} holds a single value, no rows: give an array [n, d]")
     if X.ndim in (3, 4) and not sp.issparse(X):
         X, found = _flat(X, source)
         return ArrayFeatures(X, None, found, pixels)

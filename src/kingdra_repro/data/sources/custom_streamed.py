@@ -37,7 +37,7 @@ BYTES_OF_A_CELL = 20  # of a table in memory: as pandas has it, as float64 and a
 
 def check_stream(stream: Any, buffer_rows: Any) -> None:
     """Raise InputError for settings that are none."""
-    if stream not in (AUTO, True, False):
+    if not isinstance(stream, bool) and stream != AUTO:  # 0 and 1 equal False and True
         raise must_be("auto, true or false", "dataset.stream", stream)
     if buffer_rows is not None and not is_integer(buffer_rows, LEAST_BUFFER):
         raise must_be(f"an integer of at least {LEAST_BUFFER}, or null", "dataset.buffer_rows", buffer_rows)
@@ -150,7 +150,7 @@ def table_columns(
         if value is not None:
             raise InputError(
                 f"dataset.{name}={value} is for tables in memory, not for {table.path}, which is streamed: "
-                "leave it out, or give dataset.stream=false"
+                f"leave it out, or {table.into_memory}"
             )
     for setting, named in (("columns", settings.columns or ()), ("drop", settings.drop)):
         if unknown := [name for name in named if name not in table.names]:

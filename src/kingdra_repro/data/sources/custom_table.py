@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from pandas.api import types
 
 from kingdra_repro.data.features.column_kinds import words_of
+from kingdra_repro.data.features.part_of_table import check_dropped
 from kingdra_repro.data.features.table_settings import TableSettings
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.features.tfidf import tfidf
@@ -96,8 +97,10 @@ def table_features(
             raise InputError(f"dataset.columns has {name!r}, which is dataset.{setting}: leave it out of one")
         if text is not None and text == name:
             raise InputError(f"dataset.text={text} is dataset.{setting}, too: leave it out of one")
-    if text is not None and columns is not None:
-        raise InputError(f"dataset.columns={list(columns)} has no effect beside dataset.text: leave one out")
+    for setting, value in asdict(settings).items():
+        if text is not None and value != getattr(TableSettings(), setting):
+            shown = list(value) if isinstance(value, tuple) else value
+            raise InputError(f"dataset.{setting}={shown} has no effect beside dataset.text: leave one out")
     if id is not None and id in (labels, given, text, *(columns or ())):
         raise InputError(f"dataset.id={id} is named for another purpose, too: leave it out of one")
     if id is not None and id not in table.columns:
@@ -118,8 +121,11 @@ def table_features(
         X, vocabulary = tfidf(_texts(table, text, str(path)), **words)
         rows = np.arange(len(table))
         return TableFeatures(X, classes, vocabulary, rows, table, row_names(table, id, rows), given=told)
+    # What is left out of the features already may be named among what to leave out.
+    settings = replace(settings, drop=tuple(name for name in settings.drop if name not in chosen))
     vectorizer = TableVectorizer(settings)
     values, rows = vectorizer.fit(features, str(path)).transform(features, str(path))
+    check_dropped(len(rows), len(table), str(path))
     named = row_names(table, id, rows)
     names = vectorizer.feature_names
     return TableFeatures(values, classes, names, rows, table, named, vectorizer, told)

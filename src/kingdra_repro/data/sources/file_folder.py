@@ -1,9 +1,15 @@
 """The files of a user's folder, and the classes that its subfolders may stand for."""
 
+import logging
 import os
 from pathlib import Path
 
+from kingdra_repro.data.formats.tables import listed
 from kingdra_repro.errors import InputError
+
+log = logging.getLogger(__name__)
+
+FEW = 0.1  # of the files: so few beside subfolders are hardly meant as points
 
 
 def files_and_classes(folder: Path) -> tuple[list[Path], list[str] | None]:
@@ -17,7 +23,8 @@ def files_and_classes(folder: Path) -> tuple[list[Path], list[str] | None]:
     -------
     files : list of Path
     classes : list of str or None
-        For each file the name of the subfolder that it is in, where all of them are in one.
+        For each file the name of the subfolder that it is in, where all of them are in one; where all but a
+        few are, such as a README, a warning tells why there are no classes.
 
     Raises
     ------
@@ -41,8 +48,19 @@ def files_and_classes(folder: Path) -> tuple[list[Path], list[str] | None]:
         except UnicodeEncodeError as error:
             raise InputError(f"{os.fsencode(folder / name)!r} is not UTF-8: rename the file") from error
     names.sort()
-    classes = [name.parts[0] for name in names] if all(len(name.parts) > 1 for name in names) else None
-    return [folder / name for name in names], classes
+    beside = [name.name for name in names if len(name.parts) == 1]
+    if not beside:
+        return [folder / name for name in names], [name.parts[0] for name in names]
+    classes = {name.parts[0] for name in names if len(name.parts) > 1}
+    if len(classes) > 1 and len(beside) <= max(1, FEW * len(names)):
+        log.warning(
+            "%s has %s beside its subfolders, whose names are therefore no labels: move %s elsewhere, "
+            "if they are",
+            folder,
+            listed(beside),
+            "it" if len(beside) == 1 else "them",
+        )
+    return [folder / name for name in names], None
 
 
 def _unreadable(error: OSError) -> None:
