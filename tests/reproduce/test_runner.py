@@ -80,6 +80,18 @@ def test_reports_before_the_first_run(tmp_path, fakes):
     assert not (tmp_path / "results" / "report.html").exists()
 
 
+def test_damaged_results_are_told_before_the_first_run(kingdra_reproduce, fakes, tmp_path):
+    kingdra_reproduce("rows=K-means", "seeds=0")
+    ledger = tmp_path / "results" / "runs.csv"
+    ledger.write_text(ledger.read_text().splitlines()[0] + "\n")
+    fakes.started()
+    outcome = kingdra_reproduce()
+    assert outcome.status == 2
+    assert outcome.err.startswith("kingdra-reproduce: results/runs.csv is damaged")
+    assert len(outcome.err.splitlines()) == 1
+    assert fakes.started() == []
+
+
 def test_a_run_that_is_finished_in_outputs_is_not_run(kingdra_reproduce, fakes, tmp_path):
     kingdra_reproduce()
     fakes.started()

@@ -13,6 +13,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.provenance import code_version
 from kingdra_repro.reproduce.store import (
     add_run,
+    check,
     keep_shown,
     merge,
     read_histories,
@@ -316,6 +317,33 @@ def test_results_of_another_machine_that_cannot_be_taken(tmp_path, name, old, ne
     with pytest.raises(InputError, match=f"{path} is damaged"):
         merge(tmp_path / "a" / "results", tmp_path / "theirs")
     assert content(tmp_path / "a" / "results") == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("runs.csv", None, ""),
+        ("runs.csv", None, "\ufeff\udcff"),
+        ("runs.csv", "config_hash", "hash"),
+        ("runs.csv", ",0.5,", ",half,"),
+        ("runs.csv", ",aaaaaaa\n", ",aaa"),
+        ("runs.csv", ",aaaaaaa\n", "\n"),
+        ("history/mnist.csv", ",relaxed\n", "\n"),
+        ("history/mnist.csv", ",0,0,0.3", ",0,first,0.3"),
+        ("thresholds.csv", "code", "version"),
+        ("failed.csv", None, "config_hash\n"),
+    ],
+)
+def test_damage_of_results_is_told_before_anything_is_run(tmp_path, name, old, new):
+    folder = run_folder(tmp_path / "outputs")
+    (folder / "thresholds.csv").write_text(SWEEP)
+    add_run(tmp_path / "results", folder)
+    check(tmp_path / "results")
+    path = tmp_path / "results" / name
+    text = new if old is None else path.read_text().replace(old, new)
+    path.write_text(text, encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(InputError, match=rf"{path} is damaged.*: restore it \(git checkout\), or remove the"):
+        check(tmp_path / "results")
 
 
 @pytest.mark.parametrize("name", ["history", "shown", "runs.csv", "thresholds.csv", "history/mnist.csv"])

@@ -21,7 +21,7 @@ from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
 from kingdra_repro.reproduce.runner import Outcome, Runner, Way
 from kingdra_repro.reproduce.selection import FIRST, by_value, select
 from kingdra_repro.reproduce.settings import as_override, listed
-from kingdra_repro.reproduce.store import forget_failures, keep_shown, merge, read_runs, tidy
+from kingdra_repro.reproduce.store import check, forget_failures, keep_shown, merge, read_runs, tidy
 from kingdra_repro.runs.display import parse_duration
 from kingdra_repro.training.progress import show_duration
 
@@ -68,6 +68,7 @@ def reproduce(cfg: DictConfig) -> int:
         if cfg.dry_run:
             _list(_missing(wanted, read_runs(results), code if cfg.again else None), estimate())
             return 0
+        check(results)
         handed_on = [as_override(one, cfg[one]) for one in HANDED_ON if cfg[one] is not None]
         results.mkdir(parents=True, exist_ok=True)
         with file_lock(output_dir / "kingdra-reproduce") as lock:

@@ -11,6 +11,7 @@ is one row, another version of the code another row. Each file is written whole,
 last. Lines that two branches added are put together by git (.gitattributes); `tidy` puts them in order.
 """
 
+import io
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
@@ -29,10 +30,11 @@ from kingdra_repro.reproduce.finished import (
 from kingdra_repro.reproduce.foreign import read_text_table
 from kingdra_repro.reproduce.packed import unpacked
 from kingdra_repro.reproduce.plan import PlannedRun
-from kingdra_repro.runs.reading import EXACT, reading
+from kingdra_repro.runs.reading import EXACT, RESTORE, reading
 
 PLANNED = ("config_hash", "experiment", "row", "dataset", "order", "schedule", "seed")
 FAILED = (*PLANNED, "status", "line", "command")
+TEXT = dict.fromkeys(("config_hash", "code", "commit", "features"), str)  # some are all digits
 
 
 def add_run(results: Path, folder: Path) -> str:
@@ -80,15 +82,31 @@ def merge(results: Path, below: Path) -> tuple[int, int]:
 
 
 def read_runs(results: Path) -> pd.DataFrame:
-    """runs.csv, with at least the columns that tell runs apart; no rows where there is no file."""
-    path = results / "runs.csv"
-    if not path.exists():
+    """runs.csv, with at least the columns that tell runs apart; no rows where there is no file.
+
+    Raises
+    ------
+    InputError
+        Where it is damaged: a run that is cut must not pass for one that is done. So for the others here.
+    """
+    table = _table(results / "runs.csv", ("folder", "config_hash"), TEXT)
+    if table is None:
         return pd.DataFrame(columns=["dataset", "config_hash", "code", "device", "wall_seconds", "folder"])
-    return pd.read_csv(
-        path,
-        **EXACT,
-        dtype=dict.fromkeys(("config_hash", "code", "commit", "features"), str),
-    )
+    return table
+
+
+def check(results: Path) -> None:
+    """Read all that a run will be added to: no run is made for files that cannot take it.
+
+    Raises
+    ------
+    InputError
+        Where a file is damaged.
+    """
+    for dataset in {_dataset(folder) for folder in read_runs(results)["folder"]}:
+        _table(results / "history" / f"{dataset}.csv", KEY)
+    _table(results / "thresholds.csv", KEY)
+    read_failures(results)
 
 
 def read_histories(results: Path) -> dict[str, pd.DataFrame]:
@@ -161,7 +179,7 @@ def note_failure(results: Path, run: PlannedRun, status: int, line: str) -> None
     """
     known = read_failures(results)
     known = known[known["config_hash"] != run.config_hash]
-    new = {**{name: getattr(run, name) for name in PLANNED}, "status": status, "line": line}
+    new = {**{name: getattr(run, name) for name in PLANNED}, "status": status, "line": " ".join(line.split())}
     new["command"] = " ".join(["kingdra-run", *run.overrides])
     _write_failures(results, pd.concat([known, pd.DataFrame([new])], ignore_index=True))
 
@@ -176,10 +194,8 @@ def forget_failures(results: Path, config_hashes: Iterable[str]) -> None:
 
 def read_failures(results: Path) -> pd.DataFrame:
     """Return the rows of failed.csv, as text; none where there is no file."""
-    path = results / "failed.csv"
-    if not path.exists():
-        return pd.DataFrame(columns=list(FAILED))
-    return pd.read_csv(path, dtype=str, keep_default_na=False)
+    table = _table(results / "failed.csv", ("config_hash", "line"))
+    return pd.DataFrame(columns=list(FAILED)) if table is None else table
 
 
 def _write_failures(results: Path, rows: pd.DataFrame) -> None:
@@ -233,7 +249,22 @@ def _write_bytes(path: Path, content: bytes) -> None:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    return read_text_table(path, path.read_bytes()) if path.exists() else pd.DataFrame(dtype=str)
+    table = _table(path)
+    return pd.DataFrame(dtype=str) if table is None else table
+
+
+def _table(
+    path: Path, needed: Collection[str] = (), types: Mapping[str, type] | None = None
+) -> pd.DataFrame | None:
+    """Read a file of results/ strictly; None where there is none. Without types all cells are text."""
+    if not path.exists():
+        return None
+    content = path.read_bytes()
+    table = read_text_table(path, content, ours=True)
+    with reading(path, RESTORE):
+        if absent := [name for name in needed if name not in table]:
+            raise ValueError(f"no column {absent[0]}")
+        return table if types is None else pd.read_csv(io.BytesIO(content), **EXACT, dtype=dict(types))
 
 
 def _write(path: Path, table: pd.DataFrame, order: list[str]) -> None:
@@ -250,17 +281,15 @@ def _write(path: Path, table: pd.DataFrame, order: list[str]) -> None:
 
 
 def _of_runs(path: Path, folders: Collection[str]) -> dict[str, pd.DataFrame]:
-    if not path.exists():
+    table = _table(path, KEY, dict.fromkeys(KEY, str))
+    if table is None:
         return {}
-    with reading(path):
-        table = pd.read_csv(path, **EXACT, dtype=dict.fromkeys(KEY, str))
-        groups = table.groupby(KEY, sort=False)
-        known = groups.count() > 0  # other runs may have more columns
-        columns = dict(zip(known.index, known.to_numpy(), strict=True))
-        tables = {
-            run: rows.loc[:, [*[False] * len(KEY), *columns[run]]].reset_index(drop=True)
-            for run, rows in groups
-        }
+    groups = table.groupby(KEY, sort=False)
+    known = groups.count() > 0  # other runs may have more columns
+    columns = dict(zip(known.index, known.to_numpy(), strict=True))
+    tables = {
+        run: rows.loc[:, [*[False] * len(KEY), *columns[run]]].reset_index(drop=True) for run, rows in groups
+    }
     return {folder: tables[key(folder)] for folder in folders if key(folder) in tables}
 
 

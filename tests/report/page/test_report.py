@@ -53,7 +53,8 @@ def test_results_in_one_file(results):
 
 def test_without_tables_figures_and_explorers(tmp_path):
     (tmp_path / "runs.csv").write_text(
-        "dataset,method,base,seed,acc,folder\ndigits,kmeans,,0,0.79,runs/gone\n"
+        "dataset,method,base,seed,acc,config_hash,folder,code\n"
+        "digits,kmeans,,0,0.79,00000000,runs/gone,aaaaaaa\n"
     )
     page = write_report(tmp_path).read_text()
     assert 'href="#runs"' in page

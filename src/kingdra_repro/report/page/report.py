@@ -18,6 +18,7 @@ from kingdra_repro.report.tables.layout import Layout, layout
 from kingdra_repro.report.tables.summary import filled
 from kingdra_repro.reproduce.store import read_histories
 from kingdra_repro.runs.reading import (
+    RESTORE,
     read_command,
     read_explorer,
     read_history,
@@ -55,7 +56,7 @@ def write_report(results: Path) -> Path:
     if not (results / "runs.csv").is_file():
         raise InputError(f"results={results}: there is no runs.csv in it: name a folder that has one")
     rows = read_rows(results / "runs.csv")
-    with reading(results / "runs.csv"):
+    with reading(results / "runs.csv", RESTORE):
         histories = read_histories(results)
         entries = {
             row["folder"]: run_entry(row, row.get("command"), histories.get(row["folder"])) for row in rows
