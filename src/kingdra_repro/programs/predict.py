@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from kingdra_repro.errors import InputError
@@ -65,10 +66,10 @@ def run(arguments: Sequence[str]) -> int:
     from kingdra_repro.runs.clusters import cluster_table, write_clusters
     from kingdra_repro.runs.model import load_model
 
-    method, preprocessing, classes = load_model(Path(given["run"]).expanduser())
+    method, preprocessing, classes, span = load_model(Path(given["run"]).expanduser())
     if not hasattr(method, "predict"):
         raise InputError(f"{type(method).__name__} has no answer for new points: choose another method")
-    points = (preprocessing or Preprocessing()).read(data, method.n_features_in_)
+    points = replace(preprocessing or Preprocessing(), span=span).read(data, method.n_features_in_)
     columns = points.table if keep_columns == "true" else None
     write_clusters(output, cluster_table(method, points.X, None, points.names, columns, classes))
     print(output)
