@@ -92,6 +92,30 @@ def test_damaged_results_are_told_before_the_first_run(kingdra_reproduce, fakes,
     assert fakes.started() == []
 
 
+def test_a_run_whose_packing_failed_is_packed_by_the_next_call(
+    kingdra_reproduce, fakes, tmp_path, monkeypatch
+):
+    def full(*_):
+        raise OSError(28, "No space left on device", "out/runs-1.zip")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("kingdra_repro.reproduce.store.pack_run", full)
+        assert kingdra_reproduce("archive=out", "rows=K-means", "seeds=0").status == 2
+    assert kingdra_reproduce("archive=out", "rows=K-means", "seeds=0").status == 0
+    assert len(fakes.started()) == 1
+    kingdra_reproduce("results=again", "merge=out")
+    assert len(pd.read_csv(tmp_path / "again" / "runs.csv")) == 1
+
+
+def test_a_damaged_archive_is_told_before_the_first_run(kingdra_reproduce, fakes, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "runs-1.zip").write_bytes(b"PK\x03\x04")
+    outcome = kingdra_reproduce("archive=out")
+    told = "kingdra-reproduce: out/runs-1.zip is not a complete .zip file: move it away\n"
+    assert (outcome.status, outcome.err) == (2, told)
+    assert fakes.started() == []
+
+
 def test_a_run_that_is_finished_in_outputs_is_not_run(kingdra_reproduce, fakes, tmp_path):
     kingdra_reproduce()
     fakes.started()

@@ -17,6 +17,7 @@ from kingdra_repro.reproduce.display import PlanDisplay, name
 from kingdra_repro.reproduce.estimate import Estimate, show_left
 from kingdra_repro.reproduce.experiments import check_known, names, parse_seeds
 from kingdra_repro.reproduce.launchers import Launcher
+from kingdra_repro.reproduce.packed import check_archive
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
 from kingdra_repro.reproduce.runner import Outcome, Runner, Way
 from kingdra_repro.reproduce.selection import FIRST, by_value, select
@@ -69,13 +70,15 @@ def reproduce(cfg: DictConfig) -> int:
             _list(_missing(wanted, read_runs(results), code if cfg.again else None), estimate())
             return 0
         check(results)
+        archive = None if cfg.archive is None else Path(cfg.archive)
+        if archive is not None:
+            check_archive(archive)
         handed_on = [as_override(one, cfg[one]) for one in HANDED_ON if cfg[one] is not None]
         results.mkdir(parents=True, exist_ok=True)
         with file_lock(output_dir / "kingdra-reproduce") as lock:
             missing = _missing(wanted, read_runs(results), code if cfg.again else None)
             one_process = device == "cuda" if cfg.one_process is None else cfg.one_process
             way = _here() if one_process else child.run
-            archive = None if cfg.archive is None else Path(cfg.archive)
             runner = Runner(results, output_dir, handed_on, lock, estimate, way, archive)
             with PlanDisplay(len(missing)) as display:
                 if launcher is None:

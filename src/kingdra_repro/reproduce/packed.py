@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.files import atomic_write
+from kingdra_repro.files import atomic_write, file_lock
 from kingdra_repro.reproduce.finished import LARGEST_SHOWN, SHOWN
 from kingdra_repro.reproduce.foreign import LIMITS
 
@@ -34,8 +34,29 @@ def pack_run(archive: Path, name: str, folder: Path) -> None:
         The run's, as in runs.csv's "folder".
     folder : Path
         As kingdra-run left it. All is packed that results/ keeps, and labels and votes where they are small.
+
+    Raises
+    ------
+    InputError
+        Where a file of the archive is damaged.
     """
-    archive.mkdir(parents=True, exist_ok=True)
+    with file_lock(archive / "runs"):  # who else packs would leave this run out
+        _pack(archive, name, folder)
+
+
+def check_archive(archive: Path) -> None:
+    """Look into the files of an archive: no run is made that could not be packed.
+
+    Raises
+    ------
+    InputError
+        Where one is damaged.
+    """
+    for file in _files(archive):
+        _names(file)
+
+
+def _pack(archive: Path, name: str, folder: Path) -> None:
     there = (folder / one for one in PACKED)
     names = {
         path: f"{name}/{path.relative_to(folder).as_posix()}"
@@ -43,7 +64,7 @@ def pack_run(archive: Path, name: str, folder: Path) -> None:
         if path.is_file() and (path.name in LIMITS or path.stat().st_size < LARGEST_SHOWN)
     }
     files = _files(archive)
-    if any(not set(names.values()).isdisjoint(zipfile.ZipFile(file).namelist()) for file in files):
+    if any(not set(names.values()).isdisjoint(_names(file)) for file in files):
         return
     size = sum(path.stat().st_size for path in names)
     if not files or files[-1].stat().st_size + size > FULL:
@@ -79,6 +100,14 @@ def unpacked(archive: Path) -> Iterator[Path]:
             except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
                 raise InputError(f"{file} is not a complete .zip file ({error}): leave it out") from error
         yield Path(made)
+
+
+def _names(file: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(file) as packed:
+            return packed.namelist()
+    except zipfile.BadZipFile as error:
+        raise InputError(f"{file} is not a complete .zip file: move it away") from error
 
 
 def _files(archive: Path) -> list[Path]:

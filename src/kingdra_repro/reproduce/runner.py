@@ -10,7 +10,6 @@ from pathlib import Path
 from kingdra_repro.reproduce.display import PlanDisplay
 from kingdra_repro.reproduce.estimate import Estimate, show_left
 from kingdra_repro.reproduce.launchers import Launcher, Sent
-from kingdra_repro.reproduce.packed import pack_run
 from kingdra_repro.reproduce.plan import PlannedRun
 from kingdra_repro.reproduce.settings import as_override
 from kingdra_repro.reproduce.store import add_run, forget_failures, note_failure
@@ -142,9 +141,7 @@ class Runner:
         """Take what a run left; one without a result was cut, where it has no status, or failed."""
         finished = finished_folder(self.output_dir, run)
         if finished is not None:
-            name = add_run(self.results, finished)
-            if self.archive is not None:
-                pack_run(self.archive, name, finished)
+            add_run(self.results, finished, self.archive)
             forget_failures(self.results, [run.config_hash])
             outcome.done.append(run)
             display.end(run, _summary(finished))

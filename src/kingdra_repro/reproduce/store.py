@@ -28,7 +28,7 @@ from kingdra_repro.reproduce.finished import (
     shown_place,
 )
 from kingdra_repro.reproduce.foreign import read_text_table
-from kingdra_repro.reproduce.packed import unpacked
+from kingdra_repro.reproduce.packed import pack_run, unpacked
 from kingdra_repro.reproduce.plan import PlannedRun
 from kingdra_repro.runs.reading import EXACT, RESTORE, reading
 
@@ -37,7 +37,7 @@ FAILED = (*PLANNED, "status", "line", "command")
 TEXT = dict.fromkeys(("config_hash", "code", "commit", "features"), str)  # some are all digits
 
 
-def add_run(results: Path, folder: Path) -> str:
+def add_run(results: Path, folder: Path, archive: Path | None = None) -> str:
     """Take what a finished run left.
 
     Parameters
@@ -45,6 +45,8 @@ def add_run(results: Path, folder: Path) -> str:
     results : Path
     folder : Path
         ``<dataset>/<method>[-<base>]/seed...`` below outputs/, with result.json.
+    archive : Path or None
+        A folder for a packed copy of it.
 
     Returns
     -------
@@ -53,6 +55,8 @@ def add_run(results: Path, folder: Path) -> str:
     """
     with file_lock(results / "runs.csv"):
         run = read_folder(folder)
+        if archive is not None:
+            pack_run(archive, run.folder, folder)  # first: a run that results/ has is never packed again
         _take(results, [run])
     return run.folder
 
