@@ -90,7 +90,7 @@ def test_ctrl_c_stops_all_of_it(kingdra_reproduce, fakes_here):
 
 def test_a_gpu_has_one_process_unless_told_otherwise(kingdra_reproduce, fakes, monkeypatch):
     gpu = torch.device("cuda")
-    monkeypatch.setattr("kingdra_repro.programs.reproduction.choose_device", lambda name: gpu)
+    monkeypatch.setattr("kingdra_repro.programs.reproduction.choose_devices", lambda *_: [gpu])
     monkeypatch.setattr(here, "run", lambda *given: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         kingdra_reproduce("seeds=0")

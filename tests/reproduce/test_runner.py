@@ -215,9 +215,10 @@ def test_merge_runs_nothing(kingdra_reproduce, fakes, tmp_path):
 
 def test_places_are_handed_on(kingdra_reproduce, fakes, tmp_path):
     """The pretended run knows none of the overrides that it is given then."""
-    kingdra_reproduce("mirror=/some where/it's", "n_jobs=1", "rows=K-means", "seeds=0")
+    (tmp_path / "some where" / "it's").mkdir(parents=True)
+    kingdra_reproduce(f"mirror={tmp_path}/some where/it's", "n_jobs=1", "rows=K-means", "seeds=0")
     log = (tmp_path / "outputs" / "logs" / f"{fakes.run('K-means', 0).config_hash}.log").read_text()
-    assert "seed=0 mirror='/some where/it" in log
+    assert f"seed=0 mirror='{tmp_path}/some where/it" in log
     assert "n_jobs=1" in log
 
 
@@ -237,6 +238,8 @@ def test_places_are_handed_on(kingdra_reproduce, fakes, tmp_path):
         (["smoke"], "smoke is not a setting: give NAME=VALUE"),
         (["merge=nowhere"], "merge=nowhere has no finished runs"),
         (["device=cuda:99"], "device=cuda:99 "),
+        (["n_jobs=0"], "n_jobs must be an integer of at least 1, or -1 for all there is; got 0"),
+        (["mirror=/nothere"], "mirror=/nothere does not exist, or is no folder: correct it, or leave it out"),
     ],
 )
 def test_mistakes_in_one_line(kingdra_reproduce, fakes, arguments, line):

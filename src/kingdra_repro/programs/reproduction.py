@@ -8,7 +8,8 @@ import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from kingdra_repro.devices import choose_device
+from kingdra_repro.data.download.fetch import is_url
+from kingdra_repro.devices import choose_devices
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import file_lock
 from kingdra_repro.provenance import code_version, commit
@@ -51,7 +52,8 @@ def reproduce(cfg: DictConfig) -> int:
     launcher, n = _launcher(cfg)
     results, output_dir = Path(cfg.results), Path(cfg.output_dir)
     budget = None if cfg.budget is None else parse_duration(cfg.budget)
-    device = choose_device(cfg.device or "auto").type
+    device = choose_devices(cfg.device or "auto", cfg.n_jobs)[0].type
+    _check_mirror(cfg.mirror)
     planned, wanted = _plan(cfg)
     if cfg.merge is not None:
         found, new = merge(results, Path(cfg.merge))
@@ -103,6 +105,12 @@ def _launcher(cfg: DictConfig) -> tuple[Launcher | None, int]:
     if cfg.one_process:
         raise InputError("one_process=true makes one run after the other: leave out launcher=")
     return instantiate(cfg.launcher), cfg.n or os.cpu_count() or 1
+
+
+def _check_mirror(mirror: str | None) -> None:
+    """Refuse what every run would fail for, each with a line of its own in the tables."""
+    if mirror is not None and not is_url(mirror) and not Path(mirror).expanduser().is_dir():
+        raise InputError(f"mirror={mirror} does not exist, or is no folder: correct it, or leave it out")
 
 
 def _here() -> Way:
