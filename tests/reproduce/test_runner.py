@@ -1,5 +1,6 @@
 """The runner, with pretended runs: what is done, left, failed, estimated."""
 
+import json
 import shutil
 
 import pandas as pd
@@ -78,6 +79,28 @@ def test_reports_before_the_first_run(tmp_path, fakes):
     write_reports(tmp_path / "results", fakes.planned)
     assert "not run" in (tmp_path / "results" / "tables" / "smoke.csv").read_text()
     assert not (tmp_path / "results" / "report.html").exists()
+
+
+@pytest.mark.parametrize("content", ["{", None])
+def test_one_folder_that_cannot_be_read_does_not_stop_the_rest(kingdra_reproduce, fakes, tmp_path, content):
+    """Its result.json is cut; or there is no accuracy in another version's."""
+    kingdra_reproduce("rows=K-means", "seeds=0")
+    shutil.rmtree(tmp_path / "results")
+    (path,) = (tmp_path / "outputs").rglob("result.json")
+    known = json.loads(path.read_text())
+    del known["acc"]
+    path.write_text(json.dumps(known) if content is None else content)
+    begun = path.parents[1] / f"seed1-{fakes.run('K-means', 1).config_hash}" / "checkpoint" / "wall_seconds"
+    begun.parent.mkdir(parents=True)
+    begun.touch()
+    outcome = kingdra_reproduce()
+    assert len(runs(tmp_path)) == (3 if content else 4)
+    assert outcome.status == (1 if content else 0)
+    if content:
+        told = f"is not the result of a run: remove {path.parent.relative_to(tmp_path)} to make the run again"
+        assert told in outcome.err
+        assert told in (tmp_path / "results" / "failed.csv").read_text()
+        assert "leave" not in outcome.err
 
 
 def test_damaged_results_are_told_before_the_first_run(kingdra_reproduce, fakes, tmp_path):
