@@ -116,6 +116,8 @@ def test_arrays_are_read_as_the_run_s_was(kingdra_run, tmp_path, capsys, dtype, 
     assert kingdra_run(*command, f"dataset.scale={scale}").status == 0
     folder = only(tmp_path, "result.json").parent
     assert called(capsys, f"run={folder}", "data=x.npy") == (0, "x.clusters.csv\n")
+    Path("run").symlink_to(folder)
+    assert called(capsys, "run", "x.npy") == (0, "x.clusters.csv\n")
     said = pd.read_csv("x.clusters.csv")
     assert list(said) == ["row", "cluster"]
     assert list(said["row"]) == list(range(200))

@@ -80,7 +80,7 @@ def _given(arguments: Sequence[str]) -> dict[str, str]:
     given = dict[str, str]()
     for argument in arguments:
         name, equals, value = argument.partition("=")
-        if name not in SETTINGS and (not equals or Path(argument).expanduser().exists()):
+        if not equals or (name not in SETTINGS and Path(argument).expanduser().exists()):
             name, value = "data" if "run" in given else "run", argument
         if name not in SETTINGS or not value:
             known = ", ".join(f"{one}=..." for one in SETTINGS)

@@ -188,6 +188,13 @@ def test_the_command(results, run, monkeypatch, capsys):
     assert "run=outputs/" in out
 
 
+def test_a_folder_may_be_called_like_a_setting(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ("run", "results"):
+        shutil.copytree(run, name)
+        assert called(monkeypatch, capsys, name) == (0, f"{name}/report.html\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -195,7 +202,9 @@ def test_the_command(results, run, monkeypatch, capsys):
         (("run=a", "results=b"), "Give FOLDER"),
         (("folder=a",), "unknown argument folder=a"),
         (("run=",), "unknown argument run="),
-        (("nowhere",), "unknown argument nowhere"),
+        (("nowhere",), "nowhere does not exist, or is no folder: give FOLDER, run=FOLDER or results=FOLDER"),
+        (("run",), "run does not exist, or is no folder"),
+        (("",), "unknown argument "),
         ((".",), "there is no result.json"),
         (("run=nowhere",), "run=nowhere does not exist"),
         (("run=.",), "there is no result.json"),
