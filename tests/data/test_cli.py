@@ -99,6 +99,10 @@ def test_check_finds_a_changed_file(
         ),
         (["check", "dataset=custom"], "custom"),
         (["prepare", "dataset=digits", "+dataset.foo=1"], "dataset.foo is not a setting"),
+        (
+            ["prepare", "dataset=stl", "dataset.resize=96,224"],
+            "dataset.resize=96,224 is several values: write",
+        ),
     ],
 )
 def test_mistakes_in_one_line(

@@ -31,6 +31,7 @@ def user_message(
     *,
     known: type = Settings,
     see: str = SEE,
+    sweeps: bool = True,
 ) -> str | None:
     """Return what to tell the user, or None where the error is not the user's but a defect of the program.
 
@@ -45,6 +46,8 @@ def user_message(
         The program's settings.
     see : str
         Where the user finds more.
+    sweeps : bool
+        Whether the program makes a run with each of several values (``-m``).
     """
     chain = list(_causes(error))
     for one in chain:
@@ -53,7 +56,8 @@ def user_message(
     # A "$" stands for what OmegaConf fills in in the exception that this one caused.
     hydras = [str(one) for one in chain if isinstance(one, CompactHydraException | OmegaConfBaseException)]
     override = next((one.override for one in chain if isinstance(one, OverrideParseException)), None)
-    line = _of_hydra("\n".join(message for message in hydras if "$" not in message), known, see, override)
+    message = "\n".join(one for one in hydras if "$" not in one)
+    line = _of_hydra(message, known, see, override, sweeps)
     if line is not None:
         return line
     for one in chain:
@@ -82,7 +86,7 @@ def user_message(
     return None
 
 
-def _of_hydra(message: str, known: type, see: str, override: str | None) -> str | None:
+def _of_hydra(message: str, known: type, see: str, override: str | None, sweeps: bool) -> str | None:
     """Hydra's and OmegaConf's messages for the mistakes that users make, in this program's words.
 
     ``override`` is the setting that Hydra could not read, as it was given.
@@ -121,7 +125,7 @@ def _of_hydra(message: str, known: type, see: str, override: str | None) -> str 
     if override is not None:
         return _in_quotes(override)
     if found := re.search(r"Ambiguous value for argument '(.*)'\n+1\. To use it as a list", message):
-        return _in_quotes(found[1])
+        return _several(found[1], sweeps)
     if found := re.search(r"Missing mandatory value: (\S+)", message):
         return f"{found[1]} is missing: add {found[1]}=VALUE"
     return None
@@ -135,6 +139,16 @@ def _in_quotes(override: str) -> str:
     return (
         f"{override} has characters that need quotes, or an open bracket: "
         f"quote it twice, such as {_quoted(override)}"
+    )
+
+
+def _several(override: str, sweeps: bool) -> str:
+    """Say what a,b may have been meant as."""
+    name, _, values = override.partition("=")
+    each = "add -m for a run with each, " if sweeps else ""
+    return (
+        f"{override} is several values: {each}write {name}=[{values}] for a list, or quote it twice: "
+        f"{_quoted(override)}"
     )
 
 
