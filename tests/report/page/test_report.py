@@ -75,7 +75,7 @@ def add(tmp_path):
         path = shown_file(tmp_path, folder, "explorer.json")
         path.parent.mkdir(parents=True)
         if explorer:
-            path.write_text("{}")
+            path.write_text(json.dumps({"n": 0, "clusters": [], "kind": "features"}))
         row = {"folder": folder, "dataset": dataset, "method": method, "base": "", "seed": seed}
         add_one.rows.append(row)
 
@@ -246,6 +246,9 @@ def test_sprites_of_numbers_are_numbers(results):
         ("result.json", ""),
         ("result.json", "[]"),
         ("explorer.json", "{"),
+        ("explorer.json", "{}"),
+        ("map.json", '{"x": [], "y": [], "k": 3}'),
+        ("map.json", "[]"),
         (".hydra/overrides.yaml", ""),
         (".hydra/overrides.yaml", "a: ["),
     ],
