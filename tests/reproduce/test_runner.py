@@ -259,7 +259,7 @@ def test_places_are_handed_on(kingdra_reproduce, fakes, tmp_path):
         (["again=perhaps"], "again must be true or false; got perhaps"),
         (["onyl=smoke"], "onyl is not a setting (did you mean only?)"),
         (["smoke"], "smoke is not a setting: give NAME=VALUE"),
-        (["merge=nowhere"], "merge=nowhere has no finished runs"),
+        (["merge=nowhere"], "merge=nowhere does not exist: give a folder"),
         (["device=cuda:99"], "device=cuda:99 "),
         (["n_jobs=0"], "n_jobs must be an integer of at least 1, or -1 for all there is; got 0"),
         (["mirror=/nothere"], "mirror=/nothere does not exist, or is no folder: correct it, or leave it out"),

@@ -11,6 +11,7 @@ import pytest
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.provenance import code_version
+from kingdra_repro.reproduce.packed import check_archive, pack_run
 from kingdra_repro.reproduce.store import (
     add_run,
     check,
@@ -369,9 +370,26 @@ def test_an_archive_that_lies(tmp_path):
         merge(tmp_path / "results", tmp_path)
 
 
+def test_an_archive_that_is_no_folder(tmp_path):
+    (tmp_path / "runs-1.zip").touch()
+    with pytest.raises(InputError, match=r"archive=.*runs-1\.zip is no folder: give one"):
+        check_archive(tmp_path / "runs-1.zip")
+
+
 def test_nothing_to_merge(tmp_path):
-    with pytest.raises(InputError, match="no finished runs"):
+    with pytest.raises(InputError, match=r"no finished runs: give a folder with result\.json files"):
         merge(tmp_path / "results", tmp_path)
+    with pytest.raises(InputError, match=r"merge=.*nowhere does not exist: give a folder"):
+        merge(tmp_path / "results", tmp_path / "nowhere")
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_file_of_an_archive_is_taken_itself(tmp_path):
+    for seed in (0, 1):
+        pack_run(tmp_path / f"archive{seed}", f"runs/{seed}", run_folder(tmp_path / "outputs", seed=seed))
+    (tmp_path / "archive0" / "runs-1.zip").rename(tmp_path / "archive1" / "runs-2.zip")
+    assert merge(tmp_path / "results", tmp_path / "archive1" / "runs-2.zip") == (1, 1)
+    assert list(read_runs(tmp_path / "results")["seed"]) == [0]
 
 
 @pytest.mark.parametrize(

@@ -50,8 +50,10 @@ def check_archive(archive: Path) -> None:
     Raises
     ------
     InputError
-        Where one is damaged.
+        Where one is damaged, or the archive is no folder.
     """
+    if archive.exists() and not archive.is_dir():
+        raise InputError(f"archive={archive} is no folder: give one")
     for file in _files(archive):
         _names(file)
 
@@ -79,7 +81,7 @@ def _pack(archive: Path, name: str, folder: Path) -> None:
 
 @contextmanager
 def unpacked(archive: Path) -> Iterator[Path]:
-    """Give a folder with the runs of an archive, for a while; it is empty where there are none.
+    """Give a folder with the runs of an archive, or of a file of it, for a while; empty where there are none.
 
     Raises
     ------
@@ -111,4 +113,6 @@ def _names(file: Path) -> list[str]:
 
 
 def _files(archive: Path) -> list[Path]:
+    if archive.is_file():
+        return [archive]
     return sorted(archive.glob(NAMES), key=lambda path: (len(path.name), path.name))

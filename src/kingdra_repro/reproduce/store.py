@@ -71,15 +71,16 @@ def merge(results: Path, below: Path) -> tuple[int, int]:
     Raises
     ------
     InputError
-        Where there is no finished run, or one of them cannot be taken: then none is.
+        Where there is no such folder, no finished run in it, or one of them cannot be taken: then none is.
     """
-    with unpacked(below) as from_archive, file_lock(results / "runs.csv"):
+    give = "give a folder with result.json files, a results/ or a runs-1.zip"
+    if not below.exists():
+        raise InputError(f"merge={below} does not exist: {give}")
+    with unpacked(below) as from_archive:
         runs = {run.folder: run for root in (from_archive, below) for run in find_runs(root)}
-        if not runs:
-            raise InputError(
-                f"merge={below} has no finished runs: give a folder with result.json files, a results/ or a "
-                "runs-1.zip"
-            )
+    if not runs:
+        raise InputError(f"merge={below} has no finished runs: {give}")
+    with file_lock(results / "runs.csv"):
         before = len(read_runs(results))
         _take(results, list(runs.values()))
         return len(runs), len(read_runs(results)) - before
