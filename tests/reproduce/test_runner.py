@@ -162,6 +162,15 @@ def test_another_version_of_the_code(kingdra_reproduce, fakes, tmp_path):
     assert fakes.started() == []
 
 
+@pytest.mark.parametrize(("commit", "code"), [("f" * 40 + "-dirty", "fffffff-dirty"), (None, "unknown")])
+def test_code_that_has_no_commit_is_no_version(kingdra_reproduce, fakes, commit, code):
+    fakes.commit = commit
+    outcome = kingdra_reproduce("again=true")
+    assert outcome.status == 2
+    assert f"by their commit, and this is {code}: commit first, or give fresh results=" in outcome.err
+    assert fakes.started() == []
+
+
 def test_the_budget_cuts_a_run_that_nothing_is_known_of(kingdra_reproduce, fakes, tmp_path):
     fakes.behave("Kingdra-Ladder-IM", 0, seconds=100)
     outcome = kingdra_reproduce("budget=2s")

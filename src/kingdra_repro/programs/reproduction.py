@@ -66,6 +66,11 @@ def reproduce(cfg: DictConfig) -> int:
     outcome = Outcome()
     if cfg.merge is None and not cfg.only_report:
         code = code_version(commit())
+        if cfg.again and (code == "unknown" or code.endswith("-dirty")):
+            raise InputError(
+                f"again=true tells versions of the code by their commit, and this is {code}: commit first, "
+                "or give fresh results= and output_dir="
+            )
         if cfg.again:  # kingdra-run finds a finished run again by its folder, whatever code made it
             output_dir = output_dir / "again" / code
         if cfg.dry_run:
