@@ -118,6 +118,11 @@ def test_arrays_are_read_as_the_run_s_was(kingdra_run, tmp_path, capsys, dtype, 
     assert called(capsys, f"run={folder}", "data=x.npy") == (0, "x.clusters.csv\n")
     Path("run").symlink_to(folder)
     assert called(capsys, "run", "x.npy") == (0, "x.clusters.csv\n")
+    np.save("own.npy", X)
+    Path("own.clusters.csv").write_text("cluster,id\n")
+    told = "own.clusters.csv is a file of another kind: move it away, or give output=FILE"
+    assert called(capsys, "run", "own.npy") == (2, told)
+    assert Path("own.clusters.csv").read_text() == "cluster,id\n"
     said = pd.read_csv("x.clusters.csv")
     assert list(said) == ["row", "cluster"]
     assert list(said["row"]) == list(range(200))

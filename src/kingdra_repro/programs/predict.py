@@ -60,6 +60,8 @@ def run(arguments: Sequence[str]) -> int:
         raise InputError(f"output={output}: there is no folder {output.parent}: make it, or give another")
     if output.exists() and data.exists() and output.samefile(data):
         raise InputError(f"output={output} is the file of the points: give another")
+    if "output" not in given and output.exists() and not _is_ours(output):
+        raise InputError(f"{output} is a file of another kind: move it away, or give output=FILE")
 
     # Only now: torch takes seconds to load.
     from kingdra_repro.data.new_points import Preprocessing
@@ -74,6 +76,12 @@ def run(arguments: Sequence[str]) -> int:
     write_clusters(output, cluster_table(method, points.X, None, points.names, columns, classes))
     print(output)
     return 0
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file begins as those do that are written here, and may be replaced unasked."""
+    with path.open("rb") as file:
+        return file.readline(100).startswith((b"id,cluster", b"row,cluster"))
 
 
 def _given(arguments: Sequence[str]) -> dict[str, str]:
