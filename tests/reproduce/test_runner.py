@@ -270,6 +270,7 @@ def test_places_are_handed_on(kingdra_reproduce, fakes, tmp_path):
         (["smoke"], "smoke is not a setting: give NAME=VALUE"),
         (["merge=nowhere"], "merge=nowhere does not exist: give a folder"),
         (["device=cuda:99"], "device=cuda:99 "),
+        (["results=/proc/x"], "/proc/x: No such file or directory; give another results=, output_dir= or"),
         (["n_jobs=0"], "n_jobs must be an integer of at least 1, or -1 for all there is; got 0"),
         (["mirror=/nothere"], "mirror=/nothere does not exist, or is no folder: correct it, or leave it out"),
     ],

@@ -24,6 +24,8 @@ EXTRA_OF = {
 }
 SEE = "`kingdra-run --help` explains the settings, `kingdra-run --cfg job` lists them"
 
+PLACES = "run folders go below output_dir=FOLDER: give another"
+
 
 def user_message(
     error: BaseException,
@@ -32,6 +34,7 @@ def user_message(
     known: type = Settings,
     see: str = SEE,
     sweeps: bool = True,
+    places: str = PLACES,
 ) -> str | None:
     """Return what to tell the user, or None where the error is not the user's but a defect of the program.
 
@@ -48,6 +51,8 @@ def user_message(
         Where the user finds more.
     sweeps : bool
         Whether the program makes a run with each of several values (``-m``).
+    places : str
+        What to do where a file or folder cannot be written.
     """
     chain = list(_causes(error))
     for one in chain:
@@ -72,7 +77,7 @@ def user_message(
                 "launcher=slurm needs a machine of a Slurm cluster, and there is no srun here: "
                 "slurm_local does the same without Slurm"
             )
-        if isinstance(one, OSError) and (line := _of_files(one)) is not None:
+        if isinstance(one, OSError) and (line := _of_files(one, places)) is not None:
             return line
         if isinstance(one, MemoryError) or "allocate memory" in str(one) or "out of memory" in str(one):
             return (
@@ -106,6 +111,11 @@ def _of_hydra(message: str, known: type, see: str, override: str | None, sweeps:
         return f"hydra/launcher={found[1]} needs another package: pip install 'kingdra-repro[slurm]'"
     if found := re.search(r"Could not override '([\w./@-]+)'", message):
         key = found[1]
+        if key in _known_settings(known) and "." in key:
+            group = key.partition(".")[0]
+            return (
+                f"{key} is not a setting of this {group}: leave it out, or choose another {group}=NAME. {see}"
+            )
         return f"{key} is not a setting{_meant(key, _known_settings(known))}. {see}"
     if found := re.search(r"Value '(.*?)' (?:.* converted to|is not a valid) (\w+)", message):
         key = re.search(r"full_key: (\S+)", message)
@@ -161,7 +171,7 @@ def _quoted(override: str) -> str:
     return '"' + re.sub(r'["$`]', r"\\\g<0>", for_hydra) + '"'
 
 
-def _of_files(error: OSError) -> str | None:
+def _of_files(error: OSError, places: str) -> str | None:
     """Return what the file system refused: room, reading, or writing."""
     name = error.filename
     if error.errno in _NO_ROOM:
@@ -174,7 +184,7 @@ def _of_files(error: OSError) -> str | None:
         return f"{path}: a broken link; correct or remove it"
     if path is not None and path.is_file() and not os.access(path, os.R_OK):
         return f"{path}: {error.strerror}; make it readable"
-    return f"{name}: {error.strerror}; run folders go below output_dir=FOLDER: give another"
+    return f"{name}: {error.strerror}; {places}"
 
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
