@@ -21,7 +21,7 @@ def made(folder, **changes) -> None:
 
 def called(capsys, *arguments: str) -> tuple[int, str]:
     with pytest.raises(SystemExit) as stopped:
-        runs.program.main("kingdra-runs", lambda: runs.run(arguments), runs._user_message)
+        runs.program.main("kingdra-runs", lambda: runs.run(arguments))
     printed = capsys.readouterr()
     return stopped.value.code or 0, printed.err if stopped.value.code else printed.out
 

@@ -42,7 +42,7 @@ HALF = (*TABLE, "device=cpu", *TINY)
 def called(capsys, *arguments: str) -> tuple[int, str]:
     """Exit status; standard output, or of a user's mistake the line."""
     with pytest.raises(SystemExit) as stopped:
-        predict.program.main("kingdra-predict", lambda: predict.run(arguments), predict._user_message)
+        predict.program.main("kingdra-predict", lambda: predict.run(arguments))
     printed = capsys.readouterr()
     if stopped.value.code:
         (line,) = printed.err.splitlines()

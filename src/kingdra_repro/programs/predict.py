@@ -27,7 +27,7 @@ SETTINGS = ("run", "data", "output", "keep_columns")
 def main() -> None:
     """Do what the command line asks for."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    program.main("kingdra-predict", lambda: run(sys.argv[1:]), _user_message)
+    program.main("kingdra-predict", lambda: run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -99,9 +99,3 @@ def _given(arguments: Sequence[str]) -> dict[str, str]:
     if "run" not in given or "data" not in given:
         raise InputError("Give FOLDER FILE, or run=FOLDER data=FILE (kingdra-predict --help)")
     return given
-
-
-def _user_message(error: BaseException) -> str | None:
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split()) if isinstance(error, InputError) else None

@@ -24,7 +24,7 @@ GIVE = "give FOLDER, run=FOLDER or results=FOLDER"
 
 def main() -> None:
     """Do what the command line asks for."""
-    program.main("kingdra-report", lambda: run(sys.argv[1:]), _user_message)
+    program.main("kingdra-report", lambda: run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -60,9 +60,3 @@ def run(arguments: Sequence[str]) -> int:
 def _kind(folder: Path) -> str:
     """Which of the two a folder is: a results folder has runs.csv."""
     return "results" if (folder / "runs.csv").is_file() else "run"
-
-
-def _user_message(error: BaseException) -> str | None:
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split()) if isinstance(error, InputError) else None
