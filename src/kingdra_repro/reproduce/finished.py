@@ -257,8 +257,27 @@ def _by_run(results: Path, path: Path, needed: Sequence[str]) -> dict[tuple[str,
     with reading(path):
         if not {*KEY, *needed} <= set(table):
             raise ValueError(f"no column {' or '.join([*KEY, *needed])}")
-    groups = table.groupby(KEY, sort=False)
+    return by_run(table)
+
+
+def by_run(table: pd.DataFrame) -> dict[tuple[str, ...], pd.DataFrame]:
+    """Split a table of many runs.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With the columns `KEY` as text.
+
+    Returns
+    -------
+    dict of DataFrame
+        By a run's `key`, its rows without that, and without the columns that only other runs have.
+    """
+    names = table.columns.drop(KEY)
+    keys = [table[name] for name in KEY]
+    filled = (table[names].notna() & (table[names] != "")).groupby(keys, sort=False).any()
+    own = dict(zip(filled.index, filled.to_numpy(), strict=True))
     return {
-        tuple(map(str, run)): (own := rows.drop(columns=KEY)).loc[:, (own != "").any()].reset_index(drop=True)
-        for run, rows in groups
+        tuple(map(str, run)): rows[names[own[run]]].reset_index(drop=True)
+        for run, rows in table.groupby(keys, sort=False)
     }

@@ -22,6 +22,7 @@ from kingdra_repro.files import atomic_write, file_lock, write_text
 from kingdra_repro.reproduce.finished import (
     KEY,
     FinishedRun,
+    by_run,
     find_runs,
     key,
     read_folder,
@@ -289,12 +290,7 @@ def _of_runs(path: Path, folders: Collection[str]) -> dict[str, pd.DataFrame]:
     table = _table(path, KEY, dict.fromkeys(KEY, str))
     if table is None:
         return {}
-    groups = table.groupby(KEY, sort=False)
-    known = groups.count() > 0  # other runs may have more columns
-    columns = dict(zip(known.index, known.to_numpy(), strict=True))
-    tables = {
-        run: rows.loc[:, [*[False] * len(KEY), *columns[run]]].reset_index(drop=True) for run, rows in groups
-    }
+    tables = by_run(table)
     return {folder: tables[key(folder)] for folder in folders if key(folder) in tables}
 
 
