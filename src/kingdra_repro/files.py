@@ -30,7 +30,11 @@ def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
     OSError
         Where the folder cannot be written to; nothing is left behind.
     """
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.part-")
+    try:
+        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.part-")
+    except OSError as error:
+        error.filename = str(path)  # nobody knows the other name
+        raise
     try:
         with os.fdopen(handle, "w+b") as file:
             write(file)
@@ -40,7 +44,7 @@ def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
         os.replace(beside, path)
     except BaseException as error:
         Path(beside).unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+        if isinstance(error, OSError) and error.errno is not None and error.filename in (None, beside):
             error.filename = str(path)  # a full disk does not say where
         raise
 

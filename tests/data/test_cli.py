@@ -99,6 +99,14 @@ def test_check_finds_a_changed_file(
         ),
         (["check", "dataset=custom"], "custom"),
         (["prepare", "dataset=digits", "+dataset.foo=1"], "dataset.foo is not a setting"),
+        (
+            ["prepare", "dataset=digits", "dataset.resize=224"],
+            "dataset.resize is not a setting of this dataset: leave it out, or choose another dataset=NAME",
+        ),
+        (
+            ["prepare", "dataset=stl", "dataset.resize=96,224"],
+            "dataset.resize=96,224 is several values: write",
+        ),
     ],
 )
 def test_mistakes_in_one_line(

@@ -21,7 +21,7 @@ def made(folder, **changes) -> None:
 
 def called(capsys, *arguments: str) -> tuple[int, str]:
     with pytest.raises(SystemExit) as stopped:
-        runs.program.main("kingdra-runs", lambda: runs.run(arguments), runs._user_message)
+        runs.program.main("kingdra-runs", lambda: runs.run(arguments))
     printed = capsys.readouterr()
     return stopped.value.code or 0, printed.err if stopped.value.code else printed.out
 
@@ -49,6 +49,8 @@ def test_finished_runs_are_listed_and_written(tmp_path, monkeypatch, capsys, cap
         "seed0-aaaaaaaa",
     ]
     assert second[5] == "0.800"
+    told = "kingdra-runs: nodir/x.csv: No such file or directory\n"  # no word of a temporary file
+    assert called(capsys, "csv=nodir/x.csv") == (2, told)
     table = pd.read_csv("runs.csv")
     assert list(table["folder"]) == [
         "custom-trees/kingdra-ladder_im/seed0-aaaaaaaa",

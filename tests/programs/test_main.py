@@ -16,13 +16,9 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.programs.main import Stopped, main
 
 
-def user_message(error: BaseException) -> str | None:
-    return str(error) if isinstance(error, InputError) else None
-
-
 def ended(work) -> int:
     with pytest.raises(SystemExit) as stop:
-        main("program", work, user_message)
+        main("program", work)
     return stop.value.code
 
 
@@ -65,7 +61,7 @@ def test_a_signal_ends_a_program_in_a_line(number, status, capsys):
 
 def test_a_defect_is_raised():
     with pytest.raises(ZeroDivisionError):
-        main("program", raises(ZeroDivisionError()), user_message)
+        main("program", raises(ZeroDivisionError()))
 
 
 def test_a_terminal_of_another_encoding_gets_its_line(monkeypatch):

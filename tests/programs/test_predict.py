@@ -1,5 +1,6 @@
 """New points get the clusters that the estimator itself would give them."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from kingdra_repro.bases import LadderIM
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods import Kingdra
 from kingdra_repro.programs import predict
+from kingdra_repro.runs.model import _digest
 from tests.programs.conftest import TINY
 from tests.programs.test_runs import only
 
@@ -40,7 +42,7 @@ HALF = (*TABLE, "device=cpu", *TINY)
 def called(capsys, *arguments: str) -> tuple[int, str]:
     """Exit status; standard output, or of a user's mistake the line."""
     with pytest.raises(SystemExit) as stopped:
-        predict.program.main("kingdra-predict", lambda: predict.run(arguments), predict._user_message)
+        predict.program.main("kingdra-predict", lambda: predict.run(arguments))
     printed = capsys.readouterr()
     if stopped.value.code:
         (line,) = printed.err.splitlines()
@@ -135,6 +137,13 @@ def test_arrays_are_read_as_the_run_s_was(kingdra_run, tmp_path, capsys, dtype, 
     assert kingdra_run(*command, f"dataset.scale={scale}").status == 0
     folder = only(tmp_path, "result.json").parent
     assert called(capsys, f"run={folder}", "data=x.npy") == (0, "x.clusters.csv\n")
+    Path("run").symlink_to(folder)
+    assert called(capsys, "run", "x.npy") == (0, "x.clusters.csv\n")
+    np.save("own.npy", X)
+    Path("own.clusters.csv").write_text("cluster,id\n")
+    told = "own.clusters.csv is a file of another kind: move it away, or give output=FILE"
+    assert called(capsys, "run", "own.npy") == (2, told)
+    assert Path("own.clusters.csv").read_text() == "cluster,id\n"
     said = pd.read_csv("x.clusters.csv")
     assert list(said) == ["row", "cluster"]
     assert list(said["row"]) == list(range(200))
@@ -149,6 +158,31 @@ def test_arrays_are_read_as_the_run_s_was(kingdra_run, tmp_path, capsys, dtype, 
     if dtype == "uint8":
         np.save(tmp_path / "x.npy", X / 255)
         assert "was fitted on uint8" in called(capsys, f"run={folder}", "data=x.npy")[1]
+
+
+def test_an_array_on_another_scale_is_refused(kingdra_run, tmp_path, capsys):
+    X = load_digits().data[:200]
+    np.save("x.npy", (X / 16).astype(np.float32))
+    np.save("unscaled.npy", X)
+    np.save("bytes.npy", (X * 255 / 16).astype(np.uint8))
+    np.save("darker.npy", X[:50] / 32)
+    command = ("dataset=custom", "dataset.path=x.npy", "n_clusters=3")
+    for more in (("method=kmeans",), ("method=single", "dataset.stream=true", "device=cpu", *TINY)):
+        assert kingdra_run(*command, *more).status == 0
+    folders = [path.parent for path in tmp_path.rglob("model.json")]
+    assert len(folders) == 2
+    for folder in folders:
+        for name, highest in (("unscaled.npy", 16), ("bytes.npy", 255)):
+            said = f"{name} has values from 0 to {highest}: the model was fitted on 0 to 1; scale them alike"
+            assert called(capsys, str(folder), name) == (2, said)
+        assert called(capsys, str(folder), "darker.npy")[0] == 0
+        with pytest.raises(InputError, match="X has values from 0 to 16"):
+            kingdra_repro.load(folder).predict(X)
+    described = json.loads((folder / "model.json").read_text())
+    del described["range"], described["sha256_of_this"]  # as older versions have left it
+    described["sha256_of_this"] = _digest(described)
+    (folder / "model.json").write_text(json.dumps(described))
+    assert called(capsys, str(folder), "unscaled.npy")[0] == 0
 
 
 def test_mistakes_in_one_line(kingdra_run, halves, tmp_path, capsys):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.axes import Axes
 from sklearn.datasets import make_blobs
 
 from kingdra_repro import Kingdra
@@ -88,16 +89,21 @@ def made(folder, k: int, silhouette: float) -> Path:
     return folder
 
 
-def test_runs_that_differ_in_their_numbers_alone_are_compared(tmp_path, capsys):
+def test_runs_that_differ_in_their_numbers_alone_are_compared(tmp_path, capsys, monkeypatch):
+    titles = []
+    monkeypatch.setattr(Axes, "set_title", lambda panel, title, **_: titles.append(title))
     jobs = [
-        Job(made(tmp_path / f"run{seed}{k}", k, 0.1 * (k == best)), (f"seed={seed}",))
+        Job(made(tmp_path / f"run{seed}{k}", k, 0.1 * (k == best)), ("method=kmeans", f"seed={seed}"))
         for seed, best in ((0, 3), (1, 2))
         for k in (2, 3)
     ]
     end_sweep([*jobs, Job(tmp_path / "failed", ("seed=0",))], tmp_path)
     out = capsys.readouterr().out
     assert [line.split()[0] for line in out.splitlines() if "clusters have" in line] == ["3", "2"]
-    assert len(list(tmp_path.glob("sweeps/*/n_clusters_[01].csv"))) == 2
+    assert [line for line in out.splitlines() if line.startswith("seed=")] == ["seed=0:", "seed=1:"]
+    tables = sorted(tmp_path.glob("sweeps/*/n_clusters_[01].csv"))
+    assert [set(pd.read_csv(table)["settings"]) for table in tables] == [{"seed=0"}, {"seed=1"}]
+    assert titles == ["seed=0", "seed=1"]
     (path,) = tmp_path.glob("sweeps/*/sweep.csv")
     assert list(pd.read_csv(path)["k"]) == [2, 3, 2, 3]
 

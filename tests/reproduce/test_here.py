@@ -90,7 +90,7 @@ def test_ctrl_c_stops_all_of_it(kingdra_reproduce, fakes_here):
 
 def test_a_gpu_has_one_process_unless_told_otherwise(kingdra_reproduce, fakes, monkeypatch):
     gpu = torch.device("cuda")
-    monkeypatch.setattr("kingdra_repro.programs.reproduction.choose_device", lambda name: gpu)
+    monkeypatch.setattr("kingdra_repro.programs.reproduction.choose_devices", lambda *_: [gpu])
     monkeypatch.setattr(here, "run", lambda *given: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         kingdra_reproduce("seeds=0")
@@ -99,7 +99,7 @@ def test_a_gpu_has_one_process_unless_told_otherwise(kingdra_reproduce, fakes, m
 
 def test_finished_runs_are_packed_and_merged(kingdra_reproduce, fakes, tmp_path, monkeypatch):
     kingdra_reproduce("archive=out", "report=false")
-    assert [path.name for path in (tmp_path / "out").iterdir()] == ["runs-1.zip"]
+    assert [path.name for path in (tmp_path / "out").glob("*.zip")] == ["runs-1.zip"]
     outcome = kingdra_reproduce("merge=out", "results=elsewhere", "report=false")
     assert "4 runs in out, 4 of them new" in outcome.out
     ours, theirs = (pd.read_csv(tmp_path / name / "runs.csv") for name in ("results", "elsewhere"))
@@ -109,7 +109,7 @@ def test_finished_runs_are_packed_and_merged(kingdra_reproduce, fakes, tmp_path,
     for folder in sorted((tmp_path / "outputs").glob("*/*/seed*")):
         for _ in range(2):
             pack_run(tmp_path / "again", f"runs/{folder.parent.name}/x/{folder.name}", folder)
-    assert len(list((tmp_path / "again").iterdir())) == 4
+    assert len(list((tmp_path / "again").glob("*.zip"))) == 4
     assert merge(tmp_path / "third", tmp_path / "again") == (4, 4)
 
 

@@ -1,5 +1,6 @@
 """The runner, with pretended runs: what is done, left, failed, estimated."""
 
+import json
 import shutil
 
 import pandas as pd
@@ -80,6 +81,64 @@ def test_reports_before_the_first_run(tmp_path, fakes):
     assert not (tmp_path / "results" / "report.html").exists()
 
 
+@pytest.mark.parametrize("content", ["{", None])
+def test_one_folder_that_cannot_be_read_does_not_stop_the_rest(kingdra_reproduce, fakes, tmp_path, content):
+    """Its result.json is cut; or there is no accuracy in another version's."""
+    kingdra_reproduce("rows=K-means", "seeds=0")
+    shutil.rmtree(tmp_path / "results")
+    (path,) = (tmp_path / "outputs").rglob("result.json")
+    known = json.loads(path.read_text())
+    del known["acc"]
+    path.write_text(json.dumps(known) if content is None else content)
+    begun = path.parents[1] / f"seed1-{fakes.run('K-means', 1).config_hash}" / "checkpoint" / "wall_seconds"
+    begun.parent.mkdir(parents=True)
+    begun.touch()
+    outcome = kingdra_reproduce()
+    assert len(runs(tmp_path)) == (3 if content else 4)
+    assert outcome.status == (1 if content else 0)
+    if content:
+        told = f"is not the result of a run: remove {path.parent.relative_to(tmp_path)} to make the run again"
+        assert told in outcome.err
+        assert told in (tmp_path / "results" / "failed.csv").read_text()
+        assert "leave" not in outcome.err
+
+
+def test_damaged_results_are_told_before_the_first_run(kingdra_reproduce, fakes, tmp_path):
+    kingdra_reproduce("rows=K-means", "seeds=0")
+    ledger = tmp_path / "results" / "runs.csv"
+    ledger.write_text(ledger.read_text().splitlines()[0] + "\n")
+    fakes.started()
+    outcome = kingdra_reproduce()
+    assert outcome.status == 2
+    assert outcome.err.startswith("kingdra-reproduce: results/runs.csv is damaged")
+    assert len(outcome.err.splitlines()) == 1
+    assert fakes.started() == []
+
+
+def test_a_run_whose_packing_failed_is_packed_by_the_next_call(
+    kingdra_reproduce, fakes, tmp_path, monkeypatch
+):
+    def full(*_):
+        raise OSError(28, "No space left on device", "out/runs-1.zip")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("kingdra_repro.reproduce.store.pack_run", full)
+        assert kingdra_reproduce("archive=out", "rows=K-means", "seeds=0").status == 2
+    assert kingdra_reproduce("archive=out", "rows=K-means", "seeds=0").status == 0
+    assert len(fakes.started()) == 1
+    kingdra_reproduce("results=again", "merge=out")
+    assert len(pd.read_csv(tmp_path / "again" / "runs.csv")) == 1
+
+
+def test_a_damaged_archive_is_told_before_the_first_run(kingdra_reproduce, fakes, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "runs-1.zip").write_bytes(b"PK\x03\x04")
+    outcome = kingdra_reproduce("archive=out")
+    told = "kingdra-reproduce: out/runs-1.zip is not a complete .zip file: move it away\n"
+    assert (outcome.status, outcome.err) == (2, told)
+    assert fakes.started() == []
+
+
 def test_a_run_that_is_finished_in_outputs_is_not_run(kingdra_reproduce, fakes, tmp_path):
     kingdra_reproduce()
     fakes.started()
@@ -100,6 +159,15 @@ def test_another_version_of_the_code(kingdra_reproduce, fakes, tmp_path):
     assert len(fakes.started()) == 4
     assert sorted(runs(tmp_path)["code"]) == ["0123456"] * 4 + ["fffffff"] * 4
     kingdra_reproduce("again=true")
+    assert fakes.started() == []
+
+
+@pytest.mark.parametrize(("commit", "code"), [("f" * 40 + "-dirty", "fffffff-dirty"), (None, "unknown")])
+def test_code_that_has_no_commit_is_no_version(kingdra_reproduce, fakes, commit, code):
+    fakes.commit = commit
+    outcome = kingdra_reproduce("again=true")
+    assert outcome.status == 2
+    assert f"by their commit, and this is {code}: commit first, or give fresh results=" in outcome.err
     assert fakes.started() == []
 
 
@@ -179,9 +247,10 @@ def test_merge_runs_nothing(kingdra_reproduce, fakes, tmp_path):
 
 def test_places_are_handed_on(kingdra_reproduce, fakes, tmp_path):
     """The pretended run knows none of the overrides that it is given then."""
-    kingdra_reproduce("mirror=/some where/it's", "n_jobs=1", "rows=K-means", "seeds=0")
+    (tmp_path / "some where" / "it's").mkdir(parents=True)
+    kingdra_reproduce(f"mirror={tmp_path}/some where/it's", "n_jobs=1", "rows=K-means", "seeds=0")
     log = (tmp_path / "outputs" / "logs" / f"{fakes.run('K-means', 0).config_hash}.log").read_text()
-    assert "seed=0 mirror='/some where/it" in log
+    assert f"seed=0 mirror='{tmp_path}/some where/it" in log
     assert "n_jobs=1" in log
 
 
@@ -199,8 +268,11 @@ def test_places_are_handed_on(kingdra_reproduce, fakes, tmp_path):
         (["again=perhaps"], "again must be true or false; got perhaps"),
         (["onyl=smoke"], "onyl is not a setting (did you mean only?)"),
         (["smoke"], "smoke is not a setting: give NAME=VALUE"),
-        (["merge=nowhere"], "merge=nowhere has no finished runs"),
+        (["merge=nowhere"], "merge=nowhere does not exist: give a folder"),
         (["device=cuda:99"], "device=cuda:99 "),
+        (["results=/proc/x"], "/proc/x: No such file or directory; give another results=, output_dir= or"),
+        (["n_jobs=0"], "n_jobs must be an integer of at least 1, or -1 for all there is; got 0"),
+        (["mirror=/nothere"], "mirror=/nothere does not exist, or is no folder: correct it, or leave it out"),
     ],
 )
 def test_mistakes_in_one_line(kingdra_reproduce, fakes, arguments, line):

@@ -11,8 +11,10 @@ import pytest
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.provenance import code_version
+from kingdra_repro.reproduce.packed import check_archive, pack_run
 from kingdra_repro.reproduce.store import (
     add_run,
+    check,
     keep_shown,
     merge,
     read_histories,
@@ -318,6 +320,33 @@ def test_results_of_another_machine_that_cannot_be_taken(tmp_path, name, old, ne
     assert content(tmp_path / "a" / "results") == {}
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("runs.csv", None, ""),
+        ("runs.csv", None, "\ufeff\udcff"),
+        ("runs.csv", "config_hash", "hash"),
+        ("runs.csv", ",0.5,", ",half,"),
+        ("runs.csv", ",aaaaaaa\n", ",aaa"),
+        ("runs.csv", ",aaaaaaa\n", "\n"),
+        ("history/mnist.csv", ",relaxed\n", "\n"),
+        ("history/mnist.csv", ",0,0,0.3", ",0,first,0.3"),
+        ("thresholds.csv", "code", "version"),
+        ("failed.csv", None, "config_hash\n"),
+    ],
+)
+def test_damage_of_results_is_told_before_anything_is_run(tmp_path, name, old, new):
+    folder = run_folder(tmp_path / "outputs")
+    (folder / "thresholds.csv").write_text(SWEEP)
+    add_run(tmp_path / "results", folder)
+    check(tmp_path / "results")
+    path = tmp_path / "results" / name
+    text = new if old is None else path.read_text().replace(old, new)
+    path.write_text(text, encoding="utf-8", errors="surrogateescape")
+    with pytest.raises(InputError, match=rf"{path} is damaged.*: restore it \(git checkout\), or remove the"):
+        check(tmp_path / "results")
+
+
 @pytest.mark.parametrize("name", ["history", "shown", "runs.csv", "thresholds.csv", "history/mnist.csv"])
 def test_results_of_another_machine_that_lead_elsewhere(tmp_path, name):
     folder = run_folder(tmp_path / "outputs")
@@ -341,9 +370,26 @@ def test_an_archive_that_lies(tmp_path):
         merge(tmp_path / "results", tmp_path)
 
 
+def test_an_archive_that_is_no_folder(tmp_path):
+    (tmp_path / "runs-1.zip").touch()
+    with pytest.raises(InputError, match=r"archive=.*runs-1\.zip is no folder: give one"):
+        check_archive(tmp_path / "runs-1.zip")
+
+
 def test_nothing_to_merge(tmp_path):
-    with pytest.raises(InputError, match="no finished runs"):
+    with pytest.raises(InputError, match=r"no finished runs: give a folder with result\.json files"):
         merge(tmp_path / "results", tmp_path)
+    with pytest.raises(InputError, match=r"merge=.*nowhere does not exist: give a folder"):
+        merge(tmp_path / "results", tmp_path / "nowhere")
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_file_of_an_archive_is_taken_itself(tmp_path):
+    for seed in (0, 1):
+        pack_run(tmp_path / f"archive{seed}", f"runs/{seed}", run_folder(tmp_path / "outputs", seed=seed))
+    (tmp_path / "archive0" / "runs-1.zip").rename(tmp_path / "archive1" / "runs-2.zip")
+    assert merge(tmp_path / "results", tmp_path / "archive1" / "runs-2.zip") == (1, 1)
+    assert list(read_runs(tmp_path / "results")["seed"]) == [0]
 
 
 @pytest.mark.parametrize(

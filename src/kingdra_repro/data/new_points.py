@@ -53,6 +53,7 @@ class Preprocessing:
     id : str or None, the column with the names of the rows
     scaler : Scaler or None, of an array's columns
     pixels : bool, whether an array of uint8 is divided by 255
+    span : (lowest, highest) number that was fitted, of an array that was not scaled; None: not known
     """
 
     vectorizer: TableVectorizer | None = None
@@ -60,6 +61,7 @@ class Preprocessing:
     id: str | None = None
     scaler: Scaler | None = None
     pixels: bool = False
+    span: tuple[float, float] | None = None
 
     def read(self, path: Path, n_features: int) -> NewPoints:
         """Read a file's points.
@@ -165,9 +167,23 @@ class Preprocessing:
         if self.pixels and not found.pixels:
             raise InputError(f"{source} has numbers of {found.X.dtype}: the model was fitted on uint8")
         if isinstance(found.X, StreamedMatrix):
-            return validated(replace(found.X, scaler=self.scaler), None)
+            streamed = validated(replace(found.X, scaler=self.scaler), None)
+            self._check_span(streamed, source)
+            return streamed
         X = validate_features(found.X)
+        self._check_span(X, source)
         return X if self.scaler is None else self.scaler.transform(scalable(found.X)).astype(np.float32)
+
+    def _check_span(self, X: Matrix, source: str) -> None:
+        """Refuse what is on another scale: it would get clusters all the same, and wrong ones."""
+        if self.span is None:
+            return
+        (low, high), (lowest, highest) = self.span, span_of(X)
+        if lowest < low - (high - low) or highest > high + (high - low):
+            raise InputError(
+                f"{source} has values from {lowest:g} to {highest:g}: the model was fitted on {low:g} to "
+                f"{high:g}; scale them alike"
+            )
 
     def _read_table(self, path: Path, vectorizer: TableVectorizer) -> NewPoints:
         if not is_table(path):
@@ -250,3 +266,10 @@ class Features(TransformerMixin, BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
+
+
+def span_of(X: Matrix) -> tuple[float, float]:
+    """Return the lowest and the highest number of features [n, d], with the zeros of a sparse matrix."""
+    blocks = X.blocks(X.rows_of_a_block) if isinstance(X, StreamedMatrix) else (X,)
+    lowest, highest = zip(*((block.min(), block.max()) for block in blocks), strict=True)
+    return float(min(lowest)), float(max(highest))

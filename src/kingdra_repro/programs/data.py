@@ -4,6 +4,7 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
+from functools import partial
 
 from hydra.errors import InstantiationException
 from hydra.utils import instantiate
@@ -38,7 +39,7 @@ kingdra-run prepares by itself; here it can be done beforehand. Settings are kin
 def main() -> None:
     """Do what the command line asks for; status 1 where `check` finds something wrong."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    program.main("kingdra-data", lambda: run(sys.argv[1:]), user_message)
+    program.main("kingdra-data", lambda: run(sys.argv[1:]), partial(user_message, sweeps=False))
 
 
 def run(arguments: Sequence[str]) -> int:

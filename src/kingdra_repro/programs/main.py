@@ -14,6 +14,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import NoReturn
 
+from kingdra_repro.errors import InputError
 from kingdra_repro.version import package_version
 
 STOPPED = "stopped; the same command goes on from what was saved"
@@ -23,8 +24,17 @@ class Stopped(KeyboardInterrupt):
     """SIGTERM: a batch system's end of time, `kill`, a container's stop. Ends a program as Ctrl-C does."""
 
 
+def in_a_line(error: BaseException) -> str | None:
+    """Return what to tell the user of a file that the system refused, or of a mistake; else None."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    return " ".join(str(error).split()) if isinstance(error, InputError) else None
+
+
 def main(
-    program: str, work: Callable[[], int], user_message: Callable[[BaseException], str | None]
+    program: str,
+    work: Callable[[], int],
+    user_message: Callable[[BaseException], str | None] = in_a_line,
 ) -> NoReturn:
     """Run a program and exit; where it is asked for its ``--version`` alone, print that.
 

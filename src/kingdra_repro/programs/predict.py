@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from kingdra_repro.errors import InputError
@@ -26,7 +27,7 @@ SETTINGS = ("run", "data", "output", "keep_columns")
 def main() -> None:
     """Do what the command line asks for."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    program.main("kingdra-predict", lambda: run(sys.argv[1:]), _user_message)
+    program.main("kingdra-predict", lambda: run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -59,17 +60,20 @@ def run(arguments: Sequence[str]) -> int:
         raise InputError(f"output={output}: there is no folder {output.parent}: make it, or give another")
     if output.exists() and data.exists() and output.samefile(data):
         raise InputError(f"output={output} is the file of the points: give another")
+    if "output" not in given and output.exists() and not _is_ours(output):
+        raise InputError(f"{output} is a file of another kind: move it away, or give output=FILE")
 
     # Only now: torch takes seconds to load.
     from kingdra_repro.data.new_points import Preprocessing
     from kingdra_repro.runs.clusters import cluster_table, write_clusters
     from kingdra_repro.runs.model import load_model
 
-    method, preprocessing, classes = load_model(Path(given["run"]).expanduser())
+    method, preprocessing, classes, span = load_model(Path(given["run"]).expanduser())
     if not hasattr(method, "predict"):
         raise InputError(f"{type(method).__name__} has no answer for new points: choose another method")
     keep = keep_columns == "true"
-    blocks = (preprocessing or Preprocessing()).blocks(data, method.n_features_in_, keep)
+    reader = replace(preprocessing or Preprocessing(), span=span)
+    blocks = reader.blocks(data, method.n_features_in_, keep)
     write_clusters(
         output,
         (
@@ -81,11 +85,17 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
+def _is_ours(path: Path) -> bool:
+    """Whether a file begins as those do that are written here, and may be replaced unasked."""
+    with path.open("rb") as file:
+        return file.readline(100).startswith((b"id,cluster", b"row,cluster"))
+
+
 def _given(arguments: Sequence[str]) -> dict[str, str]:
     given = dict[str, str]()
     for argument in arguments:
         name, equals, value = argument.partition("=")
-        if name not in SETTINGS and (not equals or Path(argument).expanduser().exists()):
+        if not equals or (name not in SETTINGS and Path(argument).expanduser().exists()):
             name, value = "data" if "run" in given else "run", argument
         if name not in SETTINGS or not value:
             known = ", ".join(f"{one}=..." for one in SETTINGS)
@@ -96,9 +106,3 @@ def _given(arguments: Sequence[str]) -> dict[str, str]:
     if "run" not in given or "data" not in given:
         raise InputError("Give FOLDER FILE, or run=FOLDER data=FILE (kingdra-predict --help)")
     return given
-
-
-def _user_message(error: BaseException) -> str | None:
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split()) if isinstance(error, InputError) else None

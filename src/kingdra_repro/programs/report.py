@@ -18,11 +18,13 @@ HELP = """kingdra-report makes report.html, a page in one file that any browser 
   kingdra-report FOLDER
       either, told apart by what is in the folder.
 """
+WRITE = {"run": write_run_report, "results": write_report}
+GIVE = "give FOLDER, run=FOLDER or results=FOLDER"
 
 
 def main() -> None:
     """Do what the command line asks for."""
-    program.main("kingdra-report", lambda: run(sys.argv[1:]), _user_message)
+    program.main("kingdra-report", lambda: run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -44,21 +46,17 @@ def run(arguments: Sequence[str]) -> int:
     if len(arguments) != 1:
         raise InputError("Give FOLDER, run=FOLDER or results=FOLDER (kingdra-report --help)")
     name, equals, folder = arguments[0].partition("=")
-    if name not in ("run", "results") and (given := Path(arguments[0]).expanduser()).is_dir():
-        name, equals, folder = _kind(given), "=", arguments[0]
-    write = {"run": write_run_report, "results": write_report}.get(name)
-    if write is None or not equals or not folder:
-        raise InputError(f"unknown argument {arguments[0]}: give FOLDER, run=FOLDER or results=FOLDER")
-    print(write(Path(folder).expanduser()))
+    given = Path(arguments[0]).expanduser()
+    if not equals or (name not in WRITE and given.is_dir()):  # a folder may well be called run
+        name, folder = _kind(given), arguments[0]
+        if not given.is_dir():
+            raise InputError(f"{folder} does not exist, or is no folder: {GIVE}")
+    if name not in WRITE or not folder:
+        raise InputError(f"unknown argument {arguments[0]}: {GIVE}")
+    print(WRITE[name](Path(folder).expanduser()))
     return 0
 
 
 def _kind(folder: Path) -> str:
     """Which of the two a folder is: a results folder has runs.csv."""
     return "results" if (folder / "runs.csv").is_file() else "run"
-
-
-def _user_message(error: BaseException) -> str | None:
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split()) if isinstance(error, InputError) else None

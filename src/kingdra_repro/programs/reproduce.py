@@ -52,6 +52,7 @@ The exit status is 0; 1 if a run failed (results/failed.csv says why; the next c
 mistake in the settings; 130 at Ctrl-C, 143 at SIGTERM.
 """
 SEE = "`kingdra-reproduce --help` explains the settings"
+PLACES = "give another results=, output_dir= or archive=FOLDER"
 
 
 def main() -> None:
@@ -60,7 +61,7 @@ def main() -> None:
     program.main(
         "kingdra-reproduce",
         lambda: run(sys.argv[1:]),
-        lambda error: user_message(error, known=ReproduceSettings, see=SEE),
+        lambda error: user_message(error, known=ReproduceSettings, see=SEE, places=PLACES),
     )
 
 

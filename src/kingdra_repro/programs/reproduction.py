@@ -8,7 +8,8 @@ import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
-from kingdra_repro.devices import choose_device
+from kingdra_repro.data.download.fetch import is_url
+from kingdra_repro.devices import choose_devices
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import file_lock
 from kingdra_repro.provenance import code_version, commit
@@ -17,11 +18,12 @@ from kingdra_repro.reproduce.display import PlanDisplay, name
 from kingdra_repro.reproduce.estimate import Estimate, show_left
 from kingdra_repro.reproduce.experiments import check_known, names, parse_seeds
 from kingdra_repro.reproduce.launchers import Launcher
+from kingdra_repro.reproduce.packed import check_archive
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
 from kingdra_repro.reproduce.runner import Outcome, Runner, Way
 from kingdra_repro.reproduce.selection import FIRST, by_value, select
 from kingdra_repro.reproduce.settings import as_override, listed
-from kingdra_repro.reproduce.store import forget_failures, keep_shown, merge, read_runs, tidy
+from kingdra_repro.reproduce.store import check, forget_failures, keep_shown, merge, read_runs, tidy
 from kingdra_repro.runs.display import parse_duration
 from kingdra_repro.training.progress import show_duration
 
@@ -50,7 +52,8 @@ def reproduce(cfg: DictConfig) -> int:
     launcher, n = _launcher(cfg)
     results, output_dir = Path(cfg.results), Path(cfg.output_dir)
     budget = None if cfg.budget is None else parse_duration(cfg.budget)
-    device = choose_device(cfg.device or "auto").type
+    device = choose_devices(cfg.device or "auto", cfg.n_jobs)[0].type
+    _check_mirror(cfg.mirror)
     planned, wanted = _plan(cfg)
     if cfg.merge is not None:
         found, new = merge(results, Path(cfg.merge))
@@ -63,18 +66,26 @@ def reproduce(cfg: DictConfig) -> int:
     outcome = Outcome()
     if cfg.merge is None and not cfg.only_report:
         code = code_version(commit())
+        if cfg.again and (code == "unknown" or code.endswith("-dirty")):
+            raise InputError(
+                f"again=true tells versions of the code by their commit, and this is {code}: commit first, "
+                "or give fresh results= and output_dir="
+            )
         if cfg.again:  # kingdra-run finds a finished run again by its folder, whatever code made it
             output_dir = output_dir / "again" / code
         if cfg.dry_run:
             _list(_missing(wanted, read_runs(results), code if cfg.again else None), estimate())
             return 0
+        check(results)
+        archive = None if cfg.archive is None else Path(cfg.archive)
+        if archive is not None:
+            check_archive(archive)
         handed_on = [as_override(one, cfg[one]) for one in HANDED_ON if cfg[one] is not None]
         results.mkdir(parents=True, exist_ok=True)
         with file_lock(output_dir / "kingdra-reproduce") as lock:
             missing = _missing(wanted, read_runs(results), code if cfg.again else None)
             one_process = device == "cuda" if cfg.one_process is None else cfg.one_process
             way = _here() if one_process else child.run
-            archive = None if cfg.archive is None else Path(cfg.archive)
             runner = Runner(results, output_dir, handed_on, lock, estimate, way, archive)
             with PlanDisplay(len(missing)) as display:
                 if launcher is None:
@@ -99,6 +110,12 @@ def _launcher(cfg: DictConfig) -> tuple[Launcher | None, int]:
     if cfg.one_process:
         raise InputError("one_process=true makes one run after the other: leave out launcher=")
     return instantiate(cfg.launcher), cfg.n or os.cpu_count() or 1
+
+
+def _check_mirror(mirror: str | None) -> None:
+    """Refuse what every run would fail for, each with a line of its own in the tables."""
+    if mirror is not None and not is_url(mirror) and not Path(mirror).expanduser().is_dir():
+        raise InputError(f"mirror={mirror} does not exist, or is no folder: correct it, or leave it out")
 
 
 def _here() -> Way:

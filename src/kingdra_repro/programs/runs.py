@@ -20,7 +20,7 @@ the smallest and the largest one, accuracy where classes were known, agreement o
 def main() -> None:
     """Do what the command line asks for."""
     logging.basicConfig(level=logging.WARNING, format="kingdra-runs: %(message)s")
-    program.main("kingdra-runs", lambda: run(sys.argv[1:]), _user_message)
+    program.main("kingdra-runs", lambda: run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -58,9 +58,3 @@ def run(arguments: Sequence[str]) -> int:
         write_runs(Path(written[0]).expanduser(), table)
         print(written[0])
     return 0
-
-
-def _user_message(error: BaseException) -> str | None:
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split()) if isinstance(error, InputError) else None

@@ -56,7 +56,8 @@ def end_sweep(jobs: Sequence[Job], output_dir: Path) -> None:
     """Print the table of a sweep's finished runs, and which number of clusters is recommended.
 
     Below ``<output_dir>/sweeps/<hash>/`` it leaves ``sweep.csv``; of each set of runs that differ in their
-    number of clusters alone ``n_clusters.csv`` and ``n_clusters.png``, with a number where there are several.
+    number of clusters alone ``n_clusters.csv`` and ``n_clusters.png``, with a number where there are several,
+    which then say what settings they are of.
 
     Parameters
     ----------
@@ -80,14 +81,19 @@ def end_sweep(jobs: Sequence[Job], output_dir: Path) -> None:
     groups: dict[tuple[str, ...], list[Path]] = {}
     for job in done:
         groups.setdefault(job.overrides, []).append(job.folder)
-    several = [folders for folders in groups.values() if len(folders) > 1]
-    for number, folders in enumerate(several):
+    several = {given: folders for given, folders in groups.items() if len(folders) > 1}
+    common = set.intersection(*map(set, groups))
+    for number, (given, folders) in enumerate(several.items()):
         measures = n_clusters_table(folders)
         if measures["k"].nunique() < 2:
             continue
         choice = recommend(measures)
+        settings = " ".join(one for one in given if one not in common)
+        table = choice.table.assign(settings=settings) if settings else choice.table
         name = "n_clusters" if len(several) == 1 else f"n_clusters_{number}"
-        write_runs(folder / f"{name}.csv", choice.table)
-        draw_n_clusters(choice, folder / f"{name}.png")
+        write_runs(folder / f"{name}.csv", table)
+        draw_n_clusters(choice, folder / f"{name}.png", settings)
+        if settings:
+            Console().print(f"{settings}:", soft_wrap=True, highlight=False, markup=False)
         show_n_clusters(choice)
         Console().print(f"picture: {folder / name}.png", soft_wrap=True, highlight=False, markup=False)

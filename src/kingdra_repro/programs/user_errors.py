@@ -24,6 +24,8 @@ EXTRA_OF = {
 }
 SEE = "`kingdra-run --help` explains the settings, `kingdra-run --cfg job` lists them"
 
+PLACES = "run folders go below output_dir=FOLDER: give another"
+
 
 def user_message(
     error: BaseException,
@@ -31,6 +33,8 @@ def user_message(
     *,
     known: type = Settings,
     see: str = SEE,
+    sweeps: bool = True,
+    places: str = PLACES,
 ) -> str | None:
     """Return what to tell the user, or None where the error is not the user's but a defect of the program.
 
@@ -45,6 +49,10 @@ def user_message(
         The program's settings.
     see : str
         Where the user finds more.
+    sweeps : bool
+        Whether the program makes a run with each of several values (``-m``).
+    places : str
+        What to do where a file or folder cannot be written.
     """
     chain = list(_causes(error))
     for one in chain:
@@ -53,7 +61,8 @@ def user_message(
     # A "$" stands for what OmegaConf fills in in the exception that this one caused.
     hydras = [str(one) for one in chain if isinstance(one, CompactHydraException | OmegaConfBaseException)]
     override = next((one.override for one in chain if isinstance(one, OverrideParseException)), None)
-    line = _of_hydra("\n".join(message for message in hydras if "$" not in message), known, see, override)
+    message = "\n".join(one for one in hydras if "$" not in one)
+    line = _of_hydra(message, known, see, override, sweeps)
     if line is not None:
         return line
     for one in chain:
@@ -68,7 +77,7 @@ def user_message(
                 "launcher=slurm needs a machine of a Slurm cluster, and there is no srun here: "
                 "slurm_local does the same without Slurm"
             )
-        if isinstance(one, OSError) and (line := _of_files(one)) is not None:
+        if isinstance(one, OSError) and (line := _of_files(one, places)) is not None:
             return line
         if isinstance(one, MemoryError) or "allocate memory" in str(one) or "out of memory" in str(one):
             return (
@@ -82,7 +91,7 @@ def user_message(
     return None
 
 
-def _of_hydra(message: str, known: type, see: str, override: str | None) -> str | None:
+def _of_hydra(message: str, known: type, see: str, override: str | None, sweeps: bool) -> str | None:
     """Hydra's and OmegaConf's messages for the mistakes that users make, in this program's words.
 
     ``override`` is the setting that Hydra could not read, as it was given.
@@ -102,6 +111,11 @@ def _of_hydra(message: str, known: type, see: str, override: str | None) -> str 
         return f"hydra/launcher={found[1]} needs another package: pip install 'kingdra-repro[slurm]'"
     if found := re.search(r"Could not override '([\w./@-]+)'", message):
         key = found[1]
+        if key in _known_settings(known) and "." in key:
+            group = key.partition(".")[0]
+            return (
+                f"{key} is not a setting of this {group}: leave it out, or choose another {group}=NAME. {see}"
+            )
         return f"{key} is not a setting{_meant(key, _known_settings(known))}. {see}"
     if found := re.search(r"Value '(.*?)' (?:.* converted to|is not a valid) (\w+)", message):
         key = re.search(r"full_key: (\S+)", message)
@@ -121,7 +135,7 @@ def _of_hydra(message: str, known: type, see: str, override: str | None) -> str 
     if override is not None:
         return _in_quotes(override)
     if found := re.search(r"Ambiguous value for argument '(.*)'\n+1\. To use it as a list", message):
-        return _in_quotes(found[1])
+        return _several(found[1], sweeps)
     if found := re.search(r"Missing mandatory value: (\S+)", message):
         return f"{found[1]} is missing: add {found[1]}=VALUE"
     return None
@@ -138,6 +152,16 @@ def _in_quotes(override: str) -> str:
     )
 
 
+def _several(override: str, sweeps: bool) -> str:
+    """Say what a,b may have been meant as."""
+    name, _, values = override.partition("=")
+    each = "add -m for a run with each, " if sweeps else ""
+    return (
+        f"{override} is several values: {each}write {name}=[{values}] for a list, or quote it twice: "
+        f"{_quoted(override)}"
+    )
+
+
 def _quoted(override: str) -> str:
     """Write an override for Hydra, and that for a shell: with the quotes that each of them needs."""
     if re.fullmatch(r"[\w./=@%+-]+", override, re.ASCII) and override.count("=") == 1:
@@ -147,7 +171,7 @@ def _quoted(override: str) -> str:
     return '"' + re.sub(r'["$`]', r"\\\g<0>", for_hydra) + '"'
 
 
-def _of_files(error: OSError) -> str | None:
+def _of_files(error: OSError, places: str) -> str | None:
     """Return what the file system refused: room, reading, or writing."""
     name = error.filename
     if error.errno in _NO_ROOM:
@@ -160,7 +184,7 @@ def _of_files(error: OSError) -> str | None:
         return f"{path}: a broken link; correct or remove it"
     if path is not None and path.is_file() and not os.access(path, os.R_OK):
         return f"{path}: {error.strerror}; make it readable"
-    return f"{name}: {error.strerror}; run folders go below output_dir=FOLDER: give another"
+    return f"{name}: {error.strerror}; {places}"
 
 
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}

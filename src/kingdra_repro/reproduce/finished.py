@@ -18,7 +18,7 @@ import pandas as pd
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.provenance import code_version
-from kingdra_repro.reproduce.foreign import COLUMN, MOST_COLUMNS, plain_file, read_text_table
+from kingdra_repro.reproduce.foreign import COLUMN, MOST_COLUMNS, NUMBERS, plain_file, read_text_table
 from kingdra_repro.runs.reading import EXACT, read_command, reading
 
 KEY = ["config_hash", "code", "seed"]  # of a run, among those of its data set
@@ -146,6 +146,8 @@ def _result(path: Path) -> dict[str, Any]:
         plain = all(value is None or type(value) in values for value in result.values())
         if not names or not plain or {"command", "folder", "code"} & set(result):
             raise ValueError("not the names and values of a result")
+        if any(isinstance(result.get(name), str) for name in NUMBERS):
+            raise ValueError("a text in the place of a number")
         if any(isinstance(value, str) and not value.isprintable() for value in result.values()):
             raise ValueError("a text of more than a line")
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -255,8 +257,27 @@ def _by_run(results: Path, path: Path, needed: Sequence[str]) -> dict[tuple[str,
     with reading(path):
         if not {*KEY, *needed} <= set(table):
             raise ValueError(f"no column {' or '.join([*KEY, *needed])}")
-    groups = table.groupby(KEY, sort=False)
+    return by_run(table)
+
+
+def by_run(table: pd.DataFrame) -> dict[tuple[str, ...], pd.DataFrame]:
+    """Split a table of many runs.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With the columns `KEY` as text.
+
+    Returns
+    -------
+    dict of DataFrame
+        By a run's `key`, its rows without that, and without the columns that only other runs have.
+    """
+    names = table.columns.drop(KEY)
+    keys = [table[name] for name in KEY]
+    filled = (table[names].notna() & (table[names] != "")).groupby(keys, sort=False).any()
+    own = dict(zip(filled.index, filled.to_numpy(), strict=True))
     return {
-        tuple(map(str, run)): (own := rows.drop(columns=KEY)).loc[:, (own != "").any()].reset_index(drop=True)
-        for run, rows in groups
+        tuple(map(str, run)): rows[names[own[run]]].reset_index(drop=True)
+        for run, rows in table.groupby(keys, sort=False)
     }

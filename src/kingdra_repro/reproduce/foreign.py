@@ -1,4 +1,4 @@
-"""Files that another machine made: only plain ones of a sane size are read."""
+"""Files that another machine made: only plain ones of a sane size are read, and tables strictly."""
 
 import csv
 import io
@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.runs.reading import reading
+from kingdra_repro.runs.reading import RESTORE, reading
 
 # Bytes of the other files that are read; a file that is larger is none that kingdra-run wrote.
 LIMITS = {
@@ -18,6 +18,9 @@ LIMITS = {
     **{"history.csv": 2**22, "thresholds.csv": 2**22},
 }
 MOST_COLUMNS = 100
+# What tables and estimates are made of: whole numbers, and others or nothing.
+WHOLE = ("seed", "iteration")
+NUMBERS = ("acc", "nmi", "ari", "purity", "wall_seconds")
 COLUMN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
@@ -56,15 +59,23 @@ def plain_file(path: Path, largest: int | None = None) -> bytes | None:
         return file.read(largest)
 
 
-def read_text_table(path: Path, content: bytes) -> pd.DataFrame:
+def read_text_table(path: Path, content: bytes, ours: bool = False) -> pd.DataFrame:
     """Read a .csv file with each cell as the text that it is.
+
+    Parameters
+    ----------
+    path : Path
+    content : bytes, of the file
+    ours : whether it is of this machine's results/, which are put right rather than left out
 
     Raises
     ------
     InputError
-        Where it has no rows, or rows of unequal length.
+        Where it has no rows, rows of unequal length, or another thing in the place of a number.
     """
-    with reading(path):
+    with reading(path, RESTORE) if ours else reading(path):
+        if ours and not content.endswith(b"\n"):
+            raise ValueError("its last line is cut")
         lines = list(csv.reader(io.StringIO(content.decode("utf-8")), strict=True))
         if len(lines) < 2:
             raise ValueError("it has no rows")
@@ -76,4 +87,7 @@ def read_text_table(path: Path, content: bytes) -> pd.DataFrame:
         for number, row in enumerate(rows, 2):
             if len(row) != len(header):
                 raise ValueError(f"row {number} has {len(row)} cells, not {len(header)}")
+        for place, name in enumerate(header):
+            for cell in (row[place] for row in rows if name in WHOLE or (name in NUMBERS and row[place])):
+                int(cell) if name in WHOLE else float(cell)
         return pd.DataFrame(rows, columns=header, dtype=str)

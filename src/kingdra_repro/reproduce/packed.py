@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.files import atomic_write
+from kingdra_repro.files import atomic_write, file_lock
 from kingdra_repro.reproduce.finished import LARGEST_SHOWN, SHOWN
 from kingdra_repro.reproduce.foreign import LIMITS
 
@@ -34,8 +34,31 @@ def pack_run(archive: Path, name: str, folder: Path) -> None:
         The run's, as in runs.csv's "folder".
     folder : Path
         As kingdra-run left it. All is packed that results/ keeps, and labels and votes where they are small.
+
+    Raises
+    ------
+    InputError
+        Where a file of the archive is damaged.
     """
-    archive.mkdir(parents=True, exist_ok=True)
+    with file_lock(archive / "runs"):  # who else packs would leave this run out
+        _pack(archive, name, folder)
+
+
+def check_archive(archive: Path) -> None:
+    """Look into the files of an archive: no run is made that could not be packed.
+
+    Raises
+    ------
+    InputError
+        Where one is damaged, or the archive is no folder.
+    """
+    if archive.exists() and not archive.is_dir():
+        raise InputError(f"archive={archive} is no folder: give one")
+    for file in _files(archive):
+        _names(file)
+
+
+def _pack(archive: Path, name: str, folder: Path) -> None:
     there = (folder / one for one in PACKED)
     names = {
         path: f"{name}/{path.relative_to(folder).as_posix()}"
@@ -43,7 +66,7 @@ def pack_run(archive: Path, name: str, folder: Path) -> None:
         if path.is_file() and (path.name in LIMITS or path.stat().st_size < LARGEST_SHOWN)
     }
     files = _files(archive)
-    if any(not set(names.values()).isdisjoint(zipfile.ZipFile(file).namelist()) for file in files):
+    if any(not set(names.values()).isdisjoint(_names(file)) for file in files):
         return
     size = sum(path.stat().st_size for path in names)
     if not files or files[-1].stat().st_size + size > FULL:
@@ -58,7 +81,7 @@ def pack_run(archive: Path, name: str, folder: Path) -> None:
 
 @contextmanager
 def unpacked(archive: Path) -> Iterator[Path]:
-    """Give a folder with the runs of an archive, for a while; it is empty where there are none.
+    """Give a folder with the runs of an archive, or of a file of it, for a while; empty where there are none.
 
     Raises
     ------
@@ -81,5 +104,15 @@ def unpacked(archive: Path) -> Iterator[Path]:
         yield Path(made)
 
 
+def _names(file: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(file) as packed:
+            return packed.namelist()
+    except zipfile.BadZipFile as error:
+        raise InputError(f"{file} is not a complete .zip file: move it away") from error
+
+
 def _files(archive: Path) -> list[Path]:
+    if archive.is_file():
+        return [archive]
     return sorted(archive.glob(NAMES), key=lambda path: (len(path.name), path.name))

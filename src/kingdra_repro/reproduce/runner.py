@@ -3,14 +3,15 @@
 import json
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kingdra_repro.errors import InputError
 from kingdra_repro.reproduce.display import PlanDisplay
 from kingdra_repro.reproduce.estimate import Estimate, show_left
+from kingdra_repro.reproduce.finished import read_folder
 from kingdra_repro.reproduce.launchers import Launcher, Sent
-from kingdra_repro.reproduce.packed import pack_run
 from kingdra_repro.reproduce.plan import PlannedRun
 from kingdra_repro.reproduce.settings import as_override
 from kingdra_repro.reproduce.store import add_run, forget_failures, note_failure
@@ -141,17 +142,17 @@ class Runner:
     ) -> None:
         """Take what a run left; one without a result was cut, where it has no status, or failed."""
         finished = finished_folder(self.output_dir, run)
-        if finished is not None:
-            name = add_run(self.results, finished)
-            if self.archive is not None:
-                pack_run(self.archive, name, finished)
+        unreadable = None if finished is None else _unreadable(finished)
+        if finished is not None and unreadable is None:
+            add_run(self.results, finished, self.archive)
             forget_failures(self.results, [run.config_hash])
             outcome.done.append(run)
             display.end(run, _summary(finished))
-        elif status is None:
+        elif status is None and unreadable is None:
             outcome.cut.append(run)
         else:
-            line = line or self._last_line(run, status)
+            status = status or 0  # an unreadable one ended well, now or before
+            line = unreadable or line or self._last_line(run, status)
             note_failure(self.results, run, status, line)
             outcome.failed.append(run)
             display.end(run, f"FAILED: {line}")
@@ -213,11 +214,23 @@ def finished_folder(output_dir: Path, run: PlannedRun) -> Path | None:
 def _seconds_so_far(output_dir: Path, run: PlannedRun) -> float:
     """Seconds that an interrupted run has taken, see `kingdra_repro.runs.monitor`; 0: not begun."""
     for path in output_dir.glob(f"*/*/seed*-{run.config_hash}/checkpoint/wall_seconds"):
-        return float(path.read_text())
+        with suppress(ValueError):  # damaged: the run itself will say so
+            return float(path.read_text())
     return 0.0
+
+
+def _unreadable(folder: Path) -> str | None:
+    """Say what is wrong with a finished run's folder, and what to do here; None where it can be taken."""
+    try:
+        read_folder(folder)
+    except InputError as error:
+        what = str(error).rpartition(": ")[0] or str(error)  # without the remedy, which is for `merge`
+        return f"{what}: remove {folder} to make the run again"
+    return None
 
 
 def _summary(folder: Path) -> str:
     result = json.loads((folder / "result.json").read_text())
-    accuracy = "" if result["acc"] is None else f"accuracy {result['acc']:.4f}, "
-    return f"{accuracy}{result['wall_seconds']:,.0f} s"
+    accuracy, seconds = result.get("acc"), result.get("wall_seconds")  # an older version's may have none
+    said = "" if accuracy is None else f"accuracy {accuracy:.4f}, "
+    return said + ("? s" if seconds is None else f"{seconds:,.0f} s")

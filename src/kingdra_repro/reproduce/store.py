@@ -11,6 +11,7 @@ is one row, another version of the code another row. Each file is written whole,
 last. Lines that two branches added are put together by git (.gitattributes); `tidy` puts them in order.
 """
 
+import io
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
@@ -21,21 +22,23 @@ from kingdra_repro.files import atomic_write, file_lock, write_text
 from kingdra_repro.reproduce.finished import (
     KEY,
     FinishedRun,
+    by_run,
     find_runs,
     key,
     read_folder,
     shown_place,
 )
 from kingdra_repro.reproduce.foreign import read_text_table
-from kingdra_repro.reproduce.packed import unpacked
+from kingdra_repro.reproduce.packed import pack_run, unpacked
 from kingdra_repro.reproduce.plan import PlannedRun
-from kingdra_repro.runs.reading import EXACT, reading
+from kingdra_repro.runs.reading import EXACT, RESTORE, reading
 
 PLANNED = ("config_hash", "experiment", "row", "dataset", "order", "schedule", "seed")
 FAILED = (*PLANNED, "status", "line", "command")
+TEXT = dict.fromkeys(("config_hash", "code", "commit", "features"), str)  # some are all digits
 
 
-def add_run(results: Path, folder: Path) -> str:
+def add_run(results: Path, folder: Path, archive: Path | None = None) -> str:
     """Take what a finished run left.
 
     Parameters
@@ -43,6 +46,8 @@ def add_run(results: Path, folder: Path) -> str:
     results : Path
     folder : Path
         ``<dataset>/<method>[-<base>]/seed...`` below outputs/, with result.json.
+    archive : Path or None
+        A folder for a packed copy of it.
 
     Returns
     -------
@@ -51,6 +56,8 @@ def add_run(results: Path, folder: Path) -> str:
     """
     with file_lock(results / "runs.csv"):
         run = read_folder(folder)
+        if archive is not None:
+            pack_run(archive, run.folder, folder)  # first: a run that results/ has is never packed again
         _take(results, [run])
     return run.folder
 
@@ -65,30 +72,47 @@ def merge(results: Path, below: Path) -> tuple[int, int]:
     Raises
     ------
     InputError
-        Where there is no finished run, or one of them cannot be taken: then none is.
+        Where there is no such folder, no finished run in it, or one of them cannot be taken: then none is.
     """
-    with unpacked(below) as from_archive, file_lock(results / "runs.csv"):
+    give = "give a folder with result.json files, a results/ or a runs-1.zip"
+    if not below.exists():
+        raise InputError(f"merge={below} does not exist: {give}")
+    with unpacked(below) as from_archive:
         runs = {run.folder: run for root in (from_archive, below) for run in find_runs(root)}
-        if not runs:
-            raise InputError(
-                f"merge={below} has no finished runs: give a folder with result.json files, a results/ or a "
-                "runs-1.zip"
-            )
+    if not runs:
+        raise InputError(f"merge={below} has no finished runs: {give}")
+    with file_lock(results / "runs.csv"):
         before = len(read_runs(results))
         _take(results, list(runs.values()))
         return len(runs), len(read_runs(results)) - before
 
 
 def read_runs(results: Path) -> pd.DataFrame:
-    """runs.csv, with at least the columns that tell runs apart; no rows where there is no file."""
-    path = results / "runs.csv"
-    if not path.exists():
+    """runs.csv, with at least the columns that tell runs apart; no rows where there is no file.
+
+    Raises
+    ------
+    InputError
+        Where it is damaged: a run that is cut must not pass for one that is done. So for the others here.
+    """
+    table = _table(results / "runs.csv", ("folder", "config_hash"), TEXT)
+    if table is None:
         return pd.DataFrame(columns=["dataset", "config_hash", "code", "device", "wall_seconds", "folder"])
-    return pd.read_csv(
-        path,
-        **EXACT,
-        dtype=dict.fromkeys(("config_hash", "code", "commit", "features"), str),
-    )
+    return table
+
+
+def check(results: Path) -> None:
+    """Read all that a run will be added to: no run is made for files that cannot take it.
+
+    Raises
+    ------
+    InputError
+        Where a file is damaged.
+    """
+    for dataset in {_dataset(folder) for folder in read_runs(results)["folder"]}:
+        _table(results / "history" / f"{dataset}.csv", KEY)
+    _table(results / "thresholds.csv", KEY)
+    read_failures(results)
 
 
 def read_histories(results: Path) -> dict[str, pd.DataFrame]:
@@ -161,7 +185,7 @@ def note_failure(results: Path, run: PlannedRun, status: int, line: str) -> None
     """
     known = read_failures(results)
     known = known[known["config_hash"] != run.config_hash]
-    new = {**{name: getattr(run, name) for name in PLANNED}, "status": status, "line": line}
+    new = {**{name: getattr(run, name) for name in PLANNED}, "status": status, "line": " ".join(line.split())}
     new["command"] = " ".join(["kingdra-run", *run.overrides])
     _write_failures(results, pd.concat([known, pd.DataFrame([new])], ignore_index=True))
 
@@ -176,10 +200,8 @@ def forget_failures(results: Path, config_hashes: Iterable[str]) -> None:
 
 def read_failures(results: Path) -> pd.DataFrame:
     """Return the rows of failed.csv, as text; none where there is no file."""
-    path = results / "failed.csv"
-    if not path.exists():
-        return pd.DataFrame(columns=list(FAILED))
-    return pd.read_csv(path, dtype=str, keep_default_na=False)
+    table = _table(results / "failed.csv", ("config_hash", "line"))
+    return pd.DataFrame(columns=list(FAILED)) if table is None else table
 
 
 def _write_failures(results: Path, rows: pd.DataFrame) -> None:
@@ -233,7 +255,22 @@ def _write_bytes(path: Path, content: bytes) -> None:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    return read_text_table(path, path.read_bytes()) if path.exists() else pd.DataFrame(dtype=str)
+    table = _table(path)
+    return pd.DataFrame(dtype=str) if table is None else table
+
+
+def _table(
+    path: Path, needed: Collection[str] = (), types: Mapping[str, type] | None = None
+) -> pd.DataFrame | None:
+    """Read a file of results/ strictly; None where there is none. Without types all cells are text."""
+    if not path.exists():
+        return None
+    content = path.read_bytes()
+    table = read_text_table(path, content, ours=True)
+    with reading(path, RESTORE):
+        if absent := [name for name in needed if name not in table]:
+            raise ValueError(f"no column {absent[0]}")
+        return table if types is None else pd.read_csv(io.BytesIO(content), **EXACT, dtype=dict(types))
 
 
 def _write(path: Path, table: pd.DataFrame, order: list[str]) -> None:
@@ -250,17 +287,10 @@ def _write(path: Path, table: pd.DataFrame, order: list[str]) -> None:
 
 
 def _of_runs(path: Path, folders: Collection[str]) -> dict[str, pd.DataFrame]:
-    if not path.exists():
+    table = _table(path, KEY, dict.fromkeys(KEY, str))
+    if table is None:
         return {}
-    with reading(path):
-        table = pd.read_csv(path, **EXACT, dtype=dict.fromkeys(KEY, str))
-        groups = table.groupby(KEY, sort=False)
-        known = groups.count() > 0  # other runs may have more columns
-        columns = dict(zip(known.index, known.to_numpy(), strict=True))
-        tables = {
-            run: rows.loc[:, [*[False] * len(KEY), *columns[run]]].reset_index(drop=True)
-            for run, rows in groups
-        }
+    tables = by_run(table)
     return {folder: tables[key(folder)] for folder in folders if key(folder) in tables}
 
 

@@ -5,7 +5,7 @@ import json
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from kingdra_repro import bases, methods, pseudo_labels
 from kingdra_repro.checks import check_parameters
-from kingdra_repro.data.new_points import Features, Preprocessing
+from kingdra_repro.data.new_points import Features, Preprocessing, span_of
+from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import atomic_write, checksum, write_text
 from kingdra_repro.library_state import default_library_state
@@ -54,6 +55,7 @@ def keep_model(
     preprocessing: Preprocessing | None,
     keep: bool | str = "auto",
     classes: list[str] | None = None,
+    X: Matrix | None = None,
 ) -> None:
     """Write the model of a run into its folder; where it is not kept, a line says why.
 
@@ -67,11 +69,14 @@ def keep_model(
         "auto": where it takes 200 MB at most.
     classes : list of str [k] or None
         What the clusters are called, see `kingdra_repro.runs.clusters.names_of_clusters`.
+    X : float32 array, CSR matrix or StreamedMatrix [n, d], or None
+        What was fitted: where it is not scaled, an array on another scale is refused later.
     """
     if keep is False:
         return
     try:
         described = _described_model(method, preprocessing) | {"classes": classes}
+        described |= {"range": _range(preprocessing, X)}
     except InputError as error:
         log.warning("The model is not kept: %s", error)
         return
@@ -109,17 +114,24 @@ def load(folder: str | os.PathLike) -> Clusterer | Pipeline:
     InputError
         Where there is no model in it, or it is damaged.
     """
-    estimator, preprocessing, _ = load_model(Path(folder).expanduser())
+    estimator, preprocessing, _, span = load_model(Path(folder).expanduser())
     if preprocessing is None:
         return estimator
-    return make_pipeline(Features(preprocessing, estimator.n_features_in_), estimator)
+    return make_pipeline(Features(replace(preprocessing, span=span), estimator.n_features_in_), estimator)
 
 
 @default_library_state()
-def load_model(folder: Path) -> tuple[Clusterer, Preprocessing | None, list[str] | None]:
-    """Load the fitted estimator of a run, how a file becomes what it was fitted on, and its clusters' names.
+def load_model(
+    folder: Path,
+) -> tuple[Clusterer, Preprocessing | None, list[str] | None, tuple[float, float] | None]:
+    """Load the fitted estimator of a run, and what belongs to it.
 
     See `load` and `keep_model`.
+
+    Returns
+    -------
+    estimator, preprocessing, classes, span
+        How a file becomes what it was fitted on; its clusters' names; `Preprocessing.span`.
     """
     for path in (folder / NUMBERS, folder / DESCRIPTION):
         if not path.is_file():
@@ -144,9 +156,20 @@ def load_model(folder: Path) -> tuple[Clusterer, Preprocessing | None, list[str]
         classes = described.get("classes")  # older runs have none
         if classes is not None and len(classes) != method.n_clusters:  # type: ignore[attr-defined]
             raise ValueError("there are other numbers of names and clusters")
-        return method, None if preprocessing is None else Preprocessing.of(preprocessing), classes
+        span = None
+        if described.get("range") is not None:  # older runs have none
+            low, high = described["range"]
+            span = float(low), float(high)
+        return method, None if preprocessing is None else Preprocessing.of(preprocessing), classes, span
     except (*DAMAGE, SafetensorError, RuntimeError) as error:
         raise _damaged(folder / NUMBERS, error) from error
+
+
+def _range(preprocessing: Preprocessing | None, X: Matrix | None) -> tuple[float, float] | None:
+    """Lowest and highest number that was fitted; None where the scale is known by a scaler or by the type."""
+    made = preprocessing or Preprocessing()
+    is_told = made.vectorizer is not None or made.scaler is not None or made.pixels
+    return None if is_told or X is None else span_of(X)
 
 
 def _described_model(method: Clusterer, preprocessing: Preprocessing | None) -> dict[str, Any]:

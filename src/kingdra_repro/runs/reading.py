@@ -21,6 +21,10 @@ DAMAGE = (
 # For pandas.read_csv: numbers to the last digit. From 3.1 on that needs no word, and the word is deprecated.
 _OLD = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
 EXACT: dict[str, Any] = {"float_precision": "round_trip"} if _OLD else {}
+# What to do about a file of results/: many runs are in it, and git has it.
+RESTORE = "restore it (git checkout), or remove the damaged line"
+# What the page cannot do without: its script would end in the middle.
+ON_THE_PAGE = {"explorer.json": ("n", "clusters", "kind"), "map.json": ("x", "y", "points", "k")}
 # They say where files lie and what is kept, not what was run.
 PLACES = ("output_dir", "mirror", "data_dir", "keep_model", "report.map")
 
@@ -40,16 +44,15 @@ def read_result(folder: Path) -> dict[str, Any]:
     return result
 
 
-def read_explorer(folder: Path) -> dict[str, Any] | None:
-    """explorer.json, or None where a run has none (an older version's)."""
-    with reading(folder / "explorer.json") as path:
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-
-
-def read_map(folder: Path) -> dict[str, Any] | None:
-    """map.json, or None where a run has none."""
-    with reading(folder / "map.json") as path:
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+def read_shown(folder: Path, name: str) -> dict[str, Any] | None:
+    """explorer.json or map.json, as the page takes it; None where a run has none (an older version's)."""
+    with reading(folder / name) as path:
+        if not path.exists():
+            return None
+        found = json.loads(path.read_text(encoding="utf-8"))
+        for key in ON_THE_PAGE[name]:
+            found[key]
+        return found
 
 
 def read_history(folder: Path) -> pd.DataFrame | None:
@@ -72,7 +75,7 @@ def read_command(folder: Path) -> str | None:
 
 def read_rows(path: Path) -> list[dict[str, str]]:
     """Return the rows of runs.csv."""
-    with reading(path), path.open(newline="", encoding="utf-8") as file:
+    with reading(path, RESTORE), path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
         for row in rows:
             for name in ("folder", "dataset", "method", "seed"):
@@ -81,8 +84,8 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[Path]:
-    """Report what goes wrong within as damage of the file."""
+def reading(path: Path, remedy: str = "remove it, or make the run again") -> Iterator[Path]:
+    """Report what goes wrong within as damage of the file, with what to do about it."""
     try:
         yield path
     except InputError:
@@ -90,6 +93,5 @@ def reading(path: Path) -> Iterator[Path]:
     except DAMAGE as error:
         reason = " ".join(str(error).split())
         raise InputError(
-            f"{path} is damaged, or not what kingdra-run writes ({type(error).__name__}: {reason}): "
-            "remove it, or make the run again"
+            f"{path} is damaged, or not what kingdra-run writes ({type(error).__name__}: {reason}): {remedy}"
         ) from error

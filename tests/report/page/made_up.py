@@ -72,9 +72,9 @@ def write_run(results: Path, folder: str, data: Dataset, seed: int, with_votes: 
     (place / "explorer.json").write_text(json.dumps(explorer))
     method, _, base = folder.split("/")[2].partition("-")
     command = f"kingdra-run dataset={data.name} method={method} base={base} seed={seed} note={HOSTILE}"
+    _, config_hash, code = folder.rpartition("/")[2].split("-")
     if method == "kingdra":
-        seed_hash_code = folder.rpartition("/")[2].removeprefix("seed").split("-")
-        key = ",".join([*seed_hash_code[1:], seed_hash_code[0]])
+        key = f"{config_hash},{code},{seed}"
         lines = [
             f"{key},{i},0.{7 + i // 2}{i},0.6{i},{'' if i == 0 else 0.9},0.{80 + i},{100 + 20 * i},{9 - i}"
             for i in range(4)
@@ -99,7 +99,9 @@ def write_run(results: Path, folder: str, data: Dataset, seed: int, with_votes: 
         "device": HOSTILE,
         "finished": "2020-01-01T00:00:00+00:00",
         "commit": "1234567" * 5,
+        "config_hash": config_hash,
         "folder": folder,
+        "code": code,
     }
 
 

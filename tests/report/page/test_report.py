@@ -53,7 +53,8 @@ def test_results_in_one_file(results):
 
 def test_without_tables_figures_and_explorers(tmp_path):
     (tmp_path / "runs.csv").write_text(
-        "dataset,method,base,seed,acc,folder\ndigits,kmeans,,0,0.79,runs/gone\n"
+        "dataset,method,base,seed,acc,config_hash,folder,code\n"
+        "digits,kmeans,,0,0.79,00000000,runs/gone,aaaaaaa\n"
     )
     page = write_report(tmp_path).read_text()
     assert 'href="#runs"' in page
@@ -74,7 +75,7 @@ def add(tmp_path):
         path = shown_file(tmp_path, folder, "explorer.json")
         path.parent.mkdir(parents=True)
         if explorer:
-            path.write_text("{}")
+            path.write_text(json.dumps({"n": 0, "clusters": [], "kind": "features"}))
         row = {"folder": folder, "dataset": dataset, "method": method, "base": "", "seed": seed}
         add_one.rows.append(row)
 
@@ -187,6 +188,13 @@ def test_the_command(results, run, monkeypatch, capsys):
     assert "run=outputs/" in out
 
 
+def test_a_folder_may_be_called_like_a_setting(run, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for name in ("run", "results"):
+        shutil.copytree(run, name)
+        assert called(monkeypatch, capsys, name) == (0, f"{name}/report.html\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -194,7 +202,9 @@ def test_the_command(results, run, monkeypatch, capsys):
         (("run=a", "results=b"), "Give FOLDER"),
         (("folder=a",), "unknown argument folder=a"),
         (("run=",), "unknown argument run="),
-        (("nowhere",), "unknown argument nowhere"),
+        (("nowhere",), "nowhere does not exist, or is no folder: give FOLDER, run=FOLDER or results=FOLDER"),
+        (("run",), "run does not exist, or is no folder"),
+        (("",), "unknown argument "),
         ((".",), "there is no result.json"),
         (("run=nowhere",), "run=nowhere does not exist"),
         (("run=.",), "there is no result.json"),
@@ -236,6 +246,9 @@ def test_sprites_of_numbers_are_numbers(results):
         ("result.json", ""),
         ("result.json", "[]"),
         ("explorer.json", "{"),
+        ("explorer.json", "{}"),
+        ("map.json", '{"x": [], "y": [], "k": 3}'),
+        ("map.json", "[]"),
         (".hydra/overrides.yaml", ""),
         (".hydra/overrides.yaml", "a: ["),
     ],

@@ -1,6 +1,7 @@
 """What is known without labels against the number of clusters."""
 
 from pathlib import Path
+from textwrap import fill
 
 import matplotlib
 from matplotlib.ticker import MaxNLocator
@@ -9,19 +10,29 @@ from kingdra_repro.evaluation.n_clusters import NumberOfClusters
 from kingdra_repro.evaluation.without_labels import MEASURES
 from kingdra_repro.report.figures.style import BLACK, CYCLE, GREY, MARKERS, STYLE, new_figure, save
 
+WIDTH = 55  # letters of a title above the panel alone
 
-def draw_n_clusters(choice: NumberOfClusters, path: Path) -> None:
-    """Draw a line a measure, and the score that decides; a dashed line at the recommended number."""
+
+def draw_n_clusters(choice: NumberOfClusters, path: Path, title: str = "") -> None:
+    """Draw a line a measure, and the score that decides; a dashed line at the recommended number.
+
+    Parameters
+    ----------
+    choice : NumberOfClusters
+    path : Path, of the picture
+    title : str, above it: what the runs are of
+    """
     with matplotlib.rc_context(STYLE):
         figure = new_figure(3.0)
         panel = figure.subplots()
         panel.axvline(choice.n_clusters, color=GREY, linestyle="--", linewidth=1)
-        for (name, title), color, marker in zip(MEASURES.items(), CYCLE, MARKERS, strict=False):
+        for (name, label), color, marker in zip(MEASURES.items(), CYCLE, MARKERS, strict=False):
             values = choice.table[name].astype(float)
             if values.notna().any():
-                panel.plot(choice.table["k"], values, color=color, marker=marker, linewidth=0.9, label=title)
+                panel.plot(choice.table["k"], values, color=color, marker=marker, linewidth=0.9, label=label)
         panel.plot(choice.table["k"], choice.table["score"], color=BLACK, linewidth=2, label="score")
         panel.set_xlabel(f"number of clusters (recommended: {choice.n_clusters})")
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
+        panel.set_title(fill(title, WIDTH), parse_math=False)  # a path may have a $
         figure.legend(loc="outside right upper", frameon=False)
         save(figure, path)

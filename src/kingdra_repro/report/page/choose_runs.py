@@ -8,7 +8,7 @@ from kingdra_repro.report.page.runs import run_name
 from kingdra_repro.report.tables.captions import title
 from kingdra_repro.report.tables.layout import Layout
 from kingdra_repro.reproduce.store import shown_file
-from kingdra_repro.runs.reading import read_explorer
+from kingdra_repro.runs.reading import read_shown
 
 EXPLORERS = 6  # of a data set
 OF_METHODS = ("table2", "digits")  # tables that have a row for each method
@@ -48,7 +48,7 @@ def choose_runs(
     for folder, name in sorted(names.items(), key=lambda run: run[0] in others):
         of_dataset = found.setdefault(datasets[folder], [])
         if len(of_dataset) < EXPLORERS:
-            explorer = read_explorer(shown_file(results, folder, "explorer.json").parent)
+            explorer = read_shown(shown_file(results, folder, "explorer.json").parent, "explorer.json")
             of_dataset.append({"folder": folder, "name": name, "explorer": explorer})
     return dict(sorted(found.items()))
 

@@ -18,12 +18,12 @@ from kingdra_repro.report.tables.layout import Layout, layout
 from kingdra_repro.report.tables.summary import filled
 from kingdra_repro.reproduce.store import read_histories
 from kingdra_repro.runs.reading import (
+    RESTORE,
     read_command,
-    read_explorer,
     read_history,
-    read_map,
     read_result,
     read_rows,
+    read_shown,
     reading,
 )
 
@@ -55,7 +55,7 @@ def write_report(results: Path) -> Path:
     if not (results / "runs.csv").is_file():
         raise InputError(f"results={results}: there is no runs.csv in it: name a folder that has one")
     rows = read_rows(results / "runs.csv")
-    with reading(results / "runs.csv"):
+    with reading(results / "runs.csv", RESTORE):
         histories = read_histories(results)
         entries = {
             row["folder"]: run_entry(row, row.get("command"), histories.get(row["folder"])) for row in rows
@@ -114,13 +114,16 @@ def write_run_report(folder: Path) -> Path:
         entry = run_entry(result, read_command(folder), read_history(folder))
         if not all(is_integer(result[name], 1) for name in ("n", "k")):
             raise InputError(f"{path} is damaged: n and k must be integers; make the run again")
-    explorer = read_explorer(folder)
+    explorer = read_shown(folder, "explorer.json")
     chosen = (
         {}
         if explorer is None
         else {
             result["dataset"]: [
-                {"folder": "run", "name": run_name(result), "explorer": explorer, "map": read_map(folder)}
+                {
+                    **{"folder": "run", "name": run_name(result)},
+                    **{"explorer": explorer, "map": read_shown(folder, "map.json")},
+                }
             ]
         }
     )
