@@ -284,7 +284,7 @@ def test_a_defect_of_the_program_is_not_told_as_a_mistake(kingdra_run, monkeypat
         (
             ("seed=0,1",),
             "seed=0,1 is several values: add -m for a run with each, write seed=[0,1] for a list, or quote "
-            "it twice: \"seed='0,1'\"",
+            "it twice, such as \"seed='0,1'\"",
         ),
         (("+foo=1",), "foo is not a setting"),
         (("output_dir=",), "output_dir must not be empty"),

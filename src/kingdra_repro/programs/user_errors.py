@@ -157,7 +157,7 @@ def _several(override: str, sweeps: bool) -> str:
     name, _, values = override.partition("=")
     each = "add -m for a run with each, " if sweeps else ""
     return (
-        f"{override} is several values: {each}write {name}=[{values}] for a list, or quote it twice: "
+        f"{override} is several values: {each}write {name}=[{values}] for a list, or quote it twice, such as "
         f"{_quoted(override)}"
     )
 
