@@ -157,9 +157,8 @@ def with_image_shape(cfg: DictConfig, image_shape: Sequence[int] | None) -> Dict
     """Return the settings with the shape of the data set's pictures in each base that is to have it."""
     filled = copy.deepcopy(cfg)
     for name in ("base", "method.first_base"):
-        chosen: Any = OmegaConf.select(filled, name)
-        nodes = [chosen, *chosen.get("members", {}).values()] if chosen is not None else []
-        for node in nodes:
+        chosen = OmegaConf.select(filled, name)
+        for node in [chosen, *chosen.get("members", {}).values()] if isinstance(chosen, DictConfig) else []:
             if image_shape is not None and "image_shape" in node and node.image_shape is None:
                 node.image_shape = list(image_shape)
     return filled
