@@ -1,5 +1,7 @@
 """The one exception that means: the user can mend this. And what is raised from several places."""
 
+from typing import Any
+
 
 class InputError(ValueError):
     """A mistake in what the user gave (a value, a file, a folder), reported in one line with its remedy.
@@ -26,3 +28,9 @@ def diverged(how: str = "outputs are not numbers (NaN)") -> InputError:
         f"The training diverged ({how}): give a smaller learning_rate, bring the data to values of about 1 "
         "(dataset.scale=standard), or check the weights of the loss"
     )
+
+
+def listed(names: Any) -> str:
+    """Names, of a list or pandas' Index, for a one-line message: all of a few, the first eight of many."""
+    shown = ", ".join(repr(str(name)) for name in names[:8])
+    return shown if len(names) <= 8 else f"{shown} and {len(names) - 8} more"

@@ -84,7 +84,9 @@ def test_pictures_through_convolutions(kingdra_run, tmp_path):
 
 
 def test_rows_that_are_no_pictures(kingdra_run, features):
-    assert kingdra_run(*SMALL, *PICTURES).mistake.startswith("imsat_affine is for pictures, and these rows")
+    outcome = kingdra_run(*SMALL, *PICTURES)
+    assert outcome.status == 2
+    assert "kingdra-run: imsat_affine is for pictures, and these rows" in outcome.err
 
 
 def test_without_labels_there_are_no_scores(kingdra_run, features, tmp_path):

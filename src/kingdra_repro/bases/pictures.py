@@ -81,8 +81,7 @@ class IMSATAffine(InformationMaximization):
         if self.image_shape is None:
             raise InputError(
                 "imsat_affine is for pictures, and these rows are not known to be any: give their "
-                "image_shape, such as (28, 28), or choose another base",
-                parameter="image_shape",
+                "image_shape, such as (28, 28), or choose another base"
             )
         check_image_shape(self.image_shape, n_features)
         return (*self.image_shape, 1)[:3]

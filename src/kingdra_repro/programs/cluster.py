@@ -16,11 +16,10 @@ from rich.console import Console
 from kingdra_repro.checks import choice
 from kingdra_repro.config import check_types, with_image_shape, with_table_settings
 from kingdra_repro.data.dataset import Dataset
-from kingdra_repro.data.formats.tables import listed
 from kingdra_repro.data.links import closure, with_linked
 from kingdra_repro.data.streamed import StreamedMatrix
 from kingdra_repro.data.validation import ScaleWarning
-from kingdra_repro.errors import InputError
+from kingdra_repro.errors import InputError, listed
 from kingdra_repro.evaluation.without_labels import known_without_labels
 from kingdra_repro.files import remove_parts, write_text
 from kingdra_repro.library_state import default_library_state

@@ -21,9 +21,8 @@ from kingdra_repro.data.features.column_kinds import (
 )
 from kingdra_repro.data.features.part_of_table import Part
 from kingdra_repro.data.features.table_settings import TableSettings
-from kingdra_repro.data.formats.tables import listed
 from kingdra_repro.data.scaling import Scaler, fit_scaler, scaler_of, scaler_state
-from kingdra_repro.errors import InputError
+from kingdra_repro.errors import InputError, listed
 
 log = logging.getLogger(__name__)
 

@@ -13,9 +13,8 @@ from pandas.api import types
 from kingdra_repro.data.features.column_kinds import is_row_number
 from kingdra_repro.data.formats.kept_copy import kept_copy
 from kingdra_repro.data.formats.stored_rows import stored_npy
-from kingdra_repro.data.formats.tables import listed
 from kingdra_repro.data.streamed import StreamedMatrix
-from kingdra_repro.errors import InputError
+from kingdra_repro.errors import InputError, listed
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 import json
 import logging
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from io import BytesIO
 from pathlib import Path
 
@@ -104,12 +104,6 @@ def read_as_written(
         raise InputError(f"{path} has two columns named {twice!r}: give each a name of its own")
     kept = [name for name in written.columns if name in table.columns]
     return table, written[kept].set_axis(table.index) if kept else pd.DataFrame(index=table.index)
-
-
-def listed(names: Sequence[str] | pd.Index) -> str:
-    """Names for a one-line message: all of a few, the first eight of many."""
-    shown = ", ".join(repr(str(name)) for name in names[:8])
-    return shown if len(names) <= 8 else f"{shown} and {len(names) - 8} more"
 
 
 def _without_nameless(table: pd.DataFrame, path: Path) -> pd.DataFrame:

@@ -9,9 +9,9 @@ import pandas as pd
 
 from kingdra_repro.data.formats.arrays import read_npy
 from kingdra_repro.data.formats.labels import Labels
-from kingdra_repro.data.formats.tables import is_table, listed, read_as_written
+from kingdra_repro.data.formats.tables import is_table, read_as_written
 from kingdra_repro.data.formats.text_format import TextFormat
-from kingdra_repro.errors import InputError
+from kingdra_repro.errors import InputError, listed
 
 ANSWER = "answer"  # the column of ask.csv that a person fills in
 

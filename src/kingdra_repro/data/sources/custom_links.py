@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kingdra_repro.data.formats.tables import is_table, listed, read_as_written
+from kingdra_repro.data.formats.tables import is_table, read_as_written
 from kingdra_repro.data.links import Links
-from kingdra_repro.errors import InputError
+from kingdra_repro.errors import InputError, listed
 
 COLUMNS = ("i", "j", "link")  # and, where pairs are in doubt, weight
 

@@ -16,7 +16,7 @@ from kingdra_repro.data.formats.memory import available_bytes
 from kingdra_repro.data.formats.stored_csr import StoredCSR, stored_csr
 from kingdra_repro.data.formats.stored_rows import StoredRows, stored_npy
 from kingdra_repro.data.formats.streamed_parquet import StreamedParquet, is_parquet
-from kingdra_repro.data.formats.tables import is_table, listed
+from kingdra_repro.data.formats.tables import is_table
 from kingdra_repro.data.scaling import new_scaler
 from kingdra_repro.data.streamed import StreamedMatrix, ahead
 from kingdra_repro.data.validation import (
@@ -28,7 +28,7 @@ from kingdra_repro.data.validation import (
     warn_of_large_values,
     warn_of_small_values,
 )
-from kingdra_repro.errors import InputError
+from kingdra_repro.errors import InputError, listed
 
 AUTO = "auto"
 LEAST_BUFFER = 32  # rows: with fewer a batch might be of one

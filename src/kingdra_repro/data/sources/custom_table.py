@@ -17,9 +17,9 @@ from kingdra_repro.data.features.table_settings import TableSettings
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.features.tfidf import tfidf
 from kingdra_repro.data.formats.labels import Labels
-from kingdra_repro.data.formats.tables import listed, read_as_written
+from kingdra_repro.data.formats.tables import read_as_written
 from kingdra_repro.data.formats.text_format import TextFormat
-from kingdra_repro.errors import InputError
+from kingdra_repro.errors import InputError, listed
 
 log = logging.getLogger(__name__)
 

@@ -4,8 +4,7 @@ import logging
 import os
 from pathlib import Path
 
-from kingdra_repro.data.formats.tables import listed
-from kingdra_repro.errors import InputError
+from kingdra_repro.errors import InputError, listed
 
 log = logging.getLogger(__name__)
 
