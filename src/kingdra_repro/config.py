@@ -155,12 +155,13 @@ def with_table_settings(cfg: DictConfig, n: int, d: int) -> DictConfig:
 
 def with_image_shape(cfg: DictConfig, image_shape: Sequence[int] | None) -> DictConfig:
     """Return the settings with the shape of the data set's pictures in each base that is to have it."""
+    if image_shape is None:
+        return cfg
     filled = copy.deepcopy(cfg)
     for name in ("base", "method.first_base"):
         chosen = OmegaConf.select(filled, name)
-        for node in [chosen, *chosen.get("members", {}).values()] if isinstance(chosen, DictConfig) else []:
-            if image_shape is not None and "image_shape" in node and node.image_shape is None:
-                node.image_shape = list(image_shape)
+        if isinstance(chosen, DictConfig) and chosen.get("image_shape", image_shape) is None:
+            chosen.image_shape = list(image_shape)
     return filled
 
 
