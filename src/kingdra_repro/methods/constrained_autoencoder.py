@@ -1,6 +1,5 @@
 """Clustering with a few labels or pairs: the second document (Baboota, "Semi Supervised Clustering")."""
 
-import math
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -283,7 +282,7 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
         rows : int64 Tensor [B], which points these are
         log_p : Tensor [B, k], of the clusters that they are assigned to
         """
-        least = {"predicted": 0.0, "confident": self.confidence, "none": math.inf}[self.unlabelled_pairs]
+        least = {"predicted": 0.0, "confident": self.confidence, "none": np.inf}[self.unlabelled_pairs]
         p, cluster = log_p.exp().max(1)
         return torch.where(p >= least, cluster, -1)
 
