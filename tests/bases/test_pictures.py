@@ -53,21 +53,26 @@ def test_each_picture_is_distorted_by_its_own_numbers() -> None:
     assert 0 <= found.min() <= found.max() <= 1
 
 
-def test_the_loss_is_that_of_the_formula() -> None:
+@pytest.mark.parametrize("mu_later", [None, 0.0, 0.5])
+def test_the_loss_is_that_of_the_formula(mu_later: float | None) -> None:
     """Without distortion both outputs are alike, and mutual information is what is left."""
-    still = IMSATAffine(image_shape=SHAPE, rotation=0, scaling=0, shear=0, shift=0, w_mi=0.3, mu=2.0)
+    alike = {"rotation": 0, "scaling": 0, "shear": 0, "shift": 0}
+    still = IMSATAffine(image_shape=SHAPE, w_mi=0.3, mu=2.0, mu_later=mu_later, **alike)
     network = still.build(D, 4, [torch.Generator().manual_seed(0)], "float32")
     with torch.no_grad():
         network.perceptron.weights[-1].mul_(1000)
     x = torch.rand(1, 40, D, generator=torch.Generator().manual_seed(1))
     y = torch.arange(40).view(1, -1) % 4
     noise = still.sample_noise(network, 40, 1, [torch.Generator().manual_seed(2)])
+    without = still.losses(network, Batch(x, noise[:1]))
     losses = still.losses(network, Batch(x, noise, x_sup=x.flip(1), y_sup=y))
     p = softmax(network.encode([x])[0][0].detach().double().numpy(), axis=1)
     entropy, mean = -(p * np.log(p)).sum(1).mean(), p.mean(0)
-    mi = entropy + 2.0 * (mean * np.log(mean)).sum()
+    negentropy = (mean * np.log(mean)).sum()
+    mi = entropy + (2.0 if mu_later is None else mu_later) * negentropy
     supervised = -np.log(p[::-1][np.arange(40), y[0]]).mean()
     assert losses["sat"].item() == pytest.approx(0, abs=1e-5)
+    assert without["mi"].item() == pytest.approx(entropy + 2.0 * negentropy, rel=1e-4)
     assert losses["mi"].item() == pytest.approx(mi, rel=1e-4)
     assert losses["supervised"].item() == pytest.approx(supervised, rel=1e-4)
     assert losses["loss"].item() == pytest.approx(supervised + 0.3 * mi, rel=1e-4)

@@ -14,7 +14,7 @@ from kingdra_repro.checks import as_tuple, check_image_shape, widths
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.errors import InputError
 from kingdra_repro.networks.convolutional import KERNEL, ConvolutionalNetwork, map_sizes
-from kingdra_repro.objectives import kl_divergence
+from kingdra_repro.objectives import kl_divergence, mutual_information_loss
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class IMSATAffine(InformationMaximization):
     ----------
     hidden : widths of the hidden layers after the convolutions, maybe none
     w_mi, mu : see `InformationMaximization`
-    w_mi_later : the weight of mutual information beside pseudo-labels of all outputs; None: unchanged.
-        Pseudo-labels keep outputs apart, too, and do not ask for clusters of one size
+    mu_later : mu beside pseudo-labels of all outputs, which keep outputs apart, too, and do not ask for
+        clusters of one size, as H(Y) does; 0: the conditional entropy alone; None: as before them
     image_shape : (height, width) or (height, width, channels) of a picture, a row of so many numbers.
         None: it cannot be trained yet; the command line puts in the data set's
     channels : of each convolution's output
@@ -49,7 +49,7 @@ class IMSATAffine(InformationMaximization):
     hidden: tuple[int, ...] = (128,)
     image_shape: tuple[int, ...] | None = None
     channels: tuple[int, ...] = (16, 32)
-    w_mi_later: float | None = None
+    mu_later: float | None = 0.0
     rotation: float = 15.0
     scaling: float = 0.1
     shear: float = 0.2
@@ -117,8 +117,8 @@ class IMSATAffine(InformationMaximization):
     ) -> dict[str, tuple[float, Tensor]]:
         """See `InformationMaximization.output_terms`."""
         terms = super().output_terms(clean, beside, batch)
-        if self.w_mi_later is not None and batch.y_sup is not None and batch.every_output:
-            terms["mi"] = (self.w_mi_later, terms["mi"][1])
+        if self.mu_later is not None and batch.y_sup is not None and batch.every_output:
+            terms["mi"] = (self.w_mi, mutual_information_loss(clean, self.mu_later))
         return terms
 
     def distort(self, x: Tensor, noise: Tensor, image_shape: tuple[int, ...]) -> Tensor:
