@@ -31,6 +31,20 @@ def test_a_contradiction_is_reported_with_its_rows_unless_it_is_doubtful() -> No
     assert doubtful.doubtful.cannot_link.tolist() == [[0, 2]]
 
 
+def test_rows_with_names_are_told_by_their_names() -> None:
+    names, apart = ["ann", "ben", "cem"], Links.of(3, [[0, 1]], [[1, 2]])
+    assert apart is not None
+    contradicting = Links.of(3, [[0, 1], [1, 2]], [[0, 2]])
+    assert contradicting is not None
+    with pytest.raises(InputError, match=r"Rows 'ann' and 'cem' cannot be .* .'ann' - 'ben' - 'cem'."):
+        closure(3, contradicting, names)
+    closed = closure(3, apart, names)
+    with pytest.raises(InputError, match=r"Rows 'ann' and 'ben' must be linked, .* the classes 'x' and 'y':"):
+        with_linked(np.array([0, 1, -1]), closed, ["x", "y"], names)
+    with pytest.raises(InputError, match="Rows 'ann' and 'cem' have the class 'x', and the pairs say"):
+        with_linked(np.array([0, -1, 0]), closed, ["x", "y"], names)
+
+
 @pytest.mark.parametrize(
     ("pairs", "message"),
     [

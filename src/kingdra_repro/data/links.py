@@ -81,8 +81,14 @@ class Closure:
     links: Links
 
 
-def closure(n: int, links: Links) -> Closure:
+def closure(n: int, links: Links, row_names: Sequence[str] | None = None) -> Closure:
     """Close the certain pairs by transitivity.
+
+    Parameters
+    ----------
+    n : number of points
+    links : Links
+    row_names : sequence of str [n] or None, for the messages: row numbers
 
     Raises
     ------
@@ -94,11 +100,11 @@ def closure(n: int, links: Links) -> Closure:
     _, group = connected_components(joined, directed=False)
     group = group.astype(np.int64)
     if len(wrong := cannot[group[cannot[:, 0]] == group[cannot[:, 1]]]):
-        i, j = (int(row) for row in wrong[0])
-        way = " - ".join(str(row) for row in _way(joined, i, j))
+        way = _way(joined, *map(int, wrong[0]))
+        i, j = _names([way[0], way[-1]], row_names)
         raise InputError(
-            f"Rows {i} and {j} cannot be linked and must be linked ({way}): leave one of these pairs out, or "
-            "give it a weight below 1"
+            f"Rows {i} and {j} cannot be linked and must be linked ({' - '.join(_names(way, row_names))}): "
+            "leave one of these pairs out, or give it a weight below 1"
         )
     apart = np.unique(np.sort(group[cannot], axis=1), axis=0).reshape(-1, 2)
     doubt, doubt_not = links.must_weight < 1, links.cannot_weight < 1
@@ -111,14 +117,19 @@ def closure(n: int, links: Links) -> Closure:
     return Closure(group, apart, doubtful, links)
 
 
-def with_linked(given: np.ndarray, closed: Closure, class_names: Sequence[str] | None = None) -> np.ndarray:
+def with_linked(
+    given: np.ndarray,
+    closed: Closure,
+    class_names: Sequence[str] | None = None,
+    row_names: Sequence[str] | None = None,
+) -> np.ndarray:
     """Return the given labels and those that follow: a point has the class of those it belongs with.
 
     Parameters
     ----------
     given : int64 array [n], -1 where not known
     closed : Closure
-    class_names : sequence of str or None, for the messages
+    class_names, row_names : sequence of str or None, for the messages: numbers
 
     Returns
     -------
@@ -139,18 +150,20 @@ def with_linked(given: np.ndarray, closed: Closure, class_names: Sequence[str] |
     speaker[groups] = known[first]
     said = speaker[closed.group]
     if len(wrong := known[given[known] != given[said[known]]]):
-        i, j = int(said[wrong[0]]), int(wrong[0])
+        rows = [int(said[wrong[0]]), int(wrong[0])]
+        i, j = _names(rows, row_names)
         raise InputError(
-            f"Rows {i} and {j} must be linked, and have the classes {called(i)} and {called(j)}: correct a "
-            "label or leave a pair out"
+            f"Rows {i} and {j} must be linked, and have the classes {' and '.join(map(called, rows))}: "
+            "correct a label or leave a pair out"
         )
     one, other = speaker[closed.apart].T
     both = (one >= 0) & (other >= 0)
     if (wrong := both & (given[one] == given[other])).any():
-        i, j = int(one[wrong][0]), int(other[wrong][0])
+        rows = [int(one[wrong][0]), int(other[wrong][0])]
+        i, j = _names(rows, row_names)
         raise InputError(
-            f"Rows {i} and {j} have the class {called(i)}, and the pairs say that they cannot be linked: "
-            "correct a label or leave a pair out"
+            f"Rows {i} and {j} have the class {called(rows[0])}, and the pairs say that they cannot be "
+            "linked: correct a label or leave a pair out"
         )
     return np.where(said >= 0, given[said], -1)
 
@@ -183,6 +196,10 @@ def _checked(n: int, name: str, pairs: Any, weight_name: str, weight: Any) -> tu
     if len(wrong := weight[~((weight > 0) & (weight <= 1))]):
         raise InputError(f"{weight_name}={wrong[0]} must be above 0 and at most 1")
     return pairs, weight
+
+
+def _names(rows: Sequence[int], row_names: Sequence[str] | None) -> list[str]:
+    return [str(row) if row_names is None else repr(row_names[row]) for row in rows]
 
 
 def _way(joined: sp.csr_matrix, i: int, j: int) -> list[int]:

@@ -192,8 +192,9 @@ def load_custom(
         y, taught, class_names = encode_given(known, told, source)
     if links is not None:
         pairs = read_links(Path(given_path("links", links)).expanduser(), found.row_names, found.X.shape[0])
-        closed = closure(found.X.shape[0], pairs)
-        taught = None if taught is None else with_linked(taught, closed, class_names)
+        closed = closure(found.X.shape[0], pairs, found.row_names)
+        if taught is not None:
+            taught = with_linked(taught, closed, class_names, found.row_names)
     if n_clusters is None:
         if class_names is None:
             raise InputError(f"{path.name} has no labels to count: give n_clusters=K, or dataset.labels=...")
