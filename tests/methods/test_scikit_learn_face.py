@@ -6,6 +6,8 @@ import torch
 from sklearn.base import clone
 from sklearn.datasets import make_blobs
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from kingdra_repro import Kingdra
 from kingdra_repro.bases import LadderIM
@@ -146,3 +148,14 @@ def test_integers_of_numpy_are_parameters_as_python_s_are(name) -> None:
     found = clone(model).set_params(**integers).fit(X, given)
     np.testing.assert_array_equal(found.labels_, expected)
     assert type(found.n_clusters) is np.int64  # a fit leaves parameters as they are
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_fit_that_fails_in_a_pipeline_tells_why(name) -> None:
+    X, given = points()
+    model = make_any(name)
+    pipeline = make_pipeline(StandardScaler(), model)
+    with pytest.raises(InputError, match=r"n_clusters must be an integer of at least [12]; got 0"):
+        pipeline.set_params(**{f"{pipeline.steps[-1][0]}__n_clusters": 0}).fit(X, given)
+    model.set_params(n_clusters=3)
+    assert len(pipeline.fit(X, given)[-1].labels_) == len(X)

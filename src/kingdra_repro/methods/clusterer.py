@@ -31,7 +31,6 @@ from kingdra_repro.training.options import WITHOUT_EFFECT
 log = logging.getLogger(__name__)
 
 WIDE = 20_000  # columns of a sparse matrix: an hour an epoch for 100,000 rows of 50,000
-SET_BY_SCIKIT_LEARN = ("_metadata_request", "_sklearn_output_config")  # set_fit_request(), set_output()
 # What the command line draws labels by: ``fit`` is given the labels themselves.
 DRAWN = frozenset({"labels_per_class", "labels_fraction"})
 
@@ -192,13 +191,17 @@ def _is_fitted(name: str) -> bool:
 
 @contextmanager
 def rollback_on_error(estimator: BaseEstimator) -> Iterator[None]:
-    """Leave the estimator unfitted where a fit within fails, not a mixture of itself and the fit before."""
+    """Leave the estimator unfitted where a fit within fails, not a mixture of itself and the fit before.
+
+    What others have put there stays, such as what a pipeline notes while it fits its steps.
+    """
+    before = set(vars(estimator))
     try:
         yield
     except BaseException:
-        kept = {*estimator.get_params(deep=False), *SET_BY_SCIKIT_LEARN}
-        for name in set(vars(estimator)) - kept:
-            delattr(estimator, name)
+        for name in list(vars(estimator)):
+            if name not in before or _is_fitted(name):
+                delattr(estimator, name)
         raise
 
 
