@@ -145,7 +145,7 @@ def check_given(y: Any, n: int, n_clusters: int) -> np.ndarray:
     ClassWithoutLabel
         Where a class has no label.
     """
-    y = _check_classes(y, n, n_clusters)
+    y = check_classes(y, n, n_clusters)
     without = np.setdiff1d(np.arange(n_clusters), y)
     if len(without):
         raise ClassWithoutLabel(
@@ -175,7 +175,7 @@ def check_some_given(y: Any, n: int, n_clusters: int) -> np.ndarray:
         unknown = (values == -1) | (values != values)
     if not unknown.any():
         return np.full(n, -1, np.int64)
-    return _check_classes(values, n, n_clusters)
+    return check_classes(values, n, n_clusters)
 
 
 def _refuse_masks(y: Any) -> None:
@@ -183,7 +183,8 @@ def _refuse_masks(y: Any) -> None:
         raise InputError("y has masked values: give -1 where a class is not known, such as by y.filled(-1)")
 
 
-def _check_classes(y: Any, n: int, n_clusters: int) -> np.ndarray:
+def check_classes(y: Any, n: int, n_clusters: int) -> np.ndarray:
+    """Check labels of any number of classes and points, as `check_given` does."""
     if y is None:
         raise InputError("y is missing: give the classes 0 to k - 1 of some points, and -1 for the others")
     _refuse_masks(y)
