@@ -11,11 +11,13 @@ from sklearn.datasets import make_blobs
 
 from kingdra_repro import Kingdra
 from kingdra_repro.bases import LadderIM
+from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import choose_n_clusters
 from kingdra_repro.evaluation.n_clusters import recommend
 from kingdra_repro.evaluation.without_labels import MEASURES
 from kingdra_repro.methods import KMeans
 from kingdra_repro.programs.sweep import Job, end_sweep, spelt_out
+from tests.methods.test_kinds_of_arrays import REFUSED
 from tests.programs.conftest import TINY
 
 CENTRES = [[0, 0, 0], [9, 0, 0], [0, 9, 0]]
@@ -175,7 +177,14 @@ def test_what_float32_does_not_tell_apart_is_refused_as_by_fit(blobs):
         choose_n_clusters(KMeans(random_state=0), far, [2, 3])
 
 
-@pytest.mark.parametrize("numbers", [[3], [1, 2], [2, 2.5], []])
+@pytest.mark.parametrize("kind", REFUSED)
+def test_x_is_refused_as_by_fit(kind):
+    give, message = REFUSED[kind]
+    with pytest.raises(InputError, match=message):
+        choose_n_clusters(KMeans(random_state=0), give(), [2, 3])
+
+
+@pytest.mark.parametrize("numbers", [[3], [1, 2], [2, 2.5], [2, "3"], [[2], [3]], "23", 5, None, []])
 def test_numbers_that_cannot_be_compared(numbers, blobs):
     with pytest.raises(ValueError, match="n_clusters must be two integers or more"):
         choose_n_clusters(KMeans(), blobs, numbers)
