@@ -247,8 +247,8 @@ def begin(
         for name, value in estimator.get_params(deep=False).items()
         if name not in WITHOUT_EFFECT | DRAWN and name not in may_change
     }
-    if not isinstance(estimator.random_state, int | np.integer):
-        settings["random_state"] = "drawn"
+    seeded = isinstance(estimator.random_state, int | np.integer | np.random.RandomState)
+    settings["random_state"] = seed if seeded else "drawn"
     run = f"{type(estimator).__name__} {settings} X{X.shape} {checksum_of_array(X)}"
     if isinstance(X, StreamedMatrix):
         run += f" shuffled by {X.rows_of_a_buffer}"
