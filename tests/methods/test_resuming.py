@@ -29,6 +29,7 @@ def labeller(*_: object) -> None:
     [
         ({"pseudo_labels": Labeller(3)}, {"pseudo_labels": Labeller(3)}, {"pseudo_labels": Labeller(4)}),
         ({"learning_rate": np.float64(0.01)}, {"learning_rate": 0.01}, {"learning_rate": 0.02}),
+        ({"base": ["deep_rim"]}, {"base": ("deep_rim",)}, {"base": ["linear_rim"]}),
         ({"pseudo_labels": labeller}, {"pseudo_labels": labeller}, {"pseudo_labels": Labeller(3)}),
         (
             {"pseudo_labels": partial(labeller, Labeller(3))},

@@ -273,12 +273,11 @@ def seed_of(random_state: int | np.random.RandomState | None) -> int:
 
 
 def _described(value: Any) -> Any:
-    """Give a parameter a ``repr`` that is the same in other processes and for NumPy's numbers."""
+    """Give a parameter a ``repr`` that is the same in other processes, for NumPy's numbers and for tuples."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, list | tuple):
-        described = [_described(one) for one in value]
-        return described if isinstance(value, list) else tuple(described)
+        return [_described(one) for one in value]
     if isinstance(value, partial):
         return "partial", _described(value.func), _described(value.args), value.keywords
     if isinstance(value, FunctionType) and value.__name__ == "<lambda>":
