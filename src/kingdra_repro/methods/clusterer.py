@@ -31,7 +31,6 @@ from kingdra_repro.training.options import WITHOUT_EFFECT
 log = logging.getLogger(__name__)
 
 WIDE = 20_000  # columns of a sparse matrix: an hour an epoch for 100,000 rows of 50,000
-SET_BY_SCIKIT_LEARN = ("_metadata_request", "_sklearn_output_config")  # set_fit_request(), set_output()
 # What the command line draws labels by: ``fit`` is given the labels themselves.
 DRAWN = frozenset({"labels_per_class", "labels_fraction"})
 
@@ -192,13 +191,17 @@ def _is_fitted(name: str) -> bool:
 
 @contextmanager
 def rollback_on_error(estimator: BaseEstimator) -> Iterator[None]:
-    """Leave the estimator unfitted where a fit within fails, not a mixture of itself and the fit before."""
+    """Leave the estimator unfitted where a fit within fails, not a mixture of itself and the fit before.
+
+    What others have put there stays, such as what a pipeline notes while it fits its steps.
+    """
+    before = set(vars(estimator))
     try:
         yield
     except BaseException:
-        kept = {*estimator.get_params(deep=False), *SET_BY_SCIKIT_LEARN}
-        for name in set(vars(estimator)) - kept:
-            delattr(estimator, name)
+        for name in list(vars(estimator)):
+            if name not in before or _is_fitted(name):
+                delattr(estimator, name)
         raise
 
 
@@ -244,8 +247,8 @@ def begin(
         for name, value in estimator.get_params(deep=False).items()
         if name not in WITHOUT_EFFECT | DRAWN and name not in may_change
     }
-    if not isinstance(estimator.random_state, int | np.integer):
-        settings["random_state"] = "drawn"
+    seeded = isinstance(estimator.random_state, int | np.integer | np.random.RandomState)
+    settings["random_state"] = seed if seeded else "drawn"
     run = f"{type(estimator).__name__} {settings} X{X.shape} {checksum_of_array(X)}"
     if isinstance(X, StreamedMatrix):
         run += f" shuffled by {X.rows_of_a_buffer}"
@@ -270,12 +273,11 @@ def seed_of(random_state: int | np.random.RandomState | None) -> int:
 
 
 def _described(value: Any) -> Any:
-    """Give a parameter a ``repr`` that is the same in other processes and for NumPy's numbers."""
+    """Give a parameter a ``repr`` that is the same in other processes, for NumPy's numbers and for tuples."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, list | tuple):
-        described = [_described(one) for one in value]
-        return described if isinstance(value, list) else tuple(described)
+        return [_described(one) for one in value]
     if isinstance(value, partial):
         return "partial", _described(value.func), _described(value.args), value.keywords
     if isinstance(value, FunctionType) and value.__name__ == "<lambda>":

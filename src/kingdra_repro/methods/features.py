@@ -46,6 +46,17 @@ def readable_features(X: Any) -> Any:
     return _writable_csr(X) if sp.issparse(X) and np.ndim(cast(Any, X)) == 2 else X
 
 
+def indexable_features(X: Any) -> Any:
+    """Return X as `readable_features` does, a list as an array: what has a shape, and rows for `rows_of`."""
+    readable = readable_features(X)
+    return readable if hasattr(readable, "shape") else np.asarray(readable)
+
+
+def rows_of(X: Any, rows: np.ndarray | slice) -> Any:
+    """Take rows of `indexable_features`; those of a table keep the names of its columns."""
+    return X.iloc[rows] if isinstance(X, pd.DataFrame) else X[rows]
+
+
 def checked_data(estimator: BaseEstimator, X: Any, *, reset: bool) -> np.ndarray | sp.csr_matrix:
     """X as float32 array or CSR matrix [n, d] of finite numbers; a `StreamedMatrix` stays what it is.
 
