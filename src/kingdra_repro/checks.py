@@ -115,7 +115,7 @@ def check_numbers(base: Any) -> None:
 def as_tuple(name: str, values: Any) -> tuple:
     """Return a setting that is a sequence, as a tuple; InputError where it is none."""
     if isinstance(values, str) or not isinstance(values, Iterable):
-        raise must_be("a list, such as [1200, 1200]", name, values)
+        raise must_be("a list of numbers", name, values)
     return tuple(values)
 
 

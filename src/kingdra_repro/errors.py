@@ -2,6 +2,10 @@
 
 from typing import Any
 
+SCALING = (
+    "scikit-learn's StandardScaler, or dataset.scale=standard"  # a remedy in Python, or on the command line
+)
+
 
 class InputError(ValueError):
     """A mistake in what the user gave (a value, a file, a folder), reported in one line with its remedy.
@@ -26,7 +30,7 @@ def diverged(how: str = "outputs are not numbers (NaN)") -> InputError:
     """To raise where a training has gone astray."""
     return InputError(
         f"The training diverged ({how}): give a smaller learning_rate, bring the data to values of about 1 "
-        "(dataset.scale=standard), or check the weights of the loss"
+        f"({SCALING}), or check the weights of the loss"
     )
 
 

@@ -1,6 +1,7 @@
 """The estimators in scikit-learn's own eyes, and on data with known clusters."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
@@ -173,8 +174,10 @@ def test_hidden_layers_that_are_none(hidden) -> None:
 @pytest.mark.parametrize("make_one", [lambda: make(Kingdra), lambda: KMeans(4), lambda: Agglomerative(4)])
 def test_values_that_float32_does_not_hold(make_one, blobs) -> None:
     X = blobs[0].astype(np.float64)
-    with pytest.raises(InputError, match="column 0 varies by"):
+    with pytest.raises(InputError, match=r"column 0 varies by .* scale the columns .*StandardScaler"):
         make_one().fit(X + 1.7e9)
+    with pytest.raises(InputError, match="column 'when' varies by"):
+        make_one().fit(pd.DataFrame({"when": X[:, 0] + 1.7e9}))
     for large in (X * 1e30, X * 1e300, sp.csr_matrix(X * 1e30)):
         with pytest.raises(InputError, match="whose squares float32 does not hold"):
             make_one().fit(large)

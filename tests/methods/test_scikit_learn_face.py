@@ -61,6 +61,10 @@ def test_parameters_of_a_base_are_parameters_of_the_estimator() -> None:
     [
         ({"base__width": 3}, "base__width is not a parameter of base=LadderIM.*: it has hidden, "),
         ({"pseudo_labels__t_pos": 1}, "not a parameter of pseudo_labels='graph': give an instance"),
+        (
+            {"base": [SMALL, "deep_rim"], "base__w_mi": 3},
+            "base__w_mi is not a parameter of .*: set base to a list of other instances",
+        ),
         ({"models": 3}, "Invalid parameter 'models'"),
     ],
 )

@@ -100,10 +100,12 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
             part: Any = self.get_params(deep=False).get(outer)
             known = [one.name for one in fields(part) if one.init] if is_part(part) else []
             if unknown := [name for name in values if name not in known]:
-                raise InputError(
-                    f"{outer}__{unknown[0]} is not a parameter of {outer}={part!r}: "
-                    + (f"it has {', '.join(known)}" if known else "give an instance, such as LadderIM()")
-                )
+                remedy = "give an instance, such as LadderIM()"
+                if isinstance(part, list | tuple):
+                    remedy = f"set {outer} to a list of other instances"
+                elif known:
+                    remedy = f"it has {', '.join(known)}"
+                raise InputError(f"{outer}__{unknown[0]} is not a parameter of {outer}={part!r}: {remedy}")
             setattr(self, outer, replace(part, **values))
         return self
 

@@ -83,7 +83,7 @@ def checked_data(estimator: BaseEstimator, X: Any, *, reset: bool) -> np.ndarray
     )
     check_magnitude(given)
     if reset:
-        check_spread(given)
+        check_spread(given, getattr(estimator, "feature_names_in_", None))
     X = given.astype(np.float32, copy=False)
     if reset:
         _check_n_samples(estimator, X.shape[0])
