@@ -2,9 +2,8 @@
 
 from typing import Any
 
-SCALING = (
-    "scikit-learn's StandardScaler, or dataset.scale=standard"  # a remedy in Python, or on the command line
-)
+# A remedy in Python, and on the command line.
+SCALING = "scikit-learn's StandardScaler, or dataset.scale=standard"
 
 
 class InputError(ValueError):

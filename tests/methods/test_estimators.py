@@ -129,6 +129,7 @@ def test_the_monitor_is_notified_of_everything(blobs) -> None:
         ({"batch_size": 1.5}, "batch_size must be an integer of at least 2; got 1.5"),
         ({"random_state": -1}, "random_state must be an integer from 0 to 4294967295; got -1"),
         ({"learning_rate": 0.0}, "learning_rate must be a positive number; got 0.0"),
+        ({"checkpoint_dir": ""}, "checkpoint_dir must be a path; got ''"),
         ({"order": "random"}, "order must be one of file, once, epoch; got 'random'"),
         ({"precision": "float16"}, "precision must be one of float32, tf32, bfloat16; got"),
         ({"mapping": "best"}, "mapping must be one of majority, one_to_one, common"),

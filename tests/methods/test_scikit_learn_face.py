@@ -108,6 +108,8 @@ def test_verbose_shows_the_progress(model, X, capsys) -> None:
     assert "epoch 1/" in shown.err
     assert "model epochs" in shown.err
     assert not shown.out
+    clone(model).set_params(verbose=True).fit(X)
+    assert "epoch 1/" in capsys.readouterr().err
     clone(model).set_params(verbose=0).fit(X)
     assert not capsys.readouterr().err
     with pytest.raises(InputError, match="verbose must be an integer of at least 0; got 'yes'"):

@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from kingdra_repro.checks import Check, check_parameters, integer, optional, path, seed
+from kingdra_repro.checks import Check, check_parameters, integer, level, optional, path, seed
 from kingdra_repro.data.links import Links
 from kingdra_repro.data.streamed import Matrix, StreamedMatrix, is_sparse
 from kingdra_repro.data.validation import warn_of_scale, warn_of_small_values
@@ -171,7 +171,7 @@ class TrainedClusterer(Clusterer):
         **Clusterer.checks,
         "random_state": seed,
         "checkpoint_dir": optional(path),
-        "verbose": integer(0),
+        "verbose": level,
     }
 
     device: str = "auto"
