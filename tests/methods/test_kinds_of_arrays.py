@@ -1,6 +1,7 @@
 """X in every form that callers have it in: all estimators take it alike, or refuse it in one sentence."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,18 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
     "dates": (
         lambda: pd.DataFrame({**TABLE, "c": pd.date_range("2020", periods=90)}),
         "Column 'c' of X has values that are no numbers .datetime64",
+    ),
+    "dates as objects": (
+        lambda: pd.DataFrame({**TABLE, "c": pd.Series([date(2020, 1, 1), None] * 45, dtype=object)}),
+        "Column 'c' of X has values that are no numbers .object",
+    ),
+    "periods": (
+        lambda: pd.DataFrame({**TABLE, "c": pd.period_range("2020", periods=90, freq="D")}),
+        "Column 'c' of X has values that are no numbers .period",
+    ),
+    "intervals": (
+        lambda: pd.DataFrame({**TABLE, "c": pd.interval_range(0, 90)}),
+        "Column 'c' of X has values that are no numbers .interval",
     ),
     "array of dates": (lambda: np.full((90, 2), np.datetime64("2020-01-01")), "X has dates or times"),
     "complex numbers": (lambda: X.astype(complex), "Complex data not supported: X is complex128"),
