@@ -40,6 +40,8 @@ def test_outputs_are_features_with_names(X) -> None:
     assert outputs.dtype == np.float32
     table = model.set_output(transform="pandas").transform(X)
     assert list(table) == list(model.get_feature_names_out()) == ["kingdra0", "kingdra1", "kingdra2"]
+    model.set_params(n_clusters=5)  # of the next fit
+    assert len(model.get_feature_names_out()) == model.transform(X).shape[1] == 3
 
 
 def test_parameters_of_a_base_are_parameters_of_the_estimator() -> None:

@@ -178,7 +178,7 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
 
     @property
     def _n_features_out(self) -> int:  # as get_feature_names_out asks
-        return self.n_clusters
+        return self._outputs.shape[1]
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the cluster of each row of X: int64 array [n]."""
