@@ -205,10 +205,8 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
             The share of models whose own answer it is.
         """
         check_is_fitted(self)
-        given = None if labels is None else torch.from_numpy(np.asarray(labels, np.int64))
         n = X.shape[0] if hasattr(X, "shape") else len(X)
-        if given is not None and given.shape != (n,):
-            raise InputError(f"labels of shape {tuple(given.shape)} do not fit {n} rows: give one each")
+        given = None if labels is None else self._checked_clusters(labels, n)
         found: list[tuple[Tensor, Tensor, Tensor]] = []
         done = 0
         for proba in self._proba(X):
@@ -220,6 +218,14 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
             done += len(mean)
         clusters, confidences, agreements = (torch.cat(parts).numpy() for parts in zip(*found, strict=True))
         return clusters, confidences, agreements
+
+    def _checked_clusters(self, labels: Any, n: int) -> Tensor:
+        labels, k = np.asarray(labels), self._outputs.shape[1]
+        if labels.shape != (n,):
+            raise InputError(f"labels of shape {labels.shape} do not fit {n} rows: give one each")
+        if labels.dtype.kind not in "iu" or (n and not 0 <= labels.min() <= labels.max() < k):
+            raise InputError(f"labels must be clusters from 0 to {k - 1}, as integers, such as labels_")
+        return torch.from_numpy(labels.astype(np.int64))
 
     @default_library_state()
     def disagreement(self, X: Any) -> np.ndarray:

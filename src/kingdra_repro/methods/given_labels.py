@@ -97,9 +97,16 @@ def draw_labels(
     if seed < 0:
         raise must_be("an integer of at least 0", "random_state", seed)
     y = np.asarray(y)
+    if y.ndim != 1 or y.dtype.kind not in "iub":
+        raise InputError(f"y must be integers, the class of each point; got {y.dtype} of shape {y.shape}")
+    if y.min(initial=0) < 0:
+        raise InputError(f"y must be classes from 0, known of every point; got {y.min()}")
+    y = y.astype(np.int64, copy=False)
     sizes = np.bincount(y)
     if len(sizes) != n_clusters:
         raise must_be(f"the number of classes, {len(sizes)}", "n_clusters", n_clusters)
+    if sizes.min() == 0:
+        raise InputError(f"y has no point of class {sizes.argmin()}: number the classes without a gap")
     if sizes.min() < 2:
         raise InputError(
             "The smallest class has one point: there is none left to score, leave that class out"
