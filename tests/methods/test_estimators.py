@@ -1,5 +1,7 @@
 """The estimators in scikit-learn's own eyes, and on data with known clusters."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from kingdra_repro.bases import IMSATRPT, IMSATVAT, RIM, LadderDot, LadderIM
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.methods import DEC, Agglomerative, Ensemble, Iteration, KMeans, Progress, Single
+from kingdra_repro.methods.clusterer import EmptyClusterWarning
 from kingdra_repro.pseudo_labels import GraphPseudoLabels
 
 SMALL_IM = LadderIM(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1))
@@ -184,6 +187,17 @@ def test_values_that_float32_does_not_hold(make_one, blobs) -> None:
             make_one().fit(large)
     fitted = make_one().fit(X + 100.0)
     assert clustering_accuracy(blobs[1], fitted.labels_) > 0.7
+
+
+def test_clusters_without_points_are_warned_of(blobs) -> None:
+    alike = np.repeat(blobs[0][:2], 30, axis=0)
+    with pytest.warns(
+        EmptyClusterWarning, match="Kingdra found [12] clusters, .* n_clusters=4: look for fewer"
+    ):
+        quick().fit(alike)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", EmptyClusterWarning)
+        assert len(np.unique(make(Kingdra).fit(blobs[0]).labels_)) == 4
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """What all estimators share: how parameters and data are checked, and how a fit begins and fails."""
 
 import logging
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -68,7 +70,7 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
         InputError
             (a ValueError) If a parameter is not valid; ValueError for NaN, infinities, wrong shapes.
         """
-        with rollback_on_error(self):
+        with one_fit(self):
             check_parameters(self, self.checks)
             self._fit(checked_data(self, X, reset=True))
         return self
@@ -191,11 +193,16 @@ def _is_fitted(name: str) -> bool:
     return name.endswith("_") and not name.startswith("_")
 
 
-@contextmanager
-def rollback_on_error(estimator: BaseEstimator) -> Iterator[None]:
-    """Leave the estimator unfitted where a fit within fails, not a mixture of itself and the fit before.
+class EmptyClusterWarning(ConvergenceWarning):
+    """Fewer clusters were found than were looked for."""
 
-    What others have put there stays, such as what a pipeline notes while it fits its steps.
+
+@contextmanager
+def one_fit(estimator: Any) -> Iterator[None]:
+    """Leave the estimator unfitted where a fit within fails; warn where it finds too few clusters.
+
+    It would else be a mixture of itself and the fit before. What others have put there stays, such as what a
+    pipeline notes while it fits its steps.
     """
     before = set(vars(estimator))
     try:
@@ -205,6 +212,14 @@ def rollback_on_error(estimator: BaseEstimator) -> Iterator[None]:
             if name not in before or _is_fitted(name):
                 delattr(estimator, name)
         raise
+    found = len(np.unique(estimator.labels_))
+    if found < estimator.n_clusters and isinstance(estimator, TrainedClusterer):  # scikit-learn's own warn
+        warnings.warn(
+            f"{type(estimator).__name__} found {found} clusters, and no points for the others of "
+            f"n_clusters={estimator.n_clusters}: look for fewer, or train longer",
+            EmptyClusterWarning,
+            stacklevel=2,
+        )
 
 
 def begin(

@@ -19,7 +19,7 @@ from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.devices import choose_device
 from kingdra_repro.errors import InputError
 from kingdra_repro.library_state import default_library_state
-from kingdra_repro.methods.clusterer import TrainedClusterer, rollback_on_error
+from kingdra_repro.methods.clusterer import TrainedClusterer, one_fit
 from kingdra_repro.methods.ensemble_fit import EnsembleFit, begin_fit
 from kingdra_repro.methods.features import checked_data
 from kingdra_repro.methods.given_labels import Given, check_some_given
@@ -131,7 +131,7 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
             (a ValueError) If a parameter is not valid, y does not fit X, or labels and pairs contradict each
             other; ValueError for NaN, infinities, wrong shapes.
         """
-        with rollback_on_error(self):
+        with one_fit(self):
             check_parameters(self, self.checks)
             X = checked_data(self, X, reset=True)
             links = Links.of(X.shape[0], must_link, cannot_link, must_weight, cannot_weight)

@@ -16,7 +16,7 @@ from kingdra_repro.data.formats.labels import UNKNOWN
 from kingdra_repro.data.links import Closure, Links, closure, with_linked
 from kingdra_repro.errors import InputError
 from kingdra_repro.library_state import default_library_state
-from kingdra_repro.methods.clusterer import Clusterer, rollback_on_error
+from kingdra_repro.methods.clusterer import Clusterer, one_fit
 from kingdra_repro.methods.features import checked_data
 from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.seeds import Purpose, numpy_stream
@@ -244,7 +244,7 @@ class LabelledClusterer(ClassifierMixin, Clusterer):
         InputError
             (a ValueError) If a parameter is not valid, y does not fit X, or a class has no label.
         """
-        with rollback_on_error(self):
+        with one_fit(self):
             check_parameters(self, self.checks)
             X = checked_data(self, X, reset=True)
             given = check_given(y, X.shape[0], self.n_clusters)
