@@ -193,8 +193,9 @@ def test_clusters_without_points_are_warned_of(blobs) -> None:
     alike = np.repeat(blobs[0][:2], 30, axis=0)
     with pytest.warns(
         EmptyClusterWarning, match="Kingdra found [12] clusters, .* n_clusters=4: look for fewer"
-    ):
+    ) as told:
         quick().fit(alike)
+    assert told[0].filename == __file__
     with warnings.catch_warnings():
         warnings.simplefilter("error", EmptyClusterWarning)
         assert len(np.unique(make(Kingdra).fit(blobs[0]).labels_)) == 4

@@ -218,7 +218,7 @@ def one_fit(estimator: Any) -> Iterator[None]:
             f"{type(estimator).__name__} found {found} clusters, and no points for the others of "
             f"n_clusters={estimator.n_clusters}: look for fewer, or train longer",
             EmptyClusterWarning,
-            stacklevel=2,
+            stacklevel=5,  # the line that calls fit
         )
 
 
