@@ -135,6 +135,7 @@ def test_rows_that_are_no_such_pictures(base: IMSATAffine, message: str) -> None
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        ({"image_shape": 5}, "image_shape must be a list of numbers; got 5"),
         ({"image_shape": (5,)}, r"image_shape must be \(height, width\) or"),
         ({"channels": ()}, "channels must be the widths of one layer or more"),
         ({"rotation": -1.0}, "rotation must be a finite number of at least 0; got -1.0"),

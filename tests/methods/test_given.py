@@ -223,7 +223,29 @@ def test_answers_are_of_as_many_rows_as_there_are(blobs) -> None:
     model = make(Single, epochs=1).fit(blobs[0])
     for n in (3, 5):
         with pytest.raises(InputError, match=rf"labels of shape \({n},\) do not fit 4 rows"):
-            model.predict_with_certainty(blobs[0][:4], np.zeros(n))
+            model.predict_with_certainty(blobs[0][:4], np.zeros(n, int))
+
+
+@pytest.mark.parametrize("labels", [[0, 1, -1, 0], [0, 1, K, 0], [0.0, 1.5, 2.0, 0.0], ["a", "b", "c", "d"]])
+def test_answers_are_of_clusters_that_there_are(labels, blobs) -> None:
+    model = make(Single, epochs=1).fit(blobs[0])
+    with pytest.raises(InputError, match="labels must be clusters from 0 to 3, as integers, such as labels_"):
+        model.predict_with_certainty(blobs[0][:4], labels)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (["a", "b", "a", "b"], "y must be integers, the class of each point; got <U1 of shape"),
+        ([0.0, np.nan, 1.0, 1.0], "y must be integers, the class of each point; got float64 of shape"),
+        ([[0, 1], [0, 1]], r"y must be integers, the class of each point; got int64 of shape \(2, 2\)"),
+        ([0, -1, 1, 1], "y must be classes from 0, known of every point; got -1"),
+        ([0, 0, 2, 2], "y has no point of class 1: number the classes without a gap"),
+    ],
+)
+def test_labels_are_drawn_of_classes_alone(y, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        draw_labels(np.array(y), 3, 1)
 
 
 def test_a_classifier_takes_pairs_beside_its_labels(blobs, given, pairs) -> None:

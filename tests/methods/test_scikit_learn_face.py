@@ -40,6 +40,8 @@ def test_outputs_are_features_with_names(X) -> None:
     assert outputs.dtype == np.float32
     table = model.set_output(transform="pandas").transform(X)
     assert list(table) == list(model.get_feature_names_out()) == ["kingdra0", "kingdra1", "kingdra2"]
+    model.set_params(n_clusters=5)  # of the next fit
+    assert len(model.get_feature_names_out()) == model.transform(X).shape[1] == 3
 
 
 def test_parameters_of_a_base_are_parameters_of_the_estimator() -> None:
@@ -61,6 +63,10 @@ def test_parameters_of_a_base_are_parameters_of_the_estimator() -> None:
     [
         ({"base__width": 3}, "base__width is not a parameter of base=LadderIM.*: it has hidden, "),
         ({"pseudo_labels__t_pos": 1}, "not a parameter of pseudo_labels='graph': give an instance"),
+        (
+            {"base": [SMALL, "deep_rim"], "base__w_mi": 3},
+            "base__w_mi is not a parameter of .*: set base to a list of other instances",
+        ),
         ({"models": 3}, "Invalid parameter 'models'"),
     ],
 )
@@ -104,6 +110,8 @@ def test_verbose_shows_the_progress(model, X, capsys) -> None:
     assert "epoch 1/" in shown.err
     assert "model epochs" in shown.err
     assert not shown.out
+    clone(model).set_params(verbose=True).fit(X)
+    assert "epoch 1/" in capsys.readouterr().err
     clone(model).set_params(verbose=0).fit(X)
     assert not capsys.readouterr().err
     with pytest.raises(InputError, match="verbose must be an integer of at least 0; got 'yes'"):

@@ -1,6 +1,7 @@
 """What a run leaves, and what the same command does again."""
 
 import json
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 from kingdra_repro import load
 from kingdra_repro.data import load_digits
 from kingdra_repro.methods import Kingdra, SemiSupervised
+from kingdra_repro.methods.clusterer import EmptyClusterWarning
 from kingdra_repro.runs.monitor import RunMonitor
 from kingdra_repro.runs.reading import EXACT
 from tests.programs.conftest import CUSTOM, TINY
@@ -96,6 +98,15 @@ def test_without_labels_there_are_no_scores(kingdra_run, features, tmp_path):
     result = json.loads(only(tmp_path, "result.json").read_text())
     assert [result[name] for name in ("acc", "nmi", "ari", "purity")] == [None] * 4
     assert not list(tmp_path.glob("outputs/**/members.png"))
+
+
+def test_clusters_without_points_are_told_once(kingdra_run, features, tmp_path):
+    np.save(tmp_path / "x.npy", np.repeat(features[:2], 30, axis=0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", EmptyClusterWarning)
+        done = kingdra_run(*CUSTOM, "n_clusters=4")
+    assert done.status == 0, done.err
+    assert "of the 4 clusters have points" in done.out
 
 
 def test_same_command_same_labels(kingdra_run, features, tmp_path):

@@ -1,6 +1,7 @@
 """What all estimators share: how parameters and data are checked, and how a fit begins and fails."""
 
 import logging
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
@@ -13,10 +14,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from kingdra_repro.checks import Check, check_parameters, integer, optional, path, seed
+from kingdra_repro.checks import Check, check_parameters, integer, level, optional, path, seed
 from kingdra_repro.data.links import Links
 from kingdra_repro.data.streamed import Matrix, StreamedMatrix, is_sparse
 from kingdra_repro.data.validation import warn_of_scale, warn_of_small_values
@@ -68,7 +70,7 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
         InputError
             (a ValueError) If a parameter is not valid; ValueError for NaN, infinities, wrong shapes.
         """
-        with rollback_on_error(self):
+        with one_fit(self):
             check_parameters(self, self.checks)
             self._fit(checked_data(self, X, reset=True))
         return self
@@ -100,10 +102,12 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
             part: Any = self.get_params(deep=False).get(outer)
             known = [one.name for one in fields(part) if one.init] if is_part(part) else []
             if unknown := [name for name in values if name not in known]:
-                raise InputError(
-                    f"{outer}__{unknown[0]} is not a parameter of {outer}={part!r}: "
-                    + (f"it has {', '.join(known)}" if known else "give an instance, such as LadderIM()")
-                )
+                remedy = "give an instance, such as LadderIM()"
+                if isinstance(part, list | tuple):
+                    remedy = f"set {outer} to a list of other instances"
+                elif known:
+                    remedy = f"it has {', '.join(known)}"
+                raise InputError(f"{outer}__{unknown[0]} is not a parameter of {outer}={part!r}: {remedy}")
             setattr(self, outer, replace(part, **values))
         return self
 
@@ -169,7 +173,7 @@ class TrainedClusterer(Clusterer):
         **Clusterer.checks,
         "random_state": seed,
         "checkpoint_dir": optional(path),
-        "verbose": integer(0),
+        "verbose": level,
     }
 
     device: str = "auto"
@@ -189,11 +193,16 @@ def _is_fitted(name: str) -> bool:
     return name.endswith("_") and not name.startswith("_")
 
 
-@contextmanager
-def rollback_on_error(estimator: BaseEstimator) -> Iterator[None]:
-    """Leave the estimator unfitted where a fit within fails, not a mixture of itself and the fit before.
+class EmptyClusterWarning(ConvergenceWarning):
+    """Fewer clusters were found than were looked for."""
 
-    What others have put there stays, such as what a pipeline notes while it fits its steps.
+
+@contextmanager
+def one_fit(estimator: Any) -> Iterator[None]:
+    """Leave the estimator unfitted where a fit within fails; warn where it finds too few clusters.
+
+    It would else be a mixture of itself and the fit before. What others have put there stays, such as what a
+    pipeline notes while it fits its steps.
     """
     before = set(vars(estimator))
     try:
@@ -203,6 +212,14 @@ def rollback_on_error(estimator: BaseEstimator) -> Iterator[None]:
             if name not in before or _is_fitted(name):
                 delattr(estimator, name)
         raise
+    found = len(np.unique(estimator.labels_))
+    if found < estimator.n_clusters and isinstance(estimator, TrainedClusterer):  # scikit-learn's own warn
+        warnings.warn(
+            f"{type(estimator).__name__} found {found} clusters, and no points for the others of "
+            f"n_clusters={estimator.n_clusters}: look for fewer, or train longer",
+            EmptyClusterWarning,
+            stacklevel=5,  # the line that calls fit
+        )
 
 
 def begin(

@@ -14,6 +14,9 @@ from kingdra_repro.data.streamed import StreamedMatrix
 from kingdra_repro.data.validation import canonical_csr, check_magnitude, check_spread
 from kingdra_repro.errors import InputError
 
+# What pandas calls the objects of a column that are times, or spans of numbers.
+TIMES = {"date", "datetime", "time", "timedelta", "period", "interval"}
+
 
 def readable_features(X: Any) -> Any:
     """Return X as an array or CSR matrix where it is a tensor, masked or sparse; anything else as it is.
@@ -83,7 +86,7 @@ def checked_data(estimator: BaseEstimator, X: Any, *, reset: bool) -> np.ndarray
     )
     check_magnitude(given)
     if reset:
-        check_spread(given)
+        check_spread(given, getattr(estimator, "feature_names_in_", None))
     X = given.astype(np.float32, copy=False)
     if reset:
         _check_n_samples(estimator, X.shape[0])
@@ -136,8 +139,10 @@ def _array_of(X: Tensor) -> np.ndarray:
 
 
 def _check_columns(X: pd.DataFrame) -> None:
-    for name, dtype in zip(X.columns, X.dtypes, strict=True):
+    for i, (name, dtype) in enumerate(zip(X.columns, X.dtypes, strict=True)):
         words = isinstance(dtype, pd.StringDtype)
+        if dtype.kind == "O" and pd.api.types.infer_dtype(X.iloc[:, i], skipna=True) in TIMES:
+            words = True
         if isinstance(dtype, pd.CategoricalDtype):
             words = dtype.categories.dtype.kind not in "iufb"
         if words or dtype.kind in "mM":

@@ -16,7 +16,7 @@ from kingdra_repro.data.formats.labels import UNKNOWN
 from kingdra_repro.data.links import Closure, Links, closure, with_linked
 from kingdra_repro.errors import InputError
 from kingdra_repro.library_state import default_library_state
-from kingdra_repro.methods.clusterer import Clusterer, rollback_on_error
+from kingdra_repro.methods.clusterer import Clusterer, one_fit
 from kingdra_repro.methods.features import checked_data
 from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.seeds import Purpose, numpy_stream
@@ -97,9 +97,16 @@ def draw_labels(
     if seed < 0:
         raise must_be("an integer of at least 0", "random_state", seed)
     y = np.asarray(y)
+    if y.ndim != 1 or y.dtype.kind not in "iub":
+        raise InputError(f"y must be integers, the class of each point; got {y.dtype} of shape {y.shape}")
+    if y.min(initial=0) < 0:
+        raise InputError(f"y must be classes from 0, known of every point; got {y.min()}")
+    y = y.astype(np.int64, copy=False)
     sizes = np.bincount(y)
     if len(sizes) != n_clusters:
         raise must_be(f"the number of classes, {len(sizes)}", "n_clusters", n_clusters)
+    if sizes.min() == 0:
+        raise InputError(f"y has no point of class {sizes.argmin()}: number the classes without a gap")
     if sizes.min() < 2:
         raise InputError(
             "The smallest class has one point: there is none left to score, leave that class out"
@@ -237,7 +244,7 @@ class LabelledClusterer(ClassifierMixin, Clusterer):
         InputError
             (a ValueError) If a parameter is not valid, y does not fit X, or a class has no label.
         """
-        with rollback_on_error(self):
+        with one_fit(self):
             check_parameters(self, self.checks)
             X = checked_data(self, X, reset=True)
             given = check_given(y, X.shape[0], self.n_clusters)
