@@ -123,7 +123,7 @@ def test_kingdra_finds_shapes_wherever_they_are() -> None:
 @pytest.mark.parametrize(
     ("base", "message"),
     [
-        (IMSATAffine(), "imsat_affine is for pictures, and these rows are not known to be any: give their"),
+        (IMSATAffine(), "imsat_affine is for pictures, and these rows are not known to be any: give"),
         (IMSATAffine(image_shape=(5, 5)), "image_shape must be a shape of 72 numbers, as the rows have; got"),
     ],
 )
