@@ -65,8 +65,8 @@ def _differ(there: pd.Series, here: pd.Series) -> np.ndarray:
         ]
         return (days[0] != days[1]) & ~(pd.isna(days[0]) & pd.isna(days[1]))
     words = [column.map(_word).to_numpy(object) for column in (there, here)]
-    numbers = [pd.to_numeric(pd.Series(one), errors="coerce").to_numpy(np.float64) for one in words]
-    return (words[0] != words[1]) & ~np.isclose(*numbers, rtol=TOLERANCE, atol=0)
+    a, b = (pd.to_numeric(pd.Series(one), errors="coerce").to_numpy(np.float64) for one in words)
+    return (words[0] != words[1]) & ~np.isclose(a, b, rtol=TOLERANCE, atol=0)
 
 
 def _word(cell: Any) -> str:

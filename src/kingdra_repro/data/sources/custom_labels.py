@@ -128,7 +128,7 @@ def read_given(
     answers = table.assign(**written)[ANSWER]
     if cells is not None:
         own = [*OWN, "id"] if named else OWN  # a run puts "input" before a name of the table that is its own
-        there = [one[answers.notna()].drop(columns=own, errors="ignore") for one in (table, written)]
-        here = cells.rename(columns={name: f"input {name}" for name in own})
-        check_cells(path, there, here, asked[answers.notna()].to_numpy())
+        repeated = [one[answers.notna()].drop(columns=own, errors="ignore") for one in (table, written)]
+        cells = cells.rename(columns={name: f"input {name}" for name in own})
+        check_cells(path, repeated, cells, asked[answers.notna()].to_numpy())
     return Labels(*(column.set_axis(asked).reindex(range(n)) for column in (table[ANSWER], answers)))
