@@ -1,6 +1,7 @@
 """What a run leaves, and what the same command does again."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -246,6 +247,15 @@ def test_the_log_tells_of_each_iteration(kingdra_run, features, tmp_path):
     kingdra_run(*SMALL)
     lines = only(tmp_path, "run.log").read_text().splitlines()
     assert [line.split(": ")[1] for line in lines] == ["60 rows of 5 columns", "iteration 0", "iteration 1"]
+
+
+def test_a_run_that_never_trained_on_pseudo_labels_warns(kingdra_run, features):
+    never = r"No iteration trained on pseudo-labels: n_clusters=\d+ .* Give a smaller n_clusters"
+    outcome = kingdra_run(*SMALL, "pseudo_labels=threshold", "pseudo_labels.threshold=0.99")
+    assert re.search(never + ", or a pseudo_labels.threshold below 0.99\n", outcome.err)
+    assert not re.search(
+        never, kingdra_run(*SMALL, "pseudo_labels=argmax", "pseudo_labels.min_fraction=0").err
+    )
 
 
 def test_sweep(kingdra_run, features, tmp_path):

@@ -104,7 +104,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     given = _given_labels(cfg, data, choices.method)
     suited = with_image_shape(_suited(cfg, data, choices.dataset), data.image_shape)
     with ProgressDisplay() as display:
-        monitor = RunMonitor(folder, data.y, display, stopwatch, votes, given)
+        monitor = RunMonitor(folder, data.y, display, stopwatch, votes, given, data.n_clusters)
         make_method = instantiate(suited.method)
         known = {
             "n_clusters": data.n_clusters,
@@ -115,6 +115,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
         takes = signature(make_method).parameters  # K-means has neither checkpoints nor phases to tell of
         method = make_method(**{name: value for name, value in known.items() if name in takes})
         _fit(method, data, given, choices.method)
+    monitor.warn_of_no_pseudo_labels(getattr(method, "pseudo_labels", None))
 
     run = {
         "method": choices.method,
