@@ -117,7 +117,7 @@ function bars(title, rows) {
 function members(explorer, cluster) {
   const points = cluster.members;
   if (!points.rows.length) return null;
-  const isWrong = (i) => points.classes !== null && points.classes[i] !== cluster.class;
+  const isWrong = (i) => points.classes !== null && cluster.class !== null && points.classes[i] !== cluster.class;
   const title = element("h5", {}, "Random members");
   const note = points.classes && points.rows.some((_, i) => isWrong(i))
     ? element("p", { class: "muted" }, element("span", { class: "frame-key" }), " marked: of another class") : null;
