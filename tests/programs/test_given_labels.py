@@ -98,6 +98,9 @@ def test_a_cluster_without_a_labelled_point_has_no_name(kingdra_run, tmp_path, b
     assert kingdra_run(*arguments).status == 0
     found = pd.read_csv(only(tmp_path, "clusters.csv"), keep_default_na=False)
     assert set(zip(found["cluster"], found["class"], strict=True)) == set(enumerate(["x", "y", "z", ""]))
+    explorer = json.loads(only(tmp_path, "explorer.json").read_text())
+    assert explorer["classes"] == ["x", "y", "z", ""]
+    assert [cluster["class"] for cluster in explorer["clusters"]] == [0, 1, 2, None]
 
 
 @pytest.mark.parametrize("unknown", ["  ", "-1"])

@@ -128,6 +128,16 @@ def test_classes_and_agreement():
     assert len(explorer["disputed"]["votes"][0]) == 3
 
 
+def test_clusters_are_called_as_given_labels_name_them():
+    data, labels = noise(k=4, known=False)
+    explorer = make_explorer(data, labels, names=["oak", "", "fir", ""])
+    assert explorer["classes"] == ["oak", "", "fir", ""]
+    assert [cluster["class"] for cluster in explorer["clusters"]] == [0, None, 2, None]
+    assert [cluster["counts"] for cluster in explorer["clusters"]] == [[]] * 4
+    known, labels = noise(k=4)
+    assert make_explorer(known, labels, names=["oak", "", "fir", ""]) == make_explorer(known, labels)
+
+
 def test_without_classes_and_without_an_ensemble():
     data, labels = noise(known=False)
     explorer = make_explorer(data, labels, labels[None])  # one model is no ensemble

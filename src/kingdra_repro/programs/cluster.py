@@ -134,9 +134,9 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     votes.write(folder / "votes.npz")
     write_ensemble_files(folder, data)
     draw_run_figures(folder, data, method.labels_)
-    write_explorer(folder, data, method.labels_)
-    write_map(folder, data, method, method.labels_, cfg.report.map)
     classes = names_of_clusters(data, given)
+    write_explorer(folder, data, method.labels_, classes)
+    write_map(folder, data, method, method.labels_, cfg.report.map)
     if choices.dataset == "custom":
         columns = data.table if cfg.dataset.keep_columns else None
         table = cluster_table(method, data.X, method.labels_, data.row_names, columns, classes)

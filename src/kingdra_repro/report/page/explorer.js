@@ -40,7 +40,7 @@ function explorerOf(explorer, run, map) {
     list.append(element("li", {}, button("", () => choose(number), { "aria-pressed": "false" })));
     list.lastChild.firstChild.append(...label);
   });
-  choose(0);
+  choose(Math.max(0, explorer.clusters.findIndex(({ size }) => size)));
   const chooseFrom = (number) => {
     choose(number);
     list.children[number].firstChild.focus();
@@ -172,7 +172,7 @@ function tile(sprite, i, text, wrong) {
 // Clusters by classes, the matched ones on the diagonal.
 function confusion(explorer, choose) {
   const { clusters, classes } = explorer;
-  if (!classes) return null;
+  if (!classes || clusters.every(({ counts }) => !counts.length)) return null; // names of clusters alone
   const title = element("h4", {}, "Clusters and classes");
   if (clusters.length * classes.length > LARGEST_TABLE) {
     return element("div", {}, title, element("p", { class: "muted" },
