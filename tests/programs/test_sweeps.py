@@ -114,6 +114,21 @@ def test_without_several_numbers_a_sweep_ends_with_its_table(tmp_path, capsys):
     assert [path.name for path in tmp_path.glob("sweeps/*/*")] == ["sweep.csv"]
 
 
+def test_the_table_of_a_sweep_says_in_what_its_runs_differ(tmp_path, capsys):
+    ways = [(0, "1e-3"), (1, "1e-3"), (0, "1e-2")]
+    jobs = [
+        Job(made(tmp_path / f"run{i}", 3, 0.1), ("method=kmeans", f"seed={seed}", f"training.rate={rate}"))
+        for i, (seed, rate) in enumerate(ways)
+    ]
+    end_sweep(jobs, tmp_path)
+    (path,) = tmp_path.glob("sweeps/*/sweep.csv")
+    table = pd.read_csv(path, dtype=str)
+    assert table["training.rate"].tolist() == ["1e-3", "1e-3", "1e-2"]
+    heading = next(line for line in capsys.readouterr().out.splitlines() if "training.rate" in line)
+    assert {"seed", "method"} <= set(heading.split())
+    assert list(table).count("seed") == list(table).count("method") == 1
+
+
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
