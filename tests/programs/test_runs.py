@@ -258,6 +258,11 @@ def test_a_run_that_never_trained_on_pseudo_labels_warns(kingdra_run, features):
     )
 
 
+def test_a_setting_that_the_method_does_not_read_is_told_before_training(kingdra_run, features):
+    lines = kingdra_run(*SMALL, "method=single").err.splitlines()
+    assert "WARNING: training.epochs has no effect on method=single: leave it out" in lines[:3]
+
+
 def test_sweep(kingdra_run, features, tmp_path):
     assert kingdra_run("seed=0,1", "-m", "method=single,ensemble", *SMALL).status == 0
     results = [json.loads(path.read_text()) for path in tmp_path.glob("outputs/**/result.json")]

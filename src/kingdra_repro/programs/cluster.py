@@ -25,6 +25,7 @@ from kingdra_repro.files import remove_parts, write_text
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods import Ensemble, draw_labels
 from kingdra_repro.methods.given_labels import ClassWithoutLabel
+from kingdra_repro.programs.unread import unread
 from kingdra_repro.provenance import commits, device_name
 from kingdra_repro.report.figures import draw_run_figures
 from kingdra_repro.runs.clusters import cluster_table, names_of_clusters, write_clusters
@@ -93,6 +94,8 @@ def _stopped(checkpoint: Path) -> str:
 
 @default_library_state()
 def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
+    for line in unread(cfg, HydraConfig.get().overrides.task, choices.method):
+        log.warning(line)
     data = instantiate(cfg.dataset)
     if isinstance(data.X, StreamedMatrix):
         _tell(data.X.described())
