@@ -205,7 +205,11 @@ def test_history_tells_of_labelled_points_apart(kingdra_run, tmp_path, blobs):
             ("method=constrained_kmeans", "dataset.given=a", "dataset.columns=[b,c,d]"),
             "dataset.given=a and dataset.labels are words and",
         ),
-        (("n_clusters=2",), "n_clusters=2 is less than the classes of dataset.given and dataset.labels, 3"),
+        (
+            ("n_clusters=2",),
+            "n_clusters=2 is less than the classes of dataset.given and dataset.labels, 3 ('x', 'y', 'z'): "
+            "correct a name, or give at least 3",
+        ),
         (("method=constrained_kmeans", "dataset.given=none"), "dataset.given=none is neither a file nor"),
         (("method=constrained_kmeans", "dataset.given=kind"), "dataset.given=kind is dataset.labels, too"),
         (

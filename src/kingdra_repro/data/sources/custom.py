@@ -29,7 +29,7 @@ from kingdra_repro.data.sources.custom_labels import read_given, read_labels
 from kingdra_repro.data.sources.custom_links import read_links
 from kingdra_repro.data.sources.custom_streamed import check_stream, streamed_table
 from kingdra_repro.data.sources.custom_table import column_names
-from kingdra_repro.errors import InputError
+from kingdra_repro.errors import InputError, listed
 
 WORDS = ("n_words", "stop_words", "row_length")  # settings of tf-idf
 PICTURES = ("resize", "weights", "device", "batch_size", "precision", "dtype")  # and of image_features
@@ -206,8 +206,8 @@ def load_custom(
     if taught is not None and class_names is not None and (most := int(taught.max()) + 1) > n_clusters:
         names = "dataset.given" if known is None else "dataset.given and dataset.labels"
         raise InputError(
-            f"n_clusters={n_clusters} is less than the classes of {names}, {len(class_names)}: give at least "
-            f"{most}"
+            f"n_clusters={n_clusters} is less than the classes of {names}, {len(class_names)} "
+            f"({listed(class_names)}): correct a name, or give at least {most}"
         )
     scale = found.auto_scale if scale == "auto" else scale
     X, y, scaler = scaled(found, y, n_clusters, scale)
