@@ -62,7 +62,7 @@ def test_rows_are_those_of_the_run_whatever_is_left_out(table: pd.DataFrame) -> 
         with pytest.raises(InputError, match="is of other data: row 5 is 5 there, and 7 here"):
             load_custom("t.csv", given="ask.csv", id=id, **left_out)  # type: ignore[arg-type]
     ask([11], None, ["x"])
-    with pytest.raises(InputError, match=r"rows other than 0 to 9.* give dataset\.missing as that run"):
+    with pytest.raises(InputError, match=r"row 11, and the data have rows 0 to 9: .* dataset\.missing as it"):
         load_custom("t.csv", given="ask.csv", **left_out)  # type: ignore[arg-type]
 
 
@@ -130,3 +130,27 @@ def test_what_a_spreadsheet_writes_otherwise_are_the_same_cells(separator: str, 
     Path("ask.csv").write_text(Path("ask.csv").read_text().replace("123457", "123557"))
     with pytest.raises(InputError, match=r"row 1 .* has a='0.123557' there, and '0.123456789' here: give"):
         load_custom("t.csv", given="ask.csv", n_clusters=2, categories="ignore")
+
+
+def test_blank_lines_and_decimals_of_a_spreadsheet_are_no_faults() -> None:
+    Path("ask.csv").write_text("row,answer,cluster\n7.0,x,0\n2.0,,0\n0.0,y,1\n,,\n , ,\n")
+    given = load_custom("t.csv", given="ask.csv", n_clusters=2, drop="code").given
+    assert given is not None
+    assert np.flatnonzero(given >= 0).tolist() == [0, 7]
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("7,x,0\n7,x,0", "has row 7 twice: keep one"),
+        ("7,x,0\n12,,0", "has row 12, and the data have rows 0 to 11: give the table"),
+        ("7,x,0\n-1,y,0", "has row -1, and the data have"),
+        ("7,x,0\n,y,0", "has no row in row 1 .counted from 0.: leave that column"),
+        ("7,x,0\n2.5,y,0", "has row=2.5 in row 1"),
+        ("7,x,0\nseven,y,0", "has row=seven in row 1"),
+    ],
+)
+def test_rows_that_are_none_are_named(lines: str, message: str) -> None:
+    Path("ask.csv").write_text(f"row,answer,cluster\n{lines}\n")
+    with pytest.raises(InputError, match=message):
+        load_custom("t.csv", given="ask.csv", n_clusters=2, drop="code")

@@ -160,7 +160,7 @@ def test_an_ensemble_asks_and_takes_the_answers(kingdra_run, tmp_path, blobs):
     told += [given, "output_dir=third", "dataset.drop=[told]"]
     assert "is of other data: row" in kingdra_run(*told).mistake
     asked.assign(row=90).to_csv(path, index=False)
-    assert "has rows other than 0 to 89" in kingdra_run(*told).mistake
+    assert "has row 90, and the data have rows 0 to 89" in kingdra_run(*told).mistake
 
 
 def test_an_ensemble_asks_for_pairs_and_takes_the_answers(kingdra_run, tmp_path, blobs):

@@ -105,13 +105,9 @@ def read_given(
     table, written = read_as_written(path, None, TextFormat(header="first"))
     if not {"row", ANSWER} <= set(table.columns):
         return read_labels("given", given, rows, n_rows)
-    asked, n = table["row"], len(rows)
-    whole = pd.api.types.is_integer_dtype(asked)
-    if not whole or not asked.between(0, n - 1).all() or asked.duplicated().any():
-        raise InputError(
-            f"{path} has rows other than 0 to {n - 1}, or twice: leave that column, and give dataset.missing "
-            "as that run had it"
-        )
+    filled = (table if written.empty else written).notna().any(axis=1).to_numpy()
+    table, written = (one[filled].reset_index(drop=True) for one in (table, written))
+    asked, n = _row_numbers(table["row"], path, len(rows)), len(rows)
     # A run writes names before the answers, where rows have some. Where some are left out, their numbers in
     # the user's file are their names.
     order = list(table.columns)
@@ -132,3 +128,22 @@ def read_given(
         cells = cells.rename(columns={name: f"input {name}" for name in own})
         check_cells(path, repeated, cells, asked[answers.notna()].to_numpy())
     return Labels(*(column.set_axis(asked).reindex(range(n)) for column in (table[ANSWER], answers)))
+
+
+def _row_numbers(column: pd.Series, path: Path, n: int) -> pd.Series:
+    """Row numbers, int64, as a run wrote them or a spreadsheet did: 849.0 is 849."""
+    numbers = pd.to_numeric(column, errors="coerce")
+    if (wrong := np.flatnonzero(numbers.isna() | (numbers % 1 != 0))).size:
+        cell = column.iloc[wrong[0]]
+        found = "no row" if pd.isna(cell) else f"row={cell}"
+        raise InputError(
+            f"{path} has {found} in row {wrong[0]} (counted from 0): leave that column as the run wrote it"
+        )
+    if len(wrong := numbers[~numbers.between(0, n - 1)].to_numpy()):
+        raise InputError(
+            f"{path} has row {wrong[0]:.0f}, and the data have rows 0 to {n - 1}: give the table of that "
+            "run, and dataset.missing as it had it"
+        )
+    if len(twice := numbers[numbers.duplicated()].to_numpy()):
+        raise InputError(f"{path} has row {twice[0]:.0f} twice: keep one of the two")
+    return numbers.astype(np.int64)
