@@ -148,7 +148,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
             asked, disagreement = choose_questions(method, data.X, given)
             questions = question_table(data, asked, disagreement, method.labels_, given)
             write_text(folder / "ask.csv", questions.to_csv(index=False, lineterminator="\n"))
-            pairs = pair_table(data, choose_pairs(method, data.X, asked), data.links)
+            pairs = pair_table(data, choose_pairs(method, data.X, asked, data.links), data.links)
             write_text(folder / "ask_pairs.csv", pairs.to_csv(index=False, lineterminator="\n"))
     keep_model(folder, method, data.preprocessing, cfg.keep_model, classes, data.X)
     write_result(folder, result, method.labels_)
