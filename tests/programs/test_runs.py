@@ -10,6 +10,7 @@ import pytest
 from kingdra_repro import load
 from kingdra_repro.data import load_digits
 from kingdra_repro.methods import Kingdra, SemiSupervised
+from kingdra_repro.programs import run as console
 from kingdra_repro.runs.monitor import RunMonitor
 from kingdra_repro.runs.reading import EXACT
 from tests.programs.conftest import CUSTOM, TINY
@@ -162,6 +163,21 @@ def test_a_run_that_is_stopped_before_it_saved_says_so(kingdra_run, features, mo
     outcome = kingdra_run(*SMALL)
     assert outcome.status == 130
     assert "stopped; nothing was saved yet: the same command begins anew" in outcome.err
+
+
+@pytest.mark.parametrize("sweep", [(), ("-m", "seed=0,1")])
+def test_a_run_that_is_stopped_while_it_is_imported_ends_in_a_line(kingdra_run, features, monkeypatch, sweep):
+    def stopped(cfg):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as stop:
+            raise ImportError("C extensions failed") from stop
+
+    monkeypatch.setattr(console, "_cluster", stopped)
+    outcome = kingdra_run(*SMALL, *sweep)
+    assert outcome.status == 130
+    assert outcome.err.splitlines()[-1].startswith("kingdra-run: stopped; the same command goes on")
+    assert "Traceback" not in outcome.err
 
 
 def test_a_run_that_is_stopped_within_a_phase_says_how_far_it_was(kingdra_run, features, monkeypatch):
