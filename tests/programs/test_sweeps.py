@@ -45,6 +45,10 @@ def test_several_numbers_are_a_sweep(given):
     assert spelt_out(["-m", given]) == ["-m", "n_clusters=2,3,4,5"]
 
 
+def test_a_list_of_one_number_is_that_number():
+    assert spelt_out(["seed=1", "n_clusters=[4]"]) == ["seed=1", "n_clusters=4"]
+
+
 @pytest.mark.parametrize(
     "given", ["n_clusters=3", "n_clusters=range(2,6)", "n_clusters=null", "n_clusters=many"]
 )
@@ -136,6 +140,7 @@ def test_the_table_of_a_sweep_says_in_what_its_runs_differ(tmp_path, capsys):
         ("n_clusters=1..3", "n_clusters=1..3 must be numbers from 2 upwards"),
         ("n_clusters=2..3..4", "n_clusters=2..3..4 is no range"),
         ("n_clusters=2..", "n_clusters=2.. is no range"),
+        ("n_clusters=[]", "n_clusters=[] is no range"),
         ("n_clusters=2..2000", "n_clusters=2..2000 has more than 100 numbers"),
     ],
 )

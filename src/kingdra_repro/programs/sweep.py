@@ -13,7 +13,7 @@ from kingdra_repro.programs.jobs import Job
 
 log = logging.getLogger(__name__)
 
-SEVERAL = re.compile(r"n_clusters=\[?([\d,.\s]*(?:\.\.|,)[\d,.\s]*)\]?")
+SEVERAL = re.compile(r"n_clusters=(\[[\d,.\s]*\]|[\d,.\s]*(?:\.\.|,)[\d,.\s]*)")
 MOST = 100  # numbers of clusters that are tried
 
 
@@ -28,7 +28,7 @@ def spelt_out(arguments: Sequence[str]) -> list[str]:
     spelt = list(arguments)
     for place, argument in enumerate(arguments):
         if (found := SEVERAL.fullmatch(argument)) is not None:
-            numbers = _numbers(found[1], argument)
+            numbers = _numbers(found[1].strip("[]"), argument)
             spelt[place] = f"n_clusters={','.join(map(str, numbers))}"
             if not {"-m", "--multirun"}.intersection(arguments) and len(numbers) > 1:
                 spelt.insert(0, "-m")
