@@ -94,8 +94,6 @@ def _stopped(checkpoint: Path) -> str:
 
 @default_library_state()
 def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
-    for line in unread(cfg, HydraConfig.get().overrides.task, choices.method):
-        log.warning(line)
     data = instantiate(cfg.dataset)
     if isinstance(data.X, StreamedMatrix):
         _tell(data.X.described())
@@ -106,6 +104,8 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     votes = Votes(checkpoint / "votes")
     given = _given_labels(cfg, data, choices.method)
     suited = with_image_shape(_suited(cfg, data, choices.dataset), data.image_shape)
+    for line in unread(cfg, HydraConfig.get().overrides.task, choices.method):
+        log.warning(line)
     with ProgressDisplay() as display:
         monitor = RunMonitor(folder, data.y, display, stopwatch, votes, given, data.n_clusters)
         make_method = instantiate(suited.method)
