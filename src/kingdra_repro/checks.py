@@ -49,6 +49,12 @@ def integer(least: int) -> Check:
     return check
 
 
+def level(name: str, value: Any) -> None:
+    """Check for how much is shown: an integer of at least 0; True is 1."""
+    if not isinstance(value, bool):
+        integer(0)(name, value)
+
+
 def positive(name: str, value: Any) -> None:
     """Check for a finite number above 0."""
     if not is_number(value) or value <= 0:
@@ -96,7 +102,7 @@ def seed(name: str, value: Any) -> None:
 
 def path(name: str, value: Any) -> None:
     """Check for the name of a file or folder."""
-    if not isinstance(value, str | os.PathLike):
+    if not isinstance(value, str | os.PathLike) or value == "":
         raise must_be("a path", name, value)
 
 
@@ -115,7 +121,7 @@ def check_numbers(base: Any) -> None:
 def as_tuple(name: str, values: Any) -> tuple:
     """Return a setting that is a sequence, as a tuple; InputError where it is none."""
     if isinstance(values, str) or not isinstance(values, Iterable):
-        raise must_be("a list, such as [1200, 1200]", name, values)
+        raise must_be("a list of numbers", name, values)
     return tuple(values)
 
 

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+# A remedy in Python, and on the command line.
+SCALING = "scikit-learn's StandardScaler, or dataset.scale=standard"
+
 
 class InputError(ValueError):
     """A mistake in what the user gave (a value, a file, a folder), reported in one line with its remedy.
@@ -26,7 +29,7 @@ def diverged(how: str = "outputs are not numbers (NaN)") -> InputError:
     """To raise where a training has gone astray."""
     return InputError(
         f"The training diverged ({how}): give a smaller learning_rate, bring the data to values of about 1 "
-        "(dataset.scale=standard), or check the weights of the loss"
+        f"({SCALING}), or check the weights of the loss"
     )
 
 

@@ -41,6 +41,24 @@ def test_distortions_that_are_known(pictures: np.ndarray) -> None:
     np.testing.assert_allclose(turned, np.rot90(pictures, 1, axes=(1, 2)), atol=1e-5)
 
 
+@pytest.mark.parametrize(("height", "width"), [(24, 24), (24, 48), (48, 24)])
+@pytest.mark.parametrize(("x", "y"), [(6, 0), (0, 6), (4, -4)])
+def test_a_spot_goes_where_the_angle_takes_it_in_pictures_of_any_shape(height, width, x, y) -> None:
+    rows, columns = np.mgrid[:height, :width] - np.array([height - 1, width - 1]).reshape(2, 1, 1) / 2
+    spot = np.exp(-((rows - y) ** 2 + (columns - x) ** 2) / 4).astype(np.float32)
+
+    def place(number: int, **largest: float) -> list[float]:
+        numbers = LARGE * torch.eye(6)[number].view(1, 1, 6)
+        sizes = {"rotation": 0.0, "scaling": 0.0, "shear": 0.0, "shift": 0.0, **largest}
+        pixels = torch.from_numpy(spot).view(1, 1, -1)
+        found = affine_distortion(pixels, numbers, (height, width, 1), **sizes).numpy().reshape(height, width)
+        return [float((found * axis).sum() / found.sum()) for axis in (columns, rows)]
+
+    cos, sin = np.cos(0.4), np.sin(0.4)
+    np.testing.assert_allclose(place(0, rotation=0.4), [cos * x + sin * y, cos * y - sin * x], atol=0.05)
+    np.testing.assert_allclose(place(3, shear=0.4), [x - 0.4 * y, y], atol=0.05)
+
+
 def test_each_picture_is_distorted_by_its_own_numbers() -> None:
     base = IMSATAffine(image_shape=(6, 6, 2))
     network = base.build(D, 3, [torch.Generator().manual_seed(s) for s in (0, 1)], "float32")
@@ -105,7 +123,7 @@ def test_kingdra_finds_shapes_wherever_they_are() -> None:
 @pytest.mark.parametrize(
     ("base", "message"),
     [
-        (IMSATAffine(), "imsat_affine is for pictures, and these rows are not known to be any: give their"),
+        (IMSATAffine(), "imsat_affine is for pictures, and these rows are not known to be any: give"),
         (IMSATAffine(image_shape=(5, 5)), "image_shape must be a shape of 72 numbers, as the rows have; got"),
     ],
 )
@@ -117,6 +135,7 @@ def test_rows_that_are_no_such_pictures(base: IMSATAffine, message: str) -> None
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        ({"image_shape": 5}, "image_shape must be a list of numbers; got 5"),
         ({"image_shape": (5,)}, r"image_shape must be \(height, width\) or"),
         ({"channels": ()}, "channels must be the widths of one layer or more"),
         ({"rotation": -1.0}, "rotation must be a finite number of at least 0; got -1.0"),

@@ -7,7 +7,10 @@ from kingdra_repro.errors import InputError
 from tests.methods.estimators import BASES, NAMES, make, points
 
 X, GIVEN = points()
-NUMBER = r"= (-?[0-9.e+]+|nan|-?inf), weights up to ([0-9.e+]+|nan|inf)\): give a smaller learning_rate"
+NUMBER = (
+    r"= (-?[0-9.e+]+|nan|-?inf), weights up to ([0-9.e+]+|nan|inf)\): give a smaller learning_rate, "
+    r".*StandardScaler"
+)
 TRAINED = [name for name in NAMES if hasattr(make(name), "learning_rate")]
 OF_ENSEMBLES = {"Ensemble", "Kingdra", "KingdraPlus", "SemiSupervised", "Single"}
 

@@ -1,6 +1,9 @@
 """The estimators in scikit-learn's own eyes, and on data with known clusters."""
 
+import warnings
+
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 from sklearn.base import clone
@@ -12,6 +15,7 @@ from kingdra_repro.bases import IMSATRPT, IMSATVAT, RIM, LadderDot, LadderIM
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.methods import DEC, Agglomerative, Ensemble, Iteration, KMeans, Progress, Single
+from kingdra_repro.methods.clusterer import EmptyClusterWarning
 from kingdra_repro.pseudo_labels import GraphPseudoLabels
 
 SMALL_IM = LadderIM(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1))
@@ -128,6 +132,7 @@ def test_the_monitor_is_notified_of_everything(blobs) -> None:
         ({"batch_size": 1.5}, "batch_size must be an integer of at least 2; got 1.5"),
         ({"random_state": -1}, "random_state must be an integer from 0 to 4294967295; got -1"),
         ({"learning_rate": 0.0}, "learning_rate must be a positive number; got 0.0"),
+        ({"checkpoint_dir": ""}, "checkpoint_dir must be a path; got ''"),
         ({"order": "random"}, "order must be one of file, once, epoch; got 'random'"),
         ({"precision": "float16"}, "precision must be one of float32, tf32, bfloat16; got"),
         ({"mapping": "best"}, "mapping must be one of majority, one_to_one, common"),
@@ -173,13 +178,27 @@ def test_hidden_layers_that_are_none(hidden) -> None:
 @pytest.mark.parametrize("make_one", [lambda: make(Kingdra), lambda: KMeans(4), lambda: Agglomerative(4)])
 def test_values_that_float32_does_not_hold(make_one, blobs) -> None:
     X = blobs[0].astype(np.float64)
-    with pytest.raises(InputError, match="column 0 varies by"):
+    with pytest.raises(InputError, match=r"column 0 varies by .* scale the columns .*StandardScaler"):
         make_one().fit(X + 1.7e9)
+    with pytest.raises(InputError, match="column 'when' varies by"):
+        make_one().fit(pd.DataFrame({"when": X[:, 0] + 1.7e9}))
     for large in (X * 1e30, X * 1e300, sp.csr_matrix(X * 1e30)):
         with pytest.raises(InputError, match="whose squares float32 does not hold"):
             make_one().fit(large)
     fitted = make_one().fit(X + 100.0)
     assert clustering_accuracy(blobs[1], fitted.labels_) > 0.7
+
+
+def test_clusters_without_points_are_warned_of(blobs) -> None:
+    alike = np.repeat(blobs[0][:2], 30, axis=0)
+    with pytest.warns(
+        EmptyClusterWarning, match="Kingdra found [12] clusters, .* n_clusters=4: look for fewer"
+    ) as told:
+        quick().fit(alike)
+    assert told[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", EmptyClusterWarning)
+        assert len(np.unique(make(Kingdra).fit(blobs[0]).labels_)) == 4
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import make_blobs
 
@@ -137,7 +138,13 @@ def test_labels_of_one_class_leave_the_others_to_be_found(c: int) -> None:
     assert (model.labels_[y == c] == c).all()
 
 
-@pytest.mark.parametrize("y", [None, np.full(N, -1), np.arange(N) % K, np.linspace(0, 1, N)])
+@pytest.mark.parametrize(
+    "y",
+    [
+        *(None, np.full(N, -1), np.arange(N) % K, np.linspace(0, 1, N)),
+        *(np.arange(N) % K + 1, np.arange(N, dtype=np.uint16), np.where(np.arange(N) % 2, "+", "-")),
+    ],
+)
 def test_a_y_that_is_no_labels_to_learn_from_changes_nothing(y, blobs) -> None:
     """scikit-learn hands the classes of all points to every estimator: clusterers must not read them."""
     X = blobs[0]
@@ -184,6 +191,11 @@ def test_pairs_reach_other_processes(blobs, pairs) -> None:
         ([0, -1], {}, "y must be integers of shape"),
         (["a", "", "b"], {}, "y must be integers of shape .*, -1 where not known; got <U1"),
         ([0, None, 1], {}, "y must be integers of shape .*, -1 where not known; got object"),
+        (pd.Series([0, 1] + [pd.NA] * (N - 2), dtype=object), {}, "y must be integers .*; got object"),
+        (pd.Series(["a", "b"] + [pd.NA] * (N - 2), dtype="string"), {}, "y must be integers .*; got object"),
+        (["a", "?", "b"], {}, "y must be integers of shape .*, -1 where not known; got <U1"),
+        (np.arange(N) % 2 * 3 - 2, {}, "y must be classes 0 to 3, or -1; got values -2 to 1"),
+        ((np.arange(N) % K - 1).astype(np.uint8), {}, "y must be classes 0 to 3, or -1; got values 0 to 255"),
         (None, {"must_link": [[0, 1]], "cannot_link": [[0, 1]]}, "Rows 0 and 1 cannot be linked and must be"),
         ([0, 1, -1], {"must_link": [[0, 1]]}, "Rows 0 and 1 must be linked, and have the classes 0 and 1"),
         (None, {"must_link": [[0, 9000]]}, "must_link names rows 0 to 9000: the data have rows 0 to 299"),
@@ -195,7 +207,8 @@ def test_pairs_reach_other_processes(blobs, pairs) -> None:
 def test_what_contradicts_itself(y, pairs: dict, message: str, blobs) -> None:
     X = blobs[0]
     if y is not None and len(y) == 3:
-        y = np.concatenate([y, np.full(len(X) - 3, -1, np.asarray(y).dtype)])
+        rest = np.full(len(X) - 3, "a" if "?" in y else -1, np.asarray(y).dtype)
+        y = np.concatenate([y, rest])
     with pytest.raises(InputError, match=message):
         make(Kingdra).fit(X, y, **pairs)
 
@@ -210,7 +223,29 @@ def test_answers_are_of_as_many_rows_as_there_are(blobs) -> None:
     model = make(Single, epochs=1).fit(blobs[0])
     for n in (3, 5):
         with pytest.raises(InputError, match=rf"labels of shape \({n},\) do not fit 4 rows"):
-            model.predict_with_certainty(blobs[0][:4], np.zeros(n))
+            model.predict_with_certainty(blobs[0][:4], np.zeros(n, int))
+
+
+@pytest.mark.parametrize("labels", [[0, 1, -1, 0], [0, 1, K, 0], [0.0, 1.5, 2.0, 0.0], ["a", "b", "c", "d"]])
+def test_answers_are_of_clusters_that_there_are(labels, blobs) -> None:
+    model = make(Single, epochs=1).fit(blobs[0])
+    with pytest.raises(InputError, match="labels must be clusters from 0 to 3, as integers, such as labels_"):
+        model.predict_with_certainty(blobs[0][:4], labels)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (["a", "b", "a", "b"], "y must be integers, the class of each point; got <U1 of shape"),
+        ([0.0, np.nan, 1.0, 1.0], "y must be integers, the class of each point; got float64 of shape"),
+        ([[0, 1], [0, 1]], r"y must be integers, the class of each point; got int64 of shape \(2, 2\)"),
+        ([0, -1, 1, 1], "y must be classes from 0, known of every point; got -1"),
+        ([0, 0, 2, 2], "y has no point of class 1: number the classes without a gap"),
+    ],
+)
+def test_labels_are_drawn_of_classes_alone(y, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        draw_labels(np.array(y), 3, 1)
 
 
 def test_a_classifier_takes_pairs_beside_its_labels(blobs, given, pairs) -> None:

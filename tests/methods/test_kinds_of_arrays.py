@@ -1,6 +1,7 @@
 """X in every form that callers have it in: all estimators take it alike, or refuse it in one sentence."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,18 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: pd.DataFrame({**TABLE, "c": pd.date_range("2020", periods=90)}),
         "Column 'c' of X has values that are no numbers .datetime64",
     ),
+    "dates as objects": (
+        lambda: pd.DataFrame({**TABLE, "c": pd.Series([date(2020, 1, 1), None] * 45, dtype=object)}),
+        "Column 'c' of X has values that are no numbers .object",
+    ),
+    "periods": (
+        lambda: pd.DataFrame({**TABLE, "c": pd.period_range("2020", periods=90, freq="D")}),
+        "Column 'c' of X has values that are no numbers .period",
+    ),
+    "intervals": (
+        lambda: pd.DataFrame({**TABLE, "c": pd.interval_range(0, 90)}),
+        "Column 'c' of X has values that are no numbers .interval",
+    ),
     "array of dates": (lambda: np.full((90, 2), np.datetime64("2020-01-01")), "X has dates or times"),
     "complex numbers": (lambda: X.astype(complex), "Complex data not supported: X is complex128"),
     "sparse tensor": (lambda: torch.from_numpy(X).to_sparse(), "X is a sparse tensor: give X.to_dense"),
@@ -123,13 +136,16 @@ def test_every_estimator_refuses_the_same(kind: str) -> None:
 def test_values_whose_squares_vanish_are_refused_by_every_estimator(size: float) -> None:
     for name in NAMES:
         for given in (X * np.float32(size), sp.csr_matrix(X * np.float32(size))):
-            with pytest.raises(InputError, match=r"X has no values above .*, whose squares are 0"):
+            with pytest.raises(
+                InputError, match=r"X has no values above .*, whose squares are 0 .*StandardScaler"
+            ):
                 make(name).fit(given * 0.9, GIVEN)
 
 
 def test_other_small_values_and_wide_sparse_matrices_are_told(caplog) -> None:
     make("Single", base=RIM(hidden=()), epochs=1).fit(X / 100)
     assert "The values go up to 0.01 only, where the networks expect about 1" in caplog.text
+    assert "scale them (scikit-learn's StandardScaler, or dataset.scale=standard)" in caplog.text
     wide = sp.random(20, 20_001, 0.001, "csr", np.float32, random_state=0)
     make("Single", base=RIM(hidden=()), epochs=1).fit(wide)
     assert "Each batch of these 20,001 columns is made dense" in caplog.text

@@ -29,6 +29,7 @@ def labeller(*_: object) -> None:
     [
         ({"pseudo_labels": Labeller(3)}, {"pseudo_labels": Labeller(3)}, {"pseudo_labels": Labeller(4)}),
         ({"learning_rate": np.float64(0.01)}, {"learning_rate": 0.01}, {"learning_rate": 0.02}),
+        ({"base": ["deep_rim"]}, {"base": ("deep_rim",)}, {"base": ["linear_rim"]}),
         ({"pseudo_labels": labeller}, {"pseudo_labels": labeller}, {"pseudo_labels": Labeller(3)}),
         (
             {"pseudo_labels": partial(labeller, Labeller(3))},
@@ -45,6 +46,26 @@ def test_a_fit_with_equal_parameters_goes_on(tmp_path: Path, given: dict, again:
     assert begin(Kingdra(2, **again, **settings), X)[0] == 0
     with pytest.raises(InputError, match="belongs to other settings"):
         begin(Kingdra(2, **other, **settings), X)
+
+
+def test_a_random_state_goes_on_with_the_seed_that_it_gives_and_no_other(tmp_path: Path) -> None:
+    def seeded(number: int) -> Kingdra:
+        return Kingdra(2, random_state=np.random.RandomState(number), checkpoint_dir=tmp_path)
+
+    seed, checkpoint = begin(seeded(1), X)
+    assert checkpoint is not None
+    checkpoint.save("iteration", {})
+    assert begin(seeded(1), X)[0] == seed
+    with pytest.raises(InputError, match="belongs to other settings"):
+        begin(seeded(2), X)
+
+
+def test_a_fit_without_a_seed_goes_on_with_the_one_that_was_drawn(tmp_path: Path) -> None:
+    unseeded = Kingdra(2, random_state=None, checkpoint_dir=tmp_path)
+    seed, checkpoint = begin(unseeded, X)
+    assert checkpoint is not None
+    checkpoint.save("iteration", {})
+    assert begin(unseeded, X)[0] == seed
 
 
 def test_a_lambda_cannot_be_distinguished_from_another(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import torch
 from sklearn.base import clone
 from sklearn.datasets import make_blobs
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from kingdra_repro import Kingdra
 from kingdra_repro.bases import LadderIM
@@ -14,6 +16,8 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import information_score
 from kingdra_repro.methods import DEC, KingdraPlus
 from kingdra_repro.pseudo_labels import GraphPseudoLabels
+from tests.methods.estimators import NAMES, points
+from tests.methods.estimators import make as make_any
 
 SMALL = LadderIM(hidden=(8,))
 
@@ -36,6 +40,8 @@ def test_outputs_are_features_with_names(X) -> None:
     assert outputs.dtype == np.float32
     table = model.set_output(transform="pandas").transform(X)
     assert list(table) == list(model.get_feature_names_out()) == ["kingdra0", "kingdra1", "kingdra2"]
+    model.set_params(n_clusters=5)  # of the next fit
+    assert len(model.get_feature_names_out()) == model.transform(X).shape[1] == 3
 
 
 def test_parameters_of_a_base_are_parameters_of_the_estimator() -> None:
@@ -57,6 +63,10 @@ def test_parameters_of_a_base_are_parameters_of_the_estimator() -> None:
     [
         ({"base__width": 3}, "base__width is not a parameter of base=LadderIM.*: it has hidden, "),
         ({"pseudo_labels__t_pos": 1}, "not a parameter of pseudo_labels='graph': give an instance"),
+        (
+            {"base": [SMALL, "deep_rim"], "base__w_mi": 3},
+            "base__w_mi is not a parameter of .*: set base to a list of other instances",
+        ),
         ({"models": 3}, "Invalid parameter 'models'"),
     ],
 )
@@ -100,6 +110,8 @@ def test_verbose_shows_the_progress(model, X, capsys) -> None:
     assert "epoch 1/" in shown.err
     assert "model epochs" in shown.err
     assert not shown.out
+    clone(model).set_params(verbose=True).fit(X)
+    assert "epoch 1/" in capsys.readouterr().err
     clone(model).set_params(verbose=0).fit(X)
     assert not capsys.readouterr().err
     with pytest.raises(InputError, match="verbose must be an integer of at least 0; got 'yes'"):
@@ -129,3 +141,29 @@ def test_small_networks_take_one_thread_and_give_back_the_caller_s(X) -> None:
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_integers_of_numpy_are_parameters_as_python_s_are(name) -> None:
+    """As ``y.max() + 1`` is one, and what a search over ``np.arange`` sets."""
+    X, given = points()
+    model = make_any(name)
+    expected = model.fit(X, given).labels_
+    integers = {
+        key: np.int64(value) for key, value in model.get_params(deep=False).items() if type(value) is int
+    }
+    assert "n_clusters" in integers
+    found = clone(model).set_params(**integers).fit(X, given)
+    np.testing.assert_array_equal(found.labels_, expected)
+    assert type(found.n_clusters) is np.int64  # a fit leaves parameters as they are
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_fit_that_fails_in_a_pipeline_tells_why(name) -> None:
+    X, given = points()
+    model = make_any(name)
+    pipeline = make_pipeline(StandardScaler(), model)
+    with pytest.raises(InputError, match=r"n_clusters must be an integer of at least [12]; got 0"):
+        pipeline.set_params(**{f"{pipeline.steps[-1][0]}__n_clusters": 0}).fit(X, given)
+    model.set_params(n_clusters=3)
+    assert len(pipeline.fit(X, given)[-1].labels_) == len(X)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 from kingdra_repro import load
 from kingdra_repro.data import load_digits
 from kingdra_repro.methods import Kingdra, SemiSupervised
+from kingdra_repro.methods.clusterer import EmptyClusterWarning
 from kingdra_repro.programs import run as console
 from kingdra_repro.runs.monitor import RunMonitor
 from kingdra_repro.runs.reading import EXACT
@@ -98,6 +100,15 @@ def test_without_labels_there_are_no_scores(kingdra_run, features, tmp_path):
     result = json.loads(only(tmp_path, "result.json").read_text())
     assert [result[name] for name in ("acc", "nmi", "ari", "purity")] == [None] * 4
     assert not list(tmp_path.glob("outputs/**/members.png"))
+
+
+def test_clusters_without_points_are_told_once(kingdra_run, features, tmp_path):
+    np.save(tmp_path / "x.npy", np.repeat(features[:2], 30, axis=0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", EmptyClusterWarning)
+        done = kingdra_run(*CUSTOM, "n_clusters=4")
+    assert done.status == 0, done.err
+    assert "of the 4 clusters have points" in done.out
 
 
 def test_same_command_same_labels(kingdra_run, features, tmp_path):
@@ -276,7 +287,8 @@ def test_a_run_that_never_trained_on_pseudo_labels_warns(kingdra_run, features):
 
 def test_a_setting_that_the_method_does_not_read_is_told_before_training(kingdra_run, features):
     lines = kingdra_run(*SMALL, "method=single").err.splitlines()
-    assert "WARNING: training.epochs has no effect on method=single: leave it out" in lines[:3]
+    told = lines.index("WARNING: training.epochs has no effect on method=single: leave it out")
+    assert not any(" model epochs " in line or line.startswith("iteration") for line in lines[:told])
 
 
 def test_sweep(kingdra_run, features, tmp_path):

@@ -11,11 +11,13 @@ from sklearn.datasets import make_blobs
 
 from kingdra_repro import Kingdra
 from kingdra_repro.bases import LadderIM
+from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import choose_n_clusters
 from kingdra_repro.evaluation.n_clusters import recommend
 from kingdra_repro.evaluation.without_labels import MEASURES
 from kingdra_repro.methods import KMeans
 from kingdra_repro.programs.sweep import Job, end_sweep, spelt_out
+from tests.methods.test_kinds_of_arrays import REFUSED
 from tests.programs.conftest import TINY
 
 CENTRES = [[0, 0, 0], [9, 0, 0], [0, 9, 0]]
@@ -166,13 +168,43 @@ def test_each_number_has_a_checkpoint_of_its_own(tmp_path, blobs):
     assert sorted(path.name for path in tmp_path.glob("kept/*")) == ["k2", "k3"]
 
 
+def test_a_comparison_that_was_stopped_ends_as_one_that_was_not(tmp_path, blobs):
+    class Stopping:
+        phases = 0
+
+        def progress(self, event) -> None: ...
+
+        def iteration(self, it) -> None:
+            self.phases += 1
+            if self.phases == 4:
+                raise KeyboardInterrupt
+
+    def kingdra(**more) -> Kingdra:
+        small = {"n_models": 2, "n_iter": 1, "first_epochs": 1, "epochs": 1, "random_state": 0}
+        return Kingdra(base=LadderIM(hidden=(8,)), device="cpu", **small, **more)
+
+    straight = choose_n_clusters(kingdra(), blobs, [2, 3])
+    with pytest.raises(KeyboardInterrupt):  # at the end of the second number's last phase
+        choose_n_clusters(kingdra(checkpoint_dir=tmp_path, monitor=Stopping()), blobs, [2, 3])
+    resumed = choose_n_clusters(kingdra(checkpoint_dir=tmp_path), blobs, [2, 3])
+    pd.testing.assert_frame_equal(resumed.table, straight.table)
+    assert resumed.reason == straight.reason
+
+
 def test_what_float32_does_not_tell_apart_is_refused_as_by_fit(blobs):
     far = blobs.astype(np.float64) + np.eye(1, blobs.shape[1]) * 1e9
     with pytest.raises(ValueError, match="float32"):
         choose_n_clusters(KMeans(random_state=0), far, [2, 3])
 
 
-@pytest.mark.parametrize("numbers", [[3], [1, 2], [2, 2.5], []])
+@pytest.mark.parametrize("kind", REFUSED)
+def test_x_is_refused_as_by_fit(kind):
+    give, message = REFUSED[kind]
+    with pytest.raises(InputError, match=message):
+        choose_n_clusters(KMeans(random_state=0), give(), [2, 3])
+
+
+@pytest.mark.parametrize("numbers", [[3], [1, 2], [2, 2.5], [2, "3"], [[2], [3]], "23", 5, None, []])
 def test_numbers_that_cannot_be_compared(numbers, blobs):
     with pytest.raises(ValueError, match="n_clusters must be two integers or more"):
         choose_n_clusters(KMeans(), blobs, numbers)

@@ -1,33 +1,69 @@
-"""The pairs that a run asks for."""
+"""The questions that a caller in Python is given: X and y in every form in which ``fit`` takes them."""
 
-from types import SimpleNamespace
+import warnings
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+import scipy.sparse as sp
 
-from kingdra_repro.data.links import Links
-from kingdra_repro.runs.questions import choose_pairs
+from kingdra_repro.errors import InputError
+from kingdra_repro.evaluation import known_without_labels
+from kingdra_repro.methods import KMeans
+from kingdra_repro.runs.questions import choose_pairs, choose_questions
+from tests.methods.estimators import make, points
 
-# Rows 0, 1 and 2 are the surest of clusters 0, 1 and 2; row 3 is likeliest of 0, then of 1, row 4 of 2.
-OUTPUTS = np.array(
-    [[0.9, 0.1, 0], [0.1, 0.9, 0], [0, 0.1, 0.9], [0.5, 0.3, 0.2], [0.3, 0.1, 0.6], [0.4, 0.3, 0.3]]
-)
-ENSEMBLE = SimpleNamespace(n_clusters=3, predict_proba=lambda rows: OUTPUTS[rows[:, 0].astype(int)])
+X, GIVEN = points()
+TABLE = pd.DataFrame(X, columns=list("abcdef"))
+BACKWARDS = np.arange(len(X))[::-1]
+
+
+@pytest.fixture(scope="module")
+def model() -> Any:
+    return make("Kingdra").fit(X, GIVEN)
 
 
 @pytest.mark.parametrize(
-    ("known", "pairs"),
+    "kind",
+    [pd.DataFrame, np.ndarray.tolist, sp.coo_matrix, lambda X: TABLE],
+    ids=["table", "list", "COO", "names"],
+)
+def test_x_may_be_what_fit_takes(kind, model) -> None:
+    given = kind(X)
+    fitted = make("Kingdra").fit(given, GIVEN)
+    asked, disagreement = choose_questions(model, X, GIVEN, n=5)
+    known = known_without_labels(model, X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # names of columns are not lost on the way
+        found = choose_questions(fitted, given, GIVEN, n=5)
+        pairs = choose_pairs(fitted, given, asked)
+        assert known_without_labels(fitted, given) == known
+    np.testing.assert_array_equal(found[0], asked)
+    np.testing.assert_array_equal(found[1], disagreement)
+    np.testing.assert_array_equal(pairs, choose_pairs(model, X, asked))
+
+
+@pytest.mark.parametrize(
+    "kind", [list, pd.Series, lambda y: pd.Series(y, index=BACKWARDS), lambda y: y.astype(np.int8)]
+)
+def test_no_row_is_asked_for_whose_label_is_given(kind, model) -> None:
+    """A series has the labels in the order of its rows, whatever its index."""
+    asked, _ = choose_questions(model, X, kind(GIVEN))
+    np.testing.assert_array_equal(asked, choose_questions(model, X, GIVEN)[0])
+    assert (GIVEN[asked] < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
     [
-        ({}, [[3, 0], [4, 2]]),
-        ({"cannot_link": [[0, 3]]}, [[3, 1], [4, 2]]),
-        ({"cannot_link": [[3, 5]], "must_link": [[0, 5]]}, [[3, 1], [4, 2]]),  # it follows
-        ({"cannot_link": [[3, 0], [3, 1], [2, 3]]}, [[4, 2]]),
-        ({"must_link": [[3, 0]]}, [[4, 2]]),
-        ({"must_link": [[3, 5], [5, 0]]}, [[4, 2]]),  # it follows
-        ({"must_link": [[2, 4]], "must_weight": [0.5]}, [[3, 0], [4, 0]]),
+        ({"given": GIVEN[:50]}, r"y must be integers of shape \(90,\), -1 where not known; got int64 of"),
+        ({"given": np.where(GIVEN < 0, np.nan, GIVEN)}, "y must be integers .* got float64"),
+        ({"n": 0}, "n must be an integer of at least 1; got 0"),
+        ({"method": make("Single")}, "method must be a fitted ensemble of two models or more; got 'Single'"),
+        ({"method": KMeans(3)}, "method must be a fitted ensemble of two models or more; got 'KMeans'"),
     ],
 )
-def test_no_pair_is_asked_for_that_is_known(known, pairs):
-    X = np.arange(6)[:, None]
-    found = choose_pairs(ENSEMBLE, X, np.array([0, 3, 4]), Links.of(6, **known))
-    assert found.tolist() == pairs
+def test_mistakes_are_told_in_one_line(wrong, message, model) -> None:
+    with pytest.raises(InputError, match=message):
+        choose_questions(**{"method": model, "X": X, **wrong})

@@ -58,7 +58,7 @@ def neighbour_distances(X: Matrix, n_neighbors: int, device: torch.device | str 
     if n <= n_neighbors:
         raise InputError(
             f"IMSAT's n_neighbors must be less than the number of points, {n}; got {n_neighbors}: give less, "
-            "or choose another base"
+            "or choose another base (of kingdra_plus, another first_base)"
         )
     size = max(1, min(TILE_ROWS, TILE_VALUES // d))
     center = torch.from_numpy(_mean(X, size)).to(device)

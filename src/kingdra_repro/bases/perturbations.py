@@ -87,6 +87,10 @@ def affine_distortion(
     # Where each place of the new picture comes from, in half heights and widths.
     place_x = torch.stack([wider * cos, wider * (slant * cos - sin), 2 * shift * right], dim=-1)
     place_y = torch.stack([higher * sin, higher * (slant * sin + cos), 2 * shift * down], dim=-1)
+    height, width, _ = image_shape
+    if height != width:  # angles and shears are those of pixels
+        place_x[:, 1] *= height / width
+        place_y[:, 0] *= width / height
     pictures = x.reshape(-1, *image_shape).movedim(-1, 1)
     grid = affine_grid(torch.stack([place_x, place_y], dim=1), list(pictures.shape), align_corners=False)
     return grid_sample(pictures, grid, align_corners=False).movedim(1, -1).reshape(x.shape)

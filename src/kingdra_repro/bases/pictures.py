@@ -81,7 +81,8 @@ class IMSATAffine(InformationMaximization):
         if self.image_shape is None:
             raise InputError(
                 "imsat_affine is for pictures, and these rows are not known to be any: give their "
-                "image_shape, such as (28, 28), or choose another base"
+                "shape, as IMSATAffine(image_shape=(28, 28)) or dataset.image_shape=[28,28], or choose "
+                "another base"
             )
         check_image_shape(self.image_shape, n_features)
         return (*self.image_shape, 1)[:3]

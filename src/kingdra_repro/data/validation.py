@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from kingdra_repro.checks import is_integer
-from kingdra_repro.errors import InputError
+from kingdra_repro.errors import SCALING, InputError
 
 log = logging.getLogger(__name__)
 
@@ -153,11 +153,12 @@ def check_magnitude(X: np.ndarray | sp.csr_matrix) -> None:
     largest = float(abs(X).max()) if sp.issparse(X) else max(float(X.max()), -float(X.min()))
     if 0 < largest < SMALLEST:
         raise InputError(
-            f"X has no values above {largest:.3g}, whose squares are 0 in float32: scale it "
-            "(dataset.scale=standard)"
+            f"X has no values above {largest:.3g}, whose squares are 0 in float32: scale it ({SCALING})"
         )
     if largest > (float(np.finfo(np.float32).max) / X.shape[1]) ** 0.5 / 2:
-        raise InputError(f"X has values up to {largest:.3g}, whose squares float32 does not hold: scale it")
+        raise InputError(
+            f"X has values up to {largest:.3g}, whose squares float32 does not hold: scale it ({SCALING})"
+        )
 
 
 def warn_of_small_values(X: np.ndarray | sp.csr_matrix) -> None:
@@ -166,8 +167,9 @@ def warn_of_small_values(X: np.ndarray | sp.csr_matrix) -> None:
     if 0 < largest < SMALL_VALUE:
         log.warning(
             "The values go up to %.3g only, where the networks expect about 1, and noise of that size may "
-            "hide them: scale them (dataset.scale=standard)",
+            "hide them: scale them (%s)",
             largest,
+            SCALING,
         )
 
 
@@ -198,7 +200,7 @@ def check_spread_of(
         i = int(lost[0])
         raise InputError(
             f"{_column(i, feature_names)} varies by {spread[i]:.3g} about {mean(i):.6g}, which "
-            "float32 hardly resolves: subtract its mean, or scale the columns (dataset.scale=standard)"
+            f"float32 hardly resolves: subtract its mean, or scale the columns ({SCALING})"
         )
 
 

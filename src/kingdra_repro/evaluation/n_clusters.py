@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
-from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils import check_array
 
 from kingdra_repro.checks import is_integer, must_be
 from kingdra_repro.evaluation.without_labels import MEASURES, known_without_labels
+from kingdra_repro.files import atomic_write
 from kingdra_repro.training.events import Iteration, Monitor, Progress
 
 
@@ -35,9 +33,7 @@ class NumberOfClusters:
     table: pd.DataFrame
 
 
-def choose_n_clusters(
-    estimator: BaseEstimator, X: ArrayLike | sp.spmatrix, n_clusters: Iterable[int]
-) -> NumberOfClusters:
+def choose_n_clusters(estimator: BaseEstimator, X: Any, n_clusters: Iterable[int]) -> NumberOfClusters:
     """Recommend a number of clusters, without any label of the data.
 
     As ``kingdra-run n_clusters=2..12`` does, with the same seed and settings to the same result.
@@ -46,7 +42,7 @@ def choose_n_clusters(
     ----------
     estimator : clusterer with the parameter ``n_clusters``, such as `kingdra_repro.Kingdra`
         Clones of it are fitted.
-    X : array or sparse matrix [n, d]
+    X : what its ``fit`` takes [n, d]
     n_clusters : iterable of int, such as ``range(2, 13)``
         Two numbers or more, each at least 2.
 
@@ -68,24 +64,25 @@ def choose_n_clusters(
     >>> choose_n_clusters(KMeans(random_state=0), X, range(2, 6)).n_clusters
     3
     """
-    numbers = sorted(set(n_clusters))
-    if len(numbers) < 2 or not all(is_integer(k, 2) for k in numbers):
+    numbers = list(n_clusters) if isinstance(n_clusters, Iterable) else []
+    if not all(is_integer(k, 2) for k in numbers) or len(set(numbers)) < 2:
         raise must_be("two integers or more, each at least 2", "n_clusters", n_clusters)
-    points = check_array(X, accept_sparse="csr", dtype="numeric")  # `fit` makes float32 of it, or refuses
-    return recommend(pd.DataFrame([measure(estimator, points, k) for k in numbers]))
+    return recommend(pd.DataFrame([measure(estimator, X, k) for k in sorted(set(numbers))]))
 
 
-def measure(estimator: BaseEstimator, X: np.ndarray | sp.csr_matrix, n_clusters: int) -> dict[str, Any]:
+def measure(estimator: BaseEstimator, X: Any, n_clusters: int) -> dict[str, Any]:
     """Fit a clone of an estimator with one number of clusters: ``k`` and the rest of a row of the table."""
     method: Any = clone(estimator).set_params(n_clusters=n_clusters)
-    watch = _FirstVotes(getattr(estimator, "monitor", None))
+    kept_in = None
+    if (folder := getattr(estimator, "checkpoint_dir", None)) is not None:
+        kept_in = Path(folder) / f"k{n_clusters}"
+        method.set_params(checkpoint_dir=kept_in)
+    watch = _FirstVotes(getattr(estimator, "monitor", None), kept_in)
     if "monitor" in method.get_params(deep=False):
         method.set_params(monitor=watch)
-    if (folder := getattr(estimator, "checkpoint_dir", None)) is not None:
-        method.set_params(checkpoint_dir=Path(folder) / f"k{n_clusters}")
     method.fit(X)
     found = len(np.unique(method.labels_))
-    known = known_without_labels(method, X.astype(np.float32), watch.votes)
+    known = known_without_labels(method, X, watch.votes())
     return {"k": n_clusters, "clusters_found": found, **known}
 
 
@@ -122,18 +119,30 @@ def recommend(measures: pd.DataFrame) -> NumberOfClusters:
 
 
 class _FirstVotes:
-    """A monitor that keeps the models' clusters after the first phase, and tells another everything."""
+    """A monitor that keeps the models' clusters after the first phase, and tells another everything.
 
-    def __init__(self, monitor: Monitor | None) -> None:
+    Beside the checkpoint, where there is one: a fit that is taken up does not go through that phase again.
+    """
+
+    def __init__(self, monitor: Monitor | None, folder: Path | None) -> None:
         self.monitor = monitor
-        self.votes: np.ndarray | None = None
+        self._file = None if folder is None else folder / "first_votes.npy"
+        self._votes: np.ndarray | None = None
+
+    def votes(self) -> np.ndarray | None:
+        """Return the clusters [n_models, n]; None where there is no ensemble."""
+        if self._votes is None and self._file is not None and self._file.exists():
+            return np.load(self._file, allow_pickle=False)
+        return self._votes
 
     def progress(self, event: Progress) -> None:
         if self.monitor is not None:
             self.monitor.progress(event)
 
     def iteration(self, it: Iteration) -> None:
-        if it.index == 0:
-            self.votes = it.model_labels
+        if it.index == 0 and (votes := it.model_labels) is not None:
+            self._votes = votes
+            if self._file is not None:
+                atomic_write(self._file, lambda file: np.save(file, votes))
         if self.monitor is not None:
             self.monitor.iteration(it)

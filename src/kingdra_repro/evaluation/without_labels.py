@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from sklearn.metrics import adjusted_rand_score, silhouette_score
+from sklearn.utils import check_array
 
-from kingdra_repro.data.streamed import Matrix
+from kingdra_repro.methods.features import indexable_features, rows_of
 
 SAMPLED = 2_000  # points that are looked at: silhouettes take the square of their number
 
@@ -22,14 +23,14 @@ MEASURES = {
 
 
 def known_without_labels(
-    method: Any, X: Matrix, first_votes: np.ndarray | None = None
+    method: Any, X: Any, first_votes: np.ndarray | None = None
 ) -> dict[str, float | None]:
     """Measure a clustering without any label of the data.
 
     Parameters
     ----------
     method : fitted estimator, with ``labels_``, and maybe ``history_`` and ``predict_proba``
-    X : array or CSR matrix [n, d], what it was fitted on
+    X : array, table, sparse matrix or StreamedMatrix [n, d], what it was fitted on
     first_votes : int array [n_models, n] or None
         The models' own clusters after the first phase, before they learn from each other; None where there
         is no ensemble.
@@ -46,9 +47,10 @@ def known_without_labels(
         Each is at most 1; None where the method has no such thing, or finds one cluster alone. All but
         ``agreement`` and ``pseudo_labelled`` are of 2,000 points, the same whenever n points are clustered.
     """
+    X = indexable_features(X)
     n = X.shape[0]
     rows = np.sort(np.random.default_rng(0).choice(n, min(SAMPLED, n), replace=False))
-    labels, sample = method.labels_[rows], X[rows]
+    labels, sample = method.labels_[rows], rows_of(X, rows)
     phase = phase_of_answer(method)
     pseudo_labels = _number(phase.get("n_pseudo_labels"))
     outputs = method.predict_proba(sample) if hasattr(method, "predict_proba") else None
@@ -56,7 +58,7 @@ def known_without_labels(
         "stability": None if first_votes is None else _pairwise_rand(first_votes[:, rows]),
         "agreement": _number(phase.get("agreement")),
         "pseudo_labelled": None if pseudo_labels is None else pseudo_labels / n,
-        "silhouette": _silhouette(sample, labels),
+        "silhouette": _silhouette(check_array(sample, accept_sparse="csr", dtype=np.float32), labels),
         "silhouette_outputs": None if outputs is None else _silhouette(outputs, labels),
     }
 

@@ -1,6 +1,7 @@
 """What all estimators share: how parameters and data are checked, and how a fit begins and fails."""
 
 import logging
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
@@ -13,10 +14,11 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from kingdra_repro.checks import Check, check_parameters, integer, optional, path, seed
+from kingdra_repro.checks import Check, check_parameters, integer, level, optional, path, seed
 from kingdra_repro.data.links import Links
 from kingdra_repro.data.streamed import Matrix, StreamedMatrix, is_sparse
 from kingdra_repro.data.validation import warn_of_scale, warn_of_small_values
@@ -31,7 +33,6 @@ from kingdra_repro.training.options import WITHOUT_EFFECT
 log = logging.getLogger(__name__)
 
 WIDE = 20_000  # columns of a sparse matrix: an hour an epoch for 100,000 rows of 50,000
-SET_BY_SCIKIT_LEARN = ("_metadata_request", "_sklearn_output_config")  # set_fit_request(), set_output()
 # What the command line draws labels by: ``fit`` is given the labels themselves.
 DRAWN = frozenset({"labels_per_class", "labels_fraction"})
 
@@ -69,7 +70,7 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
         InputError
             (a ValueError) If a parameter is not valid; ValueError for NaN, infinities, wrong shapes.
         """
-        with rollback_on_error(self):
+        with one_fit(self):
             check_parameters(self, self.checks)
             self._fit(checked_data(self, X, reset=True))
         return self
@@ -101,10 +102,12 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
             part: Any = self.get_params(deep=False).get(outer)
             known = [one.name for one in fields(part) if one.init] if is_part(part) else []
             if unknown := [name for name in values if name not in known]:
-                raise InputError(
-                    f"{outer}__{unknown[0]} is not a parameter of {outer}={part!r}: "
-                    + (f"it has {', '.join(known)}" if known else "give an instance, such as LadderIM()")
-                )
+                remedy = "give an instance, such as LadderIM()"
+                if isinstance(part, list | tuple):
+                    remedy = f"set {outer} to a list of other instances"
+                elif known:
+                    remedy = f"it has {', '.join(known)}"
+                raise InputError(f"{outer}__{unknown[0]} is not a parameter of {outer}={part!r}: {remedy}")
             setattr(self, outer, replace(part, **values))
         return self
 
@@ -170,7 +173,7 @@ class TrainedClusterer(Clusterer):
         **Clusterer.checks,
         "random_state": seed,
         "checkpoint_dir": optional(path),
-        "verbose": integer(0),
+        "verbose": level,
     }
 
     device: str = "auto"
@@ -190,16 +193,33 @@ def _is_fitted(name: str) -> bool:
     return name.endswith("_") and not name.startswith("_")
 
 
+class EmptyClusterWarning(ConvergenceWarning):
+    """Fewer clusters were found than were looked for."""
+
+
 @contextmanager
-def rollback_on_error(estimator: BaseEstimator) -> Iterator[None]:
-    """Leave the estimator unfitted where a fit within fails, not a mixture of itself and the fit before."""
+def one_fit(estimator: Any) -> Iterator[None]:
+    """Leave the estimator unfitted where a fit within fails; warn where it finds too few clusters.
+
+    It would else be a mixture of itself and the fit before. What others have put there stays, such as what a
+    pipeline notes while it fits its steps.
+    """
+    before = set(vars(estimator))
     try:
         yield
     except BaseException:
-        kept = {*estimator.get_params(deep=False), *SET_BY_SCIKIT_LEARN}
-        for name in set(vars(estimator)) - kept:
-            delattr(estimator, name)
+        for name in list(vars(estimator)):
+            if name not in before or _is_fitted(name):
+                delattr(estimator, name)
         raise
+    found = len(np.unique(estimator.labels_))
+    if found < estimator.n_clusters and isinstance(estimator, TrainedClusterer):  # scikit-learn's own warn
+        warnings.warn(
+            f"{type(estimator).__name__} found {found} clusters, and no points for the others of "
+            f"n_clusters={estimator.n_clusters}: look for fewer, or train longer",
+            EmptyClusterWarning,
+            stacklevel=5,  # the line that calls fit
+        )
 
 
 def begin(
@@ -244,8 +264,8 @@ def begin(
         for name, value in estimator.get_params(deep=False).items()
         if name not in WITHOUT_EFFECT | DRAWN and name not in may_change
     }
-    if not isinstance(estimator.random_state, int | np.integer):
-        settings["random_state"] = "drawn"
+    seeded = isinstance(estimator.random_state, int | np.integer | np.random.RandomState)
+    settings["random_state"] = seed if seeded else "drawn"
     run = f"{type(estimator).__name__} {settings} X{X.shape} {checksum_of_array(X)}"
     if isinstance(X, StreamedMatrix):
         run += f" shuffled by {X.rows_of_a_buffer}"
@@ -270,12 +290,11 @@ def seed_of(random_state: int | np.random.RandomState | None) -> int:
 
 
 def _described(value: Any) -> Any:
-    """Give a parameter a ``repr`` that is the same in other processes and for NumPy's numbers."""
+    """Give a parameter a ``repr`` that is the same in other processes, for NumPy's numbers and for tuples."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, list | tuple):
-        described = [_described(one) for one in value]
-        return described if isinstance(value, list) else tuple(described)
+        return [_described(one) for one in value]
     if isinstance(value, partial):
         return "partial", _described(value.func), _described(value.args), value.keywords
     if isinstance(value, FunctionType) and value.__name__ == "<lambda>":

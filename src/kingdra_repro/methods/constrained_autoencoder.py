@@ -27,7 +27,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum_of_array
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.autoencoder import AutoencoderClusterer
-from kingdra_repro.methods.clusterer import rollback_on_error
+from kingdra_repro.methods.clusterer import one_fit
 from kingdra_repro.methods.constrained_batches import ConstrainedBatches
 from kingdra_repro.methods.constrained_loss import ROWS_AT_ONCE, ConstrainedLoss, balancing, check_annealing
 from kingdra_repro.methods.features import checked_data
@@ -198,7 +198,7 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
             (a ValueError) If a parameter is not valid, y does not fit X, a class has no label or all points
             have one, or labels and pairs contradict each other.
         """
-        with rollback_on_error(self):
+        with one_fit(self):
             check_parameters(self, self.checks)
             X = checked_data(self, X, reset=True)
             n, d = X.shape

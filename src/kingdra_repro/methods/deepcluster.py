@@ -70,8 +70,9 @@ class DeepCluster(NetworkClusterer):
     """Cluster the features of a network by K-means, train the network on these clusters, and again.
 
     As in the authors' code: features are taken before the last ReLU, reduced to 256 principal components,
-    whitened and scaled to length 1; an empty cluster gets half of the largest one; classes are sampled
-    evenly; the classifier's last layer starts again in each epoch, from weights of standard deviation 0.01.
+    whitened and scaled to length 1; to train on, an empty cluster gets half of the largest one; classes are
+    sampled evenly; the classifier's last layer starts again in each epoch, from weights of standard deviation
+    0.01.
 
     Differences: the network is d - 1200 - 1200 with batch norm, not AlexNet or VGG; inputs are not augmented;
     as many clusters as are looked for, not ten times the classes; K-means runs until it has converged, from
@@ -162,7 +163,7 @@ class DeepCluster(NetworkClusterer):
                 last=finished,
             )
             labels = self._cluster(rows, state["epoch"])
-            self.labels_ = labels.numpy()
+            self.labels_ = self._kmeans.labels_.astype(np.int64)
             before = state["labels"]
             same = None if before is None else float(normalized_mutual_info_score(before, labels))
             self._end_phase(self.labels_, {**state["losses"], "nmi_previous": same})
@@ -184,7 +185,7 @@ class DeepCluster(NetworkClusterer):
         self._kmeans = kmeans_of(state["centres"])
 
     def _cluster(self, rows: Rows, epoch: int) -> Tensor:
-        """K-means on the features as they are now; no cluster is empty."""
+        """K-means on the features as they are now: clusters to train on, of which none is empty."""
         features = outputs(self._network, rows)
         rng = numpy_stream(self._seed, 0, Purpose.KMEANS, epoch)
         seed = int(rng.integers(2**31))
@@ -206,7 +207,7 @@ class DeepCluster(NetworkClusterer):
             classifier.parameters(), self.learning_rate, weight_decay=self.weight_decay
         )
         noise = torch_stream(self._seed, 0, Purpose.NOISE, epoch, rows.device)
-        labels = labels.to(rows.device)
+        of_points, labels = labels.numpy(), labels.to(rows.device)
 
         def losses(batch: Tensor) -> dict[str, Tensor]:
             logits = classifier(relu(self._network(rows[batch], noise))).float()
@@ -216,7 +217,7 @@ class DeepCluster(NetworkClusterer):
             self._progress(epoch + 1, self.epochs, epoch + part, self.epochs, terms)
 
         self._network.begin_epoch()
-        members = [np.flatnonzero(self.labels_ == cluster) for cluster in range(self.n_clusters)]
+        members = [np.flatnonzero(of_points == cluster) for cluster in range(self.n_clusters)]
         order = torch.from_numpy(supervised_order(members, rows.n, self._seed, 0, epoch)).to(rows.device)
         batches = [order[part] for part in batch_slices(rows.n, self.batch_size)]
         return self._train_on([optimizer, last_layer], batches, losses, tell, "the classifier", epoch + 1)

@@ -19,7 +19,7 @@ from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.devices import choose_device
 from kingdra_repro.errors import InputError
 from kingdra_repro.library_state import default_library_state
-from kingdra_repro.methods.clusterer import TrainedClusterer, rollback_on_error
+from kingdra_repro.methods.clusterer import TrainedClusterer, one_fit
 from kingdra_repro.methods.ensemble_fit import EnsembleFit, begin_fit
 from kingdra_repro.methods.features import checked_data
 from kingdra_repro.methods.given_labels import Given, check_some_given
@@ -131,7 +131,7 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
             (a ValueError) If a parameter is not valid, y does not fit X, or labels and pairs contradict each
             other; ValueError for NaN, infinities, wrong shapes.
         """
-        with rollback_on_error(self):
+        with one_fit(self):
             check_parameters(self, self.checks)
             X = checked_data(self, X, reset=True)
             links = Links.of(X.shape[0], must_link, cannot_link, must_weight, cannot_weight)
@@ -178,7 +178,7 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
 
     @property
     def _n_features_out(self) -> int:  # as get_feature_names_out asks
-        return self.n_clusters
+        return self._outputs.shape[1]
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the cluster of each row of X: int64 array [n]."""
@@ -205,10 +205,8 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
             The share of models whose own answer it is.
         """
         check_is_fitted(self)
-        given = None if labels is None else torch.from_numpy(np.asarray(labels, np.int64))
         n = X.shape[0] if hasattr(X, "shape") else len(X)
-        if given is not None and given.shape != (n,):
-            raise InputError(f"labels of shape {tuple(given.shape)} do not fit {n} rows: give one each")
+        given = None if labels is None else self._checked_clusters(labels, n)
         found: list[tuple[Tensor, Tensor, Tensor]] = []
         done = 0
         for proba in self._proba(X):
@@ -220,6 +218,14 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
             done += len(mean)
         clusters, confidences, agreements = (torch.cat(parts).numpy() for parts in zip(*found, strict=True))
         return clusters, confidences, agreements
+
+    def _checked_clusters(self, labels: Any, n: int) -> Tensor:
+        labels, k = np.asarray(labels), self._outputs.shape[1]
+        if labels.shape != (n,):
+            raise InputError(f"labels of shape {labels.shape} do not fit {n} rows: give one each")
+        if labels.dtype.kind not in "iu" or (n and not 0 <= labels.min() <= labels.max() < k):
+            raise InputError(f"labels must be clusters from 0 to {k - 1}, as integers, such as labels_")
+        return torch.from_numpy(labels.astype(np.int64))
 
     @default_library_state()
     def disagreement(self, X: Any) -> np.ndarray:

@@ -14,6 +14,9 @@ from kingdra_repro.data.streamed import StreamedMatrix
 from kingdra_repro.data.validation import canonical_csr, check_magnitude, check_spread
 from kingdra_repro.errors import InputError
 
+# What pandas calls the objects of a column that are times, or spans of numbers.
+TIMES = {"date", "datetime", "time", "timedelta", "period", "interval"}
+
 
 def readable_features(X: Any) -> Any:
     """Return X as an array or CSR matrix where it is a tensor, masked or sparse; anything else as it is.
@@ -46,6 +49,17 @@ def readable_features(X: Any) -> Any:
     return _writable_csr(X) if sp.issparse(X) and np.ndim(cast(Any, X)) == 2 else X
 
 
+def indexable_features(X: Any) -> Any:
+    """Return X as `readable_features` does, a list as an array: what has a shape, and rows for `rows_of`."""
+    readable = readable_features(X)
+    return readable if hasattr(readable, "shape") else np.asarray(readable)
+
+
+def rows_of(X: Any, rows: np.ndarray | slice) -> Any:
+    """Take rows of `indexable_features`; those of a table keep the names of its columns."""
+    return X.iloc[rows] if isinstance(X, pd.DataFrame) else X[rows]
+
+
 def checked_data(estimator: BaseEstimator, X: Any, *, reset: bool) -> np.ndarray | sp.csr_matrix:
     """X as float32 array or CSR matrix [n, d] of finite numbers; a `StreamedMatrix` stays what it is.
 
@@ -72,7 +86,7 @@ def checked_data(estimator: BaseEstimator, X: Any, *, reset: bool) -> np.ndarray
     )
     check_magnitude(given)
     if reset:
-        check_spread(given)
+        check_spread(given, getattr(estimator, "feature_names_in_", None))
     X = given.astype(np.float32, copy=False)
     if reset:
         _check_n_samples(estimator, X.shape[0])
@@ -125,8 +139,10 @@ def _array_of(X: Tensor) -> np.ndarray:
 
 
 def _check_columns(X: pd.DataFrame) -> None:
-    for name, dtype in zip(X.columns, X.dtypes, strict=True):
+    for i, (name, dtype) in enumerate(zip(X.columns, X.dtypes, strict=True)):
         words = isinstance(dtype, pd.StringDtype)
+        if dtype.kind == "O" and pd.api.types.infer_dtype(X.iloc[:, i], skipna=True) in TIMES:
+            words = True
         if isinstance(dtype, pd.CategoricalDtype):
             words = dtype.categories.dtype.kind not in "iufb"
         if words or dtype.kind in "mM":

@@ -12,14 +12,17 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from kingdra_repro.checks import Check, check_parameters, integer, is_integer, is_number, must_be
+from kingdra_repro.data.formats.labels import UNKNOWN
 from kingdra_repro.data.links import Closure, Links, closure, with_linked
 from kingdra_repro.errors import InputError
 from kingdra_repro.library_state import default_library_state
-from kingdra_repro.methods.clusterer import Clusterer, rollback_on_error
+from kingdra_repro.methods.clusterer import Clusterer, one_fit
 from kingdra_repro.methods.features import checked_data
 from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.seeds import Purpose, numpy_stream
 
+# Words that a class is not known by; "-" and "." may be classes themselves.
+MARKS = ("-1", "", "None", *(mark for mark in UNKNOWN if mark not in ("-", ".")))
 LEAST = 2  # labels of a class, where a part of each is drawn: a point and another of its class
 
 
@@ -94,9 +97,16 @@ def draw_labels(
     if seed < 0:
         raise must_be("an integer of at least 0", "random_state", seed)
     y = np.asarray(y)
+    if y.ndim != 1 or y.dtype.kind not in "iub":
+        raise InputError(f"y must be integers, the class of each point; got {y.dtype} of shape {y.shape}")
+    if y.min(initial=0) < 0:
+        raise InputError(f"y must be classes from 0, known of every point; got {y.min()}")
+    y = y.astype(np.int64, copy=False)
     sizes = np.bincount(y)
     if len(sizes) != n_clusters:
         raise must_be(f"the number of classes, {len(sizes)}", "n_clusters", n_clusters)
+    if sizes.min() == 0:
+        raise InputError(f"y has no point of class {sizes.argmin()}: number the classes without a gap")
     if sizes.min() < 2:
         raise InputError(
             "The smallest class has one point: there is none left to score, leave that class out"
@@ -145,7 +155,7 @@ def check_given(y: Any, n: int, n_clusters: int) -> np.ndarray:
     ClassWithoutLabel
         Where a class has no label.
     """
-    y = _check_classes(y, n, n_clusters)
+    y = check_classes(y, n, n_clusters)
     without = np.setdiff1d(np.arange(n_clusters), y)
     if len(without):
         raise ClassWithoutLabel(
@@ -165,17 +175,21 @@ def check_some_given(y: Any, n: int, n_clusters: int) -> np.ndarray:
     Raises
     ------
     InputError
-        Where they do not fit n points, or some are unknown and others not classes 0..n_clusters-1.
+        Where some are unknown, and others not classes 0..n_clusters-1, or not of n points; and where what is
+        not known is not -1, but another number below 0, missing or a mark such as "?".
     """
     _refuse_masks(y)
     values = np.asarray(y)
     if values.dtype.kind in "OUS":
-        unknown = np.isin(values.astype(str), ("-1", "nan", "None", "")) & (y is not None)
+        unknown = np.isin(values.astype(str), MARKS) & (y is not None)
+    elif values.dtype.kind in "iu":  # -1 as an unsigned number is the largest of its kind
+        largest = values == max(np.iinfo(values.dtype).max, n_clusters)
+        unknown = (values < 0) | (largest & (values.dtype.kind == "u"))
     else:
         unknown = (values == -1) | (values != values)
     if not unknown.any():
         return np.full(n, -1, np.int64)
-    return _check_classes(values, n, n_clusters)
+    return check_classes(values, n, n_clusters)
 
 
 def _refuse_masks(y: Any) -> None:
@@ -183,7 +197,8 @@ def _refuse_masks(y: Any) -> None:
         raise InputError("y has masked values: give -1 where a class is not known, such as by y.filled(-1)")
 
 
-def _check_classes(y: Any, n: int, n_clusters: int) -> np.ndarray:
+def check_classes(y: Any, n: int, n_clusters: int) -> np.ndarray:
+    """Check labels of any number of classes and points, as `check_given` does."""
     if y is None:
         raise InputError("y is missing: give the classes 0 to k - 1 of some points, and -1 for the others")
     _refuse_masks(y)
@@ -229,7 +244,7 @@ class LabelledClusterer(ClassifierMixin, Clusterer):
         InputError
             (a ValueError) If a parameter is not valid, y does not fit X, or a class has no label.
         """
-        with rollback_on_error(self):
+        with one_fit(self):
             check_parameters(self, self.checks)
             X = checked_data(self, X, reset=True)
             given = check_given(y, X.shape[0], self.n_clusters)

@@ -24,6 +24,7 @@ from kingdra_repro.evaluation.without_labels import known_without_labels
 from kingdra_repro.files import remove_parts, write_text
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods import Ensemble, draw_labels
+from kingdra_repro.methods.clusterer import EmptyClusterWarning
 from kingdra_repro.methods.given_labels import ClassWithoutLabel
 from kingdra_repro.programs.unread import unread
 from kingdra_repro.provenance import commits, device_name
@@ -162,6 +163,7 @@ def _fit(method: Any, data: Dataset, given: np.ndarray | None, name: str) -> Non
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ScaleWarning)  # a file's was told when it was read
+            warnings.simplefilter("ignore", EmptyClusterWarning)  # the table at the end tells
             method.fit(data.X, given, **_pairs(data, method, name))
     except ClassWithoutLabel as error:
         names = data.class_names or []

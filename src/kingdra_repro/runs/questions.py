@@ -8,15 +8,18 @@ The second is for who can tell that two points are of one kind, but has no names
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.cluster import KMeans
 
+from kingdra_repro.checks import integer, must_be
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.links import Closure, Links, closure
-from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.methods import Ensemble
+from kingdra_repro.methods.features import indexable_features, rows_of
+from kingdra_repro.methods.given_labels import check_classes
 from kingdra_repro.runs.clusters import beside
 
 QUESTIONS = 20  # of a file
@@ -25,7 +28,7 @@ ROWS_AT_ONCE = 2**15
 
 
 def choose_questions(
-    method: Ensemble, X: Matrix, given: np.ndarray | None = None, n: int = QUESTIONS
+    method: Ensemble, X: Any, given: Any = None, n: int = QUESTIONS
 ) -> tuple[np.ndarray, np.ndarray]:
     """Choose points that stand for many others, more of them where the models disagree.
 
@@ -38,14 +41,19 @@ def choose_questions(
     Parameters
     ----------
     method : fitted ensemble of two models or more
-    X : float32 array, CSR matrix or StreamedMatrix [m, d]
-    given : int64 array [m], labels that are known, -1 for none; or None
-    n : int
+    X : array, table, sparse matrix or StreamedMatrix [m, d]
+    given : int array [m], labels that are known, -1 for none; or None
+    n : int, at least 1
 
     Returns
     -------
     rows : int64 array [n], fewer where X has no more distinct points; the largest disagreement first
     disagreement : float64 array [n], of these, in nats; see `Ensemble.disagreement`
+
+    Raises
+    ------
+    InputError
+        Where the method is not such an ensemble, or n or the labels are not that.
 
     References
     ----------
@@ -53,16 +61,20 @@ def choose_questions(
     Budgets, arXiv 2202.02794: typical points first.
     Zhdanov (2019), Diverse mini-batch Active Learning, arXiv 1901.05954: weighted K-means.
     """
+    if not isinstance(method, Ensemble) or method.n_models < 2:
+        raise must_be("a fitted ensemble of two models or more", "method", type(method).__name__)
+    integer(1)("n", n)
+    X = indexable_features(X)
     m = X.shape[0]
     rows = np.arange(m)
     if m > MOST_POINTS:
         rows = np.sort(np.random.default_rng(0).choice(m, MOST_POINTS, replace=False))
     disagreement = np.zeros(m)
-    disagreement[rows] = method.disagreement(X if len(rows) == m else X[rows])
-    unknown = rows if given is None else rows[given[rows] < 0]
+    disagreement[rows] = method.disagreement(X if len(rows) == m else rows_of(X, rows))
+    unknown = rows if given is None else rows[check_classes(given, m, method.n_clusters)[rows] < 0]
     asked = unknown
     if len(unknown) > n:
-        code = method.last_hidden_layer(X[unknown])
+        code = method.last_hidden_layer(rows_of(X, unknown))
         weight = disagreement[unknown] + max(disagreement[rows].mean(), np.finfo(np.float32).tiny)
         groups = KMeans(n, n_init=1, random_state=0).fit(code, sample_weight=weight)
         distance = groups.transform(code)
@@ -104,7 +116,7 @@ def question_table(
     return beside(table, None if data.table is None else data.table.iloc[listed])
 
 
-def choose_pairs(method: Ensemble, X: Matrix, asked: np.ndarray, links: Links | None = None) -> np.ndarray:
+def choose_pairs(method: Ensemble, X: Any, asked: np.ndarray, links: Links | None = None) -> np.ndarray:
     """Pair each point of `choose_questions` with the one that is surest of the cluster it may belong to.
 
     Where the links say that the two are apart, the next likely cluster's takes its place; where they say that
@@ -122,10 +134,11 @@ def choose_pairs(method: Ensemble, X: Matrix, asked: np.ndarray, links: Links | 
     int64 array [m, 2], m <= n
         The point in doubt, and the one with the largest output for its most likely cluster.
     """
+    X = indexable_features(X)
     outputs, surest = np.zeros((len(asked), method.n_clusters)), np.zeros(method.n_clusters, np.int64)
     largest = np.full(method.n_clusters, -1.0)
     for start in range(0, X.shape[0], ROWS_AT_ONCE):
-        proba = method.predict_proba(X[start : start + ROWS_AT_ONCE])
+        proba = method.predict_proba(rows_of(X, slice(start, start + ROWS_AT_ONCE)))
         here = (asked >= start) & (asked < start + len(proba))
         outputs[here] = proba[asked[here] - start]
         surest = np.where(proba.max(0) > largest, start + proba.argmax(0), surest)
