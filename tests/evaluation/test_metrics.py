@@ -57,6 +57,15 @@ def test_known_values():
     assert matched_classes(y, z) == {5: 0, 6: 1, 8: 2}
 
 
+def test_no_cluster_is_matched_to_a_class_it_does_not_contain():
+    y = np.repeat([0, 0, 1, 2], 10)
+    z = np.repeat([5, 6, 7, 7], 10)  # of two classes that 7 holds one is left over, and 5 or 6 has no other
+    matched = matched_classes(y, z)
+    assert len(matched) == 2
+    assert all((y[z == cluster] == of_class).any() for cluster, of_class in matched.items())
+    assert clustering_accuracy(y, z) == 0.5
+
+
 def test_one_cluster():
     y = np.repeat([0, 1], [30, 10])
     assert clustering_accuracy(y, np.zeros(40, int)) == 0.75

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from kingdra_repro import bases, methods, pseudo_labels
 from kingdra_repro.config import ALL, check_types, sections, with_table_settings
+from kingdra_repro.programs.unread import unread
 from kingdra_repro.runs.folder import config_hash
 
 TABLE = (1500, 6)  # rows and columns, for what is "auto"
@@ -105,6 +106,42 @@ def test_settings_of_a_data_set_are_chosen_by_themselves():
     assert composed("dataset=stl", "base=ladder_dot").base.last_layer_bn
     assert composed("dataset=stl").base.w_mi_later == 0
     assert composed("dataset=usps", "base=imsat_vat").training.batch_size == 250  # whatever the data
+
+
+@pytest.mark.parametrize(
+    ("method", "given", "lines"),
+    [
+        ("kingdra", ["training.epochs=2", "training.iterations=3", "ensemble.mapping=common"], []),
+        ("ensemble", ["ensemble.size=2", "training.order=file"], []),
+        (
+            "single",
+            ["training.epochs=2"],
+            ["training.epochs has no effect on method=single: give training.first_epochs"],
+        ),
+        (
+            "single",
+            ["training.first_epochs=2", "training.epochs=2", "training.iterations=3"],
+            [
+                "training.epochs has no effect on method=single: leave it out",
+                "training.iterations has no effect on method=single: leave it out",
+            ],
+        ),
+        (
+            "kingdra_plus",
+            ["training.order=file"],
+            ["training.order has no effect on method=kingdra_plus: give method.order"],
+        ),
+        ("dec", ["++training.epochs=2"], ["training.epochs has no effect on method=dec: give method.epochs"]),
+        (
+            "kmeans",
+            ["ensemble.size=2", "seed=1"],
+            ["ensemble.size has no effect on method=kmeans: leave it out"],
+        ),
+    ],
+)
+def test_settings_that_a_method_does_not_read_are_told(method, given, lines):
+    overrides = [f"method={method}", *given]
+    assert unread(composed(*overrides), overrides, method) == lines
 
 
 @pytest.mark.parametrize(("size", "t_neg"), [(10, 9), (5, 4), (1, 1)])

@@ -98,6 +98,9 @@ def test_a_cluster_without_a_labelled_point_has_no_name(kingdra_run, tmp_path, b
     assert kingdra_run(*arguments).status == 0
     found = pd.read_csv(only(tmp_path, "clusters.csv"), keep_default_na=False)
     assert set(zip(found["cluster"], found["class"], strict=True)) == set(enumerate(["x", "y", "z", ""]))
+    explorer = json.loads(only(tmp_path, "explorer.json").read_text())
+    assert explorer["classes"] == ["x", "y", "z", ""]
+    assert [cluster["class"] for cluster in explorer["clusters"]] == [0, 1, 2, None]
 
 
 @pytest.mark.parametrize("unknown", ["  ", "-1"])
@@ -157,7 +160,7 @@ def test_an_ensemble_asks_and_takes_the_answers(kingdra_run, tmp_path, blobs):
     told += [given, "output_dir=third", "dataset.drop=[told]"]
     assert "is of other data: row" in kingdra_run(*told).mistake
     asked.assign(row=90).to_csv(path, index=False)
-    assert "has rows other than 0 to 89" in kingdra_run(*told).mistake
+    assert "has row 90, and the data have rows 0 to 89" in kingdra_run(*told).mistake
 
 
 def test_an_ensemble_asks_for_pairs_and_takes_the_answers(kingdra_run, tmp_path, blobs):
@@ -202,7 +205,11 @@ def test_history_tells_of_labelled_points_apart(kingdra_run, tmp_path, blobs):
             ("method=constrained_kmeans", "dataset.given=a", "dataset.columns=[b,c,d]"),
             "dataset.given=a and dataset.labels are words and",
         ),
-        (("n_clusters=2",), "n_clusters=2 is less than the classes of dataset.given and dataset.labels, 3"),
+        (
+            ("n_clusters=2",),
+            "n_clusters=2 is less than the classes of dataset.given and dataset.labels, 3 ('x', 'y', 'z'): "
+            "correct a name, or give at least 3",
+        ),
         (("method=constrained_kmeans", "dataset.given=none"), "dataset.given=none is neither a file nor"),
         (("method=constrained_kmeans", "dataset.given=kind"), "dataset.given=kind is dataset.labels, too"),
         (

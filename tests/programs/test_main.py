@@ -38,7 +38,7 @@ def raises(error: BaseException):
         (
             raises(KeyboardInterrupt()),
             130,
-            "program: stopped; the same command goes on from what was saved\n",
+            "program: stopped; the same command goes on from what was saved, if anything was\n",
         ),
         (raises(Stopped("stopped; what a run says")), 143, "program: stopped; what a run says\n"),
     ],
@@ -57,6 +57,25 @@ def test_a_signal_ends_a_program_in_a_line(number, status, capsys):
         assert signal.getsignal(number) is signal.SIG_DFL
     finally:
         signal.signal(number, outside)
+
+
+@pytest.mark.parametrize("chained", [True, False])
+def test_a_stop_that_a_library_made_an_error_of_is_a_stop(chained, capsys):
+    """NumPy's import, for one, turns Ctrl-C into an ImportError."""
+
+    def work() -> int:
+        try:
+            if chained:
+                raise KeyboardInterrupt
+            os.kill(os.getpid(), signal.SIGTERM)
+            signal.pause()
+        except KeyboardInterrupt as stop:
+            if chained:
+                raise ImportError("C extensions failed") from stop
+        raise ImportError("C extensions failed")
+
+    assert ended(work) == (130 if chained else 143)
+    assert capsys.readouterr().err.startswith("program: stopped; ")
 
 
 def test_a_defect_is_raised():

@@ -1,6 +1,7 @@
 """What a run leaves, and what the same command does again."""
 
 import json
+import re
 import warnings
 
 import numpy as np
@@ -11,6 +12,7 @@ from kingdra_repro import load
 from kingdra_repro.data import load_digits
 from kingdra_repro.methods import Kingdra, SemiSupervised
 from kingdra_repro.methods.clusterer import EmptyClusterWarning
+from kingdra_repro.programs import run as console
 from kingdra_repro.runs.monitor import RunMonitor
 from kingdra_repro.runs.reading import EXACT
 from tests.programs.conftest import CUSTOM, TINY
@@ -174,6 +176,21 @@ def test_a_run_that_is_stopped_before_it_saved_says_so(kingdra_run, features, mo
     assert "stopped; nothing was saved yet: the same command begins anew" in outcome.err
 
 
+@pytest.mark.parametrize("sweep", [(), ("-m", "seed=0,1")])
+def test_a_run_that_is_stopped_while_it_is_imported_ends_in_a_line(kingdra_run, features, monkeypatch, sweep):
+    def stopped(cfg):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as stop:
+            raise ImportError("C extensions failed") from stop
+
+    monkeypatch.setattr(console, "_cluster", stopped)
+    outcome = kingdra_run(*SMALL, *sweep)
+    assert outcome.status == 130
+    assert outcome.err.splitlines()[-1].startswith("kingdra-run: stopped; the same command goes on")
+    assert "Traceback" not in outcome.err
+
+
 def test_a_run_that_is_stopped_within_a_phase_says_how_far_it_was(kingdra_run, features, monkeypatch):
     """Also one that is no ensemble."""
     for module in ("training.worker", "methods.network_clusterer"):
@@ -257,6 +274,21 @@ def test_the_log_tells_of_each_iteration(kingdra_run, features, tmp_path):
     kingdra_run(*SMALL)
     lines = only(tmp_path, "run.log").read_text().splitlines()
     assert [line.split(": ")[1] for line in lines] == ["60 rows of 5 columns", "iteration 0", "iteration 1"]
+
+
+def test_a_run_that_never_trained_on_pseudo_labels_warns(kingdra_run, features):
+    never = r"No iteration trained on pseudo-labels: n_clusters=\d+ .* Give a smaller n_clusters"
+    outcome = kingdra_run(*SMALL, "pseudo_labels=threshold", "pseudo_labels.threshold=0.99")
+    assert re.search(never + ", or a pseudo_labels.threshold below 0.99\n", outcome.err)
+    assert not re.search(
+        never, kingdra_run(*SMALL, "pseudo_labels=argmax", "pseudo_labels.min_fraction=0").err
+    )
+
+
+def test_a_setting_that_the_method_does_not_read_is_told_before_training(kingdra_run, features):
+    lines = kingdra_run(*SMALL, "method=single").err.splitlines()
+    told = lines.index("WARNING: training.epochs has no effect on method=single: leave it out")
+    assert not any(" model epochs " in line or line.startswith("iteration") for line in lines[:told])
 
 
 def test_sweep(kingdra_run, features, tmp_path):

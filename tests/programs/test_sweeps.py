@@ -47,6 +47,10 @@ def test_several_numbers_are_a_sweep(given):
     assert spelt_out(["-m", given]) == ["-m", "n_clusters=2,3,4,5"]
 
 
+def test_a_list_of_one_number_is_that_number():
+    assert spelt_out(["seed=1", "n_clusters=[4]"]) == ["seed=1", "n_clusters=4"]
+
+
 @pytest.mark.parametrize(
     "given", ["n_clusters=3", "n_clusters=range(2,6)", "n_clusters=null", "n_clusters=many"]
 )
@@ -116,6 +120,21 @@ def test_without_several_numbers_a_sweep_ends_with_its_table(tmp_path, capsys):
     assert [path.name for path in tmp_path.glob("sweeps/*/*")] == ["sweep.csv"]
 
 
+def test_the_table_of_a_sweep_says_in_what_its_runs_differ(tmp_path, capsys):
+    ways = [(0, "1e-3"), (1, "1e-3"), (0, "1e-2")]
+    jobs = [
+        Job(made(tmp_path / f"run{i}", 3, 0.1), ("method=kmeans", f"seed={seed}", f"training.rate={rate}"))
+        for i, (seed, rate) in enumerate(ways)
+    ]
+    end_sweep(jobs, tmp_path)
+    (path,) = tmp_path.glob("sweeps/*/sweep.csv")
+    table = pd.read_csv(path, dtype=str)
+    assert table["training.rate"].tolist() == ["1e-3", "1e-3", "1e-2"]
+    heading = next(line for line in capsys.readouterr().out.splitlines() if "training.rate" in line)
+    assert {"seed", "method"} <= set(heading.split())
+    assert list(table).count("seed") == list(table).count("method") == 1
+
+
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
@@ -123,6 +142,7 @@ def test_without_several_numbers_a_sweep_ends_with_its_table(tmp_path, capsys):
         ("n_clusters=1..3", "n_clusters=1..3 must be numbers from 2 upwards"),
         ("n_clusters=2..3..4", "n_clusters=2..3..4 is no range"),
         ("n_clusters=2..", "n_clusters=2.. is no range"),
+        ("n_clusters=[]", "n_clusters=[] is no range"),
         ("n_clusters=2..2000", "n_clusters=2..2000 has more than 100 numbers"),
     ],
 )

@@ -5,13 +5,16 @@ import io
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 import torch
 from PIL import Image
 from sklearn.metrics.cluster import contingency_matrix
+from sklearn.preprocessing import StandardScaler
 
 from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.data.new_points import Preprocessing
 from kingdra_repro.runs.columns import top_features
 from kingdra_repro.runs.explorer import (
     aligned_votes,
@@ -75,6 +78,20 @@ def decoded(made):
     return np.asarray(picture.convert("RGB"))
 
 
+def test_large_whole_numbers_are_those_of_the_table():
+    numbers = 100_003_836 * (1 + np.arange(60) % 3) + 7 * np.arange(60)
+    table = pd.DataFrame({"number": numbers, "part": np.arange(60) / 7})
+    X = StandardScaler().fit_transform(table).astype(np.float32)
+    scaler = StandardScaler().fit(table.to_numpy())
+    data = Dataset(
+        "t", X, None, 2, feature_names=list(table), table=table, preprocessing=Preprocessing(scaler=scaler)
+    )
+    explorer = make_explorer(data, np.arange(60) % 2)
+    members = explorer["clusters"][1]["members"]
+    assert explorer["columns"] == ["number", "part"]
+    assert [row[0] for row in members["values"]] == numbers[members["rows"]].tolist()
+
+
 def test_a_sprite_has_each_picture_in_its_place_dark_on_white():
     X = np.zeros((20, 6), np.float32)
     X[13, 4] = 2
@@ -126,6 +143,16 @@ def test_classes_and_agreement():
     assert explorer["agreement"][3] == 300 - len(np.flatnonzero(votes[2] != labels))
     assert set(explorer["disputed"]["labels"]) == {3}
     assert len(explorer["disputed"]["votes"][0]) == 3
+
+
+def test_clusters_are_called_as_given_labels_name_them():
+    data, labels = noise(k=4, known=False)
+    explorer = make_explorer(data, labels, names=["oak", "", "fir", ""])
+    assert explorer["classes"] == ["oak", "", "fir", ""]
+    assert [cluster["class"] for cluster in explorer["clusters"]] == [0, None, 2, None]
+    assert [cluster["counts"] for cluster in explorer["clusters"]] == [[]] * 4
+    known, labels = noise(k=4)
+    assert make_explorer(known, labels, names=["oak", "", "fir", ""]) == make_explorer(known, labels)
 
 
 def test_without_classes_and_without_an_ensemble():

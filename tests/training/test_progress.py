@@ -7,7 +7,7 @@ from rich.console import Console
 
 from kingdra_repro.methods import Progress
 from kingdra_repro.training import progress as progress_module
-from kingdra_repro.training.progress import ProgressDisplay
+from kingdra_repro.training.progress import ProgressDisplay, phase_line
 
 
 def event(done: float, looks: list[float] | None = None) -> Progress:
@@ -79,3 +79,32 @@ def test_losses_are_not_looked_at_in_every_step(clock):
             display.show(event(step, looks))
             clock[0] += 0.01
     assert len(looks) == 4
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        ({"rule": "given"}, "790 pseudo-labels in 30 mini-clusters (0.987 right); 2 s"),
+        (
+            {"rule": "relaxed", "t_pos": 4, "t_neg": 3},
+            "790 pseudo-labels in 30 mini-clusters (0.987 right), "
+            "thresholds relaxed to t_pos 4, t_neg 3; 2 s",
+        ),
+        (
+            {"rule": "unsupervised", "n_mini_clusters": 23, "smallest_mini_cluster": 0},
+            "not trained on: 23 of 30 mini-clusters; 2 s",
+        ),
+        (
+            {"rule": "unsupervised", "n_mini_clusters": 0, "n_pseudo_labels": 0, "smallest_mini_cluster": 0},
+            "not trained on: 0 of 30 mini-clusters; 2 s",
+        ),
+        (
+            {"rule": "kept", "smallest_mini_cluster": 2},
+            "not trained on, but on those before: 30 mini-clusters, one of only 2; 2 s",
+        ),
+    ],
+)
+def test_a_phase_tells_whether_what_it_found_is_trained_on(found, shown):
+    row = {"iteration": 1, "n_pseudo_labels": 790, "n_mini_clusters": 30, "smallest_mini_cluster": 20}
+    row |= {"pseudo_label_acc": 0.987, "seconds": 2.0, **found}
+    assert phase_line(row, 30) == f"iteration 1: {shown}"

@@ -66,12 +66,13 @@ def matched_classes(y_true: ArrayLike, y_pred: ArrayLike) -> dict[int, int]:
 
     Returns
     -------
-    dict from cluster to class; clusters beyond the number of classes are left out
+    dict from cluster to class; clusters beyond the number of classes are left out, and those that have no
+    point of the class that is left for them
     """
     table = _contingency(y_true, y_pred)
     classes, clusters = np.unique(y_true), np.unique(y_pred)
     rows, columns = linear_sum_assignment(table, maximize=True)
-    return {int(clusters[c]): int(classes[r]) for r, c in zip(rows, columns, strict=True)}
+    return {int(clusters[c]): int(classes[r]) for r, c in zip(rows, columns, strict=True) if table[r, c]}
 
 
 def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:

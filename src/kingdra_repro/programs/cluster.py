@@ -26,6 +26,7 @@ from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods import Ensemble, draw_labels
 from kingdra_repro.methods.clusterer import EmptyClusterWarning
 from kingdra_repro.methods.given_labels import ClassWithoutLabel
+from kingdra_repro.programs.unread import unread
 from kingdra_repro.provenance import commits, device_name
 from kingdra_repro.report.figures import draw_run_figures
 from kingdra_repro.runs.clusters import cluster_table, names_of_clusters, write_clusters
@@ -104,8 +105,10 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     votes = Votes(checkpoint / "votes")
     given = _given_labels(cfg, data, choices.method)
     suited = with_image_shape(_suited(cfg, data, choices.dataset), data.image_shape)
+    for line in unread(cfg, HydraConfig.get().overrides.task, choices.method):
+        log.warning(line)
     with ProgressDisplay() as display:
-        monitor = RunMonitor(folder, data.y, display, stopwatch, votes, given)
+        monitor = RunMonitor(folder, data.y, display, stopwatch, votes, given, data.n_clusters)
         make_method = instantiate(suited.method)
         known = {
             "n_clusters": data.n_clusters,
@@ -116,6 +119,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
         takes = signature(make_method).parameters  # K-means has neither checkpoints nor phases to tell of
         method = make_method(**{name: value for name, value in known.items() if name in takes})
         _fit(method, data, given, choices.method)
+    monitor.warn_of_no_pseudo_labels(getattr(method, "pseudo_labels", None))
 
     run = {
         "method": choices.method,
@@ -134,9 +138,9 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     votes.write(folder / "votes.npz")
     write_ensemble_files(folder, data)
     draw_run_figures(folder, data, method.labels_)
-    write_explorer(folder, data, method.labels_)
-    write_map(folder, data, method, method.labels_, cfg.report.map)
     classes = names_of_clusters(data, given)
+    write_explorer(folder, data, method.labels_, classes)
+    write_map(folder, data, method, method.labels_, cfg.report.map)
     if choices.dataset == "custom":
         columns = data.table if cfg.dataset.keep_columns else None
         table = cluster_table(method, data.X, method.labels_, data.row_names, columns, classes)
@@ -145,7 +149,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
             asked, disagreement = choose_questions(method, data.X, given)
             questions = question_table(data, asked, disagreement, method.labels_, given)
             write_text(folder / "ask.csv", questions.to_csv(index=False, lineterminator="\n"))
-            pairs = pair_table(data, choose_pairs(method, data.X, asked), data.links)
+            pairs = pair_table(data, choose_pairs(method, data.X, asked, data.links), data.links)
             write_text(folder / "ask_pairs.csv", pairs.to_csv(index=False, lineterminator="\n"))
     keep_model(folder, method, data.preprocessing, cfg.keep_model, classes, data.X)
     write_result(folder, result, method.labels_)

@@ -17,11 +17,27 @@ from typing import NoReturn
 from kingdra_repro.errors import InputError
 from kingdra_repro.version import package_version
 
-STOPPED = "stopped; the same command goes on from what was saved"
+STOPPED = "stopped; the same command goes on from what was saved, if anything was"
 
 
 class Stopped(KeyboardInterrupt):
     """SIGTERM: a batch system's end of time, `kill`, a container's stop. Ends a program as Ctrl-C does."""
+
+
+_asked: list[type[KeyboardInterrupt]] = []  # the signals that this program got
+
+
+def stop_behind(error: BaseException | None) -> KeyboardInterrupt | None:
+    """Return the stop that an exception came of, if any.
+
+    A library that is stopped while it is imported may raise an ImportError of its own instead, and that with
+    or without a word of the signal.
+    """
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return error
+        error = error.__cause__ or error.__context__
+    return _asked[-1]() if _asked else None
 
 
 def in_a_line(error: BaseException) -> str | None:
@@ -53,6 +69,7 @@ def main(
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that is not UTF-8 gets "\\xb7" for a dot
             stream.reconfigure(errors="backslashreplace")
+    _asked.clear()
     atexit.register(gc.freeze)  # Python's last search for garbage takes seconds where torch is imported
     logging.raiseExceptions = False  # a log that the disk has no room for is no reason for a traceback
     before = {
@@ -68,22 +85,28 @@ def main(
             status = work()
         sys.stdout.flush()
     except KeyboardInterrupt as stop:
-        complain(program, str(stop) or STOPPED)  # a run says what was saved
-        status = 143 if isinstance(stop, Stopped) else 130
+        status = _stopped(program, stop)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is written at exit
         status = 1
     except Exception as error:
-        line = user_message(error)
-        if line is None:
+        if (stopped := stop_behind(error)) is not None:
+            status = _stopped(program, stopped)
+        elif (line := user_message(error)) is not None:
+            complain(program, line)
+            status = 2
+        else:
             raise
-        complain(program, line)
-        status = 2
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
         logging.raiseExceptions = True
     sys.exit(status)
+
+
+def _stopped(program: str, stop: KeyboardInterrupt) -> int:
+    complain(program, str(stop) or STOPPED)  # a run says what was saved
+    return 143 if isinstance(stop, Stopped) else 130
 
 
 def complain(program: str, line: str) -> None:
@@ -94,8 +117,10 @@ def complain(program: str, line: str) -> None:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    _asked.append(KeyboardInterrupt)
     raise KeyboardInterrupt
 
 
 def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    _asked.append(Stopped)
     raise Stopped

@@ -18,7 +18,7 @@ from omegaconf import DictConfig
 from kingdra_repro.config import register_resolvers, register_schema
 from kingdra_repro.programs import main as program
 from kingdra_repro.programs.jobs import Job, SweepJobs
-from kingdra_repro.programs.main import Stopped, complain
+from kingdra_repro.programs.main import Stopped, complain, stop_behind
 from kingdra_repro.programs.sweep import end_sweep, spelt_out
 from kingdra_repro.programs.user_errors import user_message
 
@@ -68,7 +68,7 @@ def run() -> int:
         try:
             _cluster(cfg)
         except Exception as error:
-            if (line := user_message(error, cfg)) is None:
+            if stop_behind(error) is not None or (line := user_message(error, cfg)) is None:
                 raise
             mistakes.append(line)  # not raised: Hydra would print a line of its own
         return None
@@ -115,6 +115,8 @@ def _failure(cfg: DictConfig) -> dict[str, str] | None:
     try:
         _cluster(cfg)
     except Exception as error:
+        if (stop := stop_behind(error)) is not None:
+            raise stop from error
         if (line := user_message(error, cfg)) is not None:
             complain(PROGRAM, line)
             return {"failed": line}

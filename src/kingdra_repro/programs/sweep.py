@@ -13,7 +13,7 @@ from kingdra_repro.programs.jobs import Job
 
 log = logging.getLogger(__name__)
 
-SEVERAL = re.compile(r"n_clusters=\[?([\d,.\s]*(?:\.\.|,)[\d,.\s]*)\]?")
+SEVERAL = re.compile(r"n_clusters=(\[[\d,.\s]*\]|[\d,.\s]*(?:\.\.|,)[\d,.\s]*)")
 MOST = 100  # numbers of clusters that are tried
 
 
@@ -28,7 +28,7 @@ def spelt_out(arguments: Sequence[str]) -> list[str]:
     spelt = list(arguments)
     for place, argument in enumerate(arguments):
         if (found := SEVERAL.fullmatch(argument)) is not None:
-            numbers = _numbers(found[1], argument)
+            numbers = _numbers(found[1].strip("[]"), argument)
             spelt[place] = f"n_clusters={','.join(map(str, numbers))}"
             if not {"-m", "--multirun"}.intersection(arguments) and len(numbers) > 1:
                 spelt.insert(0, "-m")
@@ -52,10 +52,19 @@ def _numbers(listed: str, argument: str) -> list[int]:
     return sorted(set(numbers))
 
 
+def _varied(jobs: Sequence[Job]) -> dict[str, list[str]]:
+    """Return the settings that are not the same in all jobs, with the value in each; "" where it has none."""
+    given = [dict(one.lstrip("+~").partition("=")[::2] for one in job.overrides) for job in jobs]
+    names = sorted(set().union(*given))
+    values = {name: [one.get(name, "") for one in given] for name in names}
+    return {name: each for name, each in values.items() if len(set(each)) > 1}
+
+
 def end_sweep(jobs: Sequence[Job], output_dir: Path) -> None:
     """Print the table of a sweep's finished runs, and which number of clusters is recommended.
 
-    Below ``<output_dir>/sweeps/<hash>/`` it leaves ``sweep.csv``; of each set of runs that differ in their
+    Below ``<output_dir>/sweeps/<hash>/`` it leaves ``sweep.csv``, with a column for each setting in which the
+    runs differ; of each set of runs that differ in their
     number of clusters alone ``n_clusters.csv`` and ``n_clusters.png``, with a number where there are several,
     which then say what settings they are of.
 
@@ -75,7 +84,11 @@ def end_sweep(jobs: Sequence[Job], output_dir: Path) -> None:
     folder = output_dir / "sweeps" / hashlib.sha256(names.encode()).hexdigest()[:8]
     folder.mkdir(parents=True, exist_ok=True)
     table = tabulate([job.folder for job in done])
-    show_runs(table)
+    varied = _varied(done)
+    for name, values in varied.items():
+        if name not in table:
+            table.insert(list(table).index("k"), name, values)
+    show_runs(table, varied=list(varied))
     write_runs(folder / "sweep.csv", table)
     Console().print(f"table: {folder / 'sweep.csv'}", soft_wrap=True, highlight=False, markup=False)
     groups: dict[tuple[str, ...], list[Path]] = {}

@@ -108,4 +108,8 @@ def values_of(data: Dataset, rows: np.ndarray, columns: np.ndarray) -> list[list
         return []
     features: Any = data.X[rows]
     shown = data.in_units(features)[:, columns]
+    for place, column in enumerate(columns):
+        cells = None if data.table is None else data.table.get(name_of(data, column))
+        if cells is not None and isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "iu":
+            shown[:, place] = cells.iloc[rows]  # float32 has not all digits of a large whole number
     return [[short(value) for value in row] for row in shown]

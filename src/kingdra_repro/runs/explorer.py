@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -82,17 +83,24 @@ DISPUTED = 24
 ALL_MEMBERS, ALL_FEATURES = 280, 3_000
 
 
-def write_explorer(folder: Path, data: Dataset, labels: np.ndarray) -> None:
+def write_explorer(
+    folder: Path, data: Dataset, labels: np.ndarray, names: Sequence[str] | None = None
+) -> None:
     """Write a finished run's ``explorer.json`` into its folder; its ``votes.npz``, if any, is read there."""
     votes = None
     if (folder / "votes.npz").exists():
         with np.load(folder / "votes.npz") as arrays:
             votes = arrays["last"]
-    text = json.dumps(make_explorer(data, labels, votes), separators=(",", ":"), allow_nan=False)
+    text = json.dumps(make_explorer(data, labels, votes, names), separators=(",", ":"), allow_nan=False)
     write_text(folder / "explorer.json", text + "\n")
 
 
-def make_explorer(data: Dataset, labels: np.ndarray, votes: np.ndarray | None = None) -> dict[str, Any]:
+def make_explorer(
+    data: Dataset,
+    labels: np.ndarray,
+    votes: np.ndarray | None = None,
+    names: Sequence[str] | None = None,
+) -> dict[str, Any]:
     """Collect what there is to see of a clustering. Classes are read here for display alone.
 
     Parameters
@@ -101,18 +109,21 @@ def make_explorer(data: Dataset, labels: np.ndarray, votes: np.ndarray | None = 
     labels : int array [n], the final clusters
     votes : integer array [n_models, n] or None
         What each model answered; None where there is no ensemble. One model alone is none.
+    names : sequence of str [k] or None
+        What the clusters are called by labels that were given; see `names_of_clusters`. The classes of all
+        points, where these are known, name them instead.
 
     Returns
     -------
     dict
         ``kind``: "pictures", "words" or "features": how members are shown.
         ``columns``: names of those whose values are shown of each point, or None.
-        ``classes``: names of the classes, or None.
+        ``classes``: names of the classes of all points or, where these are not known, of clusters; or None.
         ``n_models``, and ``agreement``: how many points have 0, 1 ... n_models models that give their final
         cluster; None without an ensemble.
         ``clusters``: a dict a cluster: ``size``; ``sureness``, the mean share of models that agree;
-        ``class``, the class it is matched to, and ``counts``, pairs of class and points, most first (None and
-        empty without classes); ``members``, random ones: see `points`; ``features``: see
+        ``class``, the class it is matched to or named after, and ``counts``, pairs of class and points, most
+        first (None and empty without classes); ``members``, random ones: see `points`; ``features``: see
         `top_features`.
         ``disputed``: the points that the models disagree on most, with ``votes`` of each model.
     """
@@ -131,7 +142,10 @@ def make_explorer(data: Dataset, labels: np.ndarray, votes: np.ndarray | None = 
     black_to_white = value_range(data, np.concatenate([*chosen, disputed]))
     features = top_features(data, labels, k, n_features) if kind != "pictures" else [[]] * k
     columns = shown_columns(data, labels)
-    matched = {} if data.y is None else matched_classes(data.y, labels)
+    if data.y is None:
+        matched = {cluster: cluster for cluster, name in enumerate(names or []) if name}
+    else:
+        matched = matched_classes(data.y, labels)
 
     clusters = []
     for cluster, these in enumerate(of_cluster):
@@ -152,7 +166,7 @@ def make_explorer(data: Dataset, labels: np.ndarray, votes: np.ndarray | None = 
         "kind": kind,
         "n": len(labels),
         "columns": None if columns is None else [name_of(data, column) for column in columns],
-        "classes": class_names(data),
+        "classes": class_names(data) or (list(names) if matched and names else None),
         "n_models": n_models,
         "agreement": None if agreeing is None else np.bincount(agreeing, minlength=n_models + 1).tolist(),
         "clusters": clusters,

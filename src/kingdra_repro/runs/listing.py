@@ -1,7 +1,7 @@
 """Many runs in one table: on the terminal, and as CSV."""
 
 import logging
-from collections.abc import Hashable, Iterable
+from collections.abc import Collection, Hashable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -73,17 +73,22 @@ def tabulate(folders: Iterable[Path], below: Path | None = None) -> pd.DataFrame
     return pd.DataFrame([{name: row.get(name) for name in COLUMNS} for row in rows], columns=list(COLUMNS))
 
 
-def show_runs(table: pd.DataFrame, console: Console | None = None) -> None:
-    """Print a `tabulate`d table; columns that no run has are left out."""
+def show_runs(table: pd.DataFrame, console: Console | None = None, varied: Collection[str] = ()) -> None:
+    """Print a `tabulate`d table, with the columns ``varied``; columns that no run has are left out."""
     console = console or Console()
     if not console.is_terminal:
         console.width = WIDE
-    shown = {name: heading for name, heading in COLUMNS.items() if heading and table[name].notna().any()}
+    more = {name: name for name in varied if name != "base"}  # which stands with the method
+    headings = {name: COLUMNS.get(name) or more.get(name) for name in map(str, table)}
+    shown = {name: heading for name, heading in headings.items() if heading and table[name].notna().any()}
     printed = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for name, heading in shown.items():
         left = name in (*WORDS, "finished", "folder")
         printed.add_column(
-            heading, justify="left" if left else "right", overflow="fold", no_wrap=name not in WORDS
+            heading,
+            justify="left" if left else "right",
+            overflow="fold",
+            no_wrap=name in COLUMNS and name not in WORDS,
         )
     for row in table.to_dict("records"):
         printed.add_row(*(_cell(name, row) for name in shown))

@@ -159,6 +159,7 @@ class RunMonitor:
     stopwatch : Stopwatch
     votes : Votes
     given : int64 array [n], the labels that the method is given, -1 for none; None where it is given none
+    n_clusters : int
     """
 
     def __init__(
@@ -168,10 +169,11 @@ class RunMonitor:
         display: ProgressDisplay,
         stopwatch: Stopwatch,
         votes: Votes,
-        given: np.ndarray | None = None,
+        given: np.ndarray | None,
+        n_clusters: int,
     ):
         self.history = History(folder / "history.csv")
-        self.y, self.given = y, given
+        self.y, self.given, self.n_clusters = y, given, n_clusters
         self.display = display
         self.stopwatch = stopwatch
         self.votes = votes
@@ -196,6 +198,18 @@ class RunMonitor:
         if it.model_labels is not None and len(it.model_labels) > 1:
             self.votes.add(it.index, it.model_labels)
         self.history.add(row)
-        if it.labels is not None and (line := phase_line(row)) is not None:
+        if it.labels is not None and (line := phase_line(row, self.n_clusters)) is not None:
             self.display.notify(line)
             log.info(line)  # to the run's log; the terminal has it
+
+    def warn_of_no_pseudo_labels(self, pseudo_labels: object) -> None:
+        """Warn, at the end, where no iteration had any to train on; the argument is what looked for them."""
+        rules = {row.get("rule") for row in self.history.rows[:-1]}  # the last phase's set trains nothing
+        if rules == {"unsupervised"}:
+            threshold = getattr(pseudo_labels, "threshold", None)
+            log.warning(
+                "No iteration trained on pseudo-labels: n_clusters=%d mini-clusters of enough points were "
+                "never found. Give a smaller n_clusters%s",
+                self.n_clusters,
+                "" if threshold is None else f", or a pseudo_labels.threshold below {threshold:g}",
+            )

@@ -16,7 +16,7 @@ from sklearn.cluster import KMeans
 
 from kingdra_repro.checks import integer, must_be
 from kingdra_repro.data.dataset import Dataset
-from kingdra_repro.data.links import Links
+from kingdra_repro.data.links import Closure, Links, closure
 from kingdra_repro.methods import Ensemble
 from kingdra_repro.methods.features import indexable_features, rows_of
 from kingdra_repro.methods.given_labels import check_classes
@@ -116,13 +116,18 @@ def question_table(
     return beside(table, None if data.table is None else data.table.iloc[listed])
 
 
-def choose_pairs(method: Ensemble, X: Any, asked: np.ndarray) -> np.ndarray:
+def choose_pairs(method: Ensemble, X: Any, asked: np.ndarray, links: Links | None = None) -> np.ndarray:
     """Pair each point of `choose_questions` with the one that is surest of the cluster it may belong to.
+
+    Where the links say that the two are apart, the next likely cluster's takes its place; where they say that
+    the two belong together, the point is left out.
 
     Parameters
     ----------
     method, X : see `choose_questions`
     asked : int64 array [n], what it gave
+    links : Links or None
+        Pairs that are known; what follows from them is, too.
 
     Returns
     -------
@@ -130,17 +135,34 @@ def choose_pairs(method: Ensemble, X: Any, asked: np.ndarray) -> np.ndarray:
         The point in doubt, and the one with the largest output for its most likely cluster.
     """
     X = indexable_features(X)
-    likely, surest = np.zeros(len(asked), np.int64), np.zeros(method.n_clusters, np.int64)
+    outputs, surest = np.zeros((len(asked), method.n_clusters)), np.zeros(method.n_clusters, np.int64)
     largest = np.full(method.n_clusters, -1.0)
     for start in range(0, X.shape[0], ROWS_AT_ONCE):
         proba = method.predict_proba(rows_of(X, slice(start, start + ROWS_AT_ONCE)))
         here = (asked >= start) & (asked < start + len(proba))
-        likely[here] = proba[asked[here] - start].argmax(1)
+        outputs[here] = proba[asked[here] - start]
         surest = np.where(proba.max(0) > largest, start + proba.argmax(0), surest)
         largest = np.maximum(proba.max(0), largest)
-    surest = surest[likely]
-    pairs = np.stack([asked, surest], axis=1)
-    return pairs[asked != surest]
+    closed = None if links is None else closure(X.shape[0], links)
+    pairs = []
+    for row, output in zip(asked, outputs, strict=True):
+        for other in surest[np.argsort(-output, kind="stable")]:
+            if row == other or (closed is not None and closed.group[row] == closed.group[other]):
+                break
+            if closed is None or not _is_told(closed, row, other):
+                pairs.append((row, other))
+                break
+    return np.array(pairs, np.int64).reshape(-1, 2)
+
+
+def _is_told(closed: Closure, row: int, other: int) -> bool:
+    """Whether two points of different groups are known to be apart, or are a pair that is in doubt."""
+    doubtful = np.concatenate([closed.doubtful.must_link, closed.doubtful.cannot_link])
+    groups = np.sort(closed.group[[row, other]])
+    return bool(
+        (closed.apart == groups).all(axis=1).any()
+        or (np.sort(doubtful, axis=1) == sorted((row, other))).all(axis=1).any()
+    )
 
 
 def pair_table(data: Dataset, pairs: np.ndarray, links: Links | None) -> pd.DataFrame:

@@ -110,23 +110,36 @@ def show_duration(seconds: float) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
-def phase_line(row: Mapping[str, Any]) -> str | None:
+def phase_line(row: Mapping[str, Any], n_clusters: int | None = None) -> str | None:
     """Return a phase in one line: the scores that are known, and the pseudo-labels; None where none is."""
     parts = [f"iteration {row['iteration']}:"]
     if "acc" in row:
         single = f", single models {row['model_acc_mean']:.3f}" if "model_acc_mean" in row else ""
         parts.append(f"accuracy {row['acc']:.3f}{single};")
-    if row.get("n_pseudo_labels"):
-        parts.append(f"{row['n_pseudo_labels']:,} pseudo-labels in {row['n_mini_clusters']} mini-clusters")
-        if row.get("pseudo_label_acc") is not None:
-            parts.append(f"({row['pseudo_label_acc']:.3f} right)")
-        parts[-1] += ";"
+    if "n_pseudo_labels" in row:
+        parts.append(f"{_pseudo_labels(row, n_clusters)};")
     if row.get("agreement") is not None:
         parts.append(f"agreement {row['agreement']:.3f};")
     if len(parts) == 1:
         return None
     parts.append(f"{row.get('wall_seconds', row['seconds']):.0f} s")
     return " ".join(parts)
+
+
+def _pseudo_labels(row: Mapping[str, Any], n_clusters: int | None) -> str:
+    """Tell what was found, and whether the next iteration trains on it."""
+    rule, smallest = row.get("rule"), row.get("smallest_mini_cluster")
+    found = (
+        f"{row['n_mini_clusters']}{f' of {n_clusters}' if n_clusters and not smallest else ''} mini-clusters"
+    )
+    if rule in ("unsupervised", "kept"):
+        before = ", but on those before" if rule == "kept" else ""
+        return f"not trained on{before}: {found}" + (f", one of only {smallest}" if smallest else "")
+    right = "" if row.get("pseudo_label_acc") is None else f" ({row['pseudo_label_acc']:.3f} right)"
+    relaxed = (
+        f", thresholds relaxed to t_pos {row['t_pos']}, t_neg {row['t_neg']}" if rule == "relaxed" else ""
+    )
+    return f"{row['n_pseudo_labels']:,} pseudo-labels in {found}{right}{relaxed}"
 
 
 class ShownProgress:

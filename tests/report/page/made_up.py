@@ -166,16 +166,28 @@ class Hidden:
         return np.asarray(X.todense()) if sp.issparse(X) else X
 
 
-def write_run_with_a_map(folder: Path, data: Dataset) -> Path:
+def write_run_with_a_map(folder: Path, data: Dataset, labels: np.ndarray | None = None) -> Path:
     """A finished run of known classes, with the points in two dimensions."""
     folder.mkdir()
     assert data.y is not None
-    labels = (data.y + 3) % data.n_clusters
+    labels = (data.y + 3) % data.n_clusters if labels is None else labels
     n, k = len(labels), data.n_clusters
     (folder / "explorer.json").write_text(json.dumps(make_explorer(data, labels, votes(labels))))
     (folder / "map.json").write_text(json.dumps(make_map(data, Hidden(), labels, "pca", votes(labels))))
     result = {"dataset": data.name, "method": "kingdra", "base": "ladder_im", "seed": 0, "n": n, "k": k}
     (folder / "result.json").write_text(json.dumps({**result, "acc": 1.0, "agreement": 0.75}))
+    return folder
+
+
+def write_run_of_given_labels(folder: Path) -> Path:
+    """A finished run of a table of which the classes of some rows were given; its first cluster is empty."""
+    folder.mkdir()
+    long = "a very long name of a column, such as a question that was asked, which goes on and on " * 3
+    data = replace(people(), y=None, feature_names=[long, long.replace(" ", "_")])
+    explorer = make_explorer(data, np.arange(90) % 2 + 1, None, ["oak", "", "fir"])
+    (folder / "explorer.json").write_text(json.dumps(explorer))
+    result = {"dataset": data.name, "method": "kingdra", "base": "ladder_im", "seed": 0, "n": 90, "k": 3}
+    (folder / "result.json").write_text(json.dumps({**result, "acc": None, "agreement": 0.75}))
     return folder
 
 

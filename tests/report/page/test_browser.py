@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from kingdra_repro.report.page import write_report, write_run_report
@@ -12,6 +13,7 @@ from tests.report.page.made_up import (
     pictures,
     texts,
     write_results,
+    write_run_of_given_labels,
     write_run_with_a_map,
     write_run_without_classes,
 )
@@ -202,6 +204,33 @@ def test_a_run_of_a_users_own_data_without_classes(page, tmp_path):
     assert all_of(page, ".confusion") == []
     assert [caption.text for caption in all_of(page, ".run .chart figcaption")] == ["Agreement"]
     assert one(page, ".run .command").text == "kingdra-run dataset=custom seed=0"
+
+
+def test_clusters_named_by_given_labels(page, tmp_path):
+    """Cluster 0 is empty, 1 has no name; a column's long name leaves its numbers in sight."""
+    page.get(write_run_report(write_run_of_given_labels(tmp_path / "run")).as_uri())
+    detail = one(page, ".explorer .detail")
+    assert detail.text.startswith("Cluster 1\n45 points")
+    assert all_of(page, ".confusion") == []
+    buttons = all_of(page, ".clusters button")
+    assert [button.text.split("\n")[0] for button in buttons] == [
+        "Cluster 0, class oak", "Cluster 1", "Cluster 2, class fir"
+    ]  # fmt: skip
+    for width in (1280, 400):
+        show(page, width)
+        buttons[2].click()
+        assert page.execute_script(
+            "const box = document.querySelector('.detail .scroll'); return box.scrollWidth <= box.clientWidth"
+        )
+
+
+def test_no_member_is_marked_where_the_cluster_has_no_class(page, tmp_path):
+    data = people()
+    labels = np.where(data.y == 2, np.arange(90) // 3 % 2 + 2, data.y)  # the third class is two clusters
+    page.get(write_run_report(write_run_with_a_map(tmp_path / "run", data, labels)).as_uri())
+    for button in all_of(page, ".clusters button"):
+        button.click()
+        assert all_of(page, ".detail .wrong") == []
 
 
 def test_dark(page):

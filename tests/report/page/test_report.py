@@ -207,12 +207,14 @@ def test_a_folder_may_be_called_like_a_setting(run, tmp_path, monkeypatch, capsy
         (("",), "unknown argument "),
         ((".",), "there is no result.json"),
         (("run=nowhere",), "run=nowhere does not exist"),
+        (("run=file.csv",), "run=file.csv is a file: name the folder of a run below outputs/"),
         (("run=.",), "there is no result.json"),
         (("results=nowhere",), "there is no runs.csv"),
     ],
 )
 def test_mistakes_in_one_line(arguments, reason, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "file.csv").write_text("a,b\n")
     status, err = called(monkeypatch, capsys, *arguments)
     assert status == 2
     (line,) = err.splitlines()

@@ -29,7 +29,7 @@ from kingdra_repro.data.sources.custom_labels import read_given, read_labels
 from kingdra_repro.data.sources.custom_links import read_links
 from kingdra_repro.data.sources.custom_streamed import check_stream, streamed_table
 from kingdra_repro.data.sources.custom_table import column_names
-from kingdra_repro.errors import InputError
+from kingdra_repro.errors import InputError, listed
 
 WORDS = ("n_words", "stop_words", "row_length")  # settings of tf-idf
 PICTURES = ("resize", "weights", "device", "batch_size", "precision", "dtype")  # and of image_features
@@ -177,11 +177,12 @@ def load_custom(
     known, source = found.labels, str(path)
     rows = found.rows if found.table is not None else np.arange(found.X.shape[0])
     n_rows = len(rows) if found.table is None else len(found.table)
+    cells = None if found.table is None else found.table.iloc[found.rows]
     if labels is not None and not found.labels_are_a_column:
         known, source = read_labels("labels", labels, rows, n_rows), f"dataset.labels={labels}"
     told = found.given
     if given is not None and told is None:  # no column
-        told = read_given(given, found.row_names, rows, n_rows)
+        told = read_given(given, found.row_names, rows, n_rows, cells)
     known, told = (of_rows(one, found) for one in (known, told))
     y = None if known is None else encode_labels(known.values, source)
     class_names = None if known is None else label_names(known.values, known.written)
@@ -191,7 +192,8 @@ def load_custom(
         source = f"dataset.given={given}"
         y, taught, class_names = encode_given(known, told, source)
     if links is not None:
-        pairs = read_links(Path(given_path("links", links)).expanduser(), found.row_names, found.X.shape[0])
+        path_of_links = Path(given_path("links", links)).expanduser()
+        pairs = read_links(path_of_links, found.row_names, found.X.shape[0], cells)
         closed = closure(found.X.shape[0], pairs, found.row_names)
         if taught is not None:
             taught = with_linked(taught, closed, class_names, found.row_names)
@@ -204,8 +206,8 @@ def load_custom(
     if taught is not None and class_names is not None and (most := int(taught.max()) + 1) > n_clusters:
         names = "dataset.given" if known is None else "dataset.given and dataset.labels"
         raise InputError(
-            f"n_clusters={n_clusters} is less than the classes of {names}, {len(class_names)}: give at least "
-            f"{most}"
+            f"n_clusters={n_clusters} is less than the classes of {names}, {len(class_names)} "
+            f"({listed(class_names)}): correct a name, or give at least {most}"
         )
     scale = found.auto_scale if scale == "auto" else scale
     X, y, scaler = scaled(found, y, n_clusters, scale)
@@ -226,7 +228,7 @@ def load_custom(
         given=taught,
         links=pairs,
         preprocessing=kept if is_simple else None,
-        table=None if found.table is None else found.table.iloc[found.rows],
+        table=cells,
     )
 
 

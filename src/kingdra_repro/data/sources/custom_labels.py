@@ -11,9 +11,11 @@ from kingdra_repro.data.formats.arrays import read_npy
 from kingdra_repro.data.formats.labels import Labels
 from kingdra_repro.data.formats.tables import is_table, read_as_written
 from kingdra_repro.data.formats.text_format import TextFormat
+from kingdra_repro.data.sources.custom_cells import check_cells
 from kingdra_repro.errors import InputError, listed
 
 ANSWER = "answer"  # the column of ask.csv that a person fills in
+OWN = ["row", ANSWER, "cluster", "disagreement"]  # its columns beside those of the user's table
 
 
 def read_labels(setting: str, labels: str | os.PathLike, rows: np.ndarray, n_rows: int) -> Labels:
@@ -73,7 +75,11 @@ def _only_column(path: Path, lengths: tuple[int, int]) -> tuple[Labels, str]:
 
 
 def read_given(
-    given: str | os.PathLike, row_names: Sequence[str] | None, rows: np.ndarray, n_rows: int
+    given: str | os.PathLike,
+    row_names: Sequence[str] | None,
+    rows: np.ndarray,
+    n_rows: int,
+    cells: pd.DataFrame | None = None,
 ) -> Labels:
     """Return labels to learn from, one a row, empty where not known: as `read_labels`, or of ask.csv.
 
@@ -84,25 +90,24 @@ def read_given(
         answers filled in.
     row_names : names of the rows of the data, or None
     rows, n_rows : see `read_labels`
+    cells : DataFrame or None
+        The rows of the user's table that are kept. The cells of rows with an answer must be the same there.
 
     Raises
     ------
     InputError
-        Where an answer is for a row that the data do not have, or have under another name.
+        Where an answer is for a row that the data do not have, or have under another name or with other
+        cells.
     """
     path = Path(given).expanduser()
     if not path.is_file() or not is_table(path):
         return read_labels("given", given, rows, n_rows)
-    table, written = read_as_written(path, ("id", ANSWER), TextFormat(header="first"))
+    table, written = read_as_written(path, None, TextFormat(header="first"))
     if not {"row", ANSWER} <= set(table.columns):
         return read_labels("given", given, rows, n_rows)
-    asked, n = table["row"], len(rows)
-    whole = pd.api.types.is_integer_dtype(asked)
-    if not whole or not asked.between(0, n - 1).all() or asked.duplicated().any():
-        raise InputError(
-            f"{path} has rows other than 0 to {n - 1}, or twice: leave that column, and give dataset.missing "
-            "as that run had it"
-        )
+    filled = (table if written.empty else written).notna().any(axis=1).to_numpy()
+    table, written = (one[filled].reset_index(drop=True) for one in (table, written))
+    asked, n = _row_numbers(table["row"], path, len(rows)), len(rows)
     # A run writes names before the answers, where rows have some. Where some are left out, their numbers in
     # the user's file are their names.
     order = list(table.columns)
@@ -117,4 +122,28 @@ def read_given(
             "here: give the file of a run with these data, and dataset.id and dataset.missing as it had them"
         )
     answers = table.assign(**written)[ANSWER]
+    if cells is not None:
+        own = [*OWN, "id"] if named else OWN  # a run puts "input" before a name of the table that is its own
+        repeated = [one[answers.notna()].drop(columns=own, errors="ignore") for one in (table, written)]
+        cells = cells.rename(columns={name: f"input {name}" for name in own})
+        check_cells(path, repeated, cells, asked[answers.notna()].to_numpy())
     return Labels(*(column.set_axis(asked).reindex(range(n)) for column in (table[ANSWER], answers)))
+
+
+def _row_numbers(column: pd.Series, path: Path, n: int) -> pd.Series:
+    """Row numbers, int64, as a run wrote them or a spreadsheet did: 849.0 is 849."""
+    numbers = pd.to_numeric(column, errors="coerce")
+    if (wrong := np.flatnonzero(numbers.isna() | (numbers % 1 != 0))).size:
+        cell = column.iloc[wrong[0]]
+        found = "no row" if pd.isna(cell) else f"row={cell}"
+        raise InputError(
+            f"{path} has {found} in row {wrong[0]} (counted from 0): leave that column as the run wrote it"
+        )
+    if len(wrong := numbers[~numbers.between(0, n - 1)].to_numpy()):
+        raise InputError(
+            f"{path} has row {wrong[0]:.0f}, and the data have rows 0 to {n - 1}: give the table of that "
+            "run, and dataset.missing as it had it"
+        )
+    if len(twice := numbers[numbers.duplicated()].to_numpy()):
+        raise InputError(f"{path} has row {twice[0]:.0f} twice: keep one of the two")
+    return numbers.astype(np.int64)

@@ -9,12 +9,15 @@ import pandas as pd
 
 from kingdra_repro.data.formats.tables import is_table, read_as_written
 from kingdra_repro.data.links import Links
+from kingdra_repro.data.sources.custom_cells import check_cells
 from kingdra_repro.errors import InputError, listed
 
 COLUMNS = ("i", "j", "link")  # and, where pairs are in doubt, weight
 
 
-def read_links(path: Path, row_names: Sequence[str] | None, n: int) -> Links:
+def read_links(
+    path: Path, row_names: Sequence[str] | None, n: int, cells: pd.DataFrame | None = None
+) -> Links:
     """Pairs from a table with the columns ``i``, ``j``, ``link`` and perhaps ``weight``.
 
     Parameters
@@ -22,31 +25,37 @@ def read_links(path: Path, row_names: Sequence[str] | None, n: int) -> Links:
     path : Path, .csv or .parquet
         i, j: names of rows, or row numbers from 0 where the data have no names; link: 1 belong together, 0 do
         not, blank: not known, and left out; weight: above 0 and at most 1. Columns whose names begin with
-        "i: " or "j: ", as in ask_pairs.csv, are not read.
+        "i: " or "j: ", as in ask_pairs.csv, repeat the cells of these rows.
     row_names : names of the rows of the data, or None
     n : number of rows
+    cells : DataFrame [n, columns] or None
+        The user's table.
 
     Raises
     ------
     InputError
-        Where it is not such a table; the line is told.
+        Where it is not such a table, or repeats other cells than the user's table has; the line is told.
     """
     if not path.is_file():
         raise InputError(f"dataset.links={path} does not exist ({path.absolute()}): correct the path")
     if not is_table(path):
         raise InputError(f"dataset.links={path} is not a table: give a .csv with the columns i, j, link")
-    table, written = read_as_written(path, ("i", "j"))
-    table = table[[name for name in table.columns if not name.startswith(("i: ", "j: "))]]
+    repeated, as_written = read_as_written(path, None)
+    table = repeated[[name for name in repeated.columns if not name.startswith(("i: ", "j: "))]]
     unknown = [name for name in table.columns if name not in (*COLUMNS, "weight")]
     if unknown or not set(COLUMNS) <= set(table.columns):
         raise InputError(
             f"{path} has the columns {listed(table.columns)}: give i, j, link and perhaps weight"
         )
+    written = as_written[[name for name in ("i", "j") if name in as_written]]
     table = table.assign(**written).reset_index(drop=True)
     table = table[table["link"].notna()]
     if table.empty:
         raise InputError(f"{path} has no link that is filled in: give 1 or 0 to some")
     pairs = _rows_named(table[["i", "j"]], path, row_names, n)
+    if cells is not None:
+        for rows, before in zip(pairs.T, ("i: ", "j: "), strict=True):
+            check_cells(path, [one.iloc[table.index] for one in (repeated, as_written)], cells, rows, before)
     if (itself := np.flatnonzero(pairs[:, 0] == pairs[:, 1])).size:
         raise InputError(
             f"{path} pairs {table['i'].iloc[itself[0]]} with itself in {_place(table, itself[0])}: leave "

@@ -40,7 +40,7 @@ function explorerOf(explorer, run, map) {
     list.append(element("li", {}, button("", () => choose(number), { "aria-pressed": "false" })));
     list.lastChild.firstChild.append(...label);
   });
-  choose(0);
+  choose(Math.max(0, explorer.clusters.findIndex(({ size }) => size)));
   const chooseFrom = (number) => {
     choose(number);
     list.children[number].firstChild.focus();
@@ -117,7 +117,7 @@ function bars(title, rows) {
 function members(explorer, cluster) {
   const points = cluster.members;
   if (!points.rows.length) return null;
-  const isWrong = (i) => points.classes !== null && points.classes[i] !== cluster.class;
+  const isWrong = (i) => points.classes !== null && cluster.class !== null && points.classes[i] !== cluster.class;
   const title = element("h5", {}, "Random members");
   const note = points.classes && points.rows.some((_, i) => isWrong(i))
     ? element("p", { class: "muted" }, element("span", { class: "frame-key" }), " marked: of another class") : null;
@@ -172,7 +172,7 @@ function tile(sprite, i, text, wrong) {
 // Clusters by classes, the matched ones on the diagonal.
 function confusion(explorer, choose) {
   const { clusters, classes } = explorer;
-  if (!classes) return null;
+  if (!classes || clusters.every(({ counts }) => !counts.length)) return null; // names of clusters alone
   const title = element("h4", {}, "Clusters and classes");
   if (clusters.length * classes.length > LARGEST_TABLE) {
     return element("div", {}, title, element("p", { class: "muted" },

@@ -104,7 +104,8 @@ def write_run_report(folder: Path) -> Path:
         Where there is no such folder, its run is not finished, or a file of it is damaged.
     """
     if not folder.is_dir():
-        raise InputError(f"run={folder} does not exist: name one below outputs/")
+        wrong = "is a file: name the folder of a run" if folder.exists() else "does not exist: name one"
+        raise InputError(f"run={folder} {wrong} below outputs/")
     if not (folder / "result.json").is_file():
         raise InputError(
             f"run={folder}: there is no result.json in it: name a run's folder, and let the run finish first"

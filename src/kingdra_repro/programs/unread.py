@@ -1,0 +1,42 @@
+"""Settings of the command line that the chosen method does not read."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from kingdra_repro.config import setting_of
+
+GROUPS = ("training.", "ensemble.")  # whose settings are for several methods; a method's own are checked
+
+
+def unread(cfg: DictConfig, overrides: Sequence[str], method: str) -> list[str]:
+    """Return a line for each setting of training and ensembles that was given and has no effect.
+
+    Parameters
+    ----------
+    cfg : DictConfig
+        The composed settings; a method reads what its section refers to, such as ``${training.epochs}``.
+    overrides : sequence of str
+        What was given, in Hydra's form.
+    method : str
+        Its name, for the lines.
+    """
+    groups: Any = OmegaConf.to_container(cfg)
+    read, left = set[str](), ["method"]
+    while left:
+        read.add(name := left.pop())
+        said = groups
+        for part in name.split("."):
+            said = said.get(part, {}) if isinstance(said, dict) else {}
+        left += [one for one in re.findall(r"\$\{([\w.]+)\}", str(said)) if one not in read]
+    given = [one.lstrip("+~").partition("=")[0] for one in overrides]
+    lines = []
+    for name in given:
+        if name.startswith(GROUPS) and name not in read:
+            instead = setting_of(name.rpartition(".")[2], cfg)
+            known = "." in instead and instead not in given
+            remedy = f"give {instead}" if known and instead != name else "leave it out"
+            lines.append(f"{name} has no effect on method={method}: {remedy}")
+    return lines
