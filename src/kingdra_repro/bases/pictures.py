@@ -117,10 +117,9 @@ class IMSATAffine(InformationMaximization):
         self, clean: Tensor, beside: list[Tensor], batch: Batch
     ) -> dict[str, tuple[float, Tensor]]:
         """See `InformationMaximization.output_terms`."""
-        terms = super().output_terms(clean, beside, batch)
-        if self.mu_later is not None and batch.y_sup is not None and batch.every_output:
-            terms["mi"] = (self.w_mi, mutual_information_loss(clean, self.mu_later))
-        return terms
+        later = batch.y_sup is not None and batch.every_output
+        mu = self.mu_later if later and self.mu_later is not None else self.mu
+        return {"mi": (self.w_mi, mutual_information_loss(clean, mu)), **batch.terms_beside(beside)}
 
     def distort(self, x: Tensor, noise: Tensor, image_shape: tuple[int, ...]) -> Tensor:
         """Distort pictures [M, B, d] by standard normal numbers [M, B, 6]."""

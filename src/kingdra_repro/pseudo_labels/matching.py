@@ -178,6 +178,7 @@ def agreement(predictions: Tensor, n_clusters: int) -> float:
     """
     to_reference = align(predictions, n_clusters).argsort(1)
     most = 0
+    # int: torch refuses NumPy's integers, such as y.max() + 1.
     for block in predictions.split(max(1, VOTES_AT_ONCE // int(n_clusters)), dim=1):
         votes = torch.zeros(block.shape[1], n_clusters, dtype=torch.int32)
         for answers in to_reference.gather(1, block.long()):  # one by one: less memory than all one-hot
