@@ -8,7 +8,7 @@ import pytest
 
 from kingdra_repro import Kingdra
 from kingdra_repro.errors import InputError
-from kingdra_repro.methods.clusterer import begin
+from kingdra_repro.methods.begin import begin
 
 X = np.zeros((4, 2), np.float32)
 

@@ -1,40 +1,25 @@
-"""What all estimators share: how parameters and data are checked, and how a fit begins and fails."""
+"""What all estimators share: how parameters and data are checked, and how a fit ends."""
 
-import logging
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from functools import partial
 from pathlib import Path
-from types import FunctionType
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, ClusterMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import Tags, check_random_state
+from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from kingdra_repro.checks import Check, check_parameters, integer, level, optional, path, seed
-from kingdra_repro.data.links import Links
-from kingdra_repro.data.streamed import Matrix, StreamedMatrix, is_sparse
-from kingdra_repro.data.validation import warn_of_scale, warn_of_small_values
 from kingdra_repro.errors import InputError
-from kingdra_repro.files import checksum_of_array, remove_parts
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.features import checked_data
-from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.events import Monitor
-from kingdra_repro.training.options import WITHOUT_EFFECT
-
-log = logging.getLogger(__name__)
-
-WIDE = 20_000  # columns of a sparse matrix: an hour an epoch for 100,000 rows of 50,000
-# What the command line draws labels by: ``fit`` is given the labels themselves.
-DRAWN = frozenset({"labels_per_class", "labels_fraction"})
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -220,90 +205,3 @@ def one_fit(estimator: Any) -> Iterator[None]:
             EmptyClusterWarning,
             stacklevel=5,  # the line that calls fit
         )
-
-
-def begin(
-    estimator: TrainedClusterer,
-    X: Matrix,
-    labels: np.ndarray | None = None,
-    links: Links | None = None,
-    *,
-    may_change: Container[str] = (),
-) -> tuple[int, Checkpoint | None]:
-    """Return the seed of a fit, and its checkpoint where the estimator has a ``checkpoint_dir``.
-
-    A fit without a seed draws one, and takes it up again when it goes on.
-
-    Parameters
-    ----------
-    estimator : with ``random_state`` and ``checkpoint_dir``
-    X : float32 array or CSR matrix, the data to fit
-    labels : int64 array, those that the fit is given, or None
-    links : Links, the pairs that it is given, or None
-    may_change : parameters that a fit may go on with another value of
-
-    Raises
-    ------
-    InputError
-        If the checkpoint is of other settings or data, or cannot be written.
-    """
-    seed = seed_of(estimator.random_state)
-    if not isinstance(X, StreamedMatrix):  # of which it was told when it was opened
-        warn_of_scale(X)
-        warn_of_small_values(X)
-    if is_sparse(X) and X.shape[1] > WIDE:
-        log.warning(
-            "Each batch of these %s columns is made dense, which makes an epoch long: fewer columns take "
-            "less, such as from scikit-learn's TruncatedSVD or FeatureHasher",
-            f"{X.shape[1]:,}",
-        )
-    if estimator.checkpoint_dir is None:
-        return seed, None
-    settings = {
-        name: _described(value)
-        for name, value in estimator.get_params(deep=False).items()
-        if name not in WITHOUT_EFFECT | DRAWN and name not in may_change
-    }
-    seeded = isinstance(estimator.random_state, int | np.integer | np.random.RandomState)
-    settings["random_state"] = seed if seeded else "drawn"
-    run = f"{type(estimator).__name__} {settings} X{X.shape} {checksum_of_array(X)}"
-    if isinstance(X, StreamedMatrix):
-        run += f" shuffled by {X.rows_of_a_buffer}"
-    if labels is not None:
-        run += f" y {checksum_of_array(labels)}"
-    if links is not None:
-        run += f" links {links.checksum()}"
-    checkpoint = Checkpoint(Path(estimator.checkpoint_dir), run)
-    for folder in (checkpoint.folder, *checkpoint.folder.glob("phase*")):
-        remove_parts(folder)
-    begun = checkpoint.load("seed")
-    seed = seed if begun is None else int(begun["seed"])
-    checkpoint.save("seed", {"seed": seed})
-    return seed, checkpoint
-
-
-def seed_of(random_state: int | np.random.RandomState | None) -> int:
-    """Return the number that a ``random_state`` stands for; drawn where it is none."""
-    if isinstance(random_state, int | np.integer):
-        return int(random_state)
-    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
-
-
-def _described(value: Any) -> Any:
-    """Give a parameter a ``repr`` that is the same in other processes, for NumPy's numbers and for tuples."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, list | tuple):
-        return [_described(one) for one in value]
-    if isinstance(value, partial):
-        return "partial", _described(value.func), _described(value.args), value.keywords
-    if isinstance(value, FunctionType) and value.__name__ == "<lambda>":
-        raise InputError(
-            "A lambda cannot be identified in a checkpoint: write a function, or leave checkpoint_dir out"
-        )
-    if isinstance(value, FunctionType):
-        return f"{value.__module__}.{value.__qualname__}"
-    if type(value).__repr__ is object.__repr__:  # it would tell where in memory it lies
-        held = {name: _described(one) for name, one in getattr(value, "__dict__", {}).items()}
-        return f"{type(value).__module__}.{type(value).__qualname__} {held}"
-    return value

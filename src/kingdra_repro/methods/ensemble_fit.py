@@ -15,8 +15,8 @@ from kingdra_repro.bases import make_bases
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.devices import choose_device, choose_devices
 from kingdra_repro.errors import InputError, diverged
+from kingdra_repro.methods.begin import begin
 from kingdra_repro.methods.best_phase import BestPhase
-from kingdra_repro.methods.clusterer import begin
 from kingdra_repro.methods.given_labels import Given
 from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.checkpoint import SHARE_AT_ENDS, Checkpoint, Pace

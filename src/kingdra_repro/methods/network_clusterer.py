@@ -19,7 +19,8 @@ from kingdra_repro.data.links import Links
 from kingdra_repro.devices import choose_device
 from kingdra_repro.errors import diverged
 from kingdra_repro.library_state import default_library_state
-from kingdra_repro.methods.clusterer import TrainedClusterer, begin
+from kingdra_repro.methods.begin import begin
+from kingdra_repro.methods.clusterer import TrainedClusterer
 from kingdra_repro.methods.features import checked_data
 from kingdra_repro.networks.products import tf32_products
 from kingdra_repro.training.batches import batch_slices
