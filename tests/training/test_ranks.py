@@ -6,6 +6,7 @@ Most of these ranks are threads, which are there at once; processes are started 
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -223,6 +224,25 @@ def test_torchrun_leaves_the_labels_of_one_process(tmp_path: Path, monkeypatch: 
     GlobalHydra.instance().clear()
     one, two = (next(tmp_path.glob(f"{name}/*/*/*/labels.npy")) for name in ("one", "two"))
     np.testing.assert_array_equal(np.load(one), np.load(two))
+
+
+def test_torchrun_refuses_nodes_with_other_arguments(tmp_path: Path) -> None:
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--master-addr=127.0.0.1"]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    nodes = [
+        subprocess.Popen(
+            [*launch, f"--master-port={port}", f"--node-rank={node}", "-m", "kingdra_repro", f"seed={node}"],
+            cwd=tmp_path,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for node in range(2)
+    ]
+    said = [node.communicate(timeout=120)[1] for node in nodes]
+    assert [node.returncode for node in nodes] == [1, 1]
+    assert "Rank 1 was given 'seed=1', rank 0 'seed=0': start the same on each" in said[0]
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_base_that_other_processes_cannot_make_is_refused_in_a_line(

@@ -6,7 +6,9 @@ made once, by rank 0, and told to all: processors that round differently cannot 
 """
 
 import contextlib
+import shlex
 import signal
+import sys
 from collections.abc import Callable, Iterator
 
 import torch
@@ -160,9 +162,19 @@ def follow(group: Group) -> None:
 
 
 def run_under_torchrun(program: Callable[[], None]) -> None:
-    """Run a program on rank 0 of those that ``torchrun`` has started; the others follow what it trains."""
+    """Run a program on rank 0 of those that ``torchrun`` has started; the others follow what it trains.
+
+    It ends with status 2 where a rank was given other arguments than rank 0, whose alone would count.
+    """
     global _torchrun
     group = join_torchrun()
+    given = group.together(lambda: sys.argv[1:])
+    if (rank := next((i for i, one in enumerate(given) if one != given[0]), None)) is not None:
+        if group.rank == 0:
+            own, others = (shlex.join(given[i]) for i in (0, rank))
+            line = f"Rank {rank} was given {others!r}, rank 0 {own!r}: start the same on each"
+            print(line, file=sys.stderr)
+        sys.exit(2)
     if group.rank > 0:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's would wait for gloo
         follow(group)
