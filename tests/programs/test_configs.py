@@ -137,6 +137,21 @@ def test_settings_of_a_data_set_are_chosen_by_themselves():
             ["ensemble.size=2", "seed=1"],
             ["ensemble.size has no effect on method=kmeans: leave it out"],
         ),
+        ("single", ["base=imsat_vat", "base.w_mi=0.2"], []),
+        ("kingdra", ["pseudo_labels=kmeans", "base=mixed"], []),
+        (
+            "single",
+            ["pseudo_labels.t_neg=1"],
+            ["pseudo_labels.t_neg has no effect on method=single: leave it out"],
+        ),
+        (
+            "dec",
+            ["base=imsat_vat", "base.hidden=[8]"],
+            [
+                "base has no effect on method=dec: leave it out",
+                "base.hidden has no effect on method=dec: give method.hidden",
+            ],
+        ),
     ],
 )
 def test_settings_that_a_method_does_not_read_are_told(method, given, lines):

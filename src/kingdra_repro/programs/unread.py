@@ -8,11 +8,12 @@ from omegaconf import DictConfig, OmegaConf
 
 from kingdra_repro.config import setting_of
 
-GROUPS = ("training.", "ensemble.")  # whose settings are for several methods; a method's own are checked
+GROUPS = ("training", "ensemble")  # whose settings are for several methods; a method's own are checked
+WHOLE = ("base", "pseudo_labels")  # read with all that is in them, or not at all
 
 
 def unread(cfg: DictConfig, overrides: Sequence[str], method: str) -> list[str]:
-    """Return a line for each setting of training and ensembles that was given and has no effect.
+    """Return a line for each setting of these groups that was given and has no effect.
 
     Parameters
     ----------
@@ -34,7 +35,8 @@ def unread(cfg: DictConfig, overrides: Sequence[str], method: str) -> list[str]:
     given = [one.lstrip("+~").partition("=")[0] for one in overrides]
     lines = []
     for name in given:
-        if name.startswith(GROUPS) and name not in read:
+        group, _, inner = name.partition(".")
+        if (group in GROUPS and inner and name not in read) or (group in WHOLE and group not in read):
             instead = setting_of(name.rpartition(".")[2], cfg)
             known = "." in instead and instead not in given
             remedy = f"give {instead}" if known and instead != name else "leave it out"
