@@ -48,7 +48,9 @@ def test_a_program_s_end_has_its_status_and_its_line(work, status, said, capsys)
     assert capsys.readouterr().err == said
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
+)
 def test_a_signal_ends_a_program_in_a_line(number, status, capsys):
     outside = signal.signal(number, signal.SIG_DFL)  # a shell's background jobs ignore Ctrl-C
     try:

@@ -160,6 +160,61 @@ def test_arrays_are_read_as_the_run_s_was(kingdra_run, tmp_path, capsys, dtype, 
         assert "was fitted on uint8" in called(capsys, f"run={folder}", "data=x.npy")[1]
 
 
+def test_columns_of_words_hold_words_in_a_part_without_letters(kingdra_run, tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {
+            "code": rng.choice(["01", "02", "X9"], 60),
+            "smoker": rng.choice(["true", "false", "unknown"], 60),
+            "x": rng.normal(size=60).round(3),
+        }
+    )
+    table.to_csv(tmp_path / "codes.csv", index=False)
+    of_run = ("dataset=custom", "dataset.path=codes.csv", "dataset.categories=onehot", "n_clusters=3")
+    assert kingdra_run(*of_run, "method=kmeans").status == 0
+    labels = np.load(only(tmp_path, "labels.npy"))
+    plain = ((table["code"] != "X9") & (table["smoker"] != "unknown")).to_numpy()
+    table[plain].to_csv(tmp_path / "part.csv", index=False)
+    run = only(tmp_path, "result.json").parent
+    assert called(capsys, f"run={run}", "data=part.csv") == (0, "part.clusters.csv\n")
+    np.testing.assert_array_equal(pd.read_csv(tmp_path / "part.clusters.csv")["cluster"], labels[plain])
+
+
+def test_decimals_and_thousands_are_those_of_the_run(kingdra_run, tmp_path, capsys):
+    prices = ["3.560,7", "1.538,2", "2.100,0", "3.488,1", "1.600,5", "2.050,0"] * 4
+    lines = [f"{price};{i % 7},5" for i, price in enumerate(prices)]
+    (tmp_path / "german.csv").write_text("\n".join(["price;w", *lines]) + "\n")
+    of_run = ("dataset=custom", "dataset.path=german.csv", "dataset.columns=[price]", "n_clusters=3")
+    assert kingdra_run(*of_run, "method=kmeans").status == 0
+    run = only(tmp_path, "result.json").parent
+    found = []
+    for name, rows in (
+        ("long", ["3.560,0;3", "1.538,0;3", "2.100,0;3"]),
+        ("short", ["3.560;3", "1.538;3", "2.100;3"]),
+    ):
+        (tmp_path / f"{name}.csv").write_text("\n".join(["price;w", *rows]) + "\n")
+        assert called(capsys, f"run={run}", f"data={name}.csv")[0] == 0
+        found.append(pd.read_csv(tmp_path / f"{name}.clusters.csv")["cluster"].tolist())
+    assert found[0] == found[1]
+    assert len(set(found[0])) == 3
+
+
+def test_a_table_in_another_unit_is_refused(kingdra_run, tmp_path, capsys):
+    share = np.random.default_rng(0).uniform(1, 99, 40).round(1)
+    pd.DataFrame({"share": [f"{one}%" for one in share]}).to_csv(tmp_path / "share.csv", index=False)
+    assert (
+        kingdra_run("dataset=custom", "dataset.path=share.csv", "n_clusters=2", "method=kmeans").status == 0
+    )
+    run = only(tmp_path, "result.json").parent
+    assert called(capsys, f"run={run}", "data=share.csv")[0] == 0
+    pd.DataFrame({"share": share / 100}).to_csv(tmp_path / "parts.csv", index=False)
+    assert called(capsys, f"run={run}", "data=parts.csv") == (
+        2,
+        "parts.csv's column 'share' has numbers without a unit, where those that were fitted are with %: "
+        "write them alike",
+    )
+
+
 def test_an_array_on_another_scale_is_refused(kingdra_run, tmp_path, capsys):
     X = load_digits().data[:200]
     np.save("x.npy", (X / 16).astype(np.float32))

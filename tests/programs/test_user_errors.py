@@ -64,6 +64,17 @@ def test_unknown_setting(kingdra_run, given, meant):
     assert line.startswith(f"{name} is not a setting (did you mean {meant}?)")
 
 
+@pytest.mark.parametrize("given", ["settings/base=imsat_vat", "settings/base=nope", "settings=nope"])
+def test_settings_that_suit_a_base_cannot_be_chosen(kingdra_run, given):
+    line = kingdra_run(given).mistake
+    assert line == f"{given} cannot be chosen, they follow from base and dataset: leave it out"
+
+
+def test_settings_of_a_sweep_cannot_be_shown(kingdra_run):
+    line = kingdra_run("n_clusters=2..3", "method=kmeans", "--cfg", "job").mistake
+    assert line == "--cfg shows the settings of one run: give one value of each, without -m"
+
+
 @pytest.mark.parametrize(
     ("given", "remedy"),
     [

@@ -268,6 +268,7 @@ def test_places_are_handed_on(kingdra_reproduce, fakes, tmp_path):
         (["again=perhaps"], "again must be true or false; got perhaps"),
         (["onyl=smoke"], "onyl is not a setting (did you mean only?)"),
         (["smoke"], "smoke is not a setting: give NAME=VALUE"),
+        (["merge="], "merge= is empty: give a folder, or leave it out"),
         (["merge=nowhere"], "merge=nowhere does not exist: give a folder"),
         (["device=cuda:99"], "device=cuda:99 "),
         (["results=/proc/x"], "/proc/x: No such file or directory; give another results=, output_dir= or"),

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import threading
 import zipfile
 from pathlib import Path
 
@@ -12,11 +13,14 @@ import pytest
 from kingdra_repro.errors import InputError
 from kingdra_repro.provenance import code_version
 from kingdra_repro.reproduce.packed import check_archive, pack_run
+from kingdra_repro.reproduce.plan import PlannedRun
 from kingdra_repro.reproduce.store import (
     add_run,
     check,
     keep_shown,
     merge,
+    note_failure,
+    read_failures,
     read_histories,
     read_runs,
     read_thresholds,
@@ -412,3 +416,17 @@ def test_merging_the_folder_one_stands_in(tmp_path, monkeypatch):
     assert list(read_runs(tmp_path / "results")["folder"]) == [
         "runs/mnist/kingdra-ladder_im/seed1-00000001-aaaaaaa"
     ]
+
+
+def test_failures_noted_by_two_at_a_time_are_all_kept(tmp_path):
+    def note(first: int) -> None:
+        for number in range(first, first + 10):
+            run = PlannedRun("digits", "row", "acc", "digits", "-", "short", 0, ("seed=0",), f"{number:08x}")
+            note_failure(tmp_path, run, 1, "It failed")
+
+    writers = [threading.Thread(target=note, args=(first,)) for first in (0, 10)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert len(read_failures(tmp_path)) == 20

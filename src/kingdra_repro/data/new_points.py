@@ -189,7 +189,7 @@ class Preprocessing:
         if not is_table(path):
             raise InputError(f"{path} is no table: give one, such as a .csv, as the model was fitted on")
         named = () if self.id is None else (self.id,)
-        table, written = read_as_written(path, named, self.text_format)
+        table, written = read_as_written(path, named, self.text_format, vectorizer.words)
         X, rows = vectorizer.transform(table, str(path))
         check_dropped(len(rows), len(table), str(path))
         validate_features(X, vectorizer.feature_names)

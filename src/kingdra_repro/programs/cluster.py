@@ -64,6 +64,9 @@ def cluster(cfg: DictConfig) -> None:
     check_layout(cfg.report.map)
     job: Any = HydraConfig.get().runtime
     folder = Path(job.output_dir)
+    given = HydraConfig.get().overrides.task
+    if suited := [one for one in given if one.lstrip("+~").startswith("settings")]:
+        raise InputError(f"{suited[0]} cannot be chosen, they follow from base and dataset: leave it out")
     with exclusive_run(folder):
         done = read_result(folder)
         if done is None:
@@ -76,6 +79,7 @@ def cluster(cfg: DictConfig) -> None:
             return
     if done.get("config_hash") != config_hash(cfg):
         raise InputError(f"{folder} has a run of other settings: give this run another folder")
+    _warn_of_unread(cfg, job.choices.method)
     kept = (folder / "checkpoint").exists() or not cfg.keep_checkpoint
     lost = "" if kept else " The networks' weights were not kept then."
     Console().print(f"This run is finished already; remove its folder to repeat it.{lost}")
@@ -105,8 +109,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     votes = Votes(checkpoint / "votes")
     given = _given_labels(cfg, data, choices.method)
     suited = with_image_shape(_suited(cfg, data, choices.dataset), data.image_shape)
-    for line in unread(cfg, HydraConfig.get().overrides.task, choices.method):
-        log.warning(line)
+    _warn_of_unread(cfg, choices.method)
     with ProgressDisplay() as display:
         monitor = RunMonitor(folder, data.y, display, stopwatch, votes, given, data.n_clusters)
         make_method = instantiate(suited.method)
@@ -197,6 +200,11 @@ def _suited(cfg: DictConfig, data: Dataset, dataset: str) -> DictConfig:
     return suited
 
 
+def _warn_of_unread(cfg: DictConfig, method: str) -> None:
+    for line in unread(cfg, HydraConfig.get().overrides.task, method):
+        log.warning(line)
+
+
 def _tell(line: str) -> None:
     """Print a line before training begins, and leave it in the run's log."""
     Console(stderr=True).print(line, soft_wrap=True, highlight=False, markup=False)
@@ -214,6 +222,13 @@ def _given_labels(cfg: DictConfig, data: Dataset, method: str) -> np.ndarray | N
                 f"dataset.given is for methods that learn from labels, not for method={method}: choose "
                 "kingdra, semi_supervised, constrained_autoencoder or constrained_kmeans, or leave it out"
             )
+        for name in ("labels_per_class", "labels_fraction"):
+            if cfg[name] is not None:
+                raise InputError(
+                    f"{name}={cfg[name]} is for methods that learn from labels, not for method={method}: "
+                    "choose kingdra, semi_supervised, constrained_autoencoder or constrained_kmeans, or "
+                    "leave it out"
+                )
         return None
     if data.given is not None:
         for name in ("labels_per_class", "labels_fraction"):

@@ -17,6 +17,7 @@ from typing import NoReturn
 from kingdra_repro.errors import InputError
 from kingdra_repro.version import package_version
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the last: its terminal is closed
 STOPPED = "stopped; the same command goes on from what was saved, if anything was"
 
 
@@ -55,7 +56,8 @@ def main(
     """Run a program and exit; where it is asked for its ``--version`` alone, print that.
 
     Exit statuses: what `work` returns; 2 for a user's mistake; 130 for Ctrl-C and 143 for SIGTERM, as a shell
-    has them; 1 where standard output was closed (``| head``). A defect is raised, with its traceback.
+    has them, and for SIGHUP; 1 where standard output was closed (``| head``). A defect is raised, with its
+    traceback.
 
     Parameters
     ----------
@@ -74,7 +76,7 @@ def main(
     logging.raiseExceptions = False  # a log that the disk has no room for is no reason for a traceback
     before = {
         number: signal.signal(number, handler)
-        for number, handler in ((signal.SIGINT, _interrupt), (signal.SIGTERM, _terminate))
+        for number, handler in zip(SIGNALS, (_interrupt, _terminate, _terminate), strict=True)
         if signal.getsignal(number) is not signal.SIG_IGN  # as a shell's background jobs and nohup have it
     }
     try:

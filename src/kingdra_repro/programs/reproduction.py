@@ -49,6 +49,8 @@ def reproduce(cfg: DictConfig) -> int:
     """
     if cfg.dry_run and (cfg.merge is not None or cfg.only_report):
         raise InputError("dry_run=true lists what would be run: leave out merge= and only_report=")
+    if empty := [name for name in ("merge", "results", "output_dir", "archive") if cfg[name] == ""]:
+        raise InputError(f"{empty[0]}= is empty: give a folder, or leave it out")
     launcher, n = _launcher(cfg)
     results, output_dir = Path(cfg.results), Path(cfg.output_dir)
     budget = None if cfg.budget is None else parse_duration(cfg.budget)

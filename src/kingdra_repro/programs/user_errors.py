@@ -70,6 +70,8 @@ def user_message(
             return (
                 f"A group of settings is chosen by a name, such as method=kmeans, not a number or null. {see}"
             )
+        if isinstance(one, ValueError) and "Only one of --run, --multirun" in str(one):
+            return "--cfg shows the settings of one run: give one value of each, without -m"
         if isinstance(one, ImportError) and (found := re.match(r"Error loading '(.*)':\n(.*)", str(one))):
             return f"_target_={found[1]} cannot be loaded ({found[2]}): correct it, or leave it out"
         if isinstance(one, RuntimeError) and 'Could not detect "srun"' in str(one):

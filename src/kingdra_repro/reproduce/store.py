@@ -183,19 +183,23 @@ def note_failure(results: Path, run: PlannedRun, status: int, line: str) -> None
     line : str
         What it said last.
     """
-    known = read_failures(results)
-    known = known[known["config_hash"] != run.config_hash]
     new = {**{name: getattr(run, name) for name in PLANNED}, "status": status, "line": " ".join(line.split())}
     new["command"] = " ".join(["kingdra-run", *run.overrides])
-    _write_failures(results, pd.concat([known, pd.DataFrame([new])], ignore_index=True))
+    with file_lock(results / "runs.csv"):
+        known = read_failures(results)
+        known = known[known["config_hash"] != run.config_hash]
+        _write_failures(results, pd.concat([known, pd.DataFrame([new])], ignore_index=True))
 
 
 def forget_failures(results: Path, config_hashes: Iterable[str]) -> None:
     """Forget those of runs that succeeded; nothing where none of them was noted."""
-    known = read_failures(results)
-    left = known[~known["config_hash"].isin(list(config_hashes))]
-    if len(left) < len(known):
-        _write_failures(results, left)
+    if not (results / "failed.csv").exists():
+        return
+    with file_lock(results / "runs.csv"):
+        known = read_failures(results)
+        left = known[~known["config_hash"].isin(list(config_hashes))]
+        if len(left) < len(known):
+            _write_failures(results, left)
 
 
 def read_failures(results: Path) -> pd.DataFrame:

@@ -84,6 +84,17 @@ def numbers_of(column: pd.Series, source: str, first_row: int = 0) -> np.ndarray
     return found
 
 
+def unit_of(column: pd.Series) -> str | None:
+    """Return the unit that all cells of a column have, such as "%"; "" for none, None where all are empty."""
+    known = column[_known(column)]
+    if known.empty:
+        return None
+    if types.is_numeric_dtype(column) or not _is_text(known):
+        return ""
+    found = [known.str.extract(f"({unit})")[0].str.strip() for unit in UNITS]
+    return "".join(one.iloc[0] for one in found if one.notna().all())
+
+
 def day_first(column: pd.Series, source: str) -> bool:
     """Whether dates such as 3/4/2021 are in April, by the others of their column.
 

@@ -17,6 +17,7 @@ from kingdra_repro.data.features.column_kinds import (
     kind_of,
     numbers_of,
     says_nothing,
+    unit_of,
     words_of,
 )
 from kingdra_repro.data.features.part_of_table import Part
@@ -40,6 +41,8 @@ class TableVectorizer:
     ----------
     numbers : list of str, columns that are used as they are
     dates : dict from column to the parts that are used, such as month
+    units : dict from a column of numbers to the unit that its cells had, "" for none; without columns that
+        were empty
     day_first : dict from such a column to whether its days stand before its months
     words : dict from column to its words, of the columns that become one column a word
     left_out : dict from column to why it is, of those that nobody named
@@ -53,6 +56,7 @@ class TableVectorizer:
         self.settings = settings
         self.numbers: list[str] = []
         self.dates: dict[str, list[str]] = {}
+        self.units: dict[str, str] = {}
         self.day_first: dict[str, bool] = {}
         self.words: dict[str, list[str]] = {}
         self.left_out: dict[str, str] = {}
@@ -87,6 +91,8 @@ class TableVectorizer:
             are named), or no column is left.
         """
         self._choose(table, source)
+        units = {name: unit_of(table[name]) for name in self.numbers}
+        self.units = {name: unit for name, unit in units.items() if unit is not None}
         numbers = self._number_columns(table, source)
         if self.settings.missing in ("mean", "median") and numbers.shape[1]:
             imputer = SimpleImputer(strategy=self.settings.missing, keep_empty_features=True).fit(numbers)
@@ -122,12 +128,13 @@ class TableVectorizer:
         Raises
         ------
         InputError
-            Where a column or a cell is missing, or a cell is not a number.
+            Where a column or a cell is missing, a cell is not a number, or numbers are of another unit.
         """
         part = part or Part()
         self.check_columns(table.columns, source)
         if twice := [name for name in self.columns if isinstance(table[name], pd.DataFrame)]:
             raise InputError(f"{source} has two columns named {twice[0]!r}: give each a name of its own")
+        self._check_units(table, source)
         numbers = self._number_columns(table, source, part.first_row)
         words = [words_of(table[name]) for name in self.words]
         missing = np.isnan(numbers).any(axis=1)
@@ -170,6 +177,7 @@ class TableVectorizer:
         return {
             "settings": asdict(self.settings),
             "numbers": self.numbers,
+            "units": self.units,
             "dates": self.dates,
             "day_first": self.day_first,
             "words": self.words,
@@ -185,6 +193,7 @@ class TableVectorizer:
         vectorizer = cls(TableSettings(**settings))
         for name in ("numbers", "dates", "day_first", "words", "left_out", "fill"):
             setattr(vectorizer, name, state[name])
+        vectorizer.units = state.get("units", {})  # models of earlier versions have none
         vectorizer.scaler = None if state["scaler"] is None else scaler_of(state["scaler"])
         return vectorizer
 
@@ -250,6 +259,14 @@ class TableVectorizer:
             else:
                 self.words[name] = distinct
 
+    def _check_units(self, table: pd.DataFrame, source: str) -> None:
+        for name, before in self.units.items():
+            if (now := unit_of(table[name])) not in (None, before):
+                raise InputError(
+                    f"{source}'s column {name!r} has numbers {_with(now)}, where those that were fitted are "
+                    f"{_with(before)}: write them alike"
+                )
+
     def _number_columns(self, table: pd.DataFrame, source: str, first_row: int = 0) -> np.ndarray:
         """Numbers and parts of dates, float64 [n, those], NaN where missing."""
         columns = [numbers_of(table[name], source, first_row) for name in self.numbers]
@@ -285,6 +302,10 @@ class TableVectorizer:
             f"missing cells in {missing.sum()} of the {len(missing)} rows that were looked at: fill them in, "
             "or give kingdra-run dataset.missing=drop, mean or median"
         )
+
+
+def _with(unit: str | None) -> str:
+    return f"with {unit}" if unit else "without a unit"
 
 
 def _side_by_side(*columns: np.ndarray) -> np.ndarray:

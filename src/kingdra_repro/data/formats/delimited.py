@@ -39,6 +39,7 @@ def read_delimited(
     path: Path,
     separator: str | None = None,
     as_written: Collection[str] | None = (),
+    words: Collection[str] = (),
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read a table that is written as text.
 
@@ -52,10 +53,13 @@ def read_delimited(
         The likely one, by the file's name.
     as_written : collection of str or None
         Columns whose cells are wanted as they stand in the file, too: 007 is 7 otherwise. None: all.
+    words : collection of str
+        Columns that are known to hold words, even if all of these look like numbers here.
 
     Returns
     -------
     table : DataFrame [n, columns]
+        ``attrs["signs"]`` has the ``decimal`` and ``thousands`` that were found, where not just points.
         Columns of numbers as pandas reads them; in columns of words only what is empty is missing: NA and
         None are words. A column without a name is called ``""``.
     written : DataFrame [n, columns of ``as_written`` that there are]
@@ -94,7 +98,7 @@ def read_delimited(
     else:
         names, header = find_names(rows, given.header, path)
     decimal, thousands = (
-        (given.decimal, None) if given.decimal else find_decimal(rows[header:], separator, path)
+        (given.decimal, given.thousands) if given.decimal else find_decimal(rows[header:], separator, path)
     )
     options: dict[str, Any] = {
         "sep": separator,
@@ -109,7 +113,11 @@ def read_delimited(
         whole = content.getvalue() if isinstance(content, io.BytesIO) else content.read_bytes()
         content = io.BytesIO(whole.rstrip(b" \r\n\t") + b"\n" if "16" not in encoding else whole)
     wanted = [i for i, name in enumerate(names) if as_written is None or name in as_written]
-    return _read(content, options, names, path, given.encoding is not None, wanted, thousands)
+    known = [i for i, name in enumerate(names) if name in words]
+    found = _read(content, options, names, path, given.encoding is not None, wanted, known, thousands)
+    if decimal != "." or thousands is not None:
+        found[0].attrs["signs"] = {"decimal": decimal, "thousands": thousands}
+    return found
 
 
 def _first_bytes(content: Path | io.BytesIO) -> bytes:
@@ -173,6 +181,7 @@ def _read(
     path: Path,
     given_encoding: bool,
     wanted: list[int],
+    known_words: list[int],
     thousands: str | None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     with warnings.catch_warnings():
@@ -193,16 +202,16 @@ def _read(
                 "columns' names there, or give dataset.separator=SIGN (it was read with "
                 f"{options['sep']!r}), dataset.decimal=SIGN or dataset.header=none"
             ) from error
-        words = [i for i in table.columns if not _holds_numbers(table[i])]
+        words = [i for i in table.columns if i in known_words or not _holds_numbers(table[i])]
         written = pd.DataFrame(index=table.index)
         if words or wanted:
             # As they are written: NA, None and null may be classes.
             options |= {"usecols": sorted({*words, *wanted}), "dtype": str, "keep_default_na": False}
             again = pd.read_csv(_from_start(content), **options)
             for i in words:
-                table[i] = _as_pandas_writes(
-                    again[i].where(again[i] != "", None), options["decimal"], thousands
-                )
+                cells = again[i].where(again[i] != "", None)
+                plain = i in known_words
+                table[i] = cells if plain else _as_pandas_writes(cells, options["decimal"], thousands)
             stripped = again[wanted].apply(lambda column: column.str.strip())
             written = stripped.where(stripped != "", None)
             written.columns = [names[i] for i in wanted]

@@ -39,6 +39,7 @@ def read_as_written(
     path: Path,
     columns: Collection[str] | None,
     given: TextFormat = TextFormat(),  # noqa: B008
+    words: Collection[str] = (),
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read a table with column names, and the cells of some columns as they stand in the file.
 
@@ -51,6 +52,8 @@ def read_as_written(
         Those that are wanted as they stand there, where they are there; None: all.
     given : TextFormat
         How it is written, where it is text.
+    words : collection of str
+        Columns that are known to hold words, even if all of these look like numbers here.
 
     Returns
     -------
@@ -70,7 +73,7 @@ def read_as_written(
     written = pd.DataFrame()
     try:
         if ending in SEPARATORS:
-            table, written = read_delimited(content, given, path, SEPARATORS[ending], columns)
+            table, written = read_delimited(content, given, path, SEPARATORS[ending], columns, words)
         elif ending in JSON_ENDINGS:
             table = _read_json(content, path, given.codec or "utf-8-sig")
         elif ending in READERS:

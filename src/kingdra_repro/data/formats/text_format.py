@@ -41,6 +41,8 @@ class TextFormat:
     separator : str or None
         What lies between two values; "tab", and "blanks" for any number of blanks.
     decimal : {None, ".", ","}
+    thousands : {None, ".", ","}
+        What lies between thousands; no setting, but found in a table with a decimal sign of its own.
     encoding : str or None
         As Python names it, such as "cp1252"; None: UTF-8, or what the first bytes say.
     header : {"auto", "first", "none"}
@@ -51,6 +53,7 @@ class TextFormat:
     decimal: str | None = None
     encoding: str | None = None
     header: str = "auto"
+    thousands: str | None = None
 
     def __post_init__(self) -> None:
         if self.header not in ("auto", "first", "none"):

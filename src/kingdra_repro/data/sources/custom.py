@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +211,8 @@ def load_custom(
         )
     scale = found.auto_scale if scale == "auto" else scale
     X, y, scaler = scaled(found, y, n_clusters, scale)
+    if found.table is not None:  # further files are read with the signs that this one was found to have
+        written = replace(written, **found.table.attrs.get("signs", {}))
     kept = Preprocessing(found.vectorizer, written, id, scaler, found.pixels)
     is_simple = (
         path.is_file() or table is not None
