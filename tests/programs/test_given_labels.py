@@ -202,10 +202,6 @@ def test_history_tells_of_labelled_points_apart(kingdra_run, tmp_path, blobs):
     [
         (("method=kmeans",), "dataset.given is for methods that learn from labels, not for method=kmeans"),
         (
-            ("method=kmeans", "dataset.given=null", "labels_fraction=0.5"),
-            "labels_fraction=0.5 is for methods that learn from labels, not for method=kmeans: choose",
-        ),
-        (
             ("method=constrained_kmeans", "dataset.given=a", "dataset.columns=[b,c,d]"),
             "dataset.given=a and dataset.labels are words and",
         ),

@@ -70,6 +70,12 @@ def test_settings_that_suit_a_base_cannot_be_chosen(kingdra_run, given):
     assert line == f"{given} cannot be chosen, they follow from base and dataset: leave it out"
 
 
+@pytest.mark.parametrize("given", ["labels_fraction=0.5", "labels_per_class=3"])
+def test_labels_of_a_method_that_learns_from_none_are_refused(kingdra_run, given):
+    line = kingdra_run("method=kmeans", given).mistake
+    assert line.startswith(f"{given} is for methods that learn from labels, not for method=kmeans: choose")
+
+
 def test_settings_of_a_sweep_cannot_be_shown(kingdra_run):
     line = kingdra_run("n_clusters=2..3", "method=kmeans", "--cfg", "job").mistake
     assert line == "--cfg shows the settings of one run: give one value of each, without -m"
