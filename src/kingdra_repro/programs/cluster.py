@@ -43,6 +43,8 @@ from kingdra_repro.table_settings import FEW_NUMBERS, FEW_ROWS
 from kingdra_repro.training.phases import saved_progress
 from kingdra_repro.training.progress import ProgressDisplay
 
+LABELS_DRAWN = ("labels_per_class", "labels_fraction")  # the settings that say how many
+
 log = logging.getLogger(__name__)
 
 
@@ -217,21 +219,16 @@ def _given_labels(cfg: DictConfig, data: Dataset, method: str) -> np.ndarray | N
     With them those that follow from linked pairs: none of these points is scored.
     """
     if "labels_per_class" not in cfg.method:
-        if data.given is not None:
+        told = ["dataset.given"] if data.given is not None else []
+        told += [f"{name}={cfg[name]}" for name in LABELS_DRAWN if cfg[name] is not None]
+        if told:
             raise InputError(
-                f"dataset.given is for methods that learn from labels, not for method={method}: choose "
+                f"{told[0]} is for methods that learn from labels, not for method={method}: choose "
                 "kingdra, semi_supervised, constrained_autoencoder or constrained_kmeans, or leave it out"
             )
-        for name in ("labels_per_class", "labels_fraction"):
-            if cfg[name] is not None:
-                raise InputError(
-                    f"{name}={cfg[name]} is for methods that learn from labels, not for method={method}: "
-                    "choose kingdra, semi_supervised, constrained_autoencoder or constrained_kmeans, or "
-                    "leave it out"
-                )
         return None
     if data.given is not None:
-        for name in ("labels_per_class", "labels_fraction"):
+        for name in LABELS_DRAWN:
             if cfg[name] is not None:
                 raise InputError(
                     f"{name}={cfg[name]} draws labels, and dataset.given gives yours: leave one of them out"

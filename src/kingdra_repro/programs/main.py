@@ -17,7 +17,6 @@ from typing import NoReturn
 from kingdra_repro.errors import InputError
 from kingdra_repro.version import package_version
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)  # the last: its terminal is closed
 STOPPED = "stopped; the same command goes on from what was saved, if anything was"
 
 
@@ -76,7 +75,11 @@ def main(
     logging.raiseExceptions = False  # a log that the disk has no room for is no reason for a traceback
     before = {
         number: signal.signal(number, handler)
-        for number, handler in zip(SIGNALS, (_interrupt, _terminate, _terminate), strict=True)
+        for number, handler in (
+            (signal.SIGINT, _interrupt),
+            (signal.SIGTERM, _terminate),
+            (signal.SIGHUP, _terminate),  # its terminal is closed
+        )
         if signal.getsignal(number) is not signal.SIG_IGN  # as a shell's background jobs and nohup have it
     }
     try:

@@ -13,7 +13,7 @@ WHOLE = ("base", "pseudo_labels")  # read with all that is in them, or not at al
 
 
 def unread(cfg: DictConfig, overrides: Sequence[str], method: str) -> list[str]:
-    """Return a line for each setting of these groups that was given and has no effect.
+    """Return a line for each setting of training, ensembles, bases and pseudo-labels without effect.
 
     Parameters
     ----------
