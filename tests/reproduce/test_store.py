@@ -12,6 +12,7 @@ import pytest
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.provenance import code_version
+from kingdra_repro.reproduce.failures import note_failure, read_failures
 from kingdra_repro.reproduce.packed import check_archive, pack_run
 from kingdra_repro.reproduce.plan import PlannedRun
 from kingdra_repro.reproduce.store import (
@@ -19,8 +20,6 @@ from kingdra_repro.reproduce.store import (
     check,
     keep_shown,
     merge,
-    note_failure,
-    read_failures,
     read_histories,
     read_runs,
     read_thresholds,

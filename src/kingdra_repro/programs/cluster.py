@@ -87,7 +87,7 @@ def cluster(cfg: DictConfig) -> None:
     Console().print(f"This run is finished already; remove its folder to repeat it.{lost}")
     show_table(done, folder)
     if cfg.report.map not in (NONE, layout_of(folder)) and (folder / DESCRIPTION).exists():
-        data, (method, *_) = instantiate(cfg.dataset), load_model(folder)
+        data, method = instantiate(cfg.dataset), load_model(folder).estimator
         write_map(folder, data, method, np.load(folder / "labels.npy"), cfg.report.map)
         Console().print(f"The points are laid out anew, by {cfg.report.map}.")
 

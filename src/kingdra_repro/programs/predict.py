@@ -3,7 +3,6 @@
 import logging
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from kingdra_repro.errors import InputError
@@ -64,16 +63,15 @@ def run(arguments: Sequence[str]) -> int:
         raise InputError(f"{output} is a file of another kind: move it away, or give output=FILE")
 
     # Only now: torch takes seconds to load.
-    from kingdra_repro.data.new_points import Preprocessing
     from kingdra_repro.runs.clusters import cluster_table, write_clusters
     from kingdra_repro.runs.model import load_model
 
-    method, preprocessing, classes, span = load_model(Path(given["run"]).expanduser())
+    model = load_model(Path(given["run"]).expanduser())
+    method, classes = model.estimator, model.classes
     if not hasattr(method, "predict"):
         raise InputError(f"{type(method).__name__} has no answer for new points: choose another method")
     keep = keep_columns == "true"
-    reader = replace(preprocessing or Preprocessing(), span=span)
-    blocks = reader.blocks(data, method.n_features_in_, keep)
+    blocks = model.reader.blocks(data, method.n_features_in_, keep)
     write_clusters(
         output,
         (

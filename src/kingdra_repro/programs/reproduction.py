@@ -17,13 +17,14 @@ from kingdra_repro.reproduce import child
 from kingdra_repro.reproduce.display import PlanDisplay, name
 from kingdra_repro.reproduce.estimate import Estimate, show_left
 from kingdra_repro.reproduce.experiments import check_known, names, parse_seeds
+from kingdra_repro.reproduce.failures import forget_failures
 from kingdra_repro.reproduce.launchers import Launcher
 from kingdra_repro.reproduce.packed import check_archive
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
 from kingdra_repro.reproduce.runner import Outcome, Runner, Way
 from kingdra_repro.reproduce.selection import FIRST, by_value, select
 from kingdra_repro.reproduce.settings import as_override, listed
-from kingdra_repro.reproduce.store import check, forget_failures, keep_shown, merge, read_runs, tidy
+from kingdra_repro.reproduce.store import check, keep_shown, merge, read_runs, tidy
 from kingdra_repro.runs.display import parse_duration
 from kingdra_repro.training.progress import show_duration
 

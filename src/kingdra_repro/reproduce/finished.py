@@ -18,7 +18,7 @@ import pandas as pd
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.provenance import code_version
-from kingdra_repro.reproduce.foreign import COLUMN, MOST_COLUMNS, NUMBERS, plain_file, read_text_table
+from kingdra_repro.reproduce.strict_reading import COLUMN, MOST_COLUMNS, NUMBERS, plain_file, read_text_table
 from kingdra_repro.runs.reading import EXACT, read_command, reading
 
 KEY = ["config_hash", "code", "seed"]  # of a run, among those of its data set

@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import atomic_write, file_lock
 from kingdra_repro.reproduce.finished import LARGEST_SHOWN, SHOWN
-from kingdra_repro.reproduce.foreign import LIMITS
+from kingdra_repro.reproduce.strict_reading import LIMITS
 
 FULL = 15 * 2**20  # bytes; the next run goes into the next file
 NAMES = "runs-*.zip"

@@ -10,11 +10,12 @@ from pathlib import Path
 from kingdra_repro.errors import InputError
 from kingdra_repro.reproduce.display import PlanDisplay
 from kingdra_repro.reproduce.estimate import Estimate, show_left
+from kingdra_repro.reproduce.failures import forget_failures, note_failure
 from kingdra_repro.reproduce.finished import read_folder
 from kingdra_repro.reproduce.launchers import Launcher, Sent
 from kingdra_repro.reproduce.plan import PlannedRun
 from kingdra_repro.reproduce.settings import as_override
-from kingdra_repro.reproduce.store import add_run, forget_failures, note_failure
+from kingdra_repro.reproduce.store import add_run
 
 # Makes one run: `kingdra_repro.reproduce.child.run` or `kingdra_repro.programs.here.run`.
 Way = Callable[[Sequence[str], Path, int, float, Callable[[], None]], int | None]

@@ -4,21 +4,21 @@ runs.csv            the ledger: a row a run, with its command
 history/*.csv       a row an iteration, a file a data set
 thresholds.csv      mini-clusters under other thresholds, of all runs that have an ensemble
 shown/              the clusters, members and graphs that the page and the figures show
-failed.csv          runs that failed; one that succeeds is taken off
+failed.csv          see kingdra_repro.reproduce.failures
 
 A run is known by its data set, seed, the hash of its settings and the version of the code: the same run twice
 is one row, another version of the code another row. Each file is written whole, under one lock, runs.csv
 last. Lines that two branches added are put together by git (.gitattributes); `tidy` puts them in order.
 """
 
-import io
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import atomic_write, file_lock, write_text
+from kingdra_repro.reproduce.failures import read_failures
 from kingdra_repro.reproduce.finished import (
     KEY,
     FinishedRun,
@@ -28,13 +28,9 @@ from kingdra_repro.reproduce.finished import (
     read_folder,
     shown_place,
 )
-from kingdra_repro.reproduce.foreign import read_text_table
 from kingdra_repro.reproduce.packed import pack_run, unpacked
-from kingdra_repro.reproduce.plan import PlannedRun
-from kingdra_repro.runs.reading import EXACT, RESTORE, reading
+from kingdra_repro.reproduce.strict_reading import read_table
 
-PLANNED = ("config_hash", "experiment", "row", "dataset", "order", "schedule", "seed")
-FAILED = (*PLANNED, "status", "line", "command")
 TEXT = dict.fromkeys(("config_hash", "code", "commit", "features"), str)  # some are all digits
 
 
@@ -95,7 +91,7 @@ def read_runs(results: Path) -> pd.DataFrame:
     InputError
         Where it is damaged: a run that is cut must not pass for one that is done. So for the others here.
     """
-    table = _table(results / "runs.csv", ("folder", "config_hash"), TEXT)
+    table = read_table(results / "runs.csv", ("folder", "config_hash"), TEXT)
     if table is None:
         return pd.DataFrame(columns=["dataset", "config_hash", "code", "device", "wall_seconds", "folder"])
     return table
@@ -110,8 +106,8 @@ def check(results: Path) -> None:
         Where a file is damaged.
     """
     for dataset in {_dataset(folder) for folder in read_runs(results)["folder"]}:
-        _table(results / "history" / f"{dataset}.csv", KEY)
-    _table(results / "thresholds.csv", KEY)
+        read_table(results / "history" / f"{dataset}.csv", KEY)
+    read_table(results / "thresholds.csv", KEY)
     read_failures(results)
 
 
@@ -171,51 +167,6 @@ def tidy(results: Path) -> None:
                 _write(path, _read(path).drop_duplicates(once), order)
 
 
-def note_failure(results: Path, run: PlannedRun, status: int, line: str) -> None:
-    """Note that a run failed, in place of an earlier note of the same run.
-
-    Parameters
-    ----------
-    results : Path
-    run : PlannedRun
-    status : int
-        Exit status; negative: the signal that ended it.
-    line : str
-        What it said last.
-    """
-    new = {**{name: getattr(run, name) for name in PLANNED}, "status": status, "line": " ".join(line.split())}
-    new["command"] = " ".join(["kingdra-run", *run.overrides])
-    with file_lock(results / "runs.csv"):
-        known = read_failures(results)
-        known = known[known["config_hash"] != run.config_hash]
-        _write_failures(results, pd.concat([known, pd.DataFrame([new])], ignore_index=True))
-
-
-def forget_failures(results: Path, config_hashes: Iterable[str]) -> None:
-    """Forget those of runs that succeeded; nothing where none of them was noted."""
-    if not (results / "failed.csv").exists():
-        return
-    with file_lock(results / "runs.csv"):
-        known = read_failures(results)
-        left = known[~known["config_hash"].isin(list(config_hashes))]
-        if len(left) < len(known):
-            _write_failures(results, left)
-
-
-def read_failures(results: Path) -> pd.DataFrame:
-    """Return the rows of failed.csv, as text; none where there is no file."""
-    table = _table(results / "failed.csv", ("config_hash", "line"))
-    return pd.DataFrame(columns=list(FAILED)) if table is None else table
-
-
-def _write_failures(results: Path, rows: pd.DataFrame) -> None:
-    path = results / "failed.csv"
-    if rows.empty:
-        path.unlink(missing_ok=True)
-    else:
-        write_text(path, rows.to_csv(index=False, lineterminator="\n"))
-
-
 def _take(results: Path, runs: list[FinishedRun]) -> None:
     """Write what is not there yet; the caller holds the lock. A run is there when runs.csv has its row."""
     ledger = _read(results / "runs.csv")
@@ -259,22 +210,8 @@ def _write_bytes(path: Path, content: bytes) -> None:
 
 
 def _read(path: Path) -> pd.DataFrame:
-    table = _table(path)
+    table = read_table(path)
     return pd.DataFrame(dtype=str) if table is None else table
-
-
-def _table(
-    path: Path, needed: Collection[str] = (), types: Mapping[str, type] | None = None
-) -> pd.DataFrame | None:
-    """Read a file of results/ strictly; None where there is none. Without types all cells are text."""
-    if not path.exists():
-        return None
-    content = path.read_bytes()
-    table = read_text_table(path, content, ours=True)
-    with reading(path, RESTORE):
-        if absent := [name for name in needed if name not in table]:
-            raise ValueError(f"no column {absent[0]}")
-        return table if types is None else pd.read_csv(io.BytesIO(content), **EXACT, dtype=dict(types))
 
 
 def _write(path: Path, table: pd.DataFrame, order: list[str]) -> None:
@@ -291,7 +228,7 @@ def _write(path: Path, table: pd.DataFrame, order: list[str]) -> None:
 
 
 def _of_runs(path: Path, folders: Collection[str]) -> dict[str, pd.DataFrame]:
-    table = _table(path, KEY, dict.fromkeys(KEY, str))
+    table = read_table(path, KEY, dict.fromkeys(KEY, str))
     if table is None:
         return {}
     tables = by_run(table)

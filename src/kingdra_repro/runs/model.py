@@ -5,7 +5,7 @@ import json
 import logging
 import os
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,31 @@ PARTS = {
     for name, one in (_named(object, bases) | _named(object, pseudo_labels)).items()
     if is_dataclass(one)
 }
+
+
+@dataclass(frozen=True)
+class KeptModel:
+    """The fitted estimator of a run, and what belongs to it.
+
+    Attributes
+    ----------
+    estimator : Clusterer
+    preprocessing : Preprocessing or None
+        How a user's table or array became what it was fitted on; None: of another data set.
+    classes : list of str [k] or None
+        What its clusters are called.
+    span : (lowest, highest) number that was fitted, see `Preprocessing.span`
+    """
+
+    estimator: Clusterer
+    preprocessing: Preprocessing | None
+    classes: list[str] | None
+    span: tuple[float, float] | None
+
+    @property
+    def reader(self) -> Preprocessing:
+        """What reads a file of new points; where there is no preprocessing, one of features."""
+        return replace(self.preprocessing or Preprocessing(), span=self.span)
 
 
 def keep_model(
@@ -114,25 +139,15 @@ def load(folder: str | os.PathLike) -> Clusterer | Pipeline:
     InputError
         Where there is no model in it, or it is damaged.
     """
-    estimator, preprocessing, _, span = load_model(Path(folder).expanduser())
-    if preprocessing is None:
-        return estimator
-    return make_pipeline(Features(replace(preprocessing, span=span), estimator.n_features_in_), estimator)
+    model = load_model(Path(folder).expanduser())
+    if model.preprocessing is None:
+        return model.estimator
+    return make_pipeline(Features(model.reader, model.estimator.n_features_in_), model.estimator)
 
 
 @default_library_state()
-def load_model(
-    folder: Path,
-) -> tuple[Clusterer, Preprocessing | None, list[str] | None, tuple[float, float] | None]:
-    """Load the fitted estimator of a run, and what belongs to it.
-
-    See `load` and `keep_model`.
-
-    Returns
-    -------
-    estimator, preprocessing, classes, span
-        How a file becomes what it was fitted on; its clusters' names; `Preprocessing.span`.
-    """
+def load_model(folder: Path) -> KeptModel:
+    """Load what `keep_model` wrote into a run's folder. Raises as `load`."""
     for path in (folder / NUMBERS, folder / DESCRIPTION):
         if not path.is_file():
             raise InputError(
@@ -160,7 +175,8 @@ def load_model(
         if described.get("range") is not None:  # older runs have none
             low, high = described["range"]
             span = float(low), float(high)
-        return method, None if preprocessing is None else Preprocessing.of(preprocessing), classes, span
+        made = None if preprocessing is None else Preprocessing.of(preprocessing)
+        return KeptModel(method, made, classes, span)
     except (*DAMAGE, SafetensorError, RuntimeError) as error:
         raise _damaged(folder / NUMBERS, error) from error
 

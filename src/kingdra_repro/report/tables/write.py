@@ -11,8 +11,9 @@ from kingdra_repro.report.tables.kinds import tables_of
 from kingdra_repro.report.tables.latex import latex
 from kingdra_repro.report.tables.layout import layout
 from kingdra_repro.report.tables.markdown import markdown
+from kingdra_repro.reproduce.failures import read_failures
 from kingdra_repro.reproduce.plan import PlannedRun
-from kingdra_repro.reproduce.store import read_failures, read_thresholds
+from kingdra_repro.reproduce.store import read_thresholds
 
 
 def write_tables(results: Path, planned: Sequence[PlannedRun], cells: pd.DataFrame) -> None:

@@ -1,16 +1,17 @@
-"""Files that another machine made: only plain ones of a sane size are read, and tables strictly."""
+"""Strict reading: of what another machine made, plain files of a sane size; and of tables of results/."""
 
 import csv
 import io
 import os
 import re
 import stat
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pandas as pd
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.runs.reading import RESTORE, reading
+from kingdra_repro.runs.reading import EXACT, RESTORE, reading
 
 # Bytes of the other files that are read; a file that is larger is none that kingdra-run wrote.
 LIMITS = {
@@ -91,3 +92,29 @@ def read_text_table(path: Path, content: bytes, ours: bool = False) -> pd.DataFr
             for cell in (row[place] for row in rows if name in WHOLE or (name in NUMBERS and row[place])):
                 int(cell) if name in WHOLE else float(cell)
         return pd.DataFrame(rows, columns=header, dtype=str)
+
+
+def read_table(
+    path: Path, needed: Collection[str] = (), types: Mapping[str, type] | None = None
+) -> pd.DataFrame | None:
+    """Read a file of this machine's results/; None where there is none.
+
+    Parameters
+    ----------
+    path : Path
+    needed : names of columns
+    types : types of columns, others as pandas finds them; None: all cells are text
+
+    Raises
+    ------
+    InputError
+        Where it is damaged or a needed column is missing.
+    """
+    if not path.exists():
+        return None
+    content = path.read_bytes()
+    table = read_text_table(path, content, ours=True)
+    with reading(path, RESTORE):
+        if absent := [name for name in needed if name not in table]:
+            raise ValueError(f"no column {absent[0]}")
+        return table if types is None else pd.read_csv(io.BytesIO(content), **EXACT, dtype=dict(types))
