@@ -211,6 +211,15 @@ def test_a_dry_run_of_what_is_no_run(kingdra_reproduce, fakes, other):
     assert fakes.reported == []
 
 
+@pytest.mark.parametrize("given", ["budget=1h", "again=true", "archive=packed", "n=2", "one_process=true"])
+@pytest.mark.parametrize("other", ["merge=outputs", "only_report=true"])
+def test_settings_of_runs_where_nothing_is_run(kingdra_reproduce, fakes, given, other):
+    outcome = kingdra_reproduce(other, given)
+    assert outcome.status == 2
+    assert f"{given.partition('=')[0]}= is for runs, and {other} makes none" in outcome.err
+    assert fakes.reported == []
+
+
 def test_tables_are_of_the_whole_plan(kingdra_reproduce, fakes):
     kingdra_reproduce("rows=K-means", "seeds=0")
     kingdra_reproduce("only_report=true")

@@ -29,6 +29,7 @@ from kingdra_repro.runs.display import parse_duration
 from kingdra_repro.training.progress import show_duration
 
 HANDED_ON = ("mirror", "data_dir", "device", "n_jobs")
+OF_RUNS_ALONE = ("budget", "archive", "launcher", "n", "one_process", "again")
 
 
 def reproduce(cfg: DictConfig) -> int:
@@ -50,6 +51,7 @@ def reproduce(cfg: DictConfig) -> int:
     """
     if cfg.dry_run and (cfg.merge is not None or cfg.only_report):
         raise InputError("dry_run=true lists what would be run: leave out merge= and only_report=")
+    _refuse_settings_of_runs(cfg)
     if empty := [name for name in ("merge", "results", "output_dir", "archive") if cfg[name] == ""]:
         raise InputError(f"{empty[0]}= is empty: give a folder, or leave it out")
     launcher, n = _launcher(cfg)
@@ -100,6 +102,15 @@ def reproduce(cfg: DictConfig) -> int:
         write_reports(results, planned)
         print(f"tables, figures and report.html: {results}")
     return 1 if outcome.failed else 0
+
+
+def _refuse_settings_of_runs(cfg: DictConfig) -> None:
+    """Refuse what would be ignored where nothing is run: who gives it expects runs."""
+    if not cfg.only_report and cfg.merge is None:
+        return
+    if given := [name for name in OF_RUNS_ALONE if cfg[name]]:
+        runs_nothing = "only_report=true" if cfg.only_report else f"merge={cfg.merge}"
+        raise InputError(f"{given[0]}= is for runs, and {runs_nothing} makes none: leave one of them out")
 
 
 def _launcher(cfg: DictConfig) -> tuple[Launcher | None, int]:
