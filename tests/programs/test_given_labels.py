@@ -82,6 +82,33 @@ def test_a_part_of_each_class_is_drawn(kingdra_run, tmp_path, blobs, method):
     assert json.loads(only(tmp_path, "result.json").read_text())["n_labels"] == 18  # 6 of each class
 
 
+@pytest.mark.parametrize("method", METHODS)
+def test_labels_of_all_rows_are_learned_from_or_refused(kingdra_run, tmp_path, blobs, method):
+    """A clusterer's fit(X, y) does not read them, as scikit-learn has them for every estimator."""
+    given = ("dataset=custom", "dataset.path=data.csv", "dataset.given=kind", "dataset.drop=[told]")
+    outcome = kingdra_run(f"method={method}", *METHODS[method], *given)
+    if method == "kingdra":
+        assert outcome.status == 2
+        assert "dataset.given has a label of every row" in outcome.err
+        assert "none is left for method=kingdra to cluster" in outcome.err
+    elif method == "constrained_autoencoder":
+        assert outcome.status == 2
+        assert "none left to cluster" in outcome.err
+    else:
+        assert outcome.status == 0
+        table = pd.read_csv(only(tmp_path, "clusters.csv"))
+        assert (table["class"] == pd.read_csv(tmp_path / "data.csv")["kind"]).mean() > 0.6  # of three
+
+
+@pytest.mark.parametrize("method", ["nearest_labelled", "semi_supervised"])
+def test_labels_of_all_rows_leave_none_to_score(kingdra_run, tmp_path, blobs, method):
+    table = pd.read_csv(tmp_path / "data.csv")
+    table.assign(told=table["kind"]).to_csv(tmp_path / "data.csv", index=False)
+    outcome = kingdra_run(f"method={method}", *METHODS[method], *CUSTOM)
+    assert outcome.status == 2
+    assert "none is left that dataset.labels would score; leave dataset.labels out" in outcome.err
+
+
 def test_clusters_and_new_points_have_the_names_of_the_classes(kingdra_run, tmp_path, blobs):
     assert kingdra_run("method=constrained_kmeans", *CUSTOM).status == 0
     found = pd.read_csv(only(tmp_path, "clusters.csv"))

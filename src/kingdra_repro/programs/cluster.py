@@ -2,7 +2,6 @@
 
 import logging
 import shutil
-import warnings
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -16,16 +15,13 @@ from rich.console import Console
 from kingdra_repro.checks import choice
 from kingdra_repro.config import check_types, with_image_shape, with_table_settings
 from kingdra_repro.data.dataset import Dataset
-from kingdra_repro.data.links import closure, with_linked
 from kingdra_repro.data.streamed import StreamedMatrix
-from kingdra_repro.data.validation import ScaleWarning
-from kingdra_repro.errors import InputError, listed
+from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation.without_labels import known_without_labels
 from kingdra_repro.files import remove_parts, write_text
 from kingdra_repro.library_state import default_library_state
-from kingdra_repro.methods import Ensemble, draw_labels
-from kingdra_repro.methods.clusterer import EmptyClusterWarning
-from kingdra_repro.methods.given_labels import ClassWithoutLabel
+from kingdra_repro.methods import Ensemble
+from kingdra_repro.programs.given import fit, given_labels
 from kingdra_repro.programs.unread import unread
 from kingdra_repro.provenance import commits, device_name
 from kingdra_repro.report.figures import draw_run_figures
@@ -42,8 +38,6 @@ from kingdra_repro.runs.result import make_result, read_result, write_result
 from kingdra_repro.table_settings import FEW_NUMBERS, FEW_ROWS
 from kingdra_repro.training.phases import saved_progress
 from kingdra_repro.training.progress import ProgressDisplay
-
-LABELS_DRAWN = ("labels_per_class", "labels_fraction")  # the settings that say how many
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +103,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     commit = commits(checkpoint / "commits")
     stopwatch = Stopwatch(checkpoint / "wall_seconds")
     votes = Votes(checkpoint / "votes")
-    given = _given_labels(cfg, data, choices.method)
+    given = given_labels(cfg, data, choices.method)
     suited = with_image_shape(_suited(cfg, data, choices.dataset), data.image_shape)
     _warn_of_unread(cfg, choices.method)
     with ProgressDisplay() as display:
@@ -123,7 +117,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
         }
         takes = signature(make_method).parameters  # K-means has neither checkpoints nor phases to tell of
         method = make_method(**{name: value for name, value in known.items() if name in takes})
-        _fit(method, data, given, choices.method)
+        fit(method, data, given, choices.method)
     monitor.warn_of_no_pseudo_labels(getattr(method, "pseudo_labels", None))
 
     run = {
@@ -163,25 +157,6 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     show_table(result, folder)
 
 
-def _fit(method: Any, data: Dataset, given: np.ndarray | None, name: str) -> None:
-    """Fit the method of this name; a class without a label is called as the user calls it."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ScaleWarning)  # a file's was told when it was read
-            warnings.simplefilter("ignore", EmptyClusterWarning)  # the table at the end tells
-            method.fit(data.X, given, **_pairs(data, method, name))
-    except ClassWithoutLabel as error:
-        names = data.class_names or []
-        called = [names[c] for c in error.classes if c < len(names)]
-        without = (
-            listed(called) if called else f"{len(error.classes)} of n_clusters={data.n_clusters} classes"
-        )
-        raise InputError(
-            f"dataset.given has no label of {without}, and method={name} needs some of each class: label a "
-            "row of each, or choose method=kingdra, which finds such classes like clusters"
-        ) from error
-
-
 def _suited(cfg: DictConfig, data: Dataset, dataset: str) -> DictConfig:
     """Return the settings with what suits the data where they are ``auto``; say what that is."""
     n, d = data.X.shape
@@ -211,45 +186,3 @@ def _tell(line: str) -> None:
     """Print a line before training begins, and leave it in the run's log."""
     Console(stderr=True).print(line, soft_wrap=True, highlight=False, markup=False)
     log.info(line)
-
-
-def _given_labels(cfg: DictConfig, data: Dataset, method: str) -> np.ndarray | None:
-    """Return the labels that the method learns from: the user's own, or drawn; None where it has none.
-
-    With them those that follow from linked pairs: none of these points is scored.
-    """
-    if "labels_per_class" not in cfg.method:
-        told = ["dataset.given"] if data.given is not None else []
-        told += [f"{name}={cfg[name]}" for name in LABELS_DRAWN if cfg[name] is not None]
-        if told:
-            raise InputError(
-                f"{told[0]} is for methods that learn from labels, not for method={method}: choose "
-                "kingdra, semi_supervised, constrained_autoencoder or constrained_kmeans, or leave it out"
-            )
-        return None
-    if data.given is not None:
-        for name in LABELS_DRAWN:
-            if cfg[name] is not None:
-                raise InputError(
-                    f"{name}={cfg[name]} draws labels, and dataset.given gives yours: leave one of them out"
-                )
-        return data.given
-    number, part = cfg.method.labels_per_class, cfg.method.labels_fraction
-    if number is None and part is None:
-        return None
-    drawn = draw_labels(data.y, data.n_clusters, number, cfg.seed, fraction=part)
-    return (
-        drawn if data.links is None else with_linked(drawn, closure(len(drawn), data.links), data.class_names)
-    )
-
-
-def _pairs(data: Dataset, method: Any, name: str) -> dict[str, np.ndarray]:
-    """Return the pairs that the method learns from, as its ``fit`` takes them, if any."""
-    if data.links is None:
-        return {}
-    if "must_link" not in signature(method.fit).parameters:
-        raise InputError(
-            f"dataset.links is for methods that learn from pairs, not for method={name}: choose "
-            "kingdra, semi_supervised or constrained_autoencoder, or leave it out"
-        )
-    return dict(vars(data.links))

@@ -1,0 +1,94 @@
+"""What a run's method is told beside the data: labels and pairs, named as the user names them."""
+
+import warnings
+from inspect import signature
+from typing import Any
+
+import numpy as np
+from omegaconf import DictConfig
+from sklearn.base import ClassifierMixin
+
+from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.data.links import closure, with_linked
+from kingdra_repro.data.validation import ScaleWarning
+from kingdra_repro.errors import InputError, listed
+from kingdra_repro.methods import draw_labels
+from kingdra_repro.methods.clusterer import EmptyClusterWarning
+from kingdra_repro.methods.given_labels import ClassWithoutLabel
+
+LABELS_DRAWN = ("labels_per_class", "labels_fraction")  # the settings that say how many
+
+
+def given_labels(cfg: DictConfig, data: Dataset, method: str) -> np.ndarray | None:
+    """Return the labels that the method learns from: the user's own, or drawn; None where it has none.
+
+    With them those that follow from linked pairs: none of these points is scored.
+    """
+    if "labels_per_class" not in cfg.method:
+        told = ["dataset.given"] if data.given is not None else []
+        told += [f"{name}={cfg[name]}" for name in LABELS_DRAWN if cfg[name] is not None]
+        if told:
+            raise InputError(
+                f"{told[0]} is for methods that learn from labels, not for method={method}: choose "
+                "kingdra, semi_supervised, constrained_autoencoder or constrained_kmeans, or leave it out"
+            )
+        return None
+    if data.given is not None:
+        for name in LABELS_DRAWN:
+            if cfg[name] is not None:
+                raise InputError(
+                    f"{name}={cfg[name]} draws labels, and dataset.given gives yours: leave one of them out"
+                )
+        return data.given
+    number, part = cfg.method.labels_per_class, cfg.method.labels_fraction
+    if number is None and part is None:
+        return None
+    drawn = draw_labels(data.y, data.n_clusters, number, cfg.seed, fraction=part)
+    return (
+        drawn if data.links is None else with_linked(drawn, closure(len(drawn), data.links), data.class_names)
+    )
+
+
+def fit(method: Any, data: Dataset, given: np.ndarray | None, name: str) -> None:
+    """Fit the method of this name; a class without a label is called as the user calls it."""
+    if given is not None and (given >= 0).all():
+        _refuse_labels_of_all(method, data, name)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ScaleWarning)  # a file's was told when it was read
+            warnings.simplefilter("ignore", EmptyClusterWarning)  # the table at the end tells
+            method.fit(data.X, given, **_pairs(data, method, name))
+    except ClassWithoutLabel as error:
+        names = data.class_names or []
+        called = [names[c] for c in error.classes if c < len(names)]
+        without = (
+            listed(called) if called else f"{len(error.classes)} of n_clusters={data.n_clusters} classes"
+        )
+        raise InputError(
+            f"dataset.given has no label of {without}, and method={name} needs some of each class: label a "
+            "row of each, or choose method=kingdra, which finds such classes like clusters"
+        ) from error
+
+
+def _refuse_labels_of_all(method: Any, data: Dataset, name: str) -> None:
+    """Refuse what would not be read: a clusterer ignores a ``y`` without -1, as scikit-learn's do."""
+    every = "dataset.given has a label of every row, counting those that follow from pairs"
+    if not isinstance(method, ClassifierMixin):
+        raise InputError(
+            f"{every}: none is left for method={name} to cluster; blank those of the rows in question, or "
+            "choose method=semi_supervised, which learns from all"
+        )
+    if data.y is not None:
+        raise InputError(f"{every}: none is left that dataset.labels would score; leave dataset.labels out")
+
+
+def _pairs(data: Dataset, method: Any, name: str) -> dict[str, np.ndarray]:
+    """Return the pairs that the method learns from, as its ``fit`` takes them, if any."""
+    if data.links is None:
+        return {}
+    if "must_link" not in signature(method.fit).parameters:
+        raise InputError(
+            f"dataset.links is for methods that learn from pairs, not for method={name}: choose "
+            "kingdra, semi_supervised or constrained_autoencoder, or leave it out"
+        )
+    return dict(vars(data.links))
