@@ -1,4 +1,4 @@
-"""K-means on the code of an auto-encoder: denoising (dAE) or variational (dVAE)."""
+"""K-means on the code of a deep autoencoder (dAE) or a deep variational one (dVAE)."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -16,10 +16,10 @@ from kingdra_repro.training.rows import Rows
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class DAEKMeans(AutoencoderClusterer):
-    """Train a denoising autoencoder d - hidden - k - hidden - d, then run K-means on its code.
+    """Train a deep autoencoder d - hidden - k - hidden - d, then run K-means on its code.
 
-    The paper's row "dAE + K-means", with the network of its own method. The paper does not say how it was
-    trained; the noise is Vincent et al.'s, the rest is common practice.
+    The paper's row "dAE + K-means", with the network of its own method. The paper says "Deep
+    Autoencoders" (section 5.3) and not how they were trained; what is here is common practice.
 
     Parameters
     ----------
@@ -27,7 +27,10 @@ class DAEKMeans(AutoencoderClusterer):
         Passes over the data.
     n_init : int, default=10
         Restarts of K-means.
-    n_clusters, hidden, masking : see `AutoencoderClusterer`
+    masking : float, default=0
+        The fraction of the features that is set to 0 in the network's input while it is trained: 0.1 to 0.5
+        make it a denoising autoencoder.
+    n_clusters, hidden : see `AutoencoderClusterer`
     batch_size, learning_rate, precision : see `NetworkClusterer`
     device, random_state, checkpoint_dir, monitor, verbose : see `TrainedClusterer`
 
@@ -58,6 +61,7 @@ class DAEKMeans(AutoencoderClusterer):
 
     checks: ClassVar[dict[str, Check]] = {**AutoencoderClusterer.checks, "n_init": integer(1)}
 
+    masking: float = 0.0
     epochs: int = 50
     n_init: int = 10
 
@@ -81,10 +85,11 @@ class DAEKMeans(AutoencoderClusterer):
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class DVAEKMeans(DAEKMeans):
-    """Train a denoising variational autoencoder, then run K-means on the means of its posteriors.
+    """Train a deep variational autoencoder, then run K-means on the means of its posteriors.
 
-    The paper's row "dVAE + K-means". Inputs are corrupted by masking noise in training, and clean when codes
-    are made. The likelihood is Gaussian: see `kingdra_repro.networks.autoencoder.VariationalAutoencoder`.
+    The paper's row "dVAE + K-means". With ``masking`` inputs are corrupted in training (Im et al.), and clean
+    when codes are made. The likelihood is Gaussian: see
+    `kingdra_repro.networks.autoencoder.VariationalAutoencoder`.
 
     Parameters and attributes are those of `DAEKMeans`. In ``history_`` the loss is the negative evidence
     lower bound a feature, but for a constant; ``mse`` is the reconstruction's error, ``kl`` the distance of
@@ -92,7 +97,7 @@ class DVAEKMeans(DAEKMeans):
 
     See Also
     --------
-    DAEKMeans : With a denoising autoencoder.
+    DAEKMeans : With an autoencoder that is not variational.
 
     References
     ----------
