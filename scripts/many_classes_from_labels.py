@@ -29,7 +29,7 @@ from scripts.unlabelled_pairs import SMALL
 RESULTS = Path(__file__).parents[1] / "results"
 NAME = "labels_many_classes"
 COLUMNS = ("CMU-PIE", "COIL-20", "UMIST", "FRGC", "YTF")
-PARTS = {"5%": 0.05, "10%": 0.1}
+PARTS = {"2%": 0.02, "5%": 0.05, "10%": 0.1}
 SEEDS = range(3)
 METHODS = {
     "Constrained K-means": lambda k, seed: ConstrainedKMeans(k),

@@ -28,8 +28,7 @@ def test_ten_labels_of_each_class_are_enough(base, digits) -> None:
     assert fitted.score(X, y) == (fitted.labels_ == y).mean()
 
 
-def test_only_the_labels_given_are_read(digits) -> None:
-    """Another numbering of the classes gives the same model, with its outputs numbered so."""
+def test_outputs_are_numbered_as_the_labels_given(digits) -> None:
     X, y = digits
     given = draw_labels(y, 10, 5, seed=0)
     shifted = np.where(given < 0, -1, (given + 1) % 10)

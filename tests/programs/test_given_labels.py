@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from kingdra_repro.evaluation import purity
 from kingdra_repro.programs import predict
 from tests.programs.test_runs import only
 
@@ -221,7 +222,8 @@ def test_history_tells_of_labelled_points_apart(kingdra_run, tmp_path, blobs):
     assert list(history["iteration"]) == [1, 2, 3]
     assert {"nmi", "purity", "nmi_given", "purity_given", "lambda"} <= set(history)
     assert last["purity"] == json.loads(only(tmp_path, "result.json").read_text())["purity"]
-    assert 0 <= last["purity_given"] <= 1
+    labels = np.load(only(tmp_path, "labels.npy"))
+    assert last["purity_given"] == pytest.approx(purity(blobs[:12], labels[:12]))
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,7 @@ def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
     References
     ----------
-    Kingdra (ICLR 2020), section 4.1; H. W. Kuhn, "The Hungarian method for the assignment problem" (1955).
+    Kingdra (ICLR 2020), section 5.2; H. W. Kuhn, "The Hungarian method for the assignment problem" (1955).
     """
     table = _contingency(y_true, y_pred)
     rows, columns = linear_sum_assignment(table, maximize=True)

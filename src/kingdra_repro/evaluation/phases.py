@@ -29,7 +29,8 @@ def phase_scores(
         models' accuracies, the standard deviation of all there are (divided by their number);
         ``pseudo_label_acc``: of the pseudo-labelled points alone, the fraction that is right when
         mini-clusters are matched one-to-one to classes (None where there are none). Where labels were given,
-        also ``purity``, and ``nmi_given`` and ``purity_given`` of the points that they were given for.
+        also ``purity``, and ``nmi_given`` and ``purity_given`` of the points that they were given for: 1
+        where the answer keeps them, as that of an ensemble does.
     """
     accuracy: Measure = clustering_accuracy
     of_given: dict[str, float | None] = {}

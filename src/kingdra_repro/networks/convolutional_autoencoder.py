@@ -21,7 +21,8 @@ SMALLEST_SIDE = 6  # of a picture, so that more than one number is left to norma
 def strides(side: int) -> tuple[int, int, int]:
     """Of the three convolutions, for pictures of this side: what the document's code has for its data sets.
 
-    16: 2, 1, 1 (USPS); 28 and 32: 2, 2, 1 (MNIST, FRGC); 55: 2, 2, 2 (YTF). The last map is about 4 wide.
+    16: 2, 1, 1 (USPS); 28 and 32: 2, 2, 1 (MNIST, FRGC); 55: 2, 2, 2 (YTF, for which it has kernels of 5, 7
+    and 7, too, and a last map 4 wide; with ours it is 6 wide).
     """
     if side <= 8:
         return 1, 1, 1
