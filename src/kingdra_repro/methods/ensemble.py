@@ -162,7 +162,7 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         the whole training set.
         """
         check_is_fitted(self)
-        return torch.cat([average(proba, self._outputs) for proba in self._proba(X)]).numpy()
+        return torch.cat([average(proba, self._alignment) for proba in self._proba(X)]).numpy()
 
     def _proba(self, X: Any) -> Iterator[Tensor]:
         """Compute the models' own outputs, for some rows of X after others: float32 [n_models, m, k]."""
@@ -178,7 +178,7 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
 
     @property
     def _n_features_out(self) -> int:  # as get_feature_names_out asks
-        return self._outputs.shape[1]
+        return self._alignment.shape[1]
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the cluster of each row of X: int64 array [n]."""
@@ -210,17 +210,17 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         found: list[tuple[Tensor, Tensor, Tensor]] = []
         done = 0
         for proba in self._proba(X):
-            mean = average(proba, self._outputs)
+            mean = average(proba, self._alignment)
             chosen = mean.argmax(1) if given is None else given[done : done + len(mean)]
             confidence = mean.gather(1, chosen[:, None])[:, 0]
-            agree = proba.argmax(-1) == self._outputs[:, chosen]
+            agree = proba.argmax(-1) == self._alignment[:, chosen]
             found.append((chosen, confidence, agree.double().mean(0)))
             done += len(mean)
         clusters, confidences, agreements = (torch.cat(parts).numpy() for parts in zip(*found, strict=True))
         return clusters, confidences, agreements
 
     def _checked_clusters(self, labels: Any, n: int) -> Tensor:
-        labels, k = np.asarray(labels), self._outputs.shape[1]
+        labels, k = np.asarray(labels), self._alignment.shape[1]
         if labels.shape != (n,):
             raise InputError(f"labels of shape {labels.shape} do not fit {n} rows: give one each")
         if labels.dtype.kind not in "iu" or (n and not 0 <= labels.min() <= labels.max() < k):
@@ -237,7 +237,7 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         check_is_fitted(self)
         found = []
         for proba in self._proba(X):
-            of_average = torch.special.entr(average(proba, self._outputs).double()).sum(-1)
+            of_average = torch.special.entr(average(proba, self._alignment).double()).sum(-1)
             found.append((of_average - torch.special.entr(proba.double()).sum(-1).mean(0)).clamp(min=0))
         return torch.cat(found).numpy()
 
@@ -249,11 +249,11 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         return self._fitted.features(X, choose_device(self.device)).numpy()
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        return {**super().state_dict(), "outputs": self._outputs.numpy(), **self._fitted.state_dict()}
+        return {**super().state_dict(), "outputs": self._alignment.numpy(), **self._fitted.state_dict()}
 
     def load_state_dict(self, state: dict[str, np.ndarray], n_features: int) -> None:
         super().load_state_dict(state, n_features)
-        self._outputs = torch.from_numpy(state["outputs"])
+        self._alignment = torch.from_numpy(state["outputs"])
         self._take_weights(FittedEnsemble.weights_of(state, self.n_models), n_features)
 
     def _take_weights(self, weights: list[dict[str, Tensor]], n_features: int) -> None:
@@ -263,8 +263,8 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
     def _answer(self, outputs: Outputs, given: Given) -> None:
         """Set the answer that the outputs for the training set give; given labels stay."""
         model_labels = outputs.predictions
-        self._outputs = align(model_labels, self.n_clusters, given.classes)
-        found = outputs.labels(self._outputs).numpy()
+        self._alignment = align(model_labels, self.n_clusters, given.classes)
+        found = outputs.labels(self._alignment).numpy()
         self.labels_ = np.where(given.labels >= 0, given.labels, found)
         self.model_labels_ = model_labels.numpy()
 

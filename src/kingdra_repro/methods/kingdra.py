@@ -168,6 +168,14 @@ class Kingdra(Ensemble):
             given=given,
         )
         with closing(begun) as fit:
+
+            def agreed(trained: Trained) -> MiniClusters:
+                """Find mini-clusters of what the models agree on (Algorithm 1)."""
+                found = _mini_clusters(find, trained, fit, self.n_clusters)
+                found = constrain(found, trained.outputs.predictions, given.labels, given.links)
+                self.pseudo_labels_ = found.labels.numpy()
+                return found
+
             pseudo = fit.resume(lambda phase: first.epochs_kept + phase * self.epochs)
             best = BestPhase(X) if self.keep_phase == "modularity" else None
             if best is not None:
@@ -175,27 +183,19 @@ class Kingdra(Ensemble):
             if pseudo is None:  # labels that are given are there before any are found
                 pseudo = given.pseudo_labels(self.n_models, self.n_clusters)
             if fit.phase > self.n_iter:  # all was done before
-                fit.train(0, None)  # trains nothing, and refuses models of other epochs
-                self._answer(outputs := fit.outputs(), given)
-                found = _mini_clusters(find, outputs, fit, fit.features, self.n_clusters)
-                found = constrain(found, outputs.predictions, given.labels, given.links)
-                self.pseudo_labels_ = found.labels.numpy()
+                trained = Trained.of(fit, 0, None)  # trains nothing, and refuses models of other epochs
+                self._answer(trained.outputs, given)
+                agreed(trained)
             for phase in range(fit.phase, self.n_iter + 1):
                 # Train all models: at first without labels, or with given ones, then with pseudo-labels.
-                if phase == 0:
-                    losses, outputs, features = first(fit)
-                else:
-                    losses = fit.train(self.epochs, pseudo)
-                    outputs, features = fit.outputs(), fit.features
-                # Mini-clusters of what the models agree on (Algorithm 1), and what each model calls them.
-                found = _mini_clusters(find, outputs, fit, features, self.n_clusters)
-                found = constrain(found, outputs.predictions, given.labels, given.links)
-                self.pseudo_labels_ = found.labels.numpy()
-                rule, pseudo = self._next_pseudo_labels(found, pseudo, outputs.predictions, given.classes)
+                trained = first(fit) if phase == 0 else Trained.of(fit, self.epochs, pseudo)
+                # Mini-clusters of what they agree on, and what each model calls them.
+                found, predictions = agreed(trained), trained.outputs.predictions
+                rule, pseudo = self._next_pseudo_labels(found, pseudo, predictions, given.classes)
                 # The average of the models, as the answer so far.
-                self._answer(outputs, given)
-                agree = agreement(outputs.predictions, self.n_clusters)
-                facts = {**losses, "agreement": agree, **_facts(found), "rule": rule}
+                self._answer(trained.outputs, given)
+                agree = agreement(predictions, self.n_clusters)
+                facts = {**trained.losses, "agreement": agree, **_facts(found), "rule": rule}
                 if best is not None and (phase > 0 or first.epochs_kept > 0):  # else its models are gone
                     facts["modularity"] = best.consider(phase, self._state_of_answer(), fit.fitted)
                 fit.end_phase(self.labels_, self.model_labels_, self.pseudo_labels_, facts)
@@ -208,12 +208,12 @@ class Kingdra(Ensemble):
     def _state_of_answer(self) -> dict[str, Tensor]:
         of_points = ("labels", "model_labels", "pseudo_labels")
         arrays = {name: torch.from_numpy(getattr(self, f"{name}_")) for name in of_points}
-        return {**arrays, "outputs": self._outputs}
+        return {**arrays, "outputs": self._alignment}
 
     def _go_back(self, best: Phase) -> None:
         """Give the answer of the best phase, and its models."""
         answer = dict(best.answer)
-        self.phase_, self._outputs = best.number, answer.pop("outputs")
+        self.phase_, self._alignment = best.number, answer.pop("outputs")
         for name, value in answer.items():
             setattr(self, f"{name}_", value.numpy())
         self._take_weights(best.weights, self.n_features_in_)
@@ -242,6 +242,27 @@ class Kingdra(Ensemble):
         return rule, PseudoLabels(labels.numpy(), outputs.numpy())
 
 
+@dataclass(frozen=True)
+class Trained:
+    """What a phase of training leads to.
+
+    Attributes
+    ----------
+    losses : dict, the mean of each term of the loss in the last epoch
+    outputs : Outputs, of all models for the data
+    features : a function that computes float32 Tensor [n, width], for `KMeansPseudoLabels`
+    """
+
+    losses: dict[str, float]
+    outputs: Outputs
+    features: Callable[[], Tensor]
+
+    @classmethod
+    def of(cls, fit: EnsembleFit, epochs: int, pseudo: PseudoLabels | None) -> "Trained":
+        """Train the models of the fit on."""
+        return cls(fit.train(epochs, pseudo), fit.outputs(), fit.features)
+
+
 class FirstPhase(Protocol):
     """A way of training before there are pseudo-labels.
 
@@ -257,9 +278,7 @@ class FirstPhase(Protocol):
     @property
     def epochs_kept(self) -> int: ...
 
-    def __call__(self, fit: EnsembleFit) -> tuple[dict[str, float], Outputs, Callable[[], Tensor]]:
-        """Losses, outputs, and a function that gives features [n, width]."""
-        ...
+    def __call__(self, fit: EnsembleFit) -> Trained: ...
 
 
 @dataclass(frozen=True)
@@ -273,14 +292,12 @@ class PlainPhase:
     def epochs_kept(self) -> int:
         return self.epochs
 
-    def __call__(self, fit: EnsembleFit) -> tuple[dict[str, float], Outputs, Callable[[], Tensor]]:
-        losses = fit.train(self.epochs, self.given)
-        return losses, fit.outputs(), fit.features
+    def __call__(self, fit: EnsembleFit) -> Trained:
+        return Trained.of(fit, self.epochs, self.given)
 
 
-def _mini_clusters(
-    find: PseudoLabeller, outputs: Outputs, fit: EnsembleFit, features: Callable[[], Tensor], k: int
-) -> MiniClusters:
+def _mini_clusters(find: PseudoLabeller, trained: Trained, fit: EnsembleFit, k: int) -> MiniClusters:
+    outputs = trained.outputs
     if isinstance(find, GraphPseudoLabels):
         return find.of_predictions(outputs.predictions.to(fit.device), outputs.confidence.to(fit.device), k)
     if isinstance(fit.X, StreamedMatrix):
@@ -288,7 +305,7 @@ def _mini_clusters(
             f"{type(find).__name__} needs the outputs for all points at once, which data that are streamed "
             "do not have: choose pseudo_labels=graph, or give dataset.stream=false"
         )
-    return find(outputs.proba().to(fit.device), features)
+    return find(outputs.proba().to(fit.device), trained.features)
 
 
 def _facts(found: MiniClusters) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Kingdra for rows without an order: first clusters are too fine, and joined by what models put together."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import ClassVar
@@ -16,7 +16,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.methods.ensemble import Ensemble
 from kingdra_repro.methods.ensemble_fit import EnsembleFit, begin_fit
 from kingdra_repro.methods.given_labels import Given
-from kingdra_repro.methods.kingdra import Kingdra
+from kingdra_repro.methods.kingdra import Kingdra, Trained
 from kingdra_repro.pseudo_labels.evidence import join_clusters
 from kingdra_repro.pseudo_labels.matching import best_match, contingency
 from kingdra_repro.training.outputs import Outputs
@@ -140,7 +140,7 @@ class OverClusteredPhase:
     def epochs_kept(self) -> int:
         return 0  # models with k outputs begin after it
 
-    def __call__(self, fit: EnsembleFit) -> tuple[dict[str, float], Outputs, Callable[[], Tensor]]:
+    def __call__(self, fit: EnsembleFit) -> Trained:
         seed = numpy_stream(fit.seed, 0, Purpose.FIRST_MODELS).integers(2**31)  # not the later models'
         folder = None if fit.checkpoint is None else fit.checkpoint.folder / "fine"
         fine = replace(self.fine, random_state=int(seed), checkpoint_dir=folder)
@@ -159,7 +159,7 @@ class OverClusteredPhase:
         )
         if len(self.given.classes):
             joined = joined[..., self._group_of_class(joined)]
-        return losses, Outputs.of(joined), lambda: fitted.features(fit.X, fit.device)
+        return Trained(losses, Outputs.of(joined), lambda: fitted.features(fit.X, fit.device))
 
     def _group_of_class(self, joined: Tensor) -> Tensor:
         """Match classes to groups by the labelled points that the models together put there: int64 [k]."""

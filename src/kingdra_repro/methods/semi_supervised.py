@@ -85,6 +85,6 @@ class SemiSupervised(ClassifierMixin, Single):
 
     def _answer(self, outputs: Outputs, given: Given) -> None:
         """Take outputs for classes: there is nothing to align, and no label is put in their place."""
-        self._outputs = torch.arange(self.n_clusters)[None]
+        self._alignment = torch.arange(self.n_clusters)[None]
         self.labels_ = outputs.predictions[0].long().numpy()
         self.model_labels_ = self.labels_[None]

@@ -160,9 +160,9 @@ def _with_fixed(counts: Tensor, fixed: Tensor | None) -> Tensor:
     return counts
 
 
-def average(proba: Tensor, outputs: Tensor) -> Tensor:
-    """Mean over the models of outputs [M, n, k], each put in its order [M, k] first: Tensor [n, k]."""
-    order = outputs[:, None, :].expand_as(proba)
+def average(proba: Tensor, alignment: Tensor) -> Tensor:
+    """Mean over the models of outputs [M, n, k], each put in `align`'s order [M, k] first: Tensor [n, k]."""
+    order = alignment[:, None, :].expand_as(proba)
     return proba.gather(2, order).mean(0)
 
 
