@@ -24,10 +24,11 @@ import torch
 from hydra.utils import instantiate
 from sklearn.preprocessing import StandardScaler
 
-from kingdra_repro.config import all_settings, register_resolvers, register_schema
+from kingdra_repro.config import all_settings, register_schema
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.files import write_text
 from kingdra_repro.provenance import device_name
+from kingdra_repro.resolvers import register_resolvers
 from scripts.small_tables import TABLES, make
 
 RESULTS = Path(__file__).parents[1] / "results" / "best_phase.csv"

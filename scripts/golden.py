@@ -18,7 +18,6 @@ import json
 import platform
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from importlib.resources import files
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -29,10 +28,11 @@ from hydra import compose, initialize_config_module
 from sklearn.base import BaseEstimator
 
 from kingdra_repro import methods
-from kingdra_repro.config import register_resolvers, register_schema
+from kingdra_repro.config import CONFIGS, VERSION_BASE, names, register_schema
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
 from kingdra_repro.reproduce.settings import settings
 from kingdra_repro.reproduce.store import read_runs
+from kingdra_repro.resolvers import register_resolvers
 from kingdra_repro.runs.folder import config_hash
 from scripts.losses import BASES, trace
 
@@ -50,12 +50,6 @@ CHOICES = {
 WITHOUT_BASE = ("kmeans", "agglomerative", "dae_kmeans", "dvae_kmeans", "dec", "deepcluster")
 
 
-def names(group: str) -> list[str]:
-    """The choices of a config group."""
-    found = (file.name for file in files("kingdra_repro.configs").joinpath(group).iterdir())
-    return sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml"))
-
-
 def cells() -> list[tuple[str, str, str]]:
     """Data set, base and choice; "-" and the method for those without a base."""
     with_base = product(names("dataset"), names("base"), CHOICES)
@@ -66,7 +60,7 @@ def hashes(wanted: Iterable[tuple[str, str, str]]) -> Iterator[tuple[tuple[str, 
     """Compose each cell as the command line does, and yield it with its config hash."""
     register_schema()
     register_resolvers()
-    with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
+    with initialize_config_module(CONFIGS, version_base=VERSION_BASE):
         for dataset, base, choice in wanted:
             method = (f"method={choice}",) if base == "-" else (f"base={base}", *CHOICES[choice])
             path = ["dataset.path=none.csv"] if dataset == "custom" else []

@@ -22,12 +22,13 @@ from hydra.utils import instantiate
 from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
-from kingdra_repro.config import register_resolvers, register_schema, with_table_settings
+from kingdra_repro.config import CONFIGS, VERSION_BASE, register_schema, with_auto_settings
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.evaluation.modularity import modularity, neighbour_graph
 from kingdra_repro.files import write_text
 from kingdra_repro.methods import KMeans
 from kingdra_repro.provenance import device_name
+from kingdra_repro.resolvers import register_resolvers
 
 RESULTS = Path(__file__).parents[1] / "results" / "small_tables.csv"
 METHODS = {
@@ -89,9 +90,9 @@ def make(name: str, n: int, d: int, k: int, seed: int) -> Any:
     if METHODS[name] is None:
         return KMeans(k, random_state=seed)
     given = ["dataset=custom", "dataset.path=unread", f"seed={seed}", "n_jobs=1", "device=cpu"]
-    with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
+    with initialize_config_module(CONFIGS, version_base=VERSION_BASE):
         cfg = compose("config", [*given, *METHODS[name]])
-    return instantiate(with_table_settings(cfg, n, d).method)(n_clusters=k)
+    return instantiate(with_auto_settings(cfg, n, d).method)(n_clusters=k)
 
 
 def main(seeds: int, wanted: list[str]) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kingdra_repro.config import register_resolvers, register_schema
+from kingdra_repro.config import register_schema
 from kingdra_repro.programs.sweep import spelt_out
 from kingdra_repro.reproduce.settings import settings
+from kingdra_repro.resolvers import register_resolvers
 from tests.programs.test_configs import composed
 
 ROOT = Path(__file__).parent.parent

@@ -10,21 +10,20 @@ from dataclasses import dataclass, field, is_dataclass
 from functools import cache
 from importlib.resources import files
 from inspect import signature
-from pathlib import Path
 from typing import Any
 
 from hydra import compose, initialize_config_module
 from hydra.core.config_store import ConfigStore
 from hydra.utils import get_class, get_object
-from omegaconf import MISSING, DictConfig, ListConfig, OmegaConf
+from omegaconf import MISSING, DictConfig, OmegaConf
 
+from kingdra_repro.auto_settings import AUTO, auto_settings
 from kingdra_repro.checks import is_integer, must_be
 from kingdra_repro.errors import InputError
-from kingdra_repro.networks.denoising import usual_costs
-from kingdra_repro.runs.folder import run_folder
-from kingdra_repro.table_settings import AUTO, table_settings
 from kingdra_repro.training.options import TrainingOptions
 
+CONFIGS = "kingdra_repro.configs"
+VERSION_BASE = "1.3"  # of Hydra, whose behaviour they are written for
 # Parameters of a method that its results are filed under, and the settings that they come from.
 FILED_UNDER = {"base": "base", "pseudo_labels": "pseudo_labels", "random_state": "seed"}
 # The page of configs/settings for all data sets; the others are called as their data set.
@@ -85,7 +84,7 @@ def register_schema() -> None:
     """Make known to Hydra what configs/config.yaml's defaults name: the schema, and the settings' pages."""
     store = ConfigStore.instance()
     store.store(name="schema", node=Settings)
-    for file in files("kingdra_repro.configs").joinpath("settings").iterdir():
+    for file in files(CONFIGS).joinpath("settings").iterdir():
         page = file.name.removesuffix(".yaml")
         for name, node in sections(page).items():
             group, entry = ("settings/base", name) if page == ALL else ("settings", f"{name}_{page}")
@@ -99,7 +98,7 @@ def sections(page: str) -> dict[str, DictConfig]:
     A section may name several, ``ladder_im, ladder_dot:``; of two that name the same one the later wins.
     """
     found: dict[str, Any] = {}
-    with files("kingdra_repro.configs").joinpath("settings", f"{page}.yaml").open() as file:
+    with files(CONFIGS).joinpath("settings", f"{page}.yaml").open() as file:
         said: Any = OmegaConf.load(file)
     for names, section in said.items():
         for name in names.split(", "):
@@ -123,7 +122,7 @@ def check_types(cfg: DictConfig) -> None:
     for name, least in LENGTHS.items():
         if cfg.training[name] != AUTO and not is_integer(cfg.training[name], least):
             raise must_be(f"an integer of at least {least}, or auto", f"training.{name}", cfg.training[name])
-    cfg = with_table_settings(cfg, 1, 1)
+    cfg = with_auto_settings(cfg, 1, 1)
     check_names(cfg, "dataset")
     check_names(cfg, "method")
     method: Any = OmegaConf.to_container(cfg.method)
@@ -141,9 +140,9 @@ def check_types(cfg: DictConfig) -> None:
                 OmegaConf.merge(OmegaConf.create({group: fields}), {group: given})
 
 
-def with_table_settings(cfg: DictConfig, n: int, d: int) -> DictConfig:
+def with_auto_settings(cfg: DictConfig, n: int, d: int) -> DictConfig:
     """Return the settings with what suits n rows of d columns where they are ``auto``; else unchanged."""
-    suited, filled = table_settings(n, d), None
+    suited, filled = auto_settings(n, d), None
     values = {f"training.{name}": getattr(suited, name) for name in LENGTHS}
     values["base.hidden"] = values["method.first_base.hidden"] = list(suited.hidden)
     for name, value in values.items():
@@ -183,38 +182,6 @@ def _of_members(group: str, node: DictConfig) -> list[dict[Any, Any]]:
     return [{**shared, **member} for member in node.members.values()]
 
 
-def models_less(n: int, *, _root_: DictConfig) -> int:
-    """Return a threshold of all models but `n`, at least 1; it follows ``ensemble.size``."""
-    return max(1, _root_.ensemble.size - n)
-
-
-def times(factor: float, value: float | ListConfig | str) -> float | ListConfig | str:
-    """Scale a number, or round the scaled widths of layers: one base's setting relative to another's."""
-    if isinstance(value, str):  # auto
-        return value
-    if isinstance(value, ListConfig):
-        return ListConfig([round(factor * width) for width in value])
-    return factor * value
-
-
-def _usual_costs(hidden: Any) -> ListConfig | str:
-    """Return the denoising costs that suit these hidden layers; `AUTO` where these are no list yet."""
-    return ListConfig(usual_costs(hidden)) if isinstance(hidden, ListConfig) else AUTO
-
-
-def or_else(value: Any, otherwise: Any) -> Any:
-    """Return a setting, or what stands for it where it is null or an empty list."""
-    if value is not None and value != []:
-        return value
-    return ListConfig(otherwise) if isinstance(otherwise, list) else otherwise
-
-
-def unless_done(name: str, *, _root_: DictConfig) -> str | None:
-    """`name`; None where the run's folder has a result, and nothing of it is to be written again."""
-    folder = OmegaConf.select(_root_, "hydra.runtime.output_dir")  # None until Hydra has made it
-    return None if folder and (Path(folder) / "result.json").exists() else name
-
-
 def setting_of(parameter: str, cfg: DictConfig) -> str:
     """Return the setting that a parameter of the method, or of what it is given, is taken from.
 
@@ -242,19 +209,8 @@ def _paths(node: dict[str, Any], name: str) -> Iterator[str]:
 
 def names(group: str) -> list[str]:
     """Return the names of a config group's files."""
-    found = (file.name for file in files("kingdra_repro.configs").joinpath(group).iterdir())
+    found = (file.name for file in files(CONFIGS).joinpath(group).iterdir())
     return sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml"))
-
-
-def register_resolvers() -> None:
-    """Make the functions known to OmegaConf."""
-    OmegaConf.register_new_resolver("run_folder", lambda *, _root_: run_folder(_root_), replace=True)
-    OmegaConf.register_new_resolver("models_less", models_less, replace=True)
-    OmegaConf.register_new_resolver("times", times, replace=True)
-    OmegaConf.register_new_resolver("usual_costs", _usual_costs, replace=True)
-    OmegaConf.register_new_resolver("or_else", or_else, replace=True)
-    OmegaConf.register_new_resolver("unless_done", unless_done, replace=True)
-    OmegaConf.register_new_resolver("choices", lambda group: ", ".join(names(group)), replace=True)
 
 
 def all_settings(overrides: Sequence[str]) -> DictConfig:
@@ -276,7 +232,7 @@ def all_settings(overrides: Sequence[str]) -> DictConfig:
         Where an override is wrong.
     """
     register_schema()
-    with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
+    with initialize_config_module(CONFIGS, version_base=VERSION_BASE):
         settings = compose("config", list(overrides))
     check_names(settings, "dataset")
     return settings

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 
-from kingdra_repro.config import register_resolvers, register_schema
+from kingdra_repro.config import register_schema
 from kingdra_repro.programs import run as console
+from kingdra_repro.resolvers import register_resolvers
 
 # A Kingdra that takes a second.
 TINY = (

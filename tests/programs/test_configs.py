@@ -9,7 +9,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from kingdra_repro import bases, methods, pseudo_labels
-from kingdra_repro.config import ALL, check_types, sections, with_table_settings
+from kingdra_repro.config import ALL, check_types, sections, with_auto_settings
 from kingdra_repro.programs.unread import unread
 from kingdra_repro.runs.folder import config_hash
 
@@ -39,7 +39,7 @@ PAGES = {name: sections(name) for name in choices("settings")}
 )
 def test_every_choice_makes_its_method(dataset, base, method):
     cfg = composed(f"dataset={dataset}", f"base={base}", f"method={method}")
-    made = instantiate(with_table_settings(cfg, *TABLE).method)(n_clusters=3)
+    made = instantiate(with_auto_settings(cfg, *TABLE).method)(n_clusters=3)
     assert type(made).__name__.lower() == method.replace("_", "")
     if "base" in made.get_params(deep=False):
         expected = ["ladder_im", "ladder_dot"] * 2 if base == "mixed" else [base] * 4
@@ -90,7 +90,7 @@ def test_a_mixed_base_has_the_settings_of_its_data_set(dataset):
     mixed, plain = composed(f"dataset={dataset}", "base=mixed"), composed(f"dataset={dataset}")
     assert mixed.training == plain.training
     assert mixed.ensemble == plain.ensemble
-    mixed, plain = (with_table_settings(cfg, *TABLE) for cfg in (mixed, plain))
+    mixed, plain = (with_auto_settings(cfg, *TABLE) for cfg in (mixed, plain))
     assert instantiate(mixed.method)().base[0] == instantiate(plain.base)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hydra import compose, initialize_config_module
 from omegaconf import OmegaConf
 
-from kingdra_repro.config import register_resolvers, register_schema
+from kingdra_repro.config import register_schema
 from kingdra_repro.errors import InputError
 from kingdra_repro.reproduce import experiments as experiments_module
 from kingdra_repro.reproduce import plan as plan_module
@@ -15,6 +15,7 @@ from kingdra_repro.reproduce.experiments import experiment, names, parse_seeds
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
 from kingdra_repro.reproduce.selection import by_value, select
 from kingdra_repro.reproduce.settings import listed, settings
+from kingdra_repro.resolvers import register_resolvers
 from kingdra_repro.runs.folder import config_hash
 from scripts import golden
 

@@ -12,8 +12,9 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from rich.console import Console
 
+from kingdra_repro.auto_settings import FEW_NUMBERS, FEW_ROWS
 from kingdra_repro.checks import choice
-from kingdra_repro.config import check_types, with_image_shape, with_table_settings
+from kingdra_repro.config import check_types, with_auto_settings, with_image_shape
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.streamed import StreamedMatrix
 from kingdra_repro.errors import InputError
@@ -35,7 +36,6 @@ from kingdra_repro.runs.model import DESCRIPTION, KEEP, keep_model, load_model
 from kingdra_repro.runs.monitor import RunMonitor, Stopwatch, Votes
 from kingdra_repro.runs.questions import choose_pairs, choose_questions, pair_table, question_table
 from kingdra_repro.runs.result import make_result, read_result, write_result
-from kingdra_repro.table_settings import FEW_NUMBERS, FEW_ROWS
 from kingdra_repro.training.phases import saved_progress
 from kingdra_repro.training.progress import ProgressDisplay
 
@@ -160,7 +160,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
 def _suited(cfg: DictConfig, data: Dataset, dataset: str) -> DictConfig:
     """Return the settings with what suits the data where they are ``auto``; say what that is."""
     n, d = data.X.shape
-    suited = with_table_settings(cfg, n, d)
+    suited = with_auto_settings(cfg, n, d)
     if "base" not in cfg.method:
         return suited
     told, method = [], suited.method

@@ -74,7 +74,7 @@ def run(arguments: Sequence[str]) -> int:
         Exit status: 1 if a run failed.
     """
     if any(argument in ("--help", "-h") for argument in arguments):
-        from kingdra_repro.reproduce.experiments import names
+        from kingdra_repro.config import names
 
         experiments = textwrap.fill(", ".join(names("experiment")), 88).replace("\n", "\n" + " " * 22)
         print(HELP.replace("{experiments}", experiments), end="")

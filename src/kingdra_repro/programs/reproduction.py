@@ -8,6 +8,7 @@ import pandas as pd
 from hydra.utils import instantiate
 from omegaconf import DictConfig
 
+from kingdra_repro.config import names
 from kingdra_repro.data.download.fetch import is_url
 from kingdra_repro.devices import choose_devices
 from kingdra_repro.errors import InputError
@@ -16,7 +17,7 @@ from kingdra_repro.provenance import code_version, commit
 from kingdra_repro.reproduce import child
 from kingdra_repro.reproduce.display import PlanDisplay, name
 from kingdra_repro.reproduce.estimate import Estimate, show_left
-from kingdra_repro.reproduce.experiments import check_known, names, parse_seeds
+from kingdra_repro.reproduce.experiments import check_known, parse_seeds
 from kingdra_repro.reproduce.failures import forget_failures
 from kingdra_repro.reproduce.launchers import Launcher
 from kingdra_repro.reproduce.packed import check_archive

@@ -15,15 +15,15 @@ from hydra import compose, initialize_config_module
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
-from kingdra_repro.config import register_resolvers, register_schema
+from kingdra_repro.config import CONFIGS, VERSION_BASE, register_schema
 from kingdra_repro.programs import main as program
 from kingdra_repro.programs.jobs import Job, SweepJobs
 from kingdra_repro.programs.main import Stopped, complain, stop_behind
 from kingdra_repro.programs.sweep import end_sweep, spelt_out
 from kingdra_repro.programs.user_errors import user_message
+from kingdra_repro.resolvers import register_resolvers
 
 PROGRAM = "kingdra-run"
-CONFIGS, VERSION_BASE = "kingdra_repro.configs", "1.3"
 OF_SLURM = ("slurm", "submitit_slurm")  # launchers whose jobs outlive this program
 STILL_AT_WORK = (
     "no longer waiting: the jobs that were sent go on, and the same command later shows what they came to; "

@@ -13,7 +13,7 @@ from hydra.errors import CompactHydraException, InstantiationException, Override
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from kingdra_repro.config import Settings, names, setting_of
+from kingdra_repro.config import CONFIGS, Settings, names, setting_of
 from kingdra_repro.errors import InputError
 
 # The extras of pyproject.toml that bring launchers of Hydra.
@@ -225,7 +225,7 @@ def _known_settings(known: type) -> list[str]:
             found += [f"{key}.{inner}" for inner in tree[key]]
     for group in ("dataset", "method", "base", "pseudo_labels"):
         for name in names(group) if group in found else []:
-            with files("kingdra_repro.configs").joinpath(group, f"{name}.yaml").open() as file:
+            with files(CONFIGS).joinpath(group, f"{name}.yaml").open() as file:
                 inside: Any = OmegaConf.load(file)
             found += [f"{group}.{inner}" for inner in inside if not inner.startswith("_")]
     return found

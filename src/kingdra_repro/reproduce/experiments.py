@@ -9,7 +9,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from kingdra_repro.config import names
+from kingdra_repro.config import CONFIGS, names
 from kingdra_repro.errors import InputError
 
 
@@ -176,7 +176,7 @@ def check_known(setting: str, given: Iterable[str], known: Sequence[str]) -> Non
 
 def _yaml(name: str) -> dict[str, Any]:
     """Read a file of configs/ by itself."""
-    text = files("kingdra_repro.configs").joinpath(name).read_text()
+    text = files(CONFIGS).joinpath(name).read_text()
     content: Any = OmegaConf.to_container(OmegaConf.create(text))
     return content
 

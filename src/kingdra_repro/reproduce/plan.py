@@ -16,10 +16,11 @@ import pandas as pd
 from hydra import compose, initialize_config_module
 from omegaconf import DictConfig, OmegaConf
 
-from kingdra_repro.config import register_resolvers, register_schema
+from kingdra_repro.config import CONFIGS, VERSION_BASE, register_schema
 from kingdra_repro.data.download.folder import data_folder
 from kingdra_repro.files import write_text
 from kingdra_repro.reproduce.experiments import Experiment, Row, experiment, schedule
+from kingdra_repro.resolvers import register_resolvers
 from kingdra_repro.runs.folder import hash_of, hashed_settings
 
 ANY_SEED = 7203914658  # stands for one; no other setting has this value
@@ -92,7 +93,7 @@ def plan(experiments: Sequence[str]) -> list[PlannedRun]:
 def _checksum_of_the_code() -> str:
     """Return that of all a plan is made of: composing one takes half a minute, so it is kept."""
     digest = hashlib.sha256(f"{hydra.__version__} {omegaconf.__version__}".encode())
-    for name, kind in (("kingdra_repro", "*.py"), ("kingdra_repro.configs", "*.yaml")):
+    for name, kind in (("kingdra_repro", "*.py"), (CONFIGS, "*.yaml")):
         folder = files(name)
         assert isinstance(folder, Path)
         for path in sorted(folder.rglob(kind)):
@@ -104,7 +105,7 @@ def _compose(experiments: Sequence[str]) -> list[PlannedRun]:
     register_schema()
     register_resolvers()
     found = [experiment(name) for name in experiments]
-    with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
+    with initialize_config_module(CONFIGS, version_base=VERSION_BASE):
         return [run for one in found for run in _runs(one)]
 
 

@@ -9,6 +9,7 @@ from hydra import compose, initialize_config_module
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, ListConfig
 
+from kingdra_repro.config import CONFIGS, VERSION_BASE
 from kingdra_repro.errors import InputError
 
 
@@ -55,7 +56,7 @@ def settings(arguments: Sequence[str]) -> DictConfig:
         For an argument that is not a setting; Hydra's and OmegaConf's exceptions for a wrong one.
     """
     ConfigStore.instance().store(name="reproduce_schema", node=ReproduceSettings)
-    with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
+    with initialize_config_module(CONFIGS, version_base=VERSION_BASE):
         return compose("reproduce", [_quoted(argument) for argument in arguments])
 
 

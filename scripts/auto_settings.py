@@ -1,6 +1,6 @@
-"""Accuracy and seconds on tables: the settings that `kingdra_repro.table_settings` gives, and fixed ones.
+"""Accuracy and seconds on tables: the settings that `kingdra_repro.auto_settings` gives, and fixed ones.
 
-    python -m scripts.table_settings [SEEDS [NAME ...]]
+    python -m scripts.auto_settings [SEEDS [NAME ...]]
 
 NAME is a table, or one of kmeans, rule and fixed (20 epochs, then five iterations of 10; layers of 256), or
 TABLE/rule. Labels are read for the scores alone.
@@ -15,13 +15,13 @@ import torch
 from sklearn.datasets import make_blobs
 
 from kingdra_repro import Kingdra
+from kingdra_repro.auto_settings import AutoSettings, auto_settings
 from kingdra_repro.bases import LadderIM
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.methods import KMeans
-from kingdra_repro.table_settings import TableSettings, table_settings
 from scripts import small_tables
 
-FIXED = TableSettings((256, 256), first_epochs=20, epochs=10, iterations=5)
+FIXED = AutoSettings((256, 256), first_epochs=20, epochs=10, iterations=5)
 TABLES = {
     **{name: small_tables.TABLES[name] for name in ("iris", "wine", "breast cancer", "digits")},
     "blobs": lambda: make_blobs(1500, 6, centers=3, cluster_std=2.0, random_state=0),
@@ -30,7 +30,7 @@ TABLES = {
 
 def estimators(n: int, d: int, k: int, seed: int) -> Iterator[tuple[str, Kingdra | KMeans]]:
     yield "kmeans", KMeans(k, random_state=seed)
-    for name, chosen in (("rule", table_settings(n, d)), ("fixed", FIXED)):
+    for name, chosen in (("rule", auto_settings(n, d)), ("fixed", FIXED)):
         base = LadderIM(hidden=chosen.hidden)
         epochs = {"first_epochs": chosen.first_epochs, "epochs": chosen.epochs, "n_iter": chosen.iterations}
         yield name, Kingdra(k, base=base, random_state=seed, device="cpu", **epochs)

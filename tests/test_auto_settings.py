@@ -4,22 +4,23 @@ import pytest
 from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 
-from kingdra_repro.config import register_resolvers, register_schema, with_table_settings
-from kingdra_repro.table_settings import TableSettings, table_settings
+from kingdra_repro.auto_settings import AutoSettings, auto_settings
+from kingdra_repro.config import register_schema, with_auto_settings
+from kingdra_repro.resolvers import register_resolvers
 
 
 @pytest.mark.parametrize(
     ("n", "d", "expected"),
     [
-        (2, 1, TableSettings((64, 64), 100, 100, 4)),
-        (192, 32, TableSettings((64, 64), 100, 34, 4)),
-        (193, 33, TableSettings((128, 128), 75, 25, 4)),
-        (1_500, 6, TableSettings((64, 64), 13, 5, 4)),
-        (100_000, 10_000, TableSettings((256, 256), 5, 5, 4)),
+        (2, 1, AutoSettings((64, 64), 100, 100, 4)),
+        (192, 32, AutoSettings((64, 64), 100, 34, 4)),
+        (193, 33, AutoSettings((128, 128), 75, 25, 4)),
+        (1_500, 6, AutoSettings((64, 64), 13, 5, 4)),
+        (100_000, 10_000, AutoSettings((256, 256), 5, 5, 4)),
     ],
 )
 def test_the_rule_at_its_corners(n, d, expected):
-    assert table_settings(n, d) == expected
+    assert auto_settings(n, d) == expected
 
 
 def test_settings_of_the_user_win():
@@ -29,10 +30,10 @@ def test_settings_of_the_user_win():
     with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
         cfg = compose("config", ["dataset=custom", "dataset.path=none.csv", *own])
         mixed = compose("config", ["dataset=custom", "dataset.path=none.csv", "base=mixed"])
-    suited = with_table_settings(cfg, 1_500, 6)
+    suited = with_auto_settings(cfg, 1_500, 6)
     assert (suited.base.hidden, suited.training.iterations) == ([16], 2)
     assert (suited.training.first_epochs, cfg.training.first_epochs) == (13, "auto")
-    widths = [base.hidden for base in instantiate(with_table_settings(mixed, 1_500, 6).method)().base]
+    widths = [base.hidden for base in instantiate(with_auto_settings(mixed, 1_500, 6).method)().base]
     assert widths == [(64, 64), (64, 64), (32, 32), (32, 32)]
 
 
@@ -44,4 +45,4 @@ def test_the_first_models_of_kingdra_plus_follow_the_later_ones(base, widths):
         cfg = compose(
             "config", ["dataset=custom", "dataset.path=none.csv", "method=kingdra_plus", f"base={base}"]
         )
-    assert instantiate(with_table_settings(cfg, 1_500, 6).method)().first_base.hidden == widths
+    assert instantiate(with_auto_settings(cfg, 1_500, 6).method)().first_base.hidden == widths

@@ -1,7 +1,7 @@
 """The settings that are ``auto``: size and length of training, by the numbers of rows and columns.
 
 A table of 1,500 x 6 needs neither MNIST's networks nor its number of steps. The rule is made for time, not
-for accuracy: scripts/table_settings.py compares what it gives with fixed settings, and with K-means.
+for accuracy: scripts/auto_settings.py compares what it gives with fixed settings, and with K-means.
 """
 
 import math
@@ -19,7 +19,7 @@ FEW_NUMBERS = 20_000
 
 
 @dataclass(frozen=True)
-class TableSettings:
+class AutoSettings:
     """What ``auto`` stands for.
 
     Attributes
@@ -35,7 +35,7 @@ class TableSettings:
     iterations: int
 
 
-def table_settings(n: int, d: int) -> TableSettings:
+def auto_settings(n: int, d: int) -> AutoSettings:
     """Return the settings for n rows of d columns.
 
     Two hidden layers of the power of two at or above 2 d, from 64 to 256; as many epochs as make 300 steps in
@@ -47,4 +47,4 @@ def table_settings(n: int, d: int) -> TableSettings:
     def epochs(steps: int) -> int:
         return min(max(math.ceil(steps / batches), FEWEST_EPOCHS), MOST_EPOCHS)
 
-    return TableSettings((width, width), epochs(FIRST_STEPS), epochs(STEPS), ITERATIONS)
+    return AutoSettings((width, width), epochs(FIRST_STEPS), epochs(STEPS), ITERATIONS)

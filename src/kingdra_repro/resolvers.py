@@ -1,0 +1,54 @@
+"""What the configs compute: ${times:...} and the like, as functions that OmegaConf calls."""
+
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+
+from kingdra_repro.auto_settings import AUTO
+from kingdra_repro.config import names
+from kingdra_repro.networks.denoising import usual_costs
+from kingdra_repro.runs.folder import run_folder
+
+
+def register_resolvers() -> None:
+    """Make the functions known to OmegaConf."""
+    OmegaConf.register_new_resolver("run_folder", lambda *, _root_: run_folder(_root_), replace=True)
+    OmegaConf.register_new_resolver("models_less", models_less, replace=True)
+    OmegaConf.register_new_resolver("times", times, replace=True)
+    OmegaConf.register_new_resolver("usual_costs", _usual_costs, replace=True)
+    OmegaConf.register_new_resolver("or_else", or_else, replace=True)
+    OmegaConf.register_new_resolver("unless_done", unless_done, replace=True)
+    OmegaConf.register_new_resolver("choices", lambda group: ", ".join(names(group)), replace=True)
+
+
+def models_less(n: int, *, _root_: DictConfig) -> int:
+    """Return a threshold of all models but `n`, at least 1; it follows ``ensemble.size``."""
+    return max(1, _root_.ensemble.size - n)
+
+
+def times(factor: float, value: float | ListConfig | str) -> float | ListConfig | str:
+    """Scale a number, or round the scaled widths of layers: one base's setting relative to another's."""
+    if isinstance(value, str):  # auto
+        return value
+    if isinstance(value, ListConfig):
+        return ListConfig([round(factor * width) for width in value])
+    return factor * value
+
+
+def _usual_costs(hidden: Any) -> ListConfig | str:
+    """Return the denoising costs that suit these hidden layers; `AUTO` where these are no list yet."""
+    return ListConfig(usual_costs(hidden)) if isinstance(hidden, ListConfig) else AUTO
+
+
+def or_else(value: Any, otherwise: Any) -> Any:
+    """Return a setting, or what stands for it where it is null or an empty list."""
+    if value is not None and value != []:
+        return value
+    return ListConfig(otherwise) if isinstance(otherwise, list) else otherwise
+
+
+def unless_done(name: str, *, _root_: DictConfig) -> str | None:
+    """`name`; None where the run's folder has a result, and nothing of it is to be written again."""
+    folder = OmegaConf.select(_root_, "hydra.runtime.output_dir")  # None until Hydra has made it
+    return None if folder and (Path(folder) / "result.json").exists() else name
