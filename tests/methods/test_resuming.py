@@ -8,7 +8,7 @@ import pytest
 
 from kingdra_repro import Kingdra
 from kingdra_repro.errors import InputError
-from kingdra_repro.methods.begin import begin
+from kingdra_repro.methods.begin import seed_and_checkpoint
 
 X = np.zeros((4, 2), np.float32)
 
@@ -40,47 +40,49 @@ def labeller(*_: object) -> None:
 )
 def test_a_fit_with_equal_parameters_goes_on(tmp_path: Path, given: dict, again: dict, other: dict) -> None:
     settings = {"random_state": 0, "checkpoint_dir": tmp_path}
-    checkpoint = begin(Kingdra(2, **given, **settings), X)[1]
+    checkpoint = seed_and_checkpoint(Kingdra(2, **given, **settings), X)[1]
     assert checkpoint is not None
     checkpoint.save("iteration", {})
-    assert begin(Kingdra(2, **again, **settings), X)[0] == 0
+    assert seed_and_checkpoint(Kingdra(2, **again, **settings), X)[0] == 0
     with pytest.raises(InputError, match="belongs to other settings"):
-        begin(Kingdra(2, **other, **settings), X)
+        seed_and_checkpoint(Kingdra(2, **other, **settings), X)
 
 
 def test_a_random_state_goes_on_with_the_seed_that_it_gives_and_no_other(tmp_path: Path) -> None:
     def seeded(number: int) -> Kingdra:
         return Kingdra(2, random_state=np.random.RandomState(number), checkpoint_dir=tmp_path)
 
-    seed, checkpoint = begin(seeded(1), X)
+    seed, checkpoint = seed_and_checkpoint(seeded(1), X)
     assert checkpoint is not None
     checkpoint.save("iteration", {})
-    assert begin(seeded(1), X)[0] == seed
+    assert seed_and_checkpoint(seeded(1), X)[0] == seed
     with pytest.raises(InputError, match="belongs to other settings"):
-        begin(seeded(2), X)
+        seed_and_checkpoint(seeded(2), X)
 
 
 def test_a_fit_without_a_seed_goes_on_with_the_one_that_was_drawn(tmp_path: Path) -> None:
     unseeded = Kingdra(2, random_state=None, checkpoint_dir=tmp_path)
-    seed, checkpoint = begin(unseeded, X)
+    seed, checkpoint = seed_and_checkpoint(unseeded, X)
     assert checkpoint is not None
     checkpoint.save("iteration", {})
-    assert begin(unseeded, X)[0] == seed
+    assert seed_and_checkpoint(unseeded, X)[0] == seed
 
 
 def test_a_lambda_cannot_be_distinguished_from_another(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="A lambda cannot be identified"):
-        begin(Kingdra(2, pseudo_labels=lambda *_: None, checkpoint_dir=tmp_path), X)
+        seed_and_checkpoint(Kingdra(2, pseudo_labels=lambda *_: None, checkpoint_dir=tmp_path), X)
 
 
 def test_what_failed_before_it_trained_is_in_nobody_s_way(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="base"):
         Kingdra(2, base="typo", random_state=None, checkpoint_dir=tmp_path).fit(X + np.eye(4, 2))
-    assert begin(Kingdra(2, random_state=5, checkpoint_dir=tmp_path), X)[0] == 5
+    assert seed_and_checkpoint(Kingdra(2, random_state=5, checkpoint_dir=tmp_path), X)[0] == 5
 
 
 def test_nothing_in_a_checkpoint_says_where_an_object_lay(tmp_path: Path) -> None:
     for given in (Labeller(3), labeller):
-        checkpoint = begin(Kingdra(2, pseudo_labels=given, checkpoint_dir=tmp_path / repr(given)), X)[1]
+        checkpoint = seed_and_checkpoint(
+            Kingdra(2, pseudo_labels=given, checkpoint_dir=tmp_path / repr(given)), X
+        )[1]
         assert checkpoint is not None
         assert " at 0x" not in checkpoint.run

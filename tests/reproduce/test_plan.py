@@ -14,7 +14,7 @@ from kingdra_repro.reproduce import plan as plan_module
 from kingdra_repro.reproduce.experiments import experiment, names, parse_seeds
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
 from kingdra_repro.reproduce.selection import by_value, select
-from kingdra_repro.reproduce.settings import listed, settings
+from kingdra_repro.reproduce.settings import settings, split_names
 from kingdra_repro.resolvers import register_resolvers
 from kingdra_repro.runs.folder import config_hash
 from scripts import golden
@@ -37,7 +37,7 @@ def table2() -> list[PlannedRun]:
     ],
 )
 def test_names_of_rows_with_a_comma(given, expected):
-    assert listed(settings(given).rows) == expected
+    assert split_names(settings(given).rows) == expected
 
 
 def cell(planned, **fields):

@@ -17,7 +17,7 @@ from kingdra_repro.reproduce.packed import check_archive, pack_run
 from kingdra_repro.reproduce.plan import PlannedRun
 from kingdra_repro.reproduce.store import (
     add_run,
-    check,
+    check_readable,
     keep_shown,
     merge,
     read_histories,
@@ -342,12 +342,12 @@ def test_damage_of_results_is_told_before_anything_is_run(tmp_path, name, old, n
     folder = run_folder(tmp_path / "outputs")
     (folder / "thresholds.csv").write_text(SWEEP)
     add_run(tmp_path / "results", folder)
-    check(tmp_path / "results")
+    check_readable(tmp_path / "results")
     path = tmp_path / "results" / name
     text = new if old is None else path.read_text().replace(old, new)
     path.write_text(text, encoding="utf-8", errors="surrogateescape")
     with pytest.raises(InputError, match=rf"{path} is damaged.*: restore it \(git checkout\), or remove the"):
-        check(tmp_path / "results")
+        check_readable(tmp_path / "results")
 
 
 @pytest.mark.parametrize("name", ["history", "shown", "runs.csv", "thresholds.csv", "history/mnist.csv"])

@@ -26,7 +26,7 @@ WIDE = 20_000  # columns of a sparse matrix: an hour an epoch for 100,000 rows o
 DRAWN = frozenset({"labels_per_class", "labels_fraction"})
 
 
-def begin(
+def seed_and_checkpoint(
     estimator: TrainedClusterer,
     X: Matrix,
     labels: np.ndarray | None = None,

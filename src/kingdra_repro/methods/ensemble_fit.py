@@ -15,7 +15,7 @@ from kingdra_repro.bases import make_bases
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.devices import choose_device, choose_devices
 from kingdra_repro.errors import InputError, diverged
-from kingdra_repro.methods.begin import begin
+from kingdra_repro.methods.begin import seed_and_checkpoint
 from kingdra_repro.methods.best_phase import BestPhase
 from kingdra_repro.methods.given_labels import Given
 from kingdra_repro.training.beside import PseudoLabels
@@ -24,7 +24,7 @@ from kingdra_repro.training.divergence import Diverged
 from kingdra_repro.training.events import Iteration, Monitor, Progress
 from kingdra_repro.training.options import options_of
 from kingdra_repro.training.outputs import Outputs
-from kingdra_repro.training.phases import commit, resumable
+from kingdra_repro.training.phases import note_phase, resumable
 from kingdra_repro.training.prediction import FittedEnsemble
 from kingdra_repro.training.progress import shown_progress
 from kingdra_repro.training.stack import StepDone
@@ -169,7 +169,7 @@ class EnsembleFit:
         if best is not None:
             best.save(self.checkpoint)
         self._committed = self.phase - 1
-        commit(self.checkpoint, self._committed, state)
+        note_phase(self.checkpoint, self._committed, state)
 
     def resume(self, epochs_until: Callable[[int], int]) -> PseudoLabels | None:
         """Go on after the last phase that `save` noted; the pseudo-labels that the next one trains on.
@@ -225,7 +225,7 @@ def begin_fit(
     labels = None if given is None or len(given.classes) == 0 else given.labels
     links = None if given is None else given.links
     told = None if links is None else links.links
-    seed, checkpoint = begin(ensemble, X, labels, told, may_change={"n_iter"})
+    seed, checkpoint = seed_and_checkpoint(ensemble, X, labels, told, may_change={"n_iter"})
     left = None if checkpoint is None else resumable(checkpoint)
     trainer = EnsembleTrainer(
         make_bases(ensemble.base, ensemble.n_models),

@@ -19,7 +19,7 @@ from kingdra_repro.data.links import Links
 from kingdra_repro.devices import choose_device
 from kingdra_repro.errors import diverged
 from kingdra_repro.library_state import default_library_state
-from kingdra_repro.methods.begin import begin
+from kingdra_repro.methods.begin import seed_and_checkpoint
 from kingdra_repro.methods.clusterer import TrainedClusterer
 from kingdra_repro.methods.features import checked_data
 from kingdra_repro.networks.products import tf32_products
@@ -78,7 +78,7 @@ class NetworkClusterer(TrainedClusterer):
     ) -> None:
         self._device = choose_device(self.device)
         self._checkpoint: Checkpoint | None
-        self._seed, self._checkpoint = begin(self, X, labels, links)
+        self._seed, self._checkpoint = seed_and_checkpoint(self, X, labels, links)
         self._set_history([])
         self._began = time.monotonic()
         self._pace = Pace(SHARE_WITHIN_PHASES, SECONDS_OF_A_SAVE)

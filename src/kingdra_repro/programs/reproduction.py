@@ -24,8 +24,8 @@ from kingdra_repro.reproduce.packed import check_archive
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
 from kingdra_repro.reproduce.runner import Outcome, Runner, Way
 from kingdra_repro.reproduce.selection import FIRST, by_value, select
-from kingdra_repro.reproduce.settings import as_override, listed
-from kingdra_repro.reproduce.store import check, keep_shown, merge, read_runs, tidy
+from kingdra_repro.reproduce.settings import as_override, split_names
+from kingdra_repro.reproduce.store import check_readable, keep_shown, merge, read_runs, tidy
 from kingdra_repro.runs.display import parse_duration
 from kingdra_repro.training.progress import show_duration
 
@@ -82,7 +82,7 @@ def reproduce(cfg: DictConfig) -> int:
         if cfg.dry_run:
             _list(_missing(wanted, read_runs(results), code if cfg.again else None), estimate())
             return 0
-        check(results)
+        check_readable(results)
         archive = None if cfg.archive is None else Path(cfg.archive)
         if archive is not None:
             check_archive(archive)
@@ -168,18 +168,18 @@ def write_reports(results: Path, planned: Sequence[PlannedRun]) -> None:
 
 def _plan(cfg: DictConfig) -> tuple[list[PlannedRun], list[PlannedRun]]:
     """Return the whole plan, which tables are made of, and the wanted runs in order of value."""
-    only = listed(cfg.only)
+    only = split_names(cfg.only)
     check_known("only", only or (), names("experiment"))
     check_known("first", [cfg.first], FIRST)
-    seeds = listed(cfg.seeds)
+    seeds = split_names(cfg.seeds)
     seeds_wanted = None if seeds is None else parse_seeds(",".join(seeds))
     planned = plan(list(dict.fromkeys([*cfg.experiments, *(only or ())])))
     wanted = select(
         planned,
         cfg.schedule.name,
         only=only,
-        rows=listed(cfg.rows),
-        datasets=listed(cfg.datasets),
+        rows=split_names(cfg.rows),
+        datasets=split_names(cfg.datasets),
         seeds=seeds_wanted,
     )
     return planned, by_value(wanted, cfg.first)

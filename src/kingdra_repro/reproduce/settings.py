@@ -60,7 +60,7 @@ def settings(arguments: Sequence[str]) -> DictConfig:
         return compose("reproduce", [_quoted(argument) for argument in arguments])
 
 
-def listed(value: Any) -> list[str] | None:
+def split_names(value: Any) -> list[str] | None:
     """Return the names in ``a,b`` or ``[a,b]``, where a name's brackets may hold a comma; None for null."""
     if value is None:
         return None

@@ -97,7 +97,7 @@ def read_runs(results: Path) -> pd.DataFrame:
     return table
 
 
-def check(results: Path) -> None:
+def check_readable(results: Path) -> None:
     """Read all that a run will be added to: no run is made for files that cannot take it.
 
     Raises

@@ -25,7 +25,7 @@ def models_of(checkpoint: Checkpoint, phase: int) -> list[str]:
     return checkpoint.names(f"phase{phase}/models_")
 
 
-def commit(checkpoint: Checkpoint, phase: int, state: dict[str, Any]) -> None:
+def note_phase(checkpoint: Checkpoint, phase: int, state: dict[str, Any]) -> None:
     """Note that a phase is done, whose members have been saved, and remove phases that are too old.
 
     Parameters

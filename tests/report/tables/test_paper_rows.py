@@ -3,11 +3,11 @@
 import pytest
 
 from kingdra_repro.report.tables.kinds import GRAPH
-from kingdra_repro.report.tables.paper import rows_of
+from kingdra_repro.report.tables.paper import paper_rows
 from kingdra_repro.reproduce import experiments
 
 
 @pytest.mark.parametrize("name", ["table1", "table2", "ensemble_size", "cost"])
 def test_every_row_of_the_paper_is_planned(name):
-    not_planned = set(rows_of(name)) - set(experiments.experiment(name).rows)
+    not_planned = set(paper_rows(name)) - set(experiments.experiment(name).rows)
     assert not_planned <= {"Linear RIM", GRAPH}  # Hu et al.'s, in `beyond`; comes with the other rows' runs

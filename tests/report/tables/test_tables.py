@@ -12,7 +12,7 @@ from kingdra_repro.report.tables.kinds import (
     tables_of,
     thresholds_table,
 )
-from kingdra_repro.report.tables.paper import published, rows_of
+from kingdra_repro.report.tables.paper import paper_rows, published
 from kingdra_repro.reproduce.experiments import experiment
 from tests.report.tables.made_up import Planned, done
 
@@ -219,7 +219,7 @@ def test_files_of_all_tables(tmp_path):
 
 
 def test_the_papers_numbers():
-    table_2 = [row for row in rows_of("table2") if row != "Linear RIM"]
+    table_2 = [row for row in paper_rows("table2") if row != "Linear RIM"]
     assert len(table_2) == 14
     datasets = ("mnist", "stl", "cifar10", "reuters", "newsgroups")
     numbers = [[published("table2", row, dataset) for dataset in datasets] for row in table_2]

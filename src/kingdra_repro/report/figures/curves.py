@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 
 from kingdra_repro.report.figures.histories import mean_history, name_of, shown_runs
 from kingdra_repro.report.figures.style import BLACK, BLUE, CYCLE, MARKERS, band, new_figure
-from kingdra_repro.report.tables.paper import display_name, published, rows_of
+from kingdra_repro.report.tables.paper import display_name, paper_rows, published
 
 COLUMNS = 2
 ROW = 1.4  # inches
@@ -88,7 +88,7 @@ def ensemble_size(cells: pd.DataFrame) -> Figure | None:
             capsize=3,
             elinewidth=0.8,
         )
-    sizes = [int(size) for size in rows_of("ensemble_size")]
+    sizes = [int(size) for size in paper_rows("ensemble_size")]
     for dataset in mine["dataset"].unique():
         means = np.array([published("ensemble_size", str(size), dataset)[0] for size in sizes], float)
         if not np.isnan(means).all():

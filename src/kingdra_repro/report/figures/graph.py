@@ -53,7 +53,7 @@ def figure3(results: Path, cells: pd.DataFrame) -> Figure | None:
                 panel.remove()
                 continue
             agree = agreements(np.array(sample.votes[index]))
-            places = layout(agree, len(sample.votes[index]), places)
+            places = placed(agree, len(sample.votes[index]), places)
             _draw(panel, agree, len(sample.votes[index]), places, sample.classes)
             panel.set_title(f"iteration {index + 1}")
         row[0].set_ylabel(name.replace(", ", "\n"))
@@ -68,7 +68,7 @@ def agreements(votes: np.ndarray) -> np.ndarray:
     return agree
 
 
-def layout(agree: np.ndarray, n_models: int, start: dict[int, np.ndarray] | None) -> dict[int, np.ndarray]:
+def placed(agree: np.ndarray, n_models: int, start: dict[int, np.ndarray] | None) -> dict[int, np.ndarray]:
     """Places of the points, by Kamada and Kawai: the more models agree, the nearer two points are.
 
     Points on which all agree are not put into one place, so that their edges can be seen.

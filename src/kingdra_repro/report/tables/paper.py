@@ -20,7 +20,7 @@ def published(table: str, row: str, dataset: str) -> tuple[float | None, float |
     return mean, std
 
 
-def rows_of(table: str) -> list[str]:
+def paper_rows(table: str) -> list[str]:
     """Return the rows that the paper has numbers for."""
     return list(_numbers().get(table, {}))
 
