@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from kingdra_repro.report.tables import write_tables
+from kingdra_repro.report.tables.cells import Done
 from kingdra_repro.report.tables.kinds import (
     accuracy_table,
     cost_table,
@@ -27,7 +28,7 @@ def line(table, row, column="MNIST", order="-"):
 def test_mean_and_deviation_over_seeds():
     runs = [Planned("K-means", seed=seed) for seed in range(3)]
     cells = done(*zip(runs, [{"acc": 0.50}, {"acc": 0.53}, {"acc": 0.59}], strict=True))
-    found = line(accuracy_table("table2", runs, cells, {}), "K-means")
+    found = line(accuracy_table("table2", Done(runs, cells)), "K-means")
     assert found["mean"] == pytest.approx(54)
     assert found["std"] == pytest.approx(np.sqrt((16 + 1 + 25) / 2))
     assert found["n"] == 3
@@ -39,13 +40,13 @@ def test_mean_and_deviation_over_seeds():
 
 def test_one_run_has_no_deviation():
     run = Planned("K-means")
-    assert np.isnan(line(accuracy_table("table2", [run], done((run, {"acc": 0.5})), {}), "K-means")["std"])
+    assert np.isnan(line(accuracy_table("table2", Done([run], done((run, {"acc": 0.5})))), "K-means")["std"])
 
 
 def test_each_score_of_runs_with_a_part_of_the_labels_has_a_table_with_a_column_a_part():
     runs = [Planned(f"{part}: As written", "usps", experiment="labels") for part in ("1%", "10%")]
     cells = done((runs[0], {"acc": 0.7, "nmi": 0.6, "purity": 0.8}))
-    tables = tables_of("labels", {}, runs, cells, {})
+    tables = tables_of("labels", Done(runs, cells))
     assert list(tables) == ["labels_nmi", "labels_purity", "labels_acc"]
     for name, mean, paper in (
         ("labels_nmi", 60, 93.3),
@@ -64,10 +65,10 @@ def test_published_and_short_runs_are_never_put_together(method):
     full = Planned("DEC", seed=1, overrides=(method, "seed=1"))
     plan = [full, short]
     both = done((full, {"acc": 0.8}), (short, {"acc": 0.2}))
-    found = line(accuracy_table("table2", plan, both, {}), "DEC")
+    found = line(accuracy_table("table2", Done(plan, both)), "DEC")
     assert (found["schedule"], found["n"], found["note"]) == ("published", 1, "")
     assert found["mean"] == pytest.approx(80)
-    found = line(accuracy_table("table2", plan, done((short, {"acc": 0.2})), {}), "DEC")
+    found = line(accuracy_table("table2", Done(plan, done((short, {"acc": 0.2})))), "DEC")
     assert (found["schedule"], found["note"]) == ("short", "short schedule: training.epochs=1")
     assert found["mean"] == pytest.approx(20)
 
@@ -80,7 +81,7 @@ def test_fewer_iterations_do_not_touch_the_first_phase():
     full = Planned("Ladder-IM", value="first_phase_acc", overrides=overrides[:1])
     run = Planned("Ladder-IM", schedule="short", value="first_phase_acc", overrides=overrides)
     cells = done((run, {"acc": 0.9, "first_phase_acc": 0.8}))
-    found = line(accuracy_table("table2", [full, run], cells, {}), "Ladder-IM")
+    found = line(accuracy_table("table2", Done([full, run], cells)), "Ladder-IM")
     assert found["note"] == "short schedule: training.precision=bfloat16"
     assert found["mean"] == pytest.approx(80)
 
@@ -88,30 +89,30 @@ def test_fewer_iterations_do_not_touch_the_first_phase():
 def test_iterations_do_not_touch_methods_that_have_none():
     overrides = ("method=single", "training.iterations=4")
     plan = [Planned("DEC", overrides=overrides[:1]), Planned("DEC", schedule="short", overrides=overrides)]
-    assert line(accuracy_table("table2", plan, done((plan[1], {"acc": 0.9})), {}), "DEC")["note"] == ""
+    assert line(accuracy_table("table2", Done(plan, done((plan[1], {"acc": 0.9})))), "DEC")["note"] == ""
 
 
 def test_a_cell_says_where_the_thresholds_were_relaxed():
     rules = ("relaxed+given", "given", "unsupervised", "unsupervised+given", np.nan)
     plan = [Planned("DEC", seed=seed) for seed in range(5)]
     cells = done(*((run, {"acc": 0.9, "rules": one}) for run, one in zip(plan, rules, strict=True)))
-    assert line(accuracy_table("table2", plan, cells, {}), "DEC")["note"] == (
+    assert line(accuracy_table("table2", Done(plan, cells)), "DEC")["note"] == (
         "thresholds relaxed in 1 of 5 runs; no iteration with pseudo-labels in 1 of 5 runs; "
         "some iterations without pseudo-labels in 1 of 5 runs"
     )
     first_phase = [Planned("DEC", seed=seed, value="first_phase_acc") for seed in range(5)]
     runs = ((run, {"first_phase_acc": 0.9, "rules": "relaxed"}) for run in first_phase)
-    assert line(accuracy_table("table2", first_phase, done(*runs), {}), "DEC")["note"] == ""
+    assert line(accuracy_table("table2", Done(first_phase, done(*runs))), "DEC")["note"] == ""
 
 
 def test_a_cell_says_where_the_features_differ():
     plan = [Planned("DEC", seed=seed) for seed in range(3)]
     runs = [{"acc": 0.9, "features": one} for one in ("aaaaaaaa", "aaaaaaaa", np.nan)]
     cells = done(*zip(plan, runs, strict=True))
-    assert line(accuracy_table("table2", plan, cells, {}), "DEC")["note"] == ""
+    assert line(accuracy_table("table2", Done(plan, cells)), "DEC")["note"] == ""
     runs[2]["features"] = "bbbbbbbb"
     cells = done(*zip(plan, runs, strict=True))
-    note = line(accuracy_table("table2", plan, cells, {}), "DEC")["note"]
+    note = line(accuracy_table("table2", Done(plan, cells)), "DEC")["note"]
     assert note == "features differ between the runs: aaaaaaaa, bbbbbbbb"
 
 
@@ -125,7 +126,7 @@ def test_empty_cells_say_why():
     ]
     cells = done((plan[4], {"acc": np.nan}))
     failures = {plan[1].config_hash: "out of memory"}
-    table = accuracy_table("table2", plan, cells, failures)
+    table = accuracy_table("table2", Done(plan, cells, failures))
     assert line(table, "DEC")["note"] == "not run"
     assert line(table, "DEC", "STL")["note"] == "failed: out of memory"
     assert line(table, "Ladder-IM", "STL", "file")["note"].startswith("not run in file order")
@@ -161,11 +162,11 @@ def swept():
         f"runs/{run.config_hash}": SWEEP.assign(n_pseudo_labels=SWEEP["n_pseudo_labels"] + more)
         for run, more in zip(plan, (0, 50), strict=False)
     }
-    return sweeps, plan, cells
+    return Done(plan, cells, sweeps=sweeps)
 
 
 def test_thresholds(swept):
-    table = thresholds_table(*swept, {})
+    table = thresholds_table(swept)
     found = line(table, "CIFAR10, t_pos = 9, t_neg = 9", "pseudo-labels")
     assert (found["mean"], found["n"]) == (225, 2)
     assert found["std"] == pytest.approx(50 / np.sqrt(2))
@@ -175,7 +176,7 @@ def test_thresholds(swept):
 
 
 def test_fully_connected_beside_the_papers_81(swept):
-    table = fully_connected_table(*swept, {})
+    table = fully_connected_table(swept)
     found = line(table, "90%: points joined to all others", "CIFAR10")
     assert (found["mean"], found["paper_mean"], found["difference"]) == (50, 81, -31)
     assert line(table, "90%: pairs joined", "CIFAR10")["mean"] == 90
@@ -183,12 +184,11 @@ def test_fully_connected_beside_the_papers_81(swept):
 
 
 def test_seconds_of_different_devices_are_not_averaged(swept):
-    sweeps, plan, cells = swept
     runs = [
         Planned("Ladder-IM", "cifar10", seed=seed, experiment="cost", value="wall_seconds") for seed in (0, 1)
     ]
     more = done((runs[0], {"wall_seconds": 60}), (runs[1], {"wall_seconds": 6, "device": "cuda:0"}))
-    table = cost_table(sweeps, [*runs, *plan], pd.concat([more, cells]), {})
+    table = cost_table(Done([*runs, *swept.planned], pd.concat([more, swept.cells]), sweeps=swept.sweeps))
     assert line(table, "Ladder-IM", "CIFAR10, cpu")["mean"] == 60
     assert line(table, "Ladder-IM", "CIFAR10, cuda:0")["mean"] == 6
     assert line(table, "Graph clustering", "CIFAR10, cpu")["mean"] == 2
@@ -198,7 +198,7 @@ def test_seconds_of_a_method_that_ran_elsewhere_or_not_at_all():
     names = ("Ladder-IM", "Kingdra-Ladder-IM", "IMSAT (RPT)")
     runs = [Planned(name, experiment="cost", value="wall_seconds") for name in names]
     cells = done((runs[0], {"wall_seconds": 60}), (runs[1], {"wall_seconds": 6, "device": "cuda:0"}))
-    table = cost_table({}, runs, cells, {})
+    table = cost_table(Done(runs, cells))
     assert line(table, "Ladder-IM", "MNIST, cuda:0")["note"] == "not run on this device"
     assert line(table, "IMSAT (RPT)", "MNIST, cuda:0")["note"] == "not run"
     assert line(table, "IMSAT (RPT)", "MNIST, cpu")["paper_mean"] == 300

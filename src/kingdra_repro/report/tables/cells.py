@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +105,24 @@ def read_tables(results: Path) -> dict[str, pd.DataFrame]:
 
 
 @dataclass(frozen=True)
+class Done:
+    """The plan, and what was done of it: what tables are made of.
+
+    Attributes
+    ----------
+    planned : sequence of PlannedRun
+    cells : DataFrame, the planned runs that are done, with the fields of `PlannedRun` but for the overrides
+    failures : from config_hash to what a failed run said last
+    sweeps : from the folder of a run to its thresholds.csv
+    """
+
+    planned: Sequence[PlannedRun]
+    cells: pd.DataFrame
+    failures: Mapping[str, str] = field(default_factory=dict)
+    sweeps: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class PlannedCell:
     """A cell and its runs.
 
@@ -127,30 +145,18 @@ class PlannedCell:
     note: str
 
 
-def planned_cells(
-    experiment: str,
-    planned: Sequence[PlannedRun],
-    cells: pd.DataFrame,
-    failures: Mapping[str, str],
-) -> Iterator[PlannedCell]:
+def planned_cells(experiment: str, known: Done) -> Iterator[PlannedCell]:
     """All combinations of a row in its orders with a data set, in the plan's order.
 
     Runs of the published schedule and of a shorter one are never put together: where there are any of the
     first kind, those of the other are left out.
-
-    Parameters
-    ----------
-    experiment : str
-    planned : list of PlannedRun
-    cells : DataFrame, the planned runs that are done, with the fields of `PlannedRun` but for the overrides
-    failures : from config_hash to what a failed run said last
     """
-    mine = [run for run in planned if run.experiment == experiment]
+    mine = [run for run in known.planned if run.experiment == experiment]
     of_cell: dict[tuple[str, str, str], list[PlannedRun]] = {}
     for run in mine:
         of_cell.setdefault((run.row, run.order, run.dataset), []).append(run)
     datasets = list(dict.fromkeys(run.dataset for run in mine))
-    done = cells[cells["experiment"] == experiment]
+    done = known.cells[known.cells["experiment"] == experiment]
     for row, order in dict.fromkeys((run.row, run.order) for run in mine):
         for dataset in datasets:
             runs = of_cell.get((row, order, dataset))
@@ -160,7 +166,7 @@ def planned_cells(
                 continue
             here = done[(done["row"] == row) & (done["order"] == order) & (done["dataset"] == dataset)]
             schedule = shown_schedule(here["schedule"])
-            note = _why_empty(runs, failures) if schedule == "-" else _shortened(runs, schedule)
+            note = _why_empty(runs, known.failures) if schedule == "-" else _shortened(runs, schedule)
             here = here[here["schedule"] == schedule]
             remarks = (note, _of_rules(here, runs[0].value), _of_features(here))
             note = "; ".join(remark for remark in remarks if remark)

@@ -1,14 +1,13 @@
 """What fills the cells of each kind of table: accuracies, seconds, the thresholds of the graph."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
-from kingdra_repro.report.tables.cells import PlannedCell, cell, planned_cells, table
+from kingdra_repro.report.tables.cells import Done, PlannedCell, cell, planned_cells, table
 from kingdra_repro.report.tables.paper import display_name, published
 from kingdra_repro.reproduce.experiments import experiment as read_experiment
-from kingdra_repro.reproduce.plan import PlannedRun
 
 SCORES = ("nmi", "purity", "acc")  # of runs with a part of the labels: a table each
 GRAPH = "Graph clustering"
@@ -29,54 +28,34 @@ NOTHING = pd.DataFrame(columns=["t_pos", "t_neg", "n_models", "folder", *FOUND, 
 MISSING = "run, but without thresholds.csv"
 
 
-def tables_of(
-    experiment: str,
-    sweeps: Mapping[str, pd.DataFrame],
-    planned: Sequence[PlannedRun],
-    cells: pd.DataFrame,
-    failures: Mapping[str, str],
-) -> dict[str, pd.DataFrame]:
-    """Make the tables of an experiment, by name, each in the long form; none where it has a figure alone.
-
-    Parameters
-    ----------
-    experiment : str
-    sweeps : from the folder of a run to its thresholds.csv
-    planned, cells, failures : see `kingdra_repro.report.tables.cells.planned_cells`
-    """
+def tables_of(experiment: str, done: Done) -> dict[str, pd.DataFrame]:
+    """Make the tables of an experiment, by name, each in the long form; none where it has a figure alone."""
     match read_experiment(experiment).kind:
         case "accuracy":
-            return {experiment: accuracy_table(experiment, planned, cells, failures)}
+            return {experiment: accuracy_table(experiment, done)}
         case "labels":
             return {
-                f"{experiment}_{score}": labels_table(
-                    f"{experiment}_{score}", score, experiment, planned, cells, failures
-                )
+                f"{experiment}_{score}": labels_table(f"{experiment}_{score}", score, experiment, done)
                 for score in SCORES
             }
         case "cost":
-            return {experiment: cost_table(sweeps, planned, cells, failures)}
+            return {experiment: cost_table(done)}
         case "thresholds":
             return {
-                experiment: thresholds_table(sweeps, planned, cells, failures),
-                "fully_connected": fully_connected_table(sweeps, planned, cells, failures),
+                experiment: thresholds_table(done),
+                "fully_connected": fully_connected_table(done),
             }
     return {}
 
 
-def accuracy_table(
-    experiment: str,
-    planned: Sequence[PlannedRun],
-    cells: pd.DataFrame,
-    failures: Mapping[str, str],
-) -> pd.DataFrame:
+def accuracy_table(experiment: str, done: Done) -> pd.DataFrame:
     """Percent, mean and standard deviation over seeds, in the long form; see `planned_cells`.
 
     The paper's number stands beside each order of the batches, though its own was the file's.
     """
     paper = read_experiment(experiment).paper
     found = []
-    for one in planned_cells(experiment, planned, cells, failures):
+    for one in planned_cells(experiment, done):
         # A run of an older version of the code may lack the column.
         known = one.value in one.runs
         values = list(100 * one.runs[one.value].astype(float)) if known else []
@@ -90,50 +69,38 @@ def accuracy_table(
     return table(found)
 
 
-def labels_table(
-    name: str,
-    score: str,
-    experiment: str,
-    planned: Sequence[PlannedRun],
-    cells: pd.DataFrame,
-    failures: Mapping[str, str],
-) -> pd.DataFrame:
+def labels_table(name: str, score: str, experiment: str, done: Done) -> pd.DataFrame:
     """One score of runs with parts of the labels, in percent: a column for each data set and part.
 
     Rows of the plan are called "1%: K-means"; a table's row is "K-means".
     """
     found = []
-    for one in planned_cells(experiment, planned, cells, failures):
+    for one in planned_cells(experiment, done):
         part, _, row = one.row.partition(": ")
         place = (row, f"{display_name(one.dataset)}, {part}", one.order, one.schedule)
         values = list(100 * one.runs[score].astype(float)) if len(one.runs) else []
         paper = published(name, one.row, one.dataset)
         found.append(cell(*place, values, paper, one.note, list(one.runs["folder"])))
-    datasets = dict.fromkeys(run.dataset for run in planned if run.experiment == experiment)
+    datasets = dict.fromkeys(run.dataset for run in done.planned if run.experiment == experiment)
     first = {display_name(dataset): place for place, dataset in enumerate(datasets)}
     return table(sorted(found, key=lambda one: first[one["column"].rpartition(", ")[0]]))
 
 
-def cost_table(
-    sweeps: Mapping[str, pd.DataFrame],
-    planned: Sequence[PlannedRun],
-    cells: pd.DataFrame,
-    failures: Mapping[str, str],
-) -> pd.DataFrame:
+def cost_table(done: Done) -> pd.DataFrame:
     """Wall seconds in the long form, a column for each device: different ones are not averaged.
 
     Where the plan has the experiment "thresholds", a row is added for the graph alone with all models as
     thresholds.
     """
-    of_methods = list(planned_cells("cost", planned, cells, failures))
+    of_methods = list(planned_cells("cost", done))
     found = []
     for one in of_methods:
         if len(one.runs):
             found += _by_device(one, dict(zip(one.runs["folder"], one.runs[one.value], strict=True)))
-    for one in planned_cells("thresholds", planned, cells, failures):
+    for one in planned_cells("thresholds", done):
         if one.dataset in {method.dataset for method in of_methods}:
-            here = [folder for folder in one.runs["folder"] if folder in sweeps]
-            seconds = {folder: sweeps[folder]["seconds"].iloc[0] for folder in here}
+            here = [folder for folder in one.runs["folder"] if folder in done.sweeps]
+            seconds = {folder: done.sweeps[folder]["seconds"].iloc[0] for folder in here}
             graph = PlannedCell(GRAPH, one.dataset, one.order, one.schedule, "seconds", one.runs, ON_CPU)
             found += _by_device(graph, seconds)
     filled = {(line["row"], line["order"], line["column"]) for line in found}
@@ -166,15 +133,10 @@ def _by_device(one: PlannedCell, seconds: Mapping[str, float]) -> list[dict[str,
     ]
 
 
-def thresholds_table(
-    sweeps: Mapping[str, pd.DataFrame],
-    planned: Sequence[PlannedRun],
-    cells: pd.DataFrame,
-    failures: Mapping[str, str],
-) -> pd.DataFrame:
+def thresholds_table(done: Done) -> pd.DataFrame:
     """Mini-clusters under all thresholds tried: a row a data set and pair of them, a column a quantity."""
     found = []
-    for one, sweep in _sweeps(sweeps, planned, cells, failures):
+    for one, sweep in _sweeps(done):
         if one.value and sweep.empty:  # one line says why, not one for each pair
             found += [_cell(display_name(one.dataset), title, one, sweep, []) for title, _ in FOUND.values()]
             continue
@@ -186,19 +148,14 @@ def thresholds_table(
     return table(found)
 
 
-def fully_connected_table(
-    sweeps: Mapping[str, pd.DataFrame],
-    planned: Sequence[PlannedRun],
-    cells: pd.DataFrame,
-    failures: Mapping[str, str],
-) -> pd.DataFrame:
+def fully_connected_table(done: Done) -> pd.DataFrame:
     """How nearly mini-clusters are cliques where both thresholds are 100% or 90% of the models.
 
     "Fully connected" of the paper's Section 4.2.1 can mean points or pairs of them: its number stands beside
     both.
     """
     found = []
-    of_cells = list(_sweeps(sweeps, planned, cells, failures))
+    of_cells = list(_sweeps(done))
     for column, (title, unit) in CONNECTED.items():
         for percent in (100, 90):
             for one, sweep in of_cells:
@@ -212,15 +169,14 @@ def fully_connected_table(
     return table(found)
 
 
-def _sweeps(
-    sweeps: Mapping[str, pd.DataFrame],
-    planned: Sequence[PlannedRun],
-    cells: pd.DataFrame,
-    failures: Mapping[str, str],
-) -> Iterator[tuple[PlannedCell, pd.DataFrame]]:
+def _sweeps(done: Done) -> Iterator[tuple[PlannedCell, pd.DataFrame]]:
     """Each planned cell of the experiment "thresholds", with the sweeps of its runs in one frame."""
-    for one in planned_cells("thresholds", planned, cells, failures):
-        here = [sweeps[folder].assign(folder=folder) for folder in one.runs["folder"] if folder in sweeps]
+    for one in planned_cells("thresholds", done):
+        here = [
+            done.sweeps[folder].assign(folder=folder)
+            for folder in one.runs["folder"]
+            if folder in done.sweeps
+        ]
         yield one, pd.concat(here) if here else NOTHING
 
 
