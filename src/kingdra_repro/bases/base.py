@@ -43,6 +43,11 @@ class Batch:
     every_output: bool = True
 
     @property
+    def every_output_supervised(self) -> bool:
+        """Whether labels or pseudo-labels tell each output apart from the others."""
+        return self.y_sup is not None and self.every_output
+
+    @property
     def beside(self) -> list[Tensor]:
         """The inputs beside x, of which something is told."""
         return [x for x in (self.x_sup, self.x_linked) if x is not None]
@@ -69,7 +74,8 @@ class Base(Protocol):
     ) -> Any:
         """Build a stack (an `nn.Module`) of ``len(generators)`` networks.
 
-        Each draws its weights from its own generator, on the CPU.
+        Each draws its weights from its own generator, on the CPU. ``precision`` is that of the matrix
+        products, see `kingdra_repro.networks.products`.
 
         Its ``forward(x [M or 1, B, d])`` gives logits [M, B, k] with the population's moments, which
         ``set_moments(chunks)`` computes first; ``features(x)`` the last hidden layer [M, B, width] of that

@@ -108,10 +108,9 @@ class Ladder:
         """
         clean, noisy, *beside = network.encode(batch.x, [batch.x, *batch.beside], batch.noise)
         z_est = network.decode(clean, noisy)
-        supervised = batch.y_sup is not None and batch.every_output
         terms = {
             "denoising": (self.w_denoise, denoising_cost(clean.z, z_est, self.costs)),
-            **self.output_terms(clean.logits, noisy.logits, supervised),
+            **self.output_terms(clean.logits, noisy.logits, batch.every_output_supervised),
             **batch.terms_beside([encoding.logits for encoding in beside]),
         }
         if len(terms) == 1:

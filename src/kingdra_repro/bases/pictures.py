@@ -117,8 +117,8 @@ class IMSATAffine(InformationMaximization):
         self, clean: Tensor, beside: list[Tensor], batch: Batch
     ) -> dict[str, tuple[float, Tensor]]:
         """See `InformationMaximization.output_terms`."""
-        later = batch.y_sup is not None and batch.every_output
-        mu = self.mu_later if later and self.mu_later is not None else self.mu
+        later = self.mu if self.mu_later is None else self.mu_later
+        mu = later if batch.every_output_supervised else self.mu
         return {"mi": (self.w_mi, mutual_information_loss(clean, mu)), **batch.terms_beside(beside)}
 
     def distort(self, x: Tensor, noise: Tensor, image_shape: tuple[int, ...]) -> Tensor:

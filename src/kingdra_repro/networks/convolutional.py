@@ -41,7 +41,7 @@ class ConvolutionalNetwork(nn.Module):
     hidden : widths of the perceptron's hidden layers, maybe none
     n_clusters : int
     generators : one CPU generator a model, for the initial weights
-    precision : "float32" or "bfloat16", of the perceptron's products
+    precision : "float32", "tf32" or "bfloat16", of the perceptron's products; see `products`
     """
 
     moments: nn.ModuleList  # of PopulationMoments

@@ -42,7 +42,7 @@ class LadderNetwork(nn.Module):
     noise_std : standard deviation of the noise on the input and after each layer's batch norm
     last_layer_bn : bool
     generators : one CPU generator a model, for the initial weights
-    precision : "float32" or "bfloat16", of the matrix products
+    precision : "float32", "tf32" or "bfloat16", of the matrix products; see `products`
     """
 
     moments: nn.ModuleList  # of PopulationMoments

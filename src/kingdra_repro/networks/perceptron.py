@@ -29,7 +29,7 @@ class Perceptron(nn.Module):
     n_features, n_clusters : int
     hidden : widths of the hidden layers, maybe none
     generators : one CPU generator a model, for the initial weights
-    precision : "float32" or "bfloat16", of the matrix products
+    precision : "float32", "tf32" or "bfloat16", of the matrix products; see `products`
 
     References
     ----------

@@ -1,1 +1,1 @@
-"""What a run shows and leaves: progress, history, result, table, pictures, and user errors in one line."""
+"""Tables, figures and pages that are made of finished runs."""

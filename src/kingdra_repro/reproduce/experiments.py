@@ -63,6 +63,11 @@ class Experiment:
     figure : title of its figure; None where it has none
     paper : the table of the paper's numbers that stand beside ours, as in paper.yaml
     in_readme : whether the README shows it
+    rows : by name
+    datasets : names of configs/dataset
+    orders : orders of the batches, by name; methods without one have "-" alone
+    schedules : names of configs/schedule
+    seeds : a run each
     """
 
     name: str
