@@ -1,5 +1,6 @@
 """The program: settings -> data set -> method.fit -> scores -> run folder -> table."""
 
+import copy
 import logging
 import shutil
 from inspect import signature
@@ -126,8 +127,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
         "seed": cfg.seed,
         # Methods without a device are scikit-learn's.
         "device": device_name(
-            *(suited.method.get("device", "cpu"), suited.method.get("n_jobs")),
-            suited.method.get("n_models", 1),
+            suited.method.get("device", "cpu"), suited.method.get("n_jobs"), suited.method.get("n_models", 1)
         ),
         "config_hash": config_hash(cfg),
         "commit": commit,
@@ -169,6 +169,7 @@ def _suited(cfg: DictConfig, data: Dataset, dataset: str) -> DictConfig:
         then = f", then {method.n_iter} iterations of {method.epochs}" if "n_iter" in method else ""
         told.append(f"hidden layers of {list(suited.base.hidden)}, {epochs}{then} (your own settings win)")
     if n * d <= FEW_NUMBERS and suited.n_jobs == -1:
+        suited = copy.deepcopy(suited)  # the caller's own stay
         suited.n_jobs = 1
     if dataset == "custom" and n <= FEW_ROWS and data.given is None:
         told.append("on so few rows K-means is often as good or better: compare with method=kmeans")
