@@ -35,7 +35,7 @@ class KillAtStep:
 @pytest.fixture
 def assert_resumes(tmp_path, monkeypatch):
     """Asserts that a fit killed at a step, and taken up again, ends as one that was never stopped."""
-    monkeypatch.setattr("kingdra_repro.methods.network_clusterer.SHARE_WITHIN_PHASES", float("inf"))
+    monkeypatch.setattr("kingdra_repro.methods.network_fit.SHARE_WITHIN_PHASES", float("inf"))
 
     def check(make, X: np.ndarray, steps: tuple[int, ...]) -> None:
         straight = make().fit(X)

@@ -152,7 +152,7 @@ def test_an_epoch_is_a_pass_over_the_larger_part(digits, given) -> None:
 
 def test_a_killed_fit_ends_as_one_never_killed(digits, given, tmp_path: Path, monkeypatch) -> None:
     """Of 320 points: 2 or 3 steps an epoch in the first phase, 4 in the second."""
-    monkeypatch.setattr("kingdra_repro.methods.network_clusterer.SHARE_WITHIN_PHASES", float("inf"))
+    monkeypatch.setattr("kingdra_repro.methods.network_fit.SHARE_WITHIN_PHASES", float("inf"))
     X, y = digits[0][:320], given[:320].copy()
     y[np.setdiff1d(np.arange(10), y)] = digits[1][np.setdiff1d(np.arange(10), y)]  # the first ten are 0 to 9
     settings = {"epochs": 3, "clustering_epochs": 3}
@@ -187,7 +187,7 @@ def test_a_fit_that_goes_on_in_the_second_phase_does_not_tell_of_the_first_again
     digits, given, tmp_path: Path, monkeypatch
 ) -> None:
     """A run's history.csv would lose the rows that were told of before it was killed."""
-    monkeypatch.setattr("kingdra_repro.methods.network_clusterer.SHARE_WITHIN_PHASES", float("inf"))
+    monkeypatch.setattr("kingdra_repro.methods.network_fit.SHARE_WITHIN_PHASES", float("inf"))
     settings = {"epochs": 3, "clustering_epochs": 3, "autoencoder_dir": tmp_path / "kept"}
     straight = model(**settings).fit(digits[0], given)
     with pytest.raises(Killed):  # in the last epoch

@@ -83,7 +83,7 @@ def test_sparse_and_dense_give_the_same(digits) -> None:
 def test_a_damaged_checkpoint_costs_no_more_than_the_last_state(
     digits, tmp_path, monkeypatch, caplog
 ) -> None:
-    monkeypatch.setattr("kingdra_repro.methods.network_clusterer.SHARE_WITHIN_PHASES", float("inf"))
+    monkeypatch.setattr("kingdra_repro.methods.network_fit.SHARE_WITHIN_PHASES", float("inf"))
     X, small = digits[0][:320], partial(make, hidden=(16,), epochs=4)
     with pytest.raises(Killed):
         small(checkpoint_dir=tmp_path, monitor=KillAtStep(13)).fit(X)

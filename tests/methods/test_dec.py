@@ -9,6 +9,8 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.methods import DEC
 from kingdra_repro.methods.dec import soft_assignment, target_distribution
+from kingdra_repro.methods.network_fit import NetworkFit
+from kingdra_repro.training.rows import Rows
 
 TINY = {"hidden": (8,), "epochs": 2, "batch_size": 16, "n_init": 1, "max_iter": 20, "device": "cpu"}
 
@@ -78,10 +80,10 @@ def test_targets_sharpen_and_weigh_large_clusters_down() -> None:
 
 def test_batches_go_on_from_interval_to_interval(digits) -> None:
     """Steps 0 to 11 of passes of 5: cut at 0, 4 and 7, or whole."""
-    model = make()
-    model._seed, model._device = 0, torch.device("cpu")  # as within a fit
-    whole = model._batches(320, 0, 12)
-    cut = model._batches(320, 0, 4) + model._batches(320, 4, 7) + model._batches(320, 7, 12)
+    model, X = make(), digits[0][:320]
+    fit = NetworkFit(X=X, rows=Rows(X, torch.device("cpu")), seed=0, checkpoint=None, monitor=None)
+    whole = model._batches(fit, 0, 12)
+    cut = model._batches(fit, 0, 4) + model._batches(fit, 4, 7) + model._batches(fit, 7, 12)
     assert len(whole) == len(cut) == 12
     assert all(torch.equal(a, b) for a, b in zip(whole, cut, strict=True))
     for first in (0, 5):

@@ -65,7 +65,7 @@ def test_the_base_model_is_no_part_of_the_run(kingdra_run, tmp_path):
 
 def test_a_killed_run_goes_on(kingdra_run, features, tmp_path, monkeypatch):
     arguments = ("dataset=custom", "dataset.path=x.npy", "n_clusters=3", "method=dec", *METHODS["dec"])
-    monkeypatch.setattr("kingdra_repro.methods.network_clusterer.SHARE_WITHIN_PHASES", float("inf"))
+    monkeypatch.setattr("kingdra_repro.methods.network_fit.SHARE_WITHIN_PHASES", float("inf"))
 
     def die(*_):
         raise KeyboardInterrupt

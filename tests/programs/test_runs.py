@@ -193,7 +193,7 @@ def test_a_run_that_is_stopped_while_it_is_imported_ends_in_a_line(kingdra_run, 
 
 def test_a_run_that_is_stopped_within_a_phase_says_how_far_it_was(kingdra_run, features, monkeypatch):
     """Also one that is no ensemble."""
-    for module in ("training.worker", "methods.network_clusterer"):
+    for module in ("training.worker", "methods.network_fit"):
         monkeypatch.setattr(f"kingdra_repro.{module}.SHARE_WITHIN_PHASES", float("inf"))
     progress = RunMonitor.progress
 

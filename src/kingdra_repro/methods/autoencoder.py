@@ -8,7 +8,9 @@ from typing import Any, ClassVar
 import torch
 
 from kingdra_repro.checks import Check, fraction
+from kingdra_repro.files import checksum_of_array
 from kingdra_repro.methods.network_clusterer import CHUNK, NetworkClusterer
+from kingdra_repro.methods.network_fit import NetworkFit
 from kingdra_repro.networks.autoencoder import Autoencoder
 from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.rows import Rows
@@ -41,7 +43,7 @@ class AutoencoderClusterer(NetworkClusterer):
     decisive: ClassVar[tuple[str, ...]] = ()  # parameters that a kept autoencoder depends on
     _network: Any = field(init=False)
 
-    def _train_autoencoder(self, rows: Rows, epochs_total: float) -> dict[str, float]:
+    def _train_autoencoder(self, fit: NetworkFit, epochs_total: float) -> dict[str, float]:
         """Train the network for ``epochs`` epochs with Adam, from where a killed fit left it.
 
         The history gets a row an epoch, but for the last: the subclass adds it, with the answer or without.
@@ -54,29 +56,31 @@ class AutoencoderClusterer(NetworkClusterer):
         -------
         The mean of each term of the loss in the last epoch.
         """
-        self._network = self._new_network(rows, torch_stream(self._seed, 0, Purpose.WEIGHTS)).to(rows.device)
+        rows = fit.rows
+        self._network = self._new_network(rows, torch_stream(fit.seed, 0, Purpose.WEIGHTS)).to(rows.device)
         optimizer = torch.optim.Adam(self._network.parameters(), lr=self.learning_rate, fused=True)
         done, losses = 0, dict[str, float]()
-        if (state := self._load("autoencoder")) is not None:
+        if (state := fit.load("autoencoder")) is not None:
             done, losses = state["epochs"], state["losses"]
             self._network.load_state_dict(state["network"])
             optimizer.load_state_dict(state["optimizer"])
         self._network.eval()
         for epoch in range(done, self.epochs):
             if epoch > 0:
-                self._end_phase(None, losses)
-            noise = torch_stream(self._seed, 0, Purpose.NOISE, epoch, rows.device)
+                fit.end_phase(None, losses)
+            noise = torch_stream(fit.seed, 0, Purpose.NOISE, epoch, rows.device)
             losses = self._train_on(
+                rows.device,
                 [optimizer],
-                self._shuffled(rows.n, epoch),
+                fit.shuffled(epoch, self.batch_size),
                 lambda batch, noise=noise: self._network.losses(rows[batch], self.masking, noise),  # type: ignore[misc]
-                lambda part, terms, epoch=epoch: self._progress(  # type: ignore[misc]
+                lambda part, terms, epoch=epoch: fit.progress(  # type: ignore[misc]
                     epoch + 1, self.epochs, epoch + part, epochs_total, terms
                 ),
                 "the autoencoder",
                 epoch + 1,
             )
-            self._save(
+            fit.save(
                 "autoencoder",
                 lambda epochs=epoch + 1, losses=losses: {  # type: ignore[misc]
                     "network": self._network.state_dict(),
@@ -90,32 +94,32 @@ class AutoencoderClusterer(NetworkClusterer):
         return losses
 
     def _kept_autoencoder(
-        self, folder: str | Path | None, rows: Rows, checksum: str, epochs_total: float
+        self, folder: str | Path | None, fit: NetworkFit, epochs_total: float
     ) -> dict[str, float]:
         """As `_train_autoencoder`, unless it is kept in the folder, where it is afterwards.
 
         Parameters
         ----------
         folder : of autoencoders of any data and settings; None: none is kept
-        checksum : of the data
         """
         if folder is None:
-            return self._train_autoencoder(rows, epochs_total)
+            return self._train_autoencoder(fit, epochs_total)
+        rows = fit.rows
         values = [getattr(self, name) for name in self.decisive]
         settings = [tuple(value) if isinstance(value, list) else value for value in values]
-        run = f"{self.decisive} {settings} seed {self._seed} X({rows.n}, {rows.d}) {checksum}"
+        run = f"{self.decisive} {settings} seed {fit.seed} X({rows.n}, {rows.d}) {checksum_of_array(fit.X)}"
         place = Path(folder).expanduser() / hashlib.sha256(run.encode()).hexdigest()[:16]
         kept = Checkpoint(place, run)
         if (state := kept.load("autoencoder")) is None:
-            last = self._train_autoencoder(rows, epochs_total)
-            losses = [*({name: row[name] for name in last} for row in self._rows), last]
+            last = self._train_autoencoder(fit, epochs_total)
+            losses = [*({name: row[name] for name in last} for row in fit.phases), last]
             kept.save("autoencoder", {"network": self._network.state_dict(), "losses": losses})
             return last
         self._network = self._new_network(rows, torch.Generator()).to(rows.device)
         self._network.load_state_dict(state["network"])
         self._network.eval()
         for one in state["losses"][:-1]:
-            self._end_phase(None, one)
+            fit.end_phase(None, one)
         return state["losses"][-1]
 
     def _new_network(self, rows: Rows, generator: torch.Generator) -> Any:

@@ -10,6 +10,7 @@ from kingdra_repro.checks import Check, integer
 from kingdra_repro.methods.autoencoder import AutoencoderClusterer
 from kingdra_repro.methods.kmeans import kmeans_of
 from kingdra_repro.methods.network_clusterer import outputs
+from kingdra_repro.methods.network_fit import NetworkFit
 from kingdra_repro.networks.autoencoder import Autoencoder, VariationalAutoencoder
 from kingdra_repro.training.rows import Rows
 
@@ -65,12 +66,12 @@ class DAEKMeans(AutoencoderClusterer):
     epochs: int = 50
     n_init: int = 10
 
-    def _fit_rows(self, rows: Rows) -> None:
-        losses = self._train_autoencoder(rows, self.epochs)
-        kmeans = KMeans(self.n_clusters, n_init=self.n_init, random_state=self._kmeans_seed())
-        self._kmeans = kmeans.fit(outputs(self._network, rows))
+    def _fit_rows(self, fit: NetworkFit) -> None:
+        losses = self._train_autoencoder(fit, self.epochs)
+        kmeans = KMeans(self.n_clusters, n_init=self.n_init, random_state=fit.kmeans_seed())
+        self._kmeans = kmeans.fit(outputs(self._network, fit.rows))
         self.labels_ = kmeans.labels_.astype(np.int64)
-        self._end_phase(self.labels_, losses)
+        fit.end_phase(self.labels_, losses)
 
     def state_dict(self) -> dict[str, np.ndarray]:
         return {**super().state_dict(), "centres": self._kmeans.cluster_centers_}

@@ -24,15 +24,16 @@ from kingdra_repro.checks import (
 )
 from kingdra_repro.data.links import Links
 from kingdra_repro.errors import InputError
-from kingdra_repro.files import checksum_of_array
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.autoencoder import AutoencoderClusterer
+from kingdra_repro.methods.begin import seed_and_checkpoint
 from kingdra_repro.methods.clusterer import one_fit
 from kingdra_repro.methods.constrained_batches import ConstrainedBatches
 from kingdra_repro.methods.constrained_loss import ROWS_AT_ONCE, ConstrainedLoss, balancing, check_annealing
 from kingdra_repro.methods.features import checked_data
 from kingdra_repro.methods.given_labels import Given, check_given
 from kingdra_repro.methods.network_clusterer import outputs
+from kingdra_repro.methods.network_fit import NetworkFit
 from kingdra_repro.methods.picture_networks import autoencoder_for, scale_for
 from kingdra_repro.networks.pair_loss import MARGIN, squared_distances
 from kingdra_repro.training.linked_pairs import LinkedPairs
@@ -206,30 +207,29 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
             links = Links.of(n, must_link, cannot_link, must_weight, cannot_weight)
             given = check_given(y, n, self.n_clusters)
             closed = Given.of(given, links)
-            self._given, self._linked = closed.labels, closed.links
-            if (self._given >= 0).all():
+            if (closed.labels >= 0).all():
                 raise InputError("y labels every point: there is none left to cluster")
             self.classes_ = np.arange(self.n_clusters)
-            self._checksum = checksum_of_array(X)
-            self._fit(X, given, links)
-            del self._given, self._linked, self._checksum
+            with self._begun(X, *seed_and_checkpoint(self, X, given, links), closed) as fit:
+                self._fit_rows(fit)
         return self
 
     def fit_predict(self, X: Any, y: Any, **pairs: Any) -> np.ndarray:  # type: ignore[override]
         """Cluster X with y and perhaps pairs, as `fit`; the cluster of each point, int64 array [n]."""
         return self.fit(X, y, **pairs).labels_
 
-    def _fit_rows(self, rows: Rows) -> None:
+    def _fit_rows(self, fit: NetworkFit) -> None:
+        assert fit.given is not None, "fit() has checked that some points are labelled"
+        rows, given = fit.rows, fit.given.labels
         total = self.epochs + 2 * self.clustering_epochs  # whose steps see twice as many points
-        state = self._load("clustering")
+        state = fit.load("clustering")
         if state is not None:  # its network is there, and the first phase has been told of
             self._network = self._new_network(rows, torch.Generator()).to(rows.device).eval()
         else:
-            last = self._kept_autoencoder(self.autoencoder_dir, rows, self._checksum, total)
-            self._end_phase(None, last)
-        given = self._given
-        linked = None if self._linked is None else LinkedPairs(self._linked, rows.device)
-        batches = ConstrainedBatches(given, linked, self.unlabelled_batch, self.labelled_batch, self._seed)
+            last = self._kept_autoencoder(self.autoencoder_dir, fit, total)
+            fit.end_phase(None, last)
+        linked = None if fit.given.links is None else LinkedPairs(fit.given.links, rows.device)
+        batches = ConstrainedBatches(given, linked, self.unlabelled_batch, self.labelled_batch, fit.seed)
         loss = ConstrainedLoss(
             self._network, rows, given, batches, self.margin, self.balance, self._pair_classes
         )
@@ -242,23 +242,24 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
         for epoch in range(done, self.clustering_epochs):
             if epoch > 0:
                 # Who watches may know the classes, and sees how many of them are found.
-                found = None if self._watcher is None else self._nearest(rows, loss.centres)
-                self._end_phase(found, terms)
+                found = None if fit.monitor is None else self._nearest(rows, loss.centres)
+                fit.end_phase(found, terms)
             weight = balancing(epoch + 1, self.annealing, self.unlabelled_weight)
             if self.centres == "epoch":
                 loss.set_anew()
             terms = self._train_on(
+                rows.device,
                 [optimizer],
                 batches.epoch(epoch, self.epochs, rows.device),
                 partial(loss, weight=weight),
-                lambda part, terms, epoch=epoch: self._progress(  # type: ignore[misc]
+                lambda part, terms, epoch=epoch: fit.progress(  # type: ignore[misc]
                     epoch + 1, self.clustering_epochs, self.epochs + 2 * (epoch + part), total, terms
                 ),
                 "the clustering",
                 epoch + 1,
             )
             terms["lambda"] = weight
-            self._save(
+            fit.save(
                 "clustering",
                 lambda done=epoch + 1, terms=terms: {  # type: ignore[misc]
                     "optimizer": optimizer.state_dict(),
@@ -272,7 +273,7 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
         self.cluster_centers_ = loss.centres.cpu().numpy()
         found = self._assign(rows)
         self.labels_ = np.where(given >= 0, given, found)
-        self._end_phase(found, terms)
+        fit.end_phase(found, terms)
 
     def _pair_classes(self, rows: Tensor, log_p: Tensor) -> Tensor:
         """Return what the pairs of points without a label are made of: int64 [B], -1 for none.

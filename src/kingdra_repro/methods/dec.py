@@ -12,6 +12,7 @@ from torch.nn.functional import kl_div
 from kingdra_repro.checks import Check, fraction, integer, positive
 from kingdra_repro.methods.autoencoder import AutoencoderClusterer
 from kingdra_repro.methods.network_clusterer import outputs
+from kingdra_repro.methods.network_fit import NetworkFit
 from kingdra_repro.training.batches import batch_slices
 from kingdra_repro.training.rows import Rows
 
@@ -95,24 +96,24 @@ class DEC(AutoencoderClusterer):
 
     _centres: nn.Parameter = field(init=False)  # [k, k]: a row a cluster
 
-    def _fit_rows(self, rows: Rows) -> None:
-        self._epochs_total = self.epochs + self.max_iter * self.batch_size / rows.n  # at most
-        losses = self._train_autoencoder(rows, self._epochs_total)
-        optimizer, step, labels, kl = self._begin_clustering(rows, losses)
+    def _fit_rows(self, fit: NetworkFit) -> None:
+        rows = fit.rows
+        losses = self._train_autoencoder(fit, self._epochs_total(rows.n))
+        optimizer, step, labels, kl = self._begin_clustering(fit, losses)
         while True:
             q = torch.from_numpy(outputs(self._soft_assignment, rows))
             assigned = q.argmax(1)
             changed = None if labels is None else float((assigned != labels).double().mean())
             finished = step >= self.max_iter or (changed is not None and changed < self.tol)
-            self._save_clustering(optimizer, step, labels, kl, last=finished)
+            self._save_clustering(fit, optimizer, step, labels, kl, last=finished)
             labels = assigned
             self.labels_ = labels.numpy()
-            self._end_phase(self.labels_, {"kl": kl, "changed": changed})
+            fit.end_phase(self.labels_, {"kl": kl, "changed": changed})
             if finished:
                 self.n_iter_ = step
                 self._centres.data = self._centres.data.cpu()  # where the fitted network goes, too
                 return
-            kl = self._train_on_target(rows, target_distribution(q), optimizer, step)
+            kl = self._train_on_target(fit, target_distribution(q), optimizer, step)
             step = min(step + self.update_interval, self.max_iter)
 
     def state_dict(self) -> dict[str, np.ndarray]:
@@ -122,15 +123,19 @@ class DEC(AutoencoderClusterer):
         super().load_state_dict(state, n_features)
         self._centres = nn.Parameter(torch.from_numpy(state["centres"]))
 
+    def _epochs_total(self, n: int) -> float:
+        """Return the passes over n points, at most; those of the clustering are counted by its steps."""
+        return self.epochs + self.max_iter * self.batch_size / n
+
     def _begin_clustering(
-        self, rows: Rows, losses: dict[str, float]
+        self, fit: NetworkFit, losses: dict[str, float]
     ) -> tuple[torch.optim.Optimizer, int, Tensor | None, float | None]:
         """K-means centres, or what a killed fit left: optimizer, steps done, labels and loss so far."""
-        state = self._load("clustering")
+        state, rows = fit.load("clustering"), fit.rows
         if state is None:
             code = outputs(self._network, rows)
-            self._end_phase(None, losses)
-            kmeans = KMeans(self.n_clusters, n_init=self.n_init, random_state=self._kmeans_seed()).fit(code)
+            fit.end_phase(None, losses)
+            kmeans = KMeans(self.n_clusters, n_init=self.n_init, random_state=fit.kmeans_seed()).fit(code)
             state = {
                 "centres": torch.from_numpy(kmeans.cluster_centers_),
                 "step": 0,
@@ -151,6 +156,7 @@ class DEC(AutoencoderClusterer):
 
     def _save_clustering(
         self,
+        fit: NetworkFit,
         optimizer: torch.optim.Optimizer,
         step: int,
         labels: Tensor | None,
@@ -158,7 +164,7 @@ class DEC(AutoencoderClusterer):
         *,
         last: bool,
     ) -> None:
-        self._save(
+        fit.save(
             "clustering",
             lambda: {
                 "network": self._network.state_dict(),
@@ -173,11 +179,11 @@ class DEC(AutoencoderClusterer):
         )
 
     def _train_on_target(
-        self, rows: Rows, p: Tensor, optimizer: torch.optim.Optimizer, first_step: int
+        self, fit: NetworkFit, p: Tensor, optimizer: torch.optim.Optimizer, first_step: int
     ) -> float:
         """Take steps ``first_step`` to the next target's; the mean KL(p || q) a point."""
-        last_step = min(first_step + self.update_interval, self.max_iter)
-        p = p.to(rows.device)
+        last_step, rows = min(first_step + self.update_interval, self.max_iter), fit.rows
+        p, total = p.to(rows.device), self._epochs_total(rows.n)
 
         def losses(batch: Tensor) -> dict[str, Tensor]:
             q = self._soft_assignment(rows[batch])
@@ -186,17 +192,19 @@ class DEC(AutoencoderClusterer):
         def tell(part: float, terms: dict[str, Tensor]) -> None:
             steps = first_step + part * (last_step - first_step)
             done = self.epochs + steps * self.batch_size / rows.n
-            self._progress(round(steps), self.max_iter, done, self._epochs_total, {"kl": terms["loss"]})
+            fit.progress(round(steps), self.max_iter, done, total, {"kl": terms["loss"]})
 
-        batches = self._batches(rows.n, first_step, last_step)
+        batches = self._batches(fit, first_step, last_step)
         number = first_step // self.update_interval + 1
-        return self._train_on([optimizer], batches, losses, tell, "the clustering", number)["loss"]
+        trained = self._train_on(rows.device, [optimizer], batches, losses, tell, "the clustering", number)
+        return trained["loss"]
 
-    def _batches(self, n: int, first_step: int, last_step: int) -> list[Tensor]:
+    def _batches(self, fit: NetworkFit, first_step: int, last_step: int) -> list[Tensor]:
         """Return the rows of some steps, of passes over the data that go on after the autoencoder's."""
-        per_pass = len(batch_slices(n, self.batch_size))
+        per_pass = len(batch_slices(fit.rows.n, self.batch_size))
         first_pass, passes = first_step // per_pass, range(first_step // per_pass, -(-last_step // per_pass))
-        batches = [batch for number in passes for batch in self._shuffled(n, self.epochs + number)]
+        epochs = [fit.shuffled(self.epochs + number, self.batch_size) for number in passes]
+        batches = [batch for epoch in epochs for batch in epoch]
         return batches[first_step - first_pass * per_pass : last_step - first_pass * per_pass]
 
     def _soft_assignment(self, x: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from torch.nn.functional import cross_entropy, relu
 from kingdra_repro.checks import Check, fraction, integer
 from kingdra_repro.methods.kmeans import kmeans_of
 from kingdra_repro.methods.network_clusterer import NetworkClusterer, outputs
+from kingdra_repro.methods.network_fit import NetworkFit
 from kingdra_repro.networks.autoencoder import linear
 from kingdra_repro.networks.products import Linear
 from kingdra_repro.training.batches import batch_slices, supervised_order
@@ -139,21 +140,22 @@ class DeepCluster(NetworkClusterer):
 
     _network: FeatureNetwork = field(init=False)
 
-    def _fit_rows(self, rows: Rows) -> None:
-        generator = torch_stream(self._seed, 0, Purpose.WEIGHTS)
+    def _fit_rows(self, fit: NetworkFit) -> None:
+        rows = fit.rows
+        generator = torch_stream(fit.seed, 0, Purpose.WEIGHTS)
         self._network = self._make_network(rows.d, generator).to(rows.device).eval()
         optimizer = torch.optim.SGD(
             self._network.parameters(), self.learning_rate, self.momentum, weight_decay=self.weight_decay
         )
         state: dict[str, Any] = {"epoch": 0, "labels": None, "losses": {}}
-        if (saved := self._load("epoch")) is not None:
+        if (saved := fit.load("epoch")) is not None:
             self._network.load_state_dict(saved.pop("network"))
             optimizer.load_state_dict(saved.pop("optimizer"))
             state = saved
         while True:
             finished = state["epoch"] == self.epochs
             modules = {"network": self._network, "optimizer": optimizer}
-            self._save(
+            fit.save(
                 "epoch",
                 lambda state=state, modules=modules: {  # type: ignore[misc]
                     **state,
@@ -162,14 +164,14 @@ class DeepCluster(NetworkClusterer):
                 f"epoch {state['epoch']}",
                 last=finished,
             )
-            labels = self._cluster(rows, state["epoch"])
+            labels = self._cluster(fit, state["epoch"])
             self.labels_ = self._kmeans.labels_.astype(np.int64)
             before = state["labels"]
             same = None if before is None else float(normalized_mutual_info_score(before, labels))
-            self._end_phase(self.labels_, {**state["losses"], "nmi_previous": same})
+            fit.end_phase(self.labels_, {**state["losses"], "nmi_previous": same})
             if finished:
                 return
-            losses = self._train_on_clusters(rows, labels, optimizer, state["epoch"])
+            losses = self._train_on_clusters(fit, labels, optimizer, state["epoch"])
             state = {"epoch": state["epoch"] + 1, "labels": labels, "losses": losses}
 
     def _make_network(self, n_features: int, generator: torch.Generator) -> FeatureNetwork:
@@ -184,10 +186,10 @@ class DeepCluster(NetworkClusterer):
         self._whiten = Whitening(state["whiten.mean"], state["whiten.components"].T)
         self._kmeans = kmeans_of(state["centres"])
 
-    def _cluster(self, rows: Rows, epoch: int) -> Tensor:
+    def _cluster(self, fit: NetworkFit, epoch: int) -> Tensor:
         """K-means on the features as they are now: clusters to train on, of which none is empty."""
-        features = outputs(self._network, rows)
-        rng = numpy_stream(self._seed, 0, Purpose.KMEANS, epoch)
+        features = outputs(self._network, fit.rows)
+        rng = numpy_stream(fit.seed, 0, Purpose.KMEANS, epoch)
         seed = int(rng.integers(2**31))
         self._whiten = Whitening.fit(features, self.n_components, seed)
         self._kmeans = KMeans(self.n_clusters, n_init=self.n_init, random_state=seed)
@@ -195,10 +197,11 @@ class DeepCluster(NetworkClusterer):
         return torch.from_numpy(fill_empty_clusters(labels, self.n_clusters, rng))
 
     def _train_on_clusters(
-        self, rows: Rows, labels: Tensor, optimizer: torch.optim.Optimizer, epoch: int
+        self, fit: NetworkFit, labels: Tensor, optimizer: torch.optim.Optimizer, epoch: int
     ) -> dict[str, float]:
         """One pass on clusters as labels, with a new classifier on top of the features."""
-        stream = torch_stream(self._seed, 0, Purpose.CLASSIFIER, epoch)
+        rows = fit.rows
+        stream = torch_stream(fit.seed, 0, Purpose.CLASSIFIER, epoch)
         classifier = nn.utils.skip_init(Linear, self.hidden[-1], self.n_clusters)
         nn.init.normal_(classifier.weight, std=0.01, generator=stream)
         nn.init.zeros_(classifier.bias)
@@ -206,7 +209,7 @@ class DeepCluster(NetworkClusterer):
         last_layer = torch.optim.SGD(
             classifier.parameters(), self.learning_rate, weight_decay=self.weight_decay
         )
-        noise = torch_stream(self._seed, 0, Purpose.NOISE, epoch, rows.device)
+        noise = torch_stream(fit.seed, 0, Purpose.NOISE, epoch, rows.device)
         of_points, labels = labels.numpy(), labels.to(rows.device)
 
         def losses(batch: Tensor) -> dict[str, Tensor]:
@@ -214,13 +217,14 @@ class DeepCluster(NetworkClusterer):
             return {"loss": cross_entropy(logits, labels[batch])}
 
         def tell(part: float, terms: dict[str, Tensor]) -> None:
-            self._progress(epoch + 1, self.epochs, epoch + part, self.epochs, terms)
+            fit.progress(epoch + 1, self.epochs, epoch + part, self.epochs, terms)
 
         self._network.begin_epoch()
         members = [np.flatnonzero(of_points == cluster) for cluster in range(self.n_clusters)]
-        order = torch.from_numpy(supervised_order(members, rows.n, self._seed, 0, epoch)).to(rows.device)
+        order = torch.from_numpy(supervised_order(members, rows.n, fit.seed, 0, epoch)).to(rows.device)
         batches = [order[part] for part in batch_slices(rows.n, self.batch_size)]
-        return self._train_on([optimizer, last_layer], batches, losses, tell, "the classifier", epoch + 1)
+        optimizers = [optimizer, last_layer]
+        return self._train_on(rows.device, optimizers, batches, losses, tell, "the classifier", epoch + 1)
 
     def _assign(self, rows: Rows) -> np.ndarray:
         return self._kmeans.predict(self._whiten(outputs(self._network, rows))).astype(np.int64)

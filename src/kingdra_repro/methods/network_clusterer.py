@@ -1,40 +1,34 @@
-"""What the comparison methods with one network share: how a fit begins, trains, resumes and tells."""
+"""What the comparison methods with one network share: how a fit begins and trains, and how they predict."""
 
-import logging
-import time
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
 from kingdra_repro.checks import Check, choice, integer, positive, widths
-from kingdra_repro.data.links import Links
 from kingdra_repro.devices import choose_device
 from kingdra_repro.errors import diverged
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.begin import seed_and_checkpoint
 from kingdra_repro.methods.clusterer import TrainedClusterer
 from kingdra_repro.methods.features import checked_data
+from kingdra_repro.methods.given_labels import Given
+from kingdra_repro.methods.network_fit import NetworkFit
 from kingdra_repro.networks.products import tf32_products
-from kingdra_repro.training.batches import batch_slices
-from kingdra_repro.training.checkpoint import SECONDS_OF_A_SAVE, SHARE_WITHIN_PHASES, Checkpoint, Pace
+from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.divergence import Diverged, check_divergence
-from kingdra_repro.training.events import Iteration, Monitor, Progress
 from kingdra_repro.training.options import PRECISIONS
 from kingdra_repro.training.progress import shown_progress
 from kingdra_repro.training.rows import Rows
-from kingdra_repro.training.seeds import Purpose, numpy_stream
 
 CHUNK = 4096  # rows passed through a network at once when nothing is trained
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -71,20 +65,25 @@ class NetworkClusterer(TrainedClusterer):
     precision: str = "float32"
 
     _network: nn.Module = field(init=False)
-    _watcher: Monitor | None = field(init=False)
 
-    def _fit(
-        self, X: np.ndarray | sp.csr_matrix, labels: np.ndarray | None = None, links: Links | None = None
-    ) -> None:
-        self._device = choose_device(self.device)
-        self._checkpoint: Checkpoint | None
-        self._seed, self._checkpoint = seed_and_checkpoint(self, X, labels, links)
-        self._set_history([])
-        self._began = time.monotonic()
-        self._pace = Pace(SHARE_WITHIN_PHASES, SECONDS_OF_A_SAVE)
-        with shown_progress(self.verbose, self.monitor) as self._watcher:
-            self._fit_rows(Rows(X, self._device))
-        del self._watcher, self._device, self._seed, self._checkpoint, self._began, self._pace, self._rows
+    def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
+        with self._begun(X, *seed_and_checkpoint(self, X)) as fit:
+            self._fit_rows(fit)
+
+    @contextmanager
+    def _begun(
+        self,
+        X: np.ndarray | sp.csr_matrix,
+        seed: int,
+        checkpoint: Checkpoint | None,
+        given: Given | None = None,
+    ) -> Iterator[NetworkFit]:
+        """Within it a network is trained; at its end the history and the network are the estimator's."""
+        rows = Rows(X, choose_device(self.device))
+        with shown_progress(self.verbose, self.monitor) as monitor:
+            fit = NetworkFit(X=X, rows=rows, seed=seed, checkpoint=checkpoint, monitor=monitor, given=given)
+            yield fit
+        self.history_ = fit.history
         self._network.cpu()  # a fitted estimator may go to a machine without this device
 
     @default_library_state()
@@ -119,7 +118,7 @@ class NetworkClusterer(TrainedClusterer):
         """Make the network for d features, with initial weights from the generator."""
 
     @abstractmethod
-    def _fit_rows(self, rows: Rows) -> None:
+    def _fit_rows(self, fit: NetworkFit) -> None:
         """Train, and set ``labels_``."""
 
     @abstractmethod
@@ -128,6 +127,7 @@ class NetworkClusterer(TrainedClusterer):
 
     def _train_on(
         self,
+        device: torch.device,
         optimizers: Sequence[torch.optim.Optimizer],
         batches: list[Tensor],
         losses: Callable[[Tensor], dict[str, Tensor]],
@@ -152,9 +152,9 @@ class NetworkClusterer(TrainedClusterer):
         n = sum(len(batch) for batch in batches)
         done, sums = 0, dict[str, Tensor]()
         for batch in batches:
-            with tf32_products(self.precision, self._device):
+            with tf32_products(self.precision, device):
                 # Entered once a step, since it keeps the rounded weights until it is left.
-                with torch.autocast(self._device.type, torch.bfloat16, enabled=rounded):
+                with torch.autocast(device.type, torch.bfloat16, enabled=rounded):
                     terms = losses(batch)
                 for optimizer in optimizers:
                     optimizer.zero_grad()
@@ -171,71 +171,6 @@ class NetworkClusterer(TrainedClusterer):
         except Diverged as error:
             raise diverged(f"{phase}, {error}") from error
         return {name: float(value) for name, value in sums.items()}
-
-    def _shuffled(self, n: int, epoch: int) -> list[Tensor]:
-        """Return the rows of each batch of an epoch, on the device: a step then waits for nothing."""
-        order = torch.from_numpy(numpy_stream(self._seed, 0, Purpose.ORDER, epoch).permutation(n))
-        order = order.to(self._device)
-        return [order[part] for part in batch_slices(n, self.batch_size)]
-
-    def _kmeans_seed(self) -> int:
-        return int(numpy_stream(self._seed, 0, Purpose.KMEANS).integers(2**31))
-
-    def _progress(
-        self, epoch: int, n_epochs: int, done: float, total: float, losses: dict[str, Tensor]
-    ) -> None:
-        if self._watcher is not None:
-            self._watcher.progress(
-                Progress(
-                    iteration=0,
-                    n_iter=0,
-                    epoch=epoch,
-                    n_epochs=n_epochs,
-                    model_epochs_done=done,
-                    model_epochs_total=total,
-                    losses=lambda: {name: float(value) for name, value in losses.items()},
-                    n_pseudo_labels=0,
-                )
-            )
-
-    def _end_phase(self, labels: np.ndarray | None, facts: dict[str, Any]) -> None:
-        """Add a row to the history, numbered from 1, and tell the monitor."""
-        now = time.monotonic()
-        index = len(self._rows) + 1
-        row = {"iteration": index, "seconds": round(now - self._began, 3), **facts}
-        self._began = now
-        self._set_history([*self._rows, row])
-        if self._watcher is not None:
-            self._watcher.iteration(Iteration(index, labels, None, None, row))
-
-    def _set_history(self, rows: list[dict[str, Any]]) -> None:
-        self._rows = rows
-        self.history_ = pd.DataFrame(rows)
-
-    def _save(self, name: str, state: Callable[[], dict[str, Any]], note: str, *, last: bool) -> None:
-        """Save a state with the history so far, if that is due or this is the phase's last.
-
-        The one before is kept, in case that this one is damaged later.
-        """
-        if self._checkpoint and (last or self._pace.due()):
-            with self._pace.save():
-                self._checkpoint.rename(name, f"{name}-before")
-                self._checkpoint.save(name, {**state(), "rows": self._rows}, note)
-
-    def _load(self, name: str) -> dict[str, Any] | None:
-        """Load the last state that `_save` left, or where it is damaged the one before, and its history."""
-        if self._checkpoint is None:
-            return None
-        before = f"{name}-before"
-        if not self._checkpoint.is_complete(name) and self._checkpoint.is_complete(before):
-            log.warning(
-                "%s/%s.pt is damaged or lost: going on from the state before", self._checkpoint.folder, name
-            )
-            self._checkpoint.rename(before, name)
-        state = self._checkpoint.load(name)
-        if state is not None:
-            self._set_history(state.pop("rows"))
-        return state
 
 
 @torch.no_grad()

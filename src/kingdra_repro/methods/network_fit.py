@@ -1,0 +1,121 @@
+"""One fit of a single network: its data, seed and checkpoint, the history of its phases, and who watches."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+import torch
+from torch import Tensor
+
+from kingdra_repro.methods.given_labels import Given
+from kingdra_repro.training.batches import batch_slices
+from kingdra_repro.training.checkpoint import SECONDS_OF_A_SAVE, SHARE_WITHIN_PHASES, Checkpoint, Pace
+from kingdra_repro.training.events import Iteration, Monitor, Progress
+from kingdra_repro.training.rows import Rows
+from kingdra_repro.training.seeds import Purpose, numpy_stream
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(kw_only=True)
+class NetworkFit:
+    """What lasts as long as a fit; `kingdra_repro.methods.ensemble_fit.EnsembleFit` is that of ensembles.
+
+    Parameters
+    ----------
+    X : float32 array or CSR matrix [n, d], the data
+    rows : Rows, X on the device that the network is trained on
+    seed : int, of all random numbers
+    checkpoint : Checkpoint or None
+    monitor : Monitor or None
+    given : what the fit is told of some points, or None
+
+    Attributes
+    ----------
+    phases : list of dict, what is known of each phase that has ended
+    history : DataFrame, a row a phase
+    """
+
+    X: np.ndarray | sp.csr_matrix
+    rows: Rows
+    seed: int
+    checkpoint: Checkpoint | None
+    monitor: Monitor | None
+    given: Given | None = None
+    phases: list[dict[str, Any]] = field(default_factory=list, init=False)
+    _phase_began: float = field(default_factory=time.monotonic, init=False)
+
+    def __post_init__(self) -> None:
+        self._pace = Pace(SHARE_WITHIN_PHASES, SECONDS_OF_A_SAVE)
+
+    @property
+    def history(self) -> pd.DataFrame:
+        return pd.DataFrame(self.phases)
+
+    def shuffled(self, epoch: int, batch_size: int) -> list[Tensor]:
+        """Return the rows of each batch of an epoch, on the device: a step then waits for nothing."""
+        n = self.rows.n
+        order = torch.from_numpy(numpy_stream(self.seed, 0, Purpose.ORDER, epoch).permutation(n))
+        order = order.to(self.rows.device)
+        return [order[part] for part in batch_slices(n, batch_size)]
+
+    def kmeans_seed(self) -> int:
+        return int(numpy_stream(self.seed, 0, Purpose.KMEANS).integers(2**31))
+
+    def progress(
+        self, epoch: int, n_epochs: int, done: float, total: float, losses: dict[str, Tensor]
+    ) -> None:
+        """Notify the monitor of a step: ``done`` of ``total`` epochs of the whole fit."""
+        if self.monitor is not None:
+            self.monitor.progress(
+                Progress(
+                    iteration=0,
+                    n_iter=0,
+                    epoch=epoch,
+                    n_epochs=n_epochs,
+                    model_epochs_done=done,
+                    model_epochs_total=total,
+                    losses=lambda: {name: float(value) for name, value in losses.items()},
+                    n_pseudo_labels=0,
+                )
+            )
+
+    def end_phase(self, labels: np.ndarray | None, facts: dict[str, Any]) -> None:
+        """Add a row to the history, numbered from 1, and notify the monitor."""
+        now = time.monotonic()
+        index = len(self.phases) + 1
+        row = {"iteration": index, "seconds": round(now - self._phase_began, 3), **facts}
+        self._phase_began = now
+        self.phases.append(row)
+        if self.monitor is not None:
+            self.monitor.iteration(Iteration(index, labels, None, None, row))
+
+    def save(self, name: str, state: Callable[[], dict[str, Any]], note: str, *, last: bool) -> None:
+        """Save a state with the history so far, if that is due or this is the phase's last.
+
+        The one before is kept, in case that this one is damaged later.
+        """
+        if self.checkpoint and (last or self._pace.due()):
+            with self._pace.save():
+                self.checkpoint.rename(name, f"{name}-before")
+                self.checkpoint.save(name, {**state(), "rows": self.phases}, note)
+
+    def load(self, name: str) -> dict[str, Any] | None:
+        """Load the last state that `save` left, or where it is damaged the one before, and its history."""
+        if self.checkpoint is None:
+            return None
+        before = f"{name}-before"
+        if not self.checkpoint.is_complete(name) and self.checkpoint.is_complete(before):
+            log.warning(
+                "%s/%s.pt is damaged or lost: going on from the state before", self.checkpoint.folder, name
+            )
+            self.checkpoint.rename(before, name)
+        state = self.checkpoint.load(name)
+        if state is not None:
+            self.phases = state.pop("rows")
+        return state
