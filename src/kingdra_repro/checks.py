@@ -73,6 +73,12 @@ def fraction(name: str, value: Any) -> None:
         raise must_be("a number of at least 0 and below 1", name, value)
 
 
+def part(name: str, value: Any) -> None:
+    """Check for a number above 0 and below 1."""
+    if not is_number(value) or not 0 < value < 1:
+        raise must_be("a number above 0 and below 1", name, value)
+
+
 def choice(*known: Any) -> Check:
     """Make a check for one of some values."""
 

@@ -49,8 +49,8 @@ def test_finished_runs_are_listed_and_written(tmp_path, monkeypatch, capsys, cap
         "seed0-aaaaaaaa",
     ]
     assert second[5] == "0.800"
-    told = "kingdra-runs: nodir/x.csv: No such file or directory\n"  # no word of a temporary file
-    assert called(capsys, "csv=nodir/x.csv") == (2, told)
+    told = "kingdra-runs: nodir/x.csv: No such file or directory; correct the path, or give another\n"
+    assert called(capsys, "csv=nodir/x.csv") == (2, told)  # no word of a temporary file
     table = pd.read_csv("runs.csv")
     assert list(table["folder"]) == [
         "custom-trees/kingdra-ladder_im/seed0-aaaaaaaa",

@@ -257,6 +257,7 @@ def test_mistakes_in_one_line(kingdra_run, halves, tmp_path, capsys):
             "data=empty is a folder: give a file like that of the run, or a folder of nothing",
         ),
         ((run, "data=rest.csv", "output=rest.csv"), "output=rest.csv is the file of the points"),
+        ((run, "data=rest.csv", "output=x.xlsx"), "output=x.xlsx: clusters are written as CSV"),
         ((run, "data=rest.csv", "output=none/x.csv"), "output=none/x.csv: there is no folder none: make it"),
         ((run, "data=rest.csv", "keep_columns=1"), "keep_columns must be true or false; got 1"),
         ((run,), "Give FOLDER FILE, or run=FOLDER data=FILE"),

@@ -212,6 +212,11 @@ def test_negative_threshold(kingdra_run):
             ("base=ladder",),
             "base=ladder learns from labels and finds no clusters: give method=semi_supervised",
         ),
+        (("seed",), "seed has no value: write seed=VALUE"),
+        (
+            ("method=kingdra", "labels_fraction=5"),
+            "labels_fraction must be a number above 0 and below 1; got 5",
+        ),
         (
             ("method=semi_supervised", "labels_per_class=200"),
             "labels_per_class must be an integer from 1 to ",

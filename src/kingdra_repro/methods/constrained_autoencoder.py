@@ -19,6 +19,7 @@ from kingdra_repro.checks import (
     integer,
     non_negative,
     optional,
+    part,
     path,
     positive,
 )
@@ -131,6 +132,7 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
     checks: ClassVar[dict[str, Check]] = {
         **AutoencoderClusterer.checks,
         "labels_per_class": integer(1),
+        "labels_fraction": optional(part),
         "code_size": integer(1),
         "epochs": integer(0),
         "clustering_epochs": integer(0),

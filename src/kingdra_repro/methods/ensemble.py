@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from kingdra_repro.bases import Base, make_bases
-from kingdra_repro.checks import Check, check_parameters, integer, optional
+from kingdra_repro.checks import Check, check_parameters, integer, optional, part
 from kingdra_repro.data.links import Links
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.devices import choose_device
@@ -89,6 +89,7 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         "n_models": integer(1),
         "epochs": integer(1),
         "labels_per_class": optional(integer(1)),
+        "labels_fraction": optional(part),
     }
 
     streams: ClassVar[bool] = True

@@ -11,7 +11,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from kingdra_repro.checks import Check, check_parameters, integer, is_integer, is_number, must_be
+from kingdra_repro.checks import Check, check_parameters, integer, is_integer, must_be, optional, part
 from kingdra_repro.data.formats.labels import UNKNOWN
 from kingdra_repro.data.links import Closure, Links, closure, with_linked
 from kingdra_repro.errors import InputError
@@ -125,8 +125,7 @@ def _numbers(sizes: np.ndarray, per_class: int | None, fraction: float | None) -
             what = f"an integer from 1 to {sizes.min() - 1}, which leaves some points of the smallest class"
             raise must_be(what, "labels_per_class", per_class)
         return np.full(len(sizes), per_class)
-    if not is_number(fraction) or not 0 < fraction < 1:
-        raise must_be("a number above 0 and below 1", "labels_fraction", fraction)
+    part("labels_fraction", fraction)
     numbers = np.maximum(LEAST, (sizes * fraction).astype(np.int64))
     if (numbers >= sizes).any():
         c = int(np.argmax(numbers >= sizes))
@@ -230,7 +229,11 @@ class LabelledClusterer(ClassifierMixin, Clusterer):
     classes_ : int64 array [k], 0..k-1
     """
 
-    checks: ClassVar[dict[str, Check]] = {**Clusterer.checks, "labels_per_class": integer(1)}
+    checks: ClassVar[dict[str, Check]] = {
+        **Clusterer.checks,
+        "labels_per_class": integer(1),
+        "labels_fraction": optional(part),
+    }
 
     labels_per_class: int = 10
     labels_fraction: float | None = None

@@ -43,7 +43,7 @@ def stop_behind(error: BaseException | None) -> KeyboardInterrupt | None:
 def in_a_line(error: BaseException) -> str | None:
     """Return what to tell the user of a file that the system refused, or of a mistake; else None."""
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
+        return f"{error.filename}: {error.strerror}; correct the path, or give another"
     return " ".join(str(error).split()) if isinstance(error, InputError) else None
 
 

@@ -17,7 +17,7 @@ The file is read and scaled as the run's own was. Of a table the columns are fou
 are ignored; of an array (.npy, .npz) all columns are meant. Models of the program's own data sets take arrays
 of features, as the data set has them; so do those of texts and of pictures.
 
-  output=FILE          where the clusters go, as a table; default: new.clusters.csv beside new.csv
+  output=FILE          where the clusters go, as CSV; default: new.clusters.csv beside new.csv
   keep_columns=true    with the columns of the file
 """
 SETTINGS = ("run", "data", "output", "keep_columns")
@@ -55,6 +55,8 @@ def run(arguments: Sequence[str]) -> int:
     data = Path(given["data"]).expanduser()
     default = data.with_name(f"{table_name(data)}.clusters.csv")
     output = Path(given["output"]).expanduser() if "output" in given else default
+    if output.suffix.lower() not in ("", ".csv", ".txt"):
+        raise InputError(f"output={output}: clusters are written as CSV: give a name that ends in .csv")
     if not output.parent.is_dir():
         raise InputError(f"output={output}: there is no folder {output.parent}: make it, or give another")
     if output.exists() and data.exists() and output.samefile(data):

@@ -145,7 +145,9 @@ def _of_hydra(message: str, known: type, see: str, override: str | None, sweeps:
 
 def _in_quotes(override: str) -> str:
     """Say how a value that Hydra could not read is to be written."""
-    name, _, path = override.partition("=")
+    name, equals, path = override.partition("=")
+    if not equals and re.fullmatch(r"[\w./@]+", name):
+        return f"{name} has no value: write {name}=VALUE"
     if name == "dataset" and re.search(r"[./]", path):
         return f"unknown {override}: a file of your own is dataset=custom {_quoted(f'dataset.path={path}')}"
     return (
