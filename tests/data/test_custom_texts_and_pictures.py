@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from PIL import Image
 
 from kingdra_repro.data import load_custom
+from kingdra_repro.data.features.pictures import PictureFiles
 from kingdra_repro.data.sources.file_folder import files_and_classes
 from kingdra_repro.errors import InputError
 
@@ -89,6 +90,35 @@ def test_user_errors(text_folder: Path, tmp_path: Path) -> None:
     (text_folder / "space" / "e").rename(text_folder / "space" / "e.png")
     with pytest.raises(InputError, match="pictures and other files"):
         load_custom(text_folder)
+
+
+def test_what_is_refused(text_folder: Path, picture_folder: Path, weights: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"words.n_words=9 is for texts, not for .*pets"):
+        settings = {"resize": 32, "weights": weights}
+        load_custom(picture_folder, n_clusters=2, words={"n_words": 9}, pictures=settings)
+    np.save(tmp_path / "x.npy", np.eye(9))
+    with pytest.raises(InputError, match=r"pictures.resize=64 is for a folder of pictures, not for .*x.npy"):
+        load_custom(tmp_path / "x.npy", n_clusters=2, pictures={"resize": 64})
+    with pytest.raises(InputError, match=r"dataset.pictures.resize must be an integer of at least 32; got 3"):
+        load_custom(picture_folder, n_clusters=2, pictures={"resize": 3})
+    with pytest.raises(InputError, match="n_clusters must be at most n_samples=4; got 5"):
+        load_custom(picture_folder, n_clusters=5, pictures={"weights": "nowhere.pth"})
+    (text_folder / "space" / "part-0.parquet").write_bytes(b"\0")
+    with pytest.raises(InputError, match=r"texts holds Parquet and other files \(c\): take these elsewhere"):
+        load_custom(text_folder)
+    (text_folder / "space" / "part-0.parquet").unlink()
+    os.mkfifo(text_folder / "space" / "pipe")
+    with pytest.raises(InputError, match="pipe is a pipe or the like, not a file: remove it"):
+        load_custom(text_folder)
+
+
+def test_pictures_of_32_bits_are_not_clipped(tmp_path: Path) -> None:
+    grey = np.arange(64, dtype=np.int32).reshape(8, 8) * 1000
+    Image.fromarray(grey, mode="I").save(tmp_path / "fits.tif")
+    assert np.unique(PictureFiles([tmp_path / "fits.tif"]).batch(0, 1, 8)).size == 64
+    Image.fromarray(grey * 2, mode="I").save(tmp_path / "more.tif")
+    with pytest.raises(InputError, match=r"more.tif has whole values of 0 to 126000: scale them to 0-255"):
+        PictureFiles([tmp_path / "more.tif"]).batch(0, 1, 8)
 
 
 def test_a_file_beside_the_folders_of_classes_is_told(

@@ -68,7 +68,9 @@ def test_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for shade in (0, 200):
         Image.fromarray(np.full((9, 12, 3), shade, np.uint8)).save(tmp_path / "pets" / f"{shade}.png")
     features = ImageFeatures(np.eye(2, dtype=np.float32), None, extracted=True)
-    monkeypatch.setattr("kingdra_repro.data.sources.custom_folder.image_features", lambda *_, **__: features)
+    monkeypatch.setattr(
+        "kingdra_repro.data.features.picture_vectorizer.image_features", lambda *_, **__: features
+    )
     pets = load_custom(tmp_path / "pets", n_clusters=2)
     assert pets.row_names == ["0.png", "200.png"]
     assert pets.pictures is not None

@@ -293,3 +293,58 @@ def test_a_folder_s_parquet_files_whatever_their_names(tmp_path: Path, numbers, 
     table(numbers).assign(more=1.0).to_parquet(folder / "c.parquet")
     with pytest.raises(InputError, match=r"c\.parquet has other columns than .*a\.parquet"):
         load_custom(tmp_path / "parts", n_clusters=2, scale=None, data_dir=tmp_path)
+
+
+def parts(folder: Path, *columns) -> Path:
+    """A folder of Parquet files with a column a, one file for each of these."""
+    folder.mkdir()
+    for i, a in enumerate(columns):
+        table = pd.DataFrame({"a": a, "b": np.arange(len(a)) / 7})
+        table.to_parquet(folder / f"part-{i}.parquet", index=False)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [("f2", "f4"), ("f4", "f8"), ("i1", "i4"), ("i8", "f8"), ("u1", "i1")],
+)
+def test_files_of_a_folder_may_have_other_numbers(tmp_path: Path, first: str, then: str) -> None:
+    """pyarrow would bring all to the type of the first file: 943.45 becomes 943.5 in float16."""
+    pytest.importorskip("pyarrow")
+    later = (np.random.default_rng(0).normal(size=9) * 100).astype(then)
+    data = load_custom(parts(tmp_path / "x", np.ones(9, first), later), n_clusters=2, scale=None)
+    np.testing.assert_array_equal(np.asarray(data.X[9:18])[:, 0], later.astype(np.float32))
+
+
+def test_files_of_a_folder_that_do_not_fit_are_named(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    flags, numbers = np.arange(9) % 2 == 0, np.arange(9) / 3
+    dates = pd.Series(pd.date_range("2020", periods=9))
+    for name, columns, types in (
+        ("flags", (flags, numbers), "double, and in .*part-0.parquet bool"),
+        ("dates", (numbers, dates), "timestamp.*, and in .*part-0.parquet double"),
+    ):
+        with pytest.raises(InputError, match=f"part-1.parquet: column 'a' is {types}: save both with one"):
+            load_custom(parts(tmp_path / name, *columns), n_clusters=2)
+
+
+def test_files_without_rows_are_no_fault(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    numbers = np.arange(9) / 3
+    data = load_custom(parts(tmp_path / "x", numbers[:0], numbers, numbers[:0], numbers), n_clusters=2)
+    assert data.X.shape == (18, 2)
+
+
+def test_why_an_array_cannot_be_streamed(tmp_path: Path) -> None:
+    path = tmp_path / "x.npy"
+    for array, told in (
+        (np.array(["a", "b"]), "holds <U1: give an array of numbers"),
+        (np.zeros(5), r"has the shape \(5,\): give an array \[n, d\] with rows"),
+        (np.asfortranarray(np.zeros((5, 3))), "C's order"),
+    ):
+        np.save(path, array)
+        with pytest.raises(InputError, match=told):
+            load_custom(path, n_clusters=2, stream=True)
+    path.write_bytes(path.read_bytes()[:-8])
+    with pytest.raises(InputError, match="mmap length is greater than file size"):
+        load_custom(path, n_clusters=2, stream=True)

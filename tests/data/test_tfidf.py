@@ -1,19 +1,39 @@
+import json
 import logging
 
 import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from kingdra_repro.data.features.tfidf import most_frequent_columns, tfidf, tfidf_of_tokens
+from kingdra_repro.data.features.tfidf import TextVectorizer, most_frequent_columns, tfidf_of_tokens
 from kingdra_repro.errors import InputError
 
 DOCUMENTS = ["The cat and the cat", "A dog; the DOG, a dog.", "cat dog bird", "the and of"]
 
 
+def fitted(**settings) -> TextVectorizer:
+    vectorizer = TextVectorizer(**settings)
+    vectorizer.fit_transform(DOCUMENTS)
+    return vectorizer
+
+
+@pytest.mark.parametrize("settings", [{}, {"stop_words": None, "row_length": "one"}, {"n_words": 2}])
+def test_further_documents_are_weighed_as_those_that_were_fitted(settings) -> None:
+    vectorizer = TextVectorizer(**settings)
+    X = vectorizer.fit_transform(DOCUMENTS)
+    again = TextVectorizer.of(json.loads(json.dumps(vectorizer.state())))
+    assert again.words == vectorizer.words
+    for one in (vectorizer, again):
+        np.testing.assert_array_equal(one.transform(DOCUMENTS).toarray(), X.toarray())
+    more = again.transform(["cat zebra"]).toarray()[0]
+    assert more[again.words.index("cat")] == np.linalg.norm(more) > 0  # other words have no weight
+
+
 def test_most_frequent_words_without_stop_words(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        X, words = tfidf(DOCUMENTS, n_words=2)
-    assert words == ["cat", "dog"]
+        vectorizer = TextVectorizer(n_words=2)
+        X = vectorizer.fit_transform(DOCUMENTS)
+    assert vectorizer.words == ["cat", "dog"]
     assert X.dtype == np.float32
     np.testing.assert_allclose(X.toarray()[:3], [[2**0.5, 0], [0, 2**0.5], [1, 1]], rtol=1e-6)
     assert X[3].nnz == 0
@@ -21,22 +41,22 @@ def test_most_frequent_words_without_stop_words(caplog: pytest.LogCaptureFixture
 
 
 def test_stop_words_kept() -> None:
-    assert "the" in tfidf(DOCUMENTS, stop_words=None)[1]
-    assert "the" not in tfidf(DOCUMENTS)[1]
+    assert "the" in fitted(stop_words=None).words
+    assert "the" not in fitted().words
 
 
 def test_fewer_words_than_asked_for() -> None:
-    assert tfidf(DOCUMENTS)[1] == ["bird", "cat", "dog"]
+    assert fitted().words == ["bird", "cat", "dog"]
 
 
 def test_length_of_rows() -> None:
-    one = tfidf(DOCUMENTS[:3], row_length="one")[0].toarray()
+    one = TextVectorizer(row_length="one").fit_transform(DOCUMENTS[:3]).toarray()
     np.testing.assert_allclose(np.linalg.norm(one, axis=1), 1, rtol=1e-6)
-    longer = tfidf(DOCUMENTS[:3])[0].toarray()
+    longer = TextVectorizer().fit_transform(DOCUMENTS[:3]).toarray()
     np.testing.assert_allclose((longer**2).mean(1), 1, rtol=1e-6)
     np.testing.assert_allclose(longer, one * 3**0.5, rtol=1e-6)
     with pytest.raises(InputError, match="row_length must be sqrt_d or one; got 'two'"):
-        tfidf(DOCUMENTS, row_length="two")
+        TextVectorizer(row_length="two")
 
 
 def test_tokens_are_taken_as_they_are() -> None:
@@ -54,11 +74,11 @@ def test_most_frequent_columns() -> None:
 @pytest.mark.parametrize("n_words", [0, -1, 2.5, True])
 def test_number_of_words(n_words: int) -> None:
     with pytest.raises(InputError, match=r"n_words must be an integer of at least 1"):
-        tfidf(DOCUMENTS, n_words)
+        TextVectorizer(n_words)
 
 
 def test_no_words_at_all() -> None:
     with pytest.raises(InputError, match="The documents have no words"):
-        tfidf(["the", "!"])
+        TextVectorizer().fit_transform(["the", "!"])
     with pytest.raises(InputError, match="stop_words must be english or null; got 'german'"):
-        tfidf(DOCUMENTS, stop_words="german")
+        TextVectorizer(stop_words="german")

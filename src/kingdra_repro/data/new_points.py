@@ -1,5 +1,6 @@
 """New points of a user: a file like the one that a run was of, as features like those that it had."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -11,17 +12,25 @@ import scipy.sparse as sp
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from kingdra_repro.data.features.part_of_table import Part, check_dropped
+from kingdra_repro.data.features.picture_vectorizer import PictureVectorizer
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
+from kingdra_repro.data.features.tfidf import TextVectorizer
 from kingdra_repro.data.formats.streamed_parquet import StreamedParquet
 from kingdra_repro.data.formats.tables import is_table, read_as_written
 from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.data.scaling import Scaler, scalable, scaler_of, scaler_state, shifts
 from kingdra_repro.data.sources.custom_array import ENDINGS, ArrayFeatures, array_features, features_of
+from kingdra_repro.data.sources.custom_folder import are_pictures, read_text
 from kingdra_repro.data.sources.custom_streamed import streamed_table, validated
-from kingdra_repro.data.sources.custom_table import row_names
+from kingdra_repro.data.sources.custom_table import row_names, texts_of
+from kingdra_repro.data.sources.file_folder import files_and_classes
 from kingdra_repro.data.streamed import Matrix, StreamedMatrix, is_sparse
 from kingdra_repro.data.validation import validate_features
 from kingdra_repro.errors import InputError
+
+VECTORIZERS: dict[str, Any] = {
+    kind.__name__: kind for kind in (TableVectorizer, TextVectorizer, PictureVectorizer)
+}
 
 
 @dataclass(frozen=True)
@@ -48,20 +57,24 @@ class Preprocessing:
 
     Attributes
     ----------
-    vectorizer : TableVectorizer or None, of a table
+    vectorizer : TableVectorizer, of a table; TextVectorizer, of texts; PictureVectorizer; None, of an array
     text_format : TextFormat, how the table was written
     id : str or None, the column with the names of the rows
-    scaler : Scaler or None, of an array's columns
+    scaler : Scaler or None, of the columns of all but a table's numbers
     pixels : bool, whether an array of uint8 is divided by 255
+    text : str or None, the column of a table with the texts; None: each is a file
     span : (lowest, highest) number that was fitted, of an array that was not scaled; None: not known
+    mirror : path or None, where the network of pictures may be
     """
 
-    vectorizer: TableVectorizer | None = None
+    vectorizer: TableVectorizer | TextVectorizer | PictureVectorizer | None = None
     text_format: TextFormat = TextFormat()  # noqa: RUF009, it cannot be changed
     id: str | None = None
     scaler: Scaler | None = None
     pixels: bool = False
+    text: str | None = None
     span: tuple[float, float] | None = None
+    mirror: str | None = None
 
     def read(self, path: Path, n_features: int) -> NewPoints:
         """Read a file's points.
@@ -69,7 +82,7 @@ class Preprocessing:
         Parameters
         ----------
         path : Path
-            A table where there is a vectorizer, otherwise an array.
+            A file or folder like that of the run; of texts and pictures, an array of features, too.
         n_features : int
             d, that the model was fitted on.
 
@@ -78,13 +91,19 @@ class Preprocessing:
         InputError
             Where it is a file of another kind, or has other columns; the first of these is named.
         """
-        if path.is_dir():
-            also = "" if self.vectorizer is None else ", or a folder of nothing but Parquet files"
-            raise InputError(f"data={path} is a folder: give a file like that of the run{also}")
-        if not path.is_file():
+        if not path.exists():
             raise InputError(f"data={path} does not exist ({path.absolute()}): correct the path")
-        if self.vectorizer is not None:
+        of_files = isinstance(self.vectorizer, TextVectorizer | PictureVectorizer) and self.text is None
+        if of_files and not (path.is_file() and path.suffix.lower() in ENDINGS):
+            return self._read_files(path)
+        if path.is_dir():
+            of_a_table = isinstance(self.vectorizer, TableVectorizer)
+            also = ", or a folder of nothing but Parquet files" if of_a_table else ""
+            raise InputError(f"data={path} is a folder: give a file like that of the run{also}")
+        if isinstance(self.vectorizer, TableVectorizer):
             return self._read_table(path, self.vectorizer)
+        if isinstance(self.vectorizer, TextVectorizer) and self.text is not None and is_table(path):
+            return self._read_column_of_texts(path, self.vectorizer, self.text)
         if path.suffix.lower() not in ENDINGS:
             raise InputError(f"{path} is no array: give one, such as a .npy, as the model was fitted on")
         found = array_features(path, self._scale, stream="auto")
@@ -105,8 +124,9 @@ class Preprocessing:
         InputError
             As `read`; of a later block after the first ones were given.
         """
-        table = None if self.vectorizer is None or not path.exists() else streamed_table(path, "auto")
-        if table is None or self.vectorizer is None:
+        of_a_table = isinstance(self.vectorizer, TableVectorizer) and path.exists()
+        table = streamed_table(path, "auto") if of_a_table else None
+        if table is None or not isinstance(self.vectorizer, TableVectorizer):
             yield self.read(path, n_features)
         else:
             yield from self._blocks_of(table, self.vectorizer, all_columns)
@@ -117,7 +137,9 @@ class Preprocessing:
         Parameters
         ----------
         points : DataFrame, of pandas or of another library that has ``to_pandas``; array or CSR matrix
-            With the columns of the file that was fitted, as they stand there.
+            With the columns of the file that was fitted, as they stand there. Of a run of texts, a list or
+            Series of texts, or the DataFrame that has them in a column of the same name; of pictures, the
+            paths of their files; of both, an array of features, too.
         n_features : int
             d, that the model was fitted on.
 
@@ -126,10 +148,16 @@ class Preprocessing:
         InputError
             Where there are other columns, or a row has a missing cell and the run left such rows out.
         """
-        if self.vectorizer is None:
-            X: Any = points if sp.issparse(points) else np.asarray(points)
-            return self._of_array(features_of(X, self._scale, "X"), n_features, "X")
         table = points.to_pandas() if hasattr(points, "to_pandas") else points
+        if not isinstance(self.vectorizer, TableVectorizer):
+            if self.text is not None and isinstance(table, pd.DataFrame):
+                table = texts_of(table, self.text, "X")
+            if isinstance(table, str | os.PathLike):
+                raise InputError(f"X must be a list; got a single {type(table).__name__}: put it into a list")
+            X: Any = table if sp.issparse(table) else np.asarray(table)
+            if self.vectorizer is not None and X.ndim == 1 and X.dtype.kind in "OU":
+                return self._scaled(self._of_each(self.vectorizer, list(table)))
+            return self._of_array(features_of(X, self._scale, "X"), n_features, "X")
         if not isinstance(table, pd.DataFrame):
             raise InputError(
                 f"X must be a DataFrame with the columns of the run's table; got {type(points).__name__}"
@@ -146,7 +174,7 @@ class Preprocessing:
     def in_units(self, X: np.ndarray) -> np.ndarray:
         """Return features [m, d], or means of some, in the units of the file: float64 array [m, d]."""
         X = X.astype(np.float64)
-        if self.vectorizer is not None:
+        if isinstance(self.vectorizer, TableVectorizer):
             return self.vectorizer.unscale(X)
         if self.scaler is not None:
             return self.scaler.inverse_transform(X)
@@ -170,9 +198,13 @@ class Preprocessing:
             streamed = validated(replace(found.X, scaler=self.scaler), None)
             self._check_span(streamed, source)
             return streamed
-        X = validate_features(found.X)
+        X = self._scaled(found.X)
         self._check_span(X, source)
-        return X if self.scaler is None else self.scaler.transform(scalable(found.X)).astype(np.float32)
+        return X
+
+    def _scaled(self, X: np.ndarray | sp.csr_matrix) -> np.ndarray | sp.csr_matrix:
+        checked = validate_features(X)
+        return checked if self.scaler is None else self.scaler.transform(scalable(X)).astype(np.float32)
 
     def _check_span(self, X: Matrix, source: str) -> None:
         """Refuse what is on another scale: it would get clusters all the same, and wrong ones."""
@@ -184,6 +216,36 @@ class Preprocessing:
                 f"{source} has values from {lowest:g} to {highest:g}: the model was fitted on {low:g} to "
                 f"{high:g}; scale them alike"
             )
+
+    def _read_files(self, path: Path) -> NewPoints:
+        """Read texts or pictures: those of a folder, or a single one."""
+        folder, files = (path, files_and_classes(path)[0]) if path.is_dir() else (path.parent, [path])
+        of_pictures = isinstance(self.vectorizer, PictureVectorizer)
+        if are_pictures(folder, files) != of_pictures:
+            kinds = ("pictures", "texts") if of_pictures else ("texts", "pictures")
+            raise InputError(f"data={path} holds {kinds[1]}, and the model was fitted on {kinds[0]}")
+        if isinstance(self.vectorizer, PictureVectorizer):
+            X: Any = self.vectorizer.features(folder, files, mirror=self.mirror)
+        else:
+            X = self._of_each(self.vectorizer, [read_text(file) for file in files])
+        return NewPoints(self._scaled(X), [file.relative_to(folder).as_posix() for file in files])
+
+    def _of_each(self, vectorizer: Any, points: list[Any]) -> np.ndarray | sp.csr_matrix:
+        """Return the features of texts, or of the pictures of these paths."""
+        if isinstance(vectorizer, TextVectorizer):
+            return vectorizer.transform(points)
+        files = [Path(point).expanduser().absolute() for point in points]
+        if missing := [file for file in files if not file.is_file()]:
+            raise InputError(f"{missing[0]} does not exist: correct the path")
+        return vectorizer.features(Path(os.path.commonpath(file.parent for file in files)), files)
+
+    def _read_column_of_texts(self, path: Path, vectorizer: TextVectorizer, column: str) -> NewPoints:
+        named = () if self.id is None else (self.id,)
+        table, written = read_as_written(path, named, self.text_format)
+        X = self._scaled(vectorizer.transform(texts_of(table, column, str(path))))
+        table = table.assign(**written)
+        id = self.id if self.id in table.columns else None
+        return NewPoints(X, row_names(table, id, np.arange(len(table))), table)
 
     def _read_table(self, path: Path, vectorizer: TableVectorizer) -> NewPoints:
         if not is_table(path):
@@ -222,8 +284,11 @@ class Preprocessing:
 
     def state(self) -> dict[str, Any]:
         """All that was fitted, as what JSON can hold."""
+        kind = None if self.vectorizer is None else type(self.vectorizer).__name__
         return {
+            "kind": kind,
             "vectorizer": None if self.vectorizer is None else self.vectorizer.state(),
+            "text": self.text,
             "text_format": asdict(self.text_format),
             "id": self.id,
             "scaler": None if self.scaler is None else scaler_state(self.scaler),
@@ -234,17 +299,19 @@ class Preprocessing:
     def of(cls, state: dict[str, Any]) -> Self:
         """Return the preprocessing whose `state` this is."""
         vectorizer, scaler = state["vectorizer"], state["scaler"]
+        kind = VECTORIZERS[state.get("kind") or "TableVectorizer"]  # models of earlier versions have none
         return cls(
-            None if vectorizer is None else TableVectorizer.of(vectorizer),
+            None if vectorizer is None else kind.of(vectorizer),
             TextFormat(**state["text_format"]),
             state["id"],
             None if scaler is None else scaler_of(scaler),
             state["pixels"],
+            state.get("text"),
         )
 
 
 class Features(TransformerMixin, BaseEstimator):
-    """The first step of a loaded pipeline: a user's table or array, as the features that the model takes.
+    """The first step of a loaded pipeline: a user's points, as the features that the model takes.
 
     Parameters
     ----------

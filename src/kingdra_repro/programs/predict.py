@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from kingdra_repro.errors import InputError
@@ -14,13 +15,14 @@ HELP = """kingdra-predict tells the clusters of new points, by the model that a 
   kingdra-predict run=FOLDER data=FILE
 
 The file is read and scaled as the run's own was. Of a table the columns are found by their names, and others
-are ignored; of an array (.npy, .npz) all columns are meant. Models of the program's own data sets take arrays
-of features, as the data set has them; so do those of texts and of pictures.
+are ignored; of an array (.npy, .npz) all columns are meant. Of texts and pictures the file is one of them, or
+a folder of them. Models of the program's own data sets take arrays of features, as the data set has them.
 
   output=FILE          where the clusters go, as CSV; default: new.clusters.csv beside new.csv
   keep_columns=true    with the columns of the file
+  mirror=FOLDER        of pictures: where the network's weights are, if they are not in the data folder
 """
-SETTINGS = ("run", "data", "output", "keep_columns")
+SETTINGS = ("run", "data", "output", "keep_columns", "mirror")
 
 
 def main() -> None:
@@ -73,7 +75,8 @@ def run(arguments: Sequence[str]) -> int:
     if not hasattr(method, "predict"):
         raise InputError(f"{type(method).__name__} has no answer for new points: choose another method")
     keep = keep_columns == "true"
-    blocks = model.reader.blocks(data, method.n_features_in_, keep)
+    reader = replace(model.reader, mirror=given.get("mirror"))
+    blocks = reader.blocks(data, method.n_features_in_, keep)
     write_clusters(
         output,
         (

@@ -17,6 +17,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from kingdra_repro import bases, methods, pseudo_labels
 from kingdra_repro.checks import check_parameters
+from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.new_points import Features, Preprocessing, span_of
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.errors import InputError
@@ -57,7 +58,7 @@ class KeptModel:
     ----------
     estimator : Clusterer
     preprocessing : Preprocessing or None
-        How a user's table or array became what it was fitted on; None: of another data set.
+        How a user's own data became what it was fitted on; None: of another data set.
     classes : list of str [k] or None
         What its clusters are called.
     span : (lowest, highest) number that was fitted, see `Preprocessing.span`
@@ -129,9 +130,10 @@ def load(folder: str | os.PathLike) -> Clusterer | Pipeline:
     Returns
     -------
     estimator or scikit-learn Pipeline
-        The estimator, such as `Kingdra`, on ``device="auto"``. Where the run was of a user's table or array,
-        a pipeline that ends with it: `predict` takes a DataFrame with the columns of that table (or an array
-        like that array) as they stand in the file, and scales and encodes them as the run did;
+        The estimator, such as `Kingdra`, on ``device="auto"``. Where the run was of a user's own data, a
+        pipeline that ends with it: `predict` takes a DataFrame with the columns of that table (or an array
+        like that array) as they stand in the file, a list of texts, or one of the paths of pictures, and
+        scales and encodes them as the run did;
         ``load(folder)[-1]`` is the estimator.
 
     Raises
@@ -184,7 +186,7 @@ def load_model(folder: Path) -> KeptModel:
 def _range(preprocessing: Preprocessing | None, X: Matrix | None) -> tuple[float, float] | None:
     """Lowest and highest number that was fitted; None where the scale is known by a scaler or by the type."""
     made = preprocessing or Preprocessing()
-    is_told = made.vectorizer is not None or made.scaler is not None or made.pixels
+    is_told = isinstance(made.vectorizer, TableVectorizer) or made.scaler is not None or made.pixels
     return None if is_told or X is None else span_of(X)
 
 

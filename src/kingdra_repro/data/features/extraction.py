@@ -28,6 +28,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 DTYPES = ("float32", "float16")
 PRECISIONS = ("float32", "bfloat16")
+SMALLEST = 32  # side of a picture that the network takes
 SECONDS_BETWEEN_NOTES = 5.0
 
 
@@ -81,7 +82,7 @@ def extract_features(
     for name, choice, choices in (("dtype", dtype, DTYPES), ("precision", precision, PRECISIONS)):
         if choice not in choices:
             raise InputError(f"dataset.{name} must be {' or '.join(choices)}; got {choice!r}")
-    for name, value, least in (("resize", resize, 32), ("batch_size", batch_size, 1)):
+    for name, value, least in (("resize", resize, SMALLEST), ("batch_size", batch_size, 1)):
         if not is_integer(value, least):
             raise InputError(f"dataset.{name} must be an integer of at least {least}; got {value!r}")
     on = choose_device(device)

@@ -16,6 +16,7 @@ from kingdra_repro.errors import InputError
 
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
 
+LARGEST_GREY = 2**16 - 1  # of 16 bits
 # What undoes each value of EXIF's orientation.
 _TURNS: dict[object, Transpose] = {
     2: Transpose.FLIP_LEFT_RIGHT,
@@ -151,6 +152,11 @@ def _eight_bits(picture: Image.Image, path: Path) -> Image.Image:
             )
         values = values * 255 if high <= 1 else values
     else:
+        low, high = int(values.min()), int(values.max())
+        if low < 0 or high > LARGEST_GREY:
+            raise InputError(
+                f"{path} has whole values of {low} to {high}: scale them to 0-255, or to 0-{LARGEST_GREY}"
+            )
         values = values / 257
     return Image.fromarray(values.round().clip(0, 255).astype(np.uint8))
 

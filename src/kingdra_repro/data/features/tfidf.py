@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Sequence
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -17,12 +18,7 @@ STOP_WORDS = (None, "english")
 ROW_LENGTHS = ("sqrt_d", "one")
 
 
-def tfidf(
-    documents: Iterable[str],
-    n_words: int = 2000,
-    stop_words: str | None = "english",
-    row_length: str = "sqrt_d",
-) -> tuple[sp.csr_matrix, list[str]]:
+class TextVectorizer:
     """tf-idf of the words that occur most often in all documents together.
 
     Words are runs of two or more letters, digits or underscores, in lower case. The weight of a word in a
@@ -30,7 +26,6 @@ def tfidf(
 
     Parameters
     ----------
-    documents : iterable of str
     n_words : int
         How many words to keep.
     stop_words : {"english", None}
@@ -38,24 +33,65 @@ def tfidf(
     row_length : {"sqrt_d", "one"}
         See `bring_rows_to`.
 
-    Returns
-    -------
-    X : float32 CSR matrix [n, d]
-        d is `n_words`, or less where there are fewer words. A document without any of them is a row of zeros.
-    words : list of str
-        The d words, in alphabetical order.
+    Attributes
+    ----------
+    words : list of str [d], in alphabetical order
+        d is `n_words`, or less where there are fewer words.
 
     Raises
     ------
     InputError
-        Where a setting is out of range, or there is no word at all.
+        Where a setting is out of range.
     """
-    check_n_words(n_words)
-    if stop_words not in STOP_WORDS:
-        raise InputError(f"stop_words must be english or null; got {stop_words!r}", "stop_words")
-    vectorizer = TfidfVectorizer(max_features=n_words, stop_words=stop_words, dtype=np.float32)
-    X, words = _fit(vectorizer, documents)
-    return bring_rows_to(X, row_length), words
+
+    def __init__(
+        self, n_words: int = 2000, stop_words: str | None = "english", row_length: str = "sqrt_d"
+    ) -> None:
+        check_n_words(n_words)
+        if stop_words not in STOP_WORDS:
+            raise InputError(f"stop_words must be english or null; got {stop_words!r}", "stop_words")
+        check_row_length(row_length)
+        self.row_length = row_length
+        self._settings = {"max_features": n_words, "stop_words": stop_words, "dtype": np.float32}
+        self._fitted = TfidfVectorizer(**self._settings)
+        self.words: list[str] = []
+
+    def fit_transform(self, documents: Iterable[str]) -> sp.csr_matrix:
+        """Find the words, and return the weights of each document: float32 CSR matrix [n, d].
+
+        A document without any of the words is a row of zeros.
+
+        Raises
+        ------
+        InputError
+            Where there is no word at all.
+        """
+        X, self.words = _fit(self._fitted, documents)
+        return bring_rows_to(X, self.row_length)
+
+    def transform(self, documents: Iterable[str]) -> sp.csr_matrix:
+        """Return the weights of other documents, by the words and frequencies of those that were fitted."""
+        X = sp.csr_matrix(self._fitted.transform(documents))
+        _warn_of_empty(X)
+        return bring_rows_to(X, self.row_length)
+
+    def state(self) -> dict[str, Any]:
+        """All that was fitted, as what JSON can hold."""
+        return {
+            "stop_words": self._settings["stop_words"],
+            "row_length": self.row_length,
+            "words": self.words,
+            "idf": self._fitted.idf_.tolist(),
+        }
+
+    @classmethod
+    def of(cls, state: dict[str, Any]) -> Self:
+        """Return the vectorizer whose `state` this is."""
+        vectorizer = cls(len(state["words"]), state["stop_words"], state["row_length"])
+        vectorizer.words = state["words"]
+        vectorizer._fitted = TfidfVectorizer(**vectorizer._settings, vocabulary=state["words"])
+        vectorizer._fitted.idf_ = np.array(state["idf"], np.float32)
+        return vectorizer
 
 
 def bring_rows_to(X: np.ndarray | sp.csr_matrix, row_length: str) -> sp.csr_matrix:
@@ -74,11 +110,16 @@ def bring_rows_to(X: np.ndarray | sp.csr_matrix, row_length: str) -> sp.csr_matr
     InputError
         For another `row_length`.
     """
+    check_row_length(row_length)
+    factor = np.sqrt(X.shape[1]) if row_length == "sqrt_d" else 1
+    return sp.csr_matrix(X) * np.float32(factor)
+
+
+def check_row_length(row_length: str) -> None:
+    """Raise InputError unless it is one of `ROW_LENGTHS`."""
     if row_length not in ROW_LENGTHS:
         choices = " or ".join(ROW_LENGTHS)
         raise InputError(f"row_length must be {choices}; got {row_length!r}", "row_length")
-    factor = np.sqrt(X.shape[1]) if row_length == "sqrt_d" else 1
-    return sp.csr_matrix(X) * np.float32(factor)
 
 
 def tfidf_of_tokens(
@@ -126,10 +167,13 @@ def _fit(vectorizer: TfidfVectorizer, documents: Iterable) -> tuple[sp.csr_matri
             f"The documents have no words ({error}): check that this is the right column or folder"
         ) from error
     rows = sp.csr_matrix(X)
-    n_empty = int((np.diff(rows.indptr) == 0).sum())
-    if n_empty:
-        log.warning("%d of %d documents have none of the %d words", n_empty, *rows.shape)
+    _warn_of_empty(rows)
     return rows, list(vectorizer.get_feature_names_out())
+
+
+def _warn_of_empty(X: sp.csr_matrix) -> None:
+    if n_empty := int((np.diff(X.indptr) == 0).sum()):
+        log.warning("%d of %d documents have none of the %d words", n_empty, *X.shape)
 
 
 def _as_it_is(tokens: Sequence[str]) -> Sequence[str]:

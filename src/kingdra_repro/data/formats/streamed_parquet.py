@@ -1,6 +1,7 @@
 """Parquet of more rows than memory holds: a file, or a folder of them, made one file of numbers once."""
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -44,15 +45,12 @@ class StreamedParquet:
         self.path = path
         self.files = [path] if path.is_file() else parquet_files(path)
         with _reading(path):
-            self._data = pyarrow.dataset.dataset([str(file) for file in self.files], format="parquet")
+            schemas = [pyarrow.dataset.dataset(str(file), format="parquet").schema for file in self.files]
+        schema = _common_schema(self.files, schemas)
+        with _reading(path):
+            self._data = pyarrow.dataset.dataset([str(file) for file in self.files], schema, format="parquet")
             self.n = self._data.count_rows()
-            names, about = self._data.schema.names, self._data.schema.pandas_metadata
-            kinds = [one.physical_schema.names for one in self._data.get_fragments()]
-        for file, there in zip(self.files, kinds, strict=True):
-            if set(there) != set(names):
-                raise InputError(
-                    f"{file} has other columns than {self.files[0]}: give all files of a folder the same"
-                )
+            names, about = schema.names, schema.pandas_metadata
         inside = [part for file in self.files for part in file.relative_to(path).parts[:-1]]
         if named := sorted(part for part in inside if "=" in part):
             log.warning("%s: names of folders such as %s are not read as columns", path, named[0])
@@ -169,6 +167,8 @@ class StreamedParquet:
         np.lib.format.write_array_header_1_0(file, header)
         start = 0
         for batch in self._batches(names):
+            if not batch.num_rows:  # of an empty file, as Spark writes some
+                continue
             block = np.empty((batch.num_rows, len(names)), dtype)
             for i, name in enumerate(names):
                 column = batch.column(i)
@@ -183,13 +183,57 @@ class StreamedParquet:
             start += len(block)
 
 
+def _common_schema(files: Sequence[Path], schemas: Sequence[Any]) -> Any:
+    """Return the columns of all files, numbers of a type that holds those of each file.
+
+    pyarrow would take the first file's types, and bring the numbers of the others to them.
+
+    Raises
+    ------
+    InputError
+        Where two columns of a file have one name, files have other columns, or types that do not fit.
+    """
+    import pyarrow as pa
+
+    def plain(schema: Any) -> Any:
+        """Words of a dictionary as words: another file may have them so."""
+        fields = (
+            field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
+            for field in schema
+        )
+        return pa.schema(list(fields), schema.metadata)
+
+    if all(schema.equals(schemas[0]) for schema in schemas) and len(set(schemas[0].names)) == len(schemas[0]):
+        return schemas[0]
+    schemas = [plain(schema) for schema in schemas]
+    first = schemas[0]
+    for file, schema in zip(files, schemas, strict=True):
+        if twice := sorted(name for name, n in Counter(schema.names).items() if n > 1):
+            raise InputError(f"{file} has two columns of the name {twice[0]!r}: rename one of them")
+        if set(schema.names) != set(first.names):
+            raise InputError(f"{file} has other columns than {files[0]}: give all files of a folder the same")
+        for name in first.names:
+            ours, theirs = first.field(name).type, schema.field(name).type
+            if ours == theirs:
+                continue
+            try:
+                pa.unify_schemas(
+                    [pa.schema([(name, ours)]), pa.schema([(name, theirs)])], promote_options="permissive"
+                )
+            except pa.ArrowException as error:
+                raise InputError(
+                    f"{file}: column {name!r} is {theirs}, and in {files[0]} {ours}: save both with one type"
+                ) from error
+    return pa.unify_schemas(list(schemas), promote_options="permissive")
+
+
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
     """Tell of a file that pyarrow cannot read; its errors are of these kinds."""
     try:
         yield
-    except (OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except (OSError, ValueError, NotImplementedError) as error:
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(
             f"{path} is not a readable .parquet table ({reason}): correct it, or save it again"
         ) from error

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ import numpy as np
 
 from kingdra_repro.checks import given_path
 from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.data.features.picture_vectorizer import PictureVectorizer
 from kingdra_repro.data.features.table_settings import TableSettings
+from kingdra_repro.data.features.tfidf import TextVectorizer
 from kingdra_repro.data.formats.labels import Labels, encode_given, encode_labels, label_names
 from kingdra_repro.data.formats.tables import TABLE_ENDINGS, is_table, table_name
 from kingdra_repro.data.formats.text_format import TextFormat
@@ -31,8 +34,8 @@ from kingdra_repro.data.sources.custom_streamed import check_stream, streamed_ta
 from kingdra_repro.data.sources.custom_table import column_names
 from kingdra_repro.errors import InputError, listed
 
-WORDS = ("n_words", "stop_words", "row_length")  # settings of tf-idf
-PICTURES = ("resize", "weights", "device", "batch_size", "precision", "dtype")  # and of image_features
+WORDS = ("n_words", "stop_words", "row_length")  # settings of TextVectorizer
+PICTURES = ("resize", "weights", "device", "batch_size", "precision", "dtype")  # and of PictureVectorizer
 
 
 def load_custom(
@@ -93,9 +96,9 @@ def load_custom(
     text : str or None
         The column of a table that holds texts; they are then clustered by their words alone.
     words : mapping or None
-        Settings of `tfidf` (``n_words``, ``stop_words``, ``row_length``), for texts.
+        Settings of `TextVectorizer` (``n_words``, ``stop_words``, ``row_length``), for texts.
     pictures : mapping or None
-        Settings of `image_features` (``resize``, ``weights``, ``device``, ``batch_size``, ``precision``,
+        Settings of `PictureVectorizer` (``resize``, ``weights``, ``device``, ``batch_size``, ``precision``,
         ``dtype``), for pictures.
     data_dir, mirror : path or None
         Where features of pictures and copies of files that are streamed are kept, and where a network's
@@ -159,7 +162,7 @@ def load_custom(
     if (table := streamed_table(path, stream)) is not None:
         found = found_in_streamed(table, labels, given, settings, buffer_rows, data_dir, **more)
     elif path.is_dir():
-        found = found_in_folder(path, words or {}, pictures or {}, data_dir, mirror)
+        found = found_in_folder(path, words or {}, pictures or {}, n_clusters, data_dir, mirror)
     elif path.suffix.lower() in ENDINGS:
         array = array_features(path, scale, image_shape, stream, buffer_rows, data_dir)
         labels_there = None if array.labels is None else Labels(array.labels)
@@ -169,6 +172,9 @@ def load_custom(
     else:
         kinds = ", ".join(ENDINGS + TABLE_ENDINGS)
         raise InputError(f"dataset.path={path} has an unknown format: give a {kinds} file or a folder")
+    for name, group, kind in (("words", words, TextVectorizer), ("pictures", pictures, PictureVectorizer)):
+        if not isinstance(found.vectorizer, kind):
+            _refuse_settings_of_other_files(path, name, group or {}, kind)
     if table is None and (path.is_dir() or not is_table(path)):
         _refuse_settings_of_tables(path, settings, written, **more)
     if image_shape is not None and path.suffix.lower() not in ENDINGS:
@@ -213,10 +219,7 @@ def load_custom(
     X, y, scaler = scaled(found, y, n_clusters, scale)
     if found.table is not None:  # further files are read with the signs that this one was found to have
         written = replace(written, **found.table.attrs.get("signs", {}))
-    kept = Preprocessing(found.vectorizer, written, id, scaler, found.pixels)
-    is_simple = (
-        path.is_file() or table is not None
-    ) and text is None  # words and pictures have more that is fitted
+    kept = Preprocessing(found.vectorizer, written, id, scaler, found.pixels, text)
     return Dataset(
         path.name if path.is_dir() else table_name(path),
         X,
@@ -229,7 +232,7 @@ def load_custom(
         pictures=found.pictures,
         given=taught,
         links=pairs,
-        preprocessing=kept if is_simple else None,
+        preprocessing=kept,
         table=cells,
     )
 
@@ -242,6 +245,15 @@ def _refuse_settings_of_tables(path: Path, *groups: Any, **more: str | None) -> 
     for name, value in given.items():
         shown = list(value) if isinstance(value, tuple | list) else value
         raise InputError(f"dataset.{name}={shown} is for tables, not for {path}: leave it out")
+
+
+def _refuse_settings_of_other_files(path: Path, name: str, given: Mapping[str, Any], kind: type) -> None:
+    """Refuse settings of texts, or of pictures, that are not the usual ones, where there are none."""
+    usual = {key: parameter.default for key, parameter in signature(kind).parameters.items()}
+    for key, value in given.items():
+        if key not in ("device", "batch_size") and value != usual[key]:
+            of = {"words": "texts", "pictures": "a folder of pictures"}[name]
+            raise InputError(f"dataset.{name}.{key}={value} is for {of}, not for {path}: leave it out")
 
 
 def _existing(path: str | os.PathLike) -> Path:

@@ -1,7 +1,7 @@
 """A user's folder of texts or of pictures, as features."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from kingdra_repro.data.features.image_features import image_features
+from kingdra_repro.data.features.picture_vectorizer import PictureVectorizer
 from kingdra_repro.data.features.pictures import PICTURE_ENDINGS, PictureFiles
-from kingdra_repro.data.features.tfidf import tfidf
+from kingdra_repro.data.features.tfidf import TextVectorizer
+from kingdra_repro.data.formats.streamed_parquet import ENDING as PARQUET
 from kingdra_repro.data.sources.file_folder import files_and_classes
+from kingdra_repro.data.validation import check_n_clusters
 from kingdra_repro.errors import InputError
 
 
@@ -28,14 +30,14 @@ class FolderFeatures:
         Names of the subfolders that the files are in.
     names : list of str [n]
         The files' paths below the folder.
-    words : list of str [d] or None, of texts
+    vectorizer : TextVectorizer or PictureVectorizer, which makes features of further files
     pictures : PictureFiles or None
     """
 
     X: np.ndarray | sp.csr_matrix
     classes: list[str] | None
     names: list[str]
-    words: list[str] | None = None
+    vectorizer: TextVectorizer | PictureVectorizer
     pictures: PictureFiles | None = None
 
 
@@ -43,6 +45,7 @@ def folder_features(
     folder: Path,
     words: Mapping[str, Any],
     pictures: Mapping[str, Any],
+    n_clusters: int | None,
     data_dir: str | os.PathLike | None,
     mirror: str | os.PathLike | None,
 ) -> FolderFeatures:
@@ -52,16 +55,13 @@ def folder_features(
     ----------
     folder : Path
     words : mapping
-        Settings of `tfidf`.
+        Settings of `TextVectorizer`.
     pictures : mapping
-        Settings of `image_features`. Features of pictures are kept in the data folder; a picture that has
-        changed is noticed by its size or time.
+        Settings of `PictureVectorizer`.
+    n_clusters : int or None
+        More than there are files are refused before the work.
     data_dir, mirror : path or None
         As for `fetch`.
-
-    Returns
-    -------
-    FolderFeatures
 
     Raises
     ------
@@ -70,28 +70,32 @@ def folder_features(
     """
     files, classes = files_and_classes(folder)
     names = [file.relative_to(folder).as_posix() for file in files]
+    if n_clusters is not None:
+        check_n_clusters(n_clusters, len(files))
+    if are_pictures(folder, files):
+        by_pictures = PictureVectorizer(**pictures)
+        found = by_pictures.features(folder, files, data_dir, mirror)
+        return FolderFeatures(found, classes, names, by_pictures.fitted(), PictureFiles(files))
+    by_words = TextVectorizer(**words)
+    return FolderFeatures(by_words.fit_transform(map(read_text, files)), classes, names, by_words)
+
+
+def are_pictures(folder: Path, files: Sequence[Path]) -> bool:
+    """Whether files of a folder are pictures; InputError where some are and some are not."""
     others = [file for file in files if file.suffix.lower() not in PICTURE_ENDINGS]
     if not others:
-        stats = [file.stat() for file in files]
-        are = [[name, stat.st_size, stat.st_mtime_ns] for name, stat in zip(names, stats, strict=True)]
-        shown = PictureFiles(files)
-        found = image_features(
-            "custom",
-            lambda: (shown, None),
-            pictures_are=repr((str(folder.absolute()), are)),
-            data_dir=data_dir,
-            mirror=mirror,
-            **pictures,
-        )
-        return FolderFeatures(found.X, classes, names, pictures=shown)
+        return True
     if len(others) < len(files):
         raise InputError(f"{folder} holds pictures and other files ({others[0].name}): give each a folder")
-    texts = [_text(file) for file in files]
-    X_words, vocabulary = tfidf(texts, **words)
-    return FolderFeatures(X_words, classes, names, words=vocabulary)
+    tables = [file for file in files if file.suffix.lower() == PARQUET]
+    if tables and len(tables) < len(files):
+        other = next(file for file in files if file not in tables)
+        raise InputError(f"{folder} holds Parquet and other files ({other.name}): take these elsewhere")
+    return False
 
 
-def _text(file: Path) -> str:
+def read_text(file: Path) -> str:
+    """Read a file of text, of UTF-8 or else Latin-1; InputError where it is none."""
     try:
         content = file.read_bytes()
     except OSError as error:

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from kingdra_repro.data.features.picture_vectorizer import PictureVectorizer
 from kingdra_repro.data.features.pictures import PictureFiles
 from kingdra_repro.data.features.table_settings import TableSettings
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
+from kingdra_repro.data.features.tfidf import TextVectorizer
 from kingdra_repro.data.formats.labels import Labels
 from kingdra_repro.data.formats.streamed_parquet import StreamedParquet
 from kingdra_repro.data.formats.text_format import TextFormat
@@ -41,7 +43,7 @@ class Found:
     auto_scale: str | None = None  # what scale="auto" means for it
     row_names: list[str] | None = None
     pictures: PictureFiles | None = None
-    vectorizer: TableVectorizer | None = None  # of a table's numbers
+    vectorizer: TableVectorizer | TextVectorizer | PictureVectorizer | None = None  # None: of an array
     table: pd.DataFrame | None = None
     rows: np.ndarray = field(default_factory=lambda: np.arange(0))  # those of the table that X is of
     given: Labels | None = None  # a column of labels to learn from
@@ -53,13 +55,20 @@ def found_in_folder(
     path: Path,
     words: Mapping[str, Any],
     pictures: Mapping[str, Any],
+    n_clusters: int | None,
     data_dir: str | os.PathLike | None,
     mirror: str | os.PathLike | None,
 ) -> Found:
     """Find features of texts or pictures, see `folder_features`."""
-    found = folder_features(path, words, pictures, data_dir, mirror)
-    labels = None if found.classes is None else Labels(found.classes)
-    return Found(found.X, labels, names=found.words, row_names=found.names, pictures=found.pictures)
+    found = folder_features(path, words, pictures, n_clusters, data_dir, mirror)
+    return Found(
+        found.X,
+        None if found.classes is None else Labels(found.classes),
+        names=found.vectorizer.words if isinstance(found.vectorizer, TextVectorizer) else None,
+        row_names=found.names,
+        pictures=found.pictures,
+        vectorizer=found.vectorizer,
+    )
 
 
 def found_in_table(
@@ -92,12 +101,12 @@ def found_in_table(
 def scaled(
     found: Found, y: Any, n_clusters: int, scale: str | None
 ) -> tuple[Matrix, np.ndarray | None, Scaler | None]:
-    """Check features and labels, and scale the features; the scaler is that of an array's columns."""
+    """Check features and labels, and scale the features; the scaler is that of all but a table's numbers."""
     if isinstance(found.X, StreamedMatrix):
         check_n_clusters(n_clusters, len(found.X))
         y = checked_labels(y, len(found.X))
         streamed = validated(found.X, scale, found.names)
-        if found.vectorizer is None:
+        if not isinstance(found.vectorizer, TableVectorizer):
             return streamed, y, streamed.scaler
         found.vectorizer.scaler = streamed.scaler
         return streamed, y, None
@@ -106,7 +115,7 @@ def scaled(
     # Of the numbers as they were read: float32 keeps little of a column that varies about a large mean.
     if scale is None:
         check_spread(found.X, found.names)
-    elif found.vectorizer is not None:
+    elif isinstance(found.vectorizer, TableVectorizer):
         X = found.vectorizer.fit_scale(np.asarray(found.X), scale).astype(np.float32)
     else:
         numbers = scalable(found.X)

@@ -12,6 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from kingdra_repro.checks import is_integer, must_be
 from kingdra_repro.data.features.table_settings import TableSettings
+from kingdra_repro.data.formats.arrays import unreadable
 from kingdra_repro.data.formats.memory import available_bytes
 from kingdra_repro.data.formats.stored_csr import StoredCSR, stored_csr
 from kingdra_repro.data.formats.stored_rows import StoredRows, stored_npy
@@ -83,11 +84,7 @@ def streamed_array(
         rows = stored_csr(path)
     if rows is None:
         if stream is True:
-            raise InputError(
-                "dataset.stream=true is for Parquet, .npy [n, d] in C's order and .npz of a CSR matrix, not "
-                f"for {path}: save it by numpy.save(FILE, numpy.ascontiguousarray(X)), a sparse one by "
-                "scipy.sparse.save_npz(FILE, X.tocsr()), or leave dataset.stream out"
-            )
+            raise _cannot_stream(path)
         return None
     if stream == AUTO and not is_large(rows.bytes_of_a_row * rows.shape[0]):
         return None
@@ -95,6 +92,24 @@ def streamed_array(
         rows = rows.unpacked(data_dir)
     pixels = scale == AUTO and rows.dtype == np.uint8
     return StreamedMatrix(rows, buffer_rows=buffer_rows, pixels=pixels), picture
+
+
+def _cannot_stream(path: Path) -> InputError:
+    """Say why an array cannot be streamed: it is broken, holds no rows of numbers, or in another order."""
+    if path.suffix.lower() == ".npy":
+        try:
+            array = np.load(path, mmap_mode="r", allow_pickle=False)
+        except Exception as error:  # NumPy's reader fails in many ways on bytes that it did not write
+            return unreadable(path, error)
+        if array.dtype.kind not in "fiub":
+            return InputError(f"{path} holds {array.dtype}: give an array of numbers")
+        if array.ndim not in (2, 3, 4) or 0 in array.shape:
+            return InputError(f"{path} has the shape {array.shape}: give an array [n, d] with rows")
+    return InputError(
+        "dataset.stream=true is for Parquet, .npy [n, d] in C's order and .npz of a CSR matrix, not for "
+        f"{path}: save it by numpy.save(FILE, numpy.ascontiguousarray(X)), a sparse one by "
+        "scipy.sparse.save_npz(FILE, X.tocsr()), or leave dataset.stream out"
+    )
 
 
 def streamed_table(path: Path, stream: bool | str) -> StreamedParquet | None:

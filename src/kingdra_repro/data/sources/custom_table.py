@@ -15,7 +15,7 @@ from kingdra_repro.data.features.column_kinds import words_of
 from kingdra_repro.data.features.part_of_table import check_dropped
 from kingdra_repro.data.features.table_settings import TableSettings
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
-from kingdra_repro.data.features.tfidf import tfidf
+from kingdra_repro.data.features.tfidf import TextVectorizer
 from kingdra_repro.data.formats.labels import Labels
 from kingdra_repro.data.formats.tables import read_as_written
 from kingdra_repro.data.formats.text_format import TextFormat
@@ -42,7 +42,7 @@ class TableFeatures:
         Names of rows and labels as they stand in a file of text, all else as it was read. With more rows than
         m where those with missing cells are left out.
     row_names : list of str [m] or None
-    vectorizer : TableVectorizer or None, of texts
+    vectorizer : TableVectorizer; TextVectorizer of a column of texts
     """
 
     X: np.ndarray | sp.csr_matrix
@@ -51,7 +51,7 @@ class TableFeatures:
     rows: np.ndarray
     table: pd.DataFrame
     row_names: list[str] | None
-    vectorizer: TableVectorizer | None = None
+    vectorizer: TableVectorizer | TextVectorizer
     given: Labels | None = None
 
 
@@ -77,7 +77,7 @@ def table_features(
     settings : TableSettings
     written : TextFormat
     words : mapping
-        Settings of `tfidf`.
+        Settings of `TextVectorizer`.
     given : str or None
         As ``labels``, but to learn from.
 
@@ -118,9 +118,11 @@ def table_features(
     features = table.drop(columns=[name for name in chosen if name in table.columns])
     table = table.assign(**as_written)
     if text is not None:
-        X, vocabulary = tfidf(_texts(table, text, str(path)), **words)
+        by_words = TextVectorizer(**words)
+        X = by_words.fit_transform(texts_of(table, text, str(path)))
         rows = np.arange(len(table))
-        return TableFeatures(X, classes, vocabulary, rows, table, row_names(table, id, rows), given=told)
+        named = row_names(table, id, rows)
+        return TableFeatures(X, classes, by_words.words, rows, table, named, by_words, told)
     # What is left out of the features already may be named among what to leave out.
     settings = replace(settings, drop=tuple(name for name in settings.drop if name not in chosen))
     vectorizer = TableVectorizer(settings)
@@ -155,7 +157,7 @@ def column_names(setting: str, names: Any) -> list[str]:
     return [str(name) for name in names]
 
 
-def _texts(table: pd.DataFrame, column: str, source: str) -> list[str]:
+def texts_of(table: pd.DataFrame, column: str, source: str) -> list[str]:
     """Return the texts of a column; missing ones are empty."""
     if column not in table.columns:
         raise InputError(f"{source} has no column {column!r}: it has {listed(table.columns)}")

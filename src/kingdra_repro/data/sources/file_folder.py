@@ -39,6 +39,9 @@ def files_and_classes(folder: Path) -> tuple[list[Path], list[str] | None]:
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         below = Path(place).relative_to(folder)
         names += [below / name for name in files if not name.startswith(".")]
+    for name in names:
+        if (folder / name).exists() and not (folder / name).is_file():  # reading would wait for ever
+            raise InputError(f"{folder / name} is a pipe or the like, not a file: remove it")
     if not names:
         raise InputError(f"{folder} holds no files: name the folder that holds your texts or pictures")
     for name in names:

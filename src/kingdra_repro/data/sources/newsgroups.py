@@ -12,7 +12,7 @@ from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.download.fetch import fetch
 from kingdra_repro.data.download.registry import registry
 from kingdra_repro.data.features.prepared import prepared_folder, read_prepared, write_prepared
-from kingdra_repro.data.features.tfidf import bring_rows_to, tfidf
+from kingdra_repro.data.features.tfidf import TextVectorizer, bring_rows_to
 from kingdra_repro.data.formats.archives import archive_files
 from kingdra_repro.data.formats.feature_pair import load_feature_pair
 from kingdra_repro.data.formats.labels import encode_labels
@@ -92,14 +92,15 @@ def load_newsgroups(
         messages, groups = read_newsgroups(archive)
         if headers == "removed":
             messages = [without_header(message) for message in messages]
-        X, words = tfidf(messages, n_words, stop_words, row_length="one")
+        vectorizer = TextVectorizer(n_words, stop_words, row_length="one")
+        X = vectorizer.fit_transform(messages)
         full = np.flatnonzero(np.diff(X.indptr))
         about: dict[str, Any] = {
             "dataset": "newsgroups",
             **settings,
             "messages": len(messages),
             "source": checksum(archive),
-            "words": words,
+            "words": vectorizer.words,
             "groups": sorted(set(groups)),  # in the order that encode_labels numbers them
         }
         write_prepared(folder, X[full], encode_labels(groups, ARCHIVE)[full], about)

@@ -1,0 +1,93 @@
+"""A user's pictures as features of a ResNet-50, and further pictures in the same way."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from kingdra_repro.checks import choice, integer
+from kingdra_repro.data.features.extraction import DTYPES, PRECISIONS, SMALLEST
+from kingdra_repro.data.features.image_features import image_features
+from kingdra_repro.data.features.pictures import PictureFiles
+from kingdra_repro.errors import InputError
+from kingdra_repro.files import checksum
+
+
+@dataclass(frozen=True)
+class PictureVectorizer:
+    """How pictures become features; see `image_features` for the settings.
+
+    Raises
+    ------
+    InputError
+        Where a setting is out of range.
+    """
+
+    resize: int = 224
+    weights: str | os.PathLike | None = None
+    device: str = "auto"
+    batch_size: int = 32
+    precision: str = "float32"
+    dtype: str = "float32"
+    weights_sha256: str | None = None  # of weights that were given: others would give other features
+
+    def __post_init__(self) -> None:
+        integer(SMALLEST)("dataset.pictures.resize", self.resize)
+        integer(1)("dataset.pictures.batch_size", self.batch_size)
+        choice(*PRECISIONS)("dataset.pictures.precision", self.precision)
+        choice(*DTYPES)("dataset.pictures.dtype", self.dtype)
+
+    def features(
+        self,
+        folder: Path,
+        files: Sequence[Path],
+        data_dir: str | os.PathLike | None = None,
+        mirror: str | os.PathLike | None = None,
+    ) -> np.ndarray:
+        """Return the features of picture files below a folder: array [n, 2048], a read-only memory map.
+
+        They are kept in the data folder; a picture that has changed is noticed by its size or time.
+
+        Raises
+        ------
+        InputError
+            Where a picture is broken, or the weights cannot be had or are not those of the run.
+        """
+        if self.weights_sha256 is not None and self.weights is not None:
+            place = Path(self.weights).expanduser()
+            if place.is_file() and checksum(place) != self.weights_sha256:
+                raise InputError(f"{place} has other weights than the model was fitted with: put those back")
+        stats = {file.relative_to(folder).as_posix(): file.stat() for file in files}
+        are = [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats.items()]
+        return image_features(
+            "custom",
+            lambda: (PictureFiles(list(files)), None),
+            pictures_are=repr((str(folder.absolute()), are)),
+            data_dir=data_dir,
+            mirror=mirror,
+            resize=self.resize,
+            weights=self.weights,
+            device=self.device,
+            batch_size=self.batch_size,
+            dtype=self.dtype,
+            precision=self.precision,
+        ).X
+
+    def fitted(self) -> Self:
+        """Return it with the weights' checksum, and where they lie from anywhere."""
+        if self.weights is None:
+            return self
+        place = Path(self.weights).expanduser().absolute()
+        return replace(self, weights=str(place), weights_sha256=checksum(place))
+
+    def state(self) -> dict[str, Any]:
+        """All that further pictures depend on, as what JSON can hold."""
+        return {name: value for name, value in asdict(self).items() if name not in ("device", "batch_size")}
+
+    @classmethod
+    def of(cls, state: dict[str, Any]) -> Self:
+        """Return the vectorizer whose `state` this is."""
+        return cls(**state)
