@@ -93,8 +93,8 @@ def test_user_errors(text_folder: Path, tmp_path: Path) -> None:
 
 
 def test_what_is_refused(text_folder: Path, picture_folder: Path, weights: Path, tmp_path: Path) -> None:
+    settings = {"resize": 32, "weights": weights}
     with pytest.raises(InputError, match=r"words.n_words=9 is for texts, not for .*pets"):
-        settings = {"resize": 32, "weights": weights}
         load_custom(picture_folder, n_clusters=2, words={"n_words": 9}, pictures=settings)
     np.save(tmp_path / "x.npy", np.eye(9))
     with pytest.raises(InputError, match=r"pictures.resize=64 is for a folder of pictures, not for .*x.npy"):
