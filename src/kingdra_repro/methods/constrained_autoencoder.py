@@ -53,8 +53,9 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
     a mini-batch (`kingdra_repro.networks.pair_loss`); pairs of points without a label are made from the
     clusters that they are assigned to. lambda rises from 0. Linked pairs add an L_pairwise of their own.
 
-    Where the document is silent (batches, margin, kernels) its public code is followed; not where that goes
-    against the text: it makes the pairs of "unlabelled" points from their true classes.
+    Where the document is silent (batches, margin, kernels) its public code is followed, but for its dropout
+    and weight decay; not where that goes against the text: it makes the pairs of "unlabelled" points from
+    their true classes. Distances are squared and the reconstruction's parts averaged as there.
 
     Parameters
     ----------

@@ -108,7 +108,7 @@ class ConstrainedLoss:
         return pair_loss(log_p, relation, self.margin, self.balance, weight)
 
     def _reconstruction(self, x: Tensor, code: Tensor, n_unlabelled: int) -> Tensor:
-        """Eq. 4, as the mean of three: points without a label, with one, and others of their classes."""
+        """Eq. 4, its sum a mean as in the public code: points without a label, with one, and of their classes."""
         half = self.batches.labelled_size
         seen = n_unlabelled + 2 * half  # linked pairs are not among them
         error = (self.network.reconstruct(code[:seen]) - self.network.scale * x[:seen]).square().mean(1)
@@ -116,7 +116,7 @@ class ConstrainedLoss:
 
 
 def _distance(z: Tensor, centres: Tensor, assigned: Tensor) -> Tensor:
-    """Eqs. 5 and 6: the mean squared distance of codes to their centres."""
+    """Eqs. 5 and 6, squared as in the public code: the mean squared distance of codes to their centres."""
     return squared_distances(z, centres).gather(1, assigned[:, None]).mean()
 
 
