@@ -108,7 +108,7 @@ class ConstrainedLoss:
         return pair_loss(log_p, relation, self.margin, self.balance, weight)
 
     def _reconstruction(self, x: Tensor, code: Tensor, n_unlabelled: int) -> Tensor:
-        """Eq. 4, its sum a mean as in the public code: points without a label, with one, and of their classes."""
+        """Eq. 4, a mean as in the public code: points without a label, with one, others of their classes."""
         half = self.batches.labelled_size
         seen = n_unlabelled + 2 * half  # linked pairs are not among them
         error = (self.network.reconstruct(code[:seen]) - self.network.scale * x[:seen]).square().mean(1)
