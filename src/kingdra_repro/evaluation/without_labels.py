@@ -9,6 +9,7 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.utils import check_array
 
 from kingdra_repro.methods.features import indexable_features, rows_of
+from kingdra_repro.sampling import fixed_sample
 
 SAMPLED = 2_000  # points that are looked at: silhouettes take the square of their number
 
@@ -49,7 +50,7 @@ def known_without_labels(
     """
     X = indexable_features(X)
     n = X.shape[0]
-    rows = np.sort(np.random.default_rng(0).choice(n, min(SAMPLED, n), replace=False))
+    rows = fixed_sample(n, SAMPLED)
     labels, sample = method.labels_[rows], rows_of(X, rows)
     phase = phase_of_answer(method)
     pseudo_labels = _number(phase.get("n_pseudo_labels"))

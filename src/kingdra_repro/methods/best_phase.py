@@ -11,6 +11,7 @@ from sklearn.neighbors import kneighbors_graph
 from torch import Tensor
 
 from kingdra_repro.data.streamed import Matrix
+from kingdra_repro.sampling import fixed_sample
 from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.prediction import FittedEnsemble
 
@@ -57,8 +58,7 @@ class BestPhase:
 
     @cached_property
     def _rows(self) -> np.ndarray:
-        n = self._X.shape[0]
-        return np.sort(np.random.default_rng(0).choice(n, min(SAMPLED, n), replace=False))
+        return fixed_sample(self._X.shape[0], SAMPLED)
 
     @cached_property
     def _graph(self) -> sp.csr_matrix:

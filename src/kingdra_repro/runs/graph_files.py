@@ -16,6 +16,7 @@ from kingdra_repro.files import write_text
 from kingdra_repro.pseudo_labels import mini_clusters
 from kingdra_repro.pseudo_labels.degrees import Degrees
 from kingdra_repro.pseudo_labels.signatures import Signatures
+from kingdra_repro.sampling import fixed_sample
 
 POINTS = 150  # more cannot be told apart in the picture of a graph
 PHASES = 4
@@ -47,8 +48,7 @@ class GraphSample:
             As in votes.npz.
         y : int64 array [n] or None, the classes
         """
-        random = np.random.default_rng(0)
-        chosen = np.sort(random.choice(len(sample), min(POINTS, len(sample)), replace=False))
+        chosen = fixed_sample(len(sample), POINTS)
         points = sample[chosen]
         return cls(
             points=points.tolist(),

@@ -18,6 +18,7 @@ from kingdra_repro.files import write_text
 from kingdra_repro.runs.columns import name_of
 from kingdra_repro.runs.explorer import aligned_votes, class_names, kind_of, n_agreeing, points, shown_columns
 from kingdra_repro.runs.members import value_range
+from kingdra_repro.sampling import fixed_sample
 
 MOST_POINTS = 10_000
 MOST_PICTURES = 2_500  # each takes some hundred bytes of the page
@@ -73,8 +74,7 @@ def make_map(
         out.
     """
     n = len(labels)
-    most = min(n, MOST_PICTURES if kind_of(data) == "pictures" else MOST_POINTS)
-    rows = np.sort(np.random.default_rng(0).choice(n, most, replace=False))
+    rows = fixed_sample(n, MOST_PICTURES if kind_of(data) == "pictures" else MOST_POINTS)
     has_network = hasattr(method, "last_hidden_layer")
     hidden = method.last_hidden_layer(data.X[rows]) if has_network else data.X[rows]
     k = max(data.n_clusters, int(labels.max()) + 1)

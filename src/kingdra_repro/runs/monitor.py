@@ -13,6 +13,7 @@ import numpy as np
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import phase_scores
 from kingdra_repro.files import atomic_write, write_text
+from kingdra_repro.sampling import fixed_sample
 from kingdra_repro.training.progress import ProgressDisplay, phase, phase_line
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Votes:
         """
         self.folder.mkdir(exist_ok=True)
         small = model_labels.astype(np.min_scalar_type(int(model_labels.max())))
-        kept = {str(index): small[:, _sample(small.shape[1])], "last": small}
+        kept = {str(index): small[:, fixed_sample(small.shape[1], SAMPLED)], "last": small}
         if index == 0:
             kept["first"] = small
         for name, votes in kept.items():
@@ -96,12 +97,13 @@ class Votes:
             return
         first, last = (np.load(self.folder / f"{name}.npy", allow_pickle=False) for name in ("first", "last"))
         sampled = np.stack([np.load(file, allow_pickle=False) for file in phases])
-        arrays = {"first": first, "last": last, "sample": _sample(first.shape[1]), "sampled": sampled}
+        arrays = {
+            "first": first,
+            "last": last,
+            "sample": fixed_sample(first.shape[1], SAMPLED),
+            "sampled": sampled,
+        }
         atomic_write(path, lambda file: np.savez_compressed(file, **arrays))
-
-
-def _sample(n: int) -> np.ndarray:
-    return np.sort(np.random.default_rng(0).choice(n, min(SAMPLED, n), replace=False))
 
 
 SAVE_EVERY = 5.0  # seconds; what a killed part loses at most
