@@ -16,13 +16,13 @@ from kingdra_repro.checks import is_integer
 from kingdra_repro.data.sources.file_folder import files_and_classes
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum, lock
-from kingdra_repro.training import options
+from kingdra_repro.training.options import WITHOUT_EFFECT
 
-# Neither where files come from nor what is written beside the labels changes these.
-WITHOUT_EFFECT = options.WITHOUT_EFFECT | {"mirror", "data_dir", "keep_columns"}
+# Neither how a fit is run, nor where files come from, nor what is written beside the labels changes these.
+NOT_HASHED = WITHOUT_EFFECT | {"mirror", "data_dir", "keep_columns"}
 # Settings that came later, and the value with which a run is as it was before them: it keeps its hash.
 AS_BEFORE = {
-    **options.AS_BEFORE,
+    "decay_epochs": 0.0,
     "labels_fraction": None,
     "labels_per_class": None,
     "given": None,
@@ -49,7 +49,7 @@ MAYBE_COLUMNS = {"labels", "given"}
 def config_hash(cfg: DictConfig) -> str:
     """8 hexadecimal digits of all settings that can change the labels.
 
-    These are the data set's and the method's nodes, less `WITHOUT_EFFECT`; the method's holds the base model,
+    These are the data set's and the method's nodes, less `NOT_HASHED`; the method's holds the base model,
     the pseudo-labels, the seed and the training settings as far as the method uses them. A file or folder
     that the data set names counts by its contents: another file under the same name is another run.
     """
@@ -134,7 +134,7 @@ def _effective(node: Any) -> Any:
         return {
             key: _effective(value)
             for key, value in node.items()
-            if key not in WITHOUT_EFFECT and (key not in AS_BEFORE or value != AS_BEFORE[key])
+            if key not in NOT_HASHED and (key not in AS_BEFORE or value != AS_BEFORE[key])
         }
     return [_effective(value) for value in node] if isinstance(node, list) else node
 
