@@ -128,7 +128,7 @@ def make_explorer(
         ``disputed``: the points that the models disagree on most, with ``votes`` of each model.
     """
     k = max(data.n_clusters, int(labels.max()) + 1)
-    kind = kind_of(data)
+    kind = shown_as(data)
     aligned = None if votes is None or len(votes) < 2 else aligned_votes(votes, labels, k)
     agreeing = None if aligned is None else n_agreeing(aligned, labels)
     n_models = 0 if aligned is None else len(aligned)
@@ -174,14 +174,14 @@ def make_explorer(
     }
 
 
-def kind_of(data: Dataset) -> str:
+def shown_as(data: Dataset) -> str:
     """Tell how points are shown: as "pictures", by their "words", or by their "features"."""
     return "pictures" if has_pictures(data) else "words" if is_sparse(data.X) else "features"
 
 
 def shown_columns(data: Dataset, labels: np.ndarray) -> np.ndarray | None:
     """Return the columns whose values are shown of each point; None of pictures and words."""
-    return telling_columns(data, labels, VALUES_OF_A_ROW) if kind_of(data) == "features" else None
+    return telling_columns(data, labels, VALUES_OF_A_ROW) if shown_as(data) == "features" else None
 
 
 def points(
@@ -197,7 +197,7 @@ def points(
     ``rows``, ``labels``, and those of ``names``, ``classes``, ``agreeing``, ``words`` and ``values`` (of
     ``columns``, in the units of the file) that are known, None otherwise; ``sprite``: their pictures, if any.
     """
-    kind, sheet = kind_of(data), None
+    kind, sheet = shown_as(data), None
     if kind == "pictures" and len(rows):
         sheet = sprite(thumbnails(data, rows, black_to_white))
     return {

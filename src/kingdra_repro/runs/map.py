@@ -16,7 +16,14 @@ from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import write_text
 from kingdra_repro.runs.columns import name_of
-from kingdra_repro.runs.explorer import aligned_votes, class_names, kind_of, n_agreeing, points, shown_columns
+from kingdra_repro.runs.explorer import (
+    aligned_votes,
+    class_names,
+    n_agreeing,
+    points,
+    shown_as,
+    shown_columns,
+)
 from kingdra_repro.runs.members import value_range
 from kingdra_repro.sampling import fixed_sample
 
@@ -74,7 +81,7 @@ def make_map(
         out.
     """
     n = len(labels)
-    rows = fixed_sample(n, MOST_PICTURES if kind_of(data) == "pictures" else MOST_POINTS)
+    rows = fixed_sample(n, MOST_PICTURES if shown_as(data) == "pictures" else MOST_POINTS)
     has_network = hasattr(method, "last_hidden_layer")
     hidden = method.last_hidden_layer(data.X[rows]) if has_network else data.X[rows]
     k = max(data.n_clusters, int(labels.max()) + 1)
