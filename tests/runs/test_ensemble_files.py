@@ -15,7 +15,7 @@ from kingdra_repro.runs.graph_files import (
     threshold_sweep,
     write_ensemble_files,
 )
-from kingdra_repro.runs.monitor import Votes
+from kingdra_repro.runs.votes import Votes
 
 
 def noisy_votes(n=400, n_models=10, n_clusters=4):

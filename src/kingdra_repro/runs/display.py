@@ -14,6 +14,7 @@ COLUMNS = {
     "n_pseudo_labels": "pseudo-labels",
     "wall_seconds": "seconds",
 }
+MOST_SIZES = 30  # clusters whose sizes are all shown
 
 
 def show_table(result: dict[str, Any], folder: Path) -> None:
@@ -59,9 +60,6 @@ def _cell(name: str, value: float) -> str:
             return f"{value:,}"
         case _:
             return f"{value:.4f}"
-
-
-MOST_SIZES = 30  # clusters whose sizes are all shown
 
 
 def _sizes(sizes: list[int]) -> str:

@@ -44,6 +44,7 @@ AS_BEFORE = {
 # Settings of data sets that name a file or folder; these may name a column as well.
 FILES = {"path", "labels", "given", "links", "features", "images", "weights"}
 MAYBE_COLUMNS = {"labels", "given"}
+LONGEST_NAME = 60  # letters of a file's name; file systems take 255 bytes
 
 
 def config_hash(cfg: DictConfig) -> str:
@@ -114,9 +115,6 @@ def exclusive_run(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-LONGEST_NAME = 60  # letters of a file's name; file systems take 255 bytes
 
 
 def _dataset_name(dataset: DictConfig, chosen: str) -> str:
