@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from kingdra_repro.files import atomic_write, file_lock, remove_parts
-from kingdra_repro.runs import monitor as stopwatch_module
+from kingdra_repro.runs import monitor
 from kingdra_repro.runs.folder import exclusive_run
 from kingdra_repro.runs.monitor import History, Stopwatch
 
@@ -52,7 +52,7 @@ def test_history_goes_on_where_the_checkpoint_was(tmp_path):
 
 def test_seconds_add_up_over_parts(tmp_path, monkeypatch):
     now = [100.0]
-    monkeypatch.setattr(stopwatch_module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(monitor.time, "monotonic", lambda: now[0])
     first = Stopwatch(tmp_path / "seconds")
     now[0] += 1
     first.tick()

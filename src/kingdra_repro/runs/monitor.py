@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,10 +13,8 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import phase_scores
 from kingdra_repro.files import write_text
 from kingdra_repro.runs.votes import Votes
+from kingdra_repro.training.events import Iteration, Progress
 from kingdra_repro.training.progress import ProgressDisplay, phase, phase_line
-
-if TYPE_CHECKING:
-    from kingdra_repro.training.events import Iteration, Progress
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +121,7 @@ class RunMonitor:
         self.votes = votes
         self._begun = False
 
-    def progress(self, event: "Progress") -> None:
+    def progress(self, event: Progress) -> None:
         """Show a training step; at the first, an interrupted run says where it goes on."""
         if not self._begun and (event.iteration > 0 or event.epoch > 1):
             self.display.notify(line := f"going on from {phase(event)}")
@@ -133,7 +130,7 @@ class RunMonitor:
         self.stopwatch.tick()
         self.display.show(event)
 
-    def iteration(self, it: "Iteration") -> None:
+    def iteration(self, it: Iteration) -> None:
         """Record a phase; show a line for those that come to an answer of which something is known."""
         row: dict[str, object] = dict(it.row)
         if self.y is not None and it.labels is not None:
