@@ -24,9 +24,9 @@ from sklearn.preprocessing import StandardScaler
 
 from kingdra_repro.config import CONFIGS, VERSION_BASE, register_schema, with_auto_settings
 from kingdra_repro.evaluation import clustering_accuracy
-from kingdra_repro.evaluation.modularity import modularity, neighbour_graph
 from kingdra_repro.files import write_text
 from kingdra_repro.methods import KMeans
+from kingdra_repro.methods.best_phase import modularity, neighbour_graph
 from kingdra_repro.provenance import device_name
 from kingdra_repro.resolvers import register_resolvers
 

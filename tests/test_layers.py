@@ -7,7 +7,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "kingdra_repro"
 # From the ground up. Rooms of a line may import one another: they are one floor.
 FLOORS = [
     ["errors", "version"],
-    ["checks", "files", "library_state", "objectives", "python_process"],
+    ["checks", "files", "library_state", "objectives", "python_process", "sampling"],
     ["devices"],
     ["provenance"],
     ["networks", "data.download"],
@@ -15,7 +15,8 @@ FLOORS = [
     ["bases"],
     ["pseudo_labels"],
     ["training"],
-    ["methods", "evaluation"],
+    ["methods"],
+    ["evaluation"],
     ["runs"],
     ["auto_settings"],
     ["config"],

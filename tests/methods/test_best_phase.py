@@ -11,10 +11,9 @@ from sklearn.datasets import make_blobs
 from kingdra_repro import Kingdra
 from kingdra_repro.bases import LadderIM
 from kingdra_repro.errors import InputError
-from kingdra_repro.evaluation.modularity import modularity, neighbour_graph
 from kingdra_repro.evaluation.without_labels import known_without_labels
 from kingdra_repro.methods import KingdraPlus
-from kingdra_repro.methods.best_phase import BestPhase
+from kingdra_repro.methods.best_phase import BestPhase, modularity, neighbour_graph
 from kingdra_repro.training.checkpoint import Checkpoint
 
 BASE = LadderIM(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1))

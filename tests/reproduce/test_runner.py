@@ -5,12 +5,9 @@ import shutil
 
 import pandas as pd
 import pytest
-from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from kingdra_repro.programs.reproduction import write_reports
 from kingdra_repro.reproduce.estimate import Estimate, show_left
-from kingdra_repro.reproduce.settings import as_override
-from kingdra_repro.runs.display import parse_duration
 from kingdra_repro.training.progress import show_duration
 from tests.reproduce.conftest import runs
 
@@ -299,19 +296,6 @@ def test_help(kingdra_reproduce):
     assert "budget=2h" in outcome.out
     assert "ensemble_size" in outcome.out
     assert max(map(len, outcome.out.splitlines())) <= 120
-
-
-@pytest.mark.parametrize("path", ["/a/b", "it's", "a b,c=(d)", r"back\slash", r"both\'", "naïve"])
-def test_paths_are_read_as_they_were_given(path):
-    (override,) = OverridesParser.create().parse_overrides([as_override("mirror", path)])
-    assert override.value() == path
-
-
-@pytest.mark.parametrize(
-    ("given", "seconds"), [("2h", 7200), ("90min", 5400), ("1h30m", 5400), ("1.5s", 1.5)]
-)
-def test_durations(given, seconds):
-    assert parse_duration(given) == seconds
 
 
 def test_show_duration():

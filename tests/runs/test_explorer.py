@@ -16,14 +16,8 @@ from sklearn.preprocessing import StandardScaler
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.new_points import Preprocessing
 from kingdra_repro.runs.columns import top_features
-from kingdra_repro.runs.explorer import (
-    aligned_votes,
-    make_explorer,
-    most_disputed,
-    n_agreeing,
-    write_explorer,
-)
-from kingdra_repro.runs.members import sprite, thumbnails
+from kingdra_repro.runs.explorer import make_explorer, write_explorer
+from kingdra_repro.runs.thumbnails import sprite, thumbnails
 
 
 def noise(n=300, shape=(28, 28), k=10, known=True):
@@ -32,25 +26,6 @@ def noise(n=300, shape=(28, 28), k=10, known=True):
     X = random.random((n, int(np.prod(shape))), dtype=np.float32)
     y = random.integers(0, k, n) if known else None
     return Dataset("noise", X, y, k, image_shape=shape), random.integers(0, k, n)
-
-
-def test_votes_in_the_names_of_the_final_clusters():
-    labels = np.array([0, 0, 1, 1, 2, 2, 2])
-    said = np.array([[0, 0, 1, 1, 2, 2, 1], [0, 0, 1, 1, 2, 0, 2]])
-    renamed = np.stack([np.array([2, 0, 1])[said[0]], np.array([1, 2, 0])[said[1]]]).astype(np.uint8)
-    aligned = aligned_votes(renamed, labels, 3)
-    np.testing.assert_array_equal(aligned, said)
-    assert n_agreeing(aligned, labels).tolist() == [2, 2, 2, 2, 2, 1, 1]
-
-
-def test_most_disputed_by_the_entropy_of_votes():
-    votes = np.random.default_rng(0).integers(0, 4, (6, 200))
-    votes[:, 50:] = votes[0, 50:]  # no dispute
-    shares = np.stack([(votes == cluster).mean(0) for cluster in range(4)])
-    entropy = -np.where(shares > 0, shares * np.log(np.where(shares > 0, shares, 1)), 0).sum(0)
-    found = most_disputed(votes, 20)
-    assert found.tolist() == np.argsort(-entropy.round(9), kind="stable")[:20].tolist()
-    assert set(most_disputed(votes, 100)) == set(np.flatnonzero(entropy > 1e-9))
 
 
 def test_strongest_words_are_those_above_the_whole_set():

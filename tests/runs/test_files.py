@@ -3,13 +3,12 @@
 import errno
 import shutil
 
-import numpy as np
 import pytest
 
 from kingdra_repro.files import atomic_write, file_lock, remove_parts
-from kingdra_repro.runs import monitor as stopwatch_module
+from kingdra_repro.runs import monitor
 from kingdra_repro.runs.folder import exclusive_run
-from kingdra_repro.runs.monitor import History, Stopwatch, Votes
+from kingdra_repro.runs.monitor import History, Stopwatch
 
 
 def test_a_file_is_whole_or_absent(tmp_path):
@@ -53,7 +52,7 @@ def test_history_goes_on_where_the_checkpoint_was(tmp_path):
 
 def test_seconds_add_up_over_parts(tmp_path, monkeypatch):
     now = [100.0]
-    monkeypatch.setattr(stopwatch_module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(monitor.time, "monotonic", lambda: now[0])
     first = Stopwatch(tmp_path / "seconds")
     now[0] += 1
     first.tick()
@@ -64,39 +63,6 @@ def test_seconds_add_up_over_parts(tmp_path, monkeypatch):
     second = Stopwatch(tmp_path / "seconds")
     now[0] += 3
     assert second.seconds() == pytest.approx(10)
-
-
-def test_votes_of_all_phases_are_packed(tmp_path):
-    """Of a part of the run that was killed, and of the next one, which does the last phase again."""
-    before, after = Votes(tmp_path / "votes"), Votes(tmp_path / "votes")
-    n = 3_000
-    answers = np.random.default_rng(1).integers(0, 4, (12, 2, n))
-    for index in range(11):
-        before.add(index, answers[index])
-    after.add(10, answers[11])
-    kept = sum(file.stat().st_size for file in (tmp_path / "votes").iterdir())
-    assert kept < 2 * (2 * n + 11 * 1_000) + 13 * 200  # not all of them of each phase
-    after.write(tmp_path / "votes.npz")
-    with np.load(tmp_path / "votes.npz") as found:
-        np.testing.assert_array_equal(found["first"], answers[0])
-        np.testing.assert_array_equal(found["last"], answers[11])
-        assert found["last"].dtype == np.uint8
-        assert len(np.unique(found["sample"])) == 1_000
-        assert found["sampled"].shape == (11, 2, 1_000)
-        np.testing.assert_array_equal(found["sampled"][7], answers[7][:, found["sample"]])
-
-
-def test_votes_of_many_clusters_are_not_cut(tmp_path):
-    votes = Votes(tmp_path / "votes")
-    votes.add(0, np.array([[0, 300, 255], [1, 2, 299]]))
-    votes.write(tmp_path / "votes.npz")
-    with np.load(tmp_path / "votes.npz") as found:
-        assert found["last"].max() == 300
-
-
-def test_without_an_ensemble_there_are_no_votes(tmp_path):
-    Votes(tmp_path / "votes").write(tmp_path / "votes.npz")
-    assert not (tmp_path / "votes.npz").exists()
 
 
 def test_only_parts_of_files_are_removed(tmp_path):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kingdra_repro.evaluation.metrics import Measure, accuracy_with, ari, clustering_accuracy, nmi, purity
+from kingdra_repro.evaluation.metrics import Measure, accuracy_with, clustering_accuracy, nmi, purity, scores
 
 
 def phase_scores(
@@ -32,26 +32,18 @@ def phase_scores(
         also ``purity``, and ``nmi_given`` and ``purity_given`` of the points that they were given for: 1
         where the answer keeps them, as that of an ensemble does.
     """
+    row = scores(y, labels, given)
     accuracy: Measure = clustering_accuracy
-    of_given: dict[str, float | None] = {}
-    if given is not None:
-        known = given >= 0
-        of_given = {
-            "purity": purity(y[~known], labels[~known]),
-            "nmi_given": nmi(y[known], labels[known]),
-            "purity_given": purity(y[known], labels[known]),
-        }
+    if given is None:
+        del row["purity"]
+    else:
+        known, hidden = given >= 0, given < 0
+        row["nmi_given"] = nmi(y[known], labels[known])
+        row["purity_given"] = purity(y[known], labels[known])
         accuracy = accuracy_with(given, y)
-        hidden = given < 0
-        y, labels = y[hidden], labels[hidden]
+        y = y[hidden]
         model_labels = None if model_labels is None else model_labels[:, hidden]
         pseudo_labels = None if pseudo_labels is None else pseudo_labels[hidden]
-    row: dict[str, float | None] = {
-        "acc": accuracy(y, labels),
-        "nmi": nmi(y, labels),
-        "ari": ari(y, labels),
-        **of_given,
-    }
     if model_labels is not None:
         models = [accuracy(y, one) for one in model_labels]
         row |= {

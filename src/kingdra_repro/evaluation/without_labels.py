@@ -1,7 +1,7 @@
 """What is known of a clustering without labels: how stable it is, and how far its clusters lie apart."""
 
 from itertools import combinations
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import scipy.sparse as sp
@@ -9,6 +9,7 @@ from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.utils import check_array
 
 from kingdra_repro.methods.features import indexable_features, rows_of
+from kingdra_repro.sampling import fixed_sample
 
 SAMPLED = 2_000  # points that are looked at: silhouettes take the square of their number
 
@@ -20,6 +21,7 @@ MEASURES = {
     "silhouette": "silhouette of features",
     "silhouette_outputs": "silhouette of outputs",
 }
+T = TypeVar("T", int, float)
 
 
 def known_without_labels(
@@ -49,15 +51,15 @@ def known_without_labels(
     """
     X = indexable_features(X)
     n = X.shape[0]
-    rows = np.sort(np.random.default_rng(0).choice(n, min(SAMPLED, n), replace=False))
+    rows = fixed_sample(n, SAMPLED)
     labels, sample = method.labels_[rows], rows_of(X, rows)
     phase = phase_of_answer(method)
-    pseudo_labels = _number(phase.get("n_pseudo_labels"))
+    n_pseudo_labels = number_of(phase, "n_pseudo_labels", int)
     outputs = method.predict_proba(sample) if hasattr(method, "predict_proba") else None
     return {
         "stability": None if first_votes is None else _pairwise_rand(first_votes[:, rows]),
-        "agreement": _number(phase.get("agreement")),
-        "pseudo_labelled": None if pseudo_labels is None else pseudo_labels / n,
+        "agreement": number_of(phase, "agreement", float),
+        "pseudo_labelled": None if n_pseudo_labels is None else n_pseudo_labels / n,
         "silhouette": _silhouette(check_array(sample, accept_sparse="csr", dtype=np.float32), labels),
         "silhouette_outputs": None if outputs is None else _silhouette(outputs, labels),
     }
@@ -67,6 +69,12 @@ def phase_of_answer(method: Any) -> dict[str, Any]:
     """Give the row of the history of a fitted method that its answer is of: the last, or ``phase_``."""
     history = getattr(method, "history_", None)
     return {} if history is None or history.empty else history.iloc[getattr(method, "phase_", -1)].to_dict()
+
+
+def number_of(phase: dict[str, Any], name: str, kind: type[T]) -> T | None:
+    """Return a plain number of a row of the history; None for what a phase did not have (missing, or NaN)."""
+    value = phase.get(name)
+    return None if value is None or value != value else kind(value)
 
 
 def _pairwise_rand(votes: np.ndarray) -> float | None:
@@ -79,8 +87,3 @@ def _silhouette(X: np.ndarray | sp.csr_matrix, labels: np.ndarray) -> float | No
     if not 1 < len(np.unique(labels)) < len(labels):
         return None
     return float(silhouette_score(X, labels))
-
-
-def _number(value: Any) -> float | None:
-    """Return a number; None for what a phase did not have (missing, or pandas' NaN)."""
-    return None if value is None or value != value else float(value)

@@ -34,9 +34,11 @@ from kingdra_repro.runs.folder import base_model, config_hash, exclusive_run
 from kingdra_repro.runs.graph_files import write_ensemble_files
 from kingdra_repro.runs.map import NONE, check_layout, layout_of, write_map
 from kingdra_repro.runs.model import DESCRIPTION, KEEP, keep_model, load_model
-from kingdra_repro.runs.monitor import RunMonitor, Stopwatch, Votes
+from kingdra_repro.runs.monitor import RunMonitor, Stopwatch
 from kingdra_repro.runs.questions import choose_pairs, choose_questions, pair_table, question_table
-from kingdra_repro.runs.result import make_result, read_result, write_result
+from kingdra_repro.runs.reading import result_if_finished
+from kingdra_repro.runs.result import make_result, write_result
+from kingdra_repro.runs.votes import Votes
 from kingdra_repro.training.phases import saved_progress
 from kingdra_repro.training.progress import ProgressDisplay
 
@@ -65,7 +67,7 @@ def cluster(cfg: DictConfig) -> None:
     if suited := [one for one in given if one.lstrip("+~").startswith("settings")]:
         raise InputError(f"{suited[0]} cannot be chosen, they follow from base and dataset: leave it out")
     with exclusive_run(folder):
-        done = read_result(folder)
+        done = result_if_finished(folder)
         if done is None:
             remove_parts(folder)
             try:

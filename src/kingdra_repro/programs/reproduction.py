@@ -24,9 +24,8 @@ from kingdra_repro.reproduce.packed import check_archive
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
 from kingdra_repro.reproduce.runner import Outcome, Runner, Way
 from kingdra_repro.reproduce.selection import FIRST, by_value, select
-from kingdra_repro.reproduce.settings import as_override, split_names
+from kingdra_repro.reproduce.settings import as_override, parse_duration, split_names
 from kingdra_repro.reproduce.store import check_readable, keep_shown, merge, read_runs, tidy
-from kingdra_repro.runs.display import parse_duration
 from kingdra_repro.training.progress import show_duration
 
 HANDED_ON = ("mirror", "data_dir", "device", "n_jobs")

@@ -12,6 +12,8 @@ from omegaconf import MISSING, DictConfig, ListConfig
 from kingdra_repro.config import CONFIGS, VERSION_BASE
 from kingdra_repro.errors import InputError
 
+SECONDS = {"h": 3600, "min": 60, "m": 60, "s": 1}  # of a budget's units
+
 
 @dataclass
 class ReproduceSettings:
@@ -78,6 +80,21 @@ def as_override(name: str, value: Any) -> str:
         escaped = re.sub(r"(\\*)'", r"\1\1\\'", text)  # Hydra's rule: a quote is escaped, and what escapes it
         text = f"'{escaped}'"
     return f"{name}={text}"
+
+
+def parse_duration(given: str) -> float:
+    """Seconds of ``2h``, ``90min``, ``1h30min`` or ``45s``.
+
+    Raises
+    ------
+    InputError
+        For anything else, and for a number without a unit.
+    """
+    text = given.replace(" ", "").lower()
+    parts = re.findall(r"(\d+(?:\.\d+)?)(h|min|m|s)", text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise InputError(f"budget must be a duration, such as budget=2h or budget=1h30min; got {given}")
+    return sum(float(number) * SECONDS[unit] for number, unit in parts)
 
 
 def _quoted(argument: str) -> str:

@@ -1,13 +1,10 @@
-"""What a run prints at the end, and durations as users write them."""
+"""What a run prints at the end."""
 
-import re
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-
-from kingdra_repro.errors import InputError
 
 COLUMNS = {
     "acc": "ACC",
@@ -17,6 +14,7 @@ COLUMNS = {
     "n_pseudo_labels": "pseudo-labels",
     "wall_seconds": "seconds",
 }
+MOST_SIZES = 30  # clusters whose sizes are all shown
 
 
 def show_table(result: dict[str, Any], folder: Path) -> None:
@@ -64,9 +62,6 @@ def _cell(name: str, value: float) -> str:
             return f"{value:.4f}"
 
 
-MOST_SIZES = 30  # clusters whose sizes are all shown
-
-
 def _sizes(sizes: list[int]) -> str:
     """Show the sizes of cluster 0, 1 ...; of many clusters the smallest, the middle and the largest one's."""
     if len(sizes) <= MOST_SIZES:
@@ -77,21 +72,3 @@ def _sizes(sizes: list[int]) -> str:
 
 def _shortest(folder: Path) -> Path:
     return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-
-
-_SECONDS = {"h": 3600, "min": 60, "m": 60, "s": 1}
-
-
-def parse_duration(given: str) -> float:
-    """Seconds of ``2h``, ``90min``, ``1h30min`` or ``45s``.
-
-    Raises
-    ------
-    InputError
-        For anything else, and for a number without a unit.
-    """
-    text = given.replace(" ", "").lower()
-    parts = re.findall(r"(\d+(?:\.\d+)?)(h|min|m|s)", text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise InputError(f"budget must be a duration, such as budget=2h or budget=1h30min; got {given}")
-    return sum(float(number) * _SECONDS[unit] for number, unit in parts)

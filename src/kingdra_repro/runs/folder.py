@@ -16,13 +16,13 @@ from kingdra_repro.checks import is_integer
 from kingdra_repro.data.sources.file_folder import files_and_classes
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum, lock
-from kingdra_repro.training import options
+from kingdra_repro.training.options import WITHOUT_EFFECT
 
-# Neither where files come from nor what is written beside the labels changes these.
-WITHOUT_EFFECT = options.WITHOUT_EFFECT | {"mirror", "data_dir", "keep_columns"}
+# Neither how a fit is run, nor where files come from, nor what is written beside the labels changes these.
+NOT_HASHED = WITHOUT_EFFECT | {"mirror", "data_dir", "keep_columns"}
 # Settings that came later, and the value with which a run is as it was before them: it keeps its hash.
 AS_BEFORE = {
-    **options.AS_BEFORE,
+    "decay_epochs": 0.0,
     "labels_fraction": None,
     "labels_per_class": None,
     "given": None,
@@ -44,12 +44,13 @@ AS_BEFORE = {
 # Settings of data sets that name a file or folder; these may name a column as well.
 FILES = {"path", "labels", "given", "links", "features", "images", "weights"}
 MAYBE_COLUMNS = {"labels", "given"}
+LONGEST_NAME = 60  # letters of a file's name; file systems take 255 bytes
 
 
 def config_hash(cfg: DictConfig) -> str:
     """8 hexadecimal digits of all settings that can change the labels.
 
-    These are the data set's and the method's nodes, less `WITHOUT_EFFECT`; the method's holds the base model,
+    These are the data set's and the method's nodes, less `NOT_HASHED`; the method's holds the base model,
     the pseudo-labels, the seed and the training settings as far as the method uses them. A file or folder
     that the data set names counts by its contents: another file under the same name is another run.
     """
@@ -116,9 +117,6 @@ def exclusive_run(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-LONGEST_NAME = 60  # letters of a file's name; file systems take 255 bytes
-
-
 def _dataset_name(dataset: DictConfig, chosen: str) -> str:
     """Return the data set's name; of one read from ``path`` with the file's, as far as any shell takes it."""
     if OmegaConf.is_missing(dataset, "path") or dataset.get("path") is None:
@@ -134,7 +132,7 @@ def _effective(node: Any) -> Any:
         return {
             key: _effective(value)
             for key, value in node.items()
-            if key not in WITHOUT_EFFECT and (key not in AS_BEFORE or value != AS_BEFORE[key])
+            if key not in NOT_HASHED and (key not in AS_BEFORE or value != AS_BEFORE[key])
         }
     return [_effective(value) for value in node] if isinstance(node, list) else node
 

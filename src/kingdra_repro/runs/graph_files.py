@@ -16,9 +16,15 @@ from kingdra_repro.files import write_text
 from kingdra_repro.pseudo_labels import mini_clusters
 from kingdra_repro.pseudo_labels.degrees import Degrees
 from kingdra_repro.pseudo_labels.signatures import Signatures
+from kingdra_repro.sampling import fixed_sample
 
 POINTS = 150  # more cannot be told apart in the picture of a graph
 PHASES = 4
+# In tenths of the models, rounded up.
+T_POS = (10, 9, 8)
+T_NEG = (10, 9, 8, 7, 6)
+# The paper's largest set has 70,000. Fifteen graphs of many more would take minutes that nobody asked for.
+MOST_POINTS_OF_A_SWEEP = 100_000
 
 
 @dataclass(frozen=True)
@@ -47,8 +53,7 @@ class GraphSample:
             As in votes.npz.
         y : int64 array [n] or None, the classes
         """
-        random = np.random.default_rng(0)
-        chosen = np.sort(random.choice(len(sample), min(POINTS, len(sample)), replace=False))
+        chosen = fixed_sample(len(sample), POINTS)
         points = sample[chosen]
         return cls(
             points=points.tolist(),
@@ -62,11 +67,6 @@ class GraphSample:
     @classmethod
     def read(cls, path: Path) -> "GraphSample":
         return cls(**json.loads(path.read_text(encoding="utf-8")))
-
-
-# In tenths of the models, rounded up.
-T_POS = (10, 9, 8)
-T_NEG = (10, 9, 8, 7, 6)
 
 
 def threshold_sweep(votes: np.ndarray, n_clusters: int, y: np.ndarray | None) -> pd.DataFrame:
@@ -165,10 +165,6 @@ def _against_classes(labels: np.ndarray, y: np.ndarray | None) -> dict[str, floa
         "purity": purity(y[given], labels[given]),
         "pseudo_label_acc": clustering_accuracy(y[given], labels[given]),
     }
-
-
-# The paper's largest set has 70,000. Fifteen graphs of many more would take minutes that nobody asked for.
-MOST_POINTS_OF_A_SWEEP = 100_000
 
 
 def write_ensemble_files(folder: Path, data: Dataset) -> None:

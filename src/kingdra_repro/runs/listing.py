@@ -73,9 +73,9 @@ def tabulate(folders: Iterable[Path], below: Path | None = None) -> pd.DataFrame
     return pd.DataFrame([{name: row.get(name) for name in COLUMNS} for row in rows], columns=list(COLUMNS))
 
 
-def show_runs(table: pd.DataFrame, console: Console | None = None, varied: Collection[str] = ()) -> None:
+def show_runs(table: pd.DataFrame, varied: Collection[str] = ()) -> None:
     """Print a `tabulate`d table, with the columns ``varied``; columns that no run has are left out."""
-    console = console or Console()
+    console = Console()
     if not console.is_terminal:
         console.width = WIDE
     more = {name: name for name in varied if name != "base"}  # which stands with the method

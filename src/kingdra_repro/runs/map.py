@@ -15,9 +15,10 @@ from kingdra_repro.checks import choice
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import write_text
-from kingdra_repro.runs.columns import name_of
-from kingdra_repro.runs.explorer import aligned_votes, class_names, kind_of, n_agreeing, points, shown_columns
-from kingdra_repro.runs.members import value_range
+from kingdra_repro.runs.points import ShownPoints, class_names, shown_as
+from kingdra_repro.runs.thumbnails import value_range
+from kingdra_repro.runs.votes import last_votes
+from kingdra_repro.sampling import fixed_sample
 
 MOST_POINTS = 10_000
 MOST_PICTURES = 2_500  # each takes some hundred bytes of the page
@@ -40,12 +41,8 @@ def write_map(folder: Path, data: Dataset, method: Any, labels: np.ndarray, layo
     """Write a run's ``map.json`` into its folder, unless `layout` is "none"; ``votes.npz`` is read there."""
     if layout == NONE:
         return
-    votes = None
-    if (folder / "votes.npz").exists():
-        with np.load(folder / "votes.npz", allow_pickle=False) as arrays:
-            votes = arrays["last"]
-    text = json.dumps(make_map(data, method, labels, layout, votes), separators=(",", ":"), allow_nan=False)
-    write_text(folder / "map.json", text + "\n")
+    made = make_map(data, method, labels, layout, last_votes(folder))
+    write_text(folder / "map.json", json.dumps(made, separators=(",", ":"), allow_nan=False) + "\n")
 
 
 def make_map(
@@ -68,19 +65,14 @@ def make_map(
     dict
         ``layout``; ``title``: what is shown; ``n``: of how many points; ``x``, ``y``: whole numbers from 0 to
         `WIDTH`; ``n_models``, ``k``, ``columns``, ``classes`` (their names): as in `make_explorer`;
-        ``points``: see `kingdra_repro.runs.explorer.points`. Of more than 10,000 points (2,500 pictures) a
-        sample, the same whenever n points are laid
-        out.
+        ``points``: see `ShownPoints.at`. Of more than 10,000 points (2,500 pictures) a sample, the same
+        whenever n points are laid out.
     """
     n = len(labels)
-    most = min(n, MOST_PICTURES if kind_of(data) == "pictures" else MOST_POINTS)
-    rows = np.sort(np.random.default_rng(0).choice(n, most, replace=False))
+    rows = fixed_sample(n, MOST_PICTURES if shown_as(data) == "pictures" else MOST_POINTS)
     has_network = hasattr(method, "last_hidden_layer")
     hidden = method.last_hidden_layer(data.X[rows]) if has_network else data.X[rows]
-    k = max(data.n_clusters, int(labels.max()) + 1)
-    aligned = None if votes is None or len(votes) < 2 else aligned_votes(votes, labels, k)
-    agreeing = None if aligned is None else n_agreeing(aligned, labels)
-    columns = shown_columns(data, labels)
+    shown = ShownPoints.of(data, labels, votes)
     x, y = _whole(LAYOUTS[layout](hidden)).T.tolist()
     return {
         "layout": layout,
@@ -88,11 +80,11 @@ def make_map(
         "n": n,
         "x": x,
         "y": y,
-        "n_models": 0 if aligned is None else len(aligned),
-        "k": k,
-        "columns": None if columns is None else [name_of(data, column) for column in columns],
+        "n_models": shown.n_models,
+        "k": shown.k,
+        "columns": shown.column_names,
         "classes": class_names(data),
-        "points": points(data, rows, labels, agreeing, columns, value_range(data, rows)),
+        "points": shown.at(rows, value_range(data, rows)),
     }
 
 

@@ -1,4 +1,4 @@
-"""What watches a fit and what it keeps: history.csv, votes, seconds of work."""
+"""What watches a fit, and what it keeps of it: history.csv, the votes, the seconds of work."""
 
 import csv
 import io
@@ -6,17 +6,19 @@ import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import phase_scores
-from kingdra_repro.files import atomic_write, write_text
+from kingdra_repro.files import write_text
+from kingdra_repro.runs.votes import Votes
+from kingdra_repro.training.events import Iteration, Progress
 from kingdra_repro.training.progress import ProgressDisplay, phase, phase_line
 
-if TYPE_CHECKING:
-    from kingdra_repro.training.events import Iteration, Progress
+log = logging.getLogger(__name__)
+
+SAVE_EVERY = 5.0  # seconds; what a killed part loses at most
 
 
 class History:
@@ -48,63 +50,6 @@ class History:
         writer.writeheader()
         writer.writerows(self.rows)
         write_text(self.path, text.getvalue())
-
-
-SAMPLED = 1_000  # points of which the answers after every phase are kept
-
-
-class Votes:
-    """The models' answers after each phase, kept over the parts of an interrupted run.
-
-    Parameters
-    ----------
-    folder : Path
-        Where they lie while the run goes on.
-    """
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-
-    def add(self, index: int, model_labels: np.ndarray) -> None:
-        """Keep the answers [n_models, n] after phase `index`, in place of earlier ones after that phase.
-
-        All of those of the first phase and of the last so far, n_models * n bytes up to 256 clusters; of the
-        others those for the sample.
-        """
-        self.folder.mkdir(exist_ok=True)
-        small = model_labels.astype(np.min_scalar_type(int(model_labels.max())))
-        kept = {str(index): small[:, _sample(small.shape[1])], "last": small}
-        if index == 0:
-            kept["first"] = small
-        for name, votes in kept.items():
-            atomic_write(self.folder / f"{name}.npy", lambda file, votes=votes: np.save(file, votes))  # type: ignore[misc]
-
-    def first(self) -> np.ndarray | None:
-        """Return the answers [n_models, n] after the first phase; None where the method has no ensemble."""
-        path = self.folder / "first.npy"
-        return np.load(path, allow_pickle=False) if path.exists() else None
-
-    def write(self, path: Path) -> None:
-        """Write the finished run's ``votes.npz``; nothing where the method has no ensemble.
-
-        ``first``, ``last`` : uint8 (or uint16) [n_models, n], after the first phase and after the last
-        ``sample`` : int64 [s], at most 1,000 points; the same whenever a set of n points is clustered
-        ``sampled`` : [n_phases, n_models, s], the answers for these after each phase
-        """
-        phases = sorted(self.folder.glob("[0-9]*.npy"), key=lambda file: int(file.stem))
-        if not phases:
-            return
-        first, last = (np.load(self.folder / f"{name}.npy", allow_pickle=False) for name in ("first", "last"))
-        sampled = np.stack([np.load(file, allow_pickle=False) for file in phases])
-        arrays = {"first": first, "last": last, "sample": _sample(first.shape[1]), "sampled": sampled}
-        atomic_write(path, lambda file: np.savez_compressed(file, **arrays))
-
-
-def _sample(n: int) -> np.ndarray:
-    return np.sort(np.random.default_rng(0).choice(n, min(SAMPLED, n), replace=False))
-
-
-SAVE_EVERY = 5.0  # seconds; what a killed part loses at most
 
 
 class Stopwatch:
@@ -144,9 +89,6 @@ class Stopwatch:
         write_text(self.path, f"{self.seconds():.3f}")
 
 
-log = logging.getLogger(__name__)
-
-
 class RunMonitor:
     """The monitor that the command line hands to a method. The method never sees the classes; this does.
 
@@ -179,7 +121,7 @@ class RunMonitor:
         self.votes = votes
         self._begun = False
 
-    def progress(self, event: "Progress") -> None:
+    def progress(self, event: Progress) -> None:
         """Show a training step; at the first, an interrupted run says where it goes on."""
         if not self._begun and (event.iteration > 0 or event.epoch > 1):
             self.display.notify(line := f"going on from {phase(event)}")
@@ -188,7 +130,7 @@ class RunMonitor:
         self.stopwatch.tick()
         self.display.show(event)
 
-    def iteration(self, it: "Iteration") -> None:
+    def iteration(self, it: Iteration) -> None:
         """Record a phase; show a line for those that come to an answer of which something is known."""
         row: dict[str, object] = dict(it.row)
         if self.y is not None and it.labels is not None:

@@ -21,6 +21,7 @@ from kingdra_repro.methods import Ensemble
 from kingdra_repro.methods.features import indexable_features, rows_of
 from kingdra_repro.methods.given_labels import check_classes
 from kingdra_repro.runs.clusters import beside
+from kingdra_repro.sampling import fixed_sample
 
 QUESTIONS = 20  # of a file
 MOST_POINTS = 100_000  # that they are chosen from
@@ -66,9 +67,7 @@ def choose_questions(
     integer(1)("n", n)
     X = indexable_features(X)
     m = X.shape[0]
-    rows = np.arange(m)
-    if m > MOST_POINTS:
-        rows = np.sort(np.random.default_rng(0).choice(m, MOST_POINTS, replace=False))
+    rows = fixed_sample(m, MOST_POINTS)
     disagreement = np.zeros(m)
     disagreement[rows] = method.disagreement(X if len(rows) == m else rows_of(X, rows))
     unknown = rows if given is None else rows[check_classes(given, m, method.n_clusters)[rows] < 0]

@@ -44,6 +44,17 @@ def read_result(folder: Path) -> dict[str, Any]:
     return result
 
 
+def result_if_finished(folder: Path) -> dict[str, Any] | None:
+    """result.json of a run, or None where it is not finished; InputError where it is damaged."""
+    path = folder / "result.json"
+    if not path.exists():
+        return None
+    try:
+        return json.loads(path.read_text())
+    except ValueError as error:
+        raise InputError(f"{path} is damaged: remove its folder to repeat the run") from error
+
+
 def read_shown(folder: Path, name: str) -> dict[str, Any] | None:
     """explorer.json or map.json, as the page takes it; None where a run has none (an older version's)."""
     with reading(folder / name) as path:

@@ -9,9 +9,8 @@ import numpy as np
 from sklearn.base import ClusterMixin
 
 from kingdra_repro.data.dataset import Dataset
-from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import scores
-from kingdra_repro.evaluation.without_labels import phase_of_answer
+from kingdra_repro.evaluation.without_labels import number_of, phase_of_answer
 from kingdra_repro.files import atomic_write, checksum_of_array, write_text
 from kingdra_repro.version import package_version
 
@@ -70,9 +69,9 @@ def make_result(
         "version": package_version(),
         "commit": settings["commit"],
         "config_hash": settings["config_hash"],
-        "n_pseudo_labels": _number(phase.get("n_pseudo_labels"), int),
-        "agreement": _number(phase.get("agreement"), float),
-        "mini_clusters": _number(phase.get("n_mini_clusters"), int),
+        "n_pseudo_labels": number_of(phase, "n_pseudo_labels", int),
+        "agreement": number_of(phase, "agreement", float),
+        "mini_clusters": number_of(phase, "n_mini_clusters", int),
         "clusters_found": len(np.unique(method.labels_)),
         "cluster_sizes": np.bincount(method.labels_, minlength=data.n_clusters).tolist(),
     }
@@ -97,19 +96,3 @@ def write_result(folder: Path, result: dict[str, Any], labels: np.ndarray) -> No
     """labels.npy (int64 [n]), and then result.json, whose presence means that the run is done."""
     atomic_write(folder / "labels.npy", lambda file: np.save(file, labels.astype(np.int64)))
     write_text(folder / "result.json", json.dumps(result, indent=2) + "\n")
-
-
-def read_result(folder: Path) -> dict[str, Any] | None:
-    """result.json of a finished run, or None where it is not finished; InputError where it is damaged."""
-    path = folder / "result.json"
-    if not path.exists():
-        return None
-    try:
-        return json.loads(path.read_text())
-    except ValueError as error:
-        raise InputError(f"{path} is damaged: remove its folder to repeat the run") from error
-
-
-def _number(value: Any, kind: type[int] | type[float]) -> int | float | None:
-    """Return a plain number; None for what a phase did not have (missing, or pandas' NaN)."""
-    return None if value is None or value != value else kind(value)

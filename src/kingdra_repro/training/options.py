@@ -7,8 +7,6 @@ from kingdra_repro.checks import Check, choice, integer, non_negative, positive
 
 ORDERS = ("file", "once", "epoch")
 PRECISIONS = ("float32", "tf32", "bfloat16")
-# Options that came later, and the value with which a run is as it was before them: it keeps its hash.
-AS_BEFORE = {"decay_epochs": 0.0}
 # Where a fit runs and who watches are not part of what a run is: they change rounding and, on a GPU, noise.
 WITHOUT_EFFECT = frozenset(
     {"device", "n_jobs", "compile", "checkpoint_dir", "autoencoder_dir", "monitor", "verbose"}
@@ -21,7 +19,7 @@ class TrainingOptions:
 
     The estimators of ensembles inherit these parameters, the settings ``training.*`` of the command line
     their names and types, and a `Stack` is handed them whole: a new option is written here, where it is used,
-    and in the configs.
+    in the configs, and, as runs from before it keep their hash, in `kingdra_repro.runs.folder.AS_BEFORE`.
 
     Parameters
     ----------

@@ -14,7 +14,8 @@ from kingdra_repro.report.figures.iterations import figure2, iterations_figure
 from kingdra_repro.report.figures.members import figure4, members_figure
 from kingdra_repro.report.figures.style import STYLE, save
 from kingdra_repro.reproduce.store import read_histories
-from kingdra_repro.runs.members import MOST_CLUSTERS, Members, has_pictures
+from kingdra_repro.runs.members import MOST_CLUSTERS, Members
+from kingdra_repro.runs.thumbnails import has_pictures
 
 
 def draw_paper_figures(results: Path, cells: pd.DataFrame) -> None:

@@ -6,7 +6,7 @@ import torch
 
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.pseudo_labels import mini_clusters
-from kingdra_repro.runs import graph_files as ensemble_files
+from kingdra_repro.runs import graph_files
 from kingdra_repro.runs.graph_files import (
     PHASES,
     POINTS,
@@ -15,7 +15,7 @@ from kingdra_repro.runs.graph_files import (
     threshold_sweep,
     write_ensemble_files,
 )
-from kingdra_repro.runs.monitor import Votes
+from kingdra_repro.runs.votes import Votes
 
 
 def noisy_votes(n=400, n_models=10, n_clusters=4):
@@ -90,7 +90,7 @@ def test_files_of_a_run(tmp_path):
 
 
 def test_large_sets_are_not_swept(tmp_path, monkeypatch):
-    monkeypatch.setattr(ensemble_files, "MOST_POINTS_OF_A_SWEEP", 1_999)
+    monkeypatch.setattr(graph_files, "MOST_POINTS_OF_A_SWEEP", 1_999)
     votes, y = noisy_votes(n=2_000)
     kept = Votes(tmp_path / "votes")
     kept.add(0, votes)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from kingdra_repro.evaluation.modularity import modularity, neighbour_graph
+from kingdra_repro.methods.best_phase import modularity, neighbour_graph
 
 
 def test_two_triangles_joined_by_an_edge() -> None:

@@ -1,0 +1,129 @@
+"""votes.npz: what each model of an ensemble answers, and how far the models agree."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from kingdra_repro.files import atomic_write
+from kingdra_repro.pseudo_labels.matching import align
+from kingdra_repro.sampling import fixed_sample
+
+SAMPLED = 1_000  # points of which the answers after every phase are kept
+
+
+class Votes:
+    """The models' answers after each phase, kept over the parts of an interrupted run.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they lie while the run goes on.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def add(self, index: int, model_labels: np.ndarray) -> None:
+        """Keep the answers [n_models, n] after phase `index`, in place of earlier ones after that phase.
+
+        All of those of the first phase and of the last so far, n_models * n bytes up to 256 clusters; of the
+        others those for the sample.
+        """
+        self.folder.mkdir(exist_ok=True)
+        small = model_labels.astype(np.min_scalar_type(int(model_labels.max())))
+        kept = {str(index): small[:, fixed_sample(small.shape[1], SAMPLED)], "last": small}
+        if index == 0:
+            kept["first"] = small
+        for name, votes in kept.items():
+            atomic_write(self.folder / f"{name}.npy", lambda file, votes=votes: np.save(file, votes))  # type: ignore[misc]
+
+    def first(self) -> np.ndarray | None:
+        """Return the answers [n_models, n] after the first phase; None where the method has no ensemble."""
+        path = self.folder / "first.npy"
+        return np.load(path, allow_pickle=False) if path.exists() else None
+
+    def write(self, path: Path) -> None:
+        """Write the finished run's ``votes.npz``; nothing where the method has no ensemble.
+
+        ``first``, ``last`` : uint8 (or uint16) [n_models, n], after the first phase and after the last
+        ``sample`` : int64 [s], at most 1,000 points; the same whenever a set of n points is clustered
+        ``sampled`` : [n_phases, n_models, s], the answers for these after each phase
+        """
+        phases = sorted(self.folder.glob("[0-9]*.npy"), key=lambda file: int(file.stem))
+        if not phases:
+            return
+        first, last = (np.load(self.folder / f"{name}.npy", allow_pickle=False) for name in ("first", "last"))
+        sampled = np.stack([np.load(file, allow_pickle=False) for file in phases])
+        arrays = {
+            "first": first,
+            "last": last,
+            "sample": fixed_sample(first.shape[1], SAMPLED),
+            "sampled": sampled,
+        }
+        atomic_write(path, lambda file: np.savez_compressed(file, **arrays))
+
+
+def last_votes(folder: Path) -> np.ndarray | None:
+    """Return the answers [n_models, n] that a finished run ended with; None where there is no ensemble."""
+    path = folder / "votes.npz"
+    if not path.exists():
+        return None
+    with np.load(path, allow_pickle=False) as arrays:
+        return arrays["last"]
+
+
+def aligned_votes(votes: np.ndarray, labels: np.ndarray, n_clusters: int) -> np.ndarray:
+    """Each model's answers in the names of the final clusters.
+
+    Parameters
+    ----------
+    votes : integer array [n_models, n]
+        Each model numbers the clusters as it likes.
+    labels : int array [n], the final clusters
+    n_clusters : int
+
+    Returns
+    -------
+    integer array [n_models, n], in the smallest type
+        After the one-to-one match of each model's clusters to the final ones that keeps most points.
+    """
+    kind = np.min_scalar_type(n_clusters - 1)
+    both = torch.from_numpy(np.concatenate([labels[None], votes], dtype=np.int32))
+    outputs = align(both, n_clusters)[1:]  # [M, k], the model's name of each final cluster
+    names = outputs.argsort(1).numpy().astype(kind)
+    return np.stack([names[m][one] for m, one in enumerate(votes)])
+
+
+def n_agreeing(aligned: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Count the models [n_models, n] that give the final cluster of a point: int array [n]."""
+    return (aligned == labels).sum(0)
+
+
+def most_disputed(aligned: np.ndarray, n_shown: int) -> np.ndarray:
+    """Return the points whose votes are spread most evenly over most clusters, the most disputed first.
+
+    Parameters
+    ----------
+    aligned : int array [n_models, n]
+    n_shown : int
+
+    Returns
+    -------
+    int array [at most n_shown]
+        By the entropy of a point's votes, ties to the lowest index; points without any dispute are left out.
+    """
+    n_models, n = aligned.shape
+    # Entropy from sorted votes: [M, n] bytes, where counts of all clusters would be [k, n] numbers.
+    votes = np.sort(aligned, axis=0)
+    runs = np.zeros((n_models, n), np.int32)  # how many equal votes end here
+    entropy = np.zeros(n)
+    for model in range(n_models):
+        runs[model] = 1
+        if model:
+            runs[model] += np.where(votes[model] == votes[model - 1], runs[model - 1], 0)
+        ends = np.ones(n, bool) if model == n_models - 1 else votes[model] != votes[model + 1]
+        share = runs[model] / n_models
+        entropy -= np.where(ends, share * np.log(share), 0)
+    order = np.argsort(-entropy.round(9), kind="stable")[:n_shown]
+    return order[entropy[order] > 1e-9]

@@ -1,0 +1,15 @@
+"""The sample that measures and pictures are made of: which points it has may never change."""
+
+import numpy as np
+
+from kingdra_repro.sampling import fixed_sample
+
+
+def test_the_same_points_in_every_version():
+    assert fixed_sample(1_000, 5).tolist() == [269, 307, 510, 635, 847]
+    assert fixed_sample(1_000, 5).dtype == np.int64
+
+
+def test_all_points_where_there_are_no_more():
+    for most in (20, 21, 1_000):
+        np.testing.assert_array_equal(fixed_sample(20, most), np.arange(20))
