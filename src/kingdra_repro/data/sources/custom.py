@@ -14,24 +14,19 @@ from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.features.picture_vectorizer import PictureVectorizer
 from kingdra_repro.data.features.table_settings import TableSettings
 from kingdra_repro.data.features.tfidf import TextVectorizer
-from kingdra_repro.data.formats.labels import Labels, encode_given, encode_labels, label_names
+from kingdra_repro.data.formats.labels import encode_given, encode_labels, label_names
 from kingdra_repro.data.formats.tables import TABLE_ENDINGS, is_table, table_name
 from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.data.links import closure, with_linked
 from kingdra_repro.data.new_points import Preprocessing
 from kingdra_repro.data.sources.custom_array import ENDINGS, array_features
-from kingdra_repro.data.sources.custom_found import (
-    Found,
-    found_in_folder,
-    found_in_streamed,
-    found_in_table,
-    of_rows,
-    scaled,
-)
+from kingdra_repro.data.sources.custom_folder import folder_features
 from kingdra_repro.data.sources.custom_labels import read_given, read_labels
 from kingdra_repro.data.sources.custom_links import read_links
-from kingdra_repro.data.sources.custom_streamed import check_stream, streamed_table
-from kingdra_repro.data.sources.custom_table import column_names
+from kingdra_repro.data.sources.custom_parquet import parquet_features, streamed_table
+from kingdra_repro.data.sources.custom_scaled import scaled
+from kingdra_repro.data.sources.custom_streamed import check_stream
+from kingdra_repro.data.sources.custom_table import column_names, table_features
 from kingdra_repro.errors import InputError, listed
 
 WORDS = ("n_words", "stop_words", "row_length")  # settings of TextVectorizer
@@ -160,15 +155,13 @@ def load_custom(
     path = _existing(path)
     more = {"text": text, "id": id, "keep_columns": "true" if keep_columns else None}
     if (table := streamed_table(path, stream)) is not None:
-        found = found_in_streamed(table, labels, given, settings, buffer_rows, data_dir, **more)
+        found = parquet_features(table, labels, given, settings, buffer_rows, data_dir, **more)
     elif path.is_dir():
-        found = found_in_folder(path, words or {}, pictures or {}, n_clusters, data_dir, mirror)
+        found = folder_features(path, words or {}, pictures or {}, n_clusters, data_dir, mirror)
     elif path.suffix.lower() in ENDINGS:
-        array = array_features(path, scale, image_shape, stream, buffer_rows, data_dir)
-        labels_there = None if array.labels is None else Labels(array.labels)
-        found = Found(array.X, labels_there, image_shape=array.image_shape, pixels=array.pixels)
+        found = array_features(path, scale, image_shape, stream, buffer_rows, data_dir)
     elif is_table(path):
-        found = found_in_table(path, labels, given, text, id, settings, written, words or {})
+        found = table_features(path, labels, given, text, id, settings, written, words or {})
     else:
         kinds = ", ".join(ENDINGS + TABLE_ENDINGS)
         raise InputError(f"dataset.path={path} has an unknown format: give a {kinds} file or a folder")
@@ -181,15 +174,15 @@ def load_custom(
         raise InputError(f"dataset.image_shape is for arrays, not for {path}: leave it out")
 
     known, source = found.labels, str(path)
-    rows = found.rows if found.table is not None else np.arange(found.X.shape[0])
+    rows = np.arange(found.X.shape[0]) if found.rows is None else found.rows
     n_rows = len(rows) if found.table is None else len(found.table)
-    cells = None if found.table is None else found.table.iloc[found.rows]
+    cells = None if found.table is None else found.table.iloc[rows]
     if labels is not None and not found.labels_are_a_column:
         known, source = read_labels("labels", labels, rows, n_rows), f"dataset.labels={labels}"
     told = found.given
     if given is not None and told is None:  # no column
         told = read_given(given, found.row_names, rows, n_rows, cells)
-    known, told = (of_rows(one, found) for one in (known, told))
+    known, told = (found.of_rows(one) for one in (known, told))
     y = None if known is None else encode_labels(known.values, source)
     class_names = None if known is None else label_names(known.values, known.written)
     taught: np.ndarray | None = None
@@ -226,7 +219,7 @@ def load_custom(
         y,
         n_clusters,
         image_shape=found.image_shape,
-        feature_names=found.names,
+        feature_names=found.feature_names,
         class_names=class_names,
         row_names=found.row_names,
         pictures=found.pictures,

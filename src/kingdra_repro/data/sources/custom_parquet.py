@@ -1,0 +1,126 @@
+"""A user's Parquet of more rows than memory holds, as features."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from kingdra_repro.data.features.table_settings import TableSettings
+from kingdra_repro.data.features.table_vectorizer import TableVectorizer
+from kingdra_repro.data.formats.labels import Labels
+from kingdra_repro.data.formats.streamed_parquet import StreamedParquet, is_parquet
+from kingdra_repro.data.formats.tables import is_table
+from kingdra_repro.data.sources.custom_found import Found
+from kingdra_repro.data.sources.custom_streamed import is_large
+from kingdra_repro.errors import InputError, listed
+
+BYTES_OF_A_CELL = 20  # of a table in memory: as pandas has it, as float64 and as float32
+
+
+def streamed_table(path: Path, stream: bool | str) -> StreamedParquet | None:
+    """Return Parquet that is read in blocks; None where a table, or what is no table, is read into memory.
+
+    Raises
+    ------
+    InputError
+        Where ``stream`` asks for what cannot be.
+    """
+    if not is_parquet(path):
+        if stream is True and (path.is_dir() or is_table(path)):
+            raise InputError(
+                f"dataset.stream=true is for Parquet, .npy and .npz, not for {path}: save it as one of them, "
+                "or leave dataset.stream out"
+            )
+        return None
+    if path.is_dir() and stream is False:
+        raise InputError(f"{path} is a folder of Parquet, which is always streamed: leave dataset.stream out")
+    if stream is False:
+        return None
+    found = StreamedParquet(path)
+    if path.is_dir() or stream is True or is_large(BYTES_OF_A_CELL * found.n * len(found.names)):
+        return found
+    return None
+
+
+def parquet_features(
+    table: StreamedParquet,
+    labels: str | os.PathLike | None,
+    given: str | os.PathLike | None,
+    settings: TableSettings,
+    buffer_rows: int | None,
+    data_dir: str | os.PathLike | None,
+    **refused: Any,
+) -> Found:
+    """Return the features of Parquet, as a matrix in one file.
+
+    Parameters
+    ----------
+    table : StreamedParquet
+    labels, given : str, path or None
+        The columns with the classes and with the labels to learn from; or files of their own, which the
+        caller reads.
+    settings : TableSettings
+    buffer_rows : int or None, see `StreamedMatrix`
+    data_dir : path or None
+        Where the matrix is kept.
+    refused : settings that only tables in memory have; none may have a value
+
+    Raises
+    ------
+    InputError
+        For what `table_columns` refuses, a missing value, or a disk without room.
+    """
+    column, given_column = (str(name) if str(name) in table.names else None for name in (labels, given))
+    names = table_columns(table, settings, (column, given_column), **refused)
+    vectorizer = TableVectorizer(settings)
+    vectorizer.numbers = names
+    return Found(
+        table.matrix(names, data_dir).with_buffer(buffer_rows),
+        feature_names=names,
+        labels=None if column is None else Labels(table.column(column)),
+        labels_are_a_column=column is not None,
+        given=None if given_column is None else Labels(table.column(given_column)),
+        vectorizer=vectorizer,
+        auto_scale="standard",
+    )
+
+
+def table_columns(
+    table: StreamedParquet, settings: TableSettings, others: Sequence[str | None], **refused: Any
+) -> list[str]:
+    """Return the columns to cluster by.
+
+    Parameters
+    ----------
+    table : StreamedParquet
+    settings : TableSettings
+    others : names of columns that are for something else
+    refused : settings that only tables in memory have; none may have a value
+
+    Raises
+    ------
+    InputError
+        For a setting of tables in memory, a column that is not there or is named twice, and columns without
+        numbers.
+    """
+    plain = TableSettings()
+    refused |= {
+        name: value
+        for name in ("missing", "categories", "dates")
+        if (value := getattr(settings, name)) != getattr(plain, name)
+    }
+    for name, value in refused.items():
+        if value is not None:
+            raise InputError(
+                f"dataset.{name}={value} is for tables in memory, not for {table.path}, which is streamed: "
+                f"leave it out, or {table.into_memory}"
+            )
+    for setting, named in (("columns", settings.columns or ()), ("drop", settings.drop)):
+        if unknown := [name for name in named if name not in table.names]:
+            raise InputError(f"{table.path} has no column {unknown[0]!r}: it has {listed(table.names)}")
+        if setting == "columns" and (twice := [name for name in named if name in others]):
+            raise InputError(f"dataset.columns has {twice[0]!r}, which is named for another purpose, too")
+    if settings.columns is not None:
+        return table.numeric(list(settings.columns), chosen=True)
+    left = [name for name in table.names if name not in settings.drop and name not in others]
+    return table.numeric(left, chosen=False)
