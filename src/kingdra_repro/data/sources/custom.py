@@ -18,7 +18,6 @@ from kingdra_repro.data.formats.labels import encode_given, encode_labels, label
 from kingdra_repro.data.formats.tables import TABLE_ENDINGS, is_table, table_name
 from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.data.links import closure, with_linked
-from kingdra_repro.data.new_points import Preprocessing
 from kingdra_repro.data.sources.custom_array import ENDINGS, array_features
 from kingdra_repro.data.sources.custom_folder import folder_features
 from kingdra_repro.data.sources.custom_labels import read_given, read_labels
@@ -27,6 +26,7 @@ from kingdra_repro.data.sources.custom_parquet import parquet_features, streamed
 from kingdra_repro.data.sources.custom_scaled import scaled
 from kingdra_repro.data.sources.custom_streamed import check_stream
 from kingdra_repro.data.sources.custom_table import column_names, table_features
+from kingdra_repro.data.sources.new_points import Preprocessing
 from kingdra_repro.errors import InputError, listed
 
 WORDS = ("n_words", "stop_words", "row_length")  # settings of TextVectorizer

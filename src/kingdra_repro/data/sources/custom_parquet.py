@@ -1,10 +1,14 @@
 """A user's Parquet of more rows than memory holds, as features."""
 
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from kingdra_repro.data.features.column_kinds import is_row_number
 from kingdra_repro.data.features.table_settings import TableSettings
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.formats.labels import Labels
@@ -12,7 +16,10 @@ from kingdra_repro.data.formats.streamed_parquet import StreamedParquet, is_parq
 from kingdra_repro.data.formats.tables import is_table
 from kingdra_repro.data.sources.custom_found import Found
 from kingdra_repro.data.sources.custom_streamed import is_large
+from kingdra_repro.data.streamed import StreamedMatrix
 from kingdra_repro.errors import InputError, listed
+
+log = logging.getLogger(__name__)
 
 BYTES_OF_A_CELL = 20  # of a table in memory: as pandas has it, as float64 and as float32
 
@@ -75,7 +82,7 @@ def parquet_features(
     vectorizer = TableVectorizer(settings)
     vectorizer.numbers = names
     return Found(
-        table.matrix(names, data_dir).with_buffer(buffer_rows),
+        StreamedMatrix(table.matrix(names, data_dir), buffer_rows),
         feature_names=names,
         labels=None if column is None else Labels(table.column(column)),
         labels_are_a_column=column is not None,
@@ -121,6 +128,41 @@ def table_columns(
         if setting == "columns" and (twice := [name for name in named if name in others]):
             raise InputError(f"dataset.columns has {twice[0]!r}, which is named for another purpose, too")
     if settings.columns is not None:
-        return table.numeric(list(settings.columns), chosen=True)
+        return _numeric(table, settings.columns, chosen=True)
     left = [name for name in table.names if name not in settings.drop and name not in others]
-    return table.numeric(left, chosen=False)
+    return _numeric(table, left, chosen=False)
+
+
+def _numeric(table: StreamedParquet, names: Sequence[str], chosen: bool) -> list[str]:
+    """Return those of some columns that can be clustered by; row numbers only where they are chosen.
+
+    Raises
+    ------
+    InputError
+        Where one of them holds no numbers.
+    """
+    import pyarrow.types as kinds
+
+    types_of = {name: table.type_of(name) for name in names}
+    numbers = (kinds.is_integer, kinds.is_floating, kinds.is_boolean)
+    if other := [name for name in names if not any(kind(types_of[name]) for kind in numbers)]:
+        raise InputError(
+            f"{table.path} has columns that are not numeric: {listed(other)}. Leave them out with "
+            f"dataset.drop=[{','.join(other)}], or {table.into_memory} where memory holds the table"
+        )
+    found = [
+        name
+        for name in names
+        if chosen
+        or not kinds.is_integer(types_of[name])
+        or table.column(name).hasnans
+        or not is_row_number(table.column(name).to_numpy(np.float64))
+    ]
+    if left_out := [name for name in names if name not in found]:
+        log.warning("Columns of %s that are left out, as row numbers: %s", table.path, listed(left_out))
+    if not found:
+        raise InputError(
+            f"{table.path} has no column left to cluster by: name those that you want with "
+            "dataset.columns=[A,B]"
+        )
+    return found

@@ -21,7 +21,7 @@ from kingdra_repro.data.features.tfidf import (
     tfidf_of_tokens,
 )
 from kingdra_repro.data.formats.arrays import read_npz
-from kingdra_repro.data.formats.feature_pair import load_feature_pair
+from kingdra_repro.data.sources.feature_pair import load_feature_pair
 from kingdra_repro.data.sources.rcv1 import (
     ROOT_NAMES,
     TOKEN_FILES,
