@@ -2,9 +2,8 @@
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -56,7 +55,7 @@ def parquet_features(
     settings: TableSettings,
     buffer_rows: int | None,
     data_dir: str | os.PathLike | None,
-    **refused: Any,
+    refused: Mapping[str, str | None],
 ) -> Found:
     """Return the features of Parquet, as a matrix in one file.
 
@@ -70,7 +69,7 @@ def parquet_features(
     buffer_rows : int or None, see `StreamedMatrix`
     data_dir : path or None
         Where the matrix is kept.
-    refused : settings that only tables in memory have; none may have a value
+    refused : mapping, see `table_columns`
 
     Raises
     ------
@@ -78,7 +77,7 @@ def parquet_features(
         For what `table_columns` refuses, a missing value, or a disk without room.
     """
     column, given_column = (str(name) if str(name) in table.names else None for name in (labels, given))
-    names = table_columns(table, settings, (column, given_column), **refused)
+    names = table_columns(table, settings, (column, given_column), refused)
     vectorizer = TableVectorizer(settings)
     vectorizer.numbers = names
     return Found(
@@ -93,7 +92,10 @@ def parquet_features(
 
 
 def table_columns(
-    table: StreamedParquet, settings: TableSettings, others: Sequence[str | None], **refused: Any
+    table: StreamedParquet,
+    settings: TableSettings,
+    others: Sequence[str | None],
+    refused: Mapping[str, str | None],
 ) -> list[str]:
     """Return the columns to cluster by.
 
@@ -102,7 +104,8 @@ def table_columns(
     table : StreamedParquet
     settings : TableSettings
     others : names of columns that are for something else
-    refused : settings that only tables in memory have; none may have a value
+    refused : mapping
+        Settings that only tables in memory have, of which none may have a value; the first that has is named.
 
     Raises
     ------
@@ -111,12 +114,12 @@ def table_columns(
         numbers.
     """
     plain = TableSettings()
-    refused |= {
+    of_cells = {
         name: value
         for name in ("missing", "categories", "dates")
         if (value := getattr(settings, name)) != getattr(plain, name)
     }
-    for name, value in refused.items():
+    for name, value in {**refused, **of_cells}.items():
         if value is not None:
             raise InputError(
                 f"dataset.{name}={value} is for tables in memory, not for {table.path}, which is streamed: "

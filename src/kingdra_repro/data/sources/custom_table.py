@@ -30,7 +30,7 @@ def table_features(
     text: str | None,
     id: str | None,
     settings: TableSettings,
-    written: TextFormat,
+    text_format: TextFormat,
     words: Mapping[str, Any],
 ) -> Found:
     """Return features of a table: its columns, or the words of one column of texts by tf-idf.
@@ -44,7 +44,7 @@ def table_features(
     text, id : str or None
         Columns with the texts to cluster by, and with the rows' names.
     settings : TableSettings
-    written : TextFormat
+    text_format : TextFormat
     words : mapping
         Settings of `TextVectorizer`.
 
@@ -56,7 +56,7 @@ def table_features(
     """
     labels, given = (None if name is None else str(name) for name in (labels, given))
     chosen = [name for name in (labels, given, id) if name is not None]
-    table, as_written = read_as_written(path, chosen, written)
+    table, as_written = read_as_written(path, chosen, text_format)
     columns = settings.columns
     if labels is not None and labels == given:
         raise InputError(f"dataset.given={given} is dataset.labels, too: give different columns")
