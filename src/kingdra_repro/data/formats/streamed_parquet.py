@@ -13,7 +13,7 @@ from pandas.api import types
 
 from kingdra_repro.data.formats.kept_copy import kept_copy
 from kingdra_repro.data.formats.stored_rows import StoredRows, stored_npy
-from kingdra_repro.errors import InputError
+from kingdra_repro.errors import InputError, first_line
 
 log = logging.getLogger(__name__)
 
@@ -201,9 +201,8 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, NotImplementedError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"{path} is not a readable .parquet table ({reason}): correct it, or save it again"
+            f"{path} is not a readable .parquet table ({first_line(error)}): correct it, or save it again"
         ) from error
 
 
