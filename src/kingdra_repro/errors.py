@@ -33,6 +33,11 @@ def diverged(how: str = "outputs are not numbers (NaN)") -> InputError:
     )
 
 
+def first_line(error: Exception) -> str:
+    """Return what an error says first, for a one-line message; its kind where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def listed(names: Any) -> str:
     """Names, of a list or pandas' Index, for a one-line message: all of a few, the first eight of many."""
     shown = ", ".join(repr(str(name)) for name in names[:8])

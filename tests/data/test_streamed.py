@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from kingdra_repro.data import StreamedMatrix, load_custom
-from kingdra_repro.data.new_points import Preprocessing
 from kingdra_repro.data.sources import custom_streamed
+from kingdra_repro.data.sources.new_points import Preprocessing
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum_of_array
 

@@ -10,8 +10,8 @@ import pytest
 import scipy.sparse as sp
 
 from kingdra_repro.data import StreamedMatrix, load_custom
-from kingdra_repro.data.new_points import Preprocessing
 from kingdra_repro.data.sources import custom_streamed
+from kingdra_repro.data.sources.new_points import Preprocessing
 from kingdra_repro.data.validation import canonical_csr
 from kingdra_repro.errors import InputError
 

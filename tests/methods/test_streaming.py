@@ -73,7 +73,7 @@ def test_other_orders_and_labels_and_links_as_in_memory(X, streamed: StreamedMat
 
 
 def test_small_buffers_give_each_row_once_and_all_members_the_same_rows(streamed: StreamedMatrix) -> None:
-    rows = StreamedRows(streamed.with_buffer(64), torch.device("cpu"))
+    rows = StreamedRows(replace(streamed, buffer_rows=64), torch.device("cpu"))
     first, second = ([part.numbers for part in rows.parts(True, 0, epoch)] for epoch in (0, 1))
     assert len(first) == 5
     for epoch in (first, second):
@@ -84,7 +84,7 @@ def test_small_buffers_give_each_row_once_and_all_members_the_same_rows(streamed
 
 
 def test_a_fit_in_small_buffers_is_the_same_each_time(streamed: StreamedMatrix) -> None:
-    model, again = (kingdra(first_epochs=4).fit(streamed.with_buffer(64)) for _ in range(2))
+    model, again = (kingdra(first_epochs=4).fit(replace(streamed, buffer_rows=64)) for _ in range(2))
     pd.testing.assert_frame_equal(history(model), history(again), check_exact=True)
     assert model.history_["supervised"].notna().iloc[1]
 
@@ -96,11 +96,11 @@ def test_processes_read_the_same_file(streamed: StreamedMatrix) -> None:
 
 
 def test_a_killed_fit_is_not_taken_up_with_another_buffer(streamed: StreamedMatrix, tmp_path: Path) -> None:
-    fit = kingdra(checkpoint_dir=tmp_path, n_iter=0).fit(streamed.with_buffer(64))
-    again = kingdra(checkpoint_dir=tmp_path, n_iter=0).fit(streamed.with_buffer(64))
+    fit = kingdra(checkpoint_dir=tmp_path, n_iter=0).fit(replace(streamed, buffer_rows=64))
+    again = kingdra(checkpoint_dir=tmp_path, n_iter=0).fit(replace(streamed, buffer_rows=64))
     np.testing.assert_array_equal(fit.labels_, again.labels_)
     with pytest.raises(InputError, match="other settings or data"):
-        kingdra(checkpoint_dir=tmp_path, n_iter=0).fit(streamed.with_buffer(130))
+        kingdra(checkpoint_dir=tmp_path, n_iter=0).fit(replace(streamed, buffer_rows=130))
 
 
 def test_methods_that_need_all_rows_name_those_that_do_not(streamed: StreamedMatrix) -> None:

@@ -1,5 +1,7 @@
 """Fits of sparse data in their file: bit for bit those in memory where all rows are shuffled at once."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -52,7 +54,7 @@ def test_distances_to_neighbours_are_those_in_memory(X, streamed: StreamedMatrix
 
 def test_small_buffers_are_the_same_for_a_matrix_sent_to_another_process(streamed: StreamedMatrix) -> None:
     """Of rows whose labels are known there are more than a buffer takes."""
-    small, y = streamed.with_buffer(64), np.arange(N) % K
+    small, y = replace(streamed, buffer_rows=64), np.arange(N) % K
     sent = message_of(message_bytes(small))
     here, there = (kingdra().fit(data, y=y) for data in (small, sent))
     np.testing.assert_array_equal(here.labels_, there.labels_)

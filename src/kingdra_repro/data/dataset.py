@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from kingdra_repro.data.features.pictures import Pictures
 from kingdra_repro.data.links import Links
-from kingdra_repro.data.new_points import Preprocessing
 from kingdra_repro.data.streamed import Matrix
+
+if TYPE_CHECKING:  # these stand on the floors above, see tests/test_layers.py
+    from kingdra_repro.data.features.pictures import Pictures
+    from kingdra_repro.data.sources.new_points import Preprocessing
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,10 @@ class Dataset:
     feature_names: Sequence[str] | None = None
     class_names: Sequence[str] | None = None
     row_names: Sequence[str] | None = None
-    pictures: Pictures | None = None
+    pictures: "Pictures | None" = None
     given: np.ndarray | None = None
     links: Links | None = None
-    preprocessing: Preprocessing | None = None
+    preprocessing: "Preprocessing | None" = None
     table: pd.DataFrame | None = None
 
     def in_units(self, X: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
@@ -136,10 +136,6 @@ class StreamedMatrix:
         return (
             f"{self.path} stays on the disk ({gigabytes:.1f} GB); training shuffles its {n:,} rows {shuffled}"
         )
-
-    def with_buffer(self, buffer_rows: int | None) -> "StreamedMatrix":
-        """Return the same matrix, of which so many rows are shuffled at once."""
-        return replace(self, buffer_rows=buffer_rows)
 
 
 Matrix: TypeAlias = np.ndarray | sp.csr_matrix | StreamedMatrix

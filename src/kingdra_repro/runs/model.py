@@ -18,7 +18,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from kingdra_repro import bases, methods, pseudo_labels
 from kingdra_repro.checks import check_parameters
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
-from kingdra_repro.data.new_points import Features, Preprocessing, span_of
+from kingdra_repro.data.sources.new_points import Features, Preprocessing, span_of
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import atomic_write, checksum, write_text

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from kingdra_repro.data.formats.memory import check_fits
 from kingdra_repro.data.formats.stored_rows import npy_header
-from kingdra_repro.errors import InputError
+from kingdra_repro.errors import InputError, first_line
 
 ARRAY_ENDINGS = (".npy", ".npz", ".mat")
 MATLAB_NAMES = (("fea", "gnd"), ("X", "Y"), ("X", "y"))  # of features and labels, in the files that go round
@@ -137,7 +137,7 @@ def read_mat(path: Path) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None]
 
 def unreadable(path: Path, error: Exception) -> InputError:
     """Return what to raise for a file whose reader has failed."""
-    reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+    reason = first_line(error)
     if "Object arrays" in reason or "Python objects" in reason:
         return InputError(
             f"{path} holds Python objects, which are never unpickled: save plain numbers, X.astype(float)"

@@ -5,7 +5,7 @@ import io
 import logging
 import re
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from kingdra_repro.data.formats.text_format import (
     is_number,
     split,
 )
-from kingdra_repro.errors import InputError
+from kingdra_repro.errors import InputError, listed
 
 log = logging.getLogger(__name__)
 
@@ -198,7 +198,7 @@ def _read(
             table = pd.read_csv(_from_start(content), **options)
         except pd.errors.ParserWarning as error:
             raise InputError(
-                f"{path} has lines of more values than its first line has names ({_few(names)}): write the "
+                f"{path} has lines of more values than its first line has names ({listed(names)}): write the "
                 "columns' names there, or give dataset.separator=SIGN (it was read with "
                 f"{options['sep']!r}), dataset.decimal=SIGN or dataset.header=none"
             ) from error
@@ -238,7 +238,3 @@ def _holds_numbers(column: pd.Series) -> bool:
 
 def _from_start(content: Path | io.BytesIO) -> Path | io.BytesIO:
     return io.BytesIO(content.getbuffer()) if isinstance(content, io.BytesIO) else content
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names[:8])) + (f" and {len(names) - 8} more" if len(names) > 8 else "")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kingdra_repro.errors import InputError
+from kingdra_repro.errors import InputError, first_line
 
 HDF5_ENDINGS = (".h5", ".hdf5")
 
@@ -43,6 +43,6 @@ def read_jule(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     except MemoryError:
         raise
     except Exception as error:  # h5py fails in many ways on bytes that it did not write
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        reason = first_line(error)
         raise InputError(f"{path} is not a readable HDF5 file ({reason}): save it again") from error
     raise InputError(f"{path} has no data set named data (it has {', '.join(names) or 'none'}): rename it")

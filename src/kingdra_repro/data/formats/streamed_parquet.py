@@ -11,11 +11,9 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from kingdra_repro.data.features.column_kinds import is_row_number
 from kingdra_repro.data.formats.kept_copy import kept_copy
-from kingdra_repro.data.formats.stored_rows import stored_npy
-from kingdra_repro.data.streamed import StreamedMatrix
-from kingdra_repro.errors import InputError, listed
+from kingdra_repro.data.formats.stored_rows import StoredRows, stored_npy
+from kingdra_repro.errors import InputError, first_line
 
 log = logging.getLogger(__name__)
 
@@ -66,6 +64,10 @@ class StreamedParquet:
         """What the user can do to have it read into memory, for a message."""
         return "save it as one file" if self.path.is_dir() else "give dataset.stream=false"
 
+    def type_of(self, name: str) -> Any:
+        """Return pyarrow's DataType of a column."""
+        return self._data.schema.field(name).type
+
     def column(self, name: str) -> pd.Series:
         """Read one column, of all rows."""
         with _reading(self.path):
@@ -82,42 +84,8 @@ class StreamedParquet:
             if len(frame):
                 yield frame
 
-    def numeric(self, names: Sequence[str], chosen: bool) -> list[str]:
-        """Return those of some columns that can be clustered by; row numbers only where they are chosen.
-
-        Raises
-        ------
-        InputError
-            Where one of them holds no numbers.
-        """
-        import pyarrow.types as kinds
-
-        types_of = {name: self._data.schema.field(name).type for name in names}
-        numbers = (kinds.is_integer, kinds.is_floating, kinds.is_boolean)
-        if other := [name for name in names if not any(kind(types_of[name]) for kind in numbers)]:
-            raise InputError(
-                f"{self.path} has columns that are not numeric: {listed(other)}. Leave them out with "
-                f"dataset.drop=[{','.join(other)}], or {self.into_memory} where memory holds the table"
-            )
-        found = [
-            name
-            for name in names
-            if chosen
-            or not kinds.is_integer(types_of[name])
-            or self.column(name).hasnans
-            or not is_row_number(self.column(name).to_numpy(np.float64))
-        ]
-        if left_out := [name for name in names if name not in found]:
-            log.warning("Columns of %s that are left out, as row numbers: %s", self.path, listed(left_out))
-        if not found:
-            raise InputError(
-                f"{self.path} has no column left to cluster by: name those that you want with "
-                "dataset.columns=[A,B]"
-            )
-        return found
-
-    def matrix(self, names: Sequence[str], data_dir: Any = None) -> StreamedMatrix:
-        """Return some columns as a matrix in one file, which is made in the data folder unless it is there.
+    def matrix(self, names: Sequence[str], data_dir: Any = None) -> StoredRows:
+        """Return some columns as rows [n, d] of one file, made in the data folder unless it is there.
 
         It has float16 where all columns have, float32 where none needs more, else float64.
 
@@ -128,7 +96,7 @@ class StreamedParquet:
         """
         import pyarrow as pa
 
-        dtypes = {self._data.schema.field(name).type for name in names}
+        dtypes = {self.type_of(name) for name in names}
         small = {pa.int8(), pa.uint8(), pa.int16(), pa.uint16(), pa.bool_(), pa.float16(), pa.float32()}
         dtype = np.dtype("<f2" if dtypes == {pa.float16()} else "<f4" if dtypes <= small else "<f8")
         kept = kept_copy(
@@ -143,7 +111,7 @@ class StreamedParquet:
         found = stored_npy(kept)
         if found is None:
             raise InputError(f"{kept} is damaged: remove it")
-        return StreamedMatrix(found[0])
+        return found[0]
 
     def _batches(self, names: Sequence[str]) -> Iterator[Any]:
         """Read some columns, so many rows at once."""
@@ -233,9 +201,8 @@ def _reading(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, NotImplementedError) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(
-            f"{path} is not a readable .parquet table ({reason}): correct it, or save it again"
+            f"{path} is not a readable .parquet table ({first_line(error)}): correct it, or save it again"
         ) from error
 
 

@@ -15,7 +15,7 @@ from kingdra_repro.data.formats.delimited import read_delimited
 from kingdra_repro.data.formats.memory import check_fits, check_n_columns
 from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.data.formats.unpacked import unpack, unpacked_name
-from kingdra_repro.errors import InputError
+from kingdra_repro.errors import InputError, first_line
 
 log = logging.getLogger(__name__)
 
@@ -92,9 +92,8 @@ def read_as_written(
         library, extra = ("openpyxl", "excel") if ending == ".xlsx" else ("pyarrow", "parquet")
         raise InputError(f"{path} needs {library} to read: pip install 'kingdra-repro[{extra}]'") from error
     except Exception as error:  # these readers fail in many ways on such bytes
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
-            f"{path} is not a readable {ending} table ({reason}): correct it, or save it again"
+            f"{path} is not a readable {ending} table ({first_line(error)}): correct it, or save it again"
         ) from error
     if table.columns.nlevels > 1:
         raise InputError(f"{path} has multi-level column names: give each column one name")

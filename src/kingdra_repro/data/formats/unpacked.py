@@ -8,7 +8,7 @@ from typing import Any
 from zipfile import BadZipFile, ZipFile
 
 from kingdra_repro.data.formats.memory import available_bytes, check_fits
-from kingdra_repro.errors import InputError
+from kingdra_repro.errors import InputError, first_line
 
 PACKED = (".gz", ".zst", ".zip")
 AT_ONCE = 1 << 20
@@ -53,7 +53,7 @@ def unpack(path: Path) -> tuple[str, Path | BytesIO]:
     except ImportError as error:
         raise InputError(f"{path} needs pyarrow to unpack: pip install 'kingdra-repro[parquet]'") from error
     except (OSError, EOFError, zlib.error, BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise InputError(f"{path} cannot be unpacked ({_first_line(error)}): save it again") from error
+        raise InputError(f"{path} cannot be unpacked ({first_line(error)}): save it again") from error
 
 
 def _the_file_of_zip(path: Path) -> tuple[str, BytesIO]:
@@ -82,7 +82,3 @@ def _read(file: Any, path: Path) -> BytesIO:
             )
     content.seek(0)
     return content
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

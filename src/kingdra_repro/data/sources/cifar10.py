@@ -12,7 +12,7 @@ from kingdra_repro.data.download.registry import registry
 from kingdra_repro.data.features.image_features import image_features
 from kingdra_repro.data.features.pictures import PictureArray, PicturesOnDemand
 from kingdra_repro.data.formats.archives import archive_files
-from kingdra_repro.data.formats.feature_pair import load_feature_pair
+from kingdra_repro.data.sources.feature_pair import load_feature_pair
 from kingdra_repro.data.validation import validate
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum

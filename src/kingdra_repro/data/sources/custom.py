@@ -14,24 +14,19 @@ from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.features.picture_vectorizer import PictureVectorizer
 from kingdra_repro.data.features.table_settings import TableSettings
 from kingdra_repro.data.features.tfidf import TextVectorizer
-from kingdra_repro.data.formats.labels import Labels, encode_given, encode_labels, label_names
+from kingdra_repro.data.formats.labels import encode_given, encode_labels, label_names
 from kingdra_repro.data.formats.tables import TABLE_ENDINGS, is_table, table_name
 from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.data.links import closure, with_linked
-from kingdra_repro.data.new_points import Preprocessing
 from kingdra_repro.data.sources.custom_array import ENDINGS, array_features
-from kingdra_repro.data.sources.custom_found import (
-    Found,
-    found_in_folder,
-    found_in_streamed,
-    found_in_table,
-    of_rows,
-    scaled,
-)
+from kingdra_repro.data.sources.custom_folder import folder_features
 from kingdra_repro.data.sources.custom_labels import read_given, read_labels
 from kingdra_repro.data.sources.custom_links import read_links
-from kingdra_repro.data.sources.custom_streamed import check_stream, streamed_table
-from kingdra_repro.data.sources.custom_table import column_names
+from kingdra_repro.data.sources.custom_parquet import parquet_features, streamed_table
+from kingdra_repro.data.sources.custom_scaled import scaled
+from kingdra_repro.data.sources.custom_streamed import check_stream
+from kingdra_repro.data.sources.custom_table import column_names, table_features
+from kingdra_repro.data.sources.new_points import Preprocessing
 from kingdra_repro.errors import InputError, listed
 
 WORDS = ("n_words", "stop_words", "row_length")  # settings of TextVectorizer
@@ -141,8 +136,8 @@ def load_custom(
     given = None if given is None else given_path("given", given)
     text = None if text is None else str(given_path("text", text))
     id = None if id is None else str(given_path("id", id))
-    written = TextFormat(separator, decimal, encoding, header)
-    settings = TableSettings(
+    text_format = TextFormat(separator, decimal, encoding, header)
+    table_settings = TableSettings(
         None if columns is None else column_names("columns", columns),
         () if drop is None else tuple(column_names("drop", drop)),
         missing,
@@ -158,17 +153,16 @@ def load_custom(
             raise InputError(f"dataset.{name}.{unknown[0]} is not a setting: there are {', '.join(keys)}")
     check_stream(stream, buffer_rows)
     path = _existing(path)
-    more = {"text": text, "id": id, "keep_columns": "true" if keep_columns else None}
+    # Of tables in memory, and refused for all else.
+    refused = {"text": text, "id": id, "keep_columns": "true" if keep_columns else None}
     if (table := streamed_table(path, stream)) is not None:
-        found = found_in_streamed(table, labels, given, settings, buffer_rows, data_dir, **more)
+        found = parquet_features(table, labels, given, table_settings, buffer_rows, data_dir, refused)
     elif path.is_dir():
-        found = found_in_folder(path, words or {}, pictures or {}, n_clusters, data_dir, mirror)
+        found = folder_features(path, words or {}, pictures or {}, n_clusters, data_dir, mirror)
     elif path.suffix.lower() in ENDINGS:
-        array = array_features(path, scale, image_shape, stream, buffer_rows, data_dir)
-        labels_there = None if array.labels is None else Labels(array.labels)
-        found = Found(array.X, labels_there, image_shape=array.image_shape, pixels=array.pixels)
+        found = array_features(path, scale, image_shape, stream, buffer_rows, data_dir)
     elif is_table(path):
-        found = found_in_table(path, labels, given, text, id, settings, written, words or {})
+        found = table_features(path, labels, given, text, id, table_settings, text_format, words or {})
     else:
         kinds = ", ".join(ENDINGS + TABLE_ENDINGS)
         raise InputError(f"dataset.path={path} has an unknown format: give a {kinds} file or a folder")
@@ -176,41 +170,45 @@ def load_custom(
         if not isinstance(found.vectorizer, kind):
             _refuse_settings_of_other_files(path, name, group or {}, kind)
     if table is None and (path.is_dir() or not is_table(path)):
-        _refuse_settings_of_tables(path, settings, written, **more)
+        _refuse_settings_of_tables(path, refused, table_settings, text_format)
     if image_shape is not None and path.suffix.lower() not in ENDINGS:
         raise InputError(f"dataset.image_shape is for arrays, not for {path}: leave it out")
 
-    known, source = found.labels, str(path)
-    rows = found.rows if found.table is not None else np.arange(found.X.shape[0])
+    found_labels, source = found.labels, str(path)
+    rows = np.arange(found.X.shape[0]) if found.rows is None else found.rows
     n_rows = len(rows) if found.table is None else len(found.table)
-    cells = None if found.table is None else found.table.iloc[found.rows]
+    cells = None if found.table is None else found.table.iloc[rows]
     if labels is not None and not found.labels_are_a_column:
-        known, source = read_labels("labels", labels, rows, n_rows), f"dataset.labels={labels}"
-    told = found.given
-    if given is not None and told is None:  # no column
-        told = read_given(given, found.row_names, rows, n_rows, cells)
-    known, told = (of_rows(one, found) for one in (known, told))
-    y = None if known is None else encode_labels(known.values, source)
-    class_names = None if known is None else label_names(known.values, known.written)
-    taught: np.ndarray | None = None
-    pairs = None
-    if told is not None:
+        found_labels, source = read_labels("labels", labels, rows, n_rows), f"dataset.labels={labels}"
+    found_given = found.given
+    if given is not None and found_given is None:  # no column
+        found_given = read_given(given, found.row_names, rows, n_rows, cells)
+    found_labels, found_given = (found.of_rows(one) for one in (found_labels, found_given))
+    y = None if found_labels is None else encode_labels(found_labels.values, source)
+    class_names = None if found_labels is None else label_names(found_labels.values, found_labels.written)
+    given_classes: np.ndarray | None = None
+    found_links = None
+    if found_given is not None:
         source = f"dataset.given={given}"
-        y, taught, class_names = encode_given(known, told, source)
+        y, given_classes, class_names = encode_given(found_labels, found_given, source)
     if links is not None:
         path_of_links = Path(given_path("links", links)).expanduser()
-        pairs = read_links(path_of_links, found.row_names, found.X.shape[0], cells)
-        closed = closure(found.X.shape[0], pairs, found.row_names)
-        if taught is not None:
-            taught = with_linked(taught, closed, class_names, found.row_names)
+        found_links = read_links(path_of_links, found.row_names, found.X.shape[0], cells)
+        closed = closure(found.X.shape[0], found_links, found.row_names)
+        if given_classes is not None:
+            given_classes = with_linked(given_classes, closed, class_names, found.row_names)
     if n_clusters is None:
         if class_names is None:
             raise InputError(f"{path.name} has no labels to count: give n_clusters=K, or dataset.labels=...")
         n_clusters = len(class_names)
         if n_clusters < 2:
             raise InputError(f"{source} has fewer than two classes: give n_clusters=K")
-    if taught is not None and class_names is not None and (most := int(taught.max()) + 1) > n_clusters:
-        names = "dataset.given" if known is None else "dataset.given and dataset.labels"
+    if (
+        given_classes is not None
+        and class_names is not None
+        and (most := int(given_classes.max()) + 1) > n_clusters
+    ):
+        names = "dataset.given" if found_labels is None else "dataset.given and dataset.labels"
         raise InputError(
             f"n_clusters={n_clusters} is less than the classes of {names}, {len(class_names)} "
             f"({listed(class_names)}): correct a name, or give at least {most}"
@@ -218,31 +216,34 @@ def load_custom(
     scale = found.auto_scale if scale == "auto" else scale
     X, y, scaler = scaled(found, y, n_clusters, scale)
     if found.table is not None:  # further files are read with the signs that this one was found to have
-        written = replace(written, **found.table.attrs.get("signs", {}))
-    kept = Preprocessing(found.vectorizer, written, id, scaler, found.pixels, text)
+        text_format = replace(text_format, **found.table.attrs.get("signs", {}))
+    preprocessing = Preprocessing(found.vectorizer, text_format, id, scaler, found.pixels, text)
     return Dataset(
         path.name if path.is_dir() else table_name(path),
         X,
         y,
         n_clusters,
         image_shape=found.image_shape,
-        feature_names=found.names,
+        feature_names=found.feature_names,
         class_names=class_names,
         row_names=found.row_names,
         pictures=found.pictures,
-        given=taught,
-        links=pairs,
-        preprocessing=kept,
+        given=given_classes,
+        links=found_links,
+        preprocessing=preprocessing,
         table=cells,
     )
 
 
-def _refuse_settings_of_tables(path: Path, *groups: Any, **more: str | None) -> None:
-    given = {name: value for name, value in more.items() if value is not None}
-    for group in groups:
-        standard = asdict(type(group)())
-        given |= {name: value for name, value in asdict(group).items() if value != standard[name]}
-    for name, value in given.items():
+def _refuse_settings_of_tables(
+    path: Path, refused: Mapping[str, str | None], table_settings: TableSettings, text_format: TextFormat
+) -> None:
+    """Refuse settings of tables that are not the usual ones, for what is no table: the first is named."""
+    chosen: dict[str, Any] = {name: value for name, value in refused.items() if value is not None}
+    for group in (table_settings, text_format):
+        usual = asdict(type(group)())
+        chosen |= {name: value for name, value in asdict(group).items() if value != usual[name]}
+    for name, value in chosen.items():
         shown = list(value) if isinstance(value, tuple | list) else value
         raise InputError(f"dataset.{name}={shown} is for tables, not for {path}: leave it out")
 

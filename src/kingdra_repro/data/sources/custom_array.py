@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,32 +12,14 @@ import scipy.sparse as sp
 from kingdra_repro.checks import is_integer
 from kingdra_repro.data.formats.arrays import ARRAY_ENDINGS, read_mat, read_npy, read_npz
 from kingdra_repro.data.formats.jule import HDF5_ENDINGS, read_jule
+from kingdra_repro.data.formats.labels import Labels
+from kingdra_repro.data.sources.custom_found import Found
 from kingdra_repro.data.sources.custom_streamed import streamed_array
 from kingdra_repro.data.streamed import Matrix, is_sparse
 from kingdra_repro.errors import InputError
 
 ENDINGS = ARRAY_ENDINGS + HDF5_ENDINGS
 CHANNELS = (1, 3)  # of pictures: grey, or red, green and blue
-
-
-@dataclass(frozen=True)
-class ArrayFeatures:
-    """What a file holds.
-
-    Attributes
-    ----------
-    X : ndarray, CSR matrix or StreamedMatrix [n, d]
-    labels : ndarray [n] or None
-    image_shape : (height, width), (height, width, 3) or None
-        Where the rows are pictures.
-    pixels : bool
-        Whether they were uint8, and are divided by 255.
-    """
-
-    X: Matrix
-    labels: np.ndarray | None
-    image_shape: tuple[int, ...] | None
-    pixels: bool = False
 
 
 def array_features(
@@ -47,7 +29,7 @@ def array_features(
     stream: bool | str = False,
     buffer_rows: int | None = None,
     data_dir: Any = None,
-) -> ArrayFeatures:
+) -> Found:
     """Return the features and labels of a file of arrays.
 
     Parameters
@@ -69,7 +51,7 @@ def array_features(
     if (streamed := streamed_array(path, scale, stream, buffer_rows, data_dir)) is not None:
         matrix, picture = streamed
         given = None if image_shape is None else _checked(image_shape, matrix, path)
-        return ArrayFeatures(matrix, None, picture or given, matrix.pixels)
+        return Found(matrix, image_shape=picture or given, pixels=matrix.pixels)
     match path.suffix.lower():
         case ".npz":
             X, labels = read_npz(path)
@@ -82,19 +64,19 @@ def array_features(
     found = features_of(X, scale, path)
     if found.image_shape is None and image_shape is not None:
         found = replace(found, image_shape=_checked(image_shape, X, path))
-    return replace(found, labels=labels)
+    return found if labels is None else replace(found, labels=Labels(labels))
 
 
-def features_of(X: np.ndarray | sp.csr_matrix, scale: str | None, source: Path | str) -> ArrayFeatures:
+def features_of(X: np.ndarray | sp.csr_matrix, scale: str | None, source: Path | str) -> Found:
     """Return the features that an array is, its pictures as rows; see `array_features`."""
     if pixels := scale == "auto" and X.dtype == np.uint8:
         X = X.astype(np.float32) / np.float32(255)
     if not X.ndim:
         raise InputError(f"{source} holds a single value, no rows: give an array [n, d]")
     if X.ndim in (3, 4) and not sp.issparse(X):
-        X, found = _flat(X, source)
-        return ArrayFeatures(X, None, found, pixels)
-    return ArrayFeatures(X, None, None, pixels)
+        X, image_shape = _flat(X, source)
+        return Found(X, image_shape=image_shape, pixels=pixels)
+    return Found(X, pixels=pixels)
 
 
 def _flat(X: np.ndarray, source: Path | str) -> tuple[np.ndarray, tuple[int, ...]]:

@@ -2,43 +2,18 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-import scipy.sparse as sp
 
 from kingdra_repro.data.features.picture_vectorizer import PictureVectorizer
 from kingdra_repro.data.features.pictures import PICTURE_ENDINGS, PictureFiles
 from kingdra_repro.data.features.tfidf import TextVectorizer
+from kingdra_repro.data.formats.labels import Labels
 from kingdra_repro.data.formats.streamed_parquet import ENDING as PARQUET
+from kingdra_repro.data.sources.custom_found import Found
 from kingdra_repro.data.sources.file_folder import files_and_classes
 from kingdra_repro.data.validation import check_n_clusters
 from kingdra_repro.errors import InputError
-
-
-@dataclass(frozen=True)
-class FolderFeatures:
-    """What a folder holds.
-
-    Attributes
-    ----------
-    X : ndarray [n, 2048] or CSR matrix [n, d]
-        A row for each file, in the order of their names.
-    classes : list of str or None
-        Names of the subfolders that the files are in.
-    names : list of str [n]
-        The files' paths below the folder.
-    vectorizer : TextVectorizer or PictureVectorizer, which makes features of further files
-    pictures : PictureFiles or None
-    """
-
-    X: np.ndarray | sp.csr_matrix
-    classes: list[str] | None
-    names: list[str]
-    vectorizer: TextVectorizer | PictureVectorizer
-    pictures: PictureFiles | None = None
 
 
 def folder_features(
@@ -48,8 +23,8 @@ def folder_features(
     n_clusters: int | None,
     data_dir: str | os.PathLike | None,
     mirror: str | os.PathLike | None,
-) -> FolderFeatures:
-    """Features of the files of a folder: ResNet-50 where all are pictures, tf-idf where none is.
+) -> Found:
+    """Return features of the files of a folder: ResNet-50 where all are pictures, tf-idf where none is.
 
     Parameters
     ----------
@@ -70,14 +45,21 @@ def folder_features(
     """
     files, classes = files_and_classes(folder)
     names = [file.relative_to(folder).as_posix() for file in files]
+    labels = None if classes is None else Labels(classes)
     if n_clusters is not None:
         check_n_clusters(n_clusters, len(files))
     if are_pictures(folder, files):
         by_pictures = PictureVectorizer(**pictures)
-        found = by_pictures.features(folder, files, data_dir, mirror)
-        return FolderFeatures(found, classes, names, by_pictures.fitted(), PictureFiles(files))
+        return Found(
+            by_pictures.features(folder, files, data_dir, mirror),
+            row_names=names,
+            labels=labels,
+            pictures=PictureFiles(files),
+            vectorizer=by_pictures.fitted(),
+        )
     by_words = TextVectorizer(**words)
-    return FolderFeatures(by_words.fit_transform(map(read_text, files)), classes, names, by_words)
+    X = by_words.fit_transform(map(read_text, files))
+    return Found(X, feature_names=by_words.words, row_names=names, labels=labels, vectorizer=by_words)
 
 
 def are_pictures(folder: Path, files: Sequence[Path]) -> bool:

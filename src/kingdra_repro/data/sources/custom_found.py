@@ -1,161 +1,71 @@
-"""What a user's file or folder holds, whatever its kind, and how its features are checked and scaled."""
+"""What a user's file or folder holds, whatever its kind."""
 
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from kingdra_repro.data.features.picture_vectorizer import PictureVectorizer
 from kingdra_repro.data.features.pictures import PictureFiles
-from kingdra_repro.data.features.table_settings import TableSettings
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.features.tfidf import TextVectorizer
 from kingdra_repro.data.formats.labels import Labels
-from kingdra_repro.data.formats.streamed_parquet import StreamedParquet
-from kingdra_repro.data.formats.text_format import TextFormat
-from kingdra_repro.data.scaling import Scaler, fit_scaler, scalable
-from kingdra_repro.data.sources.custom_folder import folder_features
-from kingdra_repro.data.sources.custom_streamed import table_columns, validated
-from kingdra_repro.data.sources.custom_table import table_features
-from kingdra_repro.data.streamed import Matrix, StreamedMatrix
-from kingdra_repro.data.validation import (
-    check_n_clusters,
-    check_spread,
-    checked_labels,
-    validate,
-    warn_of_constant_columns,
-    warn_of_large_values,
-)
+from kingdra_repro.data.streamed import Matrix
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a file or folder holds."""
+    """Features of m rows and what is known about them, neither checked nor scaled.
+
+    Attributes
+    ----------
+    X : array, CSR matrix or StreamedMatrix [m, d]
+        Of a table in memory float64, of texts float32, of pictures float32 or float16, of an array as it was
+        read.
+    feature_names : list of str [d] or None
+        The columns of a table, or the words of texts.
+    row_names : list of str [m] or None
+        The column of a table with the rows' names, or the files' paths below a folder.
+    labels : Labels [n] or None
+        A column of the table, with all of its n rows; what a file of arrays has beside X; or the names of the
+        subfolders that the files are in.
+    labels_are_a_column : bool
+        Whether `labels` are a column, named by ``dataset.labels``. Others give way to a file named there.
+    given : Labels [n] or None
+        The column of the table with labels to learn from, of all of its rows.
+    image_shape : (height, width), (height, width, 3) or None
+        Of the pictures that the rows are.
+    pixels : bool
+        Whether X was uint8, and is divided by 255.
+    pictures : PictureFiles or None
+        The m pictures that X was made of.
+    vectorizer : TableVectorizer, TextVectorizer, PictureVectorizer or None
+        What makes features of further files; None for an array.
+    table : DataFrame [n, columns] or None
+        The table, where it is in memory. Names of rows and labels are as they stand in a file of text, all
+        else as it was read. With n > m where rows with missing cells are left out.
+    rows : int64 array [m] or None
+        The rows of `table` that X is of; None where there is none.
+    auto_scale : {"standard", None}
+        What ``scale="auto"`` means.
+    """
 
     X: Matrix
+    feature_names: list[str] | None = None
+    row_names: list[str] | None = None
     labels: Labels | None = None
     labels_are_a_column: bool = False
-    names: list[str] | None = None  # of the columns
-    auto_scale: str | None = None  # what scale="auto" means for it
-    row_names: list[str] | None = None
-    pictures: PictureFiles | None = None
-    vectorizer: TableVectorizer | TextVectorizer | PictureVectorizer | None = None  # None: of an array
-    table: pd.DataFrame | None = None
-    rows: np.ndarray = field(default_factory=lambda: np.arange(0))  # those of the table that X is of
-    given: Labels | None = None  # a column of labels to learn from
+    given: Labels | None = None
     image_shape: tuple[int, ...] | None = None
-    pixels: bool = False  # X was uint8, and is divided by 255
+    pixels: bool = False
+    pictures: PictureFiles | None = None
+    vectorizer: TableVectorizer | TextVectorizer | PictureVectorizer | None = None
+    table: pd.DataFrame | None = None
+    rows: np.ndarray | None = None
+    auto_scale: str | None = None
 
-
-def found_in_folder(
-    path: Path,
-    words: Mapping[str, Any],
-    pictures: Mapping[str, Any],
-    n_clusters: int | None,
-    data_dir: str | os.PathLike | None,
-    mirror: str | os.PathLike | None,
-) -> Found:
-    """Find features of texts or pictures, see `folder_features`."""
-    found = folder_features(path, words, pictures, n_clusters, data_dir, mirror)
-    return Found(
-        found.X,
-        None if found.classes is None else Labels(found.classes),
-        names=found.vectorizer.words if isinstance(found.vectorizer, TextVectorizer) else None,
-        row_names=found.names,
-        pictures=found.pictures,
-        vectorizer=found.vectorizer,
-    )
-
-
-def found_in_table(
-    path: Path,
-    labels: str | os.PathLike | None,
-    given: str | os.PathLike | None,
-    text: str | None,
-    id: str | None,
-    settings: TableSettings,
-    written: TextFormat,
-    words: Mapping[str, Any],
-) -> Found:
-    """Find features of a table in memory, see `table_features`."""
-    column, told = (None if name is None else str(name) for name in (labels, given))
-    found = table_features(path, column, text, id, settings, written, words, told)
-    return Found(
-        found.X,
-        found.classes,
-        found.classes is not None,
-        found.names,
-        "standard" if text is None else None,
-        found.row_names,
-        vectorizer=found.vectorizer,
-        rows=found.rows,
-        table=found.table,
-        given=found.given,
-    )
-
-
-def scaled(
-    found: Found, y: Any, n_clusters: int, scale: str | None
-) -> tuple[Matrix, np.ndarray | None, Scaler | None]:
-    """Check features and labels, and scale the features; the scaler is that of all but a table's numbers."""
-    if isinstance(found.X, StreamedMatrix):
-        check_n_clusters(n_clusters, len(found.X))
-        y = checked_labels(y, len(found.X))
-        streamed = validated(found.X, scale, found.names)
-        if not isinstance(found.vectorizer, TableVectorizer):
-            return streamed, y, streamed.scaler
-        found.vectorizer.scaler = streamed.scaler
-        return streamed, y, None
-    X, y = validate(found.X, y, n_clusters, feature_names=found.names)
-    scaler = None
-    # Of the numbers as they were read: float32 keeps little of a column that varies about a large mean.
-    if scale is None:
-        check_spread(found.X, found.names)
-    elif isinstance(found.vectorizer, TableVectorizer):
-        X = found.vectorizer.fit_scale(np.asarray(found.X), scale).astype(np.float32)
-    else:
-        numbers = scalable(found.X)
-        scaler = fit_scaler(numbers, scale)
-        X = scaler.transform(numbers).astype(np.float32)
-    warn_of_constant_columns(X, found.names)
-    warn_of_large_values(X, scale)
-    return X, y, scaler
-
-
-def found_in_streamed(
-    table: StreamedParquet,
-    labels: str | os.PathLike | None,
-    given: str | os.PathLike | None,
-    settings: TableSettings,
-    buffer_rows: int | None,
-    data_dir: str | os.PathLike | None,
-    **refused: Any,
-) -> Found:
-    """Find the features of Parquet in one file, see `StreamedParquet.matrix`.
-
-    ``refused`` are settings of tables in memory alone; none may have a value.
-    """
-    column, told = (str(name) if str(name) in table.names else None for name in (labels, given))
-    names = table_columns(table, settings, (column, told), **refused)
-    vectorizer = TableVectorizer(settings)
-    vectorizer.numbers = names
-    return Found(
-        table.matrix(names, data_dir).with_buffer(buffer_rows),
-        None if column is None else Labels(table.column(column)),
-        column is not None,
-        names,
-        "standard",
-        vectorizer=vectorizer,
-        given=None if told is None else Labels(table.column(told)),
-    )
-
-
-def of_rows(labels: Labels | None, found: Found) -> Labels | None:
-    """Of labels of all rows of a table, those of the rows that are kept."""
-    if labels is None or found.table is None or len(labels) != len(found.table):
-        return labels
-    return labels.of(found.rows)
+    def of_rows(self, labels: Labels | None) -> Labels | None:
+        """Of labels of all rows of the table, return those of the rows that X is of; others as they are."""
+        if labels is None or self.table is None or self.rows is None or len(labels) != len(self.table):
+            return labels
+        return labels.of(self.rows)

@@ -1,4 +1,4 @@
-"""A user's file of more rows than memory holds: whether it is, what is found in it, and how it is scaled."""
+"""A user's matrix of more rows than memory holds: whether it is, and how it is checked and scaled."""
 
 import zlib
 from collections.abc import Sequence
@@ -11,13 +11,10 @@ import scipy.sparse as sp
 from sklearn.preprocessing import StandardScaler
 
 from kingdra_repro.checks import is_integer, must_be
-from kingdra_repro.data.features.table_settings import TableSettings
 from kingdra_repro.data.formats.arrays import unreadable
 from kingdra_repro.data.formats.memory import available_bytes
 from kingdra_repro.data.formats.stored_csr import StoredCSR, stored_csr
 from kingdra_repro.data.formats.stored_rows import StoredRows, stored_npy
-from kingdra_repro.data.formats.streamed_parquet import StreamedParquet, is_parquet
-from kingdra_repro.data.formats.tables import is_table
 from kingdra_repro.data.scaling import new_scaler
 from kingdra_repro.data.streamed import StreamedMatrix, ahead
 from kingdra_repro.data.validation import (
@@ -29,11 +26,10 @@ from kingdra_repro.data.validation import (
     warn_of_large_values,
     warn_of_small_values,
 )
-from kingdra_repro.errors import InputError, listed
+from kingdra_repro.errors import InputError
 
 AUTO = "auto"
 LEAST_BUFFER = 32  # rows: with fewer a batch might be of one
-BYTES_OF_A_CELL = 20  # of a table in memory: as pandas has it, as float64 and as float32
 
 
 def check_stream(stream: Any, buffer_rows: Any) -> None:
@@ -110,72 +106,6 @@ def _cannot_stream(path: Path) -> InputError:
         f"{path}: save it by numpy.save(FILE, numpy.ascontiguousarray(X)), a sparse one by "
         "scipy.sparse.save_npz(FILE, X.tocsr()), or leave dataset.stream out"
     )
-
-
-def streamed_table(path: Path, stream: bool | str) -> StreamedParquet | None:
-    """Return Parquet that is read in blocks; None where a table, or what is no table, is read into memory.
-
-    Raises
-    ------
-    InputError
-        Where ``stream`` asks for what cannot be.
-    """
-    if not is_parquet(path):
-        if stream is True and (path.is_dir() or is_table(path)):
-            raise InputError(
-                f"dataset.stream=true is for Parquet, .npy and .npz, not for {path}: save it as one of them, "
-                "or leave dataset.stream out"
-            )
-        return None
-    if path.is_dir() and stream is False:
-        raise InputError(f"{path} is a folder of Parquet, which is always streamed: leave dataset.stream out")
-    if stream is False:
-        return None
-    found = StreamedParquet(path)
-    if path.is_dir() or stream is True or is_large(BYTES_OF_A_CELL * found.n * len(found.names)):
-        return found
-    return None
-
-
-def table_columns(
-    table: StreamedParquet, settings: TableSettings, others: Sequence[str | None], **refused: Any
-) -> list[str]:
-    """Return the columns to cluster by.
-
-    Parameters
-    ----------
-    table : StreamedParquet
-    settings : TableSettings
-    others : names of columns that are for something else
-    refused : settings that only tables in memory have; none may have a value
-
-    Raises
-    ------
-    InputError
-        For a setting of tables in memory, a column that is not there or is named twice, and columns without
-        numbers.
-    """
-    plain = TableSettings()
-    refused |= {
-        name: value
-        for name in ("missing", "categories", "dates")
-        if (value := getattr(settings, name)) != getattr(plain, name)
-    }
-    for name, value in refused.items():
-        if value is not None:
-            raise InputError(
-                f"dataset.{name}={value} is for tables in memory, not for {table.path}, which is streamed: "
-                f"leave it out, or {table.into_memory}"
-            )
-    for setting, named in (("columns", settings.columns or ()), ("drop", settings.drop)):
-        if unknown := [name for name in named if name not in table.names]:
-            raise InputError(f"{table.path} has no column {unknown[0]!r}: it has {listed(table.names)}")
-        if setting == "columns" and (twice := [name for name in named if name in others]):
-            raise InputError(f"dataset.columns has {twice[0]!r}, which is named for another purpose, too")
-    if settings.columns is not None:
-        return table.numeric(list(settings.columns), chosen=True)
-    left = [name for name in table.names if name not in settings.drop and name not in others]
-    return table.numeric(left, chosen=False)
 
 
 def validated(

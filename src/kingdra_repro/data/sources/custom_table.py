@@ -1,14 +1,13 @@
 """A user's table, as features."""
 
-import logging
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 from pandas.api import types
 
 from kingdra_repro.data.features.column_kinds import words_of
@@ -19,67 +18,35 @@ from kingdra_repro.data.features.tfidf import TextVectorizer
 from kingdra_repro.data.formats.labels import Labels
 from kingdra_repro.data.formats.tables import read_as_written
 from kingdra_repro.data.formats.text_format import TextFormat
+from kingdra_repro.data.sources.custom_found import Found
+from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.errors import InputError, listed
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class TableFeatures:
-    """What a table holds.
-
-    Attributes
-    ----------
-    X : float64 array [m, d], not scaled, or CSR matrix [m, d] of tf-idf
-    classes : Labels [n] or None
-        The column of the labels, of all rows of the table.
-    given : Labels [n] or None
-        The column of the labels to learn from, likewise.
-    names : list of str [d]
-    rows : int64 array [m]
-        The rows of the table that X is of.
-    table : DataFrame [n, columns]
-        Names of rows and labels as they stand in a file of text, all else as it was read. With more rows than
-        m where those with missing cells are left out.
-    row_names : list of str [m] or None
-    vectorizer : TableVectorizer; TextVectorizer of a column of texts
-    """
-
-    X: np.ndarray | sp.csr_matrix
-    classes: Labels | None
-    names: list[str]
-    rows: np.ndarray
-    table: pd.DataFrame
-    row_names: list[str] | None
-    vectorizer: TableVectorizer | TextVectorizer
-    given: Labels | None = None
 
 
 def table_features(
     path: Path,
-    labels: str | None,
+    labels: str | os.PathLike | None,
+    given: str | os.PathLike | None,
     text: str | None,
     id: str | None,
     settings: TableSettings,
-    written: TextFormat,
+    text_format: TextFormat,
     words: Mapping[str, Any],
-    given: str | None = None,
-) -> TableFeatures:
-    """Features of a table: its columns, or the words of one column of texts by tf-idf.
+) -> Found:
+    """Return features of a table: its columns, or the words of one column of texts by tf-idf.
 
     Parameters
     ----------
     path : Path
-    labels : str or None
-        The column with the classes; or a file of its own, which the caller reads.
+    labels, given : str, path or None
+        The columns with the classes and with the labels to learn from; or files of their own, which the
+        caller reads.
     text, id : str or None
         Columns with the texts to cluster by, and with the rows' names.
     settings : TableSettings
-    written : TextFormat
+    text_format : TextFormat
     words : mapping
         Settings of `TextVectorizer`.
-    given : str or None
-        As ``labels``, but to learn from.
 
     Raises
     ------
@@ -87,8 +54,9 @@ def table_features(
         Where the table cannot be read, a column is not there or named for two purposes, or `TableVectorizer`
         finds fault with it.
     """
+    labels, given = (None if name is None else str(name) for name in (labels, given))
     chosen = [name for name in (labels, given, id) if name is not None]
-    table, as_written = read_as_written(path, chosen, written)
+    table, as_written = read_as_written(path, chosen, text_format)
     columns = settings.columns
     if labels is not None and labels == given:
         raise InputError(f"dataset.given={given} is dataset.labels, too: give different columns")
@@ -111,26 +79,37 @@ def table_features(
                 f"dataset.{setting}={name} is neither a file nor one of {path}'s columns: "
                 f"{listed(table.columns)}"
             )
-    classes, told = (
+    found_labels, found_given = (
         Labels(table[name], as_written.get(name)) if name in table.columns else None
         for name in (labels, given)
     )
     features = table.drop(columns=[name for name in chosen if name in table.columns])
     table = table.assign(**as_written)
+    X: Matrix
+    vectorizer: TableVectorizer | TextVectorizer
     if text is not None:
-        by_words = TextVectorizer(**words)
-        X = by_words.fit_transform(texts_of(table, text, str(path)))
-        rows = np.arange(len(table))
-        named = row_names(table, id, rows)
-        return TableFeatures(X, classes, by_words.words, rows, table, named, by_words, told)
-    # What is left out of the features already may be named among what to leave out.
-    settings = replace(settings, drop=tuple(name for name in settings.drop if name not in chosen))
-    vectorizer = TableVectorizer(settings)
-    values, rows = vectorizer.fit(features, str(path)).transform(features, str(path))
-    check_dropped(len(rows), len(table), str(path))
-    named = row_names(table, id, rows)
-    names = vectorizer.feature_names
-    return TableFeatures(values, classes, names, rows, table, named, vectorizer, told)
+        vectorizer = TextVectorizer(**words)
+        X, rows = vectorizer.fit_transform(texts_of(table, text, str(path))), np.arange(len(table))
+        feature_names = vectorizer.words
+    else:
+        # What is left out of the features already may be named among what to leave out.
+        settings = replace(settings, drop=tuple(name for name in settings.drop if name not in chosen))
+        vectorizer = TableVectorizer(settings)
+        X, rows = vectorizer.fit(features, str(path)).transform(features, str(path))
+        check_dropped(len(rows), len(table), str(path))
+        feature_names = vectorizer.feature_names
+    return Found(
+        X,
+        feature_names=feature_names,
+        row_names=row_names(table, id, rows),
+        labels=found_labels,
+        labels_are_a_column=found_labels is not None,
+        given=found_given,
+        vectorizer=vectorizer,
+        table=table,
+        rows=rows,
+        auto_scale="standard" if text is None else None,
+    )
 
 
 def row_names(table: pd.DataFrame, id: str | None, rows: np.ndarray) -> list[str] | None:

@@ -8,7 +8,7 @@ import numpy as np
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.download.fetch import fetch
 from kingdra_repro.data.download.registry import registry
-from kingdra_repro.data.formats.feature_pair import load_feature_pair
+from kingdra_repro.data.sources.feature_pair import load_feature_pair
 from kingdra_repro.data.validation import validate
 from kingdra_repro.errors import InputError
 

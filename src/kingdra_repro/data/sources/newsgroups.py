@@ -14,8 +14,8 @@ from kingdra_repro.data.download.registry import registry
 from kingdra_repro.data.features.prepared import prepared_folder, read_prepared, write_prepared
 from kingdra_repro.data.features.tfidf import TextVectorizer, bring_rows_to
 from kingdra_repro.data.formats.archives import archive_files
-from kingdra_repro.data.formats.feature_pair import load_feature_pair
 from kingdra_repro.data.formats.labels import encode_labels
+from kingdra_repro.data.sources.feature_pair import load_feature_pair
 from kingdra_repro.data.validation import validate
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum

@@ -2,8 +2,8 @@
 
 import logging
 import os
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -21,7 +21,7 @@ from kingdra_repro.data.features.tfidf import (
     tfidf_of_tokens,
 )
 from kingdra_repro.data.formats.arrays import read_npz
-from kingdra_repro.data.formats.feature_pair import load_feature_pair
+from kingdra_repro.data.sources.feature_pair import load_feature_pair
 from kingdra_repro.data.sources.rcv1 import (
     ROOT_NAMES,
     TOKEN_FILES,
@@ -38,6 +38,22 @@ log = logging.getLogger(__name__)
 
 SUBSET_FILES = ("rcv1_pool_X.npz", "rcv1_pool_labels.npz")
 SOURCES = ("auto", "tokens", "vectors", "subset")
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Which documents, and which of their words; about.json has these names in this order.
+
+    Attributes
+    ----------
+    n_documents : int
+    sample_seed : int
+    n_words : int, of the most frequent words
+    """
+
+    n_documents: int
+    sample_seed: int
+    n_words: int
 
 
 def load_reuters(
@@ -113,10 +129,9 @@ def load_reuters(
     if source not in SOURCES:
         raise InputError(f"dataset.source must be one of {', '.join(SOURCES)}; got {source!r}")
     check_n_words(n_words)
-    settings: dict[str, Any] = {"n_documents": n_documents, "sample_seed": sample_seed, "n_words": n_words}
     if not is_integer(n_documents, 2):
         raise InputError(f"dataset.n_documents must be an integer of at least 2; got {n_documents!r}")
-    folder = _prepared(source, settings, data_dir, mirror)
+    folder = _prepared(source, Sample(n_documents, sample_seed, n_words), data_dir, mirror)
     found = read_prepared(folder)
     k = 4 if n_clusters is None else n_clusters
     checked, y = validate(bring_rows_to(found[0], row_length), found[1], k)
@@ -128,13 +143,13 @@ def load_reuters(
 
 def _prepared(
     source: str,
-    settings: dict[str, Any],
+    sample: Sample,
     data_dir: str | os.PathLike | None,
     mirror: str | os.PathLike | None,
 ) -> Path:
     """Return the prepared folder of a source, made where there is none."""
     kinds: tuple[str, ...] = SOURCES[1:] if source == "auto" else (source,)
-    folders = {kind: prepared_folder(data_dir, "reuters", f"words_{kind}", settings) for kind in kinds}
+    folders = {kind: prepared_folder(data_dir, "reuters", f"words_{kind}", asdict(sample)) for kind in kinds}
     for folder in folders.values():
         if folder.is_dir():
             return folder
@@ -145,13 +160,13 @@ def _prepared(
     read = {"tokens": _from_tokens, "vectors": _from_vectors, "subset": _from_subset}
     for kind in kinds:
         try:
-            X, labels, words = read[kind](settings, data_dir, mirror)
+            X, labels, words = read[kind](sample, data_dir, mirror)
         except InputError as refusal:
             if kind == kinds[-1]:
                 raise
             log.warning("reuters: no %s (%s)", kind, refusal)
             continue
-        about = {"dataset": "reuters", "source": kind, **settings, "words": words}
+        about = {"dataset": "reuters", "source": kind, **asdict(sample), "words": words}
         write_prepared(folders[kind], X, labels, about)
         return folders[kind]
     raise AssertionError("the last source either gives documents or raises")
@@ -166,27 +181,25 @@ def _is_local(kind: str, data_dir: str | os.PathLike | None, mirror: str | os.Pa
     return all(find_local(f"reuters/{file}", data_dir, mirror) is not None for file in files[kind])
 
 
-def _sample(n: int, settings: dict[str, Any]) -> np.ndarray:
+def _taken(n: int, sample: Sample) -> np.ndarray:
     """Which of n documents are taken, ascending."""
-    if n < settings["n_documents"]:
-        raise InputError(
-            f"dataset.n_documents={settings['n_documents']} is more than the {n} documents there are"
-        )
-    rng = np.random.default_rng(settings["sample_seed"])
-    return np.sort(rng.choice(n, settings["n_documents"], replace=False))
+    if n < sample.n_documents:
+        raise InputError(f"dataset.n_documents={sample.n_documents} is more than the {n} documents there are")
+    rng = np.random.default_rng(sample.sample_seed)
+    return np.sort(rng.choice(n, sample.n_documents, replace=False))
 
 
 def _sampled_documents(
-    settings: dict[str, Any], data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None
+    sample: Sample, data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Numbers and classes of the sampled documents, by number."""
     documents, classes = read_root_classes(fetch(registry()[f"reuters/{TOPICS_FILE}"], data_dir, mirror))
-    taken = _sample(len(documents), settings)
+    taken = _taken(len(documents), sample)
     return documents[taken], classes[taken]
 
 
 def _from_tokens(
-    settings: dict[str, Any], data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None
+    sample: Sample, data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None
 ) -> tuple[sp.csr_matrix, np.ndarray, list[str] | None]:
     paths = {file: find_local(f"reuters/{file}", data_dir, mirror) for file in TOKEN_FILES}
     missing = [file for file, path in paths.items() if path is None]
@@ -195,21 +208,21 @@ def _from_tokens(
             f"There is no {missing[0]} (nor .gz or .xz): put RCV1's token files into "
             f"{data_folder(data_dir).absolute() / 'reuters'}, or choose dataset.source=vectors"
         )
-    documents, classes = _sampled_documents(settings, data_dir, mirror)
+    documents, classes = _sampled_documents(sample, data_dir, mirror)
     wanted = set(documents.tolist())
     stems: dict[int, list[str]] = {}
     for path in paths.values():
         assert path is not None
         stems.update((number, words) for number, words in read_tokens(path) if number in wanted)
     _require_all(len(documents), len(stems))
-    X, words = tfidf_of_tokens((stems[number] for number in documents.tolist()), settings["n_words"])
+    X, words = tfidf_of_tokens((stems[number] for number in documents.tolist()), sample.n_words)
     return X, classes, words
 
 
 def _from_vectors(
-    settings: dict[str, Any], data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None
+    sample: Sample, data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None
 ) -> tuple[sp.csr_matrix, np.ndarray, list[str] | None]:
-    documents, classes = _sampled_documents(settings, data_dir, mirror)
+    documents, classes = _sampled_documents(sample, data_dir, mirror)
     parts, numbers = [], []
     for file in VECTOR_FILES:
         X, found = read_vectors(fetch(registry()[f"reuters/{file}"], data_dir, mirror), documents)
@@ -217,20 +230,20 @@ def _from_vectors(
         numbers.append(found)
     order = np.argsort(np.concatenate(numbers), kind="stable")
     _require_all(len(documents), len(order))
-    X = most_frequent_columns(sp.csr_matrix(sp.vstack(parts))[order], settings["n_words"])
+    X = most_frequent_columns(sp.csr_matrix(sp.vstack(parts))[order], sample.n_words)
     return X, classes, None  # the files number the terms and do not spell them
 
 
 def _from_subset(
-    settings: dict[str, Any], data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None
+    sample: Sample, data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None
 ) -> tuple[sp.csr_matrix, np.ndarray, list[str] | None]:
     matrix, labels = (fetch(registry()[f"reuters/{file}"], data_dir, mirror) for file in SUBSET_FILES)
     X, _ = read_npz(matrix)
     with np.load(labels, allow_pickle=False) as arrays:
         roots = arrays["root4"].astype(np.int64)  # -1 where a document has no root category or several
     single = np.flatnonzero(roots >= 0)
-    taken = single[_sample(len(single), settings)]
-    return most_frequent_columns(sp.csr_matrix(X)[taken], settings["n_words"]), roots[taken], None
+    taken = single[_taken(len(single), sample)]
+    return most_frequent_columns(sp.csr_matrix(X)[taken], sample.n_words), roots[taken], None
 
 
 def _require_all(n_wanted: int, n_found: int) -> None:

@@ -19,9 +19,11 @@ from kingdra_repro.data.formats.streamed_parquet import StreamedParquet
 from kingdra_repro.data.formats.tables import is_table, read_as_written
 from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.data.scaling import Scaler, scalable, scaler_of, scaler_state, shifts
-from kingdra_repro.data.sources.custom_array import ENDINGS, ArrayFeatures, array_features, features_of
+from kingdra_repro.data.sources.custom_array import ENDINGS, array_features, features_of
 from kingdra_repro.data.sources.custom_folder import are_pictures, read_text
-from kingdra_repro.data.sources.custom_streamed import streamed_table, validated
+from kingdra_repro.data.sources.custom_found import Found
+from kingdra_repro.data.sources.custom_parquet import streamed_table
+from kingdra_repro.data.sources.custom_streamed import validated
 from kingdra_repro.data.sources.custom_table import row_names, texts_of
 from kingdra_repro.data.sources.file_folder import files_and_classes
 from kingdra_repro.data.streamed import Matrix, StreamedMatrix, is_sparse
@@ -184,7 +186,7 @@ class Preprocessing:
     def _scale(self) -> str | None:
         return "auto" if self.pixels else None
 
-    def _of_array(self, found: ArrayFeatures, n_features: int, source: str) -> Matrix:
+    def _of_array(self, found: Found, n_features: int, source: str) -> Matrix:
         if found.X.ndim == 2 and found.X.shape[1] != n_features:
             raise InputError(f"{source} has {found.X.shape[1]} columns: the model was fitted on {n_features}")
         if is_sparse(found.X) and shifts(self.scaler):

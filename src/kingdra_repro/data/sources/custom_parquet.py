@@ -1,0 +1,171 @@
+"""A user's Parquet of more rows than memory holds, as features."""
+
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from kingdra_repro.data.features.column_kinds import is_row_number
+from kingdra_repro.data.features.table_settings import TableSettings
+from kingdra_repro.data.features.table_vectorizer import TableVectorizer
+from kingdra_repro.data.formats.labels import Labels
+from kingdra_repro.data.formats.streamed_parquet import StreamedParquet, is_parquet
+from kingdra_repro.data.formats.tables import is_table
+from kingdra_repro.data.sources.custom_found import Found
+from kingdra_repro.data.sources.custom_streamed import is_large
+from kingdra_repro.data.streamed import StreamedMatrix
+from kingdra_repro.errors import InputError, listed
+
+log = logging.getLogger(__name__)
+
+BYTES_OF_A_CELL = 20  # of a table in memory: as pandas has it, as float64 and as float32
+
+
+def streamed_table(path: Path, stream: bool | str) -> StreamedParquet | None:
+    """Return Parquet that is read in blocks; None where a table, or what is no table, is read into memory.
+
+    Raises
+    ------
+    InputError
+        Where ``stream`` asks for what cannot be.
+    """
+    if not is_parquet(path):
+        if stream is True and (path.is_dir() or is_table(path)):
+            raise InputError(
+                f"dataset.stream=true is for Parquet, .npy and .npz, not for {path}: save it as one of them, "
+                "or leave dataset.stream out"
+            )
+        return None
+    if path.is_dir() and stream is False:
+        raise InputError(f"{path} is a folder of Parquet, which is always streamed: leave dataset.stream out")
+    if stream is False:
+        return None
+    found = StreamedParquet(path)
+    if path.is_dir() or stream is True or is_large(BYTES_OF_A_CELL * found.n * len(found.names)):
+        return found
+    return None
+
+
+def parquet_features(
+    table: StreamedParquet,
+    labels: str | os.PathLike | None,
+    given: str | os.PathLike | None,
+    settings: TableSettings,
+    buffer_rows: int | None,
+    data_dir: str | os.PathLike | None,
+    refused: Mapping[str, str | None],
+) -> Found:
+    """Return the features of Parquet, as a matrix in one file.
+
+    Parameters
+    ----------
+    table : StreamedParquet
+    labels, given : str, path or None
+        The columns with the classes and with the labels to learn from; or files of their own, which the
+        caller reads.
+    settings : TableSettings
+    buffer_rows : int or None, see `StreamedMatrix`
+    data_dir : path or None
+        Where the matrix is kept.
+    refused : mapping, see `table_columns`
+
+    Raises
+    ------
+    InputError
+        For what `table_columns` refuses, a missing value, or a disk without room.
+    """
+    column, given_column = (str(name) if str(name) in table.names else None for name in (labels, given))
+    names = table_columns(table, settings, (column, given_column), refused)
+    vectorizer = TableVectorizer(settings)
+    vectorizer.numbers = names
+    return Found(
+        StreamedMatrix(table.matrix(names, data_dir), buffer_rows),
+        feature_names=names,
+        labels=None if column is None else Labels(table.column(column)),
+        labels_are_a_column=column is not None,
+        given=None if given_column is None else Labels(table.column(given_column)),
+        vectorizer=vectorizer,
+        auto_scale="standard",
+    )
+
+
+def table_columns(
+    table: StreamedParquet,
+    settings: TableSettings,
+    others: Sequence[str | None],
+    refused: Mapping[str, str | None],
+) -> list[str]:
+    """Return the columns to cluster by.
+
+    Parameters
+    ----------
+    table : StreamedParquet
+    settings : TableSettings
+    others : names of columns that are for something else
+    refused : mapping
+        Settings that only tables in memory have, of which none may have a value; the first that has is named.
+
+    Raises
+    ------
+    InputError
+        For a setting of tables in memory, a column that is not there or is named twice, and columns without
+        numbers.
+    """
+    plain = TableSettings()
+    of_cells = {
+        name: value
+        for name in ("missing", "categories", "dates")
+        if (value := getattr(settings, name)) != getattr(plain, name)
+    }
+    for name, value in {**refused, **of_cells}.items():
+        if value is not None:
+            raise InputError(
+                f"dataset.{name}={value} is for tables in memory, not for {table.path}, which is streamed: "
+                f"leave it out, or {table.into_memory}"
+            )
+    for setting, named in (("columns", settings.columns or ()), ("drop", settings.drop)):
+        if unknown := [name for name in named if name not in table.names]:
+            raise InputError(f"{table.path} has no column {unknown[0]!r}: it has {listed(table.names)}")
+        if setting == "columns" and (twice := [name for name in named if name in others]):
+            raise InputError(f"dataset.columns has {twice[0]!r}, which is named for another purpose, too")
+    if settings.columns is not None:
+        return _numeric(table, settings.columns, chosen=True)
+    left = [name for name in table.names if name not in settings.drop and name not in others]
+    return _numeric(table, left, chosen=False)
+
+
+def _numeric(table: StreamedParquet, names: Sequence[str], chosen: bool) -> list[str]:
+    """Return those of some columns that can be clustered by; row numbers only where they are chosen.
+
+    Raises
+    ------
+    InputError
+        Where one of them holds no numbers.
+    """
+    import pyarrow.types as kinds
+
+    types_of = {name: table.type_of(name) for name in names}
+    numbers = (kinds.is_integer, kinds.is_floating, kinds.is_boolean)
+    if other := [name for name in names if not any(kind(types_of[name]) for kind in numbers)]:
+        raise InputError(
+            f"{table.path} has columns that are not numeric: {listed(other)}. Leave them out with "
+            f"dataset.drop=[{','.join(other)}], or {table.into_memory} where memory holds the table"
+        )
+    found = [
+        name
+        for name in names
+        if chosen
+        or not kinds.is_integer(types_of[name])
+        or table.column(name).hasnans
+        or not is_row_number(table.column(name).to_numpy(np.float64))
+    ]
+    if left_out := [name for name in names if name not in found]:
+        log.warning("Columns of %s that are left out, as row numbers: %s", table.path, listed(left_out))
+    if not found:
+        raise InputError(
+            f"{table.path} has no column left to cluster by: name those that you want with "
+            "dataset.columns=[A,B]"
+        )
+    return found
