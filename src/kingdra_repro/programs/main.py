@@ -4,6 +4,7 @@ Nothing heavy is imported here: ``--help`` and tab completion come through.
 """
 
 import atexit
+import errno
 import gc
 import io
 import logging
@@ -43,7 +44,9 @@ def stop_behind(error: BaseException | None) -> KeyboardInterrupt | None:
 def in_a_line(error: BaseException) -> str | None:
     """Return what to tell the user of a file that the system refused, or of a mistake; else None."""
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}; correct the path, or give another"
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        remedy = "free space" if full else "correct the path, or give another"
+        return f"{error.filename}: {error.strerror}; {remedy}"
     return " ".join(str(error).split()) if isinstance(error, InputError) else None
 
 

@@ -228,7 +228,7 @@ def test_a_folder_that_cannot_be_written(run, monkeypatch, capsys):
 
     monkeypatch.setattr("kingdra_repro.report.page.report.write_text", full)
     status, err = called(monkeypatch, capsys, f"run={run}")
-    assert (status, err) == (2, f"kingdra-report: {run}: No space left on device\n")
+    assert (status, err) == (2, f"kingdra-report: {run}: No space left on device; free space\n")
 
 
 def test_the_same_folder_gives_the_same_page(results):

@@ -44,8 +44,7 @@ class StreamedParquet:
         self.files = [path] if path.is_file() else parquet_files(path)
         with _reading(path):
             schemas = [pyarrow.dataset.dataset(str(file), format="parquet").schema for file in self.files]
-        schema = _common_schema(self.files, schemas)
-        with _reading(path):
+            schema = _common_schema(self.files, schemas)
             self._data = pyarrow.dataset.dataset([str(file) for file in self.files], schema, format="parquet")
             self.n = self._data.count_rows()
             names, about = schema.names, schema.pandas_metadata
@@ -200,6 +199,8 @@ def _reading(path: Path) -> Iterator[None]:
     """Tell of a file that pyarrow cannot read; its errors are of these kinds."""
     try:
         yield
+    except InputError:
+        raise
     except (OSError, ValueError, NotImplementedError) as error:
         raise InputError(
             f"{path} is not a readable .parquet table ({first_line(error)}): correct it, or save it again"

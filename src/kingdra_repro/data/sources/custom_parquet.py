@@ -76,7 +76,9 @@ def parquet_features(
     InputError
         For what `table_columns` refuses, a missing value, or a disk without room.
     """
-    column, given_column = (str(name) if str(name) in table.names else None for name in (labels, given))
+    column, given_column = (
+        None if name is None or str(name) not in table.names else str(name) for name in (labels, given)
+    )
     names = table_columns(table, settings, (column, given_column), refused)
     vectorizer = TableVectorizer(settings)
     vectorizer.numbers = names
