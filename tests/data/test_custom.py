@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse as sp
 
 from kingdra_repro.data import load_custom
+from kingdra_repro.data.sources.new_points import read_new_points
 from kingdra_repro.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -330,7 +331,7 @@ def test_new_points_are_dense_where_the_scaler_shifts(
     assert kept is not None
     monkeypatch.setattr("kingdra_repro.data.sources.custom_streamed.available_bytes", lambda: least)
     with pytest.raises(InputError, match=r"new\.npz is a sparse matrix, .*make it dense"):
-        kept.read(Path("new.npz"), 3)
+        read_new_points(kept, Path("new.npz"), 3)
 
 
 @pytest.mark.parametrize("index", [4_000_000, -3])

@@ -11,6 +11,7 @@ from kingdra_repro.data import load_custom, load_digits, load_newsgroups
 from kingdra_repro.data.download.registry import registry
 from kingdra_repro.data.features.image_features import ImageFeatures
 from kingdra_repro.data.formats.labels import encode_labels, label_names
+from kingdra_repro.data.sources.new_points import read_new_points
 
 from .conftest import FileServer
 from .small_files import remote, tar_bytes
@@ -100,7 +101,7 @@ def test_rows_are_called_as_the_file_has_it(tmp_path: Path, ids: list[str]) -> N
         assert data.table is not None
         assert data.table[name].fillna("").tolist() == ids
         assert data.preprocessing is not None
-        assert data.preprocessing.read(tmp_path / "t.csv", 2).names == ids
+        assert read_new_points(data.preprocessing, tmp_path / "t.csv", 2).names == ids
 
 
 def test_classes_are_called_as_the_file_has_it_and_lie_in_the_order_of_numbers(tmp_path: Path) -> None:

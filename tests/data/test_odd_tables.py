@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from kingdra_repro.data import load_custom
+from kingdra_repro.data.sources.new_points import read_new_points
 from kingdra_repro.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -202,7 +203,7 @@ def test_a_data_frame_of_new_points_has_columns_as_the_file_does() -> None:
     kept = load_custom("t.csv", n_clusters=2, header="none").preprocessing
     assert kept is not None
     table = pd.read_csv("t.csv", header=None)
-    np.testing.assert_array_equal(kept.features(table, 2), kept.read(Path("t.csv"), 2).X)
+    np.testing.assert_array_equal(kept.features(table, 2), read_new_points(kept, Path("t.csv"), 2).X)
     with pytest.raises(InputError, match="X has two columns named '1': give each a name of its own"):
         kept.features(table[[0, 1, 1]], 2)
 

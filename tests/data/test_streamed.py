@@ -8,7 +8,8 @@ import pytest
 
 from kingdra_repro.data import StreamedMatrix, load_custom
 from kingdra_repro.data.sources import custom_streamed
-from kingdra_repro.data.sources.new_points import Preprocessing
+from kingdra_repro.data.sources.new_points import blocks_of_new_points, read_new_points
+from kingdra_repro.data.sources.preprocessing import Preprocessing
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum_of_array
 
@@ -185,9 +186,9 @@ def test_new_points_are_read_as_those_in_memory(tmp_path: Path, numbers, monkeyp
     data = load_custom(path, n_clusters=2, scale="standard", stream=True)
     assert data.preprocessing is not None
     kept = Preprocessing.of(data.preprocessing.state())
-    held = kept.read(path, D).X
+    held = read_new_points(kept, path, D).X
     monkeypatch.setattr(custom_streamed, "available_bytes", lambda: 100)
-    (streamed,) = kept.blocks(path, D)
+    (streamed,) = blocks_of_new_points(kept, path, D)
     assert isinstance(streamed.X, StreamedMatrix)
     np.testing.assert_allclose(streamed.X[:], held, rtol=1e-5, atol=1e-6)
 
@@ -219,9 +220,9 @@ def test_new_rows_of_parquet_in_blocks_are_those_of_a_table_in_memory(
     settings = {"missing": missing, "categories": "onehot", "dates": "parts", "id": "who"}
     kept = load_custom(tmp_path / "x.parquet", n_clusters=2, **settings).preprocessing
     assert kept is not None
-    held = kept.read(tmp_path / "x.parquet", 0)
+    held = read_new_points(kept, tmp_path / "x.parquet", 0)
     caplog.clear()
-    blocks = list(kept.blocks(tmp_path / "parts", 0, all_columns=True))
+    blocks = list(blocks_of_new_points(kept, tmp_path / "parts", 0, all_columns=True))
     assert len(blocks) > 9
     np.testing.assert_array_equal(np.concatenate([block.X for block in blocks]), held.X)
     assert [name for block in blocks for name in block.names or []] == held.names
@@ -254,16 +255,16 @@ def test_what_is_wrong_with_new_rows_is_told_by_their_number(
     with pytest.raises(
         InputError, match=r"NaN .* in row 33, column 'x1' .* kingdra-run dataset.missing=drop"
     ):
-        list(kept.blocks(path.parent, 0))
+        list(blocks_of_new_points(kept, path.parent, 0))
     words.assign(x1=["1"] * 33 + ["much"] + ["2"] * 16).to_parquet(path)
     with pytest.raises(InputError, match=r"row 33 .*, column 'x1': 'much' is not a number"):
-        list(kept.blocks(path.parent, 0))
+        list(blocks_of_new_points(kept, path.parent, 0))
     words.drop(columns="x1").to_parquet(path)
     with pytest.raises(InputError, match=r"no column 'x1'; it has 'x0', 'x2', .*'word'"):
-        list(kept.blocks(path.parent, 0))
+        list(blocks_of_new_points(kept, path.parent, 0))
     caplog.clear()
     words.assign(word="ash").to_parquet(path)
-    assert len(list(kept.blocks(path.parent, 0))) > 9
+    assert len(list(blocks_of_new_points(kept, path.parent, 0))) > 9
     assert caplog.text.count("words that are new: 'ash'") == 1
 
 

@@ -11,7 +11,8 @@ import scipy.sparse as sp
 
 from kingdra_repro.data import StreamedMatrix, load_custom
 from kingdra_repro.data.sources import custom_streamed
-from kingdra_repro.data.sources.new_points import Preprocessing
+from kingdra_repro.data.sources.new_points import read_new_points
+from kingdra_repro.data.sources.preprocessing import Preprocessing
 from kingdra_repro.data.validation import canonical_csr
 from kingdra_repro.errors import InputError
 
@@ -114,9 +115,9 @@ def test_new_points_are_read_as_those_in_memory(tmp_path: Path, X: sp.csr_matrix
     kept = load_custom(path, n_clusters=2, scale="minmax", stream=True).preprocessing
     assert kept is not None
     kept = Preprocessing.of(kept.state())
-    held = kept.read(path, D).X
+    held = read_new_points(kept, path, D).X
     monkeypatch.setattr(custom_streamed, "available_bytes", lambda: 100)
-    streamed = kept.read(path, D).X
+    streamed = read_new_points(kept, path, D).X
     assert isinstance(streamed, StreamedMatrix)
     assert_same(streamed[:], held)
 

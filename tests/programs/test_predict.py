@@ -260,6 +260,10 @@ def test_mistakes_in_one_line(kingdra_run, halves, tmp_path, capsys):
         ((run, "data=rest.csv", "output=x.xlsx"), "output=x.xlsx: clusters are written as CSV"),
         ((run, "data=rest.csv", "output=none/x.csv"), "output=none/x.csv: there is no folder none: make it"),
         ((run, "data=rest.csv", "keep_columns=1"), "keep_columns must be true or false; got 1"),
+        (
+            (run, "data=rest.csv", "mirror=m"),
+            "mirror=m is for models of pictures, and this is none: leave it",
+        ),
         ((run,), "Give FOLDER FILE, or run=FOLDER data=FILE"),
         ((run, "rest.csv", "half.csv"), "half.csv: data=rest.csv is given already"),
         ((run, "file=rest.csv"), "unknown argument file=rest.csv"),

@@ -14,7 +14,7 @@ from sklearn.metrics.cluster import contingency_matrix
 from sklearn.preprocessing import StandardScaler
 
 from kingdra_repro.data.dataset import Dataset
-from kingdra_repro.data.sources.new_points import Preprocessing
+from kingdra_repro.data.sources.preprocessing import Preprocessing
 from kingdra_repro.runs.columns import top_features
 from kingdra_repro.runs.explorer import make_explorer, write_explorer
 from kingdra_repro.runs.thumbnails import sprite, thumbnails

@@ -12,7 +12,7 @@ from kingdra_repro.data.streamed import Matrix
 
 if TYPE_CHECKING:  # these stand on the floors above, see tests/test_layers.py
     from kingdra_repro.data.features.pictures import Pictures
-    from kingdra_repro.data.sources.new_points import Preprocessing
+    from kingdra_repro.data.sources.preprocessing import Preprocessing
 
 
 @dataclass(frozen=True)

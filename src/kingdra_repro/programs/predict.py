@@ -3,7 +3,6 @@
 import logging
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from kingdra_repro.errors import InputError
@@ -67,6 +66,8 @@ def run(arguments: Sequence[str]) -> int:
         raise InputError(f"{output} is a file of another kind: move it away, or give output=FILE")
 
     # Only now: torch takes seconds to load.
+    from kingdra_repro.data.features.picture_vectorizer import PictureVectorizer
+    from kingdra_repro.data.sources.new_points import blocks_of_new_points
     from kingdra_repro.runs.clusters import cluster_table, write_clusters
     from kingdra_repro.runs.model import load_model
 
@@ -75,8 +76,10 @@ def run(arguments: Sequence[str]) -> int:
     if not hasattr(method, "predict"):
         raise InputError(f"{type(method).__name__} has no answer for new points: choose another method")
     keep = keep_columns == "true"
-    reader = replace(model.reader, mirror=given.get("mirror"))
-    blocks = reader.blocks(data, method.n_features_in_, keep)
+    made, mirror = model.for_new_points, given.get("mirror")
+    if mirror is not None and not isinstance(made.vectorizer, PictureVectorizer):
+        raise InputError(f"mirror={mirror} is for models of pictures, and this is none: leave it out")
+    blocks = blocks_of_new_points(made, data, method.n_features_in_, keep, mirror)
     write_clusters(
         output,
         (

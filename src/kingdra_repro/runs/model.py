@@ -18,7 +18,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from kingdra_repro import bases, methods, pseudo_labels
 from kingdra_repro.checks import check_parameters
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
-from kingdra_repro.data.sources.new_points import Features, Preprocessing, span_of
+from kingdra_repro.data.sources.preprocessing import Features, Preprocessing, span_of
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import atomic_write, checksum, write_text
@@ -70,8 +70,8 @@ class KeptModel:
     span: tuple[float, float] | None
 
     @property
-    def reader(self) -> Preprocessing:
-        """What reads a file of new points; where there is no preprocessing, one of features."""
+    def for_new_points(self) -> Preprocessing:
+        """What makes features of new points; where there is no preprocessing, what checks them."""
         return replace(self.preprocessing or Preprocessing(), span=self.span)
 
 
@@ -144,7 +144,7 @@ def load(folder: str | os.PathLike) -> Clusterer | Pipeline:
     model = load_model(Path(folder).expanduser())
     if model.preprocessing is None:
         return model.estimator
-    return make_pipeline(Features(model.reader, model.estimator.n_features_in_), model.estimator)
+    return make_pipeline(Features(model.for_new_points, model.estimator.n_features_in_), model.estimator)
 
 
 @default_library_state()

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from sklearn.preprocessing import StandardScaler
 
 from kingdra_repro.data.dataset import Dataset
-from kingdra_repro.data.sources.new_points import Preprocessing
+from kingdra_repro.data.sources.preprocessing import Preprocessing
 from kingdra_repro.reproduce.store import shown_file
 from kingdra_repro.runs.explorer import make_explorer
 from kingdra_repro.runs.map import make_map

@@ -26,7 +26,7 @@ from kingdra_repro.data.sources.custom_parquet import parquet_features, streamed
 from kingdra_repro.data.sources.custom_scaled import scaled
 from kingdra_repro.data.sources.custom_streamed import check_stream
 from kingdra_repro.data.sources.custom_table import column_names, table_features
-from kingdra_repro.data.sources.new_points import Preprocessing
+from kingdra_repro.data.sources.preprocessing import Preprocessing
 from kingdra_repro.errors import InputError, listed
 
 WORDS = ("n_words", "stop_words", "row_length")  # settings of TextVectorizer

@@ -1,15 +1,12 @@
 """New points of a user: a file like the one that a run was of, as features like those that it had."""
 
-import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
-from sklearn.base import BaseEstimator, TransformerMixin
 
 from kingdra_repro.data.features.part_of_table import Part, check_dropped
 from kingdra_repro.data.features.picture_vectorizer import PictureVectorizer
@@ -17,22 +14,15 @@ from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.features.tfidf import TextVectorizer
 from kingdra_repro.data.formats.streamed_parquet import StreamedParquet
 from kingdra_repro.data.formats.tables import is_table, read_as_written
-from kingdra_repro.data.formats.text_format import TextFormat
-from kingdra_repro.data.scaling import Scaler, scalable, scaler_of, scaler_state, shifts
-from kingdra_repro.data.sources.custom_array import ENDINGS, array_features, features_of
+from kingdra_repro.data.sources.custom_array import ENDINGS, array_features
 from kingdra_repro.data.sources.custom_folder import are_pictures, read_text
-from kingdra_repro.data.sources.custom_found import Found
 from kingdra_repro.data.sources.custom_parquet import streamed_table
-from kingdra_repro.data.sources.custom_streamed import validated
 from kingdra_repro.data.sources.custom_table import row_names, texts_of
 from kingdra_repro.data.sources.file_folder import files_and_classes
-from kingdra_repro.data.streamed import Matrix, StreamedMatrix, is_sparse
+from kingdra_repro.data.sources.preprocessing import Preprocessing
+from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.data.validation import validate_features
 from kingdra_repro.errors import InputError
-
-VECTORIZERS: dict[str, Any] = {
-    kind.__name__: kind for kind in (TableVectorizer, TextVectorizer, PictureVectorizer)
-}
 
 
 @dataclass(frozen=True)
@@ -53,292 +43,130 @@ class NewPoints:
     rows: np.ndarray | None = None
 
 
-@dataclass(frozen=True)
-class Preprocessing:
-    """What has made features of a user's file, and makes features of further files in the same way.
-
-    Attributes
-    ----------
-    vectorizer : TableVectorizer, of a table; TextVectorizer, of texts; PictureVectorizer; None, of an array
-    text_format : TextFormat, how the table was written
-    id : str or None, the column with the names of the rows
-    scaler : Scaler or None, of the columns of all but a table's numbers
-    pixels : bool, whether an array of uint8 is divided by 255
-    text : str or None, the column of a table with the texts; None: each is a file
-    span : (lowest, highest) number that was fitted, of an array that was not scaled; None: not known
-    mirror : path or None, where the network of pictures may be
-    """
-
-    vectorizer: TableVectorizer | TextVectorizer | PictureVectorizer | None = None
-    text_format: TextFormat = TextFormat()  # noqa: RUF009, it cannot be changed
-    id: str | None = None
-    scaler: Scaler | None = None
-    pixels: bool = False
-    text: str | None = None
-    span: tuple[float, float] | None = None
-    mirror: str | None = None
-
-    def read(self, path: Path, n_features: int) -> NewPoints:
-        """Read a file's points.
-
-        Parameters
-        ----------
-        path : Path
-            A file or folder like that of the run; of texts and pictures, an array of features, too.
-        n_features : int
-            d, that the model was fitted on.
-
-        Raises
-        ------
-        InputError
-            Where it is a file of another kind, or has other columns; the first of these is named.
-        """
-        if not path.exists():
-            raise InputError(f"data={path} does not exist ({path.absolute()}): correct the path")
-        of_files = isinstance(self.vectorizer, TextVectorizer | PictureVectorizer) and self.text is None
-        if of_files and not (path.is_file() and path.suffix.lower() in ENDINGS):
-            return self._read_files(path)
-        if path.is_dir():
-            of_a_table = isinstance(self.vectorizer, TableVectorizer)
-            also = ", or a folder of nothing but Parquet files" if of_a_table else ""
-            raise InputError(f"data={path} is a folder: give a file like that of the run{also}")
-        if isinstance(self.vectorizer, TableVectorizer):
-            return self._read_table(path, self.vectorizer)
-        if isinstance(self.vectorizer, TextVectorizer) and self.text is not None and is_table(path):
-            return self._read_column_of_texts(path, self.vectorizer, self.text)
-        if path.suffix.lower() not in ENDINGS:
-            raise InputError(f"{path} is no array: give one, such as a .npy, as the model was fitted on")
-        found = array_features(path, self._scale, stream="auto")
-        return NewPoints(self._of_array(found, n_features, str(path)))
-
-    def blocks(self, path: Path, n_features: int, all_columns: bool = False) -> Iterator[NewPoints]:
-        """Read a file's points as `read` does, but Parquet of more rows than memory holds block by block.
-
-        Parameters
-        ----------
-        path : Path
-        n_features : int
-        all_columns : bool
-            Whether the table of a block has those columns, too, that are neither features nor names.
-
-        Raises
-        ------
-        InputError
-            As `read`; of a later block after the first ones were given.
-        """
-        of_a_table = isinstance(self.vectorizer, TableVectorizer) and path.exists()
-        table = streamed_table(path, "auto") if of_a_table else None
-        if table is None or not isinstance(self.vectorizer, TableVectorizer):
-            yield self.read(path, n_features)
-        else:
-            yield from self._blocks_of(table, self.vectorizer, all_columns)
-
-    def features(self, points: Any, n_features: int) -> Matrix:
-        """Return the features of points in memory: float32 array or CSR matrix [n, d].
-
-        Parameters
-        ----------
-        points : DataFrame, of pandas or of another library that has ``to_pandas``; array or CSR matrix
-            With the columns of the file that was fitted, as they stand there. Of a run of texts, a list or
-            Series of texts, or the DataFrame that has them in a column of the same name; of pictures, the
-            paths of their files; of both, an array of features, too.
-        n_features : int
-            d, that the model was fitted on.
-
-        Raises
-        ------
-        InputError
-            Where there are other columns, or a row has a missing cell and the run left such rows out.
-        """
-        table = points.to_pandas() if hasattr(points, "to_pandas") else points
-        if not isinstance(self.vectorizer, TableVectorizer):
-            if self.text is not None and isinstance(table, pd.DataFrame):
-                table = texts_of(table, self.text, "X")
-            if isinstance(table, str | os.PathLike):
-                raise InputError(f"X must be a list; got a single {type(table).__name__}: put it into a list")
-            X: Any = table if sp.issparse(table) else np.asarray(table)
-            if self.vectorizer is not None and X.ndim == 1 and X.dtype.kind in "OU":
-                return self._scaled(self._of_each(self.vectorizer, list(table)))
-            return self._of_array(features_of(X, self._scale, "X"), n_features, "X")
-        if not isinstance(table, pd.DataFrame):
-            raise InputError(
-                f"X must be a DataFrame with the columns of the run's table; got {type(points).__name__}"
-            )
-        table = table.set_axis(table.columns.map(str), axis=1)  # as those of a file are: header=None has 0, 1
-        features, rows = self.vectorizer.transform(table, "X")
-        if len(rows) < len(table):
-            raise InputError(
-                f"{len(table) - len(rows)} rows of X have missing cells: drop or fill them first"
-            )
-        validate_features(features, self.vectorizer.feature_names)
-        return self.vectorizer.scale(features).astype(np.float32)
-
-    def in_units(self, X: np.ndarray) -> np.ndarray:
-        """Return features [m, d], or means of some, in the units of the file: float64 array [m, d]."""
-        X = X.astype(np.float64)
-        if isinstance(self.vectorizer, TableVectorizer):
-            return self.vectorizer.unscale(X)
-        if self.scaler is not None:
-            return self.scaler.inverse_transform(X)
-        return X * 255 if self.pixels else X
-
-    @property
-    def _scale(self) -> str | None:
-        return "auto" if self.pixels else None
-
-    def _of_array(self, found: Found, n_features: int, source: str) -> Matrix:
-        if found.X.ndim == 2 and found.X.shape[1] != n_features:
-            raise InputError(f"{source} has {found.X.shape[1]} columns: the model was fitted on {n_features}")
-        if is_sparse(found.X) and shifts(self.scaler):
-            raise InputError(
-                f"{source} is a sparse matrix, and the model was fitted on a dense one, whose columns it "
-                "shifts: make it dense by .toarray()"
-            )
-        if self.pixels and not found.pixels:
-            raise InputError(f"{source} has numbers of {found.X.dtype}: the model was fitted on uint8")
-        if isinstance(found.X, StreamedMatrix):
-            streamed = validated(replace(found.X, scaler=self.scaler), None)
-            self._check_span(streamed, source)
-            return streamed
-        X = self._scaled(found.X)
-        self._check_span(X, source)
-        return X
-
-    def _scaled(self, X: np.ndarray | sp.csr_matrix) -> np.ndarray | sp.csr_matrix:
-        checked = validate_features(X)
-        return checked if self.scaler is None else self.scaler.transform(scalable(X)).astype(np.float32)
-
-    def _check_span(self, X: Matrix, source: str) -> None:
-        """Refuse what is on another scale: it would get clusters all the same, and wrong ones."""
-        if self.span is None:
-            return
-        (low, high), (lowest, highest) = self.span, span_of(X)
-        if lowest < low - (high - low) or highest > high + (high - low):
-            raise InputError(
-                f"{source} has values from {lowest:g} to {highest:g}: the model was fitted on {low:g} to "
-                f"{high:g}; scale them alike"
-            )
-
-    def _read_files(self, path: Path) -> NewPoints:
-        """Read texts or pictures: those of a folder, or a single one."""
-        folder, files = (path, files_and_classes(path)[0]) if path.is_dir() else (path.parent, [path])
-        of_pictures = isinstance(self.vectorizer, PictureVectorizer)
-        if are_pictures(folder, files) != of_pictures:
-            kinds = ("pictures", "texts") if of_pictures else ("texts", "pictures")
-            raise InputError(f"data={path} holds {kinds[1]}, and the model was fitted on {kinds[0]}")
-        if isinstance(self.vectorizer, PictureVectorizer):
-            X: Any = self.vectorizer.features(folder, files, mirror=self.mirror)
-        else:
-            X = self._of_each(self.vectorizer, [read_text(file) for file in files])
-        return NewPoints(self._scaled(X), [file.relative_to(folder).as_posix() for file in files])
-
-    def _of_each(self, vectorizer: Any, points: list[Any]) -> np.ndarray | sp.csr_matrix:
-        """Return the features of texts, or of the pictures of these paths."""
-        if isinstance(vectorizer, TextVectorizer):
-            return vectorizer.transform(points)
-        files = [Path(point).expanduser().absolute() for point in points]
-        if missing := [file for file in files if not file.is_file()]:
-            raise InputError(f"{missing[0]} does not exist: correct the path")
-        return vectorizer.features(Path(os.path.commonpath(file.parent for file in files)), files)
-
-    def _read_column_of_texts(self, path: Path, vectorizer: TextVectorizer, column: str) -> NewPoints:
-        named = () if self.id is None else (self.id,)
-        table, written = read_as_written(path, named, self.text_format)
-        X = self._scaled(vectorizer.transform(texts_of(table, column, str(path))))
-        table = table.assign(**written)
-        id = self.id if self.id in table.columns else None
-        return NewPoints(X, row_names(table, id, np.arange(len(table))), table)
-
-    def _read_table(self, path: Path, vectorizer: TableVectorizer) -> NewPoints:
-        if not is_table(path):
-            raise InputError(f"{path} is no table: give one, such as a .csv, as the model was fitted on")
-        named = () if self.id is None else (self.id,)
-        table, written = read_as_written(path, named, self.text_format, vectorizer.words)
-        X, rows = vectorizer.transform(table, str(path))
-        check_dropped(len(rows), len(table), str(path))
-        validate_features(X, vectorizer.feature_names)
-        table = table.assign(**written)
-        names = row_names(table, self.id if self.id in table.columns else None, rows)
-        return NewPoints(vectorizer.scale(X).astype(np.float32), names, table.iloc[rows])
-
-    def _blocks_of(
-        self, table: StreamedParquet, vectorizer: TableVectorizer, all_columns: bool
-    ) -> Iterator[NewPoints]:
-        source = str(table.path)
-        vectorizer.check_columns(table.names, source)
-        used = {*vectorizer.columns, self.id}
-        part, n_left = Part(), 0
-        for frame in table.frames([name for name in table.names if all_columns or name in used]):
-            X, rows = vectorizer.transform(frame, source, part)
-            if len(rows):
-                validate_features(X, vectorizer.feature_names, part.first_row)
-                id = self.id if self.id in frame.columns else None
-                is_named = id is not None or not isinstance(frame.index, pd.RangeIndex)
-                yield NewPoints(
-                    vectorizer.scale(X).astype(np.float32),
-                    row_names(frame, id, rows) if is_named else None,
-                    frame.iloc[rows],
-                    part.first_row + rows,
-                )
-            part.first_row += len(frame)
-            n_left += len(rows)
-        check_dropped(n_left, part.first_row, source)
-
-    def state(self) -> dict[str, Any]:
-        """All that was fitted, as what JSON can hold."""
-        kind = None if self.vectorizer is None else type(self.vectorizer).__name__
-        return {
-            "kind": kind,
-            "vectorizer": None if self.vectorizer is None else self.vectorizer.state(),
-            "text": self.text,
-            "text_format": asdict(self.text_format),
-            "id": self.id,
-            "scaler": None if self.scaler is None else scaler_state(self.scaler),
-            "pixels": self.pixels,
-        }
-
-    @classmethod
-    def of(cls, state: dict[str, Any]) -> Self:
-        """Return the preprocessing whose `state` this is."""
-        vectorizer, scaler = state["vectorizer"], state["scaler"]
-        kind = VECTORIZERS[state.get("kind") or "TableVectorizer"]  # models of earlier versions have none
-        return cls(
-            None if vectorizer is None else kind.of(vectorizer),
-            TextFormat(**state["text_format"]),
-            state["id"],
-            None if scaler is None else scaler_of(scaler),
-            state["pixels"],
-            state.get("text"),
-        )
-
-
-class Features(TransformerMixin, BaseEstimator):
-    """The first step of a loaded pipeline: a user's points, as the features that the model takes.
+def read_new_points(made: Preprocessing, path: Path, n_features: int, mirror: str | None = None) -> NewPoints:
+    """Read a file's points.
 
     Parameters
     ----------
-    preprocessing : Preprocessing, fitted
-    n_features : int, d of the model
+    made : Preprocessing
+        What made the features that the model was fitted on.
+    path : Path
+        A file or folder like that of the run; of texts and pictures, an array of features, too.
+    n_features : int
+        d, that the model was fitted on.
+    mirror : path or None
+        Of pictures: where their network's weights may be.
+
+    Raises
+    ------
+    InputError
+        Where it is a file of another kind, or has other columns; the first of these is named.
     """
+    if not path.exists():
+        raise InputError(f"data={path} does not exist ({path.absolute()}): correct the path")
+    of_files = isinstance(made.vectorizer, TextVectorizer | PictureVectorizer) and made.text is None
+    if of_files and not (path.is_file() and path.suffix.lower() in ENDINGS):
+        return _read_files(made, path, mirror)
+    if path.is_dir():
+        of_a_table = isinstance(made.vectorizer, TableVectorizer)
+        also = ", or a folder of nothing but Parquet files" if of_a_table else ""
+        raise InputError(f"data={path} is a folder: give a file like that of the run{also}")
+    if isinstance(made.vectorizer, TableVectorizer):
+        return _read_table(made, path, made.vectorizer)
+    if isinstance(made.vectorizer, TextVectorizer) and made.text is not None and is_table(path):
+        return _read_column_of_texts(made, path, made.vectorizer, made.text)
+    if path.suffix.lower() not in ENDINGS:
+        raise InputError(f"{path} is no array: give one, such as a .npy, as the model was fitted on")
+    found = array_features(path, made.scale, stream="auto")
+    return NewPoints(made.of_array(found, n_features, str(path)))
 
-    def __init__(self, preprocessing: Preprocessing, n_features: int) -> None:
-        self.preprocessing = preprocessing
-        self.n_features = n_features
 
-    def fit(self, X: Any, y: Any = None) -> Self:
-        """Do nothing: what there is to fit was fitted by the run."""
-        return self
+def blocks_of_new_points(
+    made: Preprocessing, path: Path, n_features: int, all_columns: bool = False, mirror: str | None = None
+) -> Iterator[NewPoints]:
+    """Read points as `read_new_points` does, but Parquet of more rows than memory holds block by block.
 
-    def transform(self, X: Any) -> Matrix:
-        """Return features [n, d]; see `Preprocessing.features`."""
-        return self.preprocessing.features(X, self.n_features)
+    Parameters
+    ----------
+    made : Preprocessing
+        What made the features that the model was fitted on.
+    path : Path
+    n_features : int
+    all_columns : bool
+        Whether the table of a block has those columns, too, that are neither features nor names.
+    mirror : path or None
+        Of pictures: where their network's weights may be.
 
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
+    Raises
+    ------
+    InputError
+        As `read_new_points`; of a later block after the first ones were given.
+    """
+    of_a_table = isinstance(made.vectorizer, TableVectorizer) and path.exists()
+    table = streamed_table(path, "auto") if of_a_table else None
+    if table is None or not isinstance(made.vectorizer, TableVectorizer):
+        yield read_new_points(made, path, n_features, mirror)
+    else:
+        yield from _blocks_of(made, table, made.vectorizer, all_columns)
 
 
-def span_of(X: Matrix) -> tuple[float, float]:
-    """Return the lowest and the highest number of features [n, d], with the zeros of a sparse matrix."""
-    blocks = X.blocks(X.rows_of_a_block) if isinstance(X, StreamedMatrix) else (X,)
-    lowest, highest = zip(*((block.min(), block.max()) for block in blocks), strict=True)
-    return float(min(lowest)), float(max(highest))
+def _read_files(made: Preprocessing, path: Path, mirror: str | None) -> NewPoints:
+    """Read texts or pictures: those of a folder, or a single one."""
+    folder, files = (path, files_and_classes(path)[0]) if path.is_dir() else (path.parent, [path])
+    of_pictures = isinstance(made.vectorizer, PictureVectorizer)
+    if are_pictures(folder, files) != of_pictures:
+        kinds = ("pictures", "texts") if of_pictures else ("texts", "pictures")
+        raise InputError(f"data={path} holds {kinds[1]}, and the model was fitted on {kinds[0]}")
+    if isinstance(made.vectorizer, PictureVectorizer):
+        X: Any = made.vectorizer.features(folder, files, mirror=mirror)
+    else:
+        X = made.of_each(made.vectorizer, [read_text(file) for file in files])
+    return NewPoints(made.scaled(X), [file.relative_to(folder).as_posix() for file in files])
+
+
+def _read_column_of_texts(
+    made: Preprocessing, path: Path, vectorizer: TextVectorizer, column: str
+) -> NewPoints:
+    named = () if made.id is None else (made.id,)
+    table, written = read_as_written(path, named, made.text_format)
+    X = made.scaled(vectorizer.transform(texts_of(table, column, str(path))))
+    table = table.assign(**written)
+    id = made.id if made.id in table.columns else None
+    return NewPoints(X, row_names(table, id, np.arange(len(table))), table)
+
+
+def _read_table(made: Preprocessing, path: Path, vectorizer: TableVectorizer) -> NewPoints:
+    if not is_table(path):
+        raise InputError(f"{path} is no table: give one, such as a .csv, as the model was fitted on")
+    named = () if made.id is None else (made.id,)
+    table, written = read_as_written(path, named, made.text_format, vectorizer.words)
+    X, rows = vectorizer.transform(table, str(path))
+    check_dropped(len(rows), len(table), str(path))
+    validate_features(X, vectorizer.feature_names)
+    table = table.assign(**written)
+    names = row_names(table, made.id if made.id in table.columns else None, rows)
+    return NewPoints(vectorizer.scale(X).astype(np.float32), names, table.iloc[rows])
+
+
+def _blocks_of(
+    made: Preprocessing, table: StreamedParquet, vectorizer: TableVectorizer, all_columns: bool
+) -> Iterator[NewPoints]:
+    source = str(table.path)
+    vectorizer.check_columns(table.names, source)
+    used = {*vectorizer.columns, made.id}
+    part, n_left = Part(), 0
+    for frame in table.frames([name for name in table.names if all_columns or name in used]):
+        X, rows = vectorizer.transform(frame, source, part)
+        if len(rows):
+            validate_features(X, vectorizer.feature_names, part.first_row)
+            id = made.id if made.id in frame.columns else None
+            is_named = id is not None or not isinstance(frame.index, pd.RangeIndex)
+            yield NewPoints(
+                vectorizer.scale(X).astype(np.float32),
+                row_names(frame, id, rows) if is_named else None,
+                frame.iloc[rows],
+                part.first_row + rows,
+            )
+        part.first_row += len(frame)
+        n_left += len(rows)
+    check_dropped(n_left, part.first_row, source)

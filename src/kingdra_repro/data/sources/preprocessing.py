@@ -1,0 +1,207 @@
+"""How a user's own data became features: kept with the model, and done again to new points."""
+
+import os
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator, TransformerMixin
+
+from kingdra_repro.data.features.picture_vectorizer import PictureVectorizer
+from kingdra_repro.data.features.table_vectorizer import TableVectorizer
+from kingdra_repro.data.features.tfidf import TextVectorizer
+from kingdra_repro.data.formats.text_format import TextFormat
+from kingdra_repro.data.scaling import Scaler, scalable, scaler_of, scaler_state, shifts
+from kingdra_repro.data.sources.custom_array import features_of
+from kingdra_repro.data.sources.custom_found import Found
+from kingdra_repro.data.sources.custom_streamed import validated
+from kingdra_repro.data.sources.custom_table import texts_of
+from kingdra_repro.data.streamed import Matrix, StreamedMatrix, is_sparse
+from kingdra_repro.data.validation import validate_features
+from kingdra_repro.errors import InputError
+
+VECTORIZERS: dict[str, Any] = {
+    kind.__name__: kind for kind in (TableVectorizer, TextVectorizer, PictureVectorizer)
+}
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What has made features of a user's file, and makes features of new points in the same way.
+
+    Attributes
+    ----------
+    vectorizer : TableVectorizer, of a table; TextVectorizer, of texts; PictureVectorizer; None, of an array
+    text_format : TextFormat, how the table was written
+    id : str or None, the column with the names of the rows
+    scaler : Scaler or None, of the columns of all but a table's numbers
+    pixels : bool, whether an array of uint8 is divided by 255
+    text : str or None, the column of a table with the texts; None: each is a file
+    span : (lowest, highest) number that was fitted, of an array that was not scaled; None: not known
+    """
+
+    vectorizer: TableVectorizer | TextVectorizer | PictureVectorizer | None = None
+    text_format: TextFormat = TextFormat()  # noqa: RUF009, it cannot be changed
+    id: str | None = None
+    scaler: Scaler | None = None
+    pixels: bool = False
+    text: str | None = None
+    span: tuple[float, float] | None = None
+
+    def features(self, points: Any, n_features: int) -> Matrix:
+        """Return the features of points in memory: float32 array or CSR matrix [n, d].
+
+        Parameters
+        ----------
+        points : DataFrame, of pandas or of another library that has ``to_pandas``; array or CSR matrix
+            With the columns of the file that was fitted, as they stand there. Of a run of texts, a list or
+            Series of texts, or the DataFrame that has them in a column of the same name; of pictures, the
+            paths of their files; of both, an array of features, too.
+        n_features : int
+            d, that the model was fitted on.
+
+        Raises
+        ------
+        InputError
+            Where there are other columns, or a row has a missing cell and the run left such rows out.
+        """
+        table = points.to_pandas() if hasattr(points, "to_pandas") else points
+        if not isinstance(self.vectorizer, TableVectorizer):
+            if self.text is not None and isinstance(table, pd.DataFrame):
+                table = texts_of(table, self.text, "X")
+            if isinstance(table, str | os.PathLike):
+                raise InputError(f"X must be a list; got a single {type(table).__name__}: put it into a list")
+            X: Any = table if sp.issparse(table) else np.asarray(table)
+            if self.vectorizer is not None and X.ndim == 1 and X.dtype.kind in "OU":
+                return self.scaled(self.of_each(self.vectorizer, list(table)))
+            return self.of_array(features_of(X, self.scale, "X"), n_features, "X")
+        if not isinstance(table, pd.DataFrame):
+            raise InputError(
+                f"X must be a DataFrame with the columns of the run's table; got {type(points).__name__}"
+            )
+        table = table.set_axis(table.columns.map(str), axis=1)  # as those of a file are: header=None has 0, 1
+        features, rows = self.vectorizer.transform(table, "X")
+        if len(rows) < len(table):
+            raise InputError(
+                f"{len(table) - len(rows)} rows of X have missing cells: drop or fill them first"
+            )
+        validate_features(features, self.vectorizer.feature_names)
+        return self.vectorizer.scale(features).astype(np.float32)
+
+    def in_units(self, X: np.ndarray) -> np.ndarray:
+        """Return features [m, d], or means of some, in the units of the file: float64 array [m, d]."""
+        X = X.astype(np.float64)
+        if isinstance(self.vectorizer, TableVectorizer):
+            return self.vectorizer.unscale(X)
+        if self.scaler is not None:
+            return self.scaler.inverse_transform(X)
+        return X * 255 if self.pixels else X
+
+    @property
+    def scale(self) -> str | None:
+        """How an array of new points is scaled as it is read."""
+        return "auto" if self.pixels else None
+
+    def of_array(self, found: Found, n_features: int, source: str) -> Matrix:
+        if found.X.ndim == 2 and found.X.shape[1] != n_features:
+            raise InputError(f"{source} has {found.X.shape[1]} columns: the model was fitted on {n_features}")
+        if is_sparse(found.X) and shifts(self.scaler):
+            raise InputError(
+                f"{source} is a sparse matrix, and the model was fitted on a dense one, whose columns it "
+                "shifts: make it dense by .toarray()"
+            )
+        if self.pixels and not found.pixels:
+            raise InputError(f"{source} has numbers of {found.X.dtype}: the model was fitted on uint8")
+        if isinstance(found.X, StreamedMatrix):
+            streamed = validated(replace(found.X, scaler=self.scaler), None)
+            self._check_span(streamed, source)
+            return streamed
+        X = self.scaled(found.X)
+        self._check_span(X, source)
+        return X
+
+    def scaled(self, X: np.ndarray | sp.csr_matrix) -> np.ndarray | sp.csr_matrix:
+        checked = validate_features(X)
+        return checked if self.scaler is None else self.scaler.transform(scalable(X)).astype(np.float32)
+
+    def _check_span(self, X: Matrix, source: str) -> None:
+        """Refuse what is on another scale: it would get clusters all the same, and wrong ones."""
+        if self.span is None:
+            return
+        (low, high), (lowest, highest) = self.span, span_of(X)
+        if lowest < low - (high - low) or highest > high + (high - low):
+            raise InputError(
+                f"{source} has values from {lowest:g} to {highest:g}: the model was fitted on {low:g} to "
+                f"{high:g}; scale them alike"
+            )
+
+    def of_each(self, vectorizer: Any, points: list[Any]) -> np.ndarray | sp.csr_matrix:
+        """Return the features of texts, or of the pictures of these paths."""
+        if isinstance(vectorizer, TextVectorizer):
+            return vectorizer.transform(points)
+        files = [Path(point).expanduser().absolute() for point in points]
+        if missing := [file for file in files if not file.is_file()]:
+            raise InputError(f"{missing[0]} does not exist: correct the path")
+        return vectorizer.features(Path(os.path.commonpath(file.parent for file in files)), files)
+
+    def state(self) -> dict[str, Any]:
+        """All that was fitted, as what JSON can hold."""
+        kind = None if self.vectorizer is None else type(self.vectorizer).__name__
+        return {
+            "kind": kind,
+            "vectorizer": None if self.vectorizer is None else self.vectorizer.state(),
+            "text": self.text,
+            "text_format": asdict(self.text_format),
+            "id": self.id,
+            "scaler": None if self.scaler is None else scaler_state(self.scaler),
+            "pixels": self.pixels,
+        }
+
+    @classmethod
+    def of(cls, state: dict[str, Any]) -> Self:
+        """Return the preprocessing whose `state` this is."""
+        vectorizer, scaler = state["vectorizer"], state["scaler"]
+        kind = VECTORIZERS[state.get("kind") or "TableVectorizer"]  # models of earlier versions have none
+        return cls(
+            None if vectorizer is None else kind.of(vectorizer),
+            TextFormat(**state["text_format"]),
+            state["id"],
+            None if scaler is None else scaler_of(scaler),
+            state["pixels"],
+            state.get("text"),
+        )
+
+
+class Features(TransformerMixin, BaseEstimator):
+    """The first step of a loaded pipeline: a user's points, as the features that the model takes.
+
+    Parameters
+    ----------
+    preprocessing : Preprocessing, fitted
+    n_features : int, d of the model
+    """
+
+    def __init__(self, preprocessing: Preprocessing, n_features: int) -> None:
+        self.preprocessing = preprocessing
+        self.n_features = n_features
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Do nothing: what there is to fit was fitted by the run."""
+        return self
+
+    def transform(self, X: Any) -> Matrix:
+        """Return features [n, d]; see `Preprocessing.features`."""
+        return self.preprocessing.features(X, self.n_features)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
+def span_of(X: Matrix) -> tuple[float, float]:
+    """Return the lowest and the highest number of features [n, d], with the zeros of a sparse matrix."""
+    blocks = X.blocks(X.rows_of_a_block) if isinstance(X, StreamedMatrix) else (X,)
+    lowest, highest = zip(*((block.min(), block.max()) for block in blocks), strict=True)
+    return float(min(lowest)), float(max(highest))
