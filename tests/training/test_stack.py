@@ -125,12 +125,13 @@ def test_training_lowers_the_loss(X: np.ndarray) -> None:
     assert (stack.losses["loss"] < 0.8 * first).all()
 
 
-def test_a_restored_stack_goes_on_as_if_never_stopped(X: np.ndarray) -> None:
-    straight = make_stack(X, [0, 1])
+@pytest.mark.parametrize("base", [*BASES, *PERCEPTRONS, PICTURES], ids=NAMES)
+def test_a_restored_stack_goes_on_as_if_never_stopped(X: np.ndarray, base) -> None:
+    straight = make_stack(X, [0, 1], base)
     trace(straight)
-    stopped = make_stack(X, [0, 1])
+    stopped = make_stack(X, [0, 1], base)
     stopped.train_epoch(None, lambda step: None)
-    resumed = make_stack(X, [0, 1])
+    resumed = make_stack(X, [0, 1], base)
     resumed.load_member_states([state for _, state in stopped.member_states()])
     resumed.train_epoch(pseudo_labels(8), lambda step: None)
     for a, b in zip(straight.network.parameters(), resumed.network.parameters(), strict=True):

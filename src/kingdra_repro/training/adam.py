@@ -40,6 +40,19 @@ class Adam:
             parameter.grad = None
 
     @torch.no_grad()
+    def load_state(self, parameter: Tensor, step: float, exp_avg: Tensor, exp_avg_sq: Tensor) -> None:
+        """Go on with a parameter's state of an earlier step.
+
+        The fused kernel reads memory in order, whatever the strides say: the moments must lie as the
+        parameter does.
+        """
+        self.state[parameter] = {
+            "step": torch.tensor(step, device=parameter.device),
+            "exp_avg": torch.empty_like(parameter).copy_(exp_avg),
+            "exp_avg_sq": torch.empty_like(parameter).copy_(exp_avg_sq),
+        }
+
+    @torch.no_grad()
     def step(self) -> None:
         """Change the parameters that have a gradient."""
         changed = [parameter for parameter in self.parameters if parameter.grad is not None]

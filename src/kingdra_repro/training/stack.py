@@ -189,11 +189,12 @@ class Stack:
         self.network.load_state_dict(network)
         for name, p in self.network.named_parameters():
             if name in first["adam"]:
-                self.step.optimizer.state[p] = {
-                    "step": torch.tensor(first["adam"][name]["step"], device=p.device),
-                    "exp_avg": torch.stack([s["adam"][name]["m"] for s in states]).to(p.device),
-                    "exp_avg_sq": torch.stack([s["adam"][name]["v"] for s in states]).to(p.device),
-                }
+                self.step.optimizer.load_state(
+                    p,
+                    first["adam"][name]["step"],
+                    torch.stack([s["adam"][name]["m"] for s in states]),
+                    torch.stack([s["adam"][name]["v"] for s in states]),
+                )
 
 
 @torch.no_grad()
