@@ -107,13 +107,38 @@ def with_values(tensors: list[Tensor], values: list[Tensor], work: Callable) -> 
     return replay
 
 
-@pytest.mark.parametrize("what", ["inputs", "weights", "NaN"])
+def with_rate(one: Stack, factor: float, work: Callable) -> Callable:
+    """The work at another learning rate."""
+
+    def replay():
+        optimizer = one.step.optimizer
+        rate = optimizer.learning_rate
+        optimizer.learning_rate = rate * factor
+        losses = work()
+        optimizer.learning_rate = rate
+        return losses
+
+    return replay
+
+
+NAMED = {
+    "inputs": "the gradient of",
+    "weights": "the gradient of",
+    "NaN": "the loss",
+    "no update": "the update of",
+    "another rate": "the update of",
+}
+
+
+@pytest.mark.parametrize("what", NAMED)
 def test_a_replay_that_computes_with_old_values_is_reported_and_undone(
     what: str, plain: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = stack()
 
-    def record(work, stream):
+    def record(work, stream, parameters):
+        if what in ("no update", "another rate"):
+            return with_rate(one, 0.0 if what == "no update" else 1.1, work)
         if what == "NaN":
             return lambda: {name: value * torch.nan for name, value in work().items()}
         inputs = step_module._tensors(work.args[0])
@@ -127,8 +152,24 @@ def test_a_replay_that_computes_with_old_values_is_reported_and_undone(
     with pytest.warns(RuntimeWarning, match="a recorded step computes wrongly") as told:
         found = trained(one)
     assert len(told) == 1
-    assert ("the loss" if what == "NaN" else "the gradient of") in str(told[0].message)
+    assert NAMED[what] in str(told[0].message)
     assert_equal(found, plain)
+
+
+def test_a_step_that_cannot_be_recorded_is_trained_all_the_same(
+    plain: list[np.ndarray], recorded: list[Callable], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(work, stream):
+        raise RuntimeError("operation not permitted when stream is capturing\nand more")
+
+    monkeypatch.setattr(step_module, "_capture", refused)
+    one = stack()
+    one.step._records = True
+    with pytest.warns(
+        RuntimeWarning, match=r"cannot be recorded \(operation not permitted .* capturing\)"
+    ) as told:
+        assert_equal(trained(one), plain)
+    assert len(told) == 1
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.stack import Stack
+from tests.training.conftest import capture
 
 N, D, K, M = 330, 12, 4, 3  # batches of 33: and, of 32 asked for, all of one size
 BASES: dict[str, Base] = {
@@ -94,21 +95,6 @@ def assert_trains_alike(fast: Stack, plain: Stack, labels: bool, first_fast_step
     np.testing.assert_allclose(losses, expected_losses, rtol=allowed)
 
 
-@pytest.fixture
-def recorded(monkeypatch: pytest.MonkeyPatch) -> list[Callable]:
-    """Steps are recorded without a GPU: what is, is simply done again, on the batch that was copied in."""
-    works: list[Callable] = []
-
-    def record(work, stream):
-        works.append(work)
-        return work
-
-    monkeypatch.setattr(step_module, "_record", record)
-    monkeypatch.setattr(step_module, "_new_stream", object)
-    monkeypatch.setattr(step_module, "_on_stream", lambda work, stream: work())
-    return works
-
-
 @pytest.mark.parametrize("name", BASES)
 @pytest.mark.parametrize("rows", [330, 325])  # 325: batches of two sizes, so two recordings
 def test_a_recorded_step_trains_as_any_other(
@@ -117,7 +103,9 @@ def test_a_recorded_step_trains_as_any_other(
     expected = trace(stack(X, BASES[name], rows=rows))
     one = stack(X, BASES[name], rows=rows)
     one.step._records = True
-    np.testing.assert_array_equal(trace(one), expected)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        np.testing.assert_array_equal(trace(one), expected)
     assert len(recorded) == 2 * (1 if rows == 330 else 2)  # without and with labels, for each size of batch
 
 
@@ -169,15 +157,15 @@ def test_nothing_is_compiled_within_a_recording(
 
     within: list[tuple[int, int]] = []
 
-    def record(work, stream):
+    def counted(work, stream):
         before = compiled, ran
-        work()
+        captured = capture(work, stream)
         within.append((compiled - before[0], ran - before[1]))
-        return work
+        return captured
 
     whole = torch.compile
     monkeypatch.setattr(torch, "compile", lambda losses: whole(losses, backend=backend))
-    monkeypatch.setattr(step_module, "_record", record)
+    monkeypatch.setattr(step_module, "_capture", counted)
     torch._dynamo.reset()
     one = stack(X, TRACED["ladder_im"], rows=325, compile=True)
     one.step._records = True
@@ -228,7 +216,11 @@ def test_a_compiler_that_fails_is_reported_and_done_without(
 def test_a_cuda_graph_trains_as_single_launches_do(
     X: np.ndarray, name: str, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    graphs = trace(stack(X, BASES[name], "cuda", rows))
+    one = stack(X, BASES[name], "cuda", rows)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)  # a graph that is wrong is done without
+        graphs = trace(one)
+    assert one.step._records
     monkeypatch.setattr(step_module, "STEPS_BEFORE_CAPTURE", 10**9)
     launches = trace(stack(X, BASES[name], "cuda", rows))
     np.testing.assert_allclose(graphs, launches, rtol=1e-5)
@@ -247,6 +239,7 @@ def test_phases_on_a_gpu_need_no_more_memory_than_the_first(X: np.ndarray) -> No
             used.append(torch.cuda.memory_reserved())
     finally:
         gc.enable()
+    assert one.step._records
     assert used[3] == used[1]
 
 

@@ -49,20 +49,41 @@ def mismatch(fast: StepResult, plain: StepResult, precision: str) -> str | None:
     """
     kinds = (("gradient of", fast.gradients, plain.gradients), ("loss", fast.losses, plain.losses))
     for kind, found, expected in kinds:
-        error = torch.stack([(found[name] - value).norm() for name, value in expected.items()])
-        size = torch.stack([value.norm() for value in expected.values()])
-        known = size.isfinite()
-        allowed = TOLERANCE[precision] * (size + SHARE_OF_ALL * size[known].norm())
-        # 0 / 0 is no excess; a NaN of the fast way is more than any.
-        excess = torch.where(error <= allowed, 0.0, error / allowed).nan_to_num(nan=torch.inf)
-        worst = int(torch.where(known, excess, 0.0).argmax())
-        if known[worst] and excess[worst] > 0:
-            off = float(error[worst] / size[worst])
-            name = list(expected)[worst]
-            return f"the {kind} {name} is " + (
-                f"off by {off:.0%}" if error[worst].isfinite() else "not finite"
-            )
+        if (wrong := _furthest(found, expected, precision)) is not None:
+            return f"the {kind} {wrong}"
     return None
+
+
+def wrong_update(
+    found: dict[str, Tensor], expected: dict[str, Tensor], before: dict[str, Tensor]
+) -> str | None:
+    """Where weights have changed otherwise than expected, in words; None if rounding explains all.
+
+    Parameters
+    ----------
+    found, expected : weights after two updates with equal gradients, by the names of the parameters
+    before : those that both began from
+    """
+    changes, expected_changes = (
+        {name: weights[name] - value for name, value in before.items()} for weights in (found, expected)
+    )
+    wrong = _furthest(changes, expected_changes, "float32")
+    return None if wrong is None else f"the update of {wrong}"
+
+
+def _furthest(found: dict[str, Tensor], expected: dict[str, Tensor], precision: str) -> str | None:
+    """Name the tensor that is furthest from what is expected, and how far; None if rounding explains all."""
+    error = torch.stack([(found[name] - value).norm() for name, value in expected.items()])
+    size = torch.stack([value.norm() for value in expected.values()])
+    known = size.isfinite()
+    allowed = TOLERANCE[precision] * (size + SHARE_OF_ALL * size[known].norm())
+    # 0 / 0 is no excess; a NaN of the fast way is more than any.
+    excess = torch.where(error <= allowed, 0.0, error / allowed).nan_to_num(nan=torch.inf)
+    worst = int(torch.where(known, excess, 0.0).argmax())
+    if not known[worst] or excess[worst] <= 0:
+        return None
+    off = f"off by {error[worst] / size[worst]:.0%}" if error[worst].isfinite() else "not finite"
+    return f"{list(expected)[worst]} is {off}"
 
 
 def saved_state(network: nn.Module, optimizer: Adam) -> Callable[[], None]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from kingdra_repro.bases import Base, Batch
 from kingdra_repro.errors import InputError
 from kingdra_repro.training.adam import Adam
-from kingdra_repro.training.gradient_check import StepResult, mismatch, saved_state, step_result
+from kingdra_repro.training.gradient_check import StepResult, mismatch, saved_state, step_result, wrong_update
 from kingdra_repro.training.options import TrainingOptions
 
 STEPS_BEFORE_CAPTURE = (
@@ -42,8 +42,9 @@ class TrainStep:
     the new batch copied in. What is computed is the same.
 
     Neither a compiled nor a recorded step is trusted unseen: in each phase of the training, and for each
-    shape of batch, the first is compared with the plain one. Where it is wrong, a warning says so, and the
-    training goes on as if there had been no other way than the plain one.
+    shape of batch, the first is compared with the plain one: losses, gradients and, of a recorded one, what
+    it makes of the weights. Where it is wrong, or cannot be recorded, a warning says so, and the training
+    goes on as if there had been no other way than the plain one.
 
     Parameters
     ----------
@@ -80,8 +81,12 @@ class TrainStep:
         if key not in self._recorded:
             # One for all recordings: what cuBLAS takes for a stream it keeps for good.
             self._stream = self._stream or _new_stream()
-            self._recorded[key] = _RecordedStep(self._train, self._checked, batch, self._stream)
-        return self._recorded[key](batch)
+            parameters = list(self._network.parameters())
+            self._recorded[key] = _RecordedStep(self._train, self._checked, batch, self._stream, parameters)
+        try:
+            return self._recorded[key](batch)
+        except _CannotRecord as error:
+            return self._unrecorded(batch, str(error))
 
     def _train(self, batch: Batch) -> Losses:
         losses = self._objective(batch)(self._network, batch)
@@ -117,18 +122,27 @@ class TrainStep:
         assert self._stream is not None
         plain = _on_stream(partial(step_result, self._base.losses, self._network, batch), self._stream)
         restore = saved_state(self._network, self.optimizer)
+        before = self._weights()
         losses = replay()
         parameters = self._network.named_parameters()
         gradients = {name: torch.zeros_like(p) if p.grad is None else p.grad for name, p in parameters}
         wrong = mismatch(StepResult(losses, gradients), plain, self._precision)
         if wrong is None:
+            found = self._weights()
+            restore()
+            self.optimizer.step()  # with the gradients of the replay: the same update, to the bit
+            wrong = wrong_update(found, self._weights(), before)
+        if wrong is None:
             return losses
-        warnings.warn(
-            f"a recorded step computes wrongly ({wrong}); continuing without recording",
-            RuntimeWarning,
-            stacklevel=2,
-        )
         restore()
+        return self._unrecorded(batch, f"a recorded step computes wrongly ({wrong})")
+
+    def _weights(self) -> dict[str, Tensor]:
+        return {name: p.detach().clone() for name, p in self._network.named_parameters()}
+
+    def _unrecorded(self, batch: Batch, reason: str) -> Losses:
+        """Train on this batch and all others without recordings, and say why."""
+        warnings.warn(f"{reason}; continuing without recording", RuntimeWarning, stacklevel=2)
         self._records = False
         self._recorded.clear()
         return self._train(batch)
@@ -138,6 +152,10 @@ class TrainStep:
         self._recorded.clear()
         self._fused_checked.clear()
         self.optimizer.zero_grad()
+
+
+class _CannotRecord(Exception):
+    """A step could not be recorded as a CUDA graph."""
 
 
 class _RecordedStep:
@@ -153,6 +171,7 @@ class _RecordedStep:
         checked: Callable[[Callable[[], Losses], Batch], Losses],
         example: Batch,
         stream: torch.cuda.Stream,
+        parameters: list[torch.nn.Parameter],
     ) -> None:
         self._batch = _map(example, torch.clone)
         # Without a reference to itself: a graph's memory is given back when the step is let go of, not when
@@ -160,6 +179,7 @@ class _RecordedStep:
         self._train = partial(train, self._batch)
         self._checked = checked
         self._stream = stream
+        self._parameters = parameters
         self._steps = 0
         self._replay: Callable[[], Losses] | None = None
 
@@ -167,7 +187,7 @@ class _RecordedStep:
         if self._steps == STEPS_BEFORE_CAPTURE:
             # With the batch before this one: a replay that went on reading that would be found out.
             with torch.compiler.set_stance("eager_on_recompile"):
-                self._replay = _record(self._train, self._stream)
+                self._replay = _record(self._train, self._stream, self._parameters)
         for static, tensor in zip(_tensors(self._batch), _tensors(batch), strict=True):
             static.copy_(tensor)
         self._steps += 1
@@ -183,17 +203,40 @@ def _new_stream() -> torch.cuda.Stream:
     return torch.cuda.Stream()
 
 
-def _record(work: Callable[[], Losses], stream: torch.cuda.Stream) -> Callable[[], Losses]:
-    """Return the kernels that the work launches, as a function that launches them all again at once."""
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph, stream=stream):
-        losses = work()
+def _record(
+    work: Callable[[], Losses], stream: torch.cuda.Stream, parameters: list[torch.nn.Parameter]
+) -> Callable[[], Losses]:
+    """Return a step as a function that launches all of its kernels again at once.
+
+    Raises
+    ------
+    _CannotRecord
+        Where something within the step cannot be captured, or there is no memory for it.
+    """
+    try:
+        losses, launch = _capture(work, stream)
+    except RuntimeError as error:  # of CUDA, or no memory; the batch has not been trained on
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        raise _CannotRecord(f"a step cannot be recorded ({reason[0]})") from error
+    gradients = [parameter.grad for parameter in parameters]
 
     def replay() -> Losses:
-        graph.replay()
+        launch()
+        # It writes to these; since then a batch of another shape may have put others there.
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient
         return losses
 
     return replay
+
+
+def _capture(work: Callable[[], Losses], stream: torch.cuda.Stream) -> tuple[Losses, Callable[[], None]]:
+    """Let work say what it launches, without doing it: tensors of the losses, and a function that does it."""
+    graph = torch.cuda.CUDAGraph()
+    # Another thread may bring streamed rows to the GPU in the meantime.
+    with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
+        losses = work()
+    return losses, graph.replay
 
 
 def _on_stream(work: Callable[[], _Result], stream: torch.cuda.Stream) -> _Result:
