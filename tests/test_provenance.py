@@ -12,6 +12,7 @@ from kingdra_repro import provenance
 from kingdra_repro.devices import choose_devices
 from kingdra_repro.errors import InputError
 from kingdra_repro.provenance import commit, commits, device_name
+from kingdra_repro.training.group import Group
 
 
 @pytest.fixture
@@ -93,6 +94,21 @@ def test_gpus_that_are_used(name, n_jobs, expected, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
     assert [str(device) for device in choose_devices(name, n_jobs)] == expected
+
+
+def test_ranks_of_unequal_nodes_have_their_own_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rank 0, whose node has one GPU, tells the others what device they have."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    (told,) = choose_devices("auto", -1)
+    other = Group()
+    other.rank, other.size, other.here = 5, 6, False
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
+    assert other.own(told) == torch.device("cuda", 2)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    with pytest.raises(InputError, match="rank 5 has no GPU, and rank 0 has: give device=cpu to all"):
+        other.own(told)
 
 
 def test_a_run_that_is_gone_on_with_by_other_code_says_so(

@@ -60,7 +60,20 @@ def choose_devices(name: str = "auto", n_jobs: int | None = None) -> list[torch.
         return [device] * (cores if n_jobs == -1 else n_jobs)
     gpus = (
         [torch.device("cuda", i) for i in range(torch.cuda.device_count())]
-        if device.index is None
+        if device.index is None and torch.cuda.device_count() > 1
         else [device]
     )
     return gpus if n_jobs == -1 else gpus[:n_jobs]
+
+
+def device_by_turns(name: str, turn: int) -> str:
+    """Return the device of one of several runs of this machine: they take its GPUs by turns.
+
+    Parameters
+    ----------
+    name : what ``device`` says; one that names a GPU, or the CPU, stays
+    turn : 0, 1, 2...
+    """
+    count = torch.cuda.device_count()
+    is_any_gpu = name == "cuda" or (name == "auto" and torch.cuda.is_available())
+    return f"cuda:{turn % count}" if is_any_gpu and count > 1 else name

@@ -26,9 +26,11 @@ def another_state(grad: object) -> Iterator[None]:
         state.callback(torch.set_default_dtype, torch.get_default_dtype())
         state.callback(torch.set_default_device, None)
         state.callback(torch.use_deterministic_algorithms, False)
+        state.callback(torch.set_float32_matmul_precision, torch.get_float32_matmul_precision())
         torch.set_default_dtype(torch.float64)
         torch.set_default_device("meta")
         torch.use_deterministic_algorithms(True)
+        torch.set_float32_matmul_precision("medium")  # on a CPU with AMX or AVX-512: products in bfloat16
         state.enter_context(grad)
         state.enter_context(torch.autocast("cpu", torch.bfloat16))
         state.enter_context(np.errstate(all="raise"))
@@ -46,6 +48,7 @@ def seen_state() -> dict[str, object]:
         "device": torch.get_default_device(),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
         "autocast": torch.is_autocast_enabled("cpu"),
+        "matrix products": torch.get_float32_matmul_precision(),
         "threads": torch.get_num_threads(),
         "torch's random numbers": torch.get_rng_state().numpy().tobytes(),
         "NumPy's random numbers": np.random.get_state()[1].tobytes(),  # noqa: NPY002 it is what scikit-learn uses

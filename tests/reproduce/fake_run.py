@@ -24,6 +24,7 @@ def leave_run() -> None:
     output_dir = Path(given.pop("output_dir").strip("'"))
     assert given.pop("keep_model") == "false"  # thousands of models would fill a disk
     assert given.pop("report.map") == "none"
+    given.pop("device", None)  # which a launcher adds where there are GPUs
     command = " ".join(f"{name}={value}" for name, value in given.items())
     alone = command.removesuffix(" n_jobs=1")  # which a launcher on one machine adds
     run = known["runs"][alone if alone in known["runs"] else command]

@@ -1,12 +1,16 @@
 """Several runs at a time: joblib's threads and submitit's local jobs, with pretended runs."""
 
 import fcntl
+import json
+import os
 import sys
 import time
 
 import pandas as pd
 import pytest
+import torch
 
+from kingdra_repro.reproduce.launchers import Share
 from tests.reproduce.conftest import runs
 
 LAUNCHERS = ["joblib", "slurm_local"]
@@ -90,6 +94,98 @@ def test_a_job_that_is_killed_is_named(kingdra_reproduce, fakes, tmp_path, monke
     assert outcome.status == 1
     (noted,) = pd.read_csv(tmp_path / "results" / "failed.csv").to_dict("records")
     assert "ended without a result (INTERRUPTED): see " in noted["line"]
+
+
+# What Slurm's programs do, as far as submitit sees it. sbatch runs the script in the background; a cluster that
+# is full refuses the second.
+SLURM = {
+    "sbatch": """
+        n=$(($(cat $CLUSTER/n 2>/dev/null) + 1)); echo $n > $CLUSTER/n; cp $1 $CLUSTER/$n.sh
+        if [ -e $CLUSTER/refuses ] || { [ -e $CLUSTER/full ] && [ $n = 2 ]; }; then
+            echo "sbatch: error: $(cat $CLUSTER/refuses $CLUSTER/full 2>/dev/null)" >&2; exit 1
+        fi
+        (SLURM_JOB_ID=$n SLURM_PROCID=0 SLURM_NTASKS=1 setsid sh $1 > /dev/null 2>&1 &)
+        echo "Submitted batch job $n"
+    """,
+    "srun": """
+        while [ $1 != -u ]; do python=$1; shift; done
+        exec "$python" "$@" > /dev/null 2>&1
+    """,
+    "sacct": "echo 'JobID|State|NodeList'",
+    "scancel": 'echo "$@" >> $CLUSTER/cancelled',
+}
+
+
+@pytest.fixture
+def cluster(tmp_path, fakes, monkeypatch):
+    """A folder in which what is sent to a pretended Slurm is noted."""
+    pytest.importorskip("submitit")
+    folder, programs = tmp_path / "cluster", tmp_path / "bin"
+    folder.mkdir()
+    programs.mkdir()
+    for name, script in SLURM.items():
+        (programs / name).write_text(f"#!/bin/sh\n{script}")
+        (programs / name).chmod(0o755)
+    monkeypatch.setenv("CLUSTER", str(folder))
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    return folder
+
+
+def test_runs_are_jobs_of_slurm(kingdra_reproduce, cluster, fakes, tmp_path):
+    given = ("launcher=slurm", "n=2", "rows=K-means", "report=false")
+    wanted = (
+        "launcher.partition=gpu",
+        "launcher.mem_gb=3",
+        "+launcher.additional_parameters.constraint=a100",
+    )
+    assert "2 runs done" in kingdra_reproduce(*given, *wanted).out
+    asked = {line.removeprefix("#SBATCH --") for line in (cluster / "1.sh").read_text().splitlines()}
+    assert {
+        "partition=gpu",
+        "mem=3GB",
+        "cpus-per-task=4",
+        "gpus-per-node=1",
+        "time=240",
+        "job-name=kingdra-reproduce",
+        "signal=USR2@120",
+        "requeue",
+        "constraint=a100",
+    } <= asked
+    (folder,) = tmp_path.glob("outputs/*/*/seed0-*")
+    assert "device=cuda" in json.loads((folder / ".hydra" / "overrides.yaml").read_text())
+
+
+def test_a_cluster_that_takes_no_more_jobs_for_now(kingdra_reproduce, cluster, fakes):
+    (cluster / "full").write_text("QOSMaxSubmitJobPerUserLimit")
+    fakes.behave("K-means", 0, seconds=2)
+    assert "2 runs done" in kingdra_reproduce("launcher=slurm", "n=2", "rows=K-means", "report=false").out
+    assert not (cluster / "cancelled").exists()
+
+
+def test_a_job_that_slurm_refuses(kingdra_reproduce, cluster, fakes):
+    (cluster / "refuses").write_text("invalid partition specified: gpuu")
+    outcome = kingdra_reproduce("launcher=slurm", "launcher.partition=gpuu", "rows=K-means", "report=false")
+    assert outcome.status == 2
+    assert outcome.err.splitlines()[-1] == (  # after what sbatch says
+        "kingdra-reproduce: Slurm refuses the job (invalid partition specified: gpuu): "
+        "correct what launcher. asks for (--help)"
+    )
+
+
+def test_gpus_are_those_of_the_cluster_not_of_the_machine_that_sends(kingdra_reproduce, cluster, fakes):
+    given = ("rows=K-means", "report=false", "dry_run=true", "device=cuda")
+    assert kingdra_reproduce(*given, "launcher=slurm").status == 0
+    assert "is not available on this machine" in kingdra_reproduce(*given, "launcher=slurm_local").err
+
+
+def test_runs_of_one_machine_take_its_gpus_by_turns(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    share = Share(4)
+    assert [share.of(["seed=0"])[1:] for _ in range(3)] == [
+        ["n_jobs=1", f"device=cuda:{i}"] for i in (0, 1, 0)
+    ]
+    assert share.of(["device=cpu", "n_jobs=2"]) == ["device=cpu", "n_jobs=2"]
 
 
 @pytest.mark.parametrize(

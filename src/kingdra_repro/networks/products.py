@@ -1,11 +1,12 @@
 """Matrix products in the precision that a run asks for."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 import torch
 from torch import Tensor, nn
 from torch.backends import mkldnn
+
+from kingdra_repro.library_state import products_in_tf32
 
 # oneDNN has bfloat16 products with AVX-512 or better, and with ARM's own. Without, PyTorch computes them by
 # itself, far slower than in float32 (benchmarks/products.py).
@@ -64,26 +65,9 @@ class Linear(nn.Linear):
             return (out + self.bias).bfloat16()
 
 
-@contextmanager
-def tf32_products(precision: str, device: torch.device) -> Iterator[None]:
+def tf32_products(precision: str, device: torch.device) -> AbstractContextManager[None]:
     """Within it, a GPU's float32 products round their factors to TF32 if ``precision`` is "tf32".
 
     Whatever the program around it has set: no other product does.
     """
-    rounded = precision == "tf32" and device.type == "cuda"
-    try:
-        before = torch.get_float32_matmul_precision()
-    except RuntimeError:  # the program has set the newer one, and PyTorch does not have the two mixed
-        matmul = torch.backends.cuda.matmul
-        before = matmul.fp32_precision
-        matmul.fp32_precision = "tf32" if rounded else "ieee"
-        try:
-            yield
-        finally:
-            matmul.fp32_precision = before
-        return
-    torch.set_float32_matmul_precision("high" if rounded else "highest")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
+    return products_in_tf32(precision == "tf32" and device.type == "cuda")

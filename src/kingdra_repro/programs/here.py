@@ -15,16 +15,12 @@ from pathlib import Path
 from types import FrameType
 
 import torch
-import torch._dynamo
 
 # With all that a run imports: an import that is interrupted halfway is not made good by the next one.
 from kingdra_repro.programs import run as kingdra_run
 from kingdra_repro.programs.main import Stopped
 
 SECONDS_TO_STOP = 5.0  # then it is signalled again: what a library catches does not stop a run
-# Shapes that one function is compiled for before PyTorch gives up compiling it: eight, unless set otherwise,
-# are fewer than the data sets of a table need, each with pseudo-labels and without.
-COMPILED_SHAPES = 64
 
 
 class _OutOfTime(BaseException):
@@ -47,7 +43,7 @@ def run(overrides: Sequence[str], log: Path, lock: int, end: float, look: Callab
         sys.argv = ["kingdra-run", *overrides]
         status = 0
         try:
-            with torch._dynamo.config.patch(recompile_limit=COMPILED_SHAPES), _interrupted_at(end):
+            with _interrupted_at(end):
                 kingdra_run.main()
         except SystemExit as ended:
             status = int(ended.code or 0)

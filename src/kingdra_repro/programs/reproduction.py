@@ -57,7 +57,9 @@ def reproduce(cfg: DictConfig) -> int:
     launcher, n = _launcher(cfg)
     results, output_dir = Path(cfg.results), Path(cfg.output_dir)
     budget = None if cfg.budget is None else parse_duration(cfg.budget)
-    device = choose_devices(cfg.device or "auto", cfg.n_jobs)[0].type
+    device = choose_devices("cpu" if launcher else cfg.device or "auto", cfg.n_jobs)[0].type
+    if launcher is not None:
+        device = launcher.device_type(cfg.device or "auto")
     _check_mirror(cfg.mirror)
     planned, wanted = _plan(cfg)
     if cfg.merge is not None:

@@ -101,8 +101,11 @@ def _one_of_several(cfg: DictConfig, sweep: SweepJobs) -> dict[str, str] | None:
     """Make a job of a sweep, and return why it failed: an exception would stop the others."""
     if not sweep.is_elsewhere():
         return _failure(cfg)
-    if cfg.n_jobs == -1 and sweep.launcher not in OF_SLURM:
-        cfg.n_jobs = 1  # the jobs share the machine's cores
+    if sweep.launcher not in OF_SLURM:  # the jobs share the machine's cores and GPUs
+        cfg.n_jobs = 1 if cfg.n_jobs == -1 else cfg.n_jobs
+        from kingdra_repro.devices import device_by_turns  # torch takes seconds to load
+
+        cfg.device = device_by_turns(cfg.device, HydraConfig.get().job.num)
     folder = Path(HydraConfig.get().runtime.output_dir)
     log = Path(cfg.output_dir) / "logs" / f"{folder.name.rpartition('-')[2]}.log"
     log.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,6 @@
 """What a launcher of many runs is, and the one that keeps to this machine."""
 
+import itertools
 import os
 import threading
 from collections.abc import Generator, Iterator, Sequence
@@ -9,6 +10,7 @@ from typing import Protocol
 
 from joblib import Parallel, delayed
 
+from kingdra_repro.devices import choose_device, device_by_turns
 from kingdra_repro.reproduce import child
 from kingdra_repro.reproduce.plan import PlannedRun
 
@@ -63,20 +65,39 @@ class Launcher(Protocol):
             For what the launcher itself writes.
         """
 
+    def device_type(self, name: str) -> str:
+        """Return "cuda" or "cpu": what a ``device=`` of this name means where the runs are.
+
+        Raises
+        ------
+        InputError
+            Where there is no such device.
+        """
+
 
 class Share:
-    """What each of `n` runs has of this machine's cores: one process, with its part of the threads."""
+    """What each of `n` runs has of this machine: a process with its part of the threads, a GPU by turns."""
 
     def __init__(self, n: int):
         self.threads = max(1, (os.cpu_count() or 1) // n)
+        self._turns = itertools.count()
 
     def of(self, overrides: Sequence[str]) -> list[str]:
-        """Add ``n_jobs=1`` to overrides of kingdra-run that have no n_jobs."""
-        return [*overrides, *([] if any(one.startswith("n_jobs=") for one in overrides) else ["n_jobs=1"])]
+        """Add ``n_jobs=1`` and ``device=`` to overrides of kingdra-run, which may have their own."""
+        given = dict(one.split("=", 1) for one in overrides if "=" in one)
+        device = given.get("device", "auto")
+        n_jobs = [] if "n_jobs" in given else ["n_jobs=1"]
+        if (gpu := device_by_turns(device, next(self._turns))) == device:
+            return [*overrides, *n_jobs]
+        return [*(one for one in overrides if not one.startswith("device=")), *n_jobs, f"device={gpu}"]
 
 
 class Joblib:
     """joblib: n runs at a time on this machine, each in a process of its own, which a thread waits for."""
+
+    def device_type(self, name: str) -> str:
+        """See `Launcher.device_type`."""
+        return choose_device(name).type
 
     def launch(self, queue: Iterator[Sent], n: int, lock: int, end: float, folder: Path) -> Runs:
         share, stopping, at_work = Share(n), threading.Event(), threading.Semaphore(n)

@@ -6,10 +6,12 @@ a command line, and what comes back an exit status.
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from kingdra_repro.devices import choose_device
 from kingdra_repro.errors import InputError
 from kingdra_repro.reproduce import child
 from kingdra_repro.reproduce.launchers import Ended, Runs, Sent, Share
@@ -50,17 +52,29 @@ class Slurm:
             "qos": self.qos,
             "gpus_per_node": self.gpus_per_node,
             "cpus_per_task": self.cpus_per_task,
-            "mem_gb": self.mem_gb,
+            "mem": None if self.mem_gb is None else f"{self.mem_gb}GB",
             "setup": None if self.setup is None else list(self.setup),
         }
         executor.update_parameters(
-            name="kingdra-reproduce",
-            timeout_min=self.timeout_min,
+            job_name="kingdra-reproduce",
+            time=self.timeout_min,
             signal_delay_s=self.signal_delay_s,
             additional_parameters=dict(self.additional_parameters),
             **{name: value for name, value in wanted.items() if value is not None},
         )
-        return _through(executor, queue, n, end)
+        return _through(executor, self._on_its_gpu(queue), n, end)
+
+    def device_type(self, name: str) -> str:
+        """Return "cuda" or "cpu", whatever this machine has; see `Launcher.device_type`."""
+        if name != "auto":
+            return name.partition(":")[0]
+        return "cuda" if self.gpus_per_node else "cpu"
+
+    def _on_its_gpu(self, queue: Iterator[Sent]) -> Iterator[Sent]:
+        """Let a job that asks for a GPU and cannot use it fail, not go on with its few cores."""
+        for sent in queue:
+            is_told = not self.gpus_per_node or any(one.startswith("device=") for one in sent.overrides)
+            yield sent if is_told else replace(sent, overrides=[*sent.overrides, "device=cuda"])
 
 
 @dataclass
@@ -76,6 +90,10 @@ class SlurmLocal:
         executor.update_parameters(timeout_min=self.timeout_min, signal_delay_s=self.signal_delay_s)
         return _through(executor, queue, n, end, Share(n))
 
+    def device_type(self, name: str) -> str:
+        """See `Launcher.device_type`."""
+        return choose_device(name).type
+
 
 class Command(Checkpointable):
     """kingdra-run, in a job; submitit sends it again at the time limit, and the run goes on."""
@@ -88,12 +106,24 @@ def _through(
     executor: Executor, queue: Iterator[Sent], n: int, end: float, share: Share | None = None
 ) -> Runs:
     at_work: dict[Job[int | None], Sent] = {}
+    room = n
     try:
         while True:
-            while len(at_work) < n and (sent := next(queue, None)) is not None:
+            while len(at_work) < room and (sent := next(queue, None)) is not None:
                 overrides = sent.overrides if share is None else share.of(sent.overrides)
                 threads = None if share is None else share.threads
-                job = executor.submit(Command(), child.command(overrides), str(sent.log.absolute()), threads)
+                command, log = child.command(overrides), str(sent.log.absolute())
+                try:
+                    job = executor.submit(Command(), command, log, threads)
+                except FailedJobError as error:
+                    if not at_work:
+                        why = str(error).strip().splitlines()[-1].removeprefix("sbatch: error: ")
+                        raise InputError(
+                            f"Slurm refuses the job ({why}): correct what launcher. asks for (--help)"
+                        ) from error
+                    # Those that are at work go on; the cluster may take no more of this user's for now.
+                    queue, room = chain([sent], queue), len(at_work)
+                    break
                 at_work[job] = sent
             if not at_work:
                 return

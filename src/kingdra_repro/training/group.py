@@ -89,7 +89,11 @@ class Group:
         if device.type != "cuda" or device.index is not None or self.size == 1:
             return device
         local = self.rank if self.here else int(os.environ.get("LOCAL_RANK", self.rank))
-        return torch.device("cuda", local % torch.cuda.device_count())
+        if (count := torch.cuda.device_count()) == 0:
+            raise InputError(
+                f"device={device}: rank {self.rank} has no GPU, and rank 0 has: give device=cpu to all"
+            )
+        return torch.device("cuda", local % count)
 
     def tell(self, what: str, *arguments: Any) -> None:
         """On rank 0: tell the others what all do next; these have been told already."""

@@ -18,6 +18,9 @@ from kingdra_repro.training.options import TrainingOptions
 STEPS_BEFORE_CAPTURE = (
     3  # allocations, libraries and compiled kernels settle in these; they train as any other
 )
+# Shapes that one function is compiled for before PyTorch gives up compiling it: eight, unless set otherwise,
+# are fewer than a sweep over k or the data sets of a table need, each with pseudo-labels and without.
+COMPILED_SHAPES = 64
 CHECKED_REPLAYS = 2  # the first has another batch than was recorded, the second other weights, too
 # The versions of PyTorch that this was tried with, those that pyproject.toml allows, and whether compiled
 # gradients were right. 2.11 mixes up those of a hand-written function that changes in place what it returns
@@ -100,7 +103,9 @@ class TrainStep:
         key = _shapes(batch)
         if self._fused is not None and key not in self._fused_checked:
             self._fused_checked.add(key)
-            if (fault := self._fault(self._fused, batch)) is not None:
+            with torch._dynamo.config.patch(recompile_limit=COMPILED_SHAPES):
+                fault = self._fault(self._fused, batch)
+            if fault is not None:
                 self._fused = None
                 warnings.warn(f"torch.compile {fault}; continuing without it", RuntimeWarning, stacklevel=2)
         return self._base.losses if self._fused is None else self._fused

@@ -103,8 +103,9 @@ def extract_features(
         network = load_resnet50(weights).to(on).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         mean, std = (torch.tensor(v, device=on).view(3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
         noted = time.monotonic()
-        # Without the flag a GPU would round to TF32.
-        with rows_progress() as progress, torch.inference_mode(), cudnn.flags(allow_tf32=False):
+        # A GPU would round to TF32 else; the other flags are PyTorch's own, which this would change.
+        exact = cudnn.flags(enabled=True, benchmark=False, deterministic=False, allow_tf32=False)
+        with rows_progress() as progress, torch.inference_mode(), exact:
             bar = progress.add_task(
                 f"ResNet-50 features, {resize} x {resize}", total=len(rows), completed=done
             )
