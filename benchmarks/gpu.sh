@@ -90,7 +90,7 @@ part device 30 "$PYTHON" -c "import os, torch; gpu = torch.cuda.is_available()
 print('torch', torch.__version__, '| CUDA', torch.version.cuda, '|', torch.cuda.get_device_name() if gpu else 'no GPU',
       '|', os.cpu_count(), 'cores')"
 [[ $DEVICE == cuda ]] && part driver 10 nvidia-smi
-part checks 75 "$PYTHON" -m pytest -q -p no:cacheprovider "${checks[@]}"
+part checks 150 "$PYTHON" -m pytest -v -p no:cacheprovider "${checks[@]}"
 part steps 60 "$PYTHON" benchmarks/training.py "${cuda[@]}" "${shapes[@]}"
 part graph 40 "$PYTHON" benchmarks/graph.py "${cuda[@]}" "${rows[@]}"
 

@@ -12,6 +12,7 @@ import sklearn
 import torch
 
 from kingdra_repro import load
+from kingdra_repro.library_state import default_library_state
 from kingdra_repro.pseudo_labels import mini_clusters
 from kingdra_repro.runs.model import keep_model
 from tests.methods.estimators import NAMES, make, points
@@ -81,6 +82,11 @@ def test_every_estimator_answers_as_without_them(name: str, tmp_path) -> None:
             np.testing.assert_array_equal(one, other)
         for one, other in zip(expected[1:], loaded, strict=True):
             np.testing.assert_array_equal(one, other)
+
+
+def test_no_product_is_rounded_because_the_caller_s_are() -> None:
+    with another_state(torch.no_grad()), default_library_state():
+        assert torch.get_float32_matmul_precision() == "highest"
 
 
 def test_so_do_mini_clusters() -> None:

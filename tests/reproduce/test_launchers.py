@@ -96,8 +96,8 @@ def test_a_job_that_is_killed_is_named(kingdra_reproduce, fakes, tmp_path, monke
     assert "ended without a result (INTERRUPTED): see " in noted["line"]
 
 
-# What Slurm's programs do, as far as submitit sees it. sbatch runs the script in the background; a cluster that
-# is full refuses the second.
+# What Slurm's programs do, as far as submitit sees it. sbatch runs the script in the background; a cluster
+# that is full refuses the second.
 SLURM = {
     "sbatch": """
         n=$(($(cat $CLUSTER/n 2>/dev/null) + 1)); echo $n > $CLUSTER/n; cp $1 $CLUSTER/$n.sh
