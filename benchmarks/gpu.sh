@@ -36,7 +36,7 @@ part() { # part NAME SECONDS COMMAND...: at most so long (ten times on a CPU); w
     ((limit < $(left) - 60)) || limit=$(($(left) - 60)) # the runs are worth more
     ((limit > 0)) || return
     echo "== $name ($(date +%T))" | tee -a "$OUT/measured.txt"
-    timeout -k 5 "$limit" "$@" >>"$OUT/measured.txt" 2>&1 </dev/null
+    timeout -s INT -k 10 "$limit" "$@" >>"$OUT/measured.txt" 2>&1 </dev/null
     status=$?
     ((status == 0)) && echo "== $name: done in $((SECONDS - began)) s" >>"$OUT/measured.txt" && return
     echo "== $name: failed or out of time ($status) after $((SECONDS - began)) s" | tee -a "$OUT/measured.txt"

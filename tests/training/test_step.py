@@ -216,14 +216,27 @@ def test_a_compiler_that_fails_is_reported_and_done_without(
 def test_a_cuda_graph_trains_as_single_launches_do(
     X: np.ndarray, name: str, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one = stack(X, BASES[name], "cuda", rows)
+    one = stack(X, BASES[name], "cuda", rows, decay_epochs=1.0)
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)  # a graph that is wrong is done without
         graphs = trace(one)
     assert one.step._records
     monkeypatch.setattr(step_module, "STEPS_BEFORE_CAPTURE", 10**9)
-    launches = trace(stack(X, BASES[name], "cuda", rows))
+    launches = trace(stack(X, BASES[name], "cuda", rows, decay_epochs=1.0))
     np.testing.assert_allclose(graphs, launches, rtol=1e-5)
+
+
+@gpu
+@pytest.mark.parametrize("name", ["ladder_im", "imsat_affine"])
+def test_a_restored_stack_goes_on_on_a_gpu(X: np.ndarray, name: str) -> None:
+    straight, stopped, resumed = (stack(X, ALL_BASES[name], "cuda") for _ in range(3))
+    trace(straight)
+    stopped.train_epoch(None, lambda step: None)
+    resumed.load_member_states([state for _, state in stopped.member_states()])
+    for _ in range(3):
+        resumed.train_epoch(pseudo_labels(resumed), lambda step: None)
+    for a, b in zip(straight.network.parameters(), resumed.network.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-4)
 
 
 @gpu
