@@ -17,6 +17,8 @@ RESULT = {
 def made(folder, **changes) -> None:
     folder.mkdir(parents=True)
     (folder / "result.json").write_text(json.dumps({**RESULT, **changes}))
+    (folder / ".hydra").mkdir()
+    (folder / ".hydra" / "overrides.yaml").write_text("- dataset=trees\n- pseudo_labels.t_neg=3\n")
 
 
 def called(capsys, *arguments: str) -> tuple[int, str]:
@@ -57,6 +59,7 @@ def test_finished_runs_are_listed_and_written(tmp_path, monkeypatch, capsys, cap
         "digits/kmeans/seed1-bbbbbbbb",
     ]
     assert table["acc"].isna().tolist() == [True, False]
+    assert table["command"].tolist() == ["kingdra-run dataset=trees pseudo_labels.t_neg=3"] * 2
     assert table["wall_seconds"].tolist() == [12.3, 12.3]
 
 

@@ -120,6 +120,18 @@ def test_without_several_numbers_a_sweep_ends_with_its_table(tmp_path, capsys):
     assert [path.name for path in tmp_path.glob("sweeps/*/*")] == ["sweep.csv"]
 
 
+def test_a_sweep_over_thresholds_says_which_were_not_kept_to(tmp_path, capsys):
+    jobs = [
+        Job(made(tmp_path / f"run{t_neg}", 3, 0.1), (f"pseudo_labels.t_neg={t_neg}",)) for t_neg in (3, 4)
+    ]
+    path = tmp_path / "run4" / "result.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "rules": "relaxed+given"}))
+    end_sweep(jobs, tmp_path)
+    assert "1 of 2 runs used lower thresholds" in capsys.readouterr().out
+    (table,) = tmp_path.glob("sweeps/*/sweep.csv")
+    assert pd.read_csv(table)["rules"].fillna("").tolist() == ["", "relaxed+given"]
+
+
 def test_the_table_of_a_sweep_says_in_what_its_runs_differ(tmp_path, capsys):
     ways = [(0, "1e-3"), (1, "1e-3"), (0, "1e-2")]
     jobs = [

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import purity
 from kingdra_repro.pseudo_labels import GraphPseudoLabels, mini_clusters
 
@@ -47,6 +48,18 @@ def test_k_pure_mini_clusters_where_the_thresholds_given_find_fewer(k: int, n_me
     assert purity(y[given], labels[given]) >= 0.95
     classes = {np.bincount(y[labels == c]).argmax() for c in range(k)}
     assert len(classes) == k
+
+
+def test_thresholds_are_kept_to_where_asked() -> None:
+    y = np.arange(1200) % 20
+    outputs = torch.nn.functional.one_hot(torch.from_numpy(predictions(y, 20, 3)), 20).float()
+    assert GraphPseudoLabels()(outputs).relaxed
+    kept = GraphPseudoLabels(relax=False)(outputs)
+    assert not kept.relaxed
+    assert not kept.complete
+    assert kept.facts == {"t_pos": N_MODELS, "t_neg": N_MODELS}
+    with pytest.raises(InputError, match="relax must be one of True, False; got 'no'"):
+        GraphPseudoLabels(relax="no")  # type: ignore[arg-type]
 
 
 def test_there_are_no_more_classes_than_outputs_in_use() -> None:

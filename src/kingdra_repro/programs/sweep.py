@@ -89,6 +89,13 @@ def end_sweep(jobs: Sequence[Job], output_dir: Path) -> None:
         if name not in table:
             table.insert(list(table).index("k"), name, values)
     show_runs(table, varied=list(varied))
+    if n_relaxed := sum("relaxed" in str(rules) for rules in table["rules"]):
+        Console().print(
+            f"{n_relaxed} of {len(table)} runs used lower thresholds (rules in sweep.csv), where those given "
+            "found too few mini-clusters; pseudo_labels.relax=false keeps to them",
+            soft_wrap=True,
+            highlight=False,
+        )
     write_runs(folder / "sweep.csv", table)
     Console().print(f"table: {folder / 'sweep.csv'}", soft_wrap=True, highlight=False, markup=False)
     groups: dict[tuple[str, ...], list[Path]] = {}

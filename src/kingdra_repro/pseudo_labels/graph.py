@@ -31,7 +31,8 @@ class GraphPseudoLabels:
        it is, the likelier one class fills two mini-clusters, so it is no lower than need be; of its pairs the
        smallest mini-cluster decides as above.
 
-    Where that gives none either, there is none. No label is looked at.
+    Where that gives none either, there is none. No label is looked at. With ``relax=False`` there is none
+    where the thresholds given find none, as in a sweep over them.
 
     Parameters
     ----------
@@ -40,6 +41,7 @@ class GraphPseudoLabels:
         the centre of a mini-cluster (``thresh`` in the public code); 0: any point
     prune : "chosen" (Algorithm 1) or "members" (the public code)
     min_fraction : float in [0, 1], smallest mini-cluster, as a share of n / k
+    relax : whether lower thresholds are tried where those given find no complete set
     """
 
     t_pos: int | None = None
@@ -47,6 +49,7 @@ class GraphPseudoLabels:
     confidence: float = 0.0
     prune: str = "chosen"
     min_fraction: float = 0.05
+    relax: bool = True
 
     def __post_init__(self) -> None:
         check_parameters(
@@ -57,6 +60,7 @@ class GraphPseudoLabels:
                 "confidence": fraction,
                 "prune": choice(*PRUNE),
                 "min_fraction": min_fraction,
+                "relax": choice(True, False),
             },
         )
 
@@ -85,7 +89,7 @@ class GraphPseudoLabels:
             return MiniClusters.of(labels, k, self.min_fraction, relaxed=relaxed, facts=facts)
 
         first = found(*given)
-        if first.complete:
+        if first.complete or not self.relax:
             return first
         t_pos = range(given[0], min(given[0], ceil(0.8 * n_models)) - 1, -1)
         majority = min(given[1], n_models // 2 + 1)

@@ -28,6 +28,7 @@ AS_BEFORE = {
     "given": None,
     "links": None,
     "keep_phase": "last",
+    "relax": True,
     "image_shape": None,
     "drop": None,
     "id": None,

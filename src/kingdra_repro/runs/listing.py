@@ -14,7 +14,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation.n_clusters import NumberOfClusters
 from kingdra_repro.evaluation.without_labels import MEASURES
 from kingdra_repro.files import write_text
-from kingdra_repro.runs.reading import read_result
+from kingdra_repro.runs.reading import read_command, read_result
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +31,14 @@ COLUMNS = {
     "largest_cluster": None,  # with the smallest
     "acc": "ACC",
     "nmi": None,
+    "ari": None,
     "agreement": "agree",
+    "n_pseudo_labels": None,
+    "rules": None,
     "wall_seconds": None,
     "finished": "finished",
     "folder": "folder",
+    "command": None,
 }
 WORDS = ("dataset", "method")  # that may go on in the next line where the terminal is narrow
 WIDE = 160  # letters a line where there is no terminal
@@ -58,7 +62,8 @@ def tabulate(folders: Iterable[Path], below: Path | None = None) -> pd.DataFrame
     Returns
     -------
     DataFrame, a row a run
-        With `COLUMNS`; scores are missing where no classes were known, sizes in runs of older versions.
+        With `COLUMNS`, the last of which is the command line; scores are missing where no classes were known,
+        sizes and rules in runs of older versions.
     """
     rows: list[dict[str, Any]] = []
     for folder in folders:
@@ -67,7 +72,7 @@ def tabulate(folders: Iterable[Path], below: Path | None = None) -> pd.DataFrame
             sizes = result.get("cluster_sizes") or [None]
             found = {"smallest_cluster": min(sizes), "largest_cluster": max(sizes)}
             place = folder if below is None else folder.relative_to(below)
-            rows.append({**result, **found, "folder": str(place)})
+            rows.append({**result, **found, "folder": str(place), "command": read_command(folder)})
         except (InputError, OSError, TypeError) as error:
             log.warning("left out: %s", error)
     return pd.DataFrame([{name: row.get(name) for name in COLUMNS} for row in rows], columns=list(COLUMNS))

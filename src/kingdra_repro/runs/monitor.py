@@ -149,9 +149,12 @@ class RunMonitor:
         rules = {row.get("rule") for row in self.history.rows[:-1]}  # the last phase's set trains nothing
         if rules == {"unsupervised"}:
             threshold = getattr(pseudo_labels, "threshold", None)
+            more = "" if threshold is None else f", or a pseudo_labels.threshold below {threshold:g}"
+            if not getattr(pseudo_labels, "relax", True):
+                more = ", lower thresholds, or pseudo_labels.relax=true"
             log.warning(
                 "No iteration trained on pseudo-labels: n_clusters=%d mini-clusters of enough points were "
                 "never found. Give a smaller n_clusters%s",
                 self.n_clusters,
-                "" if threshold is None else f", or a pseudo_labels.threshold below {threshold:g}",
+                more,
             )

@@ -45,9 +45,10 @@ def make_result(
         classification error. ``acc``, ``nmi``, ``ari`` and ``purity`` are None without classes.
         ``n_pseudo_labels``, ``agreement`` and ``mini_clusters`` are of the phase that the answer is of (the
         last, or where ``keep_phase`` says otherwise an earlier one), and None where a method has no such
-        thing. Where the data have linked pairs, ``links`` is their number, and ``links_kept`` that of those
-        which the clusters keep to. ``kept_iteration`` is there where the answer is of an earlier one than
-        the last.
+        thing. ``rules`` says where the pseudo-labels of its iterations came from ("relaxed+given"; see
+        `kingdra_repro.methods.Kingdra`). Where the data have linked pairs, ``links`` is their number, and
+        ``links_kept`` that of those which the clusters keep to. ``kept_iteration`` is there where the answer
+        is of an earlier one than the last.
     """
     phase = phase_of_answer(method)
     return {
@@ -72,6 +73,7 @@ def make_result(
         "n_pseudo_labels": number_of(phase, "n_pseudo_labels", int),
         "agreement": number_of(phase, "agreement", float),
         "mini_clusters": number_of(phase, "n_mini_clusters", int),
+        "rules": _rules(method),
         "clusters_found": len(np.unique(method.labels_)),
         "cluster_sizes": np.bincount(method.labels_, minlength=data.n_clusters).tolist(),
     }
@@ -85,6 +87,14 @@ def _links(data: Dataset, labels: np.ndarray) -> dict[str, int]:
         labels[cannot[:, 0]] != labels[cannot[:, 1]]
     ).sum()
     return {"links": len(must) + len(cannot), "links_kept": int(kept)}
+
+
+def _rules(method: Any) -> str | None:
+    """Tell the rules by which sets that were trained on were found: an iteration's is of the next one."""
+    history = getattr(method, "history_", None)
+    if history is None or "rule" not in history:
+        return None
+    return "+".join(dict.fromkeys(history["rule"].iloc[:-1])) or None
 
 
 def _kept_iteration(method: Any) -> dict[str, int]:
