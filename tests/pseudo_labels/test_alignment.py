@@ -1,12 +1,14 @@
 from itertools import permutations
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import adjusted_rand_score
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.pseudo_labels import align
+from kingdra_repro.pseudo_labels import GraphPseudoLabels, MiniClusters, align, average
 
 
 def test_undoes_renaming(device):
@@ -49,3 +51,23 @@ def test_the_first_model_stays_as_it_is_even_with_unused_outputs():
 def test_user_errors(predictions, message):
     with pytest.raises(InputError, match=message):
         align(predictions, 4)
+
+
+def test_outputs_of_models_of_ones_own_are_arrays() -> None:
+    """The graph, the alignment and the mean as a library, without a tensor in sight."""
+    truth = np.random.default_rng(0).integers(3, size=60)
+    names = np.array([[0, 1, 2], [2, 0, 1], [1, 2, 0]])
+    outputs = np.eye(3, dtype=np.float32)[names[:, truth]]  # [3 models, 60, 3]
+    found = GraphPseudoLabels()(outputs)
+    assert found.complete
+    assert adjusted_rand_score(truth, found.labels) == 1
+    matches = align(outputs.argmax(-1), 3)
+    mean = average(outputs, matches.numpy())
+    assert torch.equal(mean.argmax(-1), torch.from_numpy(truth))
+    assert MiniClusters.of(truth, 3, 0.1).complete
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 2, 3], [1, 2, 3, 3], [0, 1, -2, 2]])
+def test_mini_clusters_of_other_numbers_are_refused(labels: list[int]) -> None:
+    with pytest.raises(InputError, match="Mini-clusters must be numbered 0 to 2, -1 for none; got"):
+        MiniClusters.of(labels, 3, 0.0)

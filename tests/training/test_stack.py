@@ -1,6 +1,7 @@
 """Training a stack: the same as training its members alone, and the same each time."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -8,11 +9,13 @@ import scipy.sparse as sp
 import torch
 
 from kingdra_repro.bases import IMSATRPT, IMSATVAT, RIM, IMSATAffine, LadderDot, LadderIM
+from kingdra_repro.errors import InputError
 from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.stack import Stack, StepDone, predict_proba
 from kingdra_repro.training.trainer import EnsembleTrainer
+from kingdra_repro.training.worker import Member, Task, Worker
 
 N, D, K = 320, 12, 4
 CPU = torch.device("cpu")
@@ -165,3 +168,36 @@ def test_a_mixed_ensemble_gives_its_members_in_order(X: np.ndarray) -> None:
         alone.train_epoch(None, lambda step: None)
         alone.end_phase()
         torch.testing.assert_close(proba[m : m + 1], alone.predict_proba(), atol=1e-5, rtol=1e-4)
+
+
+@dataclass(frozen=True)
+class OrdinaryModules(LadderIM):
+    """A base of one's own whose networks are separate modules, not a stack."""
+
+    def build(self, n_features, n_clusters, generators, precision):
+        return torch.nn.ModuleList(torch.nn.Linear(n_features, n_clusters) for _ in generators)
+
+
+def test_a_network_that_is_no_stack_is_refused_before_it_is_trained(X: np.ndarray) -> None:
+    told = r"OrdinaryModules.build must give tensors whose first axis is the model, \[2, ...\]; got 0.weight"
+    with pytest.raises(InputError, match=told):
+        make_stack(X, [0, 1], OrdinaryModules())
+
+
+def test_a_network_gives_no_answer_before_its_moments_are_measured(X: np.ndarray) -> None:
+    for base in (*BASES, PICTURES):
+        assert make_stack(X, [0], base).predict_proba().isnan().all()
+
+
+@dataclass(frozen=True)
+class Quiet(LadderIM):
+    """A base whose ``repr`` does not tell it from another."""
+
+    loudness: float = field(default=1.0, repr=False)
+
+
+def test_bases_that_look_alike_are_not_trained_as_one(X: np.ndarray) -> None:
+    bases = [Quiet(hidden=(8,)), Quiet(hidden=(8,), loudness=2.0), Quiet(hidden=(8,))]
+    members = [Member(number, base, None) for number, base in enumerate(bases)]
+    worker = Worker(members, Task(members, K, TrainingOptions(batch_size=32), seed=7), X, CPU)
+    assert [stack.members for stack in worker.stacks] == [(0, 2), (1,)]

@@ -74,8 +74,9 @@ class Base(Protocol):
     ) -> Any:
         """Build a stack (an `nn.Module`) of ``len(generators)`` networks.
 
-        Each draws its weights from its own generator, on the CPU. ``precision`` is that of the matrix
-        products, see `kingdra_repro.networks.products`.
+        Each of its parameters and buffers is [M, ...]: a model's are saved, and loaded into another stack, by
+        themselves. Each draws its weights from its own generator, on the CPU. ``precision`` is that of the
+        matrix products, see `kingdra_repro.networks.products`.
 
         Its ``forward(x [M or 1, B, d])`` gives logits [M, B, k] with the population's moments, which
         ``set_moments(chunks)`` computes first; ``features(x)`` the last hidden layer [M, B, width] of that

@@ -47,6 +47,8 @@ class RunningMoments:
 class PopulationMoments(nn.Module):
     """What a batch norm of a stack normalises with in prediction: buffers mean, var [M, 1, d].
 
+    They are NaN until they are measured: a network that predicts before that gives no answer.
+
     Parameters
     ----------
     n_models, width : M and d
@@ -54,8 +56,8 @@ class PopulationMoments(nn.Module):
 
     def __init__(self, n_models: int, width: int) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.zeros(n_models, 1, width))
-        self.register_buffer("var", torch.ones(n_models, 1, width))
+        self.register_buffer("mean", torch.full((n_models, 1, width), torch.nan))
+        self.register_buffer("var", torch.full((n_models, 1, width), torch.nan))
 
     def measure(self, chunks: Iterable[Tensor]) -> None:
         """Set them to the moments of all chunks [M, b, d], of which one is held at a time."""

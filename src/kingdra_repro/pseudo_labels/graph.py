@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from itertools import product
 from math import ceil
 
+import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from kingdra_repro.checks import check_parameters, choice, fraction, integer, optional
@@ -64,8 +66,11 @@ class GraphPseudoLabels:
             },
         )
 
-    def __call__(self, proba: Tensor, features: Callable[[], Tensor] | None = None) -> MiniClusters:
-        """Find mini-clusters in the outputs [n_models, n, k] of an ensemble; see `PseudoLabeller`."""
+    def __call__(
+        self, proba: Tensor | ArrayLike, features: Callable[[], Tensor] | None = None
+    ) -> MiniClusters:
+        """Find mini-clusters in the outputs [n_models, n, k] of an ensemble, of any kind of models."""
+        proba = torch.as_tensor(proba)
         confidence, predictions = proba.max(-1)
         return self.of_predictions(predictions, confidence, proba.shape[-1])
 

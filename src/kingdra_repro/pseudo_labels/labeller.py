@@ -6,9 +6,11 @@ from math import ceil
 from typing import Any, Protocol
 
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor
 
 from kingdra_repro.checks import is_number, must_be
+from kingdra_repro.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,22 @@ class MiniClusters:
     facts: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, labels: Tensor, n_clusters: int, min_fraction: float, **more: Any) -> "MiniClusters":
-        """Count them; complete means at least ``min_fraction * n / k`` points, and one, in each."""
+    def of(
+        cls, labels: Tensor | ArrayLike, n_clusters: int, min_fraction: float, **more: Any
+    ) -> "MiniClusters":
+        """Count them; complete means at least ``min_fraction * n / k`` points, and one, in each.
+
+        Raises
+        ------
+        InputError
+            Where a label is none of -1, 0..k-1.
+        """
+        labels = torch.as_tensor(labels)
+        if labels.numel() and not -1 <= int(labels.min()) <= int(labels.max()) < n_clusters:
+            raise InputError(
+                f"Mini-clusters must be numbered 0 to {n_clusters - 1}, -1 for none; got "
+                f"{int(labels.min())} to {int(labels.max())}"
+            )
         sizes = torch.bincount(labels[labels >= 0], minlength=n_clusters)
         smallest = max(1, ceil(min_fraction * len(labels) / n_clusters))
         return cls(labels, sizes, bool(sizes.min() >= smallest), **more)

@@ -1,6 +1,7 @@
 """Which output of a model stands for which cluster (Eq. 3), and which outputs of two models match."""
 
 import torch
+from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
@@ -118,7 +119,7 @@ def best_match(counts: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def align(predictions: Tensor, n_clusters: int, fixed: Tensor | None = None) -> Tensor:
+def align(predictions: Tensor | ArrayLike, n_clusters: int, fixed: Tensor | None = None) -> Tensor:
     """Match each model's outputs one to one to those of the first model, over all points.
 
     Models trained without labels number their clusters as they like; before their outputs are averaged,
@@ -126,7 +127,7 @@ def align(predictions: Tensor, n_clusters: int, fixed: Tensor | None = None) -> 
 
     Parameters
     ----------
-    predictions : integer tensor [n_models, n]
+    predictions : tensor, array or list [n_models, n] of integers
         Each model's predicted output, 0..n_clusters-1.
     n_clusters : int
         k, the number of outputs.
@@ -144,6 +145,7 @@ def align(predictions: Tensor, n_clusters: int, fixed: Tensor | None = None) -> 
     InputError
         If an argument has a wrong shape or value.
     """
+    predictions = torch.as_tensor(predictions)
     if predictions.ndim != 2:
         raise InputError(f"predictions must have shape [n_models, n]; got {tuple(predictions.shape)}")
     counts = _with_fixed(contingency(predictions[0], predictions, n_clusters), fixed)
@@ -160,8 +162,9 @@ def _with_fixed(counts: Tensor, fixed: Tensor | None) -> Tensor:
     return counts
 
 
-def average(proba: Tensor, alignment: Tensor) -> Tensor:
+def average(proba: Tensor | ArrayLike, alignment: Tensor | ArrayLike) -> Tensor:
     """Mean over the models of outputs [M, n, k], each put in `align`'s order [M, k] first: Tensor [n, k]."""
+    proba, alignment = torch.as_tensor(proba), torch.as_tensor(alignment)
     order = alignment[:, None, :].expand_as(proba)
     return proba.gather(2, order).mean(0)
 

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from kingdra_repro.bases import Base, Batch
 from kingdra_repro.data.links import Closure
+from kingdra_repro.errors import InputError
 from kingdra_repro.networks.products import tf32_products
 from kingdra_repro.training.batches import batch_slices, unsupervised_order
 from kingdra_repro.training.beside import Beside, PseudoLabels
@@ -71,6 +72,12 @@ class Stack:
         self.options, self.seed = options, seed
         streams = [torch_stream(seed, member, Purpose.WEIGHTS) for member in members]
         self.network = base.build(rows.d, n_clusters, streams, options.precision).to(rows.device)
+        for name, tensor in self.network.state_dict().items():
+            if tensor.shape[:1] != (len(members),):
+                raise InputError(
+                    f"{type(base).__name__}.build must give tensors whose first axis is the model, "
+                    f"[{len(members)}, ...]; got {name} of shape {list(tensor.shape)}"
+                )
         self.step = TrainStep(base, self.network, options)
         self.epoch = 0  # epochs done since the beginning, over all iterations
         self.offloaded = False

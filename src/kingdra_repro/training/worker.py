@@ -90,8 +90,11 @@ class Worker:
         if task.checkpoint is not None:
             states = _latest_states(task.checkpoint, {member.number for member in members}, task.phase_done)
 
-        def kind(member: Member) -> tuple[str, int]:
-            return repr(member.base), states[member.number]["epoch"] if member.number in states else 0
+        bases = [member.base for member in members]
+
+        def kind(member: Member) -> tuple[int, int]:
+            first_equal = bases.index(member.base)
+            return first_equal, states[member.number]["epoch"] if member.number in states else 0
 
         for _, group in itertools.groupby(sorted(members, key=kind), key=kind):
             alike = list(group)
