@@ -154,7 +154,7 @@ def load_model(folder: Path) -> KeptModel:
         if not path.is_file():
             raise InputError(
                 f"{path} is not there: name the folder of a finished run that kept its model (those above "
-                "200 MB are kept with keep_model=true alone)"
+                "200 MB are kept with keep_model=true alone, those of classes of your own not at all)"
             )
     try:
         if (folder / DESCRIPTION).stat().st_size > LARGEST_DESCRIPTION:
