@@ -1,5 +1,6 @@
 """Which code and which device made a result."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ import torch
 from kingdra_repro import provenance
 from kingdra_repro.devices import choose_devices
 from kingdra_repro.errors import InputError
-from kingdra_repro.provenance import commit, commits, device_name
+from kingdra_repro.provenance import code_since, commit, commits, device_name
 from kingdra_repro.training.group import Group
 
 
@@ -127,3 +128,19 @@ def test_an_installed_wheel_has_no_commit(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(provenance, "commit", lambda: None)
     assert commits(tmp_path / "commits") is None
     assert commits(tmp_path / "commits") is None
+
+
+def test_a_finished_run_of_other_code_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One who edits a base and runs again is not to take the old result for the new."""
+    monkeypatch.syspath_prepend(tmp_path)
+    mine = tmp_path / "module_of_mine.py"
+    mine.write_text("class Mine: ...")
+    os.utime(mine, (10**9, 10**9))
+    monkeypatch.setattr(provenance, "commit", lambda: "b" * 40)
+    result = {"finished": "2026-11-21T19:56:14+00:00", "commit": "a" * 40 + "+" + "b" * 40}
+    targets = ["kingdra_repro.methods.Kingdra", "module_of_mine.Mine"]
+    assert code_since(result, targets) == ""
+    assert code_since({**result, "commit": None}, targets) == ""
+    assert code_since({**result, "commit": "a" * 40}, targets) == "its code was aaaaaaa, this is bbbbbbb"
+    os.utime(mine)
+    assert code_since(result, targets) == f"{mine} was changed after it"

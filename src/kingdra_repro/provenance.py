@@ -1,10 +1,15 @@
 """Which code and which machine made a result."""
 
+import importlib
 import os
 import platform
 import re
 import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -74,6 +79,30 @@ def code_version(commit: str | None) -> str:
     if commit is None:
         return "unknown"
     return "+".join(one[:7] + ("-dirty" if one.endswith("-dirty") else "") for one in commit.split("+"))
+
+
+def code_since(result: Mapping[str, Any], targets: Iterable[str]) -> str:
+    """Say in what the code differs from that of a finished run: "" where it does not, as far as is known.
+
+    Parameters
+    ----------
+    result : result.json
+    targets : the classes and functions that it was made of, "module.name"; the files of those that are not of
+        this package are looked at, as no commit is known of them
+    """
+    finished = datetime.fromisoformat(result["finished"]).timestamp()
+    for target in targets:
+        module = target.rpartition(".")[0]
+        if module.partition(".")[0] == __name__.partition(".")[0]:
+            continue
+        file = getattr(sys.modules.get(module) or importlib.import_module(module), "__file__", None)
+        if file is not None and os.path.getmtime(file) > finished:
+            return f"{file} was changed after it"
+    now = commit()
+    made = (result.get("commit") or "").rpartition("+")[2] or None
+    if None in (now, made) or now == made:
+        return ""
+    return f"its code was {code_version(made)}, this is {code_version(now)}"
 
 
 def device_name(device: str, n_jobs: int | None = None, n_models: int = 1) -> str:

@@ -84,7 +84,8 @@ def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
         Classes, words or numbers.
     y_pred : array [n]
         Clusters; their names do not matter. There may be more or fewer of them than classes: what is over is
-        matched to nothing, and its points count as wrong.
+        matched to nothing, and its points count as wrong. -1 is a name as any other: leave out points that
+        have no cluster, such as `mini_clusters`' -1.
 
     Returns
     -------
