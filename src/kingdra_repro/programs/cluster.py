@@ -107,7 +107,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     stopwatch = Stopwatch(checkpoint / "wall_seconds")
     votes = Votes(checkpoint / "votes")
     given = given_labels(cfg, data, choices.method)
-    suited = with_image_shape(_suited(cfg, data, choices.dataset), data.image_shape)
+    suited = with_image_shape(_suited(cfg, data), data.image_shape)
     _warn_of_unread(cfg, choices.method)
     with ProgressDisplay() as display:
         monitor = RunMonitor(folder, data.y, display, stopwatch, votes, given, data.n_clusters)
@@ -142,8 +142,8 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     classes = names_of_clusters(data, given)
     write_explorer(folder, data, method.labels_, classes)
     write_map(folder, data, method, method.labels_, cfg.report.map)
-    if choices.dataset == "custom":
-        columns = data.table if cfg.dataset.keep_columns else None
+    if data.is_users_own:
+        columns = data.table if cfg.dataset.get("keep_columns") else None
         table = cluster_table(method, data.X, method.labels_, data.row_names, columns, classes)
         write_clusters(folder / "clusters.csv", [table])
         if isinstance(method, Ensemble) and method.n_models > 1:
@@ -159,7 +159,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     show_table(result, folder)
 
 
-def _suited(cfg: DictConfig, data: Dataset, dataset: str) -> DictConfig:
+def _suited(cfg: DictConfig, data: Dataset) -> DictConfig:
     """Return the settings with what suits the data where they are ``auto``; say what that is."""
     n, d = data.X.shape
     suited = with_auto_settings(cfg, n, d)
@@ -173,7 +173,7 @@ def _suited(cfg: DictConfig, data: Dataset, dataset: str) -> DictConfig:
     if n * d <= FEW_NUMBERS and suited.n_jobs == -1:
         suited = copy.deepcopy(suited)  # the caller's own stay
         suited.n_jobs = 1
-    if dataset == "custom" and n <= FEW_ROWS and data.given is None:
+    if data.is_users_own and n <= FEW_ROWS and data.given is None:
         told.append("on so few rows K-means is often as good or better: compare with method=kmeans")
     if told:
         _tell(f"{n:,} rows of {d:,} columns: {'; '.join(told)}")
