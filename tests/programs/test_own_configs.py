@@ -1,5 +1,7 @@
 """A user's own folder of configs: a file by name is the same run as by its path."""
 
+import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,3 +127,61 @@ def test_a_section_may_be_named_after_a_base_of_the_user_s_own(kingdra_run, own)
     own(dataset__blobs=INHERITED, base__mine=base, settings__blobs="mine:\n  training: {epochs: 3}\n")
     shown = settings(kingdra_run("--config-dir", "cfg", "dataset=blobs", "base=mine", "--cfg", "job"))
     assert shown["training"]["epochs"] == 3
+
+
+LOADER = """
+import numpy as np
+from kingdra_repro.data import Dataset
+
+X, y = np.random.default_rng(0).normal(size=(60, 5)), np.arange(60) % 3
+
+def load():
+    return {}
+"""
+
+
+@pytest.fixture
+def loader(own, tmp_path, monkeypatch) -> Callable[[str], str]:
+    """Writes a loader of the user's own that returns this, and its config; returns the loader's name."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write(returned: str) -> str:
+        monkeypatch.delitem(sys.modules, "own_loader", raising=False)
+        (tmp_path / "own_loader.py").write_text(LOADER.replace("{}", returned))
+        own(dataset__mine="_target_: own_loader.load\n")
+        return "own_loader.load"
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("returned", "told"),
+    [
+        ("Dataset('mine', X, np.array(list('abc'))[y], 3)", "The labels must be integers from 0; got <U1"),
+        (
+            "Dataset('mine', np.where(X > 2, np.nan, X), y, 3)",
+            "X has a value that is NaN (a missing value) in",
+        ),
+        ("Dataset('mine', X, y - 1, 3)", "The labels must be integers from 0; got -1: give a label of each"),
+    ],
+)
+def test_what_a_loader_of_the_user_s_own_returns_is_checked_first(
+    kingdra_run, loader, tmp_path, returned, told
+):
+    name = loader(returned)
+    line = kingdra_run("--config-dir", "cfg", "dataset=mine", *TINY).mistake
+    assert line.startswith(f"what {name} returned cannot be clustered: {told}")
+    assert not list(tmp_path.glob("outputs/**/history.csv"))
+
+
+def test_a_loader_that_returns_something_else_is_named(kingdra_run, loader):
+    name = loader("X, y")
+    line = kingdra_run("--config-dir", "cfg", "dataset=mine", "method=kmeans").mistake
+    assert line == f"{name} must return a kingdra_repro.data.Dataset; got tuple"
+
+
+def test_what_a_loader_of_the_user_s_own_returns_is_clustered(kingdra_run, loader, tmp_path):
+    loader("Dataset('mine', X, y.astype(np.uint8), 3)")
+    assert kingdra_run("--config-dir", "cfg", "dataset=mine", *TINY).status == 0
+    (result,) = tmp_path.glob("outputs/mine/*/*/result.json")
+    assert json.loads(result.read_text())["acc"] is not None

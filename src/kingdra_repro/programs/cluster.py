@@ -17,6 +17,7 @@ from kingdra_repro.auto_settings import FEW_NUMBERS, FEW_ROWS
 from kingdra_repro.checks import choice
 from kingdra_repro.config import check_types, with_auto_settings, with_image_shape
 from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.data.loaded import checked_dataset
 from kingdra_repro.data.streamed import StreamedMatrix
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation.without_labels import known_without_labels
@@ -84,7 +85,7 @@ def cluster(cfg: DictConfig) -> None:
     Console().print(f"This run is finished already; remove its folder to repeat it.{lost}")
     show_table(done, folder)
     if cfg.report.map not in (NONE, layout_of(folder)) and (folder / DESCRIPTION).exists():
-        data, method = instantiate(cfg.dataset), load_model(folder).estimator
+        data, method = _load(cfg.dataset), load_model(folder).estimator
         write_map(folder, data, method, np.load(folder / "labels.npy"), cfg.report.map)
         Console().print(f"The points are laid out anew, by {cfg.report.map}.")
 
@@ -98,7 +99,7 @@ def _stopped(checkpoint: Path) -> str:
 
 @default_library_state()
 def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
-    data = instantiate(cfg.dataset)
+    data = _load(cfg.dataset)
     if isinstance(data.X, StreamedMatrix):
         _tell(data.X.described())
     checkpoint = folder / "checkpoint"  # an interrupted run resumes from here
@@ -157,6 +158,10 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     if not cfg.keep_checkpoint:
         shutil.rmtree(checkpoint)
     show_table(result, folder)
+
+
+def _load(dataset: DictConfig) -> Dataset:
+    return checked_dataset(instantiate(dataset), dataset._target_)
 
 
 def _suited(cfg: DictConfig, data: Dataset) -> DictConfig:
