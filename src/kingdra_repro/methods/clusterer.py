@@ -96,6 +96,11 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
             setattr(self, outer, replace(part, **values))
         return self
 
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether several models answer, which may disagree."""
+        return False
+
     @abstractmethod
     def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
         """Cluster checked data, and set ``labels_`` and what prediction uses."""

@@ -143,6 +143,10 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         """Cluster X as `fit` does, and give the cluster of each point: int64 array [n]."""
         return self.fit(X, y, **pairs).labels_
 
+    @property
+    def is_ensemble(self) -> bool:
+        return self.n_models > 1
+
     def _checked_labels(self, y: Any, n: int) -> np.ndarray:
         return check_some_given(y, n, self.n_clusters)
 
