@@ -1,6 +1,6 @@
 """The ensemble scheme: train M models without labels, align their outputs, average."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
@@ -12,7 +12,7 @@ from sklearn.utils import ClassifierTags, Tags, TransformerTags
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from kingdra_repro.bases import Base, make_bases
+from kingdra_repro.bases import Base, make_base, make_bases
 from kingdra_repro.checks import Check, check_parameters, integer, optional, part
 from kingdra_repro.data.links import Links
 from kingdra_repro.data.streamed import Matrix
@@ -91,6 +91,8 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         "labels_per_class": optional(integer(1)),
         "labels_fraction": optional(part),
     }
+
+    parts: ClassVar[dict[str, Callable[[Any], Any]]] = {"base": make_base}
 
     streams: ClassVar[bool] = True
 
