@@ -23,6 +23,7 @@ FLOORS = [
     ["runs"],
     ["auto_settings"],
     ["config"],
+    ["own_configs"],
     ["resolvers"],
     ["reproduce"],
     ["report.tables"],

@@ -5,7 +5,7 @@ Values are in the configs alone.
 
 import copy
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
 from functools import cache
 from importlib.resources import files
@@ -26,7 +26,7 @@ CONFIGS = "kingdra_repro.configs"
 VERSION_BASE = "1.3"  # of Hydra, whose behaviour they are written for
 # Parameters of a method that its results are filed under, and the settings that they come from.
 FILED_UNDER = {"base": "base", "pseudo_labels": "pseudo_labels", "random_state": "seed"}
-# The page of configs/settings for all data sets; the others are called as their data set.
+# The page of configs/settings for all data sets; the others are named after their data set.
 ALL = "all_data_sets"
 LENGTHS = {"iterations": 0, "first_epochs": 1, "epochs": 1}  # of training, and the least that each may be
 
@@ -82,13 +82,16 @@ class Settings:
 
 def register_schema() -> None:
     """Make known to Hydra what configs/config.yaml's defaults name: the schema, and the settings' pages."""
-    store = ConfigStore.instance()
-    store.store(name="schema", node=Settings)
-    for file in files(CONFIGS).joinpath("settings").iterdir():
-        page = file.name.removesuffix(".yaml")
-        for name, node in sections(page).items():
-            group, entry = ("settings/base", name) if page == ALL else ("settings", f"{name}_{page}")
-            store.store(group=group, name=entry, node=node, package="_global_")
+    ConfigStore.instance().store(name="schema", node=Settings)
+    for page in names("settings"):
+        register_page(page, sections(page))
+
+
+def register_page(page: str, found: Mapping[str, DictConfig]) -> None:
+    """Make the sections of a page known to Hydra, by the names that configs/config.yaml looks for."""
+    for name, node in found.items():
+        group, entry = ("settings/base", name) if page == ALL else ("settings", f"{name}_{page}")
+        ConfigStore.instance().store(group=group, name=entry, node=node, package="_global_")
 
 
 @cache
@@ -97,11 +100,15 @@ def sections(page: str) -> dict[str, DictConfig]:
 
     A section may name several, ``ladder_im, ladder_dot:``; of two that name the same one the later wins.
     """
-    found: dict[str, Any] = {}
     with files(CONFIGS).joinpath("settings", f"{page}.yaml").open() as file:
-        said: Any = OmegaConf.load(file)
+        return by_name(OmegaConf.load(file))
+
+
+def by_name(said: Any) -> dict[str, DictConfig]:
+    """Return the sections of a page, as `sections` does."""
+    found: dict[str, Any] = {}
     for names, section in said.items():
-        for name in names.split(", "):
+        for name in re.split(r",\s*", names):
             found[name] = OmegaConf.merge(found.get(name, {}), section)
     return found
 

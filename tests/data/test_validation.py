@@ -118,6 +118,7 @@ def test_number_of_clusters(k: int, reason: str) -> None:
         (np.zeros((20, 1), int), r"got \(20, 1\)"),
         (np.zeros(20), "must be integers from 0"),
         (np.full(20, "a"), "must be integers from 0"),
+        (np.arange(20) - 1, "must be integers from 0; got -1: give a label of each row, or none at all"),
     ],
 )
 def test_labels(labels: np.ndarray, reason: str) -> None:

@@ -62,7 +62,20 @@ def test_parameters_of_a_base_are_parameters_of_the_estimator() -> None:
     ("wrong", "message"),
     [
         ({"base__width": 3}, "base__width is not a parameter of base=LadderIM.*: it has hidden, "),
-        ({"pseudo_labels__t_pos": 1}, "not a parameter of pseudo_labels='graph': give an instance"),
+        (
+            {"pseudo_labels__t_neg": 1},
+            "pseudo_labels__t_neg is not a parameter of pseudo_labels='graph': "
+            r"give an instance, such as GraphPseudoLabels\(\)$",
+        ),
+        ({"pseudo_labels": "kmeans", "pseudo_labels__seed": 1}, r"such as KMeansPseudoLabels\(\)$"),
+        (
+            {"base": "imsat_vat", "base__xi": 1.0},
+            r"base='imsat_vat': give an instance, such as IMSATVAT\(\)$",
+        ),
+        ({"pseudo_labels": print, "pseudo_labels__seed": 1}, r"such as GraphPseudoLabels\(\)$"),
+        ({"base": "nope", "base__xi": 1.0}, "base must be one of "),
+        ({"n_models__size": 3}, "n_models__size is not a parameter of n_models=2: it has none, leave it out"),
+        ({"foo__bar": 3}, "Invalid parameter 'foo'"),
         (
             {"base": [SMALL, "deep_rim"], "base__w_mi": 3},
             "base__w_mi is not a parameter of .*: set base to a list of other instances",
@@ -73,6 +86,11 @@ def test_parameters_of_a_base_are_parameters_of_the_estimator() -> None:
 def test_a_parameter_that_is_none(wrong, message) -> None:
     with pytest.raises(ValueError, match=message):
         make().set_params(**wrong)
+
+
+def test_the_first_base_that_is_not_given_has_an_example_of_its_own_kind() -> None:
+    with pytest.raises(InputError, match=r"first_base=None: give an instance, such as IMSATVAT\(\)$"):
+        KingdraPlus().set_params(first_base__xi=1.0)
 
 
 def test_a_search_without_labels(X) -> None:

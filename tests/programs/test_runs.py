@@ -217,7 +217,7 @@ def test_a_run_that_is_stopped_within_a_phase_says_how_far_it_was(kingdra_run, f
 
 def test_what_a_kill_left_half_written_goes(kingdra_run, features, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("kingdra_repro.programs.cluster.draw_run_figures", _die)
+        patch.setattr("kingdra_repro.programs.run_reports.draw_run_figures", _die)
         assert kingdra_run("method=single", *SMALL).status == 130
     folder = only(tmp_path, "run.log").parent
     (folder / ".iterations.png.part-x_y1z2w3").touch()
@@ -227,7 +227,7 @@ def test_what_a_kill_left_half_written_goes(kingdra_run, features, tmp_path, mon
 
 def test_killed_when_all_iterations_were_done(kingdra_run, features, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr("kingdra_repro.programs.cluster.draw_run_figures", _die)
+        patch.setattr("kingdra_repro.programs.run_reports.draw_run_figures", _die)
         assert kingdra_run(*SMALL).status == 130
     assert kingdra_run(*SMALL).status == 0
     history = pd.read_csv(only(tmp_path, "history.csv"), **EXACT)

@@ -62,6 +62,11 @@ class Dataset:
     preprocessing: "Preprocessing | None" = None
     table: pd.DataFrame | None = None
 
+    @property
+    def is_users_own(self) -> bool:
+        """Whether it is a file or folder of the user's, whatever its config is called (`load_custom`)."""
+        return self.preprocessing is not None
+
     def in_units(self, X: np.ndarray) -> np.ndarray:
         """Return dense features [m, d] as the file had them, before they were scaled; others as they are."""
         return X if self.preprocessing is None else self.preprocessing.in_units(X)

@@ -49,7 +49,7 @@ def validate(
     ------
     InputError
         One line with the value and the remedy: not numeric, complex, not two axes, no rows or columns, NaN or
-        infinite (row and column are named), k < 2 or k > n, labels of another length or not integers.
+        infinite (row and column are named), k < 2 or k > n, labels of another length or not integers from 0.
     """
     X = validate_features(X, feature_names)
     check_n_clusters(n_clusters, X.shape[0])
@@ -270,4 +270,8 @@ def checked_labels(y: Any, n: int) -> np.ndarray | None:
         raise InputError(f"The labels must have shape ({n},), one label for each row of X; got {y.shape}")
     if y.dtype.kind not in "iub":
         raise InputError(f"The labels must be integers from 0; got {y.dtype}: number the classes first")
+    if y.size and y.min() < 0:
+        raise InputError(
+            f"The labels must be integers from 0; got {y.min()}: give a label of each row, or none at all"
+        )
     return y.astype(np.int64, copy=False)

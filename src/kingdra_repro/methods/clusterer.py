@@ -2,7 +2,7 @@
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
@@ -37,12 +37,15 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
     ----------
     checks : dict
         Of each parameter that is checked, what it must be; a subclass's holds those of its base.
+    parts : dict
+        Of each parameter that has parameters of its own where it is an instance, what makes one of a name.
     streams : bool
         Whether it takes a `kingdra_repro.data.StreamedMatrix`, which stays in its file.
     """
 
     streams: ClassVar[bool] = False
     checks: ClassVar[dict[str, Check]] = {"n_clusters": integer(1)}
+    parts: ClassVar[dict[str, Callable[[Any], Any]]] = {}
 
     n_clusters: int = field(default=8, kw_only=False)
 
@@ -79,22 +82,35 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
             name has; ValueError for a name that is no parameter.
         """
         inner: dict[str, dict[str, Any]] = {}
-        for name in [name for name in params if "__" in name]:
-            outer, _, own = name.partition("__")
-            inner.setdefault(outer, {})[own] = params.pop(name)
+        ours = self.get_params(deep=False)
+        for name in list(params):
+            outer, within, own = name.partition("__")
+            if within and outer in ours:
+                inner.setdefault(outer, {})[own] = params.pop(name)
         super().set_params(**params)
         for outer, values in inner.items():
             part: Any = self.get_params(deep=False).get(outer)
             known = [one.name for one in fields(part) if one.init] if is_part(part) else []
             if unknown := [name for name in values if name not in known]:
-                remedy = "give an instance, such as LadderIM()"
-                if isinstance(part, list | tuple):
-                    remedy = f"set {outer} to a list of other instances"
-                elif known:
-                    remedy = f"it has {', '.join(known)}"
+                remedy = f"it has {', '.join(known)}" if known else self._part_instead(outer, part)
                 raise InputError(f"{outer}__{unknown[0]} is not a parameter of {outer}={part!r}: {remedy}")
             setattr(self, outer, replace(part, **values))
         return self
+
+    def _part_instead(self, name: str, value: Any) -> str:
+        """Say what a parameter is to be set to, so that it has parameters of its own."""
+        if name not in self.parts:
+            return "it has none, leave it out"
+        if isinstance(value, list | tuple):
+            return f"set {name} to a list of other instances"
+        default = next(one.default for one in fields(self) if one.name == name)
+        example = self.parts[name](value if isinstance(value, str) else default)
+        return f"give an instance, such as {type(example).__name__}()"
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether several models answer, which may disagree."""
+        return False
 
     @abstractmethod
     def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:

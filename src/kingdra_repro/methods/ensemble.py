@@ -1,6 +1,6 @@
 """The ensemble scheme: train M models without labels, align their outputs, average."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
@@ -12,7 +12,7 @@ from sklearn.utils import ClassifierTags, Tags, TransformerTags
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from kingdra_repro.bases import Base, make_bases
+from kingdra_repro.bases import Base, make_base, make_bases
 from kingdra_repro.checks import Check, check_parameters, integer, optional, part
 from kingdra_repro.data.links import Links
 from kingdra_repro.data.streamed import Matrix
@@ -92,6 +92,8 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         "labels_fraction": optional(part),
     }
 
+    parts: ClassVar[dict[str, Callable[[Any], Any]]] = {"base": make_base}
+
     streams: ClassVar[bool] = True
 
     base: str | Base | Sequence[str | Base] = "ladder_im"
@@ -142,6 +144,10 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
     def fit_predict(self, X: Any, y: Any = None, **pairs: Any) -> np.ndarray:
         """Cluster X as `fit` does, and give the cluster of each point: int64 array [n]."""
         return self.fit(X, y, **pairs).labels_
+
+    @property
+    def is_ensemble(self) -> bool:
+        return self.n_models > 1
 
     def _checked_labels(self, y: Any, n: int) -> np.ndarray:
         return check_some_given(y, n, self.n_clusters)

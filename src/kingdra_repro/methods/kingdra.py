@@ -150,6 +150,11 @@ class Kingdra(Ensemble):
         "keep_phase": choice("last", "modularity"),
     }
 
+    parts: ClassVar[dict[str, Callable[[Any], Any]]] = {
+        **Ensemble.parts,
+        "pseudo_labels": make_pseudo_labeller,
+    }
+
     n_iter: int = 10
     first_epochs: int = 5
     pseudo_labels: str | PseudoLabeller = "graph"

@@ -1,16 +1,16 @@
 """Kingdra for rows without an order: first clusters are too fine, and joined by what models put together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from kingdra_repro.bases import IMSATVAT, Base
+from kingdra_repro.bases import IMSATVAT, Base, make_base
 from kingdra_repro.checks import Check, integer, positive
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.ensemble import Ensemble
@@ -84,6 +84,11 @@ class KingdraPlus(Kingdra):
         "fineness": integer(1),
         "first_batch_size": integer(2),
         "first_learning_rate": positive,
+    }
+
+    parts: ClassVar[dict[str, Callable[[Any], Any]]] = {
+        **Kingdra.parts,
+        "first_base": lambda base: FIRST_BASE if base is None else make_base(base),
     }
 
     streams: ClassVar[bool] = False  # the first models' outputs are joined, all at once

@@ -1,48 +1,32 @@
 """The program: settings -> data set -> method.fit -> scores -> run folder -> table."""
 
-import copy
-import logging
 import shutil
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from hydra.core.hydra_config import HydraConfig
-from hydra.utils import instantiate
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from rich.console import Console
 
-from kingdra_repro.auto_settings import FEW_NUMBERS, FEW_ROWS
 from kingdra_repro.checks import choice
-from kingdra_repro.config import check_types, with_auto_settings, with_image_shape
-from kingdra_repro.data.dataset import Dataset
-from kingdra_repro.data.streamed import StreamedMatrix
+from kingdra_repro.config import check_types
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation.without_labels import known_without_labels
-from kingdra_repro.files import remove_parts, write_text
+from kingdra_repro.files import remove_parts
 from kingdra_repro.library_state import default_library_state
-from kingdra_repro.methods import Ensemble
-from kingdra_repro.programs.given import fit, given_labels
-from kingdra_repro.programs.unread import unread
-from kingdra_repro.provenance import commits, device_name
-from kingdra_repro.report.figures import draw_run_figures
-from kingdra_repro.runs.clusters import cluster_table, names_of_clusters, write_clusters
+from kingdra_repro.programs.fitting import fit_method, load
+from kingdra_repro.programs.run_reports import write_reports
+from kingdra_repro.programs.unread import warn_of_unread
+from kingdra_repro.provenance import code_since
+from kingdra_repro.runs.clusters import names_of_clusters
 from kingdra_repro.runs.display import show_table
-from kingdra_repro.runs.explorer import write_explorer
 from kingdra_repro.runs.folder import base_model, config_hash, exclusive_run
-from kingdra_repro.runs.graph_files import write_ensemble_files
 from kingdra_repro.runs.map import NONE, check_layout, layout_of, write_map
 from kingdra_repro.runs.model import DESCRIPTION, KEEP, keep_model, load_model
-from kingdra_repro.runs.monitor import RunMonitor, Stopwatch
-from kingdra_repro.runs.questions import choose_pairs, choose_questions, pair_table, question_table
 from kingdra_repro.runs.reading import result_if_finished
 from kingdra_repro.runs.result import make_result, write_result
-from kingdra_repro.runs.votes import Votes
 from kingdra_repro.training.phases import saved_progress
-from kingdra_repro.training.progress import ProgressDisplay
-
-log = logging.getLogger(__name__)
 
 
 def cluster(cfg: DictConfig) -> None:
@@ -51,7 +35,7 @@ def cluster(cfg: DictConfig) -> None:
     Parameters
     ----------
     cfg : DictConfig
-        The composed settings, as in configs/config.yaml. Objects are made of them here and nowhere else.
+        The composed settings, as in configs/config.yaml.
 
     Raises
     ------
@@ -76,17 +60,37 @@ def cluster(cfg: DictConfig) -> None:
                 stop.args = (_stopped(folder / "checkpoint"),)
                 raise
             return
+    _show_finished(cfg, job.choices, folder, done)
+
+
+def _show_finished(cfg: DictConfig, choices: Any, folder: Path, done: dict[str, Any]) -> None:
+    """Show the result of an earlier run; lay its points out anew where the settings ask for that."""
     if done.get("config_hash") != config_hash(cfg):
         raise InputError(f"{folder} has a run of other settings: give this run another folder")
-    _warn_of_unread(cfg, job.choices.method)
+    warn_of_unread(cfg, choices.method)
     kept = (folder / "checkpoint").exists() or not cfg.keep_checkpoint
     lost = "" if kept else " The networks' weights were not kept then."
-    Console().print(f"This run is finished already; remove its folder to repeat it.{lost}")
+    since = code_since(done, _targets(cfg))
+    is_finished = f"This run is finished already{since and f', but {since}'}"
+    Console().print(f"{is_finished}; remove its folder to repeat it.{lost}", soft_wrap=True, highlight=False)
     show_table(done, folder)
     if cfg.report.map not in (NONE, layout_of(folder)) and (folder / DESCRIPTION).exists():
-        data, method = instantiate(cfg.dataset), load_model(folder).estimator
+        data, method = load(cfg.dataset), load_model(folder).estimator
         write_map(folder, data, method, np.load(folder / "labels.npy"), cfg.report.map)
         Console().print(f"The points are laid out anew, by {cfg.report.map}.")
+
+
+def _targets(cfg: DictConfig) -> list[str]:
+    """Return the names of all classes and functions that the run is made of."""
+
+    def found(node: Any) -> list[str]:
+        if not isinstance(node, dict):
+            return [target for one in node for target in found(one)] if isinstance(node, list) else []
+        inner = [target for value in node.values() for target in found(value)]
+        return [node["_target_"], *inner] if "_target_" in node else inner
+
+    groups = [OmegaConf.to_container(cfg[group], resolve=True) for group in ("dataset", "method")]
+    return found(groups)
 
 
 def _stopped(checkpoint: Path) -> str:
@@ -98,94 +102,24 @@ def _stopped(checkpoint: Path) -> str:
 
 @default_library_state()
 def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
-    data = instantiate(cfg.dataset)
-    if isinstance(data.X, StreamedMatrix):
-        _tell(data.X.described())
     checkpoint = folder / "checkpoint"  # an interrupted run resumes from here
+    data = load(cfg.dataset)
     checkpoint.mkdir(exist_ok=True)
-    commit = commits(checkpoint / "commits")
-    stopwatch = Stopwatch(checkpoint / "wall_seconds")
-    votes = Votes(checkpoint / "votes")
-    given = given_labels(cfg, data, choices.method)
-    suited = with_image_shape(_suited(cfg, data, choices.dataset), data.image_shape)
-    _warn_of_unread(cfg, choices.method)
-    with ProgressDisplay() as display:
-        monitor = RunMonitor(folder, data.y, display, stopwatch, votes, given, data.n_clusters)
-        make_method = instantiate(suited.method)
-        known = {
-            "n_clusters": data.n_clusters,
-            "image_shape": data.image_shape,
-            "checkpoint_dir": checkpoint,
-            "monitor": monitor,
-        }
-        takes = signature(make_method).parameters  # K-means has neither checkpoints nor phases to tell of
-        method = make_method(**{name: value for name, value in known.items() if name in takes})
-        fit(method, data, given, choices.method)
-    monitor.warn_of_no_pseudo_labels(getattr(method, "pseudo_labels", None))
-
+    fit = fit_method(cfg, choices, data, folder, checkpoint)
+    classes = names_of_clusters(data, fit.given)
     run = {
         "method": choices.method,
         "base": base_model(cfg, choices),
         "seed": cfg.seed,
-        # Methods without a device are scikit-learn's.
-        "device": device_name(
-            suited.method.get("device", "cpu"), suited.method.get("n_jobs"), suited.method.get("n_models", 1)
-        ),
+        "device": fit.device,
         "config_hash": config_hash(cfg),
-        "commit": commit,
+        "commit": fit.commit,
     }
-    known_now = known_without_labels(method, data.X, votes.first())
-    result = make_result(run, data, method, stopwatch.seconds(), given) | known_now
-    votes.write(folder / "votes.npz")
-    write_ensemble_files(folder, data)
-    draw_run_figures(folder, data, method.labels_)
-    classes = names_of_clusters(data, given)
-    write_explorer(folder, data, method.labels_, classes)
-    write_map(folder, data, method, method.labels_, cfg.report.map)
-    if choices.dataset == "custom":
-        columns = data.table if cfg.dataset.keep_columns else None
-        table = cluster_table(method, data.X, method.labels_, data.row_names, columns, classes)
-        write_clusters(folder / "clusters.csv", [table])
-        if isinstance(method, Ensemble) and method.n_models > 1:
-            asked, disagreement = choose_questions(method, data.X, given)
-            questions = question_table(data, asked, disagreement, method.labels_, given)
-            write_text(folder / "ask.csv", questions.to_csv(index=False, lineterminator="\n"))
-            pairs = pair_table(data, choose_pairs(method, data.X, asked, data.links), data.links)
-            write_text(folder / "ask_pairs.csv", pairs.to_csv(index=False, lineterminator="\n"))
-    keep_model(folder, method, data.preprocessing, cfg.keep_model, classes, data.X)
-    write_result(folder, result, method.labels_)
+    known_now = known_without_labels(fit.method, data.X, fit.votes.first())
+    result = make_result(run, data, fit.method, fit.stopwatch.seconds(), fit.given) | known_now
+    write_reports(folder, cfg, data, fit, classes)
+    keep_model(folder, fit.method, data.preprocessing, cfg.keep_model, classes, data.X)
+    write_result(folder, result, fit.method.labels_)  # last: a folder that holds it is finished
     if not cfg.keep_checkpoint:
         shutil.rmtree(checkpoint)
     show_table(result, folder)
-
-
-def _suited(cfg: DictConfig, data: Dataset, dataset: str) -> DictConfig:
-    """Return the settings with what suits the data where they are ``auto``; say what that is."""
-    n, d = data.X.shape
-    suited = with_auto_settings(cfg, n, d)
-    if "base" not in cfg.method:
-        return suited
-    told, method = [], suited.method
-    if suited is not cfg:
-        epochs = f"{method.get('first_epochs', method.epochs)} epochs"
-        then = f", then {method.n_iter} iterations of {method.epochs}" if "n_iter" in method else ""
-        told.append(f"hidden layers of {list(suited.base.hidden)}, {epochs}{then} (your own settings win)")
-    if n * d <= FEW_NUMBERS and suited.n_jobs == -1:
-        suited = copy.deepcopy(suited)  # the caller's own stay
-        suited.n_jobs = 1
-    if dataset == "custom" and n <= FEW_ROWS and data.given is None:
-        told.append("on so few rows K-means is often as good or better: compare with method=kmeans")
-    if told:
-        _tell(f"{n:,} rows of {d:,} columns: {'; '.join(told)}")
-    return suited
-
-
-def _warn_of_unread(cfg: DictConfig, method: str) -> None:
-    for line in unread(cfg, HydraConfig.get().overrides.task, method):
-        log.warning(line)
-
-
-def _tell(line: str) -> None:
-    """Print a line before training begins, and leave it in the run's log."""
-    Console(stderr=True).print(line, soft_wrap=True, highlight=False, markup=False)
-    log.info(line)

@@ -16,6 +16,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig
 
 from kingdra_repro.config import CONFIGS, VERSION_BASE, register_schema
+from kingdra_repro.own_configs import own_folders, register_own_pages
 from kingdra_repro.programs import main as program
 from kingdra_repro.programs.jobs import Job, SweepJobs
 from kingdra_repro.programs.main import Stopped, complain, stop_behind
@@ -55,6 +56,7 @@ def run() -> int:
     sys.argv[1:] = spelt_out(sys.argv[1:])
     # Hydra wants -m before all settings or after them, not between.
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))
+    register_own_pages(own_folders(sys.argv[1:]))
     SweepJobs.of_this_process = None
     mistakes: list[str] = []  # of a single run
     gave_up: Exception | None = None

@@ -1,15 +1,25 @@
 """Settings of the command line that the chosen method does not read."""
 
+import logging
 import re
 from collections.abc import Sequence
 from typing import Any
 
+from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
 from kingdra_repro.config import setting_of
 
+log = logging.getLogger(__name__)
+
 GROUPS = ("training", "ensemble")  # whose settings are for several methods; a method's own are checked
 WHOLE = ("base", "pseudo_labels")  # read with all that is in them, or not at all
+
+
+def warn_of_unread(cfg: DictConfig, method: str) -> None:
+    """Log the lines of `unread` for this command line."""
+    for line in unread(cfg, HydraConfig.get().overrides.task, method):
+        log.warning(line)
 
 
 def unread(cfg: DictConfig, overrides: Sequence[str], method: str) -> list[str]:

@@ -52,7 +52,7 @@ def cluster_table(
     if isinstance(method, Ensemble):
         labels, confidence, agreement = method.predict_with_certainty(X, labels)
         certainty["confidence"] = confidence
-        if method.n_models > 1:
+        if method.is_ensemble:
             certainty["agreement"] = agreement
     elif labels is None:
         labels = method.predict(X)  # type: ignore[attr-defined]

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -144,13 +145,13 @@ class RunMonitor:
             self.display.notify(line)
             log.info(line)  # to the run's log; the terminal has it
 
-    def warn_of_no_pseudo_labels(self, pseudo_labels: object) -> None:
-        """Warn, at the end, where no iteration had any to train on; the argument is what looked for them."""
+    def warn_of_no_pseudo_labels(self, method: Any) -> None:
+        """Warn, at the end, where no iteration of the fitted method had any to train on."""
         rules = {row.get("rule") for row in self.history.rows[:-1]}  # the last phase's set trains nothing
         if rules == {"unsupervised"}:
-            threshold = getattr(pseudo_labels, "threshold", None)
+            threshold = getattr(method.pseudo_labels, "threshold", None)
             more = "" if threshold is None else f", or a pseudo_labels.threshold below {threshold:g}"
-            if not getattr(pseudo_labels, "relax", True):
+            if not getattr(method.pseudo_labels, "relax", True):
                 more = ", lower thresholds, or pseudo_labels.relax=true"
             log.warning(
                 "No iteration trained on pseudo-labels: n_clusters=%d mini-clusters of enough points were "

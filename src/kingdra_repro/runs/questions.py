@@ -8,6 +8,7 @@ The second is for who can tell that two points are of one kind, but has no names
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from sklearn.cluster import KMeans
 from kingdra_repro.checks import integer, must_be
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.links import Closure, Links, closure
+from kingdra_repro.files import write_text
 from kingdra_repro.methods import Ensemble
 from kingdra_repro.methods.features import indexable_features, rows_of
 from kingdra_repro.methods.given_labels import check_classes
@@ -26,6 +28,23 @@ from kingdra_repro.sampling import fixed_sample
 QUESTIONS = 20  # of a file
 MOST_POINTS = 100_000  # that they are chosen from
 ROWS_AT_ONCE = 2**15
+
+
+def write_questions(folder: Path, data: Dataset, method: Ensemble, given: np.ndarray | None) -> None:
+    """Write ``ask.csv`` and ``ask_pairs.csv`` of a fitted ensemble into the folder of its run.
+
+    Parameters
+    ----------
+    folder : Path
+    data : Dataset, what it was fitted on
+    method : fitted ensemble of two models or more
+    given : int64 array [n] or None, the labels that it was given, -1 for none
+    """
+    asked, disagreement = choose_questions(method, data.X, given)
+    questions = question_table(data, asked, disagreement, method.labels_, given)
+    write_text(folder / "ask.csv", questions.to_csv(index=False, lineterminator="\n"))
+    pairs = pair_table(data, choose_pairs(method, data.X, asked, data.links), data.links)
+    write_text(folder / "ask_pairs.csv", pairs.to_csv(index=False, lineterminator="\n"))
 
 
 def choose_questions(
@@ -62,7 +81,7 @@ def choose_questions(
     Budgets, arXiv 2202.02794: typical points first.
     Zhdanov (2019), Diverse mini-batch Active Learning, arXiv 1901.05954: weighted K-means.
     """
-    if not isinstance(method, Ensemble) or method.n_models < 2:
+    if not isinstance(method, Ensemble) or not method.is_ensemble:
         raise must_be("a fitted ensemble of two models or more", "method", type(method).__name__)
     integer(1)("n", n)
     X = indexable_features(X)

@@ -1,0 +1,107 @@
+"""A user's own folder of configs (``--config-dir``): which settings come with its data sets."""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from hydra import compose, initialize_config_module
+from hydra._internal.utils import get_args_parser
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from kingdra_repro.config import ALL, CONFIGS, VERSION_BASE, by_name, names, register_page, sections
+from kingdra_repro.errors import InputError
+
+SEARCHED = "hydra.searchpath"
+
+
+def own_folders(arguments: Sequence[str]) -> list[Path]:
+    """Return the folders that a command line adds to the program's configs.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Perhaps with ``--config-dir FOLDER``, or ``hydra.searchpath=[FOLDER]``.
+    """
+    given = get_args_parser().parse_args(arguments)
+    found = [] if given.config_dir is None else [given.config_dir]
+    for override in given.overrides:
+        if override.startswith(f"{SEARCHED}="):
+            value: Any = OverridesParser.create().parse_override(override).value()
+            found += value if isinstance(value, list) else []
+    return [Path(folder.removeprefix("file://")).absolute() for folder in found if "pkg://" not in folder]
+
+
+def register_own_pages(folders: Sequence[Path]) -> None:
+    """Make the settings known to Hydra that come with the data sets of a user's folders.
+
+    A data set has the page of the one in configs/dataset that is read by the same function: what begins with
+    ``defaults: [custom]`` has that of ``custom``. What ``settings/<data set>.yaml`` in a folder says, in the
+    form of configs/settings, wins over it.
+
+    Raises
+    ------
+    InputError
+        For a page that would not be read: named after no data set, or with a section that is named after no
+        base model and no way of making pseudo-labels.
+    """
+    ours, pages = names("dataset"), _own(folders, "settings")
+    # Hydra finds ours first: a user's data set of the same name is never read.
+    theirs = [name for name in _own(folders, "dataset") if name not in ours]
+    for name in [*theirs, *(page for page in pages if page not in theirs)]:
+        if name not in (ALL, *ours, *theirs):
+            raise InputError(f"{pages[name]} is named after no data set: there are {_listed(theirs + ours)}")
+        inherited = _relative(name, folders) if name in theirs else name
+        found = sections(inherited) if inherited in names("settings") else {}
+        said = _read_page(pages[name], folders) if name in pages else {}
+        both = {one: OmegaConf.merge(found.get(one, {}), said.get(one, {})) for one in {**found, **said}}
+        register_page(name, both)  # type: ignore[arg-type]
+
+
+def _relative(dataset: str, folders: Sequence[Path]) -> str | None:
+    """Return which data set of ours is read by the same function as the user's; None where none is."""
+    searched = ",".join(f"'file://{folder}'" for folder in folders)
+    try:
+        with initialize_config_module(CONFIGS, version_base=VERSION_BASE):
+            composed = compose("config", [f"dataset={dataset}", f"{SEARCHED}=[{searched}]"])
+        loader = composed.dataset.get("_target_")
+    except (HydraException, OmegaConfBaseException, YAMLError):
+        return None  # if it is chosen, Hydra says what is wrong with it
+    return next((name for name in names("dataset") if _loader(name) == loader), None)
+
+
+def _loader(dataset: str) -> str:
+    with files(CONFIGS).joinpath("dataset", f"{dataset}.yaml").open() as file:
+        return OmegaConf.load(file)._target_
+
+
+def _read_page(path: Path, folders: Sequence[Path]) -> dict[str, DictConfig]:
+    try:
+        found = by_name(OmegaConf.load(path))
+    except (AttributeError, ValueError, OSError, OmegaConfBaseException, YAMLError) as error:
+        reason = f" ({error})" if isinstance(error, OSError | YAMLError) else ""
+        raise InputError(
+            f"{path} is no page of settings{reason}: write sections, such as ladder_im: "
+            "{training: {epochs: 3}}"
+        ) from error
+    choices = [name for group in ("base", "pseudo_labels") for name in (*names(group), *_own(folders, group))]
+    if unknown := [name for name in found if name not in choices]:
+        raise InputError(
+            f"{path}: {unknown[0]} is no base model and no way of making pseudo-labels: write sections, "
+            f"named after one or more of {_listed(choices)}"
+        )
+    return found
+
+
+def _own(folders: Sequence[Path], group: str) -> dict[str, Path]:
+    """Return the files of a group in the folders by name; of two of one name that in the first folder."""
+    paths = [path for folder in folders for path in sorted(folder.joinpath(group).glob("*.yaml"))]
+    return {path.stem: path for path in reversed(paths)}
+
+
+def _listed(found: Sequence[str]) -> str:
+    return ", ".join(dict.fromkeys(found))

@@ -1,0 +1,122 @@
+"""The fit of a run: its data, the settings that suit them, its method, and what is kept of it meanwhile."""
+
+import copy
+import logging
+from dataclasses import dataclass
+from inspect import signature
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hydra.utils import instantiate
+from omegaconf import DictConfig
+from rich.console import Console
+
+from kingdra_repro.auto_settings import FEW_NUMBERS, FEW_ROWS
+from kingdra_repro.config import with_auto_settings, with_image_shape
+from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.data.loaded import checked_dataset
+from kingdra_repro.data.streamed import StreamedMatrix
+from kingdra_repro.programs.given import fit, given_labels
+from kingdra_repro.programs.unread import warn_of_unread
+from kingdra_repro.provenance import commits, device_name
+from kingdra_repro.runs.folder import base_model
+from kingdra_repro.runs.monitor import RunMonitor, Stopwatch
+from kingdra_repro.runs.votes import Votes
+from kingdra_repro.training.progress import ProgressDisplay
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A finished fit.
+
+    Attributes
+    ----------
+    method : fitted estimator
+    given : int64 array [n] or None, the labels that it was given, -1 for none
+    votes : Votes, of its models after each phase
+    stopwatch : Stopwatch, of the run
+    device, commit : str or None, where it was made, and of what; see `kingdra_repro.provenance`
+    """
+
+    method: Any
+    given: np.ndarray | None
+    votes: Votes
+    stopwatch: Stopwatch
+    device: str
+    commit: str | None
+
+
+def load(dataset: DictConfig) -> Dataset:
+    """Return the data of a run."""
+    return checked_dataset(instantiate(dataset), dataset._target_)
+
+
+def fit_method(cfg: DictConfig, choices: Any, data: Dataset, folder: Path, checkpoint: Path) -> Fit:
+    """Fit the method of a run, or go on with it.
+
+    Parameters
+    ----------
+    cfg : DictConfig, the composed settings
+    choices : of Hydra, the names that the groups of settings were chosen by
+    data : Dataset
+    folder : Path, the run's
+    checkpoint : Path, the folder from which an interrupted run is resumed
+    """
+    if isinstance(data.X, StreamedMatrix):
+        _tell(data.X.described())
+    commit = commits(checkpoint / "commits")
+    stopwatch, votes = Stopwatch(checkpoint / "wall_seconds"), Votes(checkpoint / "votes")
+    given = given_labels(cfg, data, choices.method)
+    settings = with_image_shape(_suited(cfg, choices, data), data.image_shape).method
+    warn_of_unread(cfg, choices.method)
+    with ProgressDisplay() as display:
+        monitor = RunMonitor(folder, data.y, display, stopwatch, votes, given, data.n_clusters)
+        method = _made(
+            settings,
+            n_clusters=data.n_clusters,
+            image_shape=data.image_shape,
+            checkpoint_dir=checkpoint,
+            monitor=monitor,
+        )
+        fit(method, data, given, choices.method)
+    monitor.warn_of_no_pseudo_labels(method)
+    # Methods without a device are scikit-learn's.
+    device = device_name(settings.get("device", "cpu"), settings.get("n_jobs"), settings.get("n_models", 1))
+    return Fit(method, given, votes, stopwatch, device, commit)
+
+
+def _made(settings: DictConfig, **known: Any) -> Any:
+    """Make the method, with what it has a parameter for: K-means has neither checkpoints nor phases."""
+    make = instantiate(settings)
+    takes = signature(make).parameters
+    return make(**{name: value for name, value in known.items() if name in takes})
+
+
+def _suited(cfg: DictConfig, choices: Any, data: Dataset) -> DictConfig:
+    """Return the settings with what suits the data where they are ``auto``; say what that is."""
+    n, d = data.X.shape
+    suited = with_auto_settings(cfg, n, d)
+    if base_model(cfg, choices) is None:
+        return suited
+    told, method = [], suited.method
+    if suited is not cfg:
+        epochs = f"{method.get('first_epochs', method.epochs)} epochs"
+        then = f", then {method.n_iter} iterations of {method.epochs}" if "n_iter" in method else ""
+        told.append(f"hidden layers of {list(suited.base.hidden)}, {epochs}{then} (your own settings win)")
+    if n * d <= FEW_NUMBERS and suited.n_jobs == -1:
+        suited = copy.deepcopy(suited)  # the caller's own stay
+        suited.n_jobs = 1
+    if data.is_users_own and n <= FEW_ROWS and data.given is None:
+        told.append("on so few rows K-means is often as good or better: compare with method=kmeans")
+    if told:
+        _tell(f"{n:,} rows of {d:,} columns: {'; '.join(told)}")
+    return suited
+
+
+def _tell(line: str) -> None:
+    """Print a line before training begins, and leave it in the run's log."""
+    Console(stderr=True).print(line, soft_wrap=True, highlight=False, markup=False)
+    log.info(line)

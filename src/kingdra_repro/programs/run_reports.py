@@ -1,0 +1,40 @@
+"""What a run leaves for its reader: pictures, what its page shows, and the tables of a user's own data."""
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.programs.fitting import Fit
+from kingdra_repro.report.figures import draw_run_figures
+from kingdra_repro.runs.clusters import cluster_table, write_clusters
+from kingdra_repro.runs.explorer import write_explorer
+from kingdra_repro.runs.graph_files import write_ensemble_files
+from kingdra_repro.runs.map import write_map
+from kingdra_repro.runs.questions import write_questions
+
+
+def write_reports(folder: Path, cfg: DictConfig, data: Dataset, fit: Fit, classes: list[str] | None) -> None:
+    """Write the reports of a finished fit into the run's folder.
+
+    Parameters
+    ----------
+    folder : Path
+    cfg : DictConfig, the composed settings
+    data : Dataset
+    fit : Fit
+    classes : list of str [k] or None
+        What the clusters are called, see `kingdra_repro.runs.clusters.names_of_clusters`.
+    """
+    method, labels = fit.method, fit.method.labels_
+    fit.votes.write(folder / "votes.npz")  # first: the next ones read it
+    write_ensemble_files(folder, data)
+    draw_run_figures(folder, data, labels)
+    write_explorer(folder, data, labels, classes)
+    write_map(folder, data, method, labels, cfg.report.map)
+    if data.is_users_own:
+        columns = data.table if cfg.dataset.get("keep_columns") else None
+        table = cluster_table(method, data.X, labels, data.row_names, columns, classes)
+        write_clusters(folder / "clusters.csv", [table])
+        if method.is_ensemble:
+            write_questions(folder, data, method, fit.given)
