@@ -1,6 +1,5 @@
 """The kingdra scheme: pseudo-labels from the ensemble's agreement, training on, again and again."""
 
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
@@ -13,7 +12,7 @@ from kingdra_repro.data.streamed import Matrix, StreamedMatrix
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.best_phase import BestPhase, Phase
 from kingdra_repro.methods.ensemble import Ensemble
-from kingdra_repro.methods.ensemble_fit import EnsembleFit, begin_fit
+from kingdra_repro.methods.ensemble_fit import EnsembleFit, Trained
 from kingdra_repro.methods.given_labels import Given
 from kingdra_repro.pseudo_labels import (
     GraphPseudoLabels,
@@ -25,7 +24,6 @@ from kingdra_repro.pseudo_labels import (
 )
 from kingdra_repro.pseudo_labels.matching import MAPPINGS, agreement
 from kingdra_repro.training.beside import PseudoLabels
-from kingdra_repro.training.outputs import Outputs
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -159,7 +157,7 @@ class Kingdra(Ensemble):
     def _fit(self, X: Matrix, given: Given) -> None:  # type: ignore[override]
         """Algorithm 2; mini-clusters are looked for at the end of each phase, after the last one, too."""
         find, first = self._pseudo_labeller(), self._first_phase(given)
-        begun = begin_fit(
+        begun = EnsembleFit(
             self,
             X,
             n_iter=self.n_iter,
@@ -183,12 +181,12 @@ class Kingdra(Ensemble):
             if pseudo is None:  # labels that are given are there before any are found
                 pseudo = given.pseudo_labels(self.n_models, self.n_clusters)
             if fit.phase > self.n_iter:  # all was done before
-                trained = Trained.of(fit, 0, None)  # trains nothing, and refuses models of other epochs
+                trained = fit.train(0, None)  # trains nothing, and refuses models of other epochs
                 self._answer(trained.outputs, given)
                 agreed(trained)
             for phase in range(fit.phase, self.n_iter + 1):
                 # Train all models: at first without labels, or with given ones, then with pseudo-labels.
-                trained = first(fit) if phase == 0 else Trained.of(fit, self.epochs, pseudo)
+                trained = first(fit) if phase == 0 else fit.train(self.epochs, pseudo)
                 # Mini-clusters of what they agree on, and what each model calls them.
                 found, predictions = agreed(trained), trained.outputs.predictions
                 rule, pseudo = self._next_pseudo_labels(found, pseudo, predictions, given.classes)
@@ -242,27 +240,6 @@ class Kingdra(Ensemble):
         return rule, PseudoLabels(labels.numpy(), outputs.numpy())
 
 
-@dataclass(frozen=True)
-class Trained:
-    """What a phase of training leads to.
-
-    Attributes
-    ----------
-    losses : dict, the mean of each term of the loss in the last epoch
-    outputs : Outputs, of all models for the data
-    features : a function that computes float32 Tensor [n, width], for `KMeansPseudoLabels`
-    """
-
-    losses: dict[str, float]
-    outputs: Outputs
-    features: Callable[[], Tensor]
-
-    @classmethod
-    def of(cls, fit: EnsembleFit, epochs: int, pseudo: PseudoLabels | None) -> "Trained":
-        """Train the models of the fit on."""
-        return cls(fit.train(epochs, pseudo), fit.outputs(), fit.features)
-
-
 class FirstPhase(Protocol):
     """A way of training before there are pseudo-labels.
 
@@ -293,7 +270,7 @@ class PlainPhase:
         return self.epochs
 
     def __call__(self, fit: EnsembleFit) -> Trained:
-        return Trained.of(fit, self.epochs, self.given)
+        return fit.train(self.epochs, self.given)
 
 
 def _mini_clusters(find: PseudoLabeller, trained: Trained, fit: EnsembleFit, k: int) -> MiniClusters:

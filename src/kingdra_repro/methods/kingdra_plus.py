@@ -14,9 +14,9 @@ from kingdra_repro.bases import IMSATVAT, Base
 from kingdra_repro.checks import Check, integer, positive
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.ensemble import Ensemble
-from kingdra_repro.methods.ensemble_fit import EnsembleFit, begin_fit
+from kingdra_repro.methods.ensemble_fit import EnsembleFit, Trained
 from kingdra_repro.methods.given_labels import Given
-from kingdra_repro.methods.kingdra import Kingdra, Trained
+from kingdra_repro.methods.kingdra import Kingdra
 from kingdra_repro.pseudo_labels.evidence import join_clusters
 from kingdra_repro.pseudo_labels.matching import best_match, contingency
 from kingdra_repro.training.outputs import Outputs
@@ -145,11 +145,10 @@ class OverClusteredPhase:
         folder = None if fit.checkpoint is None else fit.checkpoint.folder / "fine"
         fine = replace(self.fine, random_state=int(seed), checkpoint_dir=folder)
         fine = replace(fine, monitor=fit.monitor, verbose=0)  # the fit shows this phase, too
-        with closing(begin_fit(fine, fit.X, n_iter=fit.n_iter, epochs_total=fit.epochs_total)) as first:
-            losses = first.train(fine.epochs, None)
-            clusters = first.outputs().predictions.numpy()
-            fitted = first.fitted()
+        with closing(EnsembleFit(fine, fit.X, n_iter=fit.n_iter, epochs_total=fit.epochs_total)) as first:
+            trained, fitted = first.train(fine.epochs, None), first.fitted()
         links = None if self.given.links is None else self.given.links.links
+        clusters = trained.outputs.predictions.numpy()
         groups = join_clusters(clusters, fine.n_clusters, self.n_clusters, links)
         joined = torch.stack(
             [
@@ -159,7 +158,7 @@ class OverClusteredPhase:
         )
         if len(self.given.classes):
             joined = joined[..., self._group_of_class(joined)]
-        return Trained(losses, Outputs.of(joined), lambda: fitted.features(fit.X, fit.device))
+        return Trained(trained.losses, Outputs.of(joined), lambda: fitted.features(fit.X, fit.device))
 
     def _group_of_class(self, joined: Tensor) -> Tensor:
         """Match classes to groups by the labelled points that the models together put there: int64 [k]."""
