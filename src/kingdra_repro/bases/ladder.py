@@ -17,10 +17,6 @@ from kingdra_repro.networks.vanilla_ladder import VanillaLadderNetwork
 from kingdra_repro.objectives import denoising_cost
 
 
-class UsualCosts(tuple[float, ...]):
-    """Costs that nobody gave: they follow the depth where ``dataclasses.replace`` changes that."""
-
-
 @dataclass(frozen=True)
 class DenoisingLadder(ABC):
     """A ladder network: denoising (Eq. 7) + what its outputs are to be, which the subclass says.
@@ -29,7 +25,8 @@ class DenoisingLadder(ABC):
     ----------
     hidden : widths of the hidden layers
     noise_std : standard deviation of the noise on the input and on each layer
-    denoising_costs : one weight for the input, each hidden layer and the outputs; None: `usual_costs`
+    denoising_costs : one weight for the input, each hidden layer and the outputs; None: `usual_costs`,
+        which follow the depth where that is changed
     w_denoise : weight of the denoising
     """
 
@@ -42,9 +39,10 @@ class DenoisingLadder(ABC):
         # Lists from a config become tuples: equal bases are alike.
         object.__setattr__(self, "hidden", as_tuple("hidden", self.hidden))
         check_widths(self.hidden)
-        costs = self.denoising_costs
-        usual = costs is None or isinstance(costs, UsualCosts)
-        costs = UsualCosts(usual_costs(self.hidden)) if usual else as_tuple("denoising_costs", costs)
+        usual, given = usual_costs(self.hidden), self.denoising_costs
+        costs = usual if given is None else as_tuple("denoising_costs", given)
+        if costs == usual_costs(costs[1:-1]):  # of as many hidden layers as before `dataclasses.replace`
+            costs = usual
         object.__setattr__(self, "denoising_costs", costs)
         if len(self.costs) != len(self.hidden) + 2:
             raise InputError(
