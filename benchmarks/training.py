@@ -24,9 +24,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from kingdra_repro.bases import LadderIM
 from kingdra_repro.devices import choose_devices
 from kingdra_repro.training.options import TrainingOptions
+from kingdra_repro.training.ranks import begin
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.stack import Stack, StepDone
-from kingdra_repro.training.trainer import EnsembleTrainer
+from kingdra_repro.training.worker import Task, members_of
 
 SHAPES = {"digits": (64, 1797), "mnist": (784, 70_000), "cifar10": (2048, 60_000)}
 K = 10
@@ -136,20 +137,15 @@ def time_steps(one: Stack, device: torch.device) -> float:
 def time_processes(d: int, n_models: int, batch: int, precision: str) -> float:
     """Seconds in which each model does one step, with a process for each core."""
     X = np.random.default_rng(0).random((STEPS["cpu"] * batch, d), dtype=np.float32)
-    ensemble = EnsembleTrainer(
-        [LadderIM()] * n_models,
-        X,
-        K,
-        TrainingOptions(batch_size=batch, precision=precision, learning_rate=LEARNING_RATE),
-        seed=0,
-        devices=choose_devices("cpu", -1),
-        checkpoint=None,
-    )
-    ensemble.train(range(1), None, lambda done, step: None, None)
+    devices = choose_devices("cpu", -1)
+    options = TrainingOptions(batch_size=batch, precision=precision, learning_rate=LEARNING_RATE)
+    members = members_of([LadderIM()] * n_models, X, devices[0])
+    worker = begin(Task(members, K, options, seed=0), X, devices)
+    worker.train(range(1), None, lambda step: None, None)
     start = time.perf_counter()
-    ensemble.train(range(1, 2), None, lambda done, step: None, None)
+    worker.train(range(1, 2), None, lambda step: None, None)
     took = time.perf_counter() - start
-    ensemble.close()
+    worker.close()
     return took / STEPS["cpu"]
 
 

@@ -11,10 +11,10 @@ import torch
 from kingdra_repro.bases import IMSATVAT, LadderIM, neighbours
 from kingdra_repro.data import StreamedMatrix, load_custom
 from kingdra_repro.errors import InputError
-from kingdra_repro.methods import Ensemble, Kingdra, KingdraPlus, KMeans, SemiSupervised
+from kingdra_repro.methods import Ensemble, Kingdra, KingdraPlus, KMeans, SemiSupervised, ensemble_fit
 from kingdra_repro.pseudo_labels import ArgmaxPseudoLabels
 from kingdra_repro.runs.questions import choose_pairs, choose_questions
-from kingdra_repro.training import outputs, trainer
+from kingdra_repro.training import outputs
 from kingdra_repro.training.rows import StreamedRows
 
 N, D, K = 260, 8, 3
@@ -162,7 +162,7 @@ def test_approximate_neighbours_need_the_rows_in_memory(streamed, tmp_path, monk
 def test_outputs_too_many_to_hold_are_computed_anew(X, monkeypatch, pseudo_labels: str) -> None:
     """As 10 models' for a million points and 1,000 clusters are: 40 GB."""
     held = kingdra(pseudo_labels=pseudo_labels).fit(X)
-    monkeypatch.setattr(trainer, "HELD_VALUES", 0)
+    monkeypatch.setattr(ensemble_fit, "HELD_VALUES", 0)
     monkeypatch.setattr(outputs, "BLOCK_VALUES", 100 * D)
     anew = kingdra(pseudo_labels=pseudo_labels).fit(X)
     pd.testing.assert_frame_equal(history(held), history(anew), check_exact=True)

@@ -1,6 +1,7 @@
 """Training a stack: the same as training its members alone, and the same each time."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,11 +11,12 @@ import torch
 
 from kingdra_repro.bases import IMSATRPT, IMSATVAT, RIM, IMSATAffine, LadderDot, LadderIM
 from kingdra_repro.errors import InputError
+from kingdra_repro.methods import Ensemble
+from kingdra_repro.methods.ensemble_fit import EnsembleFit
 from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.stack import Stack, StepDone, predict_proba
-from kingdra_repro.training.trainer import EnsembleTrainer
 from kingdra_repro.training.worker import Member, Task, Worker
 
 N, D, K = 320, 12, 4
@@ -157,12 +159,11 @@ def test_the_learning_rate_falls_to_nothing_in_the_last_epochs_of_a_phase(X: np.
 
 
 def test_a_mixed_ensemble_gives_its_members_in_order(X: np.ndarray) -> None:
-    options = TrainingOptions(batch_size=32)
-    mixed = EnsembleTrainer([*BASES, *BASES], X, K, options, seed=7, devices=[CPU], checkpoint=None)
-    losses = mixed.train(range(1), None, lambda *event: None, None)
-    assert {"mi_clean", "dot_clean", "denoising"} < losses.keys()
-    proba = mixed.outputs().proba()
-    assert proba is not None
+    ensemble = Ensemble(K, base=[*BASES, *BASES], n_models=4, batch_size=32, random_state=7, device="cpu")
+    with closing(EnsembleFit(ensemble, X, epochs_total=1)) as mixed:
+        trained = mixed.train(1, None)
+    assert {"mi_clean", "dot_clean", "denoising"} < trained.losses.keys()
+    proba = trained.outputs.proba()
     for m, base in enumerate([*BASES, *BASES]):
         alone = make_stack(X, [m], base)
         alone.train_epoch(None, lambda step: None)

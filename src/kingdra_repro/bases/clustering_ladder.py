@@ -1,12 +1,12 @@
 """Ladder networks that cluster: Ladder-IM and Ladder-Dot (paper, section 4.1)."""
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from kingdra_repro.bases.ladder import Ladder
+from kingdra_repro.bases.base import Batch
+from kingdra_repro.bases.ladder import DenoisingLadder
 from kingdra_repro.checks import check_parameters, choice
 from kingdra_repro.networks.ladder import LadderNetwork
 from kingdra_repro.objectives import (
@@ -18,8 +18,8 @@ from kingdra_repro.objectives import (
 
 
 @dataclass(frozen=True)
-class ClusteringLadder(Ladder, ABC):
-    """Ladder-*: denoising (Eq. 7) + KL of clean and noisy outputs (Eq. 10) + a clustering term (Eq. 11).
+class ClusteringLadder(DenoisingLadder):
+    """Ladder-*: denoising (Eq. 7) + KL of clean and noisy outputs (Eq. 10) + clustering terms (Eq. 11).
 
     As in the public code it is KL(clean || noisy), and the clean outputs are not differentiated; Eq. 10 has
     KL(noisy || clean).
@@ -29,7 +29,8 @@ class ClusteringLadder(Ladder, ABC):
     Parameters
     ----------
     last_layer_bn : batch norm of the outputs, too
-    w_kl : weight of the KL term; the others are `Ladder`'s
+    w_kl : weight of the KL term
+    hidden, noise_std, denoising_costs, w_denoise : see `DenoisingLadder`
     """
 
     hidden: tuple[int, ...] = (1200, 1200)
@@ -39,7 +40,6 @@ class ClusteringLadder(Ladder, ABC):
     def build(
         self, n_features: int, n_clusters: int, generators: list[torch.Generator], precision: str
     ) -> LadderNetwork:
-        """Build a stack of ``len(generators)`` networks; each draws its weights from its own generator."""
         return LadderNetwork(
             n_features,
             n_clusters,
@@ -50,21 +50,10 @@ class ClusteringLadder(Ladder, ABC):
             precision,
         )
 
-    @abstractmethod
-    def clustering_terms(
-        self, clean: Tensor, noisy: Tensor, supervised: bool
-    ) -> dict[str, tuple[float, Tensor]]:
-        """(weight, value [M]) of the terms that keep outputs apart, from logits [M, B, k].
-
-        ``supervised``: whether pseudo-labels of every output do so as well.
-        """
-
-    def output_terms(self, clean: Tensor, noisy: Tensor, supervised: bool) -> dict[str, tuple[float, Tensor]]:
-        return {
-            # The clean outputs are the target; as in the public code they are not differentiated.
-            "kl": (self.w_kl, kl_divergence(clean.detach(), noisy)),
-            **self.clustering_terms(clean, noisy, supervised),
-        }
+    def output_terms(self, clean: Tensor, noisy: Tensor, batch: Batch) -> dict[str, tuple[float, Tensor]]:
+        """See `DenoisingLadder.output_terms`; the terms that keep outputs apart are the subclass's."""
+        # The clean outputs are the target; as in the public code they are not differentiated.
+        return {"kl": (self.w_kl, kl_divergence(clean.detach(), noisy))}
 
 
 @dataclass(frozen=True)
@@ -83,11 +72,11 @@ class LadderIM(ClusteringLadder):
     w_mi_later: float | None = None
     mu: float = 4.0
 
-    def clustering_terms(
-        self, clean: Tensor, noisy: Tensor, supervised: bool
-    ) -> dict[str, tuple[float, Tensor]]:
-        weight = self.w_mi_later if supervised and self.w_mi_later is not None else self.w_mi
+    def output_terms(self, clean: Tensor, noisy: Tensor, batch: Batch) -> dict[str, tuple[float, Tensor]]:
+        later = self.w_mi if self.w_mi_later is None else self.w_mi_later
+        weight = later if batch.every_output_supervised else self.w_mi
         return {
+            **super().output_terms(clean, noisy, batch),
             "mi_clean": (weight, mutual_information_loss(clean, self.mu)),
             "mi_noisy": (weight, mutual_information_loss(noisy, self.mu)),
         }
@@ -119,9 +108,12 @@ class LadderDot(ClusteringLadder):
         super().__post_init__()
         check_parameters(self, {"form": choice(*_FORMS)})
 
-    def clustering_terms(
-        self, clean: Tensor, noisy: Tensor, supervised: bool
-    ) -> dict[str, tuple[float, Tensor]]:
-        weight = self.w_dot_later if supervised and self.w_dot_later is not None else self.w_dot
+    def output_terms(self, clean: Tensor, noisy: Tensor, batch: Batch) -> dict[str, tuple[float, Tensor]]:
+        later = self.w_dot if self.w_dot_later is None else self.w_dot_later
+        weight = later if batch.every_output_supervised else self.w_dot
         dot = _FORMS[self.form]
-        return {"dot_clean": (weight, dot(clean)), "dot_noisy": (weight, dot(noisy))}
+        return {
+            **super().output_terms(clean, noisy, batch),
+            "dot_clean": (weight, dot(clean)),
+            "dot_noisy": (weight, dot(noisy)),
+        }

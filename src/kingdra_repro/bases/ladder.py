@@ -1,6 +1,7 @@
-"""The ladder network of Rasmus et al. (2015): it learns from labels and, by denoising, from all points."""
+"""Ladder networks: what all have in common, and the vanilla one, which learns from labels."""
 
 import itertools
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -16,30 +17,20 @@ from kingdra_repro.networks.vanilla_ladder import VanillaLadderNetwork
 from kingdra_repro.objectives import denoising_cost
 
 
-class UsualCosts(tuple[float, ...]):
-    """Costs that nobody gave: they follow the depth where ``dataclasses.replace`` changes that."""
-
-
 @dataclass(frozen=True)
-class Ladder:
-    """The vanilla ladder network: denoising (Eq. 7) + cross entropy of noisy outputs and labels (Eq. 8).
-
-    Nothing tells its outputs apart but labels: it is the base model of `SemiSupervised`. Those that find
-    clusters are `ClusteringLadder`. Network and defaults are those of Rasmus et al. for MNIST.
+class DenoisingLadder(ABC):
+    """A ladder network: denoising (Eq. 7) + what its outputs are to be, which the subclass says.
 
     Parameters
     ----------
     hidden : widths of the hidden layers
     noise_std : standard deviation of the noise on the input and on each layer
-    denoising_costs : one weight for the input, each hidden layer and the outputs; None: `usual_costs`
+    denoising_costs : one weight for the input, each hidden layer and the outputs; None: `usual_costs`,
+        which follow the depth where that is changed
     w_denoise : weight of the denoising
-
-    References
-    ----------
-    Rasmus, Valpola, Honkala, Berglund, Raiko (2015), Semi-Supervised Learning with Ladder Networks, NeurIPS.
     """
 
-    hidden: tuple[int, ...] = (1000, 500, 250, 250, 250)
+    hidden: tuple[int, ...]
     noise_std: float = 0.3
     denoising_costs: tuple[float, ...] | None = None
     w_denoise: float = 1.0
@@ -48,9 +39,10 @@ class Ladder:
         # Lists from a config become tuples: equal bases are alike.
         object.__setattr__(self, "hidden", as_tuple("hidden", self.hidden))
         check_widths(self.hidden)
-        costs = self.denoising_costs
-        usual = costs is None or isinstance(costs, UsualCosts)
-        costs = UsualCosts(usual_costs(self.hidden)) if usual else as_tuple("denoising_costs", costs)
+        usual, given = usual_costs(self.hidden), self.denoising_costs
+        costs = usual if given is None else as_tuple("denoising_costs", given)
+        if costs == usual_costs(costs[1:-1]):  # of as many hidden layers as before `dataclasses.replace`
+            costs = usual
         object.__setattr__(self, "denoising_costs", costs)
         if len(self.costs) != len(self.hidden) + 2:
             raise InputError(
@@ -67,20 +59,9 @@ class Ladder:
         """The weights of the denoising, one a layer."""
         return self.denoising_costs or ()
 
-    def output_terms(self, clean: Tensor, noisy: Tensor, supervised: bool) -> dict[str, tuple[float, Tensor]]:
-        """(weight, value [M]) of what outputs without labels are to be, from logits [M, B, k]: anything.
-
-        ``supervised``: whether there are labels or pseudo-labels of every output beside them.
-        """
-        return {}
-
-    def build(
-        self, n_features: int, n_clusters: int, generators: list[torch.Generator], precision: str
-    ) -> LadderNetwork:
-        """Build a stack of ``len(generators)`` networks; each draws its weights from its own generator."""
-        return VanillaLadderNetwork(
-            n_features, n_clusters, self.hidden, self.noise_std, generators, precision
-        )
+    @abstractmethod
+    def output_terms(self, clean: Tensor, noisy: Tensor, batch: Batch) -> dict[str, tuple[float, Tensor]]:
+        """(weight, value [M]) of what the outputs for batch.x are to be, from their logits [M, B, k]."""
 
     def n_weights(self, n_features: int, n_clusters: int) -> int:
         widths = (n_features, *self.hidden, n_clusters)
@@ -100,22 +81,54 @@ class Ladder:
         Labels and linked pairs are of noisy outputs.
 
         See `kingdra_repro.bases.base.Base.losses`.
+        """
+        clean, noisy, *beside = network.encode(batch.x, [batch.x, *batch.beside], batch.noise)
+        z_est = network.decode(clean, noisy)
+        return with_total(
+            {
+                "denoising": (self.w_denoise, denoising_cost(clean.z, z_est, self.costs)),
+                **self.output_terms(clean.logits, noisy.logits, batch),
+                **batch.terms_beside([encoding.logits for encoding in beside]),
+            }
+        )
+
+
+@dataclass(frozen=True)
+class Ladder(DenoisingLadder):
+    """The vanilla ladder network: denoising (Eq. 7) + cross entropy of noisy outputs and labels (Eq. 8).
+
+    Nothing tells its outputs apart but labels: it is the base model of `SemiSupervised`. Those that find
+    clusters are `ClusteringLadder`. Network and defaults are those of Rasmus et al. for MNIST.
+
+    Parameters
+    ----------
+    hidden, noise_std, denoising_costs, w_denoise : see `DenoisingLadder`
+
+    References
+    ----------
+    Rasmus, Valpola, Honkala, Berglund, Raiko (2015), Semi-Supervised Learning with Ladder Networks, NeurIPS.
+    """
+
+    hidden: tuple[int, ...] = (1000, 500, 250, 250, 250)
+
+    def build(
+        self, n_features: int, n_clusters: int, generators: list[torch.Generator], precision: str
+    ) -> LadderNetwork:
+        return VanillaLadderNetwork(
+            n_features, n_clusters, self.hidden, self.noise_std, generators, precision
+        )
+
+    def output_terms(self, clean: Tensor, noisy: Tensor, batch: Batch) -> dict[str, tuple[float, Tensor]]:
+        """Without labels they may be anything: there are no terms.
 
         Raises
         ------
         InputError
             If there is nothing that the outputs could be learned from.
         """
-        clean, noisy, *beside = network.encode(batch.x, [batch.x, *batch.beside], batch.noise)
-        z_est = network.decode(clean, noisy)
-        terms = {
-            "denoising": (self.w_denoise, denoising_cost(clean.z, z_est, self.costs)),
-            **self.output_terms(clean.logits, noisy.logits, batch.every_output_supervised),
-            **batch.terms_beside([encoding.logits for encoding in beside]),
-        }
-        if len(terms) == 1:
+        if not batch.beside:
             raise InputError(
                 "base=ladder learns from labels and finds no clusters: give method=semi_supervised, "
                 "or a base that does, such as base=ladder_im"
             )
-        return with_total(terms)
+        return {}

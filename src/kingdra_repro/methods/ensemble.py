@@ -20,7 +20,7 @@ from kingdra_repro.devices import choose_device
 from kingdra_repro.errors import InputError
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.clusterer import TrainedClusterer, one_fit
-from kingdra_repro.methods.ensemble_fit import EnsembleFit, begin_fit
+from kingdra_repro.methods.ensemble_fit import EnsembleFit
 from kingdra_repro.methods.features import checked_data
 from kingdra_repro.methods.given_labels import Given, check_some_given
 from kingdra_repro.pseudo_labels import align, average
@@ -153,11 +153,11 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         return check_some_given(y, n, self.n_clusters)
 
     def _fit(self, X: Matrix, given: Given) -> None:  # type: ignore[override]
-        with closing(begin_fit(self, X, epochs_total=self.epochs, given=given)) as fit:
-            losses = fit.train(self.epochs, given.pseudo_labels(self.n_models, self.n_clusters))
-            outputs = fit.outputs()
-            self._answer(outputs, given)
-            facts = {**losses, "agreement": agreement(outputs.predictions, self.n_clusters)}
+        with closing(EnsembleFit(self, X, epochs_total=self.epochs, given=given)) as fit:
+            trained = fit.train(self.epochs, given.pseudo_labels(self.n_models, self.n_clusters))
+            self._answer(trained.outputs, given)
+            agree = agreement(trained.outputs.predictions, self.n_clusters)
+            facts = {**trained.losses, "agreement": agree}
             fit.end_phase(self.labels_, self.model_labels_, None, facts)
             self._keep(fit)
 

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,128 +12,187 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.bases import make_bases
-from kingdra_repro.data.streamed import Matrix
+from kingdra_repro.data.streamed import Matrix, StreamedMatrix
 from kingdra_repro.devices import choose_device, choose_devices
 from kingdra_repro.errors import InputError, diverged
 from kingdra_repro.methods.begin import seed_and_checkpoint
 from kingdra_repro.methods.best_phase import BestPhase
 from kingdra_repro.methods.given_labels import Given
 from kingdra_repro.training.beside import PseudoLabels
-from kingdra_repro.training.checkpoint import SHARE_AT_ENDS, Checkpoint, Pace
+from kingdra_repro.training.checkpoint import SHARE_AT_ENDS, Pace
 from kingdra_repro.training.divergence import Diverged
-from kingdra_repro.training.events import Iteration, Monitor, Progress
+from kingdra_repro.training.events import Iteration, Progress
 from kingdra_repro.training.options import options_of
-from kingdra_repro.training.outputs import Outputs
+from kingdra_repro.training.outputs import HELD_VALUES, Outputs
 from kingdra_repro.training.phases import note_phase, resumable
 from kingdra_repro.training.prediction import FittedEnsemble
 from kingdra_repro.training.progress import shown_progress
+from kingdra_repro.training.ranks import begin
 from kingdra_repro.training.stack import StepDone
-from kingdra_repro.training.trainer import EnsembleTrainer
+from kingdra_repro.training.worker import Task, members_of
 
 if TYPE_CHECKING:
     from kingdra_repro.methods.ensemble import Ensemble
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True)
+class Trained:
+    """What a phase of training leads to.
+
+    Attributes
+    ----------
+    losses : dict, the mean of each term of the loss in the last epoch, over the models that have it
+    outputs : Outputs, of all models for the data
+    features : a function that computes the first model's last hidden layer for the data
+        float32 Tensor [n, width] on the CPU, for `KMeansPseudoLabels`
+    """
+
+    losses: dict[str, float]
+    outputs: Outputs
+    features: Callable[[], Tensor]
+
+
 class EnsembleFit:
-    """Models that are trained phase by phase, phase 0 without labels; ``close`` it, whatever happens.
+    """The models of an ensemble, trained phase by phase, phase 0 without labels.
+
+    A killed fit with the same settings and data is taken up. ``close`` it, whatever happens.
 
     Parameters
     ----------
-    trainer : EnsembleTrainer
-    X : float32 array, CSR matrix or StreamedMatrix [n, d], the data that it trains on
-    device : torch.device, where features are computed
-    seed : int, of all random numbers
-    checkpoint : Checkpoint or None
-        Where a phase that is done is noted, with the pseudo-labels that the next one trains on.
-    left : (int, dict) or None
-        The last phase that a killed fit noted, and its state; see `kingdra_repro.training.phases`.
-    monitor : Monitor or None
-    verbose : int, 1: the progress is shown until the fit is closed
-    n_iter : int, the number of the last phase
+    ensemble : Ensemble, the parameters of the fit
+    X : float32 array, CSR matrix or StreamedMatrix [n, d]
     epochs_total : int, of all phases
     epochs_elsewhere : int
         So many of them are done by other models, before these begin.
+    n_iter : int, the number of the last phase
+    given : Given or None, what it is told of some points
 
     Attributes
     ----------
     phase : int, the number of the phase that is next, or in training
     history : DataFrame, a row a phase
+    seed : int, of all random numbers
+    checkpoint : Checkpoint or None
+        Where a phase that is done is noted, with the pseudo-labels that the next one trains on.
+    device : torch.device, where features are computed
+    monitor : Monitor or None
+    X, n_iter, epochs_total : as given
     """
 
-    trainer: EnsembleTrainer
-    X: Matrix
-    device: torch.device
-    seed: int
-    checkpoint: Checkpoint | None
-    left: tuple[int, dict[str, Any]] | None = None
-    monitor: Monitor | None
-    verbose: int = 0
-    n_iter: int
-    epochs_total: int
-    epochs_elsewhere: int = 0
-    phase: int = field(default=0, init=False)
-    _rows: list[dict[str, Any]] = field(default_factory=list, init=False)
-    _epochs_done: int = field(default=0, init=False)
-    _phase_began: float = field(default_factory=time.monotonic, init=False)
-    _committed: int = field(default=-1, init=False)  # the last phase that is
-    _models_saved: bool = field(default=True, init=False)  # as they are now
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        ensemble: "Ensemble",
+        X: Matrix,
+        *,
+        epochs_total: int,
+        epochs_elsewhere: int = 0,
+        n_iter: int = 0,
+        given: Given | None = None,
+    ) -> None:
+        self.X, self.n_iter, self.epochs_total = X, n_iter, epochs_total
+        self._epochs_elsewhere = epochs_elsewhere
+        labels = None if given is None or len(given.classes) == 0 else given.labels
+        links = None if given is None else given.links
+        told = None if links is None else links.links
+        self.seed, self.checkpoint = seed_and_checkpoint(ensemble, X, labels, told, may_change={"n_iter"})
+        self._left = None if self.checkpoint is None else resumable(self.checkpoint)
+        self._bases = make_bases(ensemble.base, ensemble.n_models)
+        self.device = choose_device(ensemble.device)
+        devices = choose_devices(ensemble.device, ensemble.n_jobs)
+        self._task = Task(
+            members_of(self._bases, X, devices[0]),
+            ensemble.n_clusters,
+            options_of(ensemble),
+            self.seed,
+            self.checkpoint,
+            phase_done=-1 if self._left is None else self._left[0],
+            links=links,
+        )
         self._until_closed = ExitStack()
-        self.monitor = self._until_closed.enter_context(shown_progress(self.verbose, self.monitor))
+        self._worker = begin(self._task, X, devices)
+        self._until_closed.callback(self._worker.close)
+        self.monitor = self._until_closed.enter_context(shown_progress(ensemble.verbose, ensemble.monitor))
         self._pace = Pace(SHARE_AT_ENDS.get(self.device.type, SHARE_AT_ENDS["cuda"]))
+        self.phase = 0
+        self._rows: list[dict[str, Any]] = []
+        self._epochs_done = 0
+        self._phase_began = time.monotonic()
+        self._committed = -1  # the last phase that is
+        self._models_saved = True  # as they are now
 
-    def train(self, epochs: int, pseudo: PseudoLabels | None) -> dict[str, float]:
-        """Train all models for some epochs; the mean of each term of the loss in the last.
+    def train(self, epochs: int, pseudo: PseudoLabels | None) -> Trained:
+        """Train all models for the epochs of a phase, and compute what they say of the data.
+
+        Those that a killed fit has left within the phase, or at its end, go on from there.
 
         At the end all are saved, or none: those of the last phase are, and others where that is due. Within
         the phase some are where it begins with what is saved, since it could not be taken up otherwise.
+
+        Raises
+        ------
+        InputError
+            If the training diverges, or the checkpoint has models of other epochs.
         """
         span = range(self._epochs_done, self._epochs_done + epochs)
-        n_models = self.trainer.n_models
-        n_pseudo_labels = 0 if pseudo is None else int((pseudo.labels >= 0).sum())
-
-        def report(done: float, step: StepDone) -> None:
-            if self.monitor is None:
-                return
-            self.monitor.progress(
-                Progress(
-                    iteration=self.phase,
-                    n_iter=self.n_iter,
-                    epoch=step.epoch - span.start + 1,
-                    n_epochs=epochs,
-                    model_epochs_done=done + self.epochs_elsewhere * n_models,
-                    model_epochs_total=self.epochs_total * n_models,
-                    losses=lambda: {name: float(value.mean()) for name, value in step.losses.items()},
-                    n_pseudo_labels=n_pseudo_labels,
-                )
-            )
-
         self._epochs_done = span.stop
         resumable = epochs > 0 and self._committed == self.phase - 1  # a fit that is done trains no epochs
+        report = self._reporter(span, 0 if pseudo is None else int((pseudo.labels >= 0).sum()))
         try:
-            losses = self.trainer.train(span, pseudo, report, self.phase if resumable else None)
+            losses = self._worker.train(span, pseudo, report, self.phase if resumable else None)
         except Diverged as error:
             raise diverged(f"iteration {self.phase}, {error}") from error
         if self.checkpoint is not None and epochs > 0:
             self._models_saved = self.phase == self.n_iter or self._pace.due()
             if self._models_saved:
                 with self._pace.save():
-                    self.trainer.save(self.phase)
-        return losses
+                    self._worker.save(self.phase)
+        means = {name: float(np.mean(list(values.values()))) for name, values in losses.items()}
+        return Trained(means, self._outputs(), lambda: self.fitted().features(self.X, self.device))
 
-    def outputs(self) -> Outputs:
-        """Compute the outputs of all models for the data."""
-        return self.trainer.outputs()
+    def _reporter(self, epochs: range, n_pseudo_labels: int) -> Callable[[StepDone], None]:
+        """Return what tells the monitor of a step in these epochs, counted since the beginning."""
+        n_models = len(self._bases)
+        # Those of a killed run have epochs behind them that were never reported. Other ranks are as far.
+        done = dict.fromkeys((member.number for member in self._worker.members), float(epochs.start))
 
-    def features(self) -> Tensor:
-        """Compute the first model's last hidden layer for the data: float32 Tensor [n, width] on the CPU."""
-        return self.fitted().features(self.X, self.device)
+        def report(step: StepDone) -> None:
+            if self.monitor is None:
+                return
+            done.update(dict.fromkeys(step.members, step.epoch + step.fraction))
+            done_by_all = sum(done.values()) * (n_models / len(done))
+            self.monitor.progress(
+                Progress(
+                    iteration=self.phase,
+                    n_iter=self.n_iter,
+                    epoch=step.epoch - epochs.start + 1,
+                    n_epochs=len(epochs),
+                    model_epochs_done=done_by_all + self._epochs_elsewhere * n_models,
+                    model_epochs_total=self.epochs_total * n_models,
+                    losses=lambda: {name: float(value.mean()) for name, value in step.losses.items()},
+                    n_pseudo_labels=n_pseudo_labels,
+                )
+            )
+
+        return report
+
+    def _outputs(self) -> Outputs:
+        n, k = self.X.shape[0], self._task.n_clusters
+        if isinstance(self.X, StreamedMatrix) or len(self._bases) * n * k > HELD_VALUES:
+            return Outputs.in_blocks(self._predict_proba, self.X.shape, k)
+        return Outputs.of(self._predict_proba(0, n))
+
+    def _predict_proba(self, start: int, stop: int) -> Tensor:
+        found = self._worker.predict_proba(start, stop)
+        proba = torch.stack([found[m] for m in range(len(self._bases))])
+        if not torch.isfinite(proba).all():
+            raise diverged()
+        return proba
 
     def fitted(self) -> FittedEnsemble:
         """Return the models as they are now, to predict with."""
-        return self.trainer.fitted()
+        weights = [self._worker.weights(m) for m in range(len(self._bases))]  # one by one: less memory
+        shape = self.X.shape[1], self._task.n_clusters
+        return FittedEnsemble(self._bases, weights, *shape, self._task.options.precision)
 
     def end_phase(
         self,
@@ -183,9 +242,9 @@ class EnsembleFit:
         InputError
             If more phases are done than there are to be.
         """
-        if self.checkpoint is None or self.left is None:
+        if self.checkpoint is None or self._left is None:
             return None
-        done, state = self.left
+        done, state = self._left
         if done > self.n_iter:
             raise InputError(
                 f"n_iter must be at least {done}, the iterations done in {self.checkpoint.folder}; "
@@ -199,55 +258,5 @@ class EnsembleFit:
         return PseudoLabels(state["labels"].numpy(), state["outputs"].numpy())
 
     def close(self) -> None:
-        """End what trains the models, and what is shown."""
+        """End what is shown, and what trains the models."""
         self._until_closed.close()
-        self.trainer.close()
-
-
-def begin_fit(
-    ensemble: "Ensemble",
-    X: Matrix,
-    *,
-    epochs_total: int,
-    epochs_elsewhere: int = 0,
-    n_iter: int = 0,
-    given: Given | None = None,
-) -> EnsembleFit:
-    """Make the models of an ensemble, or take up those of a killed fit with the same settings and data.
-
-    Parameters
-    ----------
-    ensemble : the parameters of the fit
-    X : float32 array or CSR matrix [n, d]
-    epochs_total, epochs_elsewhere, n_iter : see `EnsembleFit`
-    given : what it is told of some points, or None
-    """
-    labels = None if given is None or len(given.classes) == 0 else given.labels
-    links = None if given is None else given.links
-    told = None if links is None else links.links
-    seed, checkpoint = seed_and_checkpoint(ensemble, X, labels, told, may_change={"n_iter"})
-    left = None if checkpoint is None else resumable(checkpoint)
-    trainer = EnsembleTrainer(
-        make_bases(ensemble.base, ensemble.n_models),
-        X,
-        ensemble.n_clusters,
-        options_of(ensemble),
-        seed=seed,
-        devices=choose_devices(ensemble.device, ensemble.n_jobs),
-        checkpoint=checkpoint,
-        phase_done=-1 if left is None else left[0],
-        links=links,
-    )
-    return EnsembleFit(
-        trainer=trainer,
-        X=X,
-        device=choose_device(ensemble.device),
-        seed=seed,
-        checkpoint=checkpoint,
-        left=left,
-        monitor=ensemble.monitor,
-        verbose=ensemble.verbose,
-        n_iter=n_iter,
-        epochs_total=epochs_total,
-        epochs_elsewhere=epochs_elsewhere,
-    )

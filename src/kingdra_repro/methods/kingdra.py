@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from kingdra_repro.data.streamed import Matrix, StreamedMatrix
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.best_phase import BestPhase, Phase
 from kingdra_repro.methods.ensemble import Ensemble
-from kingdra_repro.methods.ensemble_fit import EnsembleFit, begin_fit
+from kingdra_repro.methods.ensemble_fit import EnsembleFit, Trained
 from kingdra_repro.methods.given_labels import Given
 from kingdra_repro.pseudo_labels import (
     GraphPseudoLabels,
@@ -25,7 +25,6 @@ from kingdra_repro.pseudo_labels import (
 )
 from kingdra_repro.pseudo_labels.matching import MAPPINGS, agreement
 from kingdra_repro.training.beside import PseudoLabels
-from kingdra_repro.training.outputs import Outputs
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -154,6 +153,7 @@ class Kingdra(Ensemble):
         **Ensemble.parts,
         "pseudo_labels": make_pseudo_labeller,
     }
+    first_models_train_on: ClassVar[bool] = True  # beside pseudo-labels; else new models begin with these
 
     n_iter: int = 10
     first_epochs: int = 5
@@ -163,13 +163,14 @@ class Kingdra(Ensemble):
 
     def _fit(self, X: Matrix, given: Given) -> None:  # type: ignore[override]
         """Algorithm 2; mini-clusters are looked for at the end of each phase, after the last one, too."""
-        find, first = self._pseudo_labeller(), self._first_phase(given)
-        begun = begin_fit(
+        find = self._pseudo_labeller()
+        epochs_kept = self.first_epochs if self.first_models_train_on else 0
+        begun = EnsembleFit(
             self,
             X,
             n_iter=self.n_iter,
-            epochs_total=first.epochs + self.n_iter * self.epochs,
-            epochs_elsewhere=first.epochs - first.epochs_kept,
+            epochs_total=self.first_epochs + self.n_iter * self.epochs,
+            epochs_elsewhere=self.first_epochs - epochs_kept,
             given=given,
         )
         with closing(begun) as fit:
@@ -181,19 +182,19 @@ class Kingdra(Ensemble):
                 self.pseudo_labels_ = found.labels.numpy()
                 return found
 
-            pseudo = fit.resume(lambda phase: first.epochs_kept + phase * self.epochs)
+            pseudo = fit.resume(lambda phase: epochs_kept + phase * self.epochs)
             best = BestPhase(X) if self.keep_phase == "modularity" else None
             if best is not None:
                 best.resume(fit.checkpoint, fit.phase)
             if pseudo is None:  # labels that are given are there before any are found
                 pseudo = given.pseudo_labels(self.n_models, self.n_clusters)
             if fit.phase > self.n_iter:  # all was done before
-                trained = Trained.of(fit, 0, None)  # trains nothing, and refuses models of other epochs
+                trained = fit.train(0, None)  # trains nothing, and refuses models of other epochs
                 self._answer(trained.outputs, given)
                 agreed(trained)
             for phase in range(fit.phase, self.n_iter + 1):
                 # Train all models: at first without labels, or with given ones, then with pseudo-labels.
-                trained = first(fit) if phase == 0 else Trained.of(fit, self.epochs, pseudo)
+                trained = self._first_phase(fit, given) if phase == 0 else fit.train(self.epochs, pseudo)
                 # Mini-clusters of what they agree on, and what each model calls them.
                 found, predictions = agreed(trained), trained.outputs.predictions
                 rule, pseudo = self._next_pseudo_labels(found, pseudo, predictions, given.classes)
@@ -201,7 +202,7 @@ class Kingdra(Ensemble):
                 self._answer(trained.outputs, given)
                 agree = agreement(predictions, self.n_clusters)
                 facts = {**trained.losses, "agreement": agree, **_facts(found), "rule": rule}
-                if best is not None and (phase > 0 or first.epochs_kept > 0):  # else its models are gone
+                if best is not None and (phase > 0 or self.first_models_train_on):  # else its models are gone
                     facts["modularity"] = best.consider(phase, self._state_of_answer(), fit.fitted)
                 fit.end_phase(self.labels_, self.model_labels_, self.pseudo_labels_, facts)
                 fit.save(pseudo, best)
@@ -223,8 +224,9 @@ class Kingdra(Ensemble):
             setattr(self, f"{name}_", value.numpy())
         self._take_weights(best.weights, self.n_features_in_)
 
-    def _first_phase(self, given: Given) -> "FirstPhase":
-        return PlainPhase(self.first_epochs, given.pseudo_labels(self.n_models, self.n_clusters))
+    def _first_phase(self, fit: EnsembleFit, given: Given) -> Trained:
+        """Train before any pseudo-labels are found: without labels, as in the paper, or with given ones."""
+        return fit.train(self.first_epochs, given.pseudo_labels(self.n_models, self.n_clusters))
 
     def _pseudo_labeller(self) -> PseudoLabeller:
         find = make_pseudo_labeller(self.pseudo_labels)
@@ -245,60 +247,6 @@ class Kingdra(Ensemble):
             return "unsupervised", None
         outputs = map_to_outputs(labels, predictions, self.n_clusters, self.mapping, fixed)
         return rule, PseudoLabels(labels.numpy(), outputs.numpy())
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What a phase of training leads to.
-
-    Attributes
-    ----------
-    losses : dict, the mean of each term of the loss in the last epoch
-    outputs : Outputs, of all models for the data
-    features : a function that computes float32 Tensor [n, width], for `KMeansPseudoLabels`
-    """
-
-    losses: dict[str, float]
-    outputs: Outputs
-    features: Callable[[], Tensor]
-
-    @classmethod
-    def of(cls, fit: EnsembleFit, epochs: int, pseudo: PseudoLabels | None) -> "Trained":
-        """Train the models of the fit on."""
-        return cls(fit.train(epochs, pseudo), fit.outputs(), fit.features)
-
-
-class FirstPhase(Protocol):
-    """A way of training before there are pseudo-labels.
-
-    Attributes
-    ----------
-    epochs : int, its passes over the data
-    epochs_kept : int, those of them that are done by the models that train on
-    """
-
-    @property
-    def epochs(self) -> int: ...
-
-    @property
-    def epochs_kept(self) -> int: ...
-
-    def __call__(self, fit: EnsembleFit) -> Trained: ...
-
-
-@dataclass(frozen=True)
-class PlainPhase:
-    """The models of the fit are trained without labels, as in the paper, or with those that are given."""
-
-    epochs: int
-    given: PseudoLabels | None
-
-    @property
-    def epochs_kept(self) -> int:
-        return self.epochs
-
-    def __call__(self, fit: EnsembleFit) -> Trained:
-        return Trained.of(fit, self.epochs, self.given)
 
 
 def _mini_clusters(find: PseudoLabeller, trained: Trained, fit: EnsembleFit, k: int) -> MiniClusters:

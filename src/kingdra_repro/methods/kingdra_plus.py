@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,9 +14,9 @@ from kingdra_repro.bases import IMSATVAT, Base, make_base
 from kingdra_repro.checks import Check, integer, positive
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.ensemble import Ensemble
-from kingdra_repro.methods.ensemble_fit import EnsembleFit, begin_fit
+from kingdra_repro.methods.ensemble_fit import EnsembleFit, Trained
 from kingdra_repro.methods.given_labels import Given
-from kingdra_repro.methods.kingdra import Kingdra, Trained
+from kingdra_repro.methods.kingdra import Kingdra
 from kingdra_repro.pseudo_labels.evidence import join_clusters
 from kingdra_repro.pseudo_labels.matching import best_match, contingency
 from kingdra_repro.training.outputs import Outputs
@@ -91,6 +91,7 @@ class KingdraPlus(Kingdra):
         "first_base": lambda base: FIRST_BASE if base is None else make_base(base),
     }
 
+    first_models_train_on: ClassVar[bool] = False
     streams: ClassVar[bool] = False  # the first models' outputs are joined, all at once
 
     first_base: str | Base | Sequence[str | Base] | None = None
@@ -107,54 +108,17 @@ class KingdraPlus(Kingdra):
             )
         super()._fit(X, given)
 
-    def _first_phase(self, given: Given) -> "OverClusteredPhase":
-        shared = {name: getattr(self, name) for name in Ensemble().get_params(deep=False)}
-        own = {
-            "n_clusters": self.fineness * self.n_clusters,
-            "base": FIRST_BASE if self.first_base is None else self.first_base,
-            "epochs": self.first_epochs,
-            "batch_size": self.first_batch_size,
-            "learning_rate": self.first_learning_rate,
-        }
-        return OverClusteredPhase(Ensemble(**{**shared, **own}), self.n_clusters, given)
+    def _first_phase(self, fit: EnsembleFit, given: Given) -> Trained:
+        """Train other models, with more outputs than there are clusters, without labels; join these to k.
 
-
-@dataclass(frozen=True)
-class OverClusteredPhase:
-    """Other models, with more outputs than there are clusters, are trained without labels, and joined to k.
-
-    Parameters
-    ----------
-    fine : Ensemble
-        The parameters of these models; seed and checkpoint come from the fit that the phase is of.
-    n_clusters : int, k
-    given : Given
-        Linked pairs decide what is joined; the outputs that points of a class are joined to get the number
-        of the class.
-    """
-
-    fine: Ensemble
-    n_clusters: int
-    given: Given
-
-    @property
-    def epochs(self) -> int:
-        return self.fine.epochs
-
-    @property
-    def epochs_kept(self) -> int:
-        return 0  # models with k outputs begin after it
-
-    def __call__(self, fit: EnsembleFit) -> Trained:
-        seed = numpy_stream(fit.seed, 0, Purpose.FIRST_MODELS).integers(2**31)  # not the later models'
-        folder = None if fit.checkpoint is None else fit.checkpoint.folder / "fine"
-        fine = replace(self.fine, random_state=int(seed), checkpoint_dir=folder)
-        fine = replace(fine, monitor=fit.monitor, verbose=0)  # the fit shows this phase, too
-        with closing(begin_fit(fine, fit.X, n_iter=fit.n_iter, epochs_total=fit.epochs_total)) as first:
-            losses = first.train(fine.epochs, None)
-            clusters = first.outputs().predictions.numpy()
-            fitted = first.fitted()
-        links = None if self.given.links is None else self.given.links.links
+        Seed and checkpoint come from the fit. Linked pairs decide what is joined; the outputs that points of
+        a class are joined to get the number of the class.
+        """
+        fine = self._fine_ensemble(fit)
+        with closing(EnsembleFit(fine, fit.X, n_iter=fit.n_iter, epochs_total=fit.epochs_total)) as first:
+            trained, fitted = first.train(fine.epochs, None), first.fitted()
+        clusters = trained.outputs.predictions.numpy()
+        links = None if given.links is None else given.links.links
         groups = join_clusters(clusters, fine.n_clusters, self.n_clusters, links)
         joined = torch.stack(
             [
@@ -162,17 +126,34 @@ class OverClusteredPhase:
                 for proba, of_model in zip(fitted.predict_proba(fit.X, fit.device), groups, strict=True)
             ]
         )
-        if len(self.given.classes):
-            joined = joined[..., self._group_of_class(joined)]
-        return Trained(losses, Outputs.of(joined), lambda: fitted.features(fit.X, fit.device))
+        if len(given.classes):
+            joined = joined[..., _group_of_class(joined, given)]
+        return Trained(trained.losses, Outputs.of(joined), lambda: fitted.features(fit.X, fit.device))
 
-    def _group_of_class(self, joined: Tensor) -> Tensor:
-        """Match classes to groups by the labelled points that the models together put there: int64 [k]."""
-        labels = torch.from_numpy(self.given.labels)
-        known = labels >= 0
-        answers = joined.mean(0).argmax(1)[known]
-        of_class = contingency(labels[known], answers[None], self.n_clusters)
-        return best_match(of_class[0])
+    def _fine_ensemble(self, fit: EnsembleFit) -> Ensemble:
+        seed = numpy_stream(fit.seed, 0, Purpose.FIRST_MODELS).integers(2**31)  # not the later models'
+        shared = {name: getattr(self, name) for name in Ensemble().get_params(deep=False)}
+        own = {
+            "n_clusters": self.fineness * self.n_clusters,
+            "base": FIRST_BASE if self.first_base is None else self.first_base,
+            "epochs": self.first_epochs,
+            "batch_size": self.first_batch_size,
+            "learning_rate": self.first_learning_rate,
+            "random_state": int(seed),
+            "checkpoint_dir": None if fit.checkpoint is None else fit.checkpoint.folder / "fine",
+            "monitor": fit.monitor,
+            "verbose": 0,  # the fit shows this phase, too
+        }
+        return Ensemble(**{**shared, **own})
+
+
+def _group_of_class(joined: Tensor, given: Given) -> Tensor:
+    """Match classes to groups by the labelled points that the models together put there: int64 [k]."""
+    labels = torch.from_numpy(given.labels)
+    known = labels >= 0
+    answers = joined.mean(0).argmax(1)[known]
+    of_class = contingency(labels[known], answers[None], joined.shape[-1])
+    return best_match(of_class[0])
 
 
 def _sums(proba: Tensor, groups: np.ndarray, n_clusters: int) -> Tensor:

@@ -12,7 +12,7 @@ from kingdra_repro.bases import Base
 from kingdra_repro.checks import Check, integer
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.methods.ensemble import Single
-from kingdra_repro.methods.ensemble_fit import begin_fit
+from kingdra_repro.methods.ensemble_fit import EnsembleFit
 from kingdra_repro.methods.given_labels import Given, check_given
 from kingdra_repro.training.outputs import Outputs
 
@@ -77,10 +77,10 @@ class SemiSupervised(ClassifierMixin, Single):
 
     def _fit(self, X: Matrix, given: Given) -> None:  # type: ignore[override]
         self.classes_ = np.arange(self.n_clusters)
-        with closing(begin_fit(self, X, epochs_total=self.epochs, given=given)) as fit:
-            losses = fit.train(self.epochs, given.pseudo_labels(1, self.n_clusters))
-            self._answer(fit.outputs(), given)
-            fit.end_phase(self.labels_, self.model_labels_, None, losses)
+        with closing(EnsembleFit(self, X, epochs_total=self.epochs, given=given)) as fit:
+            trained = fit.train(self.epochs, given.pseudo_labels(1, self.n_clusters))
+            self._answer(trained.outputs, given)
+            fit.end_phase(self.labels_, self.model_labels_, None, trained.losses)
             self._keep(fit)
 
     def _answer(self, outputs: Outputs, given: Given) -> None:

@@ -1,8 +1,8 @@
 """How much each layer of a ladder network is to be denoised; without torch, for the settings."""
 
-from collections.abc import Sequence
+from collections.abc import Sized
 
 
-def usual_costs(hidden: Sequence[int]) -> tuple[float, ...]:
+def usual_costs(hidden: Sized) -> tuple[float, ...]:
     """Return the costs of Rasmus et al. (2015): 1000 for the input, then 10, and 0.1 up to the outputs."""
     return 1000.0, 10.0, *[0.1] * len(hidden)

@@ -9,7 +9,7 @@ import contextlib
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -107,14 +107,19 @@ class RankedWorker:
             self._group.tell("close")
 
 
-def begin(task: Task, X: Matrix, device: str, n_ranks: int) -> RankedWorker:
-    """Begin a task on `n_ranks` ranks of this machine, or on those that ``torchrun`` has started.
+def begin(task: Task, X: Matrix, devices: Sequence[torch.device]) -> RankedWorker:
+    """Begin a task on ranks of this machine, one a device, or on those that ``torchrun`` has started.
+
+    There are no more ranks than members. Under ``torchrun`` the devices' kind alone counts. The result for a
+    seed does not depend on the ranks, beyond rounding.
 
     Raises
     ------
     InputError
         Where a base model cannot be sent to other processes, or one of these has ended.
     """
+    n_ranks = min(len(devices), len(task.members))
+    device = str(devices[0] if n_ranks == 1 else devices[0].type)
     if _torchrun is not None:
         return RankedWorker(_torchrun, task, X, device, None)
     if n_ranks == 1:

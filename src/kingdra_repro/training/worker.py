@@ -39,6 +39,17 @@ class Member:
     radii: np.ndarray | None
 
 
+def members_of(bases: Sequence[Base], X: Matrix, device: torch.device) -> list[Member]:
+    """Return the members of an ensemble of these bases, with radii that the device computes of X [n, d].
+
+    Those of a kind follow one another, so that the work is even when members are dealt out by turns.
+    """
+    kinds = [base for i, base in enumerate(bases) if base not in bases[:i]]
+    radii = [kind.radii(X, device) for kind in kinds]  # once each: distances within the data take minutes
+    members = [Member(m, base, radii[kinds.index(base)]) for m, base in enumerate(bases)]
+    return sorted(members, key=lambda member: kinds.index(member.base))
+
+
 @dataclass(frozen=True)
 class Task:
     """What is trained: the same on all ranks.
