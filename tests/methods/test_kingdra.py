@@ -11,7 +11,7 @@ from kingdra_repro import Kingdra
 from kingdra_repro.bases import LadderIM
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.ensemble import average
-from kingdra_repro.pseudo_labels import GraphPseudoLabels, align
+from kingdra_repro.pseudo_labels import GraphPseudoLabels, MiniClusters, align
 from kingdra_repro.pseudo_labels.matching import agreement
 from kingdra_repro.training.batches import batch_slices
 from kingdra_repro.training.checkpoint import SHARE_AT_ENDS
@@ -316,3 +316,15 @@ def test_predictions_in_pieces(X: np.ndarray, monkeypatch: pytest.MonkeyPatch) -
     whole = fitted.predict_proba(X)
     monkeypatch.setattr("kingdra_repro.training.prediction.CHUNK_SIZE", 70)
     np.testing.assert_allclose(fitted.predict_proba(X), whole, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("rule", "got"),
+    [
+        (lambda proba, features: proba.mean(0).argmax(-1), "a Tensor"),
+        (lambda proba, features: MiniClusters.of(torch.arange(4), 4, 0.0), r"of \(4,\)"),
+    ],
+)
+def test_a_rule_of_ones_own_returns_mini_clusters_of_all_points(X: np.ndarray, rule, got: str) -> None:
+    with pytest.raises(InputError, match=f"function must return MiniClusters of 300 labels; got {got}"):
+        kingdra(first_epochs=1, n_models=2, pseudo_labels=rule).fit(X)

@@ -258,7 +258,16 @@ def _mini_clusters(find: PseudoLabeller, trained: Trained, fit: EnsembleFit, k: 
             f"{type(find).__name__} needs the outputs for all points at once, which data that are streamed "
             "do not have: choose pseudo_labels=graph, or give dataset.stream=false"
         )
-    return find(outputs.proba().to(fit.device), trained.features)
+    found = find(outputs.proba().to(fit.device), trained.features)
+    n = outputs.predictions.shape[1]
+    if not isinstance(found, MiniClusters) or found.labels.shape != (n,):
+        got = (
+            f"of {tuple(found.labels.shape)}"
+            if isinstance(found, MiniClusters)
+            else f"a {type(found).__name__}"
+        )
+        raise InputError(f"{type(find).__name__} must return MiniClusters of {n} labels; got {got}")
+    return found
 
 
 def _facts(found: MiniClusters) -> dict[str, Any]:

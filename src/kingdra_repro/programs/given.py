@@ -13,10 +13,8 @@ from kingdra_repro.data.links import closure, with_linked
 from kingdra_repro.data.validation import ScaleWarning
 from kingdra_repro.errors import InputError, listed
 from kingdra_repro.methods import draw_labels
-from kingdra_repro.methods.clusterer import EmptyClusterWarning
+from kingdra_repro.methods.clusterer import LABELS_DRAWN, EmptyClusterWarning, LabelsNotDrawn
 from kingdra_repro.methods.given_labels import ClassWithoutLabel
-
-LABELS_DRAWN = ("labels_per_class", "labels_fraction")  # the settings that say how many
 
 
 def given_labels(cfg: DictConfig, data: Dataset, method: str) -> np.ndarray | None:
@@ -57,6 +55,7 @@ def fit(method: Any, data: Dataset, given: np.ndarray | None, name: str) -> None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ScaleWarning)  # a file's was told when it was read
             warnings.simplefilter("ignore", EmptyClusterWarning)  # the table at the end tells
+            warnings.simplefilter("ignore", LabelsNotDrawn)  # they were
             method.fit(data.X, given, **_pairs(data, method, name))
     except ClassWithoutLabel as error:
         names = data.class_names or []
