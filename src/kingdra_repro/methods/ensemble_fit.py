@@ -135,10 +135,10 @@ class EnsembleFit:
         """
         span = range(self._epochs_done, self._epochs_done + epochs)
         self._epochs_done = span.stop
-        resumable = epochs > 0 and self._committed == self.phase - 1  # a fit that is done trains no epochs
+        can_be_resumed = epochs > 0 and self._committed == self.phase - 1  # a fit that is done trains none
         report = self._reporter(span, 0 if pseudo is None else int((pseudo.labels >= 0).sum()))
         try:
-            losses = self._worker.train(span, pseudo, report, self.phase if resumable else None)
+            losses = self._worker.train(span, pseudo, report, self.phase if can_be_resumed else None)
         except Diverged as error:
             raise diverged(f"iteration {self.phase}, {error}") from error
         if self.checkpoint is not None and epochs > 0:

@@ -87,14 +87,14 @@ class RankedWorker:
         self._group.together(lambda: self._worker.save(phase))
 
     def predict_proba(self, start: int, stop: int) -> dict[int, Tensor]:
-        """Compute the outputs of each member for some of the rows trained on: float32 Tensors [m, k]."""
+        """`Worker.predict_proba` on all ranks."""
         self._group.tell("predict_proba", start, stop)
         with _threads(self._threads):
             parts = self._group.together(lambda: self._worker.predict_proba(start, stop))
         return {member: proba for part in parts for member, proba in part.items()}
 
     def weights(self, member: int) -> dict[str, Tensor]:
-        """Return the weights and moments of a member, on the CPU."""
+        """`Worker.weights` of the rank that has the member."""
         self._group.tell("weights", member)
         return self._group.broadcast(self._worker.weights(member), self._rank_of[member])
 
