@@ -4,10 +4,14 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.datasets import make_blobs
 
 from kingdra_repro import Kingdra
+from kingdra_repro.bases import IMSATRPT, IMSATVAT, RIM, IMSATAffine, LadderDot, LadderIM
 from kingdra_repro.errors import InputError
+from kingdra_repro.methods import KingdraPlus
 from kingdra_repro.methods.begin import seed_and_checkpoint
 
 X = np.zeros((4, 2), np.float32)
@@ -86,3 +90,33 @@ def test_nothing_in_a_checkpoint_says_where_an_object_lay(tmp_path: Path) -> Non
         )[1]
         assert checkpoint is not None
         assert " at 0x" not in checkpoint.run
+
+
+BASES = {
+    "ladder_im": LadderIM(hidden=(8,)),
+    "ladder_dot": LadderDot(hidden=(8,)),
+    "imsat_vat": IMSATVAT(hidden=(8,)),
+    "imsat_rpt": IMSATRPT(hidden=(8,)),
+    "deep_rim": RIM(hidden=(8,)),
+    "imsat_affine": IMSATAffine(image_shape=(4, 4), channels=(3, 4), hidden=(8,)),
+}
+
+
+@pytest.mark.parametrize("scheme", [Kingdra, KingdraPlus])
+@pytest.mark.parametrize("base", BASES.values(), ids=BASES)
+def test_a_checkpoint_changes_no_bit(
+    scheme: type, base: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is a checkpoint, stacks that take turns on a CPU are put aside after each phase."""
+    monkeypatch.setattr("kingdra_repro.training.worker.WEIGHTS_PER_CPU_STACK", 1)
+    points, _ = make_blobs(120, n_features=16, centers=3, random_state=0)
+    points = ((points - points.min(0)) / np.ptp(points, axis=0)).astype(np.float32)
+
+    def fitted(**more):
+        settings = {"n_models": 2, "n_iter": 2, "first_epochs": 2, "epochs": 1, "batch_size": 20}
+        return scheme(3, base=base, **settings, random_state=0, device="cpu", **more).fit(points)
+
+    alone, kept = fitted(), fitted(checkpoint_dir=tmp_path)
+    np.testing.assert_array_equal(kept.predict_proba(points), alone.predict_proba(points))
+    kept_rows, rows = (one.history_.drop(columns="seconds") for one in (kept, alone))
+    pd.testing.assert_frame_equal(kept_rows, rows)
