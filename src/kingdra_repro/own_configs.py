@@ -52,9 +52,10 @@ def register_own_pages(folders: Sequence[Path]) -> None:
     ours, pages = names("dataset"), _own(folders, "settings")
     # Hydra finds ours first: a user's data set of the same name is never read.
     theirs = [name for name in _own(folders, "dataset") if name not in ours]
-    for name in [*theirs, *(page for page in pages if page not in theirs)]:
-        if name not in (ALL, *ours, *theirs):
-            raise InputError(f"{pages[name]} is named after no data set: there are {_listed(theirs + ours)}")
+    if unread := [page for page in pages if page not in (ALL, *ours, *theirs)]:
+        known = _listed(theirs + ours)
+        raise InputError(f"{pages[unread[0]]} is named after no data set: there are {known}")
+    for name in dict.fromkeys([*theirs, *pages]):
         inherited = _relative(name, folders) if name in theirs else name
         found = sections(inherited) if inherited in names("settings") else {}
         said = _read_page(pages[name], folders) if name in pages else {}
@@ -64,7 +65,7 @@ def register_own_pages(folders: Sequence[Path]) -> None:
 
 def _relative(dataset: str, folders: Sequence[Path]) -> str | None:
     """Return which data set of ours is read by the same function as the user's; None where none is."""
-    searched = ",".join(f"'file://{folder}'" for folder in folders)
+    searched = ",".join("'file://" + str(folder).replace("'", "\\'") + "'" for folder in folders)
     try:
         with initialize_config_module(CONFIGS, version_base=VERSION_BASE):
             composed = compose("config", [f"dataset={dataset}", f"{SEARCHED}=[{searched}]"])

@@ -1,6 +1,7 @@
 """A user's own folder of configs: a file by name is the same run as by its path."""
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -120,6 +121,20 @@ def test_a_page_of_a_data_set_with_a_loader_of_its_own_is_read(kingdra_run, own)
 def test_a_page_that_would_not_be_read_is_refused(kingdra_run, own, name, page, told):
     own(dataset__blobs=INHERITED, **{name: page})
     assert told in kingdra_run("--config-dir", "cfg", "dataset=blobs", "method=kmeans").mistake
+
+
+def test_a_folder_may_have_any_name(kingdra_run, own, tmp_path):
+    own(dataset__named=INHERITED)
+    (tmp_path / "cfg").rename(tmp_path / "o'brien, [his] cfg")
+    shown = settings(kingdra_run("--config-dir", "o'brien, [his] cfg", "--cfg", "job", "dataset=named"))
+    assert shown["base"]["hidden"] == "auto"
+
+
+def test_a_data_set_that_is_no_yaml_is_told(kingdra_run, own):
+    own(dataset__blobs=INHERITED, dataset__broken="defaults: [custom\npath: x.npy\n")
+    line = kingdra_run("--config-dir", "cfg", "dataset=broken", "method=kmeans").mistake
+    assert re.search(r"cfg/dataset/broken.yaml is no YAML \(line 2: .*\): correct it$", line)
+    assert settings(kingdra_run("--config-dir", "cfg", "--cfg", "job", "dataset=blobs"))
 
 
 def test_a_section_may_be_named_after_a_base_of_the_user_s_own(kingdra_run, own):

@@ -12,6 +12,7 @@ from typing import Any
 from hydra.errors import CompactHydraException, InstantiationException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from yaml import MarkedYAMLError
 
 from kingdra_repro.config import CONFIGS, Settings, names, setting_of
 from kingdra_repro.errors import InputError
@@ -72,6 +73,8 @@ def user_message(
             )
         if isinstance(one, ValueError) and "Only one of --run, --multirun" in str(one):
             return "--cfg shows the settings of one run: give one value of each, without -m"
+        if isinstance(one, MarkedYAMLError) and (place := one.problem_mark) is not None:
+            return f"{place.name} is no YAML (line {place.line + 1}: {one.problem}): correct it"
         if isinstance(one, ImportError) and (found := re.match(r"Error loading '(.*)':\n(.*)", str(one))):
             return f"_target_={found[1]} cannot be loaded ({found[2]}): correct it, or leave it out"
         if isinstance(one, RuntimeError) and 'Could not detect "srun"' in str(one):
