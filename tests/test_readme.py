@@ -58,8 +58,14 @@ def test_settings_of_kingdra_reproduce_exist(command: str) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_settings_of_a_command_exist(command: str) -> None:
+def test_settings_of_a_command_exist(command: str, tmp_path: Path) -> None:
     given = [word for word in spelt_out(command.split()) if "=" in word and word[0] != "-"]
+    if "--config-dir" in command:
+        page = (ROOT / "docs" / "own-data.md").read_text()
+        ((name, config),) = re.findall(r"`cfg/(dataset/\w+.yaml)`:\n\n```yaml\n(.*?)```", page, re.DOTALL)
+        (tmp_path / "dataset").mkdir()
+        (tmp_path / name).write_text(config)
+        given.append(f"hydra.searchpath=[{tmp_path}]")
     composed(*(word if "[" in word else word.split(",")[0] for word in given))  # of a sweep, its first job
 
 

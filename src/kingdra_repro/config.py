@@ -82,7 +82,9 @@ class Settings:
 
 def register_schema() -> None:
     """Make known to Hydra what configs/config.yaml's defaults name: the schema, and the settings' pages."""
-    ConfigStore.instance().store(name="schema", node=Settings)
+    store = ConfigStore.instance()
+    store.store(name="schema", node=Settings)
+    store.repo.pop("settings", None)  # an earlier run of this process may have had a user's own
     for page in names("settings"):
         register_page(page, sections(page))
 

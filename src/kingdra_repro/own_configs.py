@@ -55,7 +55,7 @@ def register_own_pages(folders: Sequence[Path]) -> None:
     if unread := [page for page in pages if page not in (ALL, *ours, *theirs)]:
         known = _listed(theirs + ours)
         raise InputError(f"{pages[unread[0]]} is named after no data set: there are {known}")
-    for name in {*theirs, *pages}:
+    for name in dict.fromkeys([*theirs, *pages]):
         inherited = _relative(name, folders) if name in theirs else name
         found = sections(inherited) if inherited in names("settings") else {}
         said = _read_page(pages[name], folders) if name in pages else {}
