@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 NEEDS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install run reproduce-all test wheel lint docs format bench readme clean
+.PHONY: help install run reproduce-all test lowest wheel lint docs format bench readme clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,14 @@ reproduce-all: $(VENV)/installed ## run what is missing of the paper's tables an
 
 test: $(VENV)/installed-dev ## run the tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+
+lowest: $(VENV)/installed-dev ## run the tests with the oldest libraries that are allowed, in .venv-lowest
+	$(PYTHON) -m venv .venv-lowest
+	$(BIN)/python scripts/lowest.py >.venv-lowest/constraints.txt
+	.venv-lowest/bin/pip install -q torch==$$($(BIN)/python -c 'import torch; print(torch.__version__.split("+")[0])')
+	.venv-lowest/bin/pip install -q -c .venv-lowest/constraints.txt -e '.[parquet,hdf5,excel,joblib,slurm]' \
+		pytest pytest-xdist hypothesis
+	.venv-lowest/bin/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 wheel: $(VENV)/installed-dev ## build the wheel, install it on its own, and run it
 	$(BIN)/python -m pytest -m slow tests/test_wheel.py
@@ -47,7 +55,7 @@ readme: $(VENV)/installed ## make the results section of the README from results
 	$(BIN)/python scripts/readme.py
 
 clean: ## remove .venv and what tools left; outputs/ stays
-	rm -rf $(VENV) build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest build dist src/*.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
