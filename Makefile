@@ -25,8 +25,8 @@ reproduce-all: $(VENV)/installed ## run what is missing of the paper's tables an
 test: $(VENV)/installed-dev ## run the tests
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-lowest: $(VENV)/installed-dev ## run the tests with the oldest libraries that are allowed, in .venv-lowest
-	$(PYTHON) -m venv .venv-lowest
+lowest: $(VENV)/installed-dev ## run the tests with the oldest libraries that are allowed, and Python 3.11, in .venv-lowest
+	python3.11 -m venv .venv-lowest
 	$(BIN)/python scripts/lowest.py >.venv-lowest/constraints.txt
 	.venv-lowest/bin/pip install -q torch==$$($(BIN)/python -c 'import torch; print(torch.__version__.split("+")[0])')
 	.venv-lowest/bin/pip install -q -c .venv-lowest/constraints.txt -e '.[parquet,hdf5,excel,joblib,slurm]' \
