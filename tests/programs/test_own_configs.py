@@ -189,6 +189,14 @@ def test_what_a_loader_of_the_user_s_own_returns_is_checked_first(
     assert not list(tmp_path.glob("outputs/**/history.csv"))
 
 
+def test_a_number_of_clusters_that_a_loader_does_not_take_is_told(kingdra_run, loader):
+    loader("Dataset('mine', X, y, 3)")
+    told = kingdra_run("--config-dir", "cfg", "dataset=mine", "n_clusters=4", *TINY)
+    assert told.mistake == (
+        "n_clusters=4 is not read by dataset=mine, which has 3: put n_clusters: ${n_clusters} into its config"
+    )
+
+
 def test_a_loader_that_returns_something_else_is_named(kingdra_run, loader):
     name = loader("X, y")
     line = kingdra_run("--config-dir", "cfg", "dataset=mine", "method=kmeans").mistake

@@ -17,6 +17,7 @@ from kingdra_repro.config import with_auto_settings, with_image_shape
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.loaded import checked_dataset
 from kingdra_repro.data.streamed import StreamedMatrix
+from kingdra_repro.errors import InputError
 from kingdra_repro.programs.given import fit, given_labels
 from kingdra_repro.programs.unread import warn_of_unread
 from kingdra_repro.provenance import commits, device_name
@@ -64,7 +65,17 @@ def fit_method(cfg: DictConfig, choices: Any, data: Dataset, folder: Path, check
     data : Dataset
     folder : Path, the run's
     checkpoint : Path, the folder from which an interrupted run is resumed
+
+    Raises
+    ------
+    InputError
+        For a setting that does not fit the data.
     """
+    if cfg.n_clusters not in (None, data.n_clusters):
+        raise InputError(
+            f"n_clusters={cfg.n_clusters} is not read by dataset={choices.dataset}, which has "
+            f"{data.n_clusters}: put n_clusters: ${{n_clusters}} into its config"
+        )
     if isinstance(data.X, StreamedMatrix):
         _tell(data.X.described())
     commit = commits(checkpoint / "commits")
