@@ -13,21 +13,19 @@ Environment: KINGDRA_MIRROR, a folder that holds usps/usps_all.mat (default: dow
 import os
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 
 from kingdra_repro import Kingdra
 from kingdra_repro.bases import LadderIM
 from kingdra_repro.data import load_usps
 from kingdra_repro.evaluation import scores
-from kingdra_repro.files import write_text
 from kingdra_repro.provenance import device_name
 from kingdra_repro.runs.questions import choose_questions
+from scripts.rows import RESULTS, Rows
 
-ROWS = Path(__file__).parents[1] / "results" / "asking.csv"
+ROWS = Rows(RESULTS / "asking.csv", "seed")
 QUESTIONS = 50
 BASE = LadderIM(hidden=(128,), denoising_costs=(100.0, 10.0, 0.1))
 KINGDRA = {"n_models": 3, "first_epochs": 5, "n_iter": 2, "epochs": 2, "batch_size": 128}
@@ -43,9 +41,8 @@ def answers(y: np.ndarray, rows: np.ndarray) -> np.ndarray:
 def main(seeds: list[int]) -> None:
     data = load_usps(mirror=os.environ.get("KINGDRA_MIRROR"))
     assert data.y is not None
-    done = pd.read_csv(ROWS) if ROWS.exists() else pd.DataFrame(columns=["seed", "answers"])
     for seed in seeds:
-        if (done["seed"] == seed).sum() == 3:
+        if ROWS.has(seed):
             continue
         model = Kingdra(10, base=BASE, random_state=seed, device="cpu", **KINGDRA)
         began = time.monotonic()
@@ -72,10 +69,8 @@ def main(seeds: list[int]) -> None:
                     "device": device_name("cpu", 1, 1),
                 }
             )
-            print(rows[-1], flush=True)
-        done = pd.concat([done, pd.DataFrame(rows)], ignore_index=True)
-        write_text(ROWS, done.to_csv(index=False, lineterminator="\n"))
-    print(done.groupby("answers")[["acc", "nmi", "purity"]].agg(["mean", "std"]).round(3))
+        ROWS.add(*rows)
+    print(ROWS.read().groupby("answers")[["acc", "nmi", "purity"]].agg(["mean", "std"]).round(3))
 
 
 if __name__ == "__main__":

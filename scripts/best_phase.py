@@ -15,7 +15,6 @@ Environment: KINGDRA_MIRROR, a folder that holds the data sets' files (default: 
 import os
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,12 +25,12 @@ from sklearn.preprocessing import StandardScaler
 
 from kingdra_repro.config import all_settings, register_schema
 from kingdra_repro.evaluation import clustering_accuracy
-from kingdra_repro.files import write_text
 from kingdra_repro.provenance import device_name
 from kingdra_repro.resolvers import register_resolvers
+from scripts.rows import RESULTS, Rows
 from scripts.small_tables import TABLES, make
 
-RESULTS = Path(__file__).parents[1] / "results" / "best_phase.csv"
+ROWS = Rows(RESULTS / "best_phase.csv", "set", "seed")
 FIVE = ["ensemble.size=5", "training.iterations=4", "training.epochs=3"]
 SMALL = [*FIVE, "base.hidden=[128,128]"]
 SETS = {
@@ -64,7 +63,7 @@ def main(wanted: list[str]) -> None:
     register_resolvers()
     for name, (seeds, settings) in SETS.items():
         for seed in seeds:
-            if name not in (wanted or SETS) or is_done(name, seed):
+            if name not in (wanted or SETS) or ROWS.has(name, seed):
                 continue
             mirror = os.environ.get("KINGDRA_MIRROR", "null")
             cfg = all_settings([*settings, f"seed={seed}", "n_jobs=1", "device=cpu", f"mirror={mirror}"])
@@ -74,7 +73,7 @@ def main(wanted: list[str]) -> None:
     for table in TABLES:
         name = f"table: {table}"
         for seed in range(3):
-            if (wanted and name not in wanted) or is_done(name, seed):
+            if (wanted and name not in wanted) or ROWS.has(name, seed):
                 continue
             X, y = TABLES[table]()
             X = StandardScaler().fit_transform(X).astype(np.float32)
@@ -93,20 +92,11 @@ def fit(name: str, settings: str, seed: int, method: Any, X: Any, y: np.ndarray)
         "device": device_name("cpu", 1, 1),
     }
     rows = [{**of_fit, **row, "kept": row["phase"] == method.phase_, **how} for row in watcher.rows]
-    done = [pd.read_csv(RESULTS)] if RESULTS.exists() else []
-    write_text(RESULTS, pd.concat([*done, pd.DataFrame(rows)]).to_csv(index=False, lineterminator="\n"))
-    print(name, seed, *(f"{row['acc']:.3f}{'*' if row['kept'] else ''}" for row in rows), flush=True)
-
-
-def is_done(name: str, seed: int) -> bool:
-    if not RESULTS.exists():
-        return False
-    done = pd.read_csv(RESULTS)
-    return bool(((done["set"] == name) & (done["seed"] == seed)).any())
+    ROWS.add(*rows)
 
 
 def report() -> None:
-    done = pd.read_csv(RESULTS)
+    done = ROWS.read()
     fits = done.groupby(["set", "seed"], sort=False)
     table = pd.DataFrame(
         {

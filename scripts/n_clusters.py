@@ -16,10 +16,8 @@ import sys
 import time
 from collections.abc import Callable
 from itertools import product
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
@@ -28,9 +26,9 @@ from kingdra_repro.bases import LadderIM
 from kingdra_repro.data import load_usps
 from kingdra_repro.evaluation.n_clusters import measure, recommend
 from kingdra_repro.evaluation.without_labels import MEASURES
-from kingdra_repro.files import atomic_write
+from scripts.rows import RESULTS, Rows
 
-RESULTS = Path(__file__).parent.parent / "results" / "n_clusters.csv"
+ROWS = Rows(RESULTS / "n_clusters.csv", "set", "seed", "k")
 RANGE = range(2, 13)
 SEEDS = (0,)
 STEPS, BATCH = 160, 64  # of the first phase; each of the two iterations has half as many
@@ -99,26 +97,21 @@ def estimator(n: int, seed: int) -> Kingdra:
 
 def run() -> None:
     """All fits that the file does not have."""
-    done = pd.read_csv(RESULTS).to_dict("records") if RESULTS.exists() else []
-    known = {(row["set"], row["seed"], row["k"]) for row in done}
     for seed, (name, make) in product(SEEDS, {**TRIED, **OTHERS}.items()):
         X, true = make()
         for k in RANGE:
-            if (name, seed, k) in known:
+            if ROWS.has(name, seed, k):
                 continue
             began = time.process_time()
             found = measure(estimator(len(X), seed), X.astype(np.float32), k)
-            row = {"set": name, "n": X.shape[0], "d": X.shape[1], "classes": true, "seed": seed, **found}
-            done.append({**row, "cpu_seconds": round(time.process_time() - began, 2)})
-            atomic_write(
-                RESULTS, lambda file: pd.DataFrame(done).to_csv(file, index=False, float_format="%.4f")
-            )
-            print(done[-1], flush=True)
+            row = {"set": name, "n": X.shape[0], "d": X.shape[1], "classes": true, "seed": seed}
+            rounded = {name: round(value, 4) for name, value in found.items()}
+            ROWS.add({**row, **rounded, "cpu_seconds": round(time.process_time() - began, 2)})
 
 
 def show() -> None:
     """What is recommended, and how often that is right."""
-    runs = pd.read_csv(RESULTS)
+    runs = ROWS.read()
     for title, sets in (("looked at for the rule", TRIED), ("not looked at", OTHERS)):
         print(f"\n| set, {title} | n | d | classes | recommended | next |\n|---|---|---|---|---|---|")
         off = []

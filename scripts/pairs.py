@@ -24,18 +24,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 
 from kingdra_repro import Kingdra
 from kingdra_repro.bases import IMSATVAT, IMSATAffine, LadderIM
 from kingdra_repro.data import Dataset, load_custom, load_digits, load_mnist
 from kingdra_repro.evaluation import scores
-from kingdra_repro.files import write_text
 from kingdra_repro.methods import KingdraPlus, Single
 from kingdra_repro.provenance import device_name
+from scripts.rows import RESULTS, Rows
 
-ROWS = Path(__file__).parents[1] / "results" / "pairs.csv"
+ROWS = Rows(RESULTS / "pairs.csv", "dataset", "method", "pairs", "seed")
 NUMBERS = {"digits": (0, 50, 200, 500, 1000, 2000), "coil20": (0, 50, 200, 500, 1000, 2000)}
 NUMBERS["mnist"] = (0, 1000, 5000, 10000)
 SMALL = LadderIM(hidden=(128,), denoising_costs=(1000.0, 10.0, 0.1))
@@ -72,9 +71,9 @@ def main(name: str, data: Dataset, seeds: list[int]) -> None:
         for method, make in (ON_MNIST if name == "mnist" else ON_SMALL).items():
             for n_pairs in numbers:
                 row = {"dataset": name, "method": method, "pairs": n_pairs, "seed": seed}
-                if not _is_done(row):
-                    _add(row | _fit(make, data, row))
-    done = pd.read_csv(ROWS)
+                if not ROWS.has(*row.values()):
+                    ROWS.add(row | _fit(make, data, row))
+    done = ROWS.read()
     print(done[done["dataset"] == name].groupby(["method", "pairs"])[["acc", "nmi"]].mean().round(3))
 
 
@@ -120,19 +119,6 @@ def draw_pairs(y: np.ndarray, n_pairs: int, seed: int) -> tuple[np.ndarray, np.n
 
 def _share(kept: np.ndarray) -> float:
     return round(float(kept.mean()), 4) if len(kept) else float("nan")
-
-
-def _is_done(row: dict) -> bool:
-    if not ROWS.exists():
-        return False
-    done = pd.read_csv(ROWS)
-    return bool((done[list(row)] == pd.Series(row)).all(axis=1).any())
-
-
-def _add(row: dict) -> None:
-    print(row, flush=True)
-    done = [pd.read_csv(ROWS)] if ROWS.exists() else []
-    write_text(ROWS, pd.concat([*done, pd.DataFrame([row])]).to_csv(index=False, lineterminator="\n"))
 
 
 def _named(argument: str) -> tuple[str, Dataset]:

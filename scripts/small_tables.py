@@ -11,11 +11,9 @@ neighbours (Newman 2004), which needs no labels; the accuracy alone reads them.
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
@@ -24,13 +22,13 @@ from sklearn.preprocessing import StandardScaler
 
 from kingdra_repro.config import CONFIGS, VERSION_BASE, register_schema, with_auto_settings
 from kingdra_repro.evaluation import clustering_accuracy
-from kingdra_repro.files import write_text
 from kingdra_repro.methods import KMeans
 from kingdra_repro.methods.best_phase import modularity, neighbour_graph
 from kingdra_repro.provenance import device_name
 from kingdra_repro.resolvers import register_resolvers
+from scripts.rows import RESULTS, Rows
 
-RESULTS = Path(__file__).parents[1] / "results" / "small_tables.csv"
+ROWS = Rows(RESULTS / "small_tables.csv", "table", "method", "seed")
 METHODS = {
     "kmeans": None,
     "kingdra": (),
@@ -99,14 +97,13 @@ def main(seeds: int, wanted: list[str]) -> None:
     torch.set_num_threads(1)
     register_schema()
     register_resolvers()
-    done = pd.read_csv(RESULTS) if RESULTS.exists() else pd.DataFrame(columns=["table", "method", "seed"])
     for seed in range(seeds):
         for table in wanted or TABLES:
             X, y = TABLES[table]()
             X = StandardScaler().fit_transform(X).astype(np.float32)
             k = len(np.unique(y))
             for name in METHODS:
-                if ((done["table"] == table) & (done["method"] == name) & (done["seed"] == seed)).any():
+                if ROWS.has(table, name, seed):
                     continue
                 began = time.process_time()
                 labels = make(name, *X.shape, k, seed).fit(X).labels_
@@ -118,13 +115,11 @@ def main(seeds: int, wanted: list[str]) -> None:
                     "command": f"python -m scripts.small_tables {seeds}",
                     "device": device_name("cpu", 1, 1),
                 }
-                done = pd.concat([done, pd.DataFrame([row])], ignore_index=True)
-                write_text(RESULTS, done.to_csv(index=False, lineterminator="\n"))
-                print(f"{table}, {name}, {seed}: {row['acc']}, {row['cpu_seconds']} s", flush=True)
+                ROWS.add(row)
 
 
 def report() -> None:
-    done = pd.read_csv(RESULTS)
+    done = ROWS.read()
     means = (100 * done.pivot_table("acc", "table", "method", sort=False)).round(1)
     print(means.to_string())
     for name in means.columns.drop("kmeans"):

@@ -8,21 +8,19 @@ to results/some_classes.csv when its fit is done, and is not computed again.
 
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 
 from kingdra_repro import Kingdra
 from kingdra_repro.bases import IMSATVAT, Base, LadderIM
 from kingdra_repro.data import load_digits
 from kingdra_repro.evaluation import clustering_accuracy
-from kingdra_repro.files import write_text
 from kingdra_repro.methods import draw_labels
 from kingdra_repro.provenance import device_name
+from scripts.rows import RESULTS, Rows
 
-ROWS = Path(__file__).parents[1] / "results" / "some_classes.csv"
+ROWS = Rows(RESULTS / "some_classes.csv", "base", "labelled", "seed")
 BASES: dict[str, Base] = {
     "imsat_vat": IMSATVAT(hidden=(128,), xi=5.0, radius_scale=0.4),
     "ladder_im": LadderIM(hidden=(128,)),
@@ -32,18 +30,13 @@ SETTINGS = {"n_models": 3, "first_epochs": 15, "n_iter": 2, "epochs": 5}
 
 
 def main(seeds: list[int]) -> None:
-    done = (
-        pd.read_csv(ROWS, dtype={"labelled": str}, keep_default_na=False) if ROWS.exists() else pd.DataFrame()
-    )
     for name, base in BASES.items():
         for labelled in LABELLED:
             for seed in seeds:
                 row = {"base": name, "labelled": labelled, "seed": seed}
-                if len(done) and (done[list(row)] == pd.Series(row)).all(axis=1).any():
-                    continue
-                done = pd.concat([done, pd.DataFrame([row | fit(base, labelled, seed)])])
-                write_text(ROWS, done.to_csv(index=False, lineterminator="\n"))
-                print(done.iloc[-1].to_dict(), flush=True)
+                if not ROWS.has(*row.values()):
+                    ROWS.add(row | fit(base, labelled, seed))
+    done = ROWS.read(dtype={"labelled": str}, keep_default_na=False)
     print(done.groupby(["base", "labelled"])["acc"].agg(["mean", "std", "count"]).round(3))
 
 

@@ -1,6 +1,6 @@
 """Chooses the default of ``unlabelled_pairs`` in ConstrainedAutoencoder, on digits and COIL-20 alone.
 
-    python scripts/unlabelled_pairs.py [COIL20.mat]     writes results/unlabelled_pairs.csv
+    python -m scripts.unlabelled_pairs [COIL20.mat]     writes results/unlabelled_pairs.csv
 
 Each way of making pairs of points without a label, and lambda 0; three seeds; few labels, then more. For
 the sake of time the network is a small one with fully connected layers, with 20 + 24 epochs, lambda rising
@@ -9,17 +9,14 @@ not run again.
 """
 
 import sys
-from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 from kingdra_repro.data import Dataset, load_custom, load_digits
 from kingdra_repro.evaluation import scores
-from kingdra_repro.files import write_text
 from kingdra_repro.methods import ConstrainedAutoencoder, draw_labels
+from scripts.rows import RESULTS, Rows
 
-WRITTEN = Path(__file__).parents[1] / "results" / "unlabelled_pairs.csv"
+ROWS = Rows(RESULTS / "unlabelled_pairs.csv", "dataset", "labels", "seed", "way")
 WAYS: dict[str, Any] = {
     "none": {"unlabelled_pairs": "none"},
     "confident": {"unlabelled_pairs": "confident"},
@@ -33,7 +30,6 @@ SMALL: Any = {
     "annealing": (2, 16),
     "learning_rate": 0.00025,
 }
-KEY = ["dataset", "labels", "seed", "way"]
 
 
 def main(coil20: str | None) -> None:
@@ -49,17 +45,14 @@ def main(coil20: str | None) -> None:
 
 def _run(name: str, data: Dataset, fraction: float, seed: int, way: str) -> None:
     """One fit, and its line of the file."""
-    known = pd.read_csv(WRITTEN) if WRITTEN.exists() else pd.DataFrame(columns=KEY)
-    if (known[KEY] == [name, fraction, seed, way]).all(axis=1).any():
+    row = {"dataset": name, "labels": f"{fraction:.4f}", "seed": seed, "way": way}
+    if ROWS.has(*row.values()):
         return
     assert data.y is not None
     given = draw_labels(data.y, data.n_clusters, fraction=fraction, seed=seed)
     method = ConstrainedAutoencoder(data.n_clusters, random_state=seed, **SMALL, **WAYS[way])
     found = scores(data.y, method.fit(data.X, given).labels_, given)
-    row = dict(zip(KEY, (name, fraction, seed, way), strict=True)) | found
-    table = pd.concat([known, pd.DataFrame([row])]).sort_values(KEY, kind="stable")
-    write_text(WRITTEN, table.to_csv(index=False, lineterminator="\n", float_format="%.4f"))
-    print(row, flush=True)
+    ROWS.add(row | {measure: round(value or 0.0, 4) for measure, value in found.items()})
 
 
 if __name__ == "__main__":

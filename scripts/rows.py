@@ -1,0 +1,46 @@
+"""The rows of a file in results/ that a script adds as its fits are done; no fit is made again."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from kingdra_repro.files import write_text
+
+RESULTS = Path(__file__).parents[1] / "results"
+
+
+class Rows:
+    """A CSV file that grows; what it has is written again as it stood, to the letter.
+
+    Parameters
+    ----------
+    path : Path
+    *key : str, the columns that tell one fit from another
+    """
+
+    def __init__(self, path: Path, *key: str) -> None:
+        self.path, self.key = path, list(key)
+
+    def has(self, *fit: Any) -> bool:
+        """Whether there is a row of the fit, given by what the columns of the key say of it."""
+        if not self.path.exists():
+            return False
+        known = self._as_written()[self.key]
+        return bool((known == [str(value) for value in fit]).all(axis=1).any())
+
+    def add(self, *rows: dict[str, Any]) -> None:
+        """Write rows behind those that are there, and print them."""
+        known = [self._as_written()] if self.path.exists() else []
+        write_text(
+            self.path, pd.concat([*known, pd.DataFrame(rows)]).to_csv(index=False, lineterminator="\n")
+        )
+        for row in rows:
+            print(row, flush=True)
+
+    def read(self, **options: Any) -> pd.DataFrame:
+        """Read all rows, as `pandas.read_csv` does with these options."""
+        return pd.read_csv(self.path, **options)
+
+    def _as_written(self) -> pd.DataFrame:
+        return pd.read_csv(self.path, dtype=str, keep_default_na=False)
