@@ -6,11 +6,16 @@
 The second document's Tables 3 and 4 are of FRGC and YTF, which may not be passed on: their columns stay
 empty until somebody who has the files gives the second command. Files are Matlab's (fea and gnd, or X and
 Y), JULE's (data and labels), or any that dataset=custom takes. Two labels of each class at least, three
-seeds. For the sake of time the autoencoder is the small one of scripts/unlabelled_pairs.py.
+seeds. For the sake of time the autoencoder is the small one of scripts/unlabelled_pairs.py. A row goes to
+results/many_classes_from_labels.csv when its fit is done, and is not computed again; the table is made of
+these rows.
 """
 
 import sys
-from pathlib import Path
+import time
+from itertools import product
+
+import torch
 
 from kingdra_repro.data import Dataset, load_custom
 from kingdra_repro.evaluation import scores
@@ -22,15 +27,17 @@ from kingdra_repro.methods import (
     NearestLabelled,
     draw_labels,
 )
-from kingdra_repro.report.tables.cells import cell, read_tables, table
+from kingdra_repro.provenance import device_name
+from kingdra_repro.report.tables.cells import cell, table
 from kingdra_repro.report.tables.paper import published
+from scripts.rows import RESULTS, Rows
 from scripts.unlabelled_pairs import SMALL
 
-RESULTS = Path(__file__).parents[1] / "results"
 NAME = "labels_many_classes"
 COLUMNS = ("CMU-PIE", "COIL-20", "UMIST", "FRGC", "YTF")
 PARTS = {"2%": 0.02, "5%": 0.05, "10%": 0.1}
 SEEDS = range(3)
+ROWS = Rows(RESULTS / "many_classes_from_labels.csv", "dataset", "labels", "method", "seed")
 METHODS = {
     "Constrained K-means": lambda k, seed: ConstrainedKMeans(k),
     "Nearest labelled point": lambda k, seed: NearestLabelled(k),
@@ -38,56 +45,53 @@ METHODS = {
     "Constrained autoencoder": lambda k, seed: ConstrainedAutoencoder(k, random_state=seed, **SMALL),
 }
 SCORES = {"nmi": "NMI", "purity": "purity", "acc": "accuracy"}
+AXES = (COLUMNS, PARTS, METHODS, SCORES)
 
 
 def main(files: dict[str, str]) -> None:
     for name, path in files.items():
-        write(name, _column(name, load_custom(path=path)))
+        _fit_all(name, load_custom(path=path))
+    cells = table([_cell(name, part, method, score) for name, part, method, score in product(*AXES)])
+    write_text(RESULTS / "tables" / f"{NAME}.csv", cells.to_csv(index=False, lineterminator="\n"))
 
 
-def write(name: str, column: list[dict]) -> None:
-    """Put a set's cells into the table, which keeps those of other sets."""
-    there = read_tables(RESULTS).get(NAME, table([]))
-    kept = {other: rows.to_dict("records") for other, rows in there.groupby("column")} | {name: column}
-    cells = [one for name in COLUMNS for one in kept.get(name, _empty(name))]
-    order = {row: place for place, row in enumerate(_rows())}
-    found = table(sorted(cells, key=lambda one: order[one["row"]]))
-    write_text(RESULTS / "tables" / f"{NAME}.csv", found.to_csv(index=False, lineterminator="\n"))
-
-
-def _rows() -> list[str]:
-    return [f"{part}: {method}, {score}" for part in PARTS for method in METHODS for score in SCORES.values()]
-
-
-def _column(name: str, data: Dataset) -> list[dict]:
-    """Run all methods on a set, and return its cells."""
+def _fit_all(name: str, data: Dataset) -> None:
+    """Fit each method with each number of labels, but for fits that the file of rows has."""
     assert data.y is not None
-    found: dict[str, list[float]] = {row: [] for row in _rows()}
-    for part, fraction in PARTS.items():
-        for seed in SEEDS:
-            given = draw_labels(data.y, data.n_clusters, fraction=fraction, seed=seed)
-            for method, make in METHODS.items():
-                labels = make(data.n_clusters, seed).fit(data.X, given).labels_
-                for score, value in scores(data.y, labels, given).items():
-                    if score in SCORES and value is not None:
-                        found[f"{part}: {method}, {SCORES[score]}"].append(100 * value)
-        print(name, part, {row: values for row, values in found.items() if values}, flush=True)
-    column = name.lower()
-    return [
-        cell(row, name, "-", "-", values, published(NAME, row, column), "", [])
-        for row, values in found.items()
-    ]
+    for (part, fraction), seed in product(PARTS.items(), SEEDS):
+        given = draw_labels(data.y, data.n_clusters, fraction=fraction, seed=seed)
+        for method, make in METHODS.items():
+            row = {"dataset": name, "labels": part, "method": method, "seed": seed}
+            if ROWS.has(*row.values()):
+                continue
+            began = time.process_time()
+            labels = make(data.n_clusters, seed).fit(data.X, given).labels_
+            found = scores(data.y, labels, given)
+            ROWS.add(
+                row
+                | {score: round(found[score] or 0.0, 6) for score in SCORES}
+                | {
+                    "n_labels": int((given >= 0).sum()),
+                    "cpu_seconds": round(time.process_time() - began, 1),
+                    "command": f"python -m scripts.many_classes_from_labels {name}=FILE",
+                    "device": device_name("cpu", 1, 1),
+                }
+            )
 
 
-def _empty(name: str) -> list[dict]:
-    """Return the cells of a set whose file nobody has given yet."""
+def _cell(name: str, part: str, method: str, score: str) -> dict:
+    """The mean of the fits that are done, or why there are none."""
+    row = f"{part}: {method}, {SCORES[score]}"
+    fits = ROWS.read().query("dataset == @name and labels == @part and method == @method")
     why = "not to be had: its owners let nobody pass it on" if name in ("FRGC", "YTF") else "not run"
-    note = f"{why}. python -m scripts.many_classes_from_labels {name}=FILE fills the column"
-    return [cell(row, name, "-", "-", [], published(NAME, row, name.lower()), note, []) for row in _rows()]
+    fill = f"{why}. python -m scripts.many_classes_from_labels {name}=FILE fills the column"
+    note = "" if len(fits) else fill
+    return cell(row, name, "-", "-", 100 * fits[score], published(NAME, row, name.lower()), note, [])
 
 
 if __name__ == "__main__":
     named = dict(one.split("=", 1) for one in sys.argv[1:])
     if unknown := set(named) - set(COLUMNS):
         sys.exit(f"unknown {unknown.pop()}: choose from {', '.join(COLUMNS)}")
+    torch.set_num_threads(1)
     main(named)
