@@ -29,8 +29,9 @@ _SHARED = {
     "many": (
         "Percent, of the points without a label, from that part of the labels of each class which stands "
         f"before the row's name, two of each at least; {_MEAN}. CMU-PIE (pose 27) has 68 classes, COIL-20 "
-        "and UMIST 20; the autoencoder is the fully connected one, with 100 + 60 epochs, Ladder has 75 "
-        "(scripts/many_classes_from_labels.py). The paper's numbers (Baboota) are no bar: see the table of NMI"
+        "and UMIST 20; the autoencoder is the fully connected one, with 100 + 60 epochs, Ladder has 100 "
+        "(scripts/many_classes_from_labels.py). The paper's numbers (Baboota) are no bar: see the table of "
+        "NMI"
     ),
     "plus": (
         "Kingdra-plus has five models, and eight or sixteen epochs followed by as many iterations of two, "
