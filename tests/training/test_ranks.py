@@ -179,6 +179,23 @@ def test_ranks_end_with_the_process_that_began_them(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+class Stop:
+    """Stops another rank as a debugger or a frozen container does, and interrupts this one."""
+
+    def progress(self, event) -> None:
+        os.kill(_ranks_of(os.getpid())[0], signal.SIGSTOP)
+        raise KeyboardInterrupt
+
+    def iteration(self, it) -> None:
+        pass
+
+
+def test_a_stopped_rank_holds_nobody_up_that_is_interrupted(X: np.ndarray) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        kingdra(n_jobs=2, monitor=Stop()).fit(X)
+    assert _ranks_of(os.getpid()) == []
+
+
 def wait(reached: Callable[[], bool]) -> None:
     until = time.monotonic() + 120
     while not reached():

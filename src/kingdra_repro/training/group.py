@@ -259,7 +259,7 @@ def join_torchrun() -> Group:
 
 def _end(processes: Sequence[subprocess.Popen]) -> None:
     for process in processes:
-        process.terminate()
+        process.kill()  # SIGTERM would wait for one that is stopped, or ignores it as this one does
     for process in processes:
         process.wait()
         with contextlib.suppress(OSError):
