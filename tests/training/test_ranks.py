@@ -22,6 +22,7 @@ import torch
 import torch.distributed as dist
 from hydra.core.global_hydra import GlobalHydra
 from sklearn.datasets import make_blobs
+from torch import Tensor
 
 from kingdra_repro import Kingdra
 from kingdra_repro.bases import LadderDot, LadderIM
@@ -31,6 +32,7 @@ from kingdra_repro.programs import run
 from kingdra_repro.training import ranks, shared_matrix, worker
 from kingdra_repro.training.group import Group
 from kingdra_repro.training.messages import message_bytes, message_of
+from kingdra_repro.training.stack import Stack
 
 BASES = [LadderIM(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1)), LadderDot(hidden=(24, 16))]
 
@@ -141,6 +143,21 @@ def test_what_another_rank_raises_is_raised_here(X: np.ndarray, threads: None, k
         assert raised.value.parameter == "base"
     else:
         assert "in build" in raised.value.__notes__[0]
+
+
+def test_what_another_rank_raises_while_it_gives_weights_is_raised_here(
+    X: np.ndarray, threads: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give = Stack.weights
+
+    def weights(stack: Stack, member: int) -> dict[str, Tensor]:
+        if threading.current_thread() is not threading.main_thread():
+            raise MemoryError("on purpose")
+        return give(stack, member)
+
+    monkeypatch.setattr(Stack, "weights", weights)
+    with pytest.raises(MemoryError, match="on purpose"):
+        kingdra(n_jobs=2, n_iter=0).fit(X)
 
 
 class Interrupt:

@@ -49,7 +49,6 @@ class RankedWorker:
         group.tell("begin", task, device, threads)
         self._group, self._threads = group, threads
         self.members = task.members[group.rank :: group.size]
-        self._rank_of = {member.number: i % group.size for i, member in enumerate(task.members)}
         data = shared_matrix(X, group)
 
         def begin() -> None:
@@ -96,7 +95,8 @@ class RankedWorker:
     def weights(self, member: int) -> dict[str, Tensor]:
         """`Worker.weights` of the rank that has the member."""
         self._group.tell("weights", member)
-        return self._group.broadcast(self._worker.weights(member), self._rank_of[member])
+        parts = self._group.together(lambda: self._worker.weights(member))
+        return next(part for part in parts if part is not None)
 
     def close(self) -> None:
         """Let go of everything; ranks that were started for it end."""
