@@ -67,8 +67,8 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def kingdra(**settings) -> Kingdra:
-    defaults = {"n_models": 5, "n_iter": 2, "first_epochs": 2, "epochs": 1, "batch_size": 32}
-    return Kingdra(4, base=BASES, **{"random_state": 0, "device": "cpu", **defaults, **settings})
+    defaults = {"base": BASES, "n_models": 5, "n_iter": 2, "first_epochs": 2, "epochs": 1, "batch_size": 32}
+    return Kingdra(4, **{"random_state": 0, "device": "cpu", **defaults, **settings})
 
 
 @pytest.mark.parametrize("alike", [True, False], ids=["stacks of one", "larger stacks"])
@@ -158,6 +158,32 @@ def test_what_another_rank_raises_while_it_gives_weights_is_raised_here(
     monkeypatch.setattr(Stack, "weights", weights)
     with pytest.raises(MemoryError, match="on purpose"):
         kingdra(n_jobs=2, n_iter=0).fit(X)
+
+
+class FailsInTraining(LadderIM):
+    def sample_noise(self, *arguments):
+        if threading.current_thread() is not threading.main_thread():
+            raise ValueError("on purpose")
+        return super().sample_noise(*arguments)
+
+
+class Fails:
+    def progress(self, event) -> None:
+        raise OSError("on purpose")
+
+    def iteration(self, it) -> None:
+        pass
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_rank_that_fails_does_not_wait_for_the_others_to_end_a_phase(
+    X: np.ndarray, threads: None, rank: int
+) -> None:
+    base = (LadderIM if rank == 0 else FailsInTraining)(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1))
+    began = time.monotonic()
+    with pytest.raises((OSError, RuntimeError), match="on purpose"):
+        kingdra(base=base, n_jobs=2, first_epochs=100_000, monitor=Fails() if rank == 0 else None).fit(X)
+    assert time.monotonic() - began < 30
 
 
 class Interrupt:

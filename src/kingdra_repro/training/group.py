@@ -34,11 +34,16 @@ WAITING = timedelta(days=1000)  # a phase takes as long as it takes
 LOOPBACK = "127.0.0.1"
 # Where a process' open files are: of other processes, too, or of itself alone.
 DESCRIPTORS = "/proc/{}/fd" if Path("/proc/self/fd").exists() else "/dev/fd"
+LOOK_EVERY = 1.0  # second, from one question whether another rank has failed to the next
 RAISED_ANEW = {kind.__name__: kind for kind in (InputError, Diverged, MemoryError)}
 
 
 class RankLost(InputError):
     """A rank is there no longer."""
+
+
+class _FailedElsewhere(Exception):
+    """Another rank has raised what all will."""
 
 
 class Group:
@@ -71,6 +76,7 @@ class Group:
     ) -> None:
         self.rank, self.size, self.here, self.in_step = rank, size, here, True
         self._processes = list(processes)
+        self._store, self._works, self._looked = store, 0, 0.0
         node = "here" if here else os.environ.get("GROUP_RANK", socket.gethostname())
         self.node = node if DESCRIPTORS.startswith("/proc") else f"rank {rank}"
         if size == 1:
@@ -117,6 +123,8 @@ class Group:
     def together(self, work: Callable[[], Any]) -> list[Any]:
         """Do some work on every rank, and return on all what each has come to.
 
+        Work that takes long calls `look` now and then, and ends soon where another rank's has failed.
+
         Raises
         ------
         Exception
@@ -127,12 +135,17 @@ class Group:
         own: Exception | None = None
         outcome: dict[str, Any] = {}
         self.in_step = False
+        self._works += 1
         try:
             outcome["result"] = work()
         except RankLost:
             raise
+        except _FailedElsewhere:
+            outcome["result"] = None
         except Exception as error:
             own, outcome = error, {"error": self._described(error)}
+            with contextlib.suppress(RuntimeError):  # the store is gone: the others are, too
+                self._store.set(f"failed{self._works}", "")
         outcomes = [self.broadcast(outcome, rank) for rank in range(self.size)]
         self.in_step = True
         if own is not None:
@@ -153,6 +166,19 @@ class Group:
                     "any n_jobs; n_jobs=1 needs the least memory"
                 )
 
+    def look(self) -> None:
+        """Within work that all do `together`: raise where another rank has failed or, as far as told, ended."""
+        self.check()
+        if self.size == 1 or time.monotonic() - self._looked < LOOK_EVERY:
+            return
+        self._looked = time.monotonic()
+        try:
+            failed = self._store.check([f"failed{self._works}"])
+        except RuntimeError as error:
+            raise self._lost() from error
+        if failed:
+            raise _FailedElsewhere
+
     def close(self) -> None:
         """End the processes that were started; those in the midst of something are stopped."""
         _end(self._processes)
@@ -172,11 +198,14 @@ class Group:
             if self._processes:
                 time.sleep(0.1)  # its connections end a moment before a process has
             self.check()
-            raise RankLost(
-                f"Rank {self.rank} of {self.size} has lost the others, of which one has ended (torchrun says "
-                "which): run again to resume from the last checkpoint, with as many ranks as you like"
-            ) from error
+            raise self._lost() from error
         self.in_step = before
+
+    def _lost(self) -> RankLost:
+        return RankLost(
+            f"Rank {self.rank} of {self.size} has lost the others, of which one has ended (torchrun says "
+            "which): run again to resume from the last checkpoint, with as many ranks as you like"
+        )
 
     def _described(self, error: Exception) -> tuple[str, str, str | None, list[str]]:
         notes = list(getattr(error, "__notes__", []))

@@ -72,7 +72,7 @@ class RankedWorker:
         self._group.tell("train", epochs.start, epochs.stop, pseudo, phase)
 
         def notify(step: StepDone) -> None:
-            self._group.check()
+            self._group.look()
             on_step(step)
 
         with _threads(self._threads):
