@@ -1,5 +1,6 @@
 """The console scripts. Ctrl-C ends them without a traceback while Python is still importing, too."""
 
+import os
 import sys
 from importlib import import_module
 
@@ -34,8 +35,13 @@ def reproduce() -> None:
 
 
 def run() -> None:
-    """Run ``kingdra-run``."""
-    _main("run")
+    """Run ``kingdra-run``, or this rank's part of it where ``torchrun`` has started several."""
+    if "RANK" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1":
+        from kingdra_repro.training.ranks import run_under_torchrun  # torch takes a second
+
+        run_under_torchrun(lambda: _main("run"))
+    else:
+        _main("run")
 
 
 def runs() -> None:

@@ -5,6 +5,7 @@ Most of these ranks are threads, which are there at once; processes are started 
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -24,7 +25,7 @@ from hydra.core.global_hydra import GlobalHydra
 from sklearn.datasets import make_blobs
 from torch import Tensor
 
-from kingdra_repro import Kingdra
+from kingdra_repro import Kingdra, entry_points
 from kingdra_repro.bases import LadderDot, LadderIM
 from kingdra_repro.devices import choose_devices
 from kingdra_repro.errors import InputError
@@ -287,12 +288,14 @@ def test_torchrun_leaves_the_labels_of_one_process(tmp_path: Path, monkeypatch: 
 
 
 def test_torchrun_refuses_nodes_with_other_arguments(tmp_path: Path) -> None:
+    """Whichever way each starts the program."""
     launch = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--master-addr=127.0.0.1"]
+    program = [["-m", "kingdra_repro"], ["--no-python", str(Path(sys.executable).with_name("kingdra-run"))]]
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     nodes = [
         subprocess.Popen(
-            [*launch, f"--master-port={port}", f"--node-rank={node}", "-m", "kingdra_repro", f"seed={node}"],
+            [*launch, f"--master-port={port}", f"--node-rank={node}", *program[node], f"seed={node}"],
             cwd=tmp_path,
             stderr=subprocess.PIPE,
             text=True,
@@ -301,8 +304,26 @@ def test_torchrun_refuses_nodes_with_other_arguments(tmp_path: Path) -> None:
     ]
     said = [node.communicate(timeout=120)[1] for node in nodes]
     assert [node.returncode for node in nodes] == [1, 1]
-    assert "Rank 1 was given 'seed=1', rank 0 'seed=0': start the same on each" in said[0]
+    assert re.search(r"Rank 1 is 'kingdra-run-\S+ seed=1', rank 0 'kingdra-run-\S+ seed=0': start", said[0])
     assert not list(tmp_path.iterdir())
+
+
+def test_ranks_that_do_not_reach_one_another_say_so_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in {
+        "RANK": "0",
+        "WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": "",
+    }.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        entry_points.run()
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("The ranks do not reach one another (")
+    assert "start them by torchrun" in line
 
 
 def test_a_base_that_other_processes_cannot_make_is_refused_in_a_line(

@@ -24,7 +24,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from kingdra_repro.errors import InputError
+from kingdra_repro.errors import InputError, first_line
 from kingdra_repro.python_process import python_command
 from kingdra_repro.training.divergence import Diverged
 from kingdra_repro.training.messages import message_bytes, message_of
@@ -167,7 +167,7 @@ class Group:
                 )
 
     def look(self) -> None:
-        """Within work that all do `together`: raise where another rank has failed or, as far as told, ended."""
+        """Within work that all do `together`: raise where another rank has failed or, if known, ended."""
         self.check()
         if self.size == 1 or time.monotonic() - self._looked < LOOK_EVERY:
             return
@@ -281,9 +281,21 @@ def join(rank: int, size: int, port: int) -> Group:
 
 
 def join_torchrun() -> Group:
-    """Join the group of the processes that ``torchrun`` has started."""
-    store, rank, size = next(dist.rendezvous("env://"))
-    return Group(dist.PrefixStore("kingdra_repro", store), rank, size, here=False)
+    """Join the group of the processes that ``torchrun`` has started.
+
+    Raises
+    ------
+    InputError
+        Where they are not found, or not reached.
+    """
+    try:
+        store, rank, size = next(dist.rendezvous("env://"))
+        return Group(dist.PrefixStore("kingdra_repro", store), rank, size, here=False)
+    except (ValueError, RuntimeError) as error:
+        raise InputError(
+            f"The ranks do not reach one another ({first_line(error)}): start them by torchrun, and where a "
+            "node has several networks, name the one that all share by GLOO_SOCKET_IFNAME"
+        ) from error
 
 
 def _end(processes: Sequence[subprocess.Popen]) -> None:

@@ -22,6 +22,7 @@ from kingdra_repro.training.messages import message_bytes
 from kingdra_repro.training.shared_matrix import shared_matrix
 from kingdra_repro.training.stack import StepDone
 from kingdra_repro.training.worker import MemberLosses, Task, Worker
+from kingdra_repro.version import package_version
 
 _torchrun: Group | None = None  # of the program that `run_under_torchrun` runs
 
@@ -169,15 +170,20 @@ def follow(group: Group) -> None:
 def run_under_torchrun(program: Callable[[], None]) -> None:
     """Run a program on rank 0 of those that ``torchrun`` has started; the others follow what it trains.
 
-    It ends with status 2 where a rank was given other arguments than rank 0, whose alone would count.
+    It ends with status 2 where the ranks do not reach one another, and where one was given other arguments
+    than rank 0, whose alone would count, or is of another version.
     """
     global _torchrun
-    group = join_torchrun()
-    given = group.together(lambda: sys.argv[1:])
+    try:
+        group = join_torchrun()
+    except InputError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    given = group.together(lambda: [f"kingdra-run-{package_version()}", *sys.argv[1:]])
     if (rank := next((i for i, one in enumerate(given) if one != given[0]), None)) is not None:
         if group.rank == 0:
             own, others = (shlex.join(given[i]) for i in (0, rank))
-            line = f"Rank {rank} was given {others!r}, rank 0 {own!r}: start the same on each"
+            line = f"Rank {rank} is {others!r}, rank 0 {own!r}: start the same on each"
             print(line, file=sys.stderr)
         sys.exit(2)
     if group.rank > 0:
