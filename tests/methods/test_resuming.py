@@ -72,6 +72,32 @@ def test_a_fit_without_a_seed_goes_on_with_the_one_that_was_drawn(tmp_path: Path
     assert seed_and_checkpoint(unseeded, X)[0] == seed
 
 
+class FitsAgain:
+    """Begins another fit while one goes on."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def progress(self, event) -> None:
+        Kingdra(2, n_models=1, checkpoint_dir=self.folder, device="cpu").fit(X)
+
+    def iteration(self, it) -> None: ...
+
+
+def test_two_fits_at_a_time_do_not_share_a_checkpoint(tmp_path: Path) -> None:
+    """As in a script that torchrun starts several times, or a grid search with several processes."""
+    kept = Kingdra(
+        2, n_models=1, checkpoint_dir=tmp_path / "a", device="cpu", monitor=FitsAgain(tmp_path / "a")
+    )
+    with pytest.raises(
+        InputError, match=r"Another fit keeps its checkpoint in .*a checkpoint_dir of its own"
+    ):
+        kept.fit(X)
+    with pytest.raises(InputError, match="n_models"):
+        Kingdra(2, n_models=0, checkpoint_dir=tmp_path / "b").fit(X)
+    assert not (tmp_path / "b").exists()
+
+
 def test_a_lambda_cannot_be_distinguished_from_another(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="A lambda cannot be identified"):
         seed_and_checkpoint(Kingdra(2, pseudo_labels=lambda *_: None, checkpoint_dir=tmp_path), X)

@@ -19,6 +19,7 @@ from kingdra_repro.checks import Check, check_parameters, integer, level, option
 from kingdra_repro.errors import InputError
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.features import checked_data
+from kingdra_repro.training.checkpoint import no_other_fit
 from kingdra_repro.training.events import Monitor
 
 
@@ -222,13 +223,16 @@ def _warn_of_labels_not_drawn(estimator: Any) -> None:
 def one_fit(estimator: Any) -> Iterator[None]:
     """Leave the estimator unfitted where a fit within fails; warn of what it does not do.
 
+    Its ``checkpoint_dir`` is its own meanwhile.
+
     It would else be a mixture of itself and the fit before. What others have put there stays, such as what a
     pipeline notes while it fits its steps.
     """
     before = set(vars(estimator))
     _warn_of_labels_not_drawn(estimator)
     try:
-        yield
+        with no_other_fit(getattr(estimator, "checkpoint_dir", None)):
+            yield
     except BaseException:
         for name in list(vars(estimator)):
             if name not in before or _is_fitted(name):

@@ -1,9 +1,10 @@
 """What a killed run leaves, and the next one takes up."""
 
 import hashlib
+import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,7 +12,7 @@ import numpy as np
 import torch
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.files import atomic_write
+from kingdra_repro.files import atomic_write, lock
 
 # Then the SHA-256 of what follows, in a line: a note, in a line, and torch's bytes.
 FIRST_LINE = b"kingdra checkpoint 1\n"
@@ -155,6 +156,39 @@ class Checkpoint:
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.pt"
+
+
+@contextmanager
+def no_other_fit(folder: Any) -> Iterator[None]:
+    """No other fit keeps its checkpoint in this folder meanwhile; what cannot be a folder is let through.
+
+    It is made if it is not there, and removed if it stays empty.
+
+    Raises
+    ------
+    InputError
+        If another process, or this one, has a fit there.
+    """
+    handle, made = None, False
+    with suppress(OSError, TypeError):  # `Checkpoint` says so, once the parameters have been looked at
+        made = not os.path.isdir(folder)
+        os.makedirs(folder, exist_ok=True)
+        handle = os.open(folder, os.O_RDONLY)
+    if handle is None:
+        yield
+        return
+    try:
+        if not lock(handle):
+            raise InputError(
+                f"Another fit keeps its checkpoint in {folder}: wait until it ends, or give each a "
+                "checkpoint_dir of its own"
+            )
+        yield
+    finally:
+        os.close(handle)
+        if made:
+            with suppress(OSError):
+                os.rmdir(folder)
 
 
 def note_of(path: Path) -> str:
