@@ -13,7 +13,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +32,9 @@ from kingdra_repro.bases import LadderDot, LadderIM
 from kingdra_repro.devices import choose_devices
 from kingdra_repro.errors import InputError
 from kingdra_repro.programs import run
+from kingdra_repro.training import group as group_module
 from kingdra_repro.training import ranks, shared_matrix, worker
-from kingdra_repro.training.group import Group
+from kingdra_repro.training.group import Group, join_torchrun
 from kingdra_repro.training.messages import message_bytes, message_of
 from kingdra_repro.training.stack import Stack
 
@@ -306,6 +309,24 @@ def test_torchrun_refuses_nodes_with_other_arguments(tmp_path: Path) -> None:
     assert [node.returncode for node in nodes] == [1, 1]
     assert re.search(r"Rank 1 is 'kingdra-run-\S+ seed=1', rank 0 'kingdra-run-\S+ seed=0': start", said[0])
     assert not list(tmp_path.iterdir())
+
+
+def test_ranks_that_torchrun_starts_anew_meet_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In its store the addresses of those before are left."""
+    store, number = dist.HashStore(), threading.local()
+    monkeypatch.setattr(group_module, "CONNECTING", timedelta(seconds=5))
+    monkeypatch.setattr(dist, "rendezvous", lambda url: iter([(store, number.rank, 2)]))
+
+    def said(rank: int) -> int:
+        number.rank = rank
+        group = join_torchrun()
+        heard = group.broadcast(7 if rank == 0 else None)
+        group.close()
+        return heard
+
+    for _ in range(2):
+        with ThreadPoolExecutor(2) as ranks_of_torchrun:
+            assert list(ranks_of_torchrun.map(said, range(2))) == [7, 7]
 
 
 def test_ranks_that_do_not_reach_one_another_say_so_in_a_line(

@@ -290,7 +290,9 @@ def join_torchrun() -> Group:
     """
     try:
         store, rank, size = next(dist.rendezvous("env://"))
-        return Group(dist.PrefixStore("kingdra_repro", store), rank, size, here=False)
+        # torchrun that starts failed ranks anew keeps the store, with addresses where nobody is any more.
+        attempt = store.add(f"kingdra_repro/rank{rank}", 1)
+        return Group(dist.PrefixStore(f"kingdra_repro/{attempt}", store), rank, size, here=False)
     except (ValueError, RuntimeError) as error:
         raise InputError(
             f"The ranks do not reach one another ({first_line(error)}): start them by torchrun, and where a "
