@@ -104,3 +104,27 @@ def test_only_the_largest_cells_are_compared(monkeypatch: pytest.MonkeyPatch) ->
     assert compared == [(30, 30)]
     agree = [same_partition(of_model[model], classes) for model, of_model in zip(labels, groups, strict=True)]
     assert sum(agree) >= 8
+
+
+def test_a_cluster_goes_where_most_of_its_points_are_not_most_of_its_cells() -> None:
+    """40 points of class 1, in four cells, are in the cluster of the first model that has class 0."""
+    b = np.arange(120)
+    first = np.r_[np.zeros(100, int), np.where(b < 40, 0, 1)]
+    halves = [np.r_[np.zeros(100, int), 1 + cut] for cut in (b % 2, b // 2 % 2)]
+    groups = join_clusters(np.array([first, *halves, *halves]), 3, 2)
+    assert groups[0, 0] == groups[1, 0]
+    assert groups[0, 1] == groups[1, 1] == groups[1, 2] != groups[1, 0]
+
+
+def test_cells_weigh_as_many_as_they_have_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+
+    class Watched(SpectralClustering):
+        def fit_predict(self, X, y=None):
+            compared.append(X)
+            return super().fit_predict(X, y)
+
+    monkeypatch.setattr(evidence, "SpectralClustering", Watched)
+    join_clusters(np.array([[0] * 50 + [1] * 30, [0] * 40 + [1] * 40]), 2, 2)  # cells of 40, 30 and 10
+    half = np.sqrt([[0, 0, 400], [0, 0, 300], [400, 300, 0]]) / 2  # one model of two puts them together
+    np.testing.assert_allclose(compared[0], np.diag([40, 30, 10]) + half, atol=1e-6)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.cluster import KMeans
 from sklearn.datasets import load_digits
 
 from kingdra_repro import Kingdra
@@ -28,7 +29,7 @@ def test_argmax_is_of_the_aligned_average() -> None:
 
 @pytest.mark.parametrize(
     ("threshold", "labels", "complete"),
-    [(0.6, [0, 1, 1], True), (0.7, [0, 1, -1], True), (0.95, [-1, -1, -1], False)],
+    [(0.6, [0, 1, 1], True), (0.65, [0, 1, -1], True), (0.7, [0, 1, -1], True), (0.95, [-1, -1, -1], False)],
 )
 def test_threshold_is_of_the_aligned_average(threshold: float, labels: list[int], complete: bool) -> None:
     found = ThresholdPseudoLabels(threshold=threshold)(PROBA, no_features)
@@ -49,6 +50,14 @@ def test_k_means_clusters_the_features() -> None:
     assert clustering_accuracy(y, found.labels.numpy()) == 1.0
     assert found.sizes.tolist() == [30, 30, 30]
     assert found.labels.dtype == torch.int64
+
+
+def test_k_means_begins_as_it_is_told() -> None:
+    """On points without any groups every start leads elsewhere."""
+    features = torch.rand(200, 4, generator=torch.Generator().manual_seed(0))
+    found = KMeansPseudoLabels(n_init=2, random_state=5)(torch.full((1, 200, 6), 1 / 6), lambda: features)
+    expected = KMeans(6, n_init=2, random_state=5).fit_predict(features.numpy())
+    assert found.labels.tolist() == expected.tolist()
 
 
 @pytest.mark.parametrize(
