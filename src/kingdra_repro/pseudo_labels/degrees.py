@@ -71,9 +71,9 @@ class ColumnSubsets:
         return total
 
     def subtract(self, totals: Tensor, gone: Tensor, lost: Tensor) -> None:
-        """Take out of the `weight_in_agreement` of all what a few signatures were worth, in place.
+        """Take out of the `weight_in_agreement` of all others what a few signatures were worth, in place.
 
-        Only those that share a group with one of them are looked at.
+        Only those that share a group with one of them are looked at. Entries of these few mean nothing then.
 
         Parameters
         ----------
@@ -81,7 +81,6 @@ class ColumnSubsets:
         gone : int64 tensor [q], signatures, each at most once
         lost : int64 tensor [q], their weights
         """
-        totals.index_add_(0, gone, lost, alpha=-self._own_factor)
         for factor, groups in self._sets:
             sharing, of_theirs = groups.sharing(gone, lost)
             totals.index_add_(0, sharing, of_theirs, alpha=-factor)
