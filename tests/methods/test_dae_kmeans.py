@@ -10,7 +10,7 @@ import torch
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.methods import DAEKMeans
-from kingdra_repro.networks.autoencoder import Autoencoder, mask
+from kingdra_repro.networks.autoencoder import Autoencoder, BoundedAutoencoder, mask
 from tests.methods.conftest import KillAtStep, Killed
 
 TINY = {"hidden": (8,), "epochs": 2, "batch_size": 16, "n_init": 1, "device": "cpu"}
@@ -57,6 +57,15 @@ def test_masking_sets_its_part_to_0() -> None:
     assert set(masked.unique().tolist()) == {0.0, 1.0}
     assert float(masked.mean()) == pytest.approx(0.8, abs=0.01)
     assert torch.equal(mask(x, 0.0, torch.Generator()), x)
+
+
+@pytest.mark.parametrize("network_class", [Autoencoder, BoundedAutoencoder])
+def test_what_is_to_be_reconstructed_is_not_masked(network_class: type[Autoencoder]) -> None:
+    network = network_class(6, 2, [4], 2.0, torch.Generator().manual_seed(0))
+    x = torch.rand(50, 6, generator=torch.Generator().manual_seed(1))
+    loss = network.losses(x, 0.5, torch.Generator().manual_seed(2))["loss"]
+    masked = mask(x, 0.5, torch.Generator().manual_seed(2))
+    torch.testing.assert_close(loss, (network.decoder(network(masked)) - 2 * x).square().mean())
 
 
 def test_units_of_the_data_do_not_matter(digits) -> None:

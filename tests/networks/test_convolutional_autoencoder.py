@@ -21,6 +21,15 @@ def test_pictures_of_any_shape_come_back_in_it(shape: tuple[int, ...]) -> None:
     assert network(shape).reconstruct(code).shape == x.shape
 
 
+@pytest.mark.parametrize("shape", [(6, 9), (9, 6, 3)])
+def test_a_row_is_a_picture_line_by_line(shape: tuple[int, ...]) -> None:
+    x, seen = torch.arange(2.0 * math.prod(shape)).view(2, -1), []
+    made = network(shape)
+    made.down[0].register_forward_pre_hook(lambda layer, inputs: seen.append(inputs[0]))
+    made(x)
+    assert torch.equal(seen[0], x.view(2, *(*shape, 1)[:3]).movedim(3, 1))
+
+
 def test_the_document_s_network_has_some_646_000_weights() -> None:
     for shape in ((16, 16), (28, 28)):
         whole = ConvolutionalAutoencoder(shape, 32, 1.0, torch.Generator().manual_seed(0))

@@ -7,7 +7,12 @@ import torch
 from torch import Tensor
 from torch.autograd import gradcheck
 
-from kingdra_repro.networks.layers import BATCH_NORM_EPSILON, batch_normalize, gaussian_combinator
+from kingdra_repro.networks.layers import (
+    BATCH_NORM_EPSILON,
+    batch_normalize,
+    gaussian_combinator,
+    glorot_normal,
+)
 from kingdra_repro.networks.products import product
 from kingdra_repro.objectives import squared_length
 
@@ -91,3 +96,10 @@ def test_gaussian_combinator_derivative() -> None:
     z, u, a = normals((2, 5, 3), (2, 5, 3), (2, 10, 3), dtype=torch.float64)
     assert gradcheck(gaussian_combinator, (z, u, a))
     torch.testing.assert_close(gaussian_combinator(z, u, a), plain_gaussian_combinator(z, u, a))
+
+
+def test_first_weights_have_glorot_s_variance_and_are_cut_at_two_deviations() -> None:
+    weights = glorot_normal(1, 300, 200, [torch.Generator().manual_seed(0)])
+    std = (2 / 500) ** 0.5
+    assert float(weights.std()) == pytest.approx(std, rel=0.02)
+    assert 2.2 * std < float(weights.abs().max()) <= 2.28 * std  # of the normal that is cut, 2

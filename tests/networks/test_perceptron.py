@@ -57,6 +57,7 @@ def test_with_the_population_s_moments_the_whole_set_is_one_batch(hidden: tuple[
     made.set_moments(lambda: x.split(20, dim=1))
     with torch.no_grad():
         outputs, alone = made(x), made(x[:, :1])
+        torch.testing.assert_close(made.features(x) @ made.weights[-1] + made.bias[:, None], outputs)
     for m in range(M):
         np.testing.assert_allclose(outputs[m], plain(made, m, x[0].numpy()), atol=2e-5)
     torch.testing.assert_close(alone, outputs[:, :1], atol=1e-6, rtol=1e-5)
