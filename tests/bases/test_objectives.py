@@ -10,7 +10,17 @@ from scipy.special import softmax
 from torch.autograd import gradcheck
 
 from kingdra_repro import objectives
-from kingdra_repro.bases import Batch, Ladder, LadderDot, LadderIM, make_base, make_bases
+from kingdra_repro.bases import (
+    IMSATRPT,
+    IMSATVAT,
+    Batch,
+    IMSATAffine,
+    Ladder,
+    LadderDot,
+    LadderIM,
+    make_base,
+    make_bases,
+)
 from kingdra_repro.errors import InputError
 
 M, B, K = 2, 6, 4
@@ -117,11 +127,30 @@ class _Functional:
         return torch.func.functional_call(Caller(self._network), values, args)
 
 
-def test_kl_does_not_move_its_target() -> None:
-    clean, noisy = (torch.randn(1, B, K, requires_grad=True) for _ in range(2))
-    objectives.kl_divergence(clean.detach(), noisy).sum().backward()
-    assert clean.grad is None
-    assert noisy.grad is not None
+@pytest.mark.parametrize(
+    ("base", "module"),
+    [
+        (LadderIM(hidden=(5,)), "clustering_ladder"),
+        (LadderDot(hidden=(5,)), "clustering_ladder"),
+        (IMSATRPT(hidden=(5,)), "imsat"),
+        (IMSATVAT(hidden=(5,)), "imsat"),
+        (IMSATAffine(image_shape=(3, 4), channels=(2,), hidden=()), "pictures"),
+    ],
+    ids=lambda value: getattr(type(value), "__name__", value),
+)
+def test_kl_does_not_move_its_target(base, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    moved = []
+
+    def watched(target: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        moved.append((target.requires_grad, other.requires_grad))
+        return objectives.kl_divergence(target, other)
+
+    monkeypatch.setattr(f"kingdra_repro.bases.{module}.kl_divergence", watched)
+    streams = [torch.Generator().manual_seed(0)]
+    network = base.build(12, K, streams, "float32")
+    noise = base.sample_noise(network, B, 0, streams)
+    base.losses(network, Batch(torch.rand(1, B, 12), noise, radius=torch.ones(1, B)))
+    assert moved == [(False, True)]
 
 
 def test_weights_of_the_paper_are_reachable() -> None:
@@ -135,17 +164,23 @@ def test_weights_of_the_paper_are_reachable() -> None:
     torch.testing.assert_close(losses["loss"], parts)
 
 
-@pytest.mark.parametrize(("with_pseudo_labels", "weight"), [(False, 0.2), (True, 0.05)])
-def test_the_later_weight_is_for_batches_with_pseudo_labels(with_pseudo_labels: bool, weight: float) -> None:
+@pytest.mark.parametrize("later", [0.05, 0.0, None])
+@pytest.mark.parametrize("with_pseudo_labels", [False, True])
+@pytest.mark.parametrize(("kind", "term"), [(LadderIM, "mi"), (LadderDot, "dot")])
+def test_the_later_weight_is_for_batches_with_pseudo_labels(
+    kind: type, term: str, with_pseudo_labels: bool, later: float | None
+) -> None:
     """Without them nothing else would keep the clusters apart."""
-    base = LadderIM(hidden=(5,), denoising_costs=(1.0, 1.0, 1.0), w_mi=0.2, w_mi_later=0.05)
+    weights = {f"w_{term}": 0.2, f"w_{term}_later": later}
+    base = kind(hidden=(5,), denoising_costs=(1.0, 1.0, 1.0), **weights)
     network = base.build(3, K, [torch.Generator().manual_seed(0)], "float32")
     noise = network.sample_noise(1 + with_pseudo_labels, B, [torch.Generator().manual_seed(1)])
     labelled = (torch.randn(1, B, 3), torch.arange(B)[None] % K) if with_pseudo_labels else (None, None)
     losses = base.losses(network, Batch(torch.randn(1, B, 3), noise, *labelled))
     rest = sum(losses[name] for name in ("denoising", "kl", "supervised") if name in losses)
-    mutual_information = losses["mi_clean"] + losses["mi_noisy"]
-    torch.testing.assert_close(losses["loss"] - rest, weight * mutual_information)
+    weight = later if with_pseudo_labels and later is not None else 0.2
+    both = losses[f"{term}_clean"] + losses[f"{term}_noisy"]
+    torch.testing.assert_close(losses["loss"], rest + weight * both)
 
 
 def test_denoising_costs_follow_the_depth():

@@ -41,6 +41,8 @@ def test_loss_in_float64(hidden: tuple[int, ...]) -> None:
 def test_the_derivative_of_weight_decay_is_the_parameters_times_it() -> None:
     base = RIM(hidden=(5,), w_mi=0.0, weight_decay=0.3)
     network = base.build(D, K, [torch.Generator().manual_seed(0)], "float32")
+    with torch.no_grad():
+        network.beta[0].normal_()  # of zeros nothing would be seen
     base.losses(network, Batch(torch.randn(1, B, D), []))["loss"].sum().backward()
     for parameter in [*network.weights, *network.gamma, *network.beta]:
         torch.testing.assert_close(parameter.grad, 0.3 * parameter.detach())

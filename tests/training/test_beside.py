@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch.autograd import gradcheck
 
 from kingdra_repro.bases import Batch, LadderIM
 from kingdra_repro.data.links import Links, closure
@@ -64,6 +65,7 @@ def test_where_some_classes_lack_labels_giving_all_points_the_others_is_no_gain(
     mean = p.mean(1)[0]
     expected = -sum((p[0, i, c] / mean[c]).log() for i, c in ((0, 0), (2, 2), (3, 0))) / 4
     torch.testing.assert_close(loss.detach(), torch.tensor([expected, 0.0], dtype=torch.float64))
+    assert gradcheck(lambda z: some_classes_loss(z, target), logits)  # through the mean, too
     # Where all points have the same outputs, which these are changes nothing; cross entropy would fall.
     for alike in (torch.zeros(1, 4, 3), torch.tensor([9.0, 0.0, 0.0]).expand(1, 4, 3)):
         torch.testing.assert_close(some_classes_loss(alike, target[:1]), torch.zeros(1))
