@@ -136,7 +136,7 @@ class _Functional:
         (IMSATVAT(hidden=(5,)), "imsat"),
         (IMSATAffine(image_shape=(3, 4), channels=(2,), hidden=()), "pictures"),
     ],
-    ids=lambda value: getattr(type(value), "__name__", value),
+    ids=["ladder_im", "ladder_dot", "imsat_rpt", "imsat_vat", "imsat_affine"],
 )
 def test_kl_does_not_move_its_target(base, module: str, monkeypatch: pytest.MonkeyPatch) -> None:
     moved = []

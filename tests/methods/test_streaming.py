@@ -1,6 +1,6 @@
 """Fits of data that stay in their file: bit for bit those in memory where all rows are shuffled at once."""
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -8,14 +8,16 @@ import pandas as pd
 import pytest
 import torch
 
-from kingdra_repro.bases import IMSATVAT, LadderIM, neighbours
+from kingdra_repro.bases import IMSATVAT, RIM, Batch, LadderIM, neighbours
 from kingdra_repro.data import StreamedMatrix, load_custom
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods import Ensemble, Kingdra, KingdraPlus, KMeans, SemiSupervised, ensemble_fit
 from kingdra_repro.pseudo_labels import ArgmaxPseudoLabels
 from kingdra_repro.runs.questions import choose_pairs, choose_questions
 from kingdra_repro.training import outputs
+from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import StreamedRows
+from kingdra_repro.training.stack import Stack
 
 N, D, K = 260, 8, 3
 BASE = LadderIM(hidden=(12, 12))
@@ -87,6 +89,58 @@ def test_a_fit_in_small_buffers_is_the_same_each_time(streamed: StreamedMatrix) 
     model, again = (kingdra(first_epochs=4).fit(replace(streamed, buffer_rows=64)) for _ in range(2))
     pd.testing.assert_frame_equal(history(model), history(again), check_exact=True)
     assert model.history_["supervised"].notna().iloc[1]
+
+
+@dataclass(frozen=True)
+class Watched(RIM):
+    """Keeps the batches that it is trained on."""
+
+    seen: list[Batch] = field(default_factory=list)
+
+    def losses(self, network, batch: Batch):
+        self.seen.append(batch)
+        return super().losses(network, batch)
+
+
+def watched_stack(streamed: StreamedMatrix, **options) -> Stack:
+    """Two models that see five buffers an epoch; the radius of a row is its first number."""
+    rows = StreamedRows(replace(streamed, buffer_rows=64), torch.device("cpu"))
+    options = TrainingOptions(batch_size=16, **options)
+    radii = torch.from_numpy(streamed[:][:, 0])
+    return Stack(Watched(hidden=(5,)), rows, K, (0, 1), options, seed=0, radii=radii)
+
+
+def test_in_small_buffers_rows_keep_their_radii_and_the_rate_falls_through_the_epoch(streamed) -> None:
+    stack = watched_stack(streamed, decay_epochs=1)
+    rates, fractions, losses = [], [], []
+
+    def note(step) -> None:
+        rates.append(stack.step.optimizer.learning_rate / stack.options.learning_rate)
+        fractions.append(step.fraction)
+        losses.append(step.losses["loss"].clone())
+
+    stack.train_epoch(None, note)
+    for batch in stack.base.seen:
+        assert torch.equal(batch.radius, batch.x[..., 0])
+        assert not torch.equal(batch.x[0], batch.x[1])
+    share = np.array([batch.x.shape[1] for batch in stack.base.seen]) / N
+    np.testing.assert_allclose(fractions, share.cumsum())
+    np.testing.assert_allclose(rates, 1 - (share.cumsum() - share), atol=1e-7)
+    torch.testing.assert_close(stack.losses["loss"], torch.stack(losses, 1) @ torch.tensor(share).float())
+
+
+@pytest.mark.parametrize(("order", "same"), [("epoch", False), ("once", True), ("file", True)])
+def test_in_small_buffers_each_epoch_has_the_order_asked_for(streamed, order: str, same: bool) -> None:
+    stack = watched_stack(streamed, order=order)
+    for _ in range(2):
+        stack.train_epoch(None, lambda step: None)
+    batches = [batch.x for batch in stack.base.seen]
+    first, second = (
+        torch.cat(half, 1) for half in (batches[: len(batches) // 2], batches[len(batches) // 2 :])
+    )
+    assert torch.equal(first, second) == same
+    if order == "file":
+        assert torch.equal(first[0], torch.from_numpy(streamed[:]))
 
 
 def test_processes_read_the_same_file(streamed: StreamedMatrix) -> None:

@@ -5,7 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kingdra_repro.training.batches import batch_slices, supervised_order, unsupervised_order
+from kingdra_repro.training.batches import (
+    batch_slices,
+    linked_order,
+    supervised_order,
+    unsupervised_order,
+)
 
 
 @given(n=st.integers(2, 2000), batch_size=st.integers(2, 300))
@@ -28,6 +33,24 @@ def test_orders() -> None:
     assert (each[0] != each[1]).any()
     for order in (*once, *each):
         assert (np.sort(order) == np.arange(n)).all()
+
+
+def test_each_part_of_an_epoch_draws_anew() -> None:
+    clusters, pairs = [np.arange(25), np.arange(25, 50)], np.arange(50).reshape(25, 2)
+    for drawn in (
+        lambda part: unsupervised_order(50, "epoch", 0, 3, 5, part),
+        lambda part: unsupervised_order(50, "once", 0, 3, 5, part),
+        lambda part: supervised_order(clusters, 50, 0, 3, 5, part),
+        lambda part: linked_order(pairs, 50, 0, 3, 5, part),
+    ):
+        assert len({tuple(drawn(part)) for part in range(3)}) == 3
+
+
+def test_the_points_of_a_linked_pair_come_one_after_the_other() -> None:
+    pairs = np.arange(20).reshape(10, 2)
+    drawn = linked_order(pairs, 17, 0, 3, 5)
+    assert (drawn[:16:2] + 1 == drawn[1:16:2]).all()  # the last one is cut
+    assert len(np.unique(drawn)) == 17
 
 
 @given(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -156,6 +156,27 @@ def test_the_learning_rate_falls_to_nothing_in_the_last_epochs_of_a_phase(X: np.
     np.testing.assert_allclose(rates, np.minimum(1, (3 - begun) / 1.5))
     stack.train_epoch(None, note, 3)  # the next phase begins anew
     assert rates[-1] == 1
+
+
+def test_each_epoch_has_other_noise_and_with_pseudo_labels_another_order(
+    X: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, losses = [], LadderIM.losses
+
+    def watched(base, network, batch):
+        seen.append(batch)
+        return losses(base, network, batch)
+
+    monkeypatch.setattr(LadderIM, "losses", watched)
+    stack = make_stack(X, [0, 1])
+    stack.options = replace(stack.options, order="file")
+    stack.train_epoch(None, lambda step: None)
+    stack.train_epoch(pseudo_labels(8), lambda step: None)
+    first, second = (torch.cat([batch.x for batch in epoch], 1) for epoch in (seen[:10], seen[10:]))
+    assert torch.equal(first, torch.from_numpy(X).expand(2, -1, -1))
+    assert not torch.equal(second[0], second[1])
+    noise = [tuple(batch.noise[0][m, 0, 0].tolist()) for batch in seen for m in range(2)]
+    assert len(set(noise)) == 40
 
 
 def test_a_mixed_ensemble_gives_its_members_in_order(X: np.ndarray) -> None:

@@ -1,19 +1,20 @@
 """Members go on from what killed runs left, whatever stacks they were in."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from kingdra_repro.bases import RIM, LadderIM
+from kingdra_repro.bases import IMSATRPT, RIM, LadderIM
 from kingdra_repro.training import worker
 from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.stack import StepDone
-from kingdra_repro.training.worker import Member, Task, Worker
+from kingdra_repro.training.worker import Member, Task, Worker, members_of
 
 N, D, K, N_MODELS = 40, 8, 4, 6
 BASE = LadderIM(hidden=(16, 16))
@@ -68,6 +69,29 @@ def test_the_second_phase_goes_on_from_the_end_of_the_first(left: Left, tmp_path
     (straight,) = workers(TOGETHER, None)
     assert len(straight.stacks) == 2
     torch.testing.assert_close(both_phases(resumed), both_phases(straight), atol=1e-5, rtol=0)
+
+
+def test_the_learning_rate_falls_to_the_end_of_each_phase() -> None:
+    member = Member(0, BASE, None)
+    options = replace(OPTIONS, decay_epochs=3)
+    X = np.random.default_rng(0).random((N, D), dtype=np.float32)
+    one = Worker([member], Task([member], K, options, 0), X, torch.device("cpu"))
+    rates = []
+    for phase, epochs in enumerate((range(3), range(3, 5))):
+        one.train(epochs, None, lambda step: rates.append(one.stacks[0].step.optimizer.learning_rate), phase)
+    halves = [6, 5, 4, 3, 2, 1, 4, 3, 2, 1]  # an epoch has two steps
+    np.testing.assert_allclose(rates, options.learning_rate * np.array(halves) / 6)
+
+
+def test_members_of_a_kind_stand_together_each_with_the_radii_of_its_kind() -> None:
+    X = np.random.default_rng(0).random((N, D), dtype=np.float32)
+    near, far = (IMSATRPT(hidden=(5,), radius_scale=scale) for scale in (1.0, 3.0))
+    members = members_of([near, BASE, far, near, BASE, far], X, torch.device("cpu"))
+    assert [member.number for member in members] == [0, 3, 1, 4, 2, 5]
+    assert [member.base for member in members] == [near, near, BASE, BASE, far, far]
+    assert members[2].radii is members[3].radii is None
+    for one, other in zip(members[:2], members[4:], strict=True):
+        np.testing.assert_allclose(3 * one.radii, other.radii)
 
 
 def test_more_members_than_a_file_s_name_takes(tmp_path: Path) -> None:
