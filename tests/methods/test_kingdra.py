@@ -14,6 +14,7 @@ from kingdra_repro.methods.ensemble import average
 from kingdra_repro.pseudo_labels import GraphPseudoLabels, MiniClusters, align
 from kingdra_repro.pseudo_labels.matching import agreement
 from kingdra_repro.training.batches import batch_slices
+from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.checkpoint import SHARE_AT_ENDS
 from kingdra_repro.training.stack import Stack
 
@@ -188,6 +189,27 @@ def test_a_set_that_was_complete_is_kept_where_a_later_one_is_not(
     model = kingdra().fit(X)
     assert model.history_["rule"].tolist()[1:] == [model.history_["rule"][1], "kept", "kept", "kept"]
     assert model.history_["supervised"].iloc[1:].notna().all()
+
+
+@pytest.mark.parametrize(
+    ("complete", "relaxed", "mapping", "rule", "outputs"),
+    [
+        (True, False, "one_to_one", "given", [[0, 1], [1, 0]]),
+        (True, True, "common", "relaxed", [[1, 0], [1, 0]]),
+        (False, True, "one_to_one", "kept", [[1, 0], [0, 1]]),
+    ],
+)
+def test_the_set_trained_on_is_mapped_to_what_the_models_say_now(
+    complete: bool, relaxed: bool, mapping: str, rule: str, outputs: list[list[int]]
+) -> None:
+    """Also one that is kept: since it was found the models have learned."""
+    found = MiniClusters(torch.tensor([0, 0, 1, 1]), torch.tensor([2, 2]), complete, relaxed)
+    before = PseudoLabels(np.array([1, 1, 0, 0]), np.zeros((2, 2), int))
+    predictions, none = torch.tensor([[0, 0, 1, 1], [1, 1, 0, 0]]), torch.tensor([], dtype=torch.int64)
+    told, trained_on = Kingdra(2, mapping=mapping)._next_pseudo_labels(found, before, predictions, none)
+    assert told == rule
+    assert trained_on.labels.tolist() == (before.labels.tolist() if rule == "kept" else [0, 0, 1, 1])
+    assert trained_on.outputs.tolist() == outputs
 
 
 def test_average_puts_outputs_in_order_first() -> None:

@@ -212,6 +212,13 @@ def test_approximate_neighbours_need_the_rows_in_memory(streamed, tmp_path, monk
         neighbours.kept_neighbour_distances(streamed, 9, data_dir=tmp_path)
 
 
+@pytest.mark.parametrize("k", [256, 257, 300])
+def test_of_many_clusters_the_last_is_still_told(k: int) -> None:
+    proba = torch.eye(k)[None]
+    found = outputs.Outputs.in_blocks(lambda start, stop: proba[:, start:stop], (k, 5), k)
+    assert found.predictions.tolist() == [list(range(k))]
+
+
 @pytest.mark.parametrize("pseudo_labels", ["graph", "argmax"])
 def test_outputs_too_many_to_hold_are_computed_anew(X, monkeypatch, pseudo_labels: str) -> None:
     """As 10 models' for a million points and 1,000 clusters are: 40 GB."""

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from kingdra_repro.training.batches import (
     batch_slices,
+    fewer,
     linked_order,
     supervised_order,
     unsupervised_order,
@@ -76,6 +77,16 @@ def test_points_beyond_a_share_are_seen_in_other_epochs() -> None:
     clusters = [np.arange(90), np.arange(90, 100)]
     seen = np.unique(np.concatenate([supervised_order(clusters, 100, 0, 0, epoch) for epoch in range(12)]))
     assert len(seen) == 100
+
+
+def test_of_more_labelled_points_than_are_at_hand_each_epoch_has_others() -> None:
+    clusters = [np.arange(90), np.arange(90, 95)]
+    assert fewer(clusters, 95, 0, 0) is clusters
+    first, second = (fewer(clusters, 20, 0, epoch) for epoch in (0, 1))
+    for large, small in (first, second):
+        assert len(np.intersect1d(large, clusters[0])) == len(large) == 10
+        assert sorted(small) == list(range(90, 95))
+    assert set(first[0]) != set(second[0])
 
 
 @pytest.mark.parametrize("order", ["once", "epoch"])

@@ -92,3 +92,11 @@ def test_a_pair_that_is_doubtful_twice_weighs_the_sum() -> None:
     relation, weight = LinkedPairs(closure(6, links), CPU).relations(torch.arange(6))
     assert [relation[i, j].item() for i, j in ((0, 1), (2, 3), (4, 5))] == [ALIKE, UNLIKE, UNKNOWN]
     torch.testing.assert_close(weight[[0, 2], [1, 3]], torch.tensor([0.7, 0.8]))
+
+
+def test_what_is_certain_is_not_in_doubt_and_no_pair_counts_more_than_once() -> None:
+    """That 0 and 2 are one follows from certain pairs; of 3 and 4 it is said twice."""
+    links = Links.of(5, [[0, 1], [1, 2], [3, 4], [4, 3]], [[0, 2]], [1, 1, 0.6, 0.7], [0.5])
+    relation, weight = LinkedPairs(closure(5, links), CPU).relations(torch.arange(5))
+    assert relation[[0, 3], [2, 4]].tolist() == [ALIKE, ALIKE]
+    assert weight[[0, 3], [2, 4]].tolist() == [1, 1]

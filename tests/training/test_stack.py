@@ -175,6 +175,7 @@ def test_each_epoch_has_other_noise_and_with_pseudo_labels_another_order(
     first, second = (torch.cat([batch.x for batch in epoch], 1) for epoch in (seen[:10], seen[10:]))
     assert torch.equal(first, torch.from_numpy(X).expand(2, -1, -1))
     assert not torch.equal(second[0], second[1])
+    assert not torch.equal(seen[10].x_sup[0], seen[10].x_sup[1])
     noise = [tuple(batch.noise[0][m, 0, 0].tolist()) for batch in seen for m in range(2)]
     assert len(set(noise)) == 40
 

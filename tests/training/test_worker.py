@@ -71,6 +71,16 @@ def test_the_second_phase_goes_on_from_the_end_of_the_first(left: Left, tmp_path
     torch.testing.assert_close(both_phases(resumed), both_phases(straight), atol=1e-5, rtol=0)
 
 
+def test_a_member_goes_on_from_its_furthest_state(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path, "a key")
+    checkpoint.save("phase1/models_0", {0: {"epoch": 6}})
+    checkpoint.save("phase1/models_0_1", {0: {"epoch": 8}, 1: {"epoch": 8}})
+    checkpoint.save("phase1/models_2", {2: {"epoch": 9}})
+    checkpoint.save("phase2/models_0_1", {0: {"epoch": 7}, 1: {"epoch": 9}})
+    states = worker._latest_states(checkpoint, {0, 1}, phase_done=1)
+    assert {member: state["epoch"] for member, state in states.items()} == {0: 8, 1: 9}
+
+
 def test_the_learning_rate_falls_to_the_end_of_each_phase() -> None:
     member = Member(0, BASE, None)
     options = replace(OPTIONS, decay_epochs=3)
