@@ -131,6 +131,13 @@ def test_a_best_phase_of_after_the_last_committed_one_is_not_taken_up(tmp_path: 
     assert checkpoint.names("best/") == ["best/phase3"]
 
 
+def test_of_phases_that_are_equally_good_the_last_is_the_answer() -> None:
+    best, answer = BestPhase(np.eye(4, dtype=np.float32)), {"labels": torch.tensor([0, 0, 1, 1])}
+    for number in (1, 2):
+        best.consider(number, answer, lambda number=number: SimpleNamespace(weights=[number]))
+    assert (best.found.number, best.found.weights) == (2, [2])
+
+
 def test_the_first_phase_of_kingdra_plus_has_other_models_and_is_no_candidate(X: np.ndarray) -> None:
     settings = {"first_base": BASE, "first_epochs": 2, "n_models": 2, "n_iter": 1, "epochs": 1, "base": BASE}
     method = KingdraPlus(6, keep_phase="modularity", random_state=0, device="cpu", **settings).fit(X)

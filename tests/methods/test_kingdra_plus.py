@@ -1,6 +1,7 @@
 """Kingdra whose first clusters are too fine, and joined by what the models put together."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -66,6 +67,14 @@ def test_features_are_of_models_that_are_trained(pairs, monkeypatch: pytest.Monk
     monkeypatch.setattr(KMeansPseudoLabels, "__call__", spy)
     plus(pseudo_labels="kmeans", first_base=IMSATVAT(hidden=(24,)), n_iter=1, epochs=1).fit(pairs[0])
     assert widths == [(600, 24), (600, 16)]
+
+
+def test_the_first_models_have_settings_of_their_own_and_share_the_others() -> None:
+    method = plus(fineness=3, first_learning_rate=0.01, learning_rate=0.003, precision="bfloat16")
+    fine = method._fine_ensemble(SimpleNamespace(seed=0, checkpoint=None, monitor=None))
+    assert (fine.n_clusters, fine.base, fine.epochs) == (12, FIRST, 5)
+    assert (fine.batch_size, fine.learning_rate) == (50, 0.01)
+    assert (fine.n_models, fine.precision, fine.device) == (3, "bfloat16", "cpu")
 
 
 def test_the_first_models_draw_other_numbers_than_the_later_ones(pairs, monkeypatch) -> None:
