@@ -28,8 +28,10 @@ def test_with_given_labels_the_other_points_are_classified() -> None:
     """The second and fourth point count; clusters renamed are no longer right."""
     given = np.array([Y[0], -1, Y[2], -1])
     assert phase_scores(Y, Y, Y[None], None, given)["acc"] == 1.0
-    half = np.array([1 - Y[0], Y[1], Y[2], 1 - Y[3]])
+    half = np.array([1 - Y[0], Y[1], 1 - Y[2], 1 - Y[3]])
     row = phase_scores(Y, half, half[None], None, given)
     assert row["acc"] == row["model_acc_mean"] == scores(Y, half, given)["acc"] == 0.5
+    assert (row["purity_given"], row["nmi_given"]) == (1.0, 1.0)  # clusters, under whatever names
+    assert phase_scores(Y, half, half[None], np.array([1, 0, 0, -1]), given)["pseudo_label_acc"] == 1.0
     assert scores(Y, 1 - Y, given)["acc"] == 0.0
     assert scores(Y, 1 - Y)["acc"] == 1.0

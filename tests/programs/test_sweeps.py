@@ -173,6 +173,11 @@ def test_a_number_that_is_out_changes_nothing_of_the_others():
     assert both[0].reason == both[1].reason
 
 
+def test_of_equal_scores_the_smaller_number_wins():
+    rows = [{"k": k, "clusters_found": k, **dict.fromkeys(MEASURES, 0.9)} for k in (4, 2, 3)]
+    assert recommend(pd.DataFrame(rows)).n_clusters == 2
+
+
 def test_each_number_has_a_checkpoint_of_its_own(tmp_path, blobs):
     small = {"n_models": 2, "n_iter": 1, "first_epochs": 1, "epochs": 1, "batch_size": 256}
     kingdra = Kingdra(base=LadderIM(hidden=(8,)), device="cpu", checkpoint_dir=tmp_path / "kept", **small)
