@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+import torch
 from sklearn.base import clone
 from sklearn.datasets import make_blobs
 from sklearn.exceptions import NotFittedError
@@ -71,6 +72,29 @@ def test_predict_of_a_point_alone_is_its_label(blobs) -> None:
     X, _ = blobs
     model = quick().fit(X)
     assert [model.predict(X[i : i + 1])[0] for i in range(40)] == model.labels_[:40].tolist()
+
+
+@pytest.mark.parametrize("chosen", ["predicted", "given"])
+def test_certainty_and_disagreement_are_of_the_aligned_outputs(
+    blobs, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X, _ = blobs
+    model = quick(n_models=3).fit(X)
+    order = model._alignment.numpy()
+    assert (order != np.arange(4)).any()
+    outputs = model._fitted.predict_proba(X, torch.device("cpu")).numpy().astype(np.float64)
+    aligned = np.stack([proba[:, of_model] for proba, of_model in zip(outputs, order, strict=True)])
+    mean = aligned.mean(0)
+    entropy_of_mean, entropies = (-(p * np.log(p)).sum(-1) for p in (mean, aligned))
+    clusters = mean.argmax(1) if chosen == "predicted" else (model.labels_ + 1) % 4
+
+    monkeypatch.setattr("kingdra_repro.training.prediction.CHUNK_SIZE", 70)  # rows come in pieces
+    monkeypatch.setattr("kingdra_repro.training.prediction.BLOCK_VALUES", 70 * 8)
+    np.testing.assert_allclose(model.disagreement(X), entropy_of_mean - entropies.mean(0), atol=1e-5)
+    found = model.predict_with_certainty(X, None if chosen == "predicted" else clusters)
+    np.testing.assert_array_equal(found[0], clusters)
+    np.testing.assert_allclose(found[1], mean[np.arange(600), clusters], atol=1e-5)
+    np.testing.assert_allclose(found[2], (aligned.argmax(-1) == clusters).mean(0))
 
 
 def test_same_seed_same_result_and_another_seed_another(blobs) -> None:

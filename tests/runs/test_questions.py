@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import known_without_labels
-from kingdra_repro.methods import KMeans
+from kingdra_repro.methods import Ensemble, KMeans
 from kingdra_repro.runs.questions import choose_pairs, choose_questions
 from tests.methods.estimators import make, points
 
@@ -52,6 +52,31 @@ def test_no_row_is_asked_for_whose_label_is_given(kind, model) -> None:
     asked, _ = choose_questions(model, X, kind(GIVEN))
     np.testing.assert_array_equal(asked, choose_questions(model, X, GIVEN)[0])
     assert (GIVEN[asked] < 0).all()
+
+
+class OnALine(Ensemble):
+    """Eleven points 0 to 10 on a line, of which the models disagree on the last three."""
+
+    def disagreement(self, X):
+        return np.arange(11) // 8 * 1.0
+
+    def last_hidden_layer(self, X):
+        return np.asarray(X)
+
+
+def test_questions_go_where_the_models_disagree() -> None:
+    line = np.arange(11.0)[:, None]
+    asked, disagreement = choose_questions(OnALine(2, n_models=2), line, n=1)
+    # The mean disagreement is 3 / 11, which is added to each: the centre is at 7, not at 5.
+    assert np.average(line[:, 0], weights=np.arange(11) // 8 + 3 / 11) == pytest.approx(7)
+    assert (asked.tolist(), disagreement.tolist()) == ([7], [0])
+
+
+def test_pairs_are_the_same_where_rows_are_looked_at_in_pieces(model, monkeypatch) -> None:
+    asked, _ = choose_questions(model, X, GIVEN, n=5)
+    whole = choose_pairs(model, X, asked)
+    monkeypatch.setattr("kingdra_repro.runs.questions.ROWS_AT_ONCE", 7)
+    np.testing.assert_array_equal(choose_pairs(model, X, asked), whole)
 
 
 @pytest.mark.parametrize(
