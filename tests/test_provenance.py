@@ -122,6 +122,8 @@ def test_a_run_that_is_gone_on_with_by_other_code_says_so(
     assert told[0] == told[1] == "a" * 40
     assert told[2] == "a" * 40 + "+" + "b" * 40 + "-dirty"
     assert told[3] == f"{told[2]}+unknown"
+    monkeypatch.setattr(provenance, "commit", lambda: "a" * 40)
+    assert commits(tmp_path / "commits") == f"{told[3]}+{'a' * 40}"  # also one that had worked on it before
 
 
 def test_an_installed_wheel_has_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

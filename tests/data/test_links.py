@@ -53,6 +53,7 @@ def test_rows_with_names_are_told_by_their_names() -> None:
         ({"must_link": [0, 1]}, "must_link of shape .2,. .* is not a list of pairs"),
         ({"must_link": [[0.0, 1.0]]}, "is not a list of pairs"),
         ({"must_link": [[0, 1]], "must_weight": [1.5]}, "must_weight=1.5 must be above 0 and at most 1"),
+        ({"must_link": [[0, 1]], "must_weight": [0]}, "must_weight=0.0 must be above 0 and at most 1"),
         ({"must_link": [[0, 1]], "must_weight": [1, 1]}, "must_weight of shape .2,. does not fit 1 pairs"),
     ],
 )
@@ -154,3 +155,17 @@ def test_files_that_are_none(text: str, message: str, tmp_path: Path) -> None:
         read_links(tmp_path / "links.csv", None, 5)
     with pytest.raises(InputError, match="does not exist"):
         read_links(tmp_path / "other.csv", None, 5)
+
+
+def test_groups_that_are_apart_are_told_once_the_smaller_number_first() -> None:
+    closed = closure(4, Links.of(4, None, [[3, 0], [0, 3], [2, 1]]))
+    assert closed.apart.tolist() == [[0, 3], [1, 2]]
+
+
+def test_a_checksum_tells_kinds_pairs_and_weights_apart() -> None:
+    pairs = [[0, 1]], [[1, 0]], [[0, 1], [0, 1]]
+    found = [
+        Links.of(4, *given) for one in pairs for given in ((one,), (None, one), (one, None, [0.5] * len(one)))
+    ]
+    assert len({links.checksum() for links in found}) == 9
+    assert Links.of(4, [[0, 1]]).checksum() == found[0].checksum()

@@ -67,6 +67,19 @@ def test_json_holds_all_that_was_fitted() -> None:
     np.testing.assert_array_equal(other.scale(values), X[4:6])
 
 
+def test_json_holds_units_and_which_number_of_a_date_is_the_day() -> None:
+    table = pd.DataFrame(
+        {"sap": [f"{i % 9}%" for i in range(31)], "felled": [f"{i + 1}/3/2021" for i in range(31)]}
+    )
+    vectorizer = TableVectorizer(ALL).fit(table)
+    other = TableVectorizer.of(json.loads(json.dumps(vectorizer.state())))
+    assert (other.units, other.day_first) == ({"sap": "%"}, {"felled": True})
+    early = table.iloc[:3]  # in which nothing tells
+    np.testing.assert_array_equal(other.transform(early)[0], vectorizer.transform(table)[0][:3])
+    with pytest.raises(InputError, match="'sap' has numbers without a unit, where those that were fitted"):
+        other.transform(early.assign(sap=["1", "2", "3"]))
+
+
 @pytest.mark.parametrize("scale", ["standard", "minmax"])
 @pytest.mark.parametrize("sparse", [False, True])
 def test_a_scaler_comes_back(scale: str, sparse: bool) -> None:

@@ -23,6 +23,7 @@ from kingdra_repro.reproduce.store import (
     read_histories,
     read_runs,
     read_thresholds,
+    shown_file,
     tidy,
 )
 
@@ -209,13 +210,16 @@ def test_only_what_is_shown_is_kept(tmp_path):
 
 
 def test_a_run_that_was_killed_before_its_row_was_written(tmp_path):
-    """Its history is there, from another try."""
+    """Its history and its page are there, from another try."""
     results, folder = tmp_path / "results", run_folder(tmp_path / "outputs")
+    (folder / "explorer.json").write_text("{}")
     add_run(results, folder)
     (results / "runs.csv").unlink()
+    (folder / "explorer.json").write_text("[]")
     (folder / "history.csv").write_text("iteration,acc\n0,0.7\n")
     add_run(results, folder)
     assert read_histories(results)[FOLDER].to_dict("list") == {"iteration": [0], "acc": [0.7]}
+    assert shown_file(results, FOLDER, "explorer.json").read_text() == "[]"
 
 
 def test_the_lines_of_two_branches_are_put_in_order(tmp_path):

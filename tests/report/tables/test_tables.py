@@ -38,6 +38,14 @@ def test_mean_and_deviation_over_seeds():
     assert found["runs"] == ";".join(f"runs/{run.config_hash}" for run in runs)
 
 
+def test_runs_of_two_orders_are_two_rows():
+    plan = [Planned("Ladder-IM", order=order) for order in ("file", "shuffled")]
+    table = accuracy_table("table2", Done(plan, done((plan[0], {"acc": 0.9}), (plan[1], {"acc": 0.7}))))
+    for order, mean in (("file", 90), ("shuffled", 70)):
+        found = line(table, "Ladder-IM", order=order)
+        assert (found["mean"], found["n"]) == (pytest.approx(mean), 1)
+
+
 def test_one_run_has_no_deviation():
     run = Planned("K-means")
     assert np.isnan(line(accuracy_table("table2", Done([run], done((run, {"acc": 0.5})))), "K-means")["std"])
