@@ -32,6 +32,6 @@ def test_with_given_labels_the_other_points_are_classified() -> None:
     row = phase_scores(Y, half, half[None], None, given)
     assert row["acc"] == row["model_acc_mean"] == scores(Y, half, given)["acc"] == 0.5
     assert (row["purity_given"], row["nmi_given"]) == (1.0, 1.0)  # clusters, under whatever names
-    assert phase_scores(Y, half, half[None], np.array([1, 0, 0, -1]), given)["pseudo_label_acc"] == 1.0
+    assert phase_scores(Y, half, half[None], np.array([0, 0, 0, -1]), given)["pseudo_label_acc"] == 1.0
     assert scores(Y, 1 - Y, given)["acc"] == 0.0
     assert scores(Y, 1 - Y)["acc"] == 1.0

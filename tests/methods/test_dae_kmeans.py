@@ -68,6 +68,18 @@ def test_what_is_to_be_reconstructed_is_not_masked(network_class: type[Autoencod
     torch.testing.assert_close(loss, (network.decoder(network(masked)) - 2 * x).square().mean())
 
 
+def test_each_epoch_is_masked_anew(digits, monkeypatch: pytest.MonkeyPatch) -> None:
+    masks, losses = [], Autoencoder.losses
+
+    def watched(self, x, masking, generator):
+        masks.append(generator.get_state().numpy().tobytes())
+        return losses(self, x, masking, generator)
+
+    monkeypatch.setattr(Autoencoder, "losses", watched)
+    make(hidden=(8,), epochs=3, masking=0.2).fit(digits[0][:128])
+    assert len(set(masks)) == 6  # two batches an epoch
+
+
 def test_units_of_the_data_do_not_matter(digits) -> None:
     X, _ = digits
     np.testing.assert_array_equal(make(epochs=2).fit(X).labels_, make(epochs=2).fit(1024 * X).labels_)

@@ -96,6 +96,13 @@ def test_no_more_steps_than_asked_for(digits) -> None:
     assert len(model.history_) == 1 + 4  # targets before steps 0, 10 and 20, and after step 25
 
 
+@pytest.mark.parametrize(("tol", "steps"), [(0.001, 5), (0.0, 15)])
+def test_it_ends_where_fewer_points_than_tol_change(digits, tol: float, steps: int) -> None:
+    """Here none does; fewer than none never do."""
+    still = {"epochs": 1, "clustering_learning_rate": 1e-12, "max_iter": 15, "update_interval": 5}
+    assert make(hidden=(8,), n_init=1, tol=tol, **still).fit(digits[0][:100]).n_iter_ == steps
+
+
 def test_sparse_and_dense_give_the_same(digits) -> None:
     X, _ = digits
     settings = {"epochs": 2, "max_iter": 10, "update_interval": 5}

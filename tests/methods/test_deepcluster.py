@@ -96,6 +96,19 @@ def test_batch_norm_uses_the_moments_of_the_epoch() -> None:
     torch.testing.assert_close(network.eval()(x), expected)
 
 
+def test_the_classifier_s_layer_has_no_momentum(digits, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    class Watched(torch.optim.SGD):
+        def __init__(self, parameters, lr, momentum=0.0, *, weight_decay=0.0) -> None:
+            made.append((lr, momentum, weight_decay))
+            super().__init__(parameters, lr, momentum, weight_decay=weight_decay)
+
+    monkeypatch.setattr(torch.optim, "SGD", Watched)
+    make(epochs=2, learning_rate=0.02, momentum=0.8, weight_decay=0.01).fit(digits[0][:100])
+    assert made == [(0.02, 0.8, 0.01), *[(0.02, 0.0, 0.01)] * 2]  # a new one in each epoch
+
+
 def test_sparse_and_dense_give_the_same(digits) -> None:
     X, _ = digits
     dense, sparse = make(epochs=2).fit(X), make(epochs=2).fit(sp.csr_matrix(X))

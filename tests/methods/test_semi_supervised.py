@@ -46,6 +46,12 @@ def test_labels_are_drawn_class_by_class_with_the_seed(digits) -> None:
     assert (given != draw_labels(y, 10, 7, seed=2)).any()
 
 
+def test_a_part_of_each_class_is_rounded_down_but_two_at_least() -> None:
+    y = np.repeat([0, 1, 2], [10, 39, 200])
+    given = draw_labels(y, 3, fraction=0.1, seed=0)
+    assert np.bincount(given[given >= 0]).tolist() == [2, 3, 20]
+
+
 def test_a_checkpoint_of_other_labels_is_refused(digits, tmp_path: Path) -> None:
     X, y = digits
     model(epochs=1, checkpoint_dir=tmp_path).fit(X, draw_labels(y, 10, 5, seed=0))
