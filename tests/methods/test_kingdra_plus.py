@@ -55,6 +55,20 @@ def test_it_finds_classes_of_several_blobs(pairs) -> None:
     assert {"sat", "denoising"} <= set(model.history_)
 
 
+def test_what_is_joined_has_the_number_of_the_class_that_is_labelled_there(pairs) -> None:
+    """Before any model with k outputs has learned from the labels."""
+    X, y = pairs
+    found = []
+
+    class Watch(KillAtStep):
+        def iteration(self, it) -> None:
+            found.append(it.model_labels)
+
+    given = np.where(np.arange(600) % 30 == 0, (y + 1) % 4, -1)
+    plus(first_epochs=25, n_models=2, n_iter=1, epochs=1, monitor=Watch()).fit(X, given)
+    assert (found[0] == (y + 1) % 4).mean() > 0.9
+
+
 def test_features_are_of_models_that_are_trained(pairs, monkeypatch: pytest.MonkeyPatch) -> None:
     """K-means on features must not see the new models, which have learnt nothing, after the first phase."""
     widths = []
