@@ -81,13 +81,29 @@ def file_lock(target: Path) -> Iterator[int]:
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     with open(target.parent / f".{target.name}.lock", "w", encoding="utf-8") as file:
-        if not lock(file.fileno()):
+        if not _lock(file.fileno()):
             log.info("Waiting for another process that makes %s", target)
             fcntl.flock(file, fcntl.LOCK_EX)
         yield file.fileno()
 
 
-def lock(handle: int) -> bool:
+@contextmanager
+def folder_lock(folder: Path) -> Iterator[bool]:
+    """Hold the lock of a folder, in which nothing is left by that; False where another has it.
+
+    Raises
+    ------
+    OSError
+        Where there is no such folder, or it cannot be read.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        yield _lock(handle)
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int) -> bool:
     """Take the lock of an open file or folder, unless another process has it, which False says.
 
     Some network file systems have no locks: then this is all that is said of it, in a warning.

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from kingdra_repro.checks import is_integer
 from kingdra_repro.data.sources.file_folder import files_and_classes
 from kingdra_repro.errors import InputError
-from kingdra_repro.files import checksum, lock
+from kingdra_repro.files import checksum, folder_lock
 from kingdra_repro.training.options import WITHOUT_EFFECT
 
 # Neither how a fit is run, nor where files come from, nor what is written beside the labels changes these.
@@ -106,16 +105,13 @@ def exclusive_run(folder: Path) -> Iterator[None]:
     InputError
         If one does.
     """
-    handle = os.open(folder, os.O_RDONLY)  # the folder itself: nothing is left in it
-    try:
-        if not lock(handle):
+    with folder_lock(folder) as is_free:
+        if not is_free:
             raise InputError(
                 f"Another process is working on this run in {folder}: wait until it ends; this command then "
                 "shows the result"
             )
         yield
-    finally:
-        os.close(handle)
 
 
 def _dataset_name(dataset: DictConfig, chosen: str) -> str:

@@ -4,7 +4,7 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.files import atomic_write, lock
+from kingdra_repro.files import atomic_write, folder_lock
 
 # Then the SHA-256 of what follows, in a line: a note, in a line, and torch's bytes.
 FIRST_LINE = b"kingdra checkpoint 1\n"
@@ -169,23 +169,20 @@ def no_other_fit(folder: Any) -> Iterator[None]:
     InputError
         If another process, or this one, has a fit there.
     """
-    handle, made = None, False
+    made = readable = False
     with suppress(OSError, TypeError):  # `Checkpoint` says so, once the parameters have been looked at
         made = not os.path.isdir(folder)
         os.makedirs(folder, exist_ok=True)
-        handle = os.open(folder, os.O_RDONLY)
-    if handle is None:
-        yield
-        return
+        readable = os.access(folder, os.R_OK)
     try:
-        if not lock(handle):
-            raise InputError(
-                f"Another fit keeps its checkpoint in {folder}: wait until it ends, or give each a "
-                "checkpoint_dir of its own"
-            )
-        yield
+        with folder_lock(folder) if readable else nullcontext(True) as is_free:
+            if not is_free:
+                raise InputError(
+                    f"Another fit keeps its checkpoint in {folder}: wait until it ends, or give each a "
+                    "checkpoint_dir of its own"
+                )
+            yield
     finally:
-        os.close(handle)
         if made:
             with suppress(OSError):
                 os.rmdir(folder)
