@@ -17,6 +17,7 @@ import time
 from itertools import product
 from pathlib import Path
 
+import pandas as pd
 import torch
 
 from kingdra_repro.data import Dataset, load_custom
@@ -57,7 +58,8 @@ AXES = (COLUMNS, PARTS, METHODS, SCORES)
 def main(files: dict[str, str]) -> None:
     for name, path in files.items():
         _fit_all(name, load_custom(path=path))
-    cells = table([_cell(name, part, method, score) for name, part, method, score in product(*AXES)])
+    fits = ROWS.read()
+    cells = table([_cell(fits, *names) for names in product(*AXES)])
     write_text(RESULTS / "tables" / f"{NAME}.csv", cells.to_csv(index=False, lineterminator="\n"))
 
 
@@ -89,7 +91,7 @@ def _fit_all(name: str, data: Dataset) -> None:
 
 
 def _same_labels(row: dict, n_labels: int) -> dict | None:
-    """The fit with a smaller part, where that is as many labels, two of each class: the same ones."""
+    """The fit with a smaller part, where that is as many labels: they are the same ones then."""
     if not ROWS.path.exists():
         return None
     fits = ROWS.read(dtype=str, keep_default_na=False)
@@ -99,10 +101,10 @@ def _same_labels(row: dict, n_labels: int) -> dict | None:
     return None if fits.empty else fits.iloc[0].to_dict()
 
 
-def _cell(name: str, part: str, method: str, score: str) -> dict:
+def _cell(fits: pd.DataFrame, name: str, part: str, method: str, score: str) -> dict:
     """The mean of the fits that are done, or why there are none."""
     row = f"{part}: {method}, {SCORES[score]}"
-    fits = ROWS.read().query("dataset == @name and labels == @part and method == @method")
+    fits = fits.query("dataset == @name and labels == @part and method == @method")
     why = "not to be had: its owners let nobody pass it on" if name in ("FRGC", "YTF") else "not run"
     fill = f"{why}. python -m scripts.many_classes_from_labels {name}=FILE fills the column"
     note = "" if len(fits) else fill

@@ -223,9 +223,8 @@ def _warn_of_labels_not_drawn(estimator: Any) -> None:
 def one_fit(estimator: Any) -> Iterator[None]:
     """Leave the estimator unfitted where a fit within fails; warn of what it does not do.
 
-    Its ``checkpoint_dir`` is its own meanwhile.
-
-    It would else be a mixture of itself and the fit before. What others have put there stays, such as what a
+    No other fit has its ``checkpoint_dir`` meanwhile. An estimator whose fit has failed would else be a
+    mixture of itself and the fit before. What others have put there stays, such as what a
     pipeline notes while it fits its steps.
     """
     before = set(vars(estimator))
