@@ -16,6 +16,7 @@ from hydra import compose, initialize_config_module
 from hydra.core.config_store import ConfigStore
 from hydra.utils import get_class, get_object
 from omegaconf import MISSING, DictConfig, OmegaConf
+from sklearn.base import ClassifierMixin
 
 from kingdra_repro.auto_settings import AUTO, auto_settings
 from kingdra_repro.checks import is_integer, must_be
@@ -28,6 +29,7 @@ VERSION_BASE = "1.3"  # of Hydra, whose behaviour they are written for
 FILED_UNDER = {"base": "base", "pseudo_labels": "pseudo_labels", "random_state": "seed"}
 # The page of configs/settings for all data sets; the others are named after their data set.
 ALL = "all_data_sets"
+LABELS_PER_CLASS = 10  # for a method that needs some of each class, where nothing says how many
 LENGTHS = {"iterations": 0, "first_epochs": 1, "epochs": 1}  # of training, and the least that each may be
 
 
@@ -199,7 +201,7 @@ def setting_of(parameter: str, cfg: DictConfig) -> str:
     """
     groups: Any = OmegaConf.to_container(cfg)
     if parameter in groups["method"]:
-        taken_from = re.match(r"(?:\$\{or_else:)?\$\{([\w.]+)\}", str(groups["method"][parameter]))
+        taken_from = re.match(r"\$\{([\w.]+)\}", str(groups["method"][parameter]))
         return taken_from[1] if taken_from else f"method.{parameter}"
     if parameter in groups:
         return parameter
@@ -214,6 +216,17 @@ def _paths(node: dict[str, Any], name: str) -> Iterator[str]:
         for key in inner:
             yield from (f"{name}.{path}" for path in _paths(inner, key))
     yield name
+
+
+def labels_to_draw(cfg: DictConfig) -> dict[str, Any] | None:
+    """Return how the labels of a run are drawn; None where its method learns from none."""
+    kind = get_object(cfg.method["_target_"])
+    if not getattr(kind, "takes_labels", False):
+        return None
+    number = cfg.labels_per_class
+    if number is None and issubclass(kind, ClassifierMixin):
+        number = LABELS_PER_CLASS
+    return {"labels_per_class": number, "labels_fraction": cfg.labels_fraction}
 
 
 def names(group: str) -> list[str]:

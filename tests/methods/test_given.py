@@ -19,7 +19,6 @@ from kingdra_repro.methods import (
     Single,
     draw_labels,
 )
-from kingdra_repro.methods.clusterer import LabelsNotDrawn
 from tests.methods.conftest import KillAtStep, Killed
 
 K, N = 4, 300
@@ -32,14 +31,6 @@ SETTINGS = {
     KingdraPlus: {"first_epochs": 8, "epochs": 4, "n_models": 3, "n_iter": 2, "first_base": VAT},
     SemiSupervised: {"epochs": 8},
 }
-
-
-@pytest.mark.parametrize("name", ["labels_per_class", "labels_fraction"])
-def test_a_parameter_that_draws_labels_for_the_program_says_that_fit_draws_none(blobs, given, name) -> None:
-    asked = {name: 2 if name == "labels_per_class" else 0.02}
-    for model in (make(SemiSupervised, **asked), NearestLabelled(K, **asked), make(Kingdra, **asked)):
-        with pytest.warns(LabelsNotDrawn, match=f"{name}=.* fit draws none: it takes y as it is"):
-            model.fit(blobs[0], given)
 
 
 def make(scheme: type, base=IM, **more):

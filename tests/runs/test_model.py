@@ -138,12 +138,22 @@ def said_of(folder) -> str | None:
 )
 def test_what_no_run_writes_is_refused(change, kept, tmp_path) -> None:
     """With right checksums, too."""
-    described = {**json.loads(kept[model.DESCRIPTION]), **change}
-    described["sha256_of_this"] = model._digest(described)
-    (tmp_path / model.NUMBERS).write_bytes(kept[model.NUMBERS])
-    (tmp_path / model.DESCRIPTION).write_text(json.dumps(described))
+    write_changed(tmp_path, kept, **change)
     with pytest.raises(InputError, match="is damaged, or not what"):
         kingdra_repro.load(tmp_path)
+
+
+def write_changed(folder, kept, **change) -> None:
+    described = {**json.loads(kept[model.DESCRIPTION]), **change}
+    described["sha256_of_this"] = model._digest(described)
+    (folder / model.NUMBERS).write_bytes(kept[model.NUMBERS])
+    (folder / model.DESCRIPTION).write_text(json.dumps(described))
+
+
+def test_parameters_that_are_no_more_are_left_out(kept, tmp_path) -> None:
+    parameters = json.loads(kept[model.DESCRIPTION])["parameters"]
+    write_changed(tmp_path, kept, parameters=parameters | {"labels_per_class": None, "labels_fraction": 0.1})
+    assert kingdra_repro.load(tmp_path).n_models == parameters["n_models"]
 
 
 def test_nothing_is_unpickled(kept, tmp_path, monkeypatch) -> None:

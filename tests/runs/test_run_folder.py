@@ -14,15 +14,20 @@ def settings(**changes) -> DictConfig:
     cfg = OmegaConf.create(
         {
             "dataset": {"path": "x.npy", "mirror": None, "data_dir": None, "n_clusters": None},
-            "method": {"random_state": "${seed}", "device": "${device}", "base": {"hidden": [4]}},
+            "method": {
+                "_target_": "kingdra_repro.methods.Kingdra",
+                **{"random_state": "${seed}", "device": "${device}", "base": {"hidden": [4]}},
+            },
             "seed": 3,
             "device": "auto",
+            "labels_per_class": None,
+            "labels_fraction": None,
             "unused": 1,
             "hydra": {"runtime": {"choices": CHOICES}},
         }
     )
     for key, value in changes.items():
-        OmegaConf.update(cfg, key.replace("__", "."), value)
+        OmegaConf.update(cfg, key.replace("__", ".", 2), value)
     return cfg
 
 
@@ -59,11 +64,18 @@ def test_what_does_not_change_them_does_not(change):
     assert config_hash(settings(**change)) == config_hash(settings())
 
 
-@pytest.mark.parametrize(("method", "n_hashes"), [({"labels_per_class": 2}, 2), ({"n_init": 1}, 1)])
+@pytest.mark.parametrize(("method", "n_hashes"), [("ConstrainedKMeans", 2), ("KMeans", 1)])
 def test_the_seed_that_draws_labels_counts_where_nothing_else_is_random(method, n_hashes):
     both = [settings(seed=seed) for seed in (0, 1)]
     for cfg in both:
-        cfg.method = method
+        cfg.method = {"_target_": f"kingdra_repro.methods.{method}"}
+    assert len({config_hash(cfg) for cfg in both}) == n_hashes
+
+
+@pytest.mark.parametrize("drawn", [{"labels_per_class": 2}, {"labels_fraction": 0.1}])
+@pytest.mark.parametrize(("method", "n_hashes"), [("Kingdra", 2), ("ConstrainedKMeans", 2), ("KMeans", 1)])
+def test_the_labels_that_are_drawn_count_where_the_method_learns_from_them(drawn, method, n_hashes):
+    both = [settings(method___target_=f"kingdra_repro.methods.{method}", **more) for more in ({}, drawn)]
     assert len({config_hash(cfg) for cfg in both}) == n_hashes
 
 

@@ -15,7 +15,7 @@ from kingdra_repro.data.streamed import Matrix, StreamedMatrix, is_sparse
 from kingdra_repro.data.validation import warn_of_scale, warn_of_small_values
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum_of_array, remove_parts
-from kingdra_repro.methods.clusterer import LABELS_DRAWN, TrainedClusterer
+from kingdra_repro.methods.clusterer import TrainedClusterer
 from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.options import WITHOUT_EFFECT
 
@@ -64,7 +64,7 @@ def seed_and_checkpoint(
     settings = {
         name: _described(value)
         for name, value in estimator.get_params(deep=False).items()
-        if name not in WITHOUT_EFFECT.union(LABELS_DRAWN) and name not in may_change
+        if name not in WITHOUT_EFFECT and name not in may_change
     }
     seeded = isinstance(estimator.random_state, int | np.integer | np.random.RandomState)
     settings["random_state"] = seed if seeded else "drawn"

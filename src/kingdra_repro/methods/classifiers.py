@@ -20,9 +20,6 @@ class NearestLabelled(LabelledClusterer):
     ----------
     n_clusters : int, default=8
         k, the number of classes.
-    labels_per_class : int, default=10
-    labels_fraction : float or None, default=None
-        What the command line draws of a data set's classes; see `kingdra_repro.methods.SemiSupervised`.
 
     Attributes
     ----------
@@ -65,9 +62,6 @@ class LogisticRegression(LabelledClusterer):
     ----------
     n_clusters : int, default=8
         k, the number of classes, from 2.
-    labels_per_class : int, default=10
-    labels_fraction : float or None, default=None
-        What the command line draws of a data set's classes; see `kingdra_repro.methods.SemiSupervised`.
     max_iter : int, default=1000
         Steps of the solver, at most.
 

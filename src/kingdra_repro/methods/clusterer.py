@@ -42,9 +42,12 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
         Of each parameter that has parameters of its own where it is an instance, what makes one of a name.
     streams : bool
         Whether it takes a `kingdra_repro.data.StreamedMatrix`, which stays in its file.
+    takes_labels : bool
+        Whether ``fit`` reads the classes of some points, ``y`` with -1 where they are not known.
     """
 
     streams: ClassVar[bool] = False
+    takes_labels: ClassVar[bool] = False
     checks: ClassVar[dict[str, Check]] = {"n_clusters": integer(1)}
     parts: ClassVar[dict[str, Callable[[Any], Any]]] = {}
 
@@ -199,36 +202,15 @@ class EmptyClusterWarning(ConvergenceWarning):
     """Fewer clusters were found than were looked for."""
 
 
-# What kingdra-run draws labels by: ``fit`` is given the labels themselves.
-LABELS_DRAWN = ("labels_per_class", "labels_fraction")
-
-
-class LabelsNotDrawn(UserWarning):
-    """A parameter says how many labels to draw, and ``fit`` draws none."""
-
-
-def _warn_of_labels_not_drawn(estimator: Any) -> None:
-    defaults = {one.name: one.default for one in fields(estimator)}
-    for name in LABELS_DRAWN:
-        if name in defaults and (value := getattr(estimator, name)) != defaults[name]:
-            warnings.warn(
-                f"{name}={value} is what kingdra-run draws labels by, and fit draws none: it takes y as it "
-                "is (-1: not known); kingdra_repro.methods.draw_labels draws some",
-                LabelsNotDrawn,
-                stacklevel=6,  # the line that calls fit
-            )
-
-
 @contextmanager
 def one_fit(estimator: Any) -> Iterator[None]:
-    """Leave the estimator unfitted where a fit within fails; warn of what it does not do.
+    """Leave the estimator unfitted where a fit within fails; warn of clusters that it did not find.
 
     No other fit has its ``checkpoint_dir`` meanwhile. An estimator whose fit has failed would else be a
     mixture of itself and the fit before. What others have put there stays, such as what a
     pipeline notes while it fits its steps.
     """
     before = set(vars(estimator))
-    _warn_of_labels_not_drawn(estimator)
     try:
         with no_other_fit(getattr(estimator, "checkpoint_dir", None)):
             yield

@@ -19,7 +19,6 @@ from kingdra_repro.checks import (
     integer,
     non_negative,
     optional,
-    part,
     path,
     positive,
 )
@@ -64,9 +63,6 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
     image_shape : (height, width), (height, width, channels) or None, default=None
         Of the pictures that the rows of X are, for the convolutional network; None, or a side below 6: X goes
         through fully connected layers.
-    labels_per_class : int, default=10
-    labels_fraction : float or None, default=None
-        What the command line draws of a data set's classes; see `kingdra_repro.methods.SemiSupervised`.
     code_size : int, default=32
     masking : float, default=0
         The part of the input set to 0 while the autoencoder alone is trained.
@@ -132,8 +128,6 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
 
     checks: ClassVar[dict[str, Check]] = {
         **AutoencoderClusterer.checks,
-        "labels_per_class": integer(1),
-        "labels_fraction": optional(part),
         "code_size": integer(1),
         "epochs": integer(0),
         "clustering_epochs": integer(0),
@@ -148,14 +142,13 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
         "unlabelled_weight": non_negative,
         "autoencoder_dir": optional(path),
     }
+    takes_labels: ClassVar[bool] = True
     decisive: ClassVar = (
         *("image_shape", "code_size", "hidden", "masking", "epochs", "batch_size", "learning_rate"),
         "precision",
     )
 
     image_shape: tuple[int, ...] | None = None
-    labels_per_class: int = 10
-    labels_fraction: float | None = None
     code_size: int = 32
     hidden: tuple[int, ...] = (500, 500)
     masking: float = 0.0

@@ -21,9 +21,6 @@ class ConstrainedKMeans(LabelledClusterer):
     ----------
     n_clusters : int, default=8
         k, the number of classes.
-    labels_per_class : int, default=10
-    labels_fraction : float or None, default=None
-        What the command line draws of a data set's classes; see `kingdra_repro.methods.SemiSupervised`.
     max_iter : int, default=300
         Rounds of assigning points and moving centres, at most.
 

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from kingdra_repro.bases import Base, make_base, make_bases
-from kingdra_repro.checks import Check, check_parameters, integer, optional, part
+from kingdra_repro.checks import Check, check_parameters, integer
 from kingdra_repro.data.links import Links
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.devices import choose_device
@@ -49,9 +49,6 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
     n_jobs : int or None, default=None
         Processes that the models are dealt out to, each with its share of the CPU's cores, or its GPU. None:
         this process trains them all; -1: one process for each GPU, or for each core of the CPU.
-    labels_per_class : int or None, default=None
-    labels_fraction : float or None, default=None
-        What the command line draws of a data set's classes; see `kingdra_repro.methods.SemiSupervised`.
     n_clusters, device, random_state, checkpoint_dir, monitor, verbose : see `TrainedClusterer`
     batch_size, learning_rate, decay_epochs, order, precision, compile : see `TrainingOptions`
 
@@ -88,20 +85,17 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         **TrainingOptions.checks,
         "n_models": integer(1),
         "epochs": integer(1),
-        "labels_per_class": optional(integer(1)),
-        "labels_fraction": optional(part),
     }
 
     parts: ClassVar[dict[str, Callable[[Any], Any]]] = {"base": make_base}
 
     streams: ClassVar[bool] = True
+    takes_labels: ClassVar[bool] = True
 
     base: str | Base | Sequence[str | Base] = "ladder_im"
     n_models: int = 10
     epochs: int = 5
     n_jobs: int | None = None
-    labels_per_class: int | None = None
-    labels_fraction: float | None = None
 
     @default_library_state()
     def fit(

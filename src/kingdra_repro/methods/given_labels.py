@@ -11,7 +11,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from kingdra_repro.checks import Check, check_parameters, integer, is_integer, must_be, optional, part
+from kingdra_repro.checks import check_parameters, is_integer, must_be, part
 from kingdra_repro.data.formats.labels import UNKNOWN
 from kingdra_repro.data.links import Closure, Links, closure, with_linked
 from kingdra_repro.errors import InputError
@@ -220,23 +220,13 @@ class LabelledClusterer(ClassifierMixin, Clusterer):
     ----------
     n_clusters : int, default=8
         k, the number of classes.
-    labels_per_class : int, default=10
-    labels_fraction : float or None, default=None
-        What the command line draws of a data set's classes; see `kingdra_repro.methods.SemiSupervised`.
 
     Attributes
     ----------
     classes_ : int64 array [k], 0..k-1
     """
 
-    checks: ClassVar[dict[str, Check]] = {
-        **Clusterer.checks,
-        "labels_per_class": integer(1),
-        "labels_fraction": optional(part),
-    }
-
-    labels_per_class: int = 10
-    labels_fraction: float | None = None
+    takes_labels: ClassVar[bool] = True
 
     @default_library_state()
     def fit(self, X: Any, y: Any) -> Self:  # type: ignore[override]

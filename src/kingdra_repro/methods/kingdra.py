@@ -103,7 +103,6 @@ class Kingdra(Ensemble):
         See `kingdra_repro.methods.Monitor`.
     verbose : int, default=0
         1: the progress and the time left are shown on standard error.
-    labels_per_class, labels_fraction : see `Ensemble`
 
     Attributes
     ----------

@@ -2,14 +2,13 @@
 
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
 from sklearn.base import ClassifierMixin
 
 from kingdra_repro.bases import Base
-from kingdra_repro.checks import Check, integer
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.methods.ensemble import Single
 from kingdra_repro.methods.ensemble_fit import EnsembleFit
@@ -29,11 +28,6 @@ class SemiSupervised(ClassifierMixin, Single):
     ----------
     n_clusters : int, default=8
         k, the number of classes.
-    labels_per_class : int, default=10
-        What the command line draws of a data set's classes, with the seed, and gives to ``fit``; see
-        `kingdra_repro.methods.draw_labels`. ``fit`` takes what it is given.
-    labels_fraction : float or None, default=None
-        The part of each class that the command line draws instead.
     epochs : int, default=100
         Passes over all points.
     base, batch_size, learning_rate, decay_epochs, precision, compile, device, random_state, checkpoint_dir,
@@ -63,11 +57,7 @@ class SemiSupervised(ClassifierMixin, Single):
     (200,)
     """
 
-    checks: ClassVar[dict[str, Check]] = {**Single.checks, "labels_per_class": integer(1)}
-
     base: str | Base = "ladder"
-    labels_per_class: int = 10
-    labels_fraction: float | None = None
     epochs: int = 100
     # Of batches beside labelled ones, as in the iterations of Kingdra.
     order: str = field(default="epoch", init=False)

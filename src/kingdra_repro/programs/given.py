@@ -8,12 +8,13 @@ import numpy as np
 from omegaconf import DictConfig
 from sklearn.base import ClassifierMixin
 
+from kingdra_repro.config import labels_to_draw
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.links import closure, with_linked
 from kingdra_repro.data.validation import ScaleWarning
 from kingdra_repro.errors import InputError, listed
 from kingdra_repro.methods import draw_labels
-from kingdra_repro.methods.clusterer import LABELS_DRAWN, EmptyClusterWarning, LabelsNotDrawn
+from kingdra_repro.methods.clusterer import EmptyClusterWarning
 from kingdra_repro.methods.given_labels import ClassWithoutLabel
 
 
@@ -22,29 +23,28 @@ def given_labels(cfg: DictConfig, data: Dataset, method: str) -> np.ndarray | No
 
     With them those that follow from linked pairs: none of these points is scored.
     """
-    if "labels_per_class" not in cfg.method:
-        told = ["dataset.given"] if data.given is not None else []
-        told += [f"{name}={cfg[name]}" for name in LABELS_DRAWN if cfg[name] is not None]
-        if told:
+    names = ("labels_per_class", "labels_fraction")
+    told = [f"{name}={cfg[name]}" for name in names if cfg[name] is not None]
+    to_draw = labels_to_draw(cfg)
+    if to_draw is None:
+        if told or data.given is not None:
+            what = told[0] if data.given is None else "dataset.given"
             raise InputError(
-                f"{told[0]} is for methods that learn from labels, not for method={method}: choose "
+                f"{what} is for methods that learn from labels, not for method={method}: choose "
                 "kingdra, semi_supervised, constrained_autoencoder or constrained_kmeans, or leave it out"
             )
         return None
     if data.given is not None:
-        for name in LABELS_DRAWN:
-            if cfg[name] is not None:
-                raise InputError(
-                    f"{name}={cfg[name]} draws labels, and dataset.given gives yours: leave one of them out"
-                )
+        if told:
+            raise InputError(f"{told[0]} draws labels, and dataset.given gives yours: leave one of them out")
         return data.given
-    number, part = cfg.method.labels_per_class, cfg.method.labels_fraction
+    number, part = (to_draw[name] for name in names)
     if number is None and part is None:
         return None
     drawn = draw_labels(data.y, data.n_clusters, number, cfg.seed, fraction=part)
-    return (
-        drawn if data.links is None else with_linked(drawn, closure(len(drawn), data.links), data.class_names)
-    )
+    if data.links is None:
+        return drawn
+    return with_linked(drawn, closure(len(drawn), data.links), data.class_names)
 
 
 def fit(method: Any, data: Dataset, given: np.ndarray | None, name: str) -> None:
@@ -55,7 +55,6 @@ def fit(method: Any, data: Dataset, given: np.ndarray | None, name: str) -> None
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ScaleWarning)  # a file's was told when it was read
             warnings.simplefilter("ignore", EmptyClusterWarning)  # the table at the end tells
-            warnings.simplefilter("ignore", LabelsNotDrawn)  # they were
             method.fit(data.X, given, **_pairs(data, method, name))
     except ClassWithoutLabel as error:
         names = data.class_names or []

@@ -12,6 +12,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from kingdra_repro.checks import is_integer
+from kingdra_repro.config import labels_to_draw
 from kingdra_repro.data.sources.file_folder import files_and_classes
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum, folder_lock
@@ -51,7 +52,8 @@ def config_hash(cfg: DictConfig) -> str:
     """8 hexadecimal digits of all settings that can change the labels.
 
     These are the data set's and the method's nodes, less `NOT_HASHED`; the method's holds the base model,
-    the pseudo-labels, the seed and the training settings as far as the method uses them. A file or folder
+    the pseudo-labels, the seed, the training settings as far as the method uses them, and the labels it is
+    given. A file or folder
     that the data set names counts by its contents: another file under the same name is another run.
     """
     return hash_of(hashed_settings(cfg))
@@ -61,6 +63,7 @@ def hashed_settings(cfg: DictConfig) -> str:
     """Return the settings that `config_hash` is the hash of, as JSON."""
     groups = (OmegaConf.to_container(cfg[group], resolve=True) for group in ("dataset", "method"))
     data, method = map(_effective, groups)
+    method |= _effective(labels_to_draw(cfg) or {})
     settings = {"dataset": _with_contents(data), "method": method}
     if "labels_per_class" in method and "random_state" not in method:
         settings["labels_of_seed"] = cfg.seed  # of what is given to it, where nothing in it is random

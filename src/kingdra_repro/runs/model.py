@@ -34,6 +34,7 @@ NUMBERS, DESCRIPTION = "model.safetensors", "model.json"
 SMALL = 200_000_000  # bytes that keep_model=auto keeps
 LARGEST_DESCRIPTION = 100_000_000  # bytes: vocabularies may be long, but not so long
 KEEP = ("auto", True, False)
+NO_MORE = {"labels_per_class", "labels_fraction"}  # parameters of estimators in older runs
 
 
 def _named(kind: type | tuple[type, ...], module: Any) -> dict[str, type]:
@@ -225,7 +226,8 @@ def _made(value: Any) -> Any:
 
 
 def _made_model(described: dict[str, Any], state: dict[str, np.ndarray]) -> Clusterer:
-    parameters = {name: _made(value) for name, value in described["parameters"].items()}
+    given = described["parameters"].items()
+    parameters = {name: _made(value) for name, value in given if name not in NO_MORE}
     method = ESTIMATORS[described["class"]](**parameters)
     check_parameters(method, method.checks)
     method.load_state_dict(state, described["n_features"])
