@@ -1,7 +1,7 @@
 """What all estimators share: how parameters and data are checked, and how a fit ends."""
 
 import warnings
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -116,9 +116,9 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
         """Whether several models answer, which may disagree."""
         return False
 
-    @abstractmethod
     def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
-        """Cluster checked data, and set ``labels_`` and what prediction uses."""
+        """Cluster checked data, and set ``labels_`` and what prediction uses; unless `fit` is overridden."""
+        raise NotImplementedError
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """All numbers that were fitted, by name: attributes such as ``labels_``, and what `predict` uses.

@@ -132,7 +132,7 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
             check_parameters(self, self.checks)
             X = checked_data(self, X, reset=True)
             links = Links.of(X.shape[0], must_link, cannot_link, must_weight, cannot_weight)
-            self._fit(X, Given.of(self._checked_labels(y, X.shape[0]), links))
+            self._fit_given(X, Given.of(self._checked_labels(y, X.shape[0]), links))
         return self
 
     def fit_predict(self, X: Any, y: Any = None, **pairs: Any) -> np.ndarray:
@@ -146,7 +146,7 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
     def _checked_labels(self, y: Any, n: int) -> np.ndarray:
         return check_some_given(y, n, self.n_clusters)
 
-    def _fit(self, X: Matrix, given: Given) -> None:  # type: ignore[override]
+    def _fit_given(self, X: Matrix, given: Given) -> None:
         with closing(EnsembleFit(self, X, epochs_total=self.epochs, given=given)) as fit:
             trained = fit.train(self.epochs, given.pseudo_labels(self.n_models, self.n_clusters))
             self._answer(trained.outputs, given)

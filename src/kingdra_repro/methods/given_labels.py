@@ -262,7 +262,3 @@ class LabelledClusterer(ClassifierMixin, Clusterer):
     @abstractmethod
     def _classes_of(self, X: np.ndarray | sp.csr_matrix) -> np.ndarray:
         """Return the class of each row of checked data: int64 array [m]."""
-
-    def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
-        """Of a fit without labels, which this has not."""
-        raise NotImplementedError

@@ -160,7 +160,7 @@ class Kingdra(Ensemble):
     mapping: str = "one_to_one"
     keep_phase: str = "last"
 
-    def _fit(self, X: Matrix, given: Given) -> None:  # type: ignore[override]
+    def _fit_given(self, X: Matrix, given: Given) -> None:
         """Algorithm 2; mini-clusters are looked for at the end of each phase, after the last one, too."""
         find = self._pseudo_labeller()
         epochs_kept = self.first_epochs if self.first_models_train_on else 0

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import scipy.sparse as sp
 import torch
 from torch import Tensor
 
 from kingdra_repro.bases import IMSATVAT, Base, make_base
 from kingdra_repro.checks import Check, integer, positive
+from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.ensemble import Ensemble
 from kingdra_repro.methods.ensemble_fit import EnsembleFit, Trained
@@ -100,13 +100,13 @@ class KingdraPlus(Kingdra):
     first_batch_size: int = 250
     first_learning_rate: float = 0.002
 
-    def _fit(self, X: np.ndarray | sp.csr_matrix, given: Given) -> None:  # type: ignore[override]
+    def _fit_given(self, X: Matrix, given: Given) -> None:
         if X.shape[0] < self.fineness * self.n_clusters:
             raise InputError(
                 f"{X.shape[0]} points are too few for fineness={self.fineness} times {self.n_clusters} "
                 "clusters: give more points, or smaller numbers"
             )
-        super()._fit(X, given)
+        super()._fit_given(X, given)
 
     def _first_phase(self, fit: EnsembleFit, given: Given) -> Trained:
         """Train other models, with more outputs than there are clusters, without labels; join these to k.

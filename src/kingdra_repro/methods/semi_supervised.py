@@ -65,7 +65,7 @@ class SemiSupervised(ClassifierMixin, Single):
     def _checked_labels(self, y: Any, n: int) -> np.ndarray:
         return check_given(y, n, self.n_clusters)
 
-    def _fit(self, X: Matrix, given: Given) -> None:  # type: ignore[override]
+    def _fit_given(self, X: Matrix, given: Given) -> None:
         self.classes_ = np.arange(self.n_clusters)
         with closing(EnsembleFit(self, X, epochs_total=self.epochs, given=given)) as fit:
             trained = fit.train(self.epochs, given.pseudo_labels(1, self.n_clusters))
