@@ -33,7 +33,6 @@ def ask(rows: list[int], ids: list[str] | None, answers: list[str]) -> None:
 def test_names_with_leading_zeros_are_those_of_the_run(table: pd.DataFrame) -> None:
     ask([7, 2, 9], ["00007", "00002", "00009"], ["02", "", "01"])
     data = load_custom("t.csv", id="code", given="ask.csv", n_clusters=2)
-    assert data.given is not None
     assert data.given.tolist() == [-1] * 7 + [1, -1, 0, -1, -1]
     assert data.class_names == ["01", "02"]
 
@@ -47,23 +46,21 @@ def test_rows_are_those_of_the_run_whatever_is_left_out(table: pd.DataFrame) -> 
     of_left_out, of_filled = ([3, 0], ["5", "0"], ["x", "y"]), ([5, 0], None, ["x", "y"])
 
     ask(*of_left_out)
-    data = load_custom("t.csv", given="ask.csv", **left_out)  # type: ignore[arg-type]
-    assert data.given is not None
+    data = load_custom("t.csv", given="ask.csv", **left_out)
     assert data.given.tolist() == [1, -1, -1, 0] + [-1] * 6
     with pytest.raises(InputError, match=r"is of other data: row 3 is 5 there, and 3 here.*dataset\.missing"):
-        load_custom("t.csv", given="ask.csv", **filled)  # type: ignore[arg-type]
+        load_custom("t.csv", given="ask.csv", **filled)
 
     ask(*of_filled)
     pd.read_csv("ask.csv").assign(id=[105, 100]).to_csv("ask.csv", index=False)  # a column of the table
     for id in (None, "id"):
-        data = load_custom("t.csv", given="ask.csv", id=id, **filled)  # type: ignore[arg-type]
-        assert data.given is not None
+        data = load_custom("t.csv", given="ask.csv", id=id, **filled)
         assert data.given.tolist() == [1, *[-1] * 4, 0, *[-1] * 6]
         with pytest.raises(InputError, match="is of other data: row 5 is 5 there, and 7 here"):
-            load_custom("t.csv", given="ask.csv", id=id, **left_out)  # type: ignore[arg-type]
+            load_custom("t.csv", given="ask.csv", id=id, **left_out)
     ask([11], None, ["x"])
     with pytest.raises(InputError, match=r"row 11, and the data have rows 0 to 9: .* dataset\.missing as it"):
-        load_custom("t.csv", given="ask.csv", **left_out)  # type: ignore[arg-type]
+        load_custom("t.csv", given="ask.csv", **left_out)
 
 
 def table_and_others() -> tuple[pd.DataFrame, list[pd.DataFrame]]:
@@ -92,7 +89,7 @@ SETTINGS = {"n_clusters": 2, "missing": "mean", "categories": "ignore", "dates":
 def test_answers_are_refused_where_the_cells_of_a_row_are_not_the_tables(path: str) -> None:
     table, others = table_and_others()
     save(table, path)
-    data = load_custom(path, **SETTINGS)  # type: ignore[arg-type]
+    data = load_custom(path, **SETTINGS)
     rows = np.array([7, 2, 0, 3, 4, 10])
     questions = question_table(data, rows, np.zeros(6), np.zeros(N, np.int64), None)
     questions["answer"] = ["x", "y", "x", "y", "x", ""]
@@ -102,7 +99,7 @@ def test_answers_are_refused_where_the_cells_of_a_row_are_not_the_tables(path: s
 
     for answers in ({"given": "ask.csv"}, {"links": "ask_pairs.csv"}):
         save(table, path)
-        found = load_custom(path, **answers, **SETTINGS)  # type: ignore[arg-type]
+        found = load_custom(path, **answers, **SETTINGS)
         assert found.given is None or found.given[[7, 2, 10]].tolist() == [0, 1, -1]
         cell = "i: size" if "links" in answers else "size"
         for other in others:
@@ -110,7 +107,7 @@ def test_answers_are_refused_where_the_cells_of_a_row_are_not_the_tables(path: s
             with pytest.raises(
                 InputError, match=f"other data: row 7 .* has {cell}='.*' there, and '.*' here"
             ):
-                load_custom(path, **answers, **SETTINGS)  # type: ignore[arg-type]
+                load_custom(path, **answers, **SETTINGS)
 
 
 @pytest.mark.parametrize(("separator", "decimal"), [(",", "."), (";", ",")])
@@ -125,7 +122,6 @@ def test_what_a_spreadsheet_writes_otherwise_are_the_same_cells(separator: str, 
     ]
     Path("ask.csv").write_text("".join(separator.join(line) + "\n" for line in lines))
     given = load_custom("t.csv", given="ask.csv", n_clusters=2, categories="ignore").given
-    assert given is not None
     assert given.tolist() == [0, 1, 0, -1]
     Path("ask.csv").write_text(Path("ask.csv").read_text().replace("123457", "123557"))
     with pytest.raises(InputError, match=r"row 1 .* has a='0.123557' there, and '0.123456789' here: give"):
@@ -135,7 +131,6 @@ def test_what_a_spreadsheet_writes_otherwise_are_the_same_cells(separator: str, 
 def test_blank_lines_and_decimals_of_a_spreadsheet_are_no_faults() -> None:
     Path("ask.csv").write_text("row,answer,cluster\n7.0,x,0\n2.0,,0\n0.0,y,1\n,,\n , ,\n")
     given = load_custom("t.csv", given="ask.csv", n_clusters=2, drop="code").given
-    assert given is not None
     assert np.flatnonzero(given >= 0).tolist() == [0, 7]
 
 

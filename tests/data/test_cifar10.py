@@ -48,13 +48,11 @@ def test_from_download_to_features_once(
     data = load_cifar10(resize=32)
     assert isinstance(data.X, np.memmap)
     assert data.X.shape == (18, 2048)
-    assert data.y is not None
     assert data.y.tolist() == LABELS.tolist()
     assert data.n_clusters == 10
     asked = len(server.requested)
     again = load_cifar10(resize=32)
     np.testing.assert_array_equal(again.X, data.X)
-    assert again.pictures is not None
     shown = again.pictures.batch(0, 18, 32)
     np.testing.assert_allclose(shown, PIXELS / 255, atol=1e-6)
     assert len(server.requested) == asked == 2

@@ -40,7 +40,6 @@ def test_npz_with_labels(folder: Path) -> None:
     np.savez("a.npz", X=X, y=np.array(SPECIES))
     data = load_custom("a.npz")
     assert data.n_clusters == 3
-    assert data.y is not None
     assert data.y.tolist() == [2, 0, 1] * 4
     assert data.X.dtype == np.float32
 
@@ -59,7 +58,6 @@ def test_table(folder: Path, kind: str) -> None:
     table.to_csv("t.csv", index=False) if kind == "csv" else table.to_parquet("t.parquet")
     data = load_custom(f"t.{kind}", labels="species")
     assert (data.X.shape, data.X.dtype, data.n_clusters) == ((12, 3), np.float32, 3)
-    assert data.y is not None
     assert data.y.tolist() == [2, 0, 1] * 4
     # Columns of a table come to one scale, the one that varies about a million too.
     expected = (X - X.mean(axis=0)) / X.std(axis=0)
@@ -286,7 +284,7 @@ def test_columns_have_no_effect_beside_text(folder: Path) -> None:
         load_custom("t.csv", n_clusters=2, text="species", columns=["age"])
     for name, value in {"drop": ["age"], "missing": "drop", "categories": "ignore", "dates": "parts"}.items():
         with pytest.raises(InputError, match=rf"dataset\.{name}=.* has no effect beside dataset\.text"):
-            load_custom("t.csv", n_clusters=2, text="species", **{name: value})  # type: ignore[arg-type]
+            load_custom("t.csv", n_clusters=2, text="species", **{name: value})
 
 
 @pytest.mark.parametrize("name", ["path", "labels"])
@@ -311,7 +309,7 @@ def test_columns_by_name(folder: Path) -> None:
     with pytest.raises(InputError, match=r"which is dataset\.labels"):
         load_custom("t.csv", labels="species", columns=["age", "species"])
     with pytest.raises(InputError, match=r"dataset\.columns must be a list of names; got 2\.5"):
-        load_custom("t.csv", n_clusters=2, columns=2.5)  # type: ignore[arg-type]
+        load_custom("t.csv", n_clusters=2, columns=2.5)
 
 
 def test_a_single_value_is_no_array_of_rows(folder: Path) -> None:
@@ -328,7 +326,6 @@ def test_new_points_are_dense_where_the_scaler_shifts(
     np.save("x.npy", X)
     sp.save_npz("new.npz", sp.csr_matrix(X))
     kept = load_custom("x.npy", n_clusters=2, scale=scale).preprocessing
-    assert kept is not None
     monkeypatch.setattr("kingdra_repro.data.sources.custom_streamed.available_bytes", lambda: least)
     with pytest.raises(InputError, match=r"new\.npz is a sparse matrix, .*make it dense"):
         read_new_points(kept, Path("new.npz"), 3)

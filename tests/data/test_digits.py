@@ -9,7 +9,6 @@ def test_digits() -> None:
     data = load_digits()
     assert (data.name, data.X.shape, data.X.dtype) == ("digits", (1797, 64), np.float32)
     assert (data.X.min(), data.X.max()) == (0, 1)
-    assert data.y is not None
     assert data.y.dtype == np.int64
     assert np.bincount(data.y).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
     assert (data.n_clusters, data.image_shape) == (10, (8, 8))

@@ -51,7 +51,6 @@ def test_features_labels_and_about(tmp_path: Path, weights: Path) -> None:
     X, y, about = read_prepared(tmp_path / "t")
     assert isinstance(X, np.memmap)
     assert (X.shape, X.dtype) == ((14, 2048), np.float32)
-    assert y is not None
     assert y.tolist() == (np.arange(14) % 3).tolist()
     wanted = {"dataset": "t", "n": 14, "d": 2048, "resize": 32, "dtype": "float32", "precision": "float32"}
     assert wanted.items() <= about.items()

@@ -34,7 +34,6 @@ def test_marks_of_what_is_not_known_are_no_class(
     for kind in (None, classes):
         data = loaded(told, kind)
         assert data.class_names == (["ash", "elm", "oak"] if classes == CLASSES else ["2", "9", "10"])
-        assert data.given is not None
         assert data.given.tolist() == [2, 0, 1] * 2 + [-1] * 6
     assert ("6 cells such as" in caplog.text) == (
         mark.strip() in ("?", "\\N") or (classes == CLASSES and mark in ("NA", "nan", "<NA>"))
@@ -49,7 +48,6 @@ def test_none_may_be_a_class(name: str) -> None:
 def test_what_is_a_class_of_the_labels_is_one_of_the_given(caplog: pytest.LogCaptureFixture) -> None:
     data = loaded(["NA", "oak", ""] * 4, ["NA", "oak", "oak"] * 4)
     assert data.class_names == ["NA", "oak"]
-    assert data.given is not None
     assert data.given.tolist() == [0, 1, -1] * 4
     assert "not known" not in caplog.text
 
@@ -58,7 +56,6 @@ def test_blanks_around_a_label_make_no_other_class() -> None:
     kind = ["oak ", "oak", " elm"] * 4
     data = loaded(["oak", "oak  ", "elm"] * 4, kind)
     assert data.class_names == ["elm", "oak"]
-    assert data.y is not None
     assert data.y.tolist() == [1, 1, 0] * 4
     with pytest.raises(InputError, match="has no label in row 2"):
         loaded([""] * 11 + ["oak"], ["oak", "elm", "  "] * 4)
@@ -69,7 +66,6 @@ def test_numbers_may_be_given_where_some_labels_are_words(caplog: pytest.LogCapt
     for told in (["1", "2", "3", ""] * 3, ["1.0", "2.0", "3.0", "?"] * 3):
         data = loaded(told, kind)
         assert data.class_names == ["1", "2", "3", "other"]
-        assert data.given is not None
         assert data.given.tolist() == [0, 1, 2, -1] * 3
     with pytest.raises(InputError, match=r"dataset\.given=told and dataset\.labels are words and numbers"):
         loaded(["1", "2", "7", ""] * 3, kind)
@@ -81,13 +77,12 @@ def test_a_file_of_labels_needs_no_name_in_its_first_line(setting: str, labels: 
     pd.DataFrame({"a": np.arange(12.0) ** 2}).to_csv("t.csv", index=False)
     for first_line in ("", "kind\n", "0\n"):
         Path("y.csv").write_text(first_line + "\n".join(labels) + "\n")
-        data = load_custom("t.csv", **{setting: "y.csv"})  # type: ignore[arg-type]
+        data = load_custom("t.csv", **{setting: "y.csv"})
         found = data.y if setting == "labels" else data.given
-        assert found is not None
         assert found.tolist() == [2, 0, 1] * 4
         assert data.class_names == sorted(set(labels))
     pd.DataFrame({"kind": labels}).to_csv("y.csv")  # beside row numbers
-    assert load_custom("t.csv", **{setting: "y.csv"}).class_names == sorted(set(labels))  # type: ignore[arg-type]
+    assert load_custom("t.csv", **{setting: "y.csv"}).class_names == sorted(set(labels))
 
 
 @pytest.mark.parametrize("setting", ["labels", "given"])
@@ -100,4 +95,4 @@ def test_a_file_of_too_few_labels(setting: str) -> None:
             rf"dataset\.{setting}=y\.csv has {n} labels below its first line \('{first_line}', read as the"
         )
         with pytest.raises(InputError, match=message + " column's name.*, the data have 12 rows: give each"):
-            load_custom("t.csv", **{setting: "y.csv"})  # type: ignore[arg-type]
+            load_custom("t.csv", **{setting: "y.csv"})

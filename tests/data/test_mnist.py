@@ -37,7 +37,6 @@ def test_train_then_test_scaled_to_one(small_mnist: FileServer) -> None:
     assert data.name == "mnist"
     assert data.X.dtype == np.float32
     np.testing.assert_allclose(data.X, pixels.reshape(16, 784) / 255, rtol=1e-6)
-    assert data.y is not None
     assert data.y.dtype == np.int64
     assert data.y.tolist() == [*range(10), 0, 1, 9, 8, 7, 6]
     assert (data.n_clusters, data.image_shape) == (10, (28, 28))
@@ -85,5 +84,4 @@ def test_real_files(real_data: Path) -> None:
     assert data.X.shape == (70000, 784)
     assert data.X.min() == 0
     assert data.X.max() == 1
-    assert data.y is not None
     assert np.bincount(data.y).tolist() == [6903, 7877, 6990, 7141, 6824, 6313, 6876, 7293, 6825, 6958]

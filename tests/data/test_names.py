@@ -40,9 +40,7 @@ def test_words_and_groups_of_newsgroups(server: FileServer, monkeypatch: pytest.
     content = tar_bytes({f"20news-bydate-train/{name}": text for name, text in messages.items()})
     monkeypatch.setitem(registry(), NEWS, remote(NEWS, content, server.gives(NEWS, content)))
     for data in (load_newsgroups(n_clusters=2), load_newsgroups(n_clusters=2)):  # made, and read again
-        assert data.feature_names is not None
         assert data.class_names == ["a.faith", "z.space"]
-        assert data.y is not None
         assert data.y.tolist() == [0, 1, 1]
         assert [data.feature_names[column] for column in data.X.argmax(1).ravel().tolist()[0]] == [
             "belief", "rocket", "moon"
@@ -74,7 +72,6 @@ def test_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     pets = load_custom(tmp_path / "pets", n_clusters=2)
     assert pets.row_names == ["0.png", "200.png"]
-    assert pets.pictures is not None
     assert pets.pictures.batch(1, 2, 4).mean().item() == pytest.approx(200 / 255, abs=1e-3)
 
 
@@ -98,9 +95,7 @@ def test_rows_are_called_as_the_file_has_it(tmp_path: Path, ids: list[str]) -> N
     for name, other in (("id", "spaced"), ("spaced", "id")):
         data = load_custom(tmp_path / "t.csv", id=name, drop=other, n_clusters=2)
         assert data.row_names == ids
-        assert data.table is not None
         assert data.table[name].fillna("").tolist() == ids
-        assert data.preprocessing is not None
         assert read_new_points(data.preprocessing, tmp_path / "t.csv", 2).names == ids
 
 
@@ -111,11 +106,9 @@ def test_classes_are_called_as_the_file_has_it_and_lie_in_the_order_of_numbers(t
     for labels, drop in (("kind", "told"), (tmp_path / "y.csv", ["kind", "told"])):
         data = load_custom(tmp_path / "t.csv", labels=labels, drop=drop)
         assert data.class_names == ["001", "002", "010"]
-        assert data.y is not None
         assert data.y.tolist() == [2, 0, 1] * 4
     data = load_custom(tmp_path / "t.csv", given="told", drop="kind")
     assert data.class_names == ["001", "002", "010"]
-    assert data.given is not None
     assert data.given.tolist() == [2, 0, 1] * 2 + [-1] * 6
     numbers = ["10.0", "1.0", "2.0"] * 2 + [""] * 6  # as pandas writes whole numbers beside blanks
     numbered_table(told=numbers).to_csv(tmp_path / "t.csv", index=False)

@@ -50,7 +50,6 @@ def test_headers_removed_leaves_an_empty_message_out(small_newsgroups: FileServe
     assert isinstance(data.X, sp.csr_matrix)
     assert data.X.dtype == np.float32
     assert data.X.shape == (4, 6)
-    assert data.y is not None
     assert data.y.tolist() == [0, 1, 1, 1]
 
 

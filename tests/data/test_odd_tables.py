@@ -201,7 +201,6 @@ def test_an_integer_beyond_all_floats_is_infinite() -> None:
 def test_a_data_frame_of_new_points_has_columns_as_the_file_does() -> None:
     Path("t.csv").write_text(savetxt(delimiter=","))
     kept = load_custom("t.csv", n_clusters=2, header="none").preprocessing
-    assert kept is not None
     table = pd.read_csv("t.csv", header=None)
     np.testing.assert_array_equal(kept.features(table, 2), read_new_points(kept, Path("t.csv"), 2).X)
     with pytest.raises(InputError, match="X has two columns named '1': give each a name of its own"):
@@ -213,7 +212,6 @@ def test_many_different_words_are_no_categories() -> None:
     with pytest.raises(InputError, match=r"60 different words.*dataset\.id=b or dataset\.text=b"):
         load_custom("t.csv", n_clusters=2, categories="onehot")
     data = load_custom("t.csv", n_clusters=2, id="b")
-    assert data.row_names is not None
     assert data.row_names[:2] == ["tree 0", "tree 1"]
 
 

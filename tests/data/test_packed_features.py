@@ -37,7 +37,6 @@ def test_decoded_and_kept(mirror: Path, rows_at_once: int, monkeypatch: pytest.M
     data = load_stl(mirror=mirror)
     assert isinstance(data.X, np.memmap)
     np.testing.assert_allclose(data.X, (CODES / 255.0) ** 2 * 4.5, rtol=1e-6)
-    assert data.y is not None
     assert data.y.tolist() == LABELS.tolist()
     np.testing.assert_array_equal(load_stl().X, data.X)  # the mirror is not needed any more
 

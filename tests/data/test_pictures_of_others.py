@@ -78,6 +78,5 @@ def test_faces_and_objects(real_data: Path, name: str, n: int, classes: int, sma
         pytest.skip(f"{path} is not there")
     data = load_custom(path, image_shape=[32, 32])
     assert (data.X.shape, data.n_clusters, data.image_shape) == ((n, 1024), classes, (32, 32))
-    assert data.y is not None
     assert np.bincount(data.y).min() == smallest
     assert 0 <= data.X.min() < data.X.max() <= 1

@@ -17,7 +17,6 @@ def test_round_trip(tmp_path: Path, sparse: bool) -> None:
     write_prepared(tmp_path / "t", sp.csr_matrix(X) if sparse else X, np.arange(6), {"kind": "test"})
     found, y, about = read_prepared(tmp_path / "t")
     np.testing.assert_array_equal(found.toarray() if sp.issparse(found) else found, X)
-    assert y is not None
     assert y.tolist() == list(range(6))
     assert {"kind": "test", "n": 6, "d": 4}.items() <= about.items()
     for name, expected in about["sha256"].items():

@@ -104,7 +104,6 @@ def test_tokens(tmp_path: Path, ending: str) -> None:
 def test_from_tokens(mirror: Path) -> None:
     add_tokens(mirror)
     data = load_reuters(mirror=mirror, n_documents=4)
-    assert data.y is not None
     assert data.y.tolist() == [0, 2, 3, 1]
     assert data.X.shape == (4, 7)
     assert isinstance(data.X, sp.csr_matrix)
@@ -114,7 +113,6 @@ def test_from_tokens(mirror: Path) -> None:
 def test_from_vectors(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add_vectors(mirror, monkeypatch)
     data = load_reuters(mirror=mirror, n_documents=4, n_words=7, row_length="one")
-    assert data.y is not None
     assert data.y.tolist() == [0, 2, 3, 1]
     dense = data.X.toarray()
     # 2286: profit and rise, with equal weights.
@@ -125,7 +123,6 @@ def test_from_subset(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     add_subset(mirror, monkeypatch)
     data = load_reuters(mirror=mirror, n_documents=20, n_words=50)
     assert data.X.shape == (20, 50)
-    assert data.y is not None
     assert set(data.y.tolist()) <= {0, 1, 2, 3}
 
 
@@ -180,5 +177,4 @@ def test_user_errors(mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_real_files(real_data: Path) -> None:
     data = load_reuters(mirror=real_data)
     assert data.X.shape == (10000, 2000)
-    assert data.y is not None
     assert 0.40 < np.bincount(data.y).max() / 10000 < 0.43

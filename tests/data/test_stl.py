@@ -45,9 +45,7 @@ def test_read(source: Path) -> None:
 def test_load(source: Path, weights: Path) -> None:
     data = load_stl(images=source, weights=weights, resize=32, n_clusters=3)
     assert data.X.shape == (5, 2048)
-    assert data.y is not None
     assert data.y.tolist() == LABELS.tolist()
-    assert data.pictures is not None
     assert len(data.pictures) == 5
     shown = data.pictures.batch(3, 5, 96).permute(0, 2, 3, 1)
     np.testing.assert_allclose(shown, PIXELS[3:] / 255, atol=1e-6)

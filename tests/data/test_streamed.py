@@ -184,7 +184,6 @@ def test_new_points_are_read_as_those_in_memory(tmp_path: Path, numbers, monkeyp
     monkeypatch.setenv("KINGDRA_DATA_DIR", str(tmp_path / "data"))
     path = saved(tmp_path, numbers)
     data = load_custom(path, n_clusters=2, scale="standard", stream=True)
-    assert data.preprocessing is not None
     kept = Preprocessing.of(data.preprocessing.state())
     held = read_new_points(kept, path, D).X
     monkeypatch.setattr(custom_streamed, "available_bytes", lambda: 100)
@@ -219,7 +218,6 @@ def test_new_rows_of_parquet_in_blocks_are_those_of_a_table_in_memory(
     whole.to_parquet(tmp_path / "x.parquet")
     settings = {"missing": missing, "categories": "onehot", "dates": "parts", "id": "who"}
     kept = load_custom(tmp_path / "x.parquet", n_clusters=2, **settings).preprocessing
-    assert kept is not None
     held = read_new_points(kept, tmp_path / "x.parquet", 0)
     caplog.clear()
     blocks = list(blocks_of_new_points(kept, tmp_path / "parts", 0, all_columns=True))
@@ -227,7 +225,6 @@ def test_new_rows_of_parquet_in_blocks_are_those_of_a_table_in_memory(
     np.testing.assert_array_equal(np.concatenate([block.X for block in blocks]), held.X)
     assert [name for block in blocks for name in block.names or []] == held.names
     tables = [block.table for block in blocks if block.table is not None]
-    assert held.table is not None
     pd.testing.assert_frame_equal(
         pd.concat(tables, ignore_index=True), held.table.reset_index(drop=True), check_dtype=False
     )
@@ -250,7 +247,6 @@ def test_what_is_wrong_with_new_rows_is_told_by_their_number(
     words = table(numbers).assign(word=["oak", "elm"] * (N // 2))
     words.to_parquet(tmp_path / "x.parquet")
     kept = load_custom(tmp_path / "x.parquet", n_clusters=2, categories="onehot").preprocessing
-    assert kept is not None
     words.assign(x1=np.where(np.arange(N) == 33, np.nan, 1)).to_parquet(path)
     with pytest.raises(
         InputError, match=r"NaN .* in row 33, column 'x1' .* kingdra-run dataset.missing=drop"

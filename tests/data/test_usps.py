@@ -33,7 +33,6 @@ def test_matlab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry(), "usps/usps_all.mat", remote("usps/usps_all.mat", file.read_bytes()))
     data = load_usps(mirror=tmp_path)
     np.testing.assert_allclose(data.X, PIXELS / 255, rtol=1e-6)
-    assert data.y is not None
     assert data.y.tolist() == DIGITS.tolist()
     assert (data.n_clusters, data.image_shape) == (10, (16, 16))
 
@@ -44,7 +43,6 @@ def test_libsvms_files_are_downloaded(server: FileServer, monkeypatch: pytest.Mo
         monkeypatch.setitem(registry(), name, remote(name, content, server.gives(name, content)))
     data = load_usps()
     np.testing.assert_allclose(data.X, PIXELS / 255, atol=1e-5)
-    assert data.y is not None
     assert data.y.tolist() == DIGITS.tolist()
 
 
@@ -62,5 +60,4 @@ def test_not_the_right_file(tmp_path: Path) -> None:
 def test_real_files(real_data: Path) -> None:
     data = load_usps(mirror=real_data)
     assert data.X.shape == (9298, 256)
-    assert data.y is not None
     assert np.bincount(data.y).tolist() == [1553, 1269, 929, 824, 852, 716, 834, 792, 708, 821]
