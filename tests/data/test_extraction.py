@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.data.features import extraction
-from kingdra_repro.data.features.extraction import extract_features
+from kingdra_repro.data.features.extraction import Extraction, extract_features
 from kingdra_repro.data.features.pictures import PictureArray
 from kingdra_repro.data.features.prepared import read_prepared
 from kingdra_repro.errors import InputError
@@ -43,7 +43,7 @@ def note_each_batch(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def extract(pictures: PictureArray, target: Path, weights: Path, **settings) -> None:
     given = {"resize": 32, "batch_size": 4, "device": "cpu", **settings}
-    extract_features(pictures, np.arange(14) % 3, target, weights, {"dataset": "t"}, **given)
+    extract_features(pictures, np.arange(14) % 3, target, weights, {"dataset": "t"}, Extraction(**given))
 
 
 def test_features_labels_and_about(tmp_path: Path, weights: Path) -> None:
@@ -127,7 +127,7 @@ def test_float16_and_bfloat16(tmp_path: Path, weights: Path) -> None:
     [
         ("resize", 16, "dataset.resize must be an integer of at least 32; got 16"),
         ("batch_size", 0, "dataset.batch_size must be an integer of at least 1; got 0"),
-        ("dtype", "int8", "dtype must be float32 or float16; got 'int8'"),
+        ("dtype", "int8", "dataset.dtype must be one of float32, float16; got 'int8'"),
         ("precision", "float8", "precision must be .*; got 'float8'"),
         ("device", "cuda:99", "device=cuda:99 is not available on this machine"),
         ("device", "abacus", "device=abacus is not available on this machine"),

@@ -5,14 +5,15 @@ import logging
 import os
 import shutil
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch.backends import cudnn
 
-from kingdra_repro.checks import is_integer
+from kingdra_repro.checks import choice, integer
 from kingdra_repro.data.download.progress import rows_progress
 from kingdra_repro.data.features.pictures import Pictures
 from kingdra_repro.data.features.prepared import finish_prepared
@@ -26,10 +27,52 @@ log = logging.getLogger(__name__)
 # Of the pictures that torchvision's weights were trained on, for values 0-1.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-DTYPES = ("float32", "float16")
-PRECISIONS = ("float32", "bfloat16")
-SMALLEST = 32  # side of a picture that the network takes
 SECONDS_BETWEEN_NOTES = 5.0
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """How pictures become features.
+
+    Attributes
+    ----------
+    resize : int
+        Side in pixels that pictures are brought to (bilinear).
+    weights : path or None
+        A ResNet-50 state dict in torchvision's format; None: torchvision's own (IMAGENET1K_V1), downloaded.
+    device : str
+        ``auto`` (a GPU where there is one), or what torch knows.
+    batch_size : int
+    precision : {"float32", "bfloat16"}
+        Of the network's products (autocast). bfloat16 is faster where the chip has it, and changes the
+        features slightly.
+    dtype : {"float32", "float16"}
+        Of the file. float32 can be memory-mapped for training, float16 is half as large.
+
+    Raises
+    ------
+    InputError
+        Where one of them is out of range.
+    """
+
+    resize: int = 224
+    weights: str | os.PathLike | None = None
+    device: str = "auto"
+    batch_size: int = 32
+    precision: str = "float32"
+    dtype: str = "float32"
+
+    checks: ClassVar = {
+        "resize": integer(32),  # smaller ones the network does not take
+        "batch_size": integer(1),
+        "precision": choice("float32", "bfloat16"),
+        "dtype": choice("float32", "float16"),
+    }
+    group: ClassVar[str] = "dataset"  # of settings, that they are taken from
+
+    def __post_init__(self) -> None:
+        for name, check in self.checks.items():
+            check(f"{self.group}.{name}", getattr(self, name))
 
 
 def extract_features(
@@ -38,12 +81,7 @@ def extract_features(
     target: Path,
     weights: Path,
     about: dict[str, Any],
-    *,
-    resize: int,
-    batch_size: int = 64,
-    device: str = "auto",
-    dtype: str = "float32",
-    precision: str = "float32",
+    how: Extraction,
 ) -> None:
     """Write the ResNet-50 features of pictures to a prepared folder.
 
@@ -59,40 +97,25 @@ def extract_features(
     target : Path
         The prepared folder to write; see `prepared`.
     weights : Path
-        A ResNet-50 state dict in torchvision's format.
+        The file that `how` names, or the downloaded one.
     about : dict
-        What else to write to the folder's about.json. Together with the settings below it decides whether a
-        half-done extraction is the same one.
-    resize : int
-        Side in pixels that pictures are brought to (bilinear).
-    batch_size : int
-    device : str
-        ``auto`` (a GPU where there is one), or what torch knows.
-    dtype : {"float32", "float16"}
-        Of the file. float32 can be memory-mapped for training, float16 is half as large.
-    precision : {"float32", "bfloat16"}
-        Of the network's products (autocast). bfloat16 is faster where the chip has it, and changes the
-        features slightly.
+        What else to write to the folder's about.json. Together with `how` it decides whether a half-done
+        extraction is the same one.
+    how : Extraction
 
     Raises
     ------
     InputError
-        Where a setting is out of range, the weights do not fit, or a picture is broken.
+        Where there is no such device, the weights do not fit, or a picture is broken.
     """
-    for name, choice, choices in (("dtype", dtype, DTYPES), ("precision", precision, PRECISIONS)):
-        if choice not in choices:
-            raise InputError(f"dataset.{name} must be {' or '.join(choices)}; got {choice!r}")
-    for name, value, least in (("resize", resize, SMALLEST), ("batch_size", batch_size, 1)):
-        if not is_integer(value, least):
-            raise InputError(f"dataset.{name} must be an integer of at least {least}; got {value!r}")
-    on = choose_device(device)
+    on, resize, batch_size = choose_device(how.device), how.resize, how.batch_size
     about = {
         **about,
         "n": len(pictures),
         "d": N_FEATURES,
         "resize": resize,
-        "dtype": dtype,
-        "precision": precision,
+        "dtype": how.dtype,
+        "precision": how.precision,
     }
     part = target.parent / f".{target.name}.part"
     with file_lock(target):
@@ -114,12 +137,10 @@ def extract_features(
                 try:
                     batch = pictures.batch(start, stop, resize)
                 except InputError:
-                    shutil.rmtree(
-                        part, ignore_errors=True
-                    )  # with the picture mended, they are other pictures
+                    shutil.rmtree(part, ignore_errors=True)  # once it is mended, they are other pictures
                     raise
                 x = (batch.to(on) - mean) / std
-                with torch.autocast(on.type, torch.bfloat16, enabled=precision == "bfloat16"):
+                with torch.autocast(on.type, torch.bfloat16, enabled=how.precision == "bfloat16"):
                     features = network(x.contiguous(memory_format=torch.channels_last))
                 rows[start:stop] = features.float().cpu().numpy()
                 progress.update(bar, completed=stop)

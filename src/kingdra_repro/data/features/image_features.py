@@ -13,7 +13,7 @@ import numpy as np
 from kingdra_repro.checks import given_path
 from kingdra_repro.data.download.fetch import fetch
 from kingdra_repro.data.download.registry import registry
-from kingdra_repro.data.features.extraction import extract_features
+from kingdra_repro.data.features.extraction import Extraction, extract_features
 from kingdra_repro.data.features.packed_features import EIGHT_BIT, unpack_features
 from kingdra_repro.data.features.pictures import Pictures
 from kingdra_repro.data.features.prepared import prepared_folder, read_prepared
@@ -45,16 +45,11 @@ class ImageFeatures:
 def image_features(
     dataset: str,
     read_pictures: Callable[[], tuple[Pictures, np.ndarray | None]],
+    how: Extraction,
     *,
     pictures_are: str = "published",
     data_dir: str | os.PathLike | None = None,
     mirror: str | os.PathLike | None = None,
-    resize: int = 224,
-    weights: str | os.PathLike | None = None,
-    device: str = "auto",
-    batch_size: int = 64,
-    dtype: str = "float32",
-    precision: str = "float32",
 ) -> ImageFeatures:
     """Features of a set of pictures, made at most once.
 
@@ -67,16 +62,11 @@ def image_features(
         The data set's folder in the data folder and on mirrors.
     read_pictures : callable
         Gives the pictures and their labels; called only where they are to be extracted.
+    how : Extraction
     pictures_are : str
         "published", or whatever tells other pictures apart (a checksum).
     data_dir, mirror : path or None
         As for `fetch`.
-    resize : int
-        Side in pixels that the pictures are brought to.
-    weights : path or None
-        A ResNet-50 state dict in torchvision's format; None: torchvision's own (IMAGENET1K_V1), downloaded.
-    device, batch_size, dtype, precision
-        As for `extract_features`.
 
     Returns
     -------
@@ -85,21 +75,21 @@ def image_features(
     Raises
     ------
     InputError
-        Where neither features nor pictures nor weights can be had, or a setting is out of range.
+        Where neither features nor pictures nor weights can be had.
     """
 
     def folder(weights_are: str) -> Path:
         settings: dict[str, Any] = {
             "pictures": pictures_are,
-            "resize": resize,
-            "dtype": dtype,
+            "resize": how.resize,
+            "dtype": how.dtype,
             "weights": weights_are,
         }
-        if precision != "float32":
-            settings["precision"] = precision
-        return prepared_folder(data_dir, dataset, f"resnet50_{resize}", settings)
+        if how.precision != "float32":
+            settings["precision"] = how.precision
+        return prepared_folder(data_dir, dataset, f"resnet50_{how.resize}", settings)
 
-    if weights is None:
+    if how.weights is None:
         target = folder(registry()[DEFAULT_WEIGHTS].checksums[0])
         unpacked = folder(EIGHT_BIT)
         for place in (target, unpacked):
@@ -107,15 +97,15 @@ def image_features(
                 return _read(place)
         if pictures_are == "published" and f"{dataset}/features_u8.npy" in registry():
             try:
-                if unpack_features(dataset, unpacked, resize, dtype, data_dir, mirror):
+                if unpack_features(dataset, unpacked, how.resize, how.dtype, data_dir, mirror):
                     return _read(unpacked)
             except InputError as refusal:
                 log.info("No 8-bit features: %s", refusal)
         weights_file = None
     else:
-        weights_file = Path(given_path("weights", weights)).expanduser()
+        weights_file = Path(given_path("weights", how.weights)).expanduser()
         if not weights_file.is_file():
-            raise InputError(f"weights={weights} does not exist: correct the path", "weights")
+            raise InputError(f"weights={how.weights} does not exist: correct the path", "weights")
         target = folder(f"sha256:{checksum(weights_file)}")
         if target.is_dir():
             return _read(target)
@@ -131,18 +121,7 @@ def image_features(
         "network": "ResNet-50, average-pooled",
         "weights_sha256": checksum(weights_file),
     }
-    extract_features(
-        pictures,
-        labels,
-        target,
-        weights_file,
-        about,
-        resize=resize,
-        batch_size=batch_size,
-        device=device,
-        dtype=dtype,
-        precision=precision,
-    )
+    extract_features(pictures, labels, target, weights_file, about, how)
     return _read(target)
 
 

@@ -4,12 +4,11 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from kingdra_repro.checks import choice, integer
-from kingdra_repro.data.features.extraction import DTYPES, PRECISIONS, SMALLEST
+from kingdra_repro.data.features.extraction import Extraction
 from kingdra_repro.data.features.image_features import image_features
 from kingdra_repro.data.features.pictures import PictureFiles
 from kingdra_repro.errors import InputError
@@ -17,28 +16,12 @@ from kingdra_repro.files import checksum
 
 
 @dataclass(frozen=True)
-class PictureVectorizer:
-    """How pictures become features; see `image_features` for the settings.
+class PictureVectorizer(Extraction):
+    """How a user's pictures become features."""
 
-    Raises
-    ------
-    InputError
-        Where a setting is out of range.
-    """
-
-    resize: int = 224
-    weights: str | os.PathLike | None = None
-    device: str = "auto"
-    batch_size: int = 32
-    precision: str = "float32"
-    dtype: str = "float32"
     weights_sha256: str | None = None  # of weights that were given: others would give other features
 
-    def __post_init__(self) -> None:
-        integer(SMALLEST)("dataset.pictures.resize", self.resize)
-        integer(1)("dataset.pictures.batch_size", self.batch_size)
-        choice(*PRECISIONS)("dataset.pictures.precision", self.precision)
-        choice(*DTYPES)("dataset.pictures.dtype", self.dtype)
+    group: ClassVar[str] = "dataset.pictures"
 
     def features(
         self,
@@ -65,15 +48,10 @@ class PictureVectorizer:
         return image_features(
             "custom",
             lambda: (PictureFiles(list(files)), None),
+            self,
             pictures_are=repr((str(folder.absolute()), are)),
             data_dir=data_dir,
             mirror=mirror,
-            resize=self.resize,
-            weights=self.weights,
-            device=self.device,
-            batch_size=self.batch_size,
-            dtype=self.dtype,
-            precision=self.precision,
         ).X
 
     def fitted(self) -> Self:

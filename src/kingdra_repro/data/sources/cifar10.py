@@ -9,6 +9,7 @@ from kingdra_repro.checks import given_path
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.download.fetch import fetch, find_local
 from kingdra_repro.data.download.registry import registry
+from kingdra_repro.data.features.extraction import Extraction
 from kingdra_repro.data.features.image_features import image_features
 from kingdra_repro.data.features.pictures import PictureArray, PicturesOnDemand
 from kingdra_repro.data.formats.archives import archive_files
@@ -98,15 +99,10 @@ def load_cifar10(
     found = image_features(
         "cifar10",
         read_pictures,
+        Extraction(resize, weights, device, batch_size, precision, dtype),
         pictures_are="published" if given is None else f"sha256:{checksum(given)}",
         data_dir=data_dir,
         mirror=mirror,
-        resize=resize,
-        weights=weights,
-        device=device,
-        batch_size=batch_size,
-        dtype=dtype,
-        precision=precision,
     )
     X, y = validate(found.X, found.y, k)
     shown = None  # not worth a download
