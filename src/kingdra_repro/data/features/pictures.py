@@ -1,7 +1,8 @@
 """Pictures in memory or in a folder, as batches of one size."""
 
 from collections.abc import Callable
-from functools import cache
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -36,67 +37,6 @@ class Pictures(Protocol):
         """Return the number of pictures."""
 
     def batch(self, start: int, stop: int, size: int) -> Tensor:
-        """Pictures start..stop-1 as float tensor [stop - start, 3, size, size] of values 0-1."""
-
-
-class PictureArray:
-    """Pictures of one size in an array.
-
-    Parameters
-    ----------
-    pixels : uint8 array [n, height, width, 3]
-    """
-
-    def __init__(self, pixels: np.ndarray) -> None:
-        self.pixels = pixels
-
-    def __len__(self) -> int:
-        """Return the number of pictures."""
-        return len(self.pixels)
-
-    def batch(self, start: int, stop: int, size: int) -> Tensor:
-        """Pictures start..stop-1 as float tensor [stop - start, 3, size, size] of values 0-1."""
-        return _resized(torch.from_numpy(np.ascontiguousarray(self.pixels[start:stop])), size)
-
-
-class PicturesOnDemand:
-    """Pictures that are read as a whole, but not before the first of them is asked for.
-
-    Parameters
-    ----------
-    n : int
-        How many there are.
-    read : callable
-    """
-
-    def __init__(self, n: int, read: Callable[[], Pictures]) -> None:
-        self._n, self._read = n, cache(read)
-
-    def __len__(self) -> int:
-        """Return the number of pictures."""
-        return self._n
-
-    def batch(self, start: int, stop: int, size: int) -> Tensor:
-        """Pictures start..stop-1 as float tensor [stop - start, 3, size, size] of values 0-1."""
-        return self._read().batch(start, stop, size)
-
-
-class PictureFiles:
-    """Picture files of any size, read when they are needed; the largest square in the middle is used.
-
-    Parameters
-    ----------
-    paths : list of Path
-    """
-
-    def __init__(self, paths: list[Path]) -> None:
-        self.paths = paths
-
-    def __len__(self) -> int:
-        """Return the number of pictures."""
-        return len(self.paths)
-
-    def batch(self, start: int, stop: int, size: int) -> Tensor:
         """Pictures start..stop-1 as float tensor [stop - start, 3, size, size] of values 0-1.
 
         Raises
@@ -104,6 +44,49 @@ class PictureFiles:
         InputError
             Where a file is not a complete picture.
         """
+
+
+@dataclass
+class PictureArray:
+    """Pictures of one size in an array, uint8 [n, height, width, 3]."""
+
+    pixels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def batch(self, start: int, stop: int, size: int) -> Tensor:
+        return _resized(torch.from_numpy(np.ascontiguousarray(self.pixels[start:stop])), size)
+
+
+@dataclass
+class PicturesOnDemand:
+    """So many pictures that are read as a whole, but not before the first of them is asked for."""
+
+    n: int
+    read: Callable[[], Pictures]
+
+    @cached_property
+    def _pictures(self) -> Pictures:
+        return self.read()
+
+    def __len__(self) -> int:
+        return self.n
+
+    def batch(self, start: int, stop: int, size: int) -> Tensor:
+        return self._pictures.batch(start, stop, size)
+
+
+@dataclass
+class PictureFiles:
+    """Picture files of any size, read when they are needed; the largest square in the middle is used."""
+
+    paths: list[Path]
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def batch(self, start: int, stop: int, size: int) -> Tensor:
         return torch.cat(
             [_resized(torch.from_numpy(_square(path))[None], size) for path in self.paths[start:stop]]
         )
