@@ -1,7 +1,9 @@
 """What of a table is clustered by."""
 
 from dataclasses import dataclass
+from typing import Any
 
+from kingdra_repro.checks import choice
 from kingdra_repro.errors import InputError
 
 CHOICES = {
@@ -38,10 +40,17 @@ class TableSettings:
 
     def __post_init__(self) -> None:
         for name, known in CHOICES.items():
-            if getattr(self, name) not in known:
-                raise InputError(
-                    f"dataset.{name} must be one of {', '.join(known)}; got {getattr(self, name)!r}"
-                )
+            choice(*known)(f"dataset.{name}", getattr(self, name))
         for name, columns in (("columns", self.columns or ()), ("drop", self.drop)):
             if len(set(columns)) < len(columns):
                 raise InputError(f"dataset.{name}={list(columns)} names a column twice: name it once")
+
+
+def unusual(settings: Any) -> dict[str, Any]:
+    """Return the fields of a dataclass of settings that are not as they are by default, for messages."""
+    usual = type(settings)()
+    return {
+        name: list(value) if isinstance(value, tuple) else value
+        for name, value in vars(settings).items()
+        if value != getattr(usual, name)
+    }

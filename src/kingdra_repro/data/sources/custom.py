@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,8 @@ import numpy as np
 
 from kingdra_repro.checks import given_path
 from kingdra_repro.data.dataset import Dataset
-from kingdra_repro.data.features.picture_vectorizer import PictureVectorizer
-from kingdra_repro.data.features.table_settings import TableSettings
+from kingdra_repro.data.features.extraction import Extraction
+from kingdra_repro.data.features.table_settings import TableSettings, unusual
 from kingdra_repro.data.features.tfidf import TextVectorizer
 from kingdra_repro.data.formats.labels import encode_given, encode_labels, label_names
 from kingdra_repro.data.formats.tables import TABLE_ENDINGS, is_table, table_name
@@ -29,8 +29,11 @@ from kingdra_repro.data.sources.custom_table import column_names, table_features
 from kingdra_repro.data.sources.preprocessing import Preprocessing
 from kingdra_repro.errors import InputError, listed
 
-WORDS = ("n_words", "stop_words", "row_length")  # settings of TextVectorizer
-PICTURES = ("resize", "weights", "device", "batch_size", "precision", "dtype")  # and of PictureVectorizer
+# Groups of settings: whose they are, and what they are for.
+GROUPS: dict[str, tuple[type, str]] = {
+    "words": (TextVectorizer, "texts"),
+    "pictures": (Extraction, "a folder of pictures"),
+}
 
 
 def load_custom(
@@ -144,7 +147,9 @@ def load_custom(
         categories,
         dates,
     )
-    for name, group, keys in (("words", words, WORDS), ("pictures", pictures, PICTURES)):
+    groups = {"words": words, "pictures": pictures}
+    for name, group in groups.items():
+        keys = signature(GROUPS[name][0]).parameters
         if not isinstance(group, Mapping | None):
             raise InputError(
                 f"dataset.{name}={group!r} is a group of settings: give dataset.{name}.NAME=VALUE"
@@ -153,10 +158,14 @@ def load_custom(
             raise InputError(f"dataset.{name}.{unknown[0]} is not a setting: there are {', '.join(keys)}")
     check_stream(stream, buffer_rows)
     path = _existing(path)
-    # Of tables in memory, and refused for all else.
-    refused = {"text": text, "id": id, "keep_columns": "true" if keep_columns else None}
+    of_tables = {"text": text, "id": id, "keep_columns": "true" if keep_columns else None}
+    of_tables = {name: value for name, value in of_tables.items() if value is not None}
+    of_tables |= unusual(table_settings)
     if (table := streamed_table(path, stream)) is not None:
-        found = parquet_features(table, labels, given, table_settings, buffer_rows, data_dir, refused)
+        in_memory = {name: value for name, value in of_tables.items() if name not in ("columns", "drop")}
+        use = f"tables in memory, not for {path}, which is streamed"
+        _refuse(in_memory, use, f"leave it out, or {table.into_memory}")
+        found = parquet_features(table, labels, given, table_settings, buffer_rows, data_dir)
     elif path.is_dir():
         found = folder_features(path, words or {}, pictures or {}, n_clusters, data_dir, mirror)
     elif path.suffix.lower() in ENDINGS:
@@ -166,13 +175,20 @@ def load_custom(
     else:
         kinds = ", ".join(ENDINGS + TABLE_ENDINGS)
         raise InputError(f"dataset.path={path} has an unknown format: give a {kinds} file or a folder")
-    for name, group, kind in (("words", words, TextVectorizer), ("pictures", pictures, PictureVectorizer)):
+    for name, group in groups.items():
+        kind, use = GROUPS[name]
+        usual = signature(kind).parameters
         if not isinstance(found.vectorizer, kind):
-            _refuse_settings_of_other_files(path, name, group or {}, kind)
+            of_others = {
+                f"{name}.{key}": value
+                for key, value in (group or {}).items()
+                if key not in ("device", "batch_size") and value != usual[key].default
+            }
+            _refuse(of_others, f"{use}, not for {path}")
     if table is None and (path.is_dir() or not is_table(path)):
-        _refuse_settings_of_tables(path, refused, table_settings, text_format)
+        _refuse(of_tables | unusual(text_format), f"tables, not for {path}")
     if image_shape is not None and path.suffix.lower() not in ENDINGS:
-        raise InputError(f"dataset.image_shape is for arrays, not for {path}: leave it out")
+        _refuse({"image_shape": image_shape}, f"arrays, not for {path}")
 
     found_labels, source = found.labels, str(path)
     rows = np.arange(found.X.shape[0]) if found.rows is None else found.rows
@@ -235,26 +251,10 @@ def load_custom(
     )
 
 
-def _refuse_settings_of_tables(
-    path: Path, refused: Mapping[str, str | None], table_settings: TableSettings, text_format: TextFormat
-) -> None:
-    """Refuse settings of tables that are not the usual ones, for what is no table: the first is named."""
-    chosen: dict[str, Any] = {name: value for name, value in refused.items() if value is not None}
-    for group in (table_settings, text_format):
-        usual = asdict(type(group)())
-        chosen |= {name: value for name, value in asdict(group).items() if value != usual[name]}
-    for name, value in chosen.items():
-        shown = list(value) if isinstance(value, tuple | list) else value
-        raise InputError(f"dataset.{name}={shown} is for tables, not for {path}: leave it out")
-
-
-def _refuse_settings_of_other_files(path: Path, name: str, given: Mapping[str, Any], kind: type) -> None:
-    """Refuse settings of texts, or of pictures, that are not the usual ones, where there are none."""
-    usual = {key: parameter.default for key, parameter in signature(kind).parameters.items()}
-    for key, value in given.items():
-        if key not in ("device", "batch_size") and value != usual[key]:
-            of = {"words": "texts", "pictures": "a folder of pictures"}[name]
-            raise InputError(f"dataset.{name}.{key}={value} is for {of}, not for {path}: leave it out")
+def _refuse(settings: Mapping[str, Any], use: str, remedy: str = "leave it out") -> None:
+    """Refuse the first of some settings that are of no use here; there may be none."""
+    for name, value in settings.items():
+        raise InputError(f"dataset.{name}={value} is for {use}: {remedy}")
 
 
 def _existing(path: str | os.PathLike) -> Path:

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +55,6 @@ def parquet_features(
     settings: TableSettings,
     buffer_rows: int | None,
     data_dir: str | os.PathLike | None,
-    refused: Mapping[str, str | None],
 ) -> Found:
     """Return the features of Parquet, as a matrix in one file.
 
@@ -69,17 +68,16 @@ def parquet_features(
     buffer_rows : int or None, see `StreamedMatrix`
     data_dir : path or None
         Where the matrix is kept.
-    refused : mapping, see `table_columns`
 
     Raises
     ------
     InputError
-        For what `table_columns` refuses, a missing value, or a disk without room.
+        For a column that is not there, is named twice or has no numbers, a missing value, or a full disk.
     """
     column, given_column = (
         None if name is None or str(name) not in table.names else str(name) for name in (labels, given)
     )
-    names = table_columns(table, settings, (column, given_column), refused)
+    names = _columns(table, settings, (column, given_column))
     vectorizer = TableVectorizer(settings)
     vectorizer.numbers = names
     return Found(
@@ -93,40 +91,8 @@ def parquet_features(
     )
 
 
-def table_columns(
-    table: StreamedParquet,
-    settings: TableSettings,
-    others: Sequence[str | None],
-    refused: Mapping[str, str | None],
-) -> list[str]:
-    """Return the columns to cluster by.
-
-    Parameters
-    ----------
-    table : StreamedParquet
-    settings : TableSettings
-    others : names of columns that are for something else
-    refused : mapping
-        Settings that only tables in memory have, of which none may have a value; the first that has is named.
-
-    Raises
-    ------
-    InputError
-        For a setting of tables in memory, a column that is not there or is named twice, and columns without
-        numbers.
-    """
-    plain = TableSettings()
-    of_cells = {
-        name: value
-        for name in ("missing", "categories", "dates")
-        if (value := getattr(settings, name)) != getattr(plain, name)
-    }
-    for name, value in {**refused, **of_cells}.items():
-        if value is not None:
-            raise InputError(
-                f"dataset.{name}={value} is for tables in memory, not for {table.path}, which is streamed: "
-                f"leave it out, or {table.into_memory}"
-            )
+def _columns(table: StreamedParquet, settings: TableSettings, others: Sequence[str | None]) -> list[str]:
+    """Return the columns to cluster by, where others are for something else."""
     for setting, named in (("columns", settings.columns or ()), ("drop", settings.drop)):
         if unknown := [name for name in named if name not in table.names]:
             raise InputError(f"{table.path} has no column {unknown[0]!r}: it has {listed(table.names)}")
@@ -139,13 +105,7 @@ def table_columns(
 
 
 def _numeric(table: StreamedParquet, names: Sequence[str], chosen: bool) -> list[str]:
-    """Return those of some columns that can be clustered by; row numbers only where they are chosen.
-
-    Raises
-    ------
-    InputError
-        Where one of them holds no numbers.
-    """
+    """Return those of some columns that can be clustered by; row numbers only where they are chosen."""
     import pyarrow.types as kinds
 
     types_of = {name: table.type_of(name) for name in names}

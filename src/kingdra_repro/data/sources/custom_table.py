@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from pandas.api import types
 
 from kingdra_repro.data.features.column_kinds import words_of
 from kingdra_repro.data.features.part_of_table import check_dropped
-from kingdra_repro.data.features.table_settings import TableSettings
+from kingdra_repro.data.features.table_settings import TableSettings, unusual
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.features.tfidf import TextVectorizer
 from kingdra_repro.data.formats.labels import Labels
@@ -65,10 +65,9 @@ def table_features(
             raise InputError(f"dataset.columns has {name!r}, which is dataset.{setting}: leave it out of one")
         if text is not None and text == name:
             raise InputError(f"dataset.text={text} is dataset.{setting}, too: leave it out of one")
-    for setting, value in asdict(settings).items():
-        if text is not None and value != getattr(TableSettings(), setting):
-            shown = list(value) if isinstance(value, tuple) else value
-            raise InputError(f"dataset.{setting}={shown} has no effect beside dataset.text: leave one out")
+    for setting, value in unusual(settings).items():
+        if text is not None:
+            raise InputError(f"dataset.{setting}={value} has no effect beside dataset.text: leave one out")
     if id is not None and id in (labels, given, text, *(columns or ())):
         raise InputError(f"dataset.id={id} is named for another purpose, too: leave it out of one")
     if id is not None and id not in table.columns:
