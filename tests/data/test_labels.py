@@ -19,13 +19,13 @@ from kingdra_repro.errors import InputError
     ],
 )
 def test_sorted_classes_from_zero(labels: list) -> None:
-    codes = encode_labels(labels, "here")
+    codes, _ = encode_labels(labels, "here")
     assert codes.dtype == np.int64
     assert codes.tolist() == [1, 0, 2, 0]
 
 
 def test_booleans() -> None:
-    assert encode_labels([True, False], "here").tolist() == [1, 0]
+    assert encode_labels([True, False], "here")[0].tolist() == [1, 0]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from PIL import Image
 from kingdra_repro.data import load_custom, load_digits, load_newsgroups
 from kingdra_repro.data.download.registry import registry
 from kingdra_repro.data.features.image_features import ImageFeatures
-from kingdra_repro.data.formats.labels import encode_labels, label_names
+from kingdra_repro.data.formats.labels import encode_labels
 from kingdra_repro.data.sources.new_points import read_new_points
 
 from .conftest import FileServer
@@ -24,8 +24,8 @@ NEWS = "20news/20news-bydate.tar.gz"
     [(["b", "a", "b"], ["a", "b"]), ([10, 9, 10], ["9", "10"]), ([2.0, 1.0], ["1", "2"]), ([True], ["True"])],
 )
 def test_names_are_in_the_order_of_the_classes(labels: list, names: list[str]) -> None:
-    assert label_names(labels) == names
-    codes = encode_labels(labels, "")
+    codes, found = encode_labels(labels, "")
+    assert found == names
     assert [names[code] for code in codes] == [
         names[0] if one == min(labels) else names[-1] for one in labels
     ]

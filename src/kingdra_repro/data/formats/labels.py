@@ -41,8 +41,8 @@ class Labels:
         return Labels(np.asarray(self.values)[rows], written)
 
 
-def encode_labels(labels: Any, source: str) -> np.ndarray:
-    """Give the distinct labels numbers, in their sorted order.
+def encode_labels(labels: Any, source: str, written: pd.Series | None = None) -> tuple[np.ndarray, list[str]]:
+    """Give the distinct labels numbers, in their sorted order, and names.
 
     Parameters
     ----------
@@ -50,11 +50,13 @@ def encode_labels(labels: Any, source: str) -> np.ndarray:
         Strings, whole numbers or booleans.
     source : str
         Where they come from, for the messages.
+    written : Series [n] of str, or None
+        See `Labels`; of 7 and 007, which are one class, the first counts.
 
     Returns
     -------
-    int64 array [n]
-        Classes 0..c-1.
+    classes : int64 array [n], 0..c-1
+    names : list of str [c]
 
     Raises
     ------
@@ -86,23 +88,9 @@ def encode_labels(labels: Any, source: str) -> np.ndarray:
         raise InputError(
             f"{source} has labels that are lists ({error}): give words or whole numbers"
         ) from error
-    return codes.astype(np.int64)
-
-
-def label_names(labels: Any, written: pd.Series | None = None) -> list[str]:
-    """Return the distinct labels as text, in the order that `encode_labels` numbers them.
-
-    Parameters
-    ----------
-    labels : array-like [n]
-        What `encode_labels` accepts.
-    written : Series [n] of str, or None
-        See `Labels`; of 7 and 007, which are one class, the first counts.
-    """
-    values = _stripped(labels)
-    codes, _ = pd.factorize(values, sort=True)
     _, first = np.unique(codes, return_index=True)
-    return _words(values, written).iloc[first].tolist()
+    names = _words(values.iloc[first], None if written is None else written.iloc[first])
+    return codes.astype(np.int64), names.tolist()
 
 
 def _stripped(labels: Any) -> pd.Series:
@@ -171,8 +159,8 @@ def encode_given(
             "%s: %d cells such as %r are taken as not known", source, marks.sum(), values[marks].iloc[0]
         )
     both = found.infer_objects().to_numpy()
-    codes = encode_labels(both, source)
+    codes, names = encode_labels(both, source, words)
     n_labels = len(codes) - int(known.sum())
     encoded = np.full(len(values), -1, np.int64)
     encoded[known] = codes[n_labels:]
-    return (None if labels is None else codes[:n_labels]), encoded, label_names(both, words)
+    return (None if labels is None else codes[:n_labels]), encoded, names

@@ -14,7 +14,7 @@ from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.features.extraction import Extraction
 from kingdra_repro.data.features.table_settings import TableSettings, unusual
 from kingdra_repro.data.features.tfidf import TextVectorizer
-from kingdra_repro.data.formats.labels import encode_given, encode_labels, label_names
+from kingdra_repro.data.formats.labels import encode_given, encode_labels
 from kingdra_repro.data.formats.tables import TABLE_ENDINGS, is_table, table_name
 from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.data.links import closure, with_linked
@@ -200,8 +200,9 @@ def load_custom(
     if given is not None and found_given is None:  # no column
         found_given = read_given(given, found.row_names, rows, n_rows, cells)
     found_labels, found_given = (found.of_rows(one) for one in (found_labels, found_given))
-    y = None if found_labels is None else encode_labels(found_labels.values, source)
-    class_names = None if found_labels is None else label_names(found_labels.values, found_labels.written)
+    y, class_names = None, None
+    if found_labels is not None:
+        y, class_names = encode_labels(found_labels.values, source, found_labels.written)
     given_classes: np.ndarray | None = None
     found_links = None
     if found_given is not None:

@@ -67,8 +67,8 @@ def load_feature_pair(
     labels = read_npy(place / "train_Y.npy")
     if labels.ndim == 2 and labels.shape[1] > 1:
         labels = labels.argmax(axis=1)  # one-hot
-    classes = encode_labels(labels, str(place / "train_Y.npy"))
-    k = len(np.unique(classes)) if n_clusters is None else n_clusters
+    classes, names = encode_labels(labels, str(place / "train_Y.npy"))
+    k = len(names) if n_clusters is None else n_clusters
     checked, y = validate(sp.csr_matrix(X) if sparse else X, classes, k)
     if image_shape is not None and int(np.prod(image_shape)) != checked.shape[1]:
         image_shape = None

@@ -95,16 +95,17 @@ def load_newsgroups(
         vectorizer = TextVectorizer(n_words, stop_words, row_length="one")
         X = vectorizer.fit_transform(messages)
         full = np.flatnonzero(np.diff(X.indptr))
+        labels, names = encode_labels(groups, ARCHIVE)
         about: dict[str, Any] = {
             "dataset": "newsgroups",
             **settings,
             "messages": len(messages),
             "source": checksum(archive),
             "words": vectorizer.words,
-            "groups": sorted(set(groups)),  # in the order that encode_labels numbers them
+            "groups": names,
         }
-        write_prepared(folder, X[full], encode_labels(groups, ARCHIVE)[full], about)
-    prepared, labels, about = read_prepared(folder)
+        write_prepared(folder, X[full], labels[full], about)
+    prepared, classes, about = read_prepared(folder)
     log.info(
         "newsgroups: %d of %d messages have some of the words (Hu et al. have %d)",
         about["n"],
@@ -112,7 +113,7 @@ def load_newsgroups(
         N_HU,
     )
     k = 20 if n_clusters is None else n_clusters
-    checked, y = validate(bring_rows_to(prepared, row_length), labels, k)
+    checked, y = validate(bring_rows_to(prepared, row_length), classes, k)
     return Dataset("newsgroups", checked, y, k, feature_names=about["words"], class_names=about["groups"])
 
 
