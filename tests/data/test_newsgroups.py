@@ -68,7 +68,7 @@ def test_prepared_once(small_newsgroups: FileServer, own_data_folder: Path) -> N
 
 
 def test_user_errors(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="headers must be kept or removed; got 'gone'"):
+    with pytest.raises(InputError, match=r"dataset.headers must be one of kept, removed; got 'gone'"):
         load_newsgroups(headers="gone")
     (tmp_path / "a").write_bytes(tar_bytes({"x": b"y"}))
     with pytest.raises(InputError, match="no files 20news-bydate-train/GROUP/NUMBER"):

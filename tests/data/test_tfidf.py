@@ -55,7 +55,7 @@ def test_length_of_rows() -> None:
     longer = TextVectorizer().fit_transform(DOCUMENTS[:3]).toarray()
     np.testing.assert_allclose((longer**2).mean(1), 1, rtol=1e-6)
     np.testing.assert_allclose(longer, one * 3**0.5, rtol=1e-6)
-    with pytest.raises(InputError, match="row_length must be sqrt_d or one; got 'two'"):
+    with pytest.raises(InputError, match="row_length must be one of sqrt_d, one; got 'two'"):
         TextVectorizer(row_length="two")
 
 

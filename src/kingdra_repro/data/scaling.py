@@ -6,8 +6,8 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
 
+from kingdra_repro.checks import must_be
 from kingdra_repro.data.validation import canonical_csr
-from kingdra_repro.errors import InputError
 
 Scaler: TypeAlias = MaxAbsScaler | MinMaxScaler | StandardScaler
 KINDS: dict[str, type] = {kind.__name__: kind for kind in (MaxAbsScaler, MinMaxScaler, StandardScaler)}
@@ -40,7 +40,7 @@ def new_scaler(scale: str, *, sparse: bool = False) -> Scaler:
         return MaxAbsScaler() if sparse else MinMaxScaler()
     if scale == "standard":
         return StandardScaler(with_mean=not sparse)
-    raise InputError(f"scale must be auto, null, minmax or standard; got {scale!r}", "scale")
+    raise must_be("auto, null, minmax or standard", "scale", scale)
 
 
 def shifts(scaler: Scaler | None) -> bool:

@@ -99,20 +99,21 @@ def load_resnet50(weights: Path) -> ResNet50:
     InputError
         Where the file is not one, with what is missing or of another shape.
     """
-    remedy = "give the file of torchvision's resnet50 state dict"
+
+    def wrong(what: str) -> InputError:
+        remedy = "give the file of torchvision's resnet50 state dict"
+        return InputError(f"weights={weights} {what}: {remedy}", "weights")
+
     try:
         state = torch.load(weights, map_location="cpu", weights_only=True)
     except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, KeyError) as error:
-        reason = type(error).__name__
-        message = f"weights={weights} is not a file of weights ({reason}): {remedy}"
-        raise InputError(message, "weights") from error
+        raise wrong(f"is not a file of weights ({type(error).__name__})") from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
     network = ResNet50()
     wanted = network.state_dict()
     if not isinstance(state, dict):
-        message = f"weights={weights} holds no state dict but a {type(state).__name__}: {remedy}"
-        raise InputError(message, "weights")
+        raise wrong(f"holds no state dict but a {type(state).__name__}")
     # Data-parallel training puts "module." before each name.
     state = {str(name).removeprefix("module."): value for name, value in state.items()}
     for name, value in wanted.items():
@@ -121,7 +122,6 @@ def load_resnet50(weights: Path) -> ResNet50:
         found = state.get(name)
         if not isinstance(found, Tensor) or found.shape != value.shape:
             shape = tuple(found.shape) if isinstance(found, Tensor) else "nothing"
-            message = f"weights={weights} has {shape} for {name}, not {tuple(value.shape)}: {remedy}"
-            raise InputError(message, "weights")
+            raise wrong(f"has {shape} for {name}, not {tuple(value.shape)}")
     network.load_state_dict({name: state[name] for name in wanted})
     return network.eval()

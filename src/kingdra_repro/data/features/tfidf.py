@@ -9,12 +9,11 @@ import scipy.sparse as sp
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import normalize
 
-from kingdra_repro.checks import is_integer
+from kingdra_repro.checks import choice, integer, must_be
 from kingdra_repro.errors import InputError
 
 log = logging.getLogger(__name__)
 
-STOP_WORDS = (None, "english")
 ROW_LENGTHS = ("sqrt_d", "one")
 
 
@@ -47,10 +46,10 @@ class TextVectorizer:
     def __init__(
         self, n_words: int = 2000, stop_words: str | None = "english", row_length: str = "sqrt_d"
     ) -> None:
-        check_n_words(n_words)
-        if stop_words not in STOP_WORDS:
-            raise InputError(f"stop_words must be english or null; got {stop_words!r}", "stop_words")
-        check_row_length(row_length)
+        integer(1)("n_words", n_words)
+        if stop_words not in (None, "english"):
+            raise must_be("english or null", "stop_words", stop_words)
+        choice(*ROW_LENGTHS)("row_length", row_length)
         self.row_length = row_length
         self._settings = {"max_features": n_words, "stop_words": stop_words, "dtype": np.float32}
         self._fitted = TfidfVectorizer(**self._settings)
@@ -110,23 +109,15 @@ def bring_rows_to(X: np.ndarray | sp.csr_matrix, row_length: str) -> sp.csr_matr
     InputError
         For another `row_length`.
     """
-    check_row_length(row_length)
+    choice(*ROW_LENGTHS)("row_length", row_length)
     factor = np.sqrt(X.shape[1]) if row_length == "sqrt_d" else 1
     return sp.csr_matrix(X) * np.float32(factor)
-
-
-def check_row_length(row_length: str) -> None:
-    """Raise InputError unless it is one of `ROW_LENGTHS`."""
-    if row_length not in ROW_LENGTHS:
-        choices = " or ".join(ROW_LENGTHS)
-        raise InputError(f"row_length must be {choices}; got {row_length!r}", "row_length")
 
 
 def tfidf_of_tokens(
     documents: Iterable[Sequence[str]], n_words: int = 2000
 ) -> tuple[sp.csr_matrix, list[str]]:
     """Compute the same for documents that are cut into words already, such as stems without stop words."""
-    check_n_words(n_words)
     vectorizer = TfidfVectorizer(max_features=n_words, analyzer=_as_it_is, dtype=np.float32)
     return _fit(vectorizer, documents)
 
@@ -146,17 +137,8 @@ def most_frequent_columns(X: sp.csr_matrix, n_words: int = 2000) -> sp.csr_matri
     -------
     float32 CSR matrix [n, min(d, n_words)]
     """
-    check_n_words(n_words)
     kept = np.sort(np.argsort(-X.getnnz(axis=0), kind="stable")[:n_words])
     return sp.csr_matrix(normalize(X[:, kept]), dtype=np.float32)
-
-
-def check_n_words(n_words: int) -> None:
-    """Raise InputError unless `n_words` is a whole number from 1."""
-    if not is_integer(n_words, 1):
-        raise InputError(
-            f"n_words must be an integer of at least 1, such as 2000; got {n_words!r}", "n_words"
-        )
 
 
 def _fit(vectorizer: TfidfVectorizer, documents: Iterable) -> tuple[sp.csr_matrix, list[str]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from kingdra_repro.checks import must_be
 from kingdra_repro.data.formats.memory import check_n_columns
 from kingdra_repro.data.formats.text_format import (
     BLANKS,
@@ -80,7 +81,7 @@ def read_delimited(
     if given.separator is not None:
         separator = named.get(given.separator, given.separator)
         if len(separator) > 1 and separator != BLANKS:
-            raise InputError(f"dataset.separator must be one character, tab or blanks; got {separator!r}")
+            raise must_be("one character, tab or blanks", "dataset.separator", separator)
     else:
         separator, n_titles = find_separator(lines, separator, given.decimal)
         lines, n_skipped = lines[n_titles:], n_skipped + n_titles

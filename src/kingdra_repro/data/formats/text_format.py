@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kingdra_repro.checks import must_be
 from kingdra_repro.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -57,13 +58,11 @@ class TextFormat:
 
     def __post_init__(self) -> None:
         if self.header not in ("auto", "first", "none"):
-            raise InputError(f"dataset.header must be auto, first or none; got {self.header!r}")
+            raise must_be("auto, first or none", "dataset.header", self.header)
         if self.decimal not in (None, ".", ","):
-            raise InputError(f"dataset.decimal must be '.' or ','; got {self.decimal!r}")
+            raise must_be("'.' or ','", "dataset.decimal", self.decimal)
         if self.separator is not None and (not isinstance(self.separator, str) or not self.separator):
-            raise InputError(
-                f"dataset.separator must be one character, tab or blanks; got {self.separator!r}"
-            )
+            raise must_be("one character, tab or blanks", "dataset.separator", self.separator)
         try:
             "".encode(self.encoding or "utf-8")
         except (LookupError, TypeError) as error:

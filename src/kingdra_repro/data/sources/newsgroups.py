@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from kingdra_repro.checks import choice
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.download.fetch import fetch
 from kingdra_repro.data.download.registry import registry
@@ -26,7 +27,6 @@ ARCHIVE = "20news/20news-bydate.tar.gz"
 # 20news-bydate-train/<group>/<number>, 20news-bydate-test/...
 MESSAGE = re.compile(r"20news-bydate-(train|test)/([\w.-]+)/(\d+)")
 N_HU = 18_040
-HEADERS = ("kept", "removed")
 
 
 def load_newsgroups(
@@ -83,8 +83,7 @@ def load_newsgroups(
     """
     if features is not None:
         return load_feature_pair(features, "newsgroups", "20_news", n_clusters, sparse=True)
-    if headers not in HEADERS:
-        raise InputError(f"dataset.headers must be {' or '.join(HEADERS)}; got {headers!r}")
+    choice("kept", "removed")("dataset.headers", headers)
     settings = {"headers": headers, "n_words": n_words, "stop_words": stop_words}
     folder = prepared_folder(data_dir, "20news", "words", settings)
     if not folder.is_dir():

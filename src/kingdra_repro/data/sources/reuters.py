@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse as sp
 
-from kingdra_repro.checks import is_integer
+from kingdra_repro.checks import choice, integer
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.download.fetch import fetch, find_local, is_url
 from kingdra_repro.data.download.folder import data_folder
@@ -16,7 +16,6 @@ from kingdra_repro.data.download.registry import registry
 from kingdra_repro.data.features.prepared import prepared_folder, read_prepared, write_prepared
 from kingdra_repro.data.features.tfidf import (
     bring_rows_to,
-    check_n_words,
     most_frequent_columns,
     tfidf_of_tokens,
 )
@@ -126,11 +125,9 @@ def load_reuters(
     """
     if features is not None:
         return load_feature_pair(features, "reuters", "reuters", n_clusters, sparse=True)
-    if source not in SOURCES:
-        raise InputError(f"dataset.source must be one of {', '.join(SOURCES)}; got {source!r}")
-    check_n_words(n_words)
-    if not is_integer(n_documents, 2):
-        raise InputError(f"dataset.n_documents must be an integer of at least 2; got {n_documents!r}")
+    choice(*SOURCES)("dataset.source", source)
+    integer(1)("dataset.n_words", n_words)
+    integer(2)("dataset.n_documents", n_documents)
     folder = _prepared(source, Sample(n_documents, sample_seed, n_words), data_dir, mirror)
     found = read_prepared(folder)
     k = 4 if n_clusters is None else n_clusters
