@@ -3,7 +3,6 @@
 import json
 import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -50,7 +49,7 @@ def unpack_features(
         Where the mirror has no such files, or wrong ones.
     """
     known = registry()
-    about = packed_settings(dataset, data_dir, mirror)
+    about = json.loads(fetch(known[f"{dataset}/features.json"], data_dir, mirror).read_text())
     if about["resize"] != resize:
         return False
     packed = np.load(fetch(known[f"{dataset}/features_u8.npy"], data_dir, mirror), mmap_mode="r")
@@ -66,10 +65,3 @@ def unpack_features(
         del rows
         finish_prepared(part, target, labels, {**about, "dtype": dtype, "source": EIGHT_BIT})
     return True
-
-
-def packed_settings(
-    dataset: str, data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None
-) -> dict[str, Any]:
-    """Return the mirror's features.json: network, weights' checksum, resize, largest value, n, d."""
-    return json.loads(fetch(registry()[f"{dataset}/features.json"], data_dir, mirror).read_text())
