@@ -2,13 +2,12 @@
 
 import logging
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.impute import SimpleImputer
-from sklearn.preprocessing import OneHotEncoder
 
 from kingdra_repro.data.features.column_kinds import (
     DATE_PARTS,
@@ -20,7 +19,6 @@ from kingdra_repro.data.features.column_kinds import (
     unit_of,
     words_of,
 )
-from kingdra_repro.data.features.part_of_table import Part
 from kingdra_repro.data.features.table_settings import TableSettings
 from kingdra_repro.data.scaling import Scaler, fit_scaler, scaler_of, scaler_state
 from kingdra_repro.errors import InputError, listed
@@ -28,6 +26,21 @@ from kingdra_repro.errors import InputError, listed
 log = logging.getLogger(__name__)
 
 MAX_WORDS = 50  # different ones in a column of categories; more are names, or texts
+FITTED = ("numbers", "units", "dates", "day_first", "words", "left_out", "fill")
+
+
+@dataclass
+class Part:
+    """Which part of a table a block of its rows is, for the messages.
+
+    Attributes
+    ----------
+    first_row : int
+    told : set of str, columns whose new words have been told
+    """
+
+    first_row: int = 0
+    told: set[str] = field(default_factory=set)
 
 
 class TableVectorizer:
@@ -176,13 +189,7 @@ class TableVectorizer:
         """All that was fitted, as what JSON can hold."""
         return {
             "settings": asdict(self.settings),
-            "numbers": self.numbers,
-            "units": self.units,
-            "dates": self.dates,
-            "day_first": self.day_first,
-            "words": self.words,
-            "left_out": self.left_out,
-            "fill": self.fill,
+            **{name: getattr(self, name) for name in FITTED},
             "scaler": None if self.scaler is None else scaler_state(self.scaler),
         }
 
@@ -191,9 +198,9 @@ class TableVectorizer:
         """Return the vectorizer whose `state` this is."""
         settings = {**state["settings"], "drop": tuple(state["settings"]["drop"])}
         vectorizer = cls(TableSettings(**settings))
-        for name in ("numbers", "dates", "day_first", "words", "left_out", "fill"):
-            setattr(vectorizer, name, state[name])
-        vectorizer.units = state.get("units", {})  # models of earlier versions have none
+        fitted = {"units": {}, **state}  # models of earlier versions have no units
+        for name in FITTED:
+            setattr(vectorizer, name, fitted[name])
         vectorizer.scaler = None if state["scaler"] is None else scaler_of(state["scaler"])
         return vectorizer
 
@@ -280,13 +287,12 @@ class TableVectorizer:
     ) -> list[np.ndarray]:
         encoded = []
         for column, (name, known) in zip(words, self.words.items(), strict=True):
-            encoder = OneHotEncoder(categories=[known], handle_unknown="ignore", sparse_output=False)
             given = column.iloc[rows].to_numpy(object)[:, None]
             new = sorted(set(column.dropna()) - set(known))
             if new and name not in told:
                 told.add(name)
                 log.warning("%s's column %r has words that are new: %s", source, name, listed(new))
-            encoded.append(encoder.fit(np.array(known, dtype=object)[:, None]).transform(given))
+            encoded.append((given == np.array(known, dtype=object)).astype(np.float64))
         return encoded
 
     def _raise_for_missing(
@@ -302,6 +308,16 @@ class TableVectorizer:
             f"missing cells in {missing.sum()} of the {len(missing)} rows that were looked at: fill them in, "
             "or give kingdra-run dataset.missing=drop, mean or median"
         )
+
+
+def check_dropped(n_left: int, n: int, source: str) -> None:
+    """Tell how many of n rows missing="drop" has left out; InputError where it is all of them."""
+    if not n_left:
+        raise InputError(
+            f"{source} has missing cells in every row: give kingdra-run dataset.missing=mean or median"
+        )
+    if n_left < n:
+        log.warning("%d of %d rows of %s have missing cells and are left out", n - n_left, n, source)
 
 
 def _with(unit: str | None) -> str:

@@ -11,9 +11,8 @@ import pandas as pd
 from pandas.api import types
 
 from kingdra_repro.data.features.column_kinds import words_of
-from kingdra_repro.data.features.part_of_table import check_dropped
 from kingdra_repro.data.features.table_settings import TableSettings, unusual
-from kingdra_repro.data.features.table_vectorizer import TableVectorizer
+from kingdra_repro.data.features.table_vectorizer import TableVectorizer, check_dropped
 from kingdra_repro.data.features.tfidf import TextVectorizer
 from kingdra_repro.data.formats.labels import Labels
 from kingdra_repro.data.formats.tables import read_as_written

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kingdra_repro.data.features.part_of_table import Part, check_dropped
 from kingdra_repro.data.features.picture_vectorizer import PictureVectorizer
-from kingdra_repro.data.features.table_vectorizer import TableVectorizer
+from kingdra_repro.data.features.table_vectorizer import Part, TableVectorizer, check_dropped
 from kingdra_repro.data.features.tfidf import TextVectorizer
 from kingdra_repro.data.formats.streamed_parquet import StreamedParquet
 from kingdra_repro.data.formats.tables import is_table, read_as_written
