@@ -70,10 +70,9 @@ def read_new_points(made: Preprocessing, path: Path, n_features: int, mirror: st
         of_a_table = isinstance(made.vectorizer, TableVectorizer)
         also = ", or a folder of nothing but Parquet files" if of_a_table else ""
         raise InputError(f"data={path} is a folder: give a file like that of the run{also}")
-    if isinstance(made.vectorizer, TableVectorizer):
-        return _read_table(made, path, made.vectorizer)
-    if isinstance(made.vectorizer, TextVectorizer) and made.text is not None and is_table(path):
-        return _read_column_of_texts(made, path, made.vectorizer, made.text)
+    of_texts = isinstance(made.vectorizer, TextVectorizer) and made.text is not None
+    if isinstance(made.vectorizer, TableVectorizer) or (of_texts and is_table(path)):
+        return _read_table(made, path)
     if path.suffix.lower() not in ENDINGS:
         raise InputError(f"{path} is no array: give one, such as a .npy, as the model was fitted on")
     found = array_features(path, made.scale, stream="auto")
@@ -119,32 +118,29 @@ def _read_files(made: Preprocessing, path: Path, mirror: str | None) -> NewPoint
     if isinstance(made.vectorizer, PictureVectorizer):
         X: Any = made.vectorizer.features(folder, files, mirror=mirror)
     else:
-        X = made.of_each(made.vectorizer, [read_text(file) for file in files])
+        X = made.of_each([read_text(file) for file in files])
     return NewPoints(made.scaled(X), [file.relative_to(folder).as_posix() for file in files])
 
 
-def _read_column_of_texts(
-    made: Preprocessing, path: Path, vectorizer: TextVectorizer, column: str
-) -> NewPoints:
-    named = () if made.id is None else (made.id,)
-    table, written = read_as_written(path, named, made.text_format)
-    X = made.scaled(vectorizer.transform(texts_of(table, column, str(path))))
-    table = table.assign(**written)
-    id = made.id if made.id in table.columns else None
-    return NewPoints(X, row_names(table, id, np.arange(len(table))), table)
-
-
-def _read_table(made: Preprocessing, path: Path, vectorizer: TableVectorizer) -> NewPoints:
+def _read_table(made: Preprocessing, path: Path) -> NewPoints:
+    """Read a table, or one column of texts of it."""
     if not is_table(path):
         raise InputError(f"{path} is no table: give one, such as a .csv, as the model was fitted on")
-    named = () if made.id is None else (made.id,)
-    table, written = read_as_written(path, named, made.text_format, vectorizer.words)
-    X, rows = vectorizer.transform(table, str(path))
-    check_dropped(len(rows), len(table), str(path))
-    validate_features(X, vectorizer.feature_names)
+    words = made.vectorizer.words if isinstance(made.vectorizer, TableVectorizer) else ()
+    table, written = read_as_written(path, () if made.id is None else (made.id,), made.text_format, words)
+    X: Any
+    if isinstance(made.vectorizer, TableVectorizer):
+        X, rows = made.vectorizer.transform(table, str(path))
+        check_dropped(len(rows), len(table), str(path))
+        validate_features(X, made.vectorizer.feature_names)
+        X = made.vectorizer.scale(X).astype(np.float32)
+    else:
+        assert made.text is not None
+        X = made.scaled(made.of_each(texts_of(table, made.text, str(path))))
+        rows = np.arange(len(table))
     table = table.assign(**written)
     names = row_names(table, made.id if made.id in table.columns else None, rows)
-    return NewPoints(vectorizer.scale(X).astype(np.float32), names, table.iloc[rows])
+    return NewPoints(X, names, table.iloc[rows])
 
 
 def _blocks_of(

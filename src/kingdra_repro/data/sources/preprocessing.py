@@ -76,7 +76,7 @@ class Preprocessing:
                 raise InputError(f"X must be a list; got a single {type(table).__name__}: put it into a list")
             X: Any = table if sp.issparse(table) else np.asarray(table)
             if self.vectorizer is not None and X.ndim == 1 and X.dtype.kind in "OU":
-                return self.scaled(self.of_each(self.vectorizer, list(table)))
+                return self.scaled(self.of_each(list(table)))
             return self.of_array(features_of(X, self.scale, "X"), n_features, "X")
         if not isinstance(table, pd.DataFrame):
             raise InputError(
@@ -138,14 +138,15 @@ class Preprocessing:
                 f"{high:g}; scale them alike"
             )
 
-    def of_each(self, vectorizer: Any, points: list[Any]) -> np.ndarray | sp.csr_matrix:
+    def of_each(self, points: list[Any]) -> np.ndarray | sp.csr_matrix:
         """Return the features of texts, or of the pictures of these paths."""
-        if isinstance(vectorizer, TextVectorizer):
-            return vectorizer.transform(points)
+        if isinstance(self.vectorizer, TextVectorizer):
+            return self.vectorizer.transform(points)
+        assert isinstance(self.vectorizer, PictureVectorizer)
         files = [Path(point).expanduser().absolute() for point in points]
         if missing := [file for file in files if not file.is_file()]:
             raise InputError(f"{missing[0]} does not exist: correct the path")
-        return vectorizer.features(Path(os.path.commonpath(file.parent for file in files)), files)
+        return self.vectorizer.features(Path(os.path.commonpath(file.parent for file in files)), files)
 
     def state(self) -> dict[str, Any]:
         """All that was fitted, as what JSON can hold."""
