@@ -61,16 +61,12 @@ def validate_features(
 ) -> np.ndarray | sp.csr_matrix:
     """Check features alone, whose first row has this number, as `validate` does."""
     X = _as_float32(X)
-    n, d = X.shape
-    if n == 0:
-        raise InputError(
-            f"Found array with 0 sample(s) (shape={X.shape}): a minimum of 1 is required. Give it rows"
-        )
-    if d == 0:
-        raise InputError(
-            f"Found array with 0 feature(s) (shape={X.shape}) while a minimum of 1 is required. Give it "
-            "columns"
-        )
+    for length, what, remedy in zip(X.shape, ("sample", "feature"), ("rows", "columns"), strict=True):
+        if length == 0:
+            raise InputError(
+                f"Found array with 0 {what}(s) (shape={X.shape}) while a minimum of 1 is required. Give it "
+                f"{remedy}"
+            )
     check_finite(X, feature_names, first_row)
     return X
 
@@ -148,9 +144,14 @@ def check_finite(
     )
 
 
+def _largest(X: np.ndarray | sp.csr_matrix) -> float:
+    """Return the largest absolute value; of unsigned numbers, too, none of which is below 0."""
+    return max(float(X.max()), -float(X.min()))
+
+
 def check_magnitude(X: np.ndarray | sp.csr_matrix) -> None:
     """Raise InputError where squares of distances between rows of X [n, d] overflow in float32, or vanish."""
-    largest = float(abs(X).max()) if sp.issparse(X) else max(float(X.max()), -float(X.min()))
+    largest = _largest(X)
     if 0 < largest < SMALLEST:
         raise InputError(
             f"X has no values above {largest:.3g}, whose squares are 0 in float32: scale it ({SCALING})"
@@ -163,7 +164,7 @@ def check_magnitude(X: np.ndarray | sp.csr_matrix) -> None:
 
 def warn_of_small_values(X: np.ndarray | sp.csr_matrix) -> None:
     """Log a warning where the values of X [n, d] are lost in the noise that networks are trained with."""
-    largest = float(max(X.max(), -X.min()))
+    largest = _largest(X)
     if 0 < largest < SMALL_VALUE:
         log.warning(
             "The values go up to %.3g only, where the networks expect about 1, and noise of that size may "
@@ -204,15 +205,15 @@ def check_spread_of(
         )
 
 
+def extremes_of_columns(X: np.ndarray | sp.csr_matrix) -> list[np.ndarray]:
+    """Return the lowest and the highest value of each column, [d] each."""
+    extremes: Any = X.min(axis=0), X.max(axis=0)
+    return [row.toarray()[0] if sp.issparse(X) else row for row in extremes]
+
+
 def warn_of_constant_columns(X: np.ndarray | sp.csr_matrix, feature_names: Sequence[str] | None) -> None:
     """Log a warning where columns of X [n, d] have one value only."""
-    if isinstance(X, sp.csr_matrix):
-        lowest, highest = X.min(axis=0).toarray()[0], X.max(axis=0).toarray()[0]
-    else:
-        lowest, highest = np.full(X.shape[1], np.inf), np.full(X.shape[1], -np.inf)
-        for _, piece in _pieces(X):
-            np.minimum(lowest, piece.min(axis=0), out=lowest)
-            np.maximum(highest, piece.max(axis=0), out=highest)
+    lowest, highest = extremes_of_columns(X)
     constant = np.flatnonzero(lowest == highest)
     if len(constant):
         log.warning(
@@ -225,7 +226,7 @@ def warn_of_constant_columns(X: np.ndarray | sp.csr_matrix, feature_names: Seque
 
 def warn_of_large_values(X: np.ndarray | sp.csr_matrix, scale: str | None) -> None:
     """Log a warning where values of X [n, d], scaled so, are far from what the networks expect."""
-    largest = float(max(X.max(), -X.min()))
+    largest = _largest(X)
     if largest > LARGE_VALUE:
         log.warning(
             "The values go up to %.3g, where the networks expect about 1: consider %s",

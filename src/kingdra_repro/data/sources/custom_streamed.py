@@ -22,6 +22,7 @@ from kingdra_repro.data.validation import (
     check_finite,
     check_magnitude,
     check_spread_of,
+    extremes_of_columns,
     warn_of_constant_columns,
     warn_of_large_values,
     warn_of_small_values,
@@ -142,7 +143,7 @@ def validated(
         ]
         features = plain.features(numbers)
         check_finite(features, feature_names, start)
-        low, high = _dense(numbers.min(axis=0)), _dense(numbers.max(axis=0))
+        low, high = extremes_of_columns(numbers)
         lowest = low if start == 0 else np.minimum(lowest, low)
         highest = high if start == 0 else np.maximum(highest, high)
         for fitted in (scaler, spread):
@@ -164,7 +165,3 @@ def _parts(numbers: np.ndarray | sp.csr_matrix) -> list[np.ndarray]:
     if isinstance(numbers, np.ndarray):
         return [numbers]
     return [numbers.data, numbers.indices, np.diff(numbers.indptr)]
-
-
-def _dense(row: np.ndarray | sp.coo_matrix) -> np.ndarray:
-    return row if isinstance(row, np.ndarray) else row.toarray()[0]
