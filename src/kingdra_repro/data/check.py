@@ -35,18 +35,8 @@ def check_dataset(
 ) -> list[Finding]:
     """Compare a loaded data set, and the files that it may come from, with what is expected.
 
-    Parameters
-    ----------
-    data : Dataset
-    known : KnownDataset
-    data_dir, mirror : path or None
-        As for `fetch`.
-    default_settings : bool
-        False: n, d and class counts are reported, but not compared.
-
-    Returns
-    -------
-    list of Finding
+    ``data_dir`` and ``mirror`` are as for `fetch`. With other settings than the default ones, n, d and class
+    counts are reported, but not compared.
     """
     findings = [_checksums(known, data_dir, mirror)]
     n, d = data.X.shape

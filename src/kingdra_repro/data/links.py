@@ -82,13 +82,7 @@ class Closure:
 
 
 def closure(n: int, links: Links, row_names: Sequence[str] | None = None) -> Closure:
-    """Close the certain pairs by transitivity.
-
-    Parameters
-    ----------
-    n : number of points
-    links : Links
-    row_names : sequence of str [n] or None, for the messages: row numbers
+    """Close the certain pairs of n points by transitivity. Rows are told by their names, if they have some.
 
     Raises
     ------

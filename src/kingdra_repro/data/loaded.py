@@ -15,13 +15,7 @@ from kingdra_repro.errors import InputError
 
 
 def checked_dataset(loaded: Any, loader: str) -> Dataset:
-    """Return what was loaded, with X and y of the types that `Dataset` tells of.
-
-    Parameters
-    ----------
-    loaded : what the loader returned
-    loader : str
-        Its name, for the message.
+    """Return what a loader, which has this name, returned, with X and y of the types that `Dataset` tells of.
 
     Raises
     ------

@@ -33,11 +33,7 @@ def locate(
 ) -> Location:
     """Look for a data set in the data folder and in a mirror's folder. Nothing is verified or fetched.
 
-    Parameters
-    ----------
-    known : KnownDataset
-    data_dir, mirror : path or None
-        As for `fetch`.
+    ``data_dir`` and ``mirror`` are as for `fetch`.
     """
     if known.folder is None:
         return Location(True, "comes with scikit-learn", None)

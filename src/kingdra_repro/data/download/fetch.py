@@ -54,10 +54,6 @@ def fetch(
     timeout : float
         Seconds to wait for a server's answer, and for every next piece of it.
 
-    Returns
-    -------
-    Path
-
     Raises
     ------
     NotLocalError
@@ -105,16 +101,8 @@ def find_local(
 ) -> Path | None:
     """Where a file lies in the data folder or in a mirror's folder, plain or packed; nothing is verified.
 
-    Parameters
-    ----------
-    name : str
-        Its place below the data folder, such as ``"reuters/lyrl2004_tokens_train.dat"``.
-    data_dir, mirror : path or None
-        As for `fetch`.
-
-    Returns
-    -------
-    Path or None
+    Its name is its place below the data folder, such as ``"reuters/lyrl2004_tokens_train.dat"``;
+    ``data_dir`` and ``mirror`` are as for `fetch`.
     """
     folders = [data_folder(data_dir).absolute()]
     if mirror is not None and not is_url(mirror):

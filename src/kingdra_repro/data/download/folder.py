@@ -7,18 +7,10 @@ import pooch
 
 
 def data_folder(data_dir: str | os.PathLike | None = None) -> Path:
-    """Return the folder that holds downloaded and prepared data.
+    """Return the folder that holds downloaded and prepared data; it need not exist yet.
 
-    Parameters
-    ----------
-    data_dir : path or None
-        The folder asked for. None: the environment variable ``KINGDRA_DATA_DIR``, and without one the
-        user's cache folder of the platform (``~/.cache/kingdra`` on Linux).
-
-    Returns
-    -------
-    Path
-        It need not exist yet.
+    None: the environment variable ``KINGDRA_DATA_DIR``, and without one the user's cache folder of the
+    platform (``~/.cache/kingdra`` on Linux).
     """
     chosen = data_dir or os.environ.get("KINGDRA_DATA_DIR") or pooch.os_cache("kingdra")
     return Path(chosen).expanduser()

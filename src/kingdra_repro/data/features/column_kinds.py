@@ -48,16 +48,12 @@ def kind_of(column: pd.Series) -> str:
 
 
 def numbers_of(column: pd.Series, source: str, first_row: int = 0) -> np.ndarray:
-    """Return the numbers of a column, whose first row has this number, NaN where there is none.
-
-    Returns
-    -------
-    float64 array [n]
+    """Return the numbers of a column as float64 [n], NaN where there is none.
 
     Raises
     ------
     InputError
-        Where a cell is not a number: its row, column and value are named.
+        Where a cell is not a number: its column, value and row, counted from `first_row`, are named.
     """
     if types.is_timedelta64_dtype(column):
         return column.dt.total_seconds().to_numpy(np.float64)

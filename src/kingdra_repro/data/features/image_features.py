@@ -68,10 +68,6 @@ def image_features(
     data_dir, mirror : path or None
         As for `fetch`.
 
-    Returns
-    -------
-    ImageFeatures
-
     Raises
     ------
     InputError

@@ -33,7 +33,6 @@ def prepared_folder(
 
     Parameters
     ----------
-    data_dir : path or None
     dataset : str
         The data set's folder in the data folder.
     kind : str
@@ -93,13 +92,7 @@ def write_prepared(
 def finish_prepared(part: Path, target: Path, labels: np.ndarray | None, about: dict[str, Any]) -> None:
     """Add labels and about.json to a folder that has the features, and give it its name.
 
-    Parameters
-    ----------
-    part : Path
-        Holds train_X.npy or train_X.npz and nothing else; on the same disk as `target`.
-    target : Path
-    labels : int array [n] or None
-    about : dict
+    The folder `part` holds train_X.npy or train_X.npz and nothing else, on the same disk as `target`.
     """
     if labels is not None:
         np.save(part / "train_Y.npy", labels.astype(np.int64), allow_pickle=False)

@@ -90,10 +90,6 @@ def load_resnet50(weights: Path) -> ResNet50:
         A state dict in torchvision's format (``.pth``), as it is or under the key ``state_dict``; its last
         layer (``fc``) is not used. Read with ``weights_only``: nothing is unpickled but tensors.
 
-    Returns
-    -------
-    ResNet50
-
     Raises
     ------
     InputError

@@ -46,10 +46,6 @@ class Part:
 class TableVectorizer:
     """Make features of a table, and later of other tables with the same columns in the same way.
 
-    Parameters
-    ----------
-    settings : TableSettings
-
     Attributes
     ----------
     numbers : list of str, columns that are used as they are

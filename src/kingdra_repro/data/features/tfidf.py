@@ -126,16 +126,7 @@ def most_frequent_columns(X: sp.csr_matrix, n_words: int = 2000) -> sp.csr_matri
     """Return the columns of a tf-idf matrix with numbers in most rows, each row brought to length 1 again.
 
     For data whose word counts are not known any more: document frequency stands in for frequency. Columns
-    stay in their order; of those with equal numbers, the first are kept.
-
-    Parameters
-    ----------
-    X : CSR matrix [n, d]
-    n_words : int
-
-    Returns
-    -------
-    float32 CSR matrix [n, min(d, n_words)]
+    stay in their order; of those with equal numbers, the first are kept: float32 CSR [n, min(d, n_words)].
     """
     kept = np.sort(np.argsort(-X.getnnz(axis=0), kind="stable")[:n_words])
     return sp.csr_matrix(normalize(X[:, kept]), dtype=np.float32)

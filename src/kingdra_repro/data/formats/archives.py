@@ -11,19 +11,9 @@ MAX_MEMBER_BYTES = 4 << 30  # STL-10's largest, which holds its pictures without
 
 
 def archive_files(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of the plain files of an archive whose names are wanted.
+    """Names and contents of the plain files of a tar archive whose names are wanted.
 
-    Parameters
-    ----------
-    path : Path
-        A tar file, packed in any way that Python knows. It is read once, front to back.
-    wanted : callable
-        Says of a name whether the file is to be read.
-
-    Yields
-    ------
-    name : str
-    content : bytes
+    It may be packed in any way that Python knows, and is read once, front to back.
 
     Raises
     ------

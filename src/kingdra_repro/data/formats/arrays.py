@@ -36,17 +36,12 @@ def read_npy(path: Path) -> np.ndarray:
 
 
 def read_npz(path: Path) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None]:
-    """Features, and labels where there are some, from a .npz file.
+    """Features as they lie there, and labels where there are some, from a .npz file.
 
     Parameters
     ----------
     path : Path
         Either arrays named ``X`` and optionally ``y``, or a matrix written by ``scipy.sparse.save_npz``.
-
-    Returns
-    -------
-    X : ndarray or CSR matrix, as it lies there
-    y : ndarray or None
 
     Raises
     ------

@@ -14,17 +14,12 @@ HDF5_ENDINGS = (".h5", ".hdf5")
 
 
 def read_jule(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
-    """Pictures and labels.
+    """Pictures and labels, as they lie there.
 
     Parameters
     ----------
     path : Path
         With ``data`` [n, channels, height, width], and perhaps ``labels`` [n], of any whole numbers.
-
-    Returns
-    -------
-    X : ndarray [n, channels, height, width], as it lies there
-    y : ndarray [n] or None
 
     Raises
     ------

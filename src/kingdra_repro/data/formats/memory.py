@@ -9,17 +9,7 @@ MAX_COLUMNS = 100_000  # of a table; a reader needs minutes and gigabytes for na
 
 
 def check_fits(path: Path, n_bytes: int, what: str = "it") -> None:
-    """Raise InputError where something takes more than the memory that is available.
-
-    Parameters
-    ----------
-    path : Path
-        Where it comes from.
-    n_bytes : int
-        What it takes at least.
-    what : str
-        Its name in the message.
-    """
+    """Raise InputError where something of a file takes more than the memory that is available."""
     available = available_bytes()
     if n_bytes > available:
         raise InputError(

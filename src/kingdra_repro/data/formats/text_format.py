@@ -81,19 +81,11 @@ class TextFormat:
 def find_separator(
     lines: Sequence[str], likely: str | None = None, decimal: str | None = None
 ) -> tuple[str, int]:
-    """Return what separates the values, and the number of lines above the table.
+    """Return what separates the values of a file's first lines, and the number of lines above the table.
 
-    It must split all lines alike, and leave as many numbers as can be. Lines above the table are those of
-    one value, such as a title, before one of names.
-
-    Parameters
-    ----------
-    lines : sequence of str
-        The first ones.
-    likely : str or None
-        Tried first.
-    decimal : str or None
-        What marks decimals, and so separates no values.
+    It must split all lines alike, and leave as many numbers as can be; the likely one is tried first, and
+    what marks decimals separates no values. Lines above the table are those of one value, such as a title,
+    before one of names.
     """
     candidates = [one for one in dict.fromkeys([likely, *SEPARATORS, BLANKS]) if one not in (None, decimal)]
     for n_titles in range(min(MAX_TITLES + 1, max(1, len(lines) - 2))):

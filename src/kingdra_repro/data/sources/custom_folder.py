@@ -26,17 +26,8 @@ def folder_features(
 ) -> Found:
     """Return features of the files of a folder: ResNet-50 where all are pictures, tf-idf where none is.
 
-    Parameters
-    ----------
-    folder : Path
-    words : mapping
-        Settings of `TextVectorizer`.
-    pictures : mapping
-        Settings of `PictureVectorizer`.
-    n_clusters : int or None
-        More than there are files are refused before the work.
-    data_dir, mirror : path or None
-        As for `fetch`.
+    `words` and `pictures` are settings of `TextVectorizer` and of `PictureVectorizer`. More clusters than
+    there are files are refused before the work.
 
     Raises
     ------

@@ -56,18 +56,10 @@ def parquet_features(
     buffer_rows: int | None,
     data_dir: str | os.PathLike | None,
 ) -> Found:
-    """Return the features of Parquet, as a matrix in one file.
+    """Return the features of Parquet, as a matrix in one file, which is kept in the data folder.
 
-    Parameters
-    ----------
-    table : StreamedParquet
-    labels, given : str, path or None
-        The columns with the classes and with the labels to learn from; or files of their own, which the
-        caller reads.
-    settings : TableSettings
-    buffer_rows : int or None, see `StreamedMatrix`
-    data_dir : path or None
-        Where the matrix is kept.
+    `labels` and `given` are the columns with the classes and with the labels to learn from; or files of their
+    own, which the caller reads.
 
     Raises
     ------

@@ -22,15 +22,9 @@ from kingdra_repro.data.validation import (
 def scaled(
     found: Found, y: Any, n_clusters: int, scale: str | None
 ) -> tuple[Matrix, np.ndarray | None, Scaler | None]:
-    """Check features and labels, and scale the features.
+    """Check features and labels, and scale the features: "minmax", "standard" or not at all.
 
-    Parameters
-    ----------
-    found : Found
-        The vectorizer of a table is fitted: it keeps how the table's numbers are scaled.
-    y : int64 array [m] or None
-    n_clusters : int
-    scale : {"minmax", "standard"} or None
+    The vectorizer of a table is fitted: it keeps how the table's numbers are scaled.
 
     Returns
     -------

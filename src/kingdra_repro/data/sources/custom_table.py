@@ -32,20 +32,11 @@ def table_features(
     text_format: TextFormat,
     words: Mapping[str, Any],
 ) -> Found:
-    """Return features of a table: its columns, or the words of one column of texts by tf-idf.
+    """Return features of a table: its columns, or the words of its column `text` by tf-idf.
 
-    Parameters
-    ----------
-    path : Path
-    labels, given : str, path or None
-        The columns with the classes and with the labels to learn from; or files of their own, which the
-        caller reads.
-    text, id : str or None
-        Columns with the texts to cluster by, and with the rows' names.
-    settings : TableSettings
-    text_format : TextFormat
-    words : mapping
-        Settings of `TextVectorizer`.
+    `labels` and `given` are the columns with the classes and with the labels to learn from; or files of
+    their own, which the caller reads. The column `id` has the rows' names. `words` are settings of
+    `TextVectorizer`.
 
     Raises
     ------

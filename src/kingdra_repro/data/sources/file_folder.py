@@ -14,10 +14,6 @@ FEW = 0.1  # of the files: so few beside subfolders are hardly meant as points
 def files_and_classes(folder: Path) -> tuple[list[Path], list[str] | None]:
     """All files below a folder, in the order of their names; hidden ones are left out.
 
-    Parameters
-    ----------
-    folder : Path
-
     Returns
     -------
     files : list of Path

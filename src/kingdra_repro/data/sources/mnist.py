@@ -16,16 +16,7 @@ UNSIGNED_BYTE = 0x08
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """Read an idx file of unsigned bytes.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    ndarray of uint8
-        Of the shape that the header gives, such as [60000, 28, 28].
+    """Read an idx file of unsigned bytes: uint8 of the shape that the header gives, such as [60000, 28, 28].
 
     Raises
     ------

@@ -48,11 +48,9 @@ def read_new_points(made: Preprocessing, path: Path, n_features: int, mirror: st
     Parameters
     ----------
     made : Preprocessing
-        What made the features that the model was fitted on.
+        What made the features, `n_features` of them, that the model was fitted on.
     path : Path
         A file or folder like that of the run; of texts and pictures, an array of features, too.
-    n_features : int
-        d, that the model was fitted on.
     mirror : path or None
         Of pictures: where their network's weights may be.
 
@@ -84,16 +82,7 @@ def blocks_of_new_points(
 ) -> Iterator[NewPoints]:
     """Read points as `read_new_points` does, but Parquet of more rows than memory holds block by block.
 
-    Parameters
-    ----------
-    made : Preprocessing
-        What made the features that the model was fitted on.
-    path : Path
-    n_features : int
-    all_columns : bool
-        Whether the table of a block has those columns, too, that are neither features nor names.
-    mirror : path or None
-        Of pictures: where their network's weights may be.
+    With `all_columns` the table of a block has those columns, too, that are neither features nor names.
 
     Raises
     ------
