@@ -199,7 +199,6 @@ def load_custom(
     found_given = found.given
     if given is not None and found_given is None:  # no column
         found_given = read_given(given, found.row_names, rows, n_rows, cells)
-    found_labels, found_given = (found.of_rows(one) for one in (found_labels, found_given))
     y, class_names = None, None
     if found_labels is not None:
         y, class_names = encode_labels(found_labels.values, source, found_labels.written)

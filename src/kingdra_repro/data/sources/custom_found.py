@@ -26,13 +26,13 @@ class Found:
         The columns of a table, or the words of texts.
     row_names : list of str [m] or None
         The column of a table with the rows' names, or the files' paths below a folder.
-    labels : Labels [n] or None
-        A column of the table, with all of its n rows; what a file of arrays has beside X; or the names of the
-        subfolders that the files are in.
+    labels : Labels [m] or None
+        A column of the table; what a file of arrays has beside X; or the names of the subfolders that the
+        files are in.
     labels_are_a_column : bool
         Whether `labels` are a column, named by ``dataset.labels``. Others give way to a file named there.
-    given : Labels [n] or None
-        The column of the table with labels to learn from, of all of its rows.
+    given : Labels [m] or None
+        The column of the table with labels to learn from.
     image_shape : (height, width), (height, width, 3) or None
         Of the pictures that the rows are.
     pixels : bool
@@ -63,9 +63,3 @@ class Found:
     table: pd.DataFrame | None = None
     rows: np.ndarray | None = None
     auto_scale: str | None = None
-
-    def of_rows(self, labels: Labels | None) -> Labels | None:
-        """Of labels of all rows of the table, return those of the rows that X is of; others as they are."""
-        if labels is None or self.table is None or self.rows is None or len(labels) != len(self.table):
-            return labels
-        return labels.of(self.rows)

@@ -19,7 +19,7 @@ OWN = ["row", ANSWER, "cluster", "disagreement"]  # its columns beside those of 
 
 
 def read_labels(setting: str, labels: str | os.PathLike, rows: np.ndarray, n_rows: int) -> Labels:
-    """Return the labels of a file of their own, one a row.
+    """Return the labels of a file of their own, one for each row that is kept.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def read_labels(setting: str, labels: str | os.PathLike, rows: np.ndarray, n_row
             f"dataset.{setting}={labels} has {len(found)} labels{above}, the data have {n_rows} rows: give "
             "each row one"
         )
-    return found
+    return found if len(found) == len(rows) else found.of(rows)
 
 
 def _only_column(path: Path, lengths: tuple[int, int]) -> tuple[Labels, str]:

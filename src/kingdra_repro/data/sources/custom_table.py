@@ -68,12 +68,7 @@ def table_features(
                 f"dataset.{setting}={name} is neither a file nor one of {path}'s columns: "
                 f"{listed(table.columns)}"
             )
-    found_labels, found_given = (
-        Labels(table[name], as_written.get(name)) if name in table.columns else None
-        for name in (labels, given)
-    )
     features = table.drop(columns=[name for name in chosen if name in table.columns])
-    table = table.assign(**as_written)
     X: Matrix
     vectorizer: TableVectorizer | TextVectorizer
     if text is not None:
@@ -87,6 +82,11 @@ def table_features(
         X, rows = vectorizer.fit(features, str(path)).transform(features, str(path))
         check_dropped(len(rows), len(table), str(path))
         feature_names = vectorizer.feature_names
+    found_labels, found_given = (
+        Labels(table[name], as_written.get(name)).of(rows) if name in table.columns else None
+        for name in (labels, given)
+    )
+    table = table.assign(**as_written)
     return Found(
         X,
         feature_names=feature_names,
