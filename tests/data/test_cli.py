@@ -84,7 +84,7 @@ def test_check_finds_a_changed_file(
     capsys.readouterr()
     assert run(["check"]) == 1
     printed = "".join(capsys.readouterr().out.split())
-    assert "train_Y.npy:sha256expected" in printed.replace("│", "")
+    assert "train_Y.npy:wrongcontent:sha256expected" in printed.replace("│", "")
 
 
 @pytest.mark.parametrize(

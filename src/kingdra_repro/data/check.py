@@ -3,6 +3,7 @@
 import json
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import scipy.sparse as sp
@@ -13,7 +14,7 @@ from kingdra_repro.data.download.fetch import find_local
 from kingdra_repro.data.download.registry import registry
 from kingdra_repro.data.locate import prepared_folders
 from kingdra_repro.data.streamed import StreamedMatrix
-from kingdra_repro.files import checksum, wrong_checksum
+from kingdra_repro.files import wrong_checksum
 
 
 @dataclass(frozen=True)
@@ -69,22 +70,17 @@ def _checksums(
     known: KnownDataset, data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None
 ) -> Finding:
     """All files of the data set that are local: published ones, and those that were prepared here."""
-    n_right, wrong = 0, []
+    faults: dict[Path, str | None] = {}
     for name, file in registry().items():
         place = find_local(name, data_dir, mirror) if name.split("/")[0] == known.folder else None
-        if place is None or place.name != name.split("/")[-1]:  # not here, or packed
-            continue
-        fault = wrong_checksum(place, file.checksums)
-        wrong += [f"{place}: {fault}"] if fault else []
-        n_right += fault is None
+        if place is not None and place.name == name.split("/")[-1]:  # else not here, or packed
+            faults[place] = wrong_checksum(place, file.checksums)
     for folder in prepared_folders(known, data_dir):
         for name, expected in json.loads((folder / "about.json").read_text())["sha256"].items():
-            found = checksum(folder / name) if (folder / name).exists() else "no file"
-            wrong += (
-                [f"{folder / name}: sha256 expected {expected}, found {found}"] if found != expected else []
-            )
-            n_right += found == expected
-    return Finding("checksums", not wrong, "; ".join(wrong) or f"{n_right} of {n_right} files")
+            place = folder / name
+            faults[place] = wrong_checksum(place, [f"sha256:{expected}"]) if place.exists() else "no file"
+    wrong = [f"{place}: {fault}" for place, fault in faults.items() if fault]
+    return Finding("checksums", not wrong, "; ".join(wrong) or f"{len(faults)} of {len(faults)} files")
 
 
 def _listed(counts: list[int] | tuple[int, ...]) -> str:
