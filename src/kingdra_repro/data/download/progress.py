@@ -6,6 +6,7 @@ from rich.progress import (
     DownloadColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TextColumn,
     TimeRemainingColumn,
     TransferSpeedColumn,
@@ -13,30 +14,21 @@ from rich.progress import (
 
 
 def rows_progress() -> Progress:
-    """Show a bar of rows done, with the time left, on standard error; gone when done."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        transient=True,
-    )
+    """Show a bar of rows done."""
+    return _progress(MofNCompleteColumn())
+
+
+def _progress(*how_much: ProgressColumn) -> Progress:
+    """Show a bar, how much is done and the time left, on standard error; gone when done."""
+    description, bar, left = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
+    return Progress(description, bar, *how_much, left, console=Console(stderr=True), transient=True)
 
 
 class DownloadProgress:
     """A bar of bytes arrived, in the form that pooch asks of one: ``total``, update, reset and close."""
 
     def __init__(self, description: str) -> None:
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            DownloadColumn(),
-            TransferSpeedColumn(),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
+        self._bar = _progress(DownloadColumn(), TransferSpeedColumn())
         self._task = self._bar.add_task(description, total=None)
         self._bar.start()
 
