@@ -29,15 +29,10 @@ def check_n_columns(path: Path, n_columns: int) -> None:
 
 def available_bytes() -> int:
     """Memory that a process can still take, of the machine; at most what its container may take in all."""
-    meminfo = Path("/proc/meminfo")
-    lines = (
-        dict(line.split(":", 1) for line in meminfo.read_text(encoding="utf-8").splitlines())
-        if meminfo.is_file()
-        else {}
-    )
-    if "MemAvailable" in lines:
-        available = int(lines["MemAvailable"].split()[0]) * 1024
-    else:
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
+        available = int(dict(line.split(":", 1) for line in lines)["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError):  # not Linux
         available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     try:
         return min(available, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="utf-8")))
