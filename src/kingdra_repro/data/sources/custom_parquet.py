@@ -84,22 +84,20 @@ def parquet_features(
 
 
 def _columns(table: StreamedParquet, settings: TableSettings, others: Sequence[str | None]) -> list[str]:
-    """Return the columns to cluster by, where others are for something else."""
-    for setting, named in (("columns", settings.columns or ()), ("drop", settings.drop)):
+    """Return the columns to cluster by, where others are for something else.
+
+    They must hold numbers; row numbers are left out, unless they are chosen.
+    """
+    import pyarrow.types as kinds
+
+    chosen = settings.columns
+    for setting, named in (("columns", chosen or ()), ("drop", settings.drop)):
         if unknown := [name for name in named if name not in table.names]:
             raise InputError(f"{table.path} has no column {unknown[0]!r}: it has {listed(table.names)}")
         if setting == "columns" and (twice := [name for name in named if name in others]):
             raise InputError(f"dataset.columns has {twice[0]!r}, which is named for another purpose, too")
-    if settings.columns is not None:
-        return _numeric(table, settings.columns, chosen=True)
     left = [name for name in table.names if name not in settings.drop and name not in others]
-    return _numeric(table, left, chosen=False)
-
-
-def _numeric(table: StreamedParquet, names: Sequence[str], chosen: bool) -> list[str]:
-    """Return those of some columns that can be clustered by; row numbers only where they are chosen."""
-    import pyarrow.types as kinds
-
+    names = left if chosen is None else chosen
     types_of = {name: table.type_of(name) for name in names}
     numbers = (kinds.is_integer, kinds.is_floating, kinds.is_boolean)
     if other := [name for name in names if not any(kind(types_of[name]) for kind in numbers)]:
@@ -107,14 +105,12 @@ def _numeric(table: StreamedParquet, names: Sequence[str], chosen: bool) -> list
             f"{table.path} has columns that are not numeric: {listed(other)}. Leave them out with "
             f"dataset.drop=[{','.join(other)}], or {table.into_memory} where memory holds the table"
         )
-    found = [
-        name
-        for name in names
-        if chosen
-        or not kinds.is_integer(types_of[name])
-        or table.column(name).hasnans
-        or not is_row_number(table.column(name).to_numpy(np.float64))
-    ]
+    found = list(names)
+    for name in names if chosen is None else ():
+        if kinds.is_integer(types_of[name]):
+            column = table.column(name)
+            if not column.hasnans and is_row_number(column.to_numpy(np.float64)):
+                found.remove(name)
     if left_out := [name for name in names if name not in found]:
         log.warning("Columns of %s that are left out, as row numbers: %s", table.path, listed(left_out))
     if not found:
