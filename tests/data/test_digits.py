@@ -12,6 +12,7 @@ def test_digits() -> None:
     assert data.y.dtype == np.int64
     assert np.bincount(data.y).tolist() == [178, 182, 177, 183, 181, 182, 181, 179, 174, 180]
     assert (data.n_clusters, data.image_shape) == (10, (8, 8))
+    assert data.class_names == list("0123456789")
 
 
 def test_number_of_clusters_can_be_chosen() -> None:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from kingdra_repro.data import load_custom, load_digits, load_newsgroups
+from kingdra_repro.data import load_custom, load_newsgroups
 from kingdra_repro.data.download.registry import registry
 from kingdra_repro.data.features.image_features import ImageFeatures
 from kingdra_repro.data.formats.labels import encode_labels
@@ -29,10 +29,6 @@ def test_names_are_in_the_order_of_the_classes(labels: list, names: list[str]) -
     assert [names[code] for code in codes] == [
         names[0] if one == min(labels) else names[-1] for one in labels
     ]
-
-
-def test_digits() -> None:
-    assert load_digits().class_names == list("0123456789")
 
 
 def test_words_and_groups_of_newsgroups(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:

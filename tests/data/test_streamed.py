@@ -152,8 +152,6 @@ def test_parquet_with_what_is_no_number_is_refused_by_the_names(tmp_path: Path, 
     with pytest.raises(InputError, match="missing value in row 30, column 'x1'"):
         load_custom(path, drop=["word"], **given)
     assert not list((tmp_path / "data" / "streamed").glob("*.npy*part*"))
-    with pytest.raises(InputError, match=r"dataset.missing=mean is for tables in memory"):
-        load_custom(path, drop=["word"], missing="mean", **given)
 
 
 @pytest.mark.parametrize(("path", "remedy"), [("x.parquet", "give dataset.stream=false"), (".", "one file")])

@@ -114,15 +114,13 @@ def bring_rows_to(X: np.ndarray | sp.csr_matrix, row_length: str) -> sp.csr_matr
     return sp.csr_matrix(X) * np.float32(factor)
 
 
-def tfidf_of_tokens(
-    documents: Iterable[Sequence[str]], n_words: int = 2000
-) -> tuple[sp.csr_matrix, list[str]]:
+def tfidf_of_tokens(documents: Iterable[Sequence[str]], n_words: int) -> tuple[sp.csr_matrix, list[str]]:
     """Compute the same for documents that are cut into words already, such as stems without stop words."""
     vectorizer = TfidfVectorizer(max_features=n_words, analyzer=_as_it_is, dtype=np.float32)
     return _fit(vectorizer, documents)
 
 
-def most_frequent_columns(X: sp.csr_matrix, n_words: int = 2000) -> sp.csr_matrix:
+def most_frequent_columns(X: sp.csr_matrix, n_words: int) -> sp.csr_matrix:
     """Return the columns of a tf-idf matrix with numbers in most rows, each row brought to length 1 again.
 
     For data whose word counts are not known any more: document frequency stands in for frequency. Columns

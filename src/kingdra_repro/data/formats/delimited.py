@@ -38,9 +38,9 @@ def read_delimited(
     content: Path | io.BytesIO,
     given: TextFormat,
     path: Path,
-    separator: str | None = None,
-    as_written: Collection[str] | None = (),
-    words: Collection[str] = (),
+    separator: str | None,
+    as_written: Collection[str] | None,
+    words: Collection[str],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read a table that is written as text.
 

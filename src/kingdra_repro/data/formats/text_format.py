@@ -78,9 +78,7 @@ class TextFormat:
         return self.encoding
 
 
-def find_separator(
-    lines: Sequence[str], likely: str | None = None, decimal: str | None = None
-) -> tuple[str, int]:
+def find_separator(lines: Sequence[str], likely: str | None, decimal: str | None) -> tuple[str, int]:
     """Return what separates the values of a file's first lines, and the number of lines above the table.
 
     It must split all lines alike, and leave as many numbers as can be; the likely one is tried first, and
