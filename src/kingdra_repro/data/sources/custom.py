@@ -13,6 +13,7 @@ from kingdra_repro.checks import given_path
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.features.extraction import Extraction
 from kingdra_repro.data.features.table_settings import TableSettings, unusual
+from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.features.tfidf import TextVectorizer
 from kingdra_repro.data.formats.labels import encode_given, encode_labels
 from kingdra_repro.data.formats.tables import TABLE_ENDINGS, is_table, table_name
@@ -185,7 +186,8 @@ def load_custom(
                 if key not in ("device", "batch_size") and value != usual[key].default
             }
             _refuse(of_others, f"{use}, not for {path}")
-    if table is None and (path.is_dir() or not is_table(path)):
+    of_a_table = table is not None or (is_table(path) and not path.is_dir())
+    if not of_a_table:
         _refuse(of_tables | unusual(text_format), f"tables, not for {path}")
     if image_shape is not None and path.suffix.lower() not in ENDINGS:
         _refuse({"image_shape": image_shape}, f"arrays, not for {path}")
@@ -194,10 +196,10 @@ def load_custom(
     rows = np.arange(found.X.shape[0]) if found.rows is None else found.rows
     n_rows = len(rows) if found.table is None else len(found.table)
     cells = None if found.table is None else found.table.iloc[rows]
-    if labels is not None and not found.labels_are_a_column:
+    if labels is not None and (found.labels is None or not of_a_table):  # no column, but a file
         found_labels, source = read_labels("labels", labels, rows, n_rows), f"dataset.labels={labels}"
     found_given = found.given
-    if given is not None and found_given is None:  # no column
+    if given is not None and found_given is None:
         found_given = read_given(given, found.row_names, rows, n_rows, cells)
     y, class_names = None, None
     if found_labels is not None:
@@ -229,7 +231,8 @@ def load_custom(
             f"n_clusters={n_clusters} is less than the classes of {names}, {len(class_names)} "
             f"({listed(class_names)}): correct a name, or give at least {most}"
         )
-    scale = found.auto_scale if scale == "auto" else scale
+    if scale == "auto":
+        scale = "standard" if isinstance(found.vectorizer, TableVectorizer) else None
     X, y, scaler = scaled(found, y, n_clusters, scale)
     if found.table is not None:  # further files are read with the signs that this one was found to have
         text_format = replace(text_format, **found.table.attrs.get("signs", {}))

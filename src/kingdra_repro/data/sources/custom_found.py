@@ -29,8 +29,6 @@ class Found:
     labels : Labels [m] or None
         A column of the table; what a file of arrays has beside X; or the names of the subfolders that the
         files are in.
-    labels_are_a_column : bool
-        Whether `labels` are a column, named by ``dataset.labels``. Others give way to a file named there.
     given : Labels [m] or None
         The column of the table with labels to learn from.
     image_shape : (height, width), (height, width, 3) or None
@@ -46,15 +44,12 @@ class Found:
         else as it was read. With n > m where rows with missing cells are left out.
     rows : int64 array [m] or None
         The rows of `table` that X is of; None where there is none.
-    auto_scale : {"standard", None}
-        What ``scale="auto"`` means.
     """
 
     X: Matrix
     feature_names: list[str] | None = None
     row_names: list[str] | None = None
     labels: Labels | None = None
-    labels_are_a_column: bool = False
     given: Labels | None = None
     image_shape: tuple[int, ...] | None = None
     pixels: bool = False
@@ -62,4 +57,3 @@ class Found:
     vectorizer: TableVectorizer | TextVectorizer | PictureVectorizer | None = None
     table: pd.DataFrame | None = None
     rows: np.ndarray | None = None
-    auto_scale: str | None = None

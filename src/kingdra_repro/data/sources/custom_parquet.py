@@ -76,10 +76,8 @@ def parquet_features(
         StreamedMatrix(table.matrix(names, data_dir), buffer_rows),
         feature_names=names,
         labels=None if column is None else Labels(table.column(column)),
-        labels_are_a_column=column is not None,
         given=None if given_column is None else Labels(table.column(given_column)),
         vectorizer=vectorizer,
-        auto_scale="standard",
     )
 
 

@@ -92,12 +92,10 @@ def table_features(
         feature_names=feature_names,
         row_names=row_names(table, id, rows),
         labels=found_labels,
-        labels_are_a_column=found_labels is not None,
         given=found_given,
         vectorizer=vectorizer,
         table=table,
         rows=rows,
-        auto_scale="standard" if text is None else None,
     )
 
 
