@@ -13,7 +13,7 @@ from kingdra_repro.data.download.registry import RemoteFile
 
 def remote(name: str, content: bytes, *urls: str) -> RemoteFile:
     """A registry entry for these bytes."""
-    return RemoteFile(name, (f"sha256:{hashlib.sha256(content).hexdigest()}",), len(content), urls)
+    return RemoteFile(name, (f"sha256:{hashlib.sha256(content).hexdigest()}",), urls)
 
 
 def gz(content: bytes) -> bytes:

@@ -18,15 +18,12 @@ class RemoteFile:
         ``"sha256:..."`` of the file as it lies in the data folder (unpacked, where a source is a ``.gz`` of
         it). Any of them will do: there may be known packings of the same content. ``"md5:..."`` where the
         publisher's file could not be had to compute its sha256, and only the md5 is known to all.
-    n_bytes : int or None
-        Its size there; None where it is not known.
     urls : tuple of str
         Where it can be had, in the order in which the sources are tried.
     """
 
     name: str
     checksums: tuple[str, ...]
-    n_bytes: int | None
     urls: tuple[str, ...]
 
 
@@ -37,5 +34,5 @@ def registry() -> dict[str, RemoteFile]:
     known = {}
     for name, entry in table.items():
         checksums = [f"{kind}:{value}" for kind in ("sha256", "md5") for value in entry.get(kind, ())]
-        known[name] = RemoteFile(name, tuple(checksums), entry.get("bytes"), tuple(entry.get("urls", ())))
+        known[name] = RemoteFile(name, tuple(checksums), tuple(entry.get("urls", ())))
     return known
