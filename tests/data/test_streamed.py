@@ -316,10 +316,12 @@ def test_files_of_a_folder_that_do_not_fit_are_named(tmp_path: Path) -> None:
     flags, numbers = np.arange(9) % 2 == 0, np.arange(9) / 3
     dates = pd.Series(pd.date_range("2020", periods=9))
     for name, columns, types in (
-        ("flags", (flags, numbers), "double, and in .*part-0.parquet bool"),
-        ("dates", (numbers, dates), "timestamp.*, and in .*part-0.parquet double"),
+        ("flags", (flags, numbers), "a has incompatible types: bool vs double"),
+        ("dates", (numbers, dates), "a has incompatible types: double vs timestamp"),
+        ("third", ([None] * 9, ["oak"] * 9, numbers), "a has incompatible types: .*string vs double"),
     ):
-        with pytest.raises(InputError, match=f"part-1.parquet: column 'a' is {types}: save both with one"):
+        told = rf"part-{len(columns) - 1}.parquet does not fit the files before it .*{types}.*: save all"
+        with pytest.raises(InputError, match=told):
             load_custom(parts(tmp_path / name, *columns), n_clusters=2)
 
 

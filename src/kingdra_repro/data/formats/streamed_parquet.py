@@ -172,26 +172,20 @@ def _common_schema(files: Sequence[Path], schemas: Sequence[Any]) -> Any:
 
     if all(schema.equals(schemas[0]) for schema in schemas) and len(set(schemas[0].names)) == len(schemas[0]):
         return schemas[0]
-    schemas = [plain(schema) for schema in schemas]
-    first = schemas[0]
+    common = plain(schemas[0])
     for file, schema in zip(files, schemas, strict=True):
         if twice := sorted(name for name, n in Counter(schema.names).items() if n > 1):
             raise InputError(f"{file} has two columns of the name {twice[0]!r}: rename one of them")
-        if set(schema.names) != set(first.names):
+        if set(schema.names) != set(common.names):
             raise InputError(f"{file} has other columns than {files[0]}: give all files of a folder the same")
-        for name in first.names:
-            ours, theirs = first.field(name).type, schema.field(name).type
-            if ours == theirs:
-                continue
-            try:
-                pa.unify_schemas(
-                    [pa.schema([(name, ours)]), pa.schema([(name, theirs)])], promote_options="permissive"
-                )
-            except pa.ArrowException as error:
-                raise InputError(
-                    f"{file}: column {name!r} is {theirs}, and in {files[0]} {ours}: save both with one type"
-                ) from error
-    return pa.unify_schemas(list(schemas), promote_options="permissive")
+        try:
+            common = pa.unify_schemas([common, plain(schema)], promote_options="permissive")
+        except pa.ArrowException as error:
+            raise InputError(
+                f"{file} does not fit the files before it ({first_line(error)}): save all with one type of "
+                "each column"
+            ) from error
+    return common
 
 
 @contextmanager
