@@ -154,11 +154,6 @@ def _common_schema(files: Sequence[Path], schemas: Sequence[Any]) -> Any:
     """Return the columns of all files, numbers of a type that holds those of each file.
 
     pyarrow would take the first file's types, and bring the numbers of the others to them.
-
-    Raises
-    ------
-    InputError
-        Where two columns of a file have one name, files have other columns, or types that do not fit.
     """
     import pyarrow as pa
 

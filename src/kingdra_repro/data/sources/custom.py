@@ -136,10 +136,11 @@ def load_custom(
         Where the file cannot be read, labels do not fit, there are neither they nor `n_clusters`, or
         `validate` finds fault with the values.
     """
-    path, labels = given_path("path", path), None if labels is None else given_path("labels", labels)
-    given = None if given is None else given_path("given", given)
-    text = None if text is None else str(given_path("text", text))
-    id = None if id is None else str(given_path("id", id))
+    path = given_path("path", path)
+    names = {"labels": labels, "given": given, "text": text, "id": id, "links": links}
+    labels, given, text, id, links = (
+        None if value is None else str(given_path(name, value)) for name, value in names.items()
+    )
     text_format = TextFormat(separator, decimal, encoding, header)
     table_settings = TableSettings(
         None if columns is None else column_names("columns", columns),
@@ -210,8 +211,7 @@ def load_custom(
         source = f"dataset.given={given}"
         y, given_classes, class_names = encode_given(found_labels, found_given, source)
     if links is not None:
-        path_of_links = Path(given_path("links", links)).expanduser()
-        found_links = read_links(path_of_links, found.row_names, found.X.shape[0], cells)
+        found_links = read_links(Path(links).expanduser(), found.row_names, found.X.shape[0], cells)
         closed = closure(found.X.shape[0], found_links, found.row_names)
         if given_classes is not None:
             given_classes = with_linked(given_classes, closed, class_names, found.row_names)
@@ -226,9 +226,9 @@ def load_custom(
         and class_names is not None
         and (most := int(given_classes.max()) + 1) > n_clusters
     ):
-        names = "dataset.given" if found_labels is None else "dataset.given and dataset.labels"
+        both = "dataset.given" if found_labels is None else "dataset.given and dataset.labels"
         raise InputError(
-            f"n_clusters={n_clusters} is less than the classes of {names}, {len(class_names)} "
+            f"n_clusters={n_clusters} is less than the classes of {both}, {len(class_names)} "
             f"({listed(class_names)}): correct a name, or give at least {most}"
         )
     if scale == "auto":

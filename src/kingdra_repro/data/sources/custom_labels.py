@@ -1,6 +1,5 @@
 """The labels of a user's own data in a file of their own."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +17,7 @@ ANSWER = "answer"  # the column of ask.csv that a person fills in
 OWN = ["row", ANSWER, "cluster", "disagreement"]  # its columns beside those of the user's table
 
 
-def read_labels(setting: str, labels: str | os.PathLike, rows: np.ndarray, n_rows: int) -> Labels:
+def read_labels(setting: str, labels: str, rows: np.ndarray, n_rows: int) -> Labels:
     """Return the labels of a file of their own, one for each row that is kept.
 
     Parameters
@@ -75,7 +74,7 @@ def _only_column(path: Path, lengths: tuple[int, int]) -> tuple[Labels, str]:
 
 
 def read_given(
-    given: str | os.PathLike,
+    given: str,
     row_names: Sequence[str] | None,
     rows: np.ndarray,
     n_rows: int,

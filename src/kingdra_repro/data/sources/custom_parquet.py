@@ -50,8 +50,8 @@ def streamed_table(path: Path, stream: bool | str) -> StreamedParquet | None:
 
 def parquet_features(
     table: StreamedParquet,
-    labels: str | os.PathLike | None,
-    given: str | os.PathLike | None,
+    labels: str | None,
+    given: str | None,
     settings: TableSettings,
     buffer_rows: int | None,
     data_dir: str | os.PathLike | None,
@@ -66,9 +66,7 @@ def parquet_features(
     InputError
         For a column that is not there, is named twice or has no numbers, a missing value, or a full disk.
     """
-    column, given_column = (
-        None if name is None or str(name) not in table.names else str(name) for name in (labels, given)
-    )
+    column, given_column = (name if name in table.names else None for name in (labels, given))
     names = _columns(table, settings, (column, given_column))
     vectorizer = TableVectorizer(settings)
     vectorizer.numbers = names

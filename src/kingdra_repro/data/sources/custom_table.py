@@ -1,6 +1,5 @@
 """A user's table, as features."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,8 +23,8 @@ from kingdra_repro.errors import InputError, listed
 
 def table_features(
     path: Path,
-    labels: str | os.PathLike | None,
-    given: str | os.PathLike | None,
+    labels: str | None,
+    given: str | None,
     text: str | None,
     id: str | None,
     settings: TableSettings,
@@ -44,7 +43,6 @@ def table_features(
         Where the table cannot be read, a column is not there or named for two purposes, or `TableVectorizer`
         finds fault with it.
     """
-    labels, given = (None if name is None else str(name) for name in (labels, given))
     chosen = [name for name in (labels, given, id) if name is not None]
     table, as_written = read_as_written(path, chosen, text_format)
     columns = settings.columns
