@@ -59,15 +59,8 @@ def load_stl(
         Side in pixels that pictures are brought to.
     weights : path or None
         A ResNet-50 state dict in torchvision's format; None: torchvision's IMAGENET1K_V1.
-    device : str
-        For the extraction: ``auto`` or what torch knows.
-    batch_size : int
-        For the extraction.
-    dtype : {"float32", "float16"}
-        Of the features on disk. float32 is memory-mapped; float16 takes half the disk, but is brought to
-        float32 in memory.
-    precision : {"float32", "bfloat16"}
-        Of the extraction. bfloat16 is faster where the chip has it, and changes the features slightly.
+    device, batch_size, dtype, precision
+        For the extraction, as in `load_cifar10`.
 
     Returns
     -------
