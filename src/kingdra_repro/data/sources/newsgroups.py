@@ -137,9 +137,7 @@ def read_newsgroups(archive: Path) -> tuple[list[str], list[str]]:
     """
     found = []
     for name, content in archive_files(archive, lambda name: MESSAGE.fullmatch(name) is not None):
-        match = MESSAGE.fullmatch(name)
-        assert match is not None
-        part, group, number = match.groups()
+        ((part, group, number),) = MESSAGE.findall(name)
         found.append((part == "test", group, int(number), content.decode("latin-1")))
     if not found:
         raise InputError(f"{archive} has no files 20news-bydate-train/GROUP/NUMBER: put the right file there")
