@@ -273,7 +273,6 @@ def test_row_numbers_of_a_part_of_a_table(folder: Path, caplog: pytest.LogCaptur
 
 
 def test_numbers_are_names_in_parquet(folder: Path) -> None:
-    pytest.importorskip("pyarrow")
     pd.DataFrame(np.eye(4)).to_parquet("t.parquet")
     assert load_custom("t.parquet", n_clusters=2).X.shape == (4, 4)
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import scipy.sparse as sp
 
@@ -68,9 +70,6 @@ def bomb_xlsx(path: Path) -> None:
 
 
 def bomb_parquet(path: Path) -> None:
-    pa = pytest.importorskip("pyarrow")
-    import pyarrow.parquet as pq
-
     pq.write_table(pa.table({"x": pa.array(np.zeros(10 * MEGABYTE))}), path)
 
 

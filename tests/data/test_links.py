@@ -123,7 +123,6 @@ def test_a_name_that_rows_have_twice_does_not_shift_the_others(tmp_path: Path) -
 
 
 def test_row_numbers_of_a_binary_file(tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
     table = pd.DataFrame({"i": [1, None], "j": [2.0, None], "link": [1, None]})
     table.to_parquet(tmp_path / "links.parquet")
     for names in (None, ["5", "1", "2"]):

@@ -112,7 +112,6 @@ def test_classes_are_called_as_the_file_has_it_and_lie_in_the_order_of_numbers(t
 
 
 def test_rows_and_classes_of_a_binary_file_are_what_they_were(tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
     table = numbered_table(id=[f"{i:02d}" for i in range(12)], kind=["10", "9", "8"] * 4)
     table.to_parquet(tmp_path / "t.parquet")
     data = load_custom(tmp_path / "t.parquet", labels="kind", id="id")

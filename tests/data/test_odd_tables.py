@@ -137,7 +137,6 @@ def test_a_separator_that_the_file_names() -> None:
 
 
 def test_an_excel_sheet_with_a_title_and_an_index(caplog: pytest.LogCaptureFixture) -> None:
-    pytest.importorskip("openpyxl")
     with pd.ExcelWriter("t.xlsx") as sheet:
         pd.DataFrame({"Trees of 2023": []}).to_excel(sheet, index=False)
         pd.DataFrame({"a": A, "b": B}).to_excel(sheet, startrow=3, startcol=2)
@@ -146,7 +145,6 @@ def test_an_excel_sheet_with_a_title_and_an_index(caplog: pytest.LogCaptureFixtu
 
 
 def test_that_an_excel_file_has_more_sheets_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    pytest.importorskip("openpyxl")
     with pd.ExcelWriter("t.xlsx") as file:
         pd.DataFrame({"a": A, "b": B}).to_excel(file, sheet_name="2023", index=False)
         pd.DataFrame({"a": B, "b": A}).to_excel(file, sheet_name="2024", index=False)
@@ -217,7 +215,6 @@ def test_many_different_words_are_no_categories() -> None:
 
 @pytest.mark.parametrize("ending", ["csv", "xlsx", "jsonl", "parquet"])
 def test_a_class_may_be_called_none_or_na(ending: str) -> None:
-    pytest.importorskip({"xlsx": "openpyxl", "parquet": "pyarrow"}.get(ending, "pandas"))
     table = pd.DataFrame({"a": A, "b": B, "kind": np.array(["None", "NA", "null", "oak"])[np.arange(20) % 4]})
     write = {
         "csv": lambda: table.to_csv("t.csv", index=False),

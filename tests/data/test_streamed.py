@@ -305,14 +305,12 @@ def parts(folder: Path, *columns) -> Path:
 )
 def test_files_of_a_folder_may_have_other_numbers(tmp_path: Path, first: str, then: str) -> None:
     """pyarrow would bring all to the type of the first file: 943.45 becomes 943.5 in float16."""
-    pytest.importorskip("pyarrow")
     later = (np.random.default_rng(0).normal(size=9) * 100).astype(then)
     data = load_custom(parts(tmp_path / "x", np.ones(9, first), later), n_clusters=2, scale=None)
     np.testing.assert_array_equal(np.asarray(data.X[9:18])[:, 0], later.astype(np.float32))
 
 
 def test_files_of_a_folder_that_do_not_fit_are_named(tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
     flags, numbers = np.arange(9) % 2 == 0, np.arange(9) / 3
     dates = pd.Series(pd.date_range("2020", periods=9))
     for name, columns, types in (
@@ -326,7 +324,6 @@ def test_files_of_a_folder_that_do_not_fit_are_named(tmp_path: Path) -> None:
 
 
 def test_files_without_rows_are_no_fault(tmp_path: Path) -> None:
-    pytest.importorskip("pyarrow")
     numbers = np.arange(9) / 3
     data = load_custom(parts(tmp_path / "x", numbers[:0], numbers, numbers[:0], numbers), n_clusters=2)
     assert data.X.shape == (18, 2)

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from kingdra_repro.data import load_custom
@@ -83,7 +84,6 @@ def test_json_holds_units_and_which_number_of_a_date_is_the_day() -> None:
 @pytest.mark.parametrize("scale", ["standard", "minmax"])
 @pytest.mark.parametrize("sparse", [False, True])
 def test_a_scaler_comes_back(scale: str, sparse: bool) -> None:
-    sp = pytest.importorskip("scipy.sparse")
     X = RNG.normal(size=(9, 3)) * [1, 0, 100]
     X = sp.csr_matrix(X) if sparse else X
     scaler = fit_scaler(X, scale)
