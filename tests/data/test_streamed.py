@@ -76,8 +76,12 @@ def test_scaling_fitted_in_blocks_is_that_of_all_rows(tmp_path: Path, numbers, m
 
 def test_pictures_are_rows_and_keep_their_shape(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (N, 3, 4), dtype=np.uint8)
-    data = load_custom(saved(tmp_path, pixels), n_clusters=2, stream=True)
+    path = saved(tmp_path, pixels)
+    data = load_custom(path, n_clusters=2, stream=True, image_shape=[3, 4])
     assert data.image_shape == (3, 4)
+    for stream in (False, True):
+        with pytest.raises(InputError, match=r"image_shape=\[5, 5\] has 25 numbers, but .* holds \(50, 12\)"):
+            load_custom(path, n_clusters=2, stream=stream, image_shape=[5, 5])
     np.testing.assert_array_equal(data.X[:], pixels.reshape(N, 12).astype(np.float32) / np.float32(255))
 
 

@@ -48,23 +48,23 @@ def array_features(
     InputError
         Where the file cannot be read, or what it holds is neither.
     """
-    if (streamed := streamed_array(path, scale, stream, buffer_rows, data_dir)) is not None:
-        matrix, picture = streamed
-        given = None if image_shape is None else _checked(image_shape, matrix, path)
-        return Found(matrix, image_shape=picture or given, pixels=matrix.pixels)
-    match path.suffix.lower():
-        case ".npz":
-            X, labels = read_npz(path)
-        case ".mat":
-            X, labels = read_mat(path)
-        case ".npy":
-            X, labels = read_npy(path), None
-        case _:
-            X, labels = read_jule(path)
-    found = features_of(X, scale, path)
-    if found.image_shape is None and image_shape is not None:
-        found = replace(found, image_shape=_checked(image_shape, X, path))
-    return found if labels is None else replace(found, labels=Labels(labels))
+    found = streamed_array(path, scale, stream, buffer_rows, data_dir)
+    if found is None:
+        match path.suffix.lower():
+            case ".npz":
+                X, labels = read_npz(path)
+            case ".mat":
+                X, labels = read_mat(path)
+            case ".npy":
+                X, labels = read_npy(path), None
+            case _:
+                X, labels = read_jule(path)
+        found = features_of(X, scale, path)
+        found = found if labels is None else replace(found, labels=Labels(labels))
+    if image_shape is not None:
+        shape = _checked(image_shape, found.X, path)
+        found = replace(found, image_shape=found.image_shape or shape)
+    return found
 
 
 def features_of(X: np.ndarray | sp.csr_matrix, scale: str | None, source: Path | str) -> Found:

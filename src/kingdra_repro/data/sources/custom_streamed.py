@@ -16,6 +16,7 @@ from kingdra_repro.data.formats.memory import available_bytes
 from kingdra_repro.data.formats.stored_csr import StoredCSR, stored_csr
 from kingdra_repro.data.formats.stored_rows import StoredRows, stored_npy
 from kingdra_repro.data.scaling import new_scaler
+from kingdra_repro.data.sources.custom_found import Found
 from kingdra_repro.data.streamed import StreamedMatrix, ahead
 from kingdra_repro.data.validation import (
     NUMBERS_AT_ONCE,
@@ -48,8 +49,8 @@ def is_large(n_bytes: int) -> bool:
 
 def streamed_array(
     path: Path, scale: str | None, stream: bool | str, buffer_rows: int | None, data_dir: Any = None
-) -> tuple[StreamedMatrix, tuple[int, ...] | None] | None:
-    """Return a .npy file's array or a .npz file's CSR matrix as one that stays there.
+) -> Found | None:
+    """Return a .npy file's array or a .npz file's CSR matrix that stays there; None where it is read.
 
     Parameters
     ----------
@@ -61,10 +62,6 @@ def streamed_array(
     buffer_rows : int or None, see `StreamedMatrix`
     data_dir : path or None
         Where a compressed .npz is unpacked.
-
-    Returns
-    -------
-    The matrix, and the shape of its pictures, if any; None where it is read into memory.
 
     Raises
     ------
@@ -88,7 +85,8 @@ def streamed_array(
     if isinstance(rows, StoredCSR):
         rows = rows.unpacked(data_dir)
     pixels = scale == AUTO and rows.dtype == np.uint8
-    return StreamedMatrix(rows, buffer_rows=buffer_rows, pixels=pixels), picture
+    matrix = StreamedMatrix(rows, buffer_rows=buffer_rows, pixels=pixels)
+    return Found(matrix, image_shape=picture, pixels=pixels)
 
 
 def _cannot_stream(path: Path) -> InputError:
