@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import OneHotEncoder
 
 from kingdra_repro.data.features.column_kinds import (
     DATE_PARTS,
@@ -283,12 +284,13 @@ class TableVectorizer:
     ) -> list[np.ndarray]:
         encoded = []
         for column, (name, known) in zip(words, self.words.items(), strict=True):
+            encoder = OneHotEncoder(categories=[known], handle_unknown="ignore", sparse_output=False)
             given = column.iloc[rows].to_numpy(object)[:, None]
             new = sorted(set(column.dropna()) - set(known))
             if new and name not in told:
                 told.add(name)
                 log.warning("%s's column %r has words that are new: %s", source, name, listed(new))
-            encoded.append((given == np.array(known, dtype=object)).astype(np.float64))
+            encoded.append(encoder.fit(np.array(known, dtype=object)[:, None]).transform(given))
         return encoded
 
     def _raise_for_missing(
