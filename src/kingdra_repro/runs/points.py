@@ -9,7 +9,7 @@ from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.streamed import is_sparse
 from kingdra_repro.runs.columns import name_of, strongest_words, telling_columns, values_of
 from kingdra_repro.runs.thumbnails import has_pictures, sprite, thumbnails
-from kingdra_repro.runs.votes import aligned_votes, n_agreeing
+from kingdra_repro.runs.votes import aligned_votes
 
 WORDS_OF_A_ROW = 6
 VALUES_OF_A_ROW = 8
@@ -49,7 +49,7 @@ class ShownPoints:
         """
         k = max(data.n_clusters, int(labels.max()) + 1)
         aligned = None if votes is None or len(votes) < 2 else aligned_votes(votes, labels, k)
-        agreeing = None if aligned is None else n_agreeing(aligned, labels)
+        agreeing = None if aligned is None else (aligned == labels).sum(0)
         columns = telling_columns(data, labels, VALUES_OF_A_ROW) if shown_as(data) == "features" else None
         return cls(data, labels, k, aligned, agreeing, columns)
 

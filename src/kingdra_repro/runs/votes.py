@@ -95,11 +95,6 @@ def aligned_votes(votes: np.ndarray, labels: np.ndarray, n_clusters: int) -> np.
     return np.stack([names[m][one] for m, one in enumerate(votes)])
 
 
-def n_agreeing(aligned: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Count the models [n_models, n] that give the final cluster of a point: int array [n]."""
-    return (aligned == labels).sum(0)
-
-
 def most_disputed(aligned: np.ndarray, n_shown: int) -> np.ndarray:
     """Return the points whose votes are spread most evenly over most clusters, the most disputed first.
 
@@ -113,17 +108,8 @@ def most_disputed(aligned: np.ndarray, n_shown: int) -> np.ndarray:
     int array [at most n_shown]
         By the entropy of a point's votes, ties to the lowest index; points without any dispute are left out.
     """
-    n_models, n = aligned.shape
-    # Entropy from sorted votes: [M, n] bytes, where counts of all clusters would be [k, n] numbers.
-    votes = np.sort(aligned, axis=0)
-    runs = np.zeros((n_models, n), np.int32)  # how many equal votes end here
-    entropy = np.zeros(n)
-    for model in range(n_models):
-        runs[model] = 1
-        if model:
-            runs[model] += np.where(votes[model] == votes[model - 1], runs[model - 1], 0)
-        ends = np.ones(n, bool) if model == n_models - 1 else votes[model] != votes[model + 1]
-        share = runs[model] / n_models
-        entropy -= np.where(ends, share * np.log(share), 0)
+    entropy = np.zeros(aligned.shape[1])
+    for votes in aligned:  # not for each cluster, of which there may be many more than models
+        entropy -= np.log((aligned == votes).mean(0)) / len(aligned)
     order = np.argsort(-entropy.round(9), kind="stable")[:n_shown]
     return order[entropy[order] > 1e-9]
