@@ -104,8 +104,7 @@ def sections(page: str) -> dict[str, DictConfig]:
 
     A section may name several, ``ladder_im, ladder_dot:``; of two that name the same one the later wins.
     """
-    with files(CONFIGS).joinpath("settings", f"{page}.yaml").open() as file:
-        return by_name(OmegaConf.load(file))
+    return by_name(read_config("settings", page))
 
 
 def by_name(said: Any) -> dict[str, DictConfig]:
@@ -227,6 +226,13 @@ def labels_to_draw(cfg: DictConfig) -> dict[str, Any] | None:
     if number is None and issubclass(kind, ClassifierMixin):
         number = LABELS_PER_CLASS
     return {"labels_per_class": number, "labels_fraction": cfg.labels_fraction}
+
+
+def read_config(*place: str) -> dict[str, Any]:
+    """Read configs/<group>/<name>.yaml, or configs/<name>.yaml, by itself."""
+    text = files(CONFIGS).joinpath(*place[:-1], f"{place[-1]}.yaml").read_text(encoding="utf-8")
+    content: Any = OmegaConf.to_container(OmegaConf.create(text))
+    return content
 
 
 def names(group: str) -> list[str]:

@@ -1,7 +1,6 @@
 """A user's own folder of configs (``--config-dir``): which settings come with its data sets."""
 
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,16 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from kingdra_repro.config import ALL, CONFIGS, VERSION_BASE, by_name, names, register_page, sections
+from kingdra_repro.config import (
+    ALL,
+    CONFIGS,
+    VERSION_BASE,
+    by_name,
+    names,
+    read_config,
+    register_page,
+    sections,
+)
 from kingdra_repro.errors import InputError
 
 SEARCHED = "hydra.searchpath"
@@ -72,12 +80,8 @@ def _relative(dataset: str, folders: Sequence[Path]) -> str | None:
         loader = composed.dataset.get("_target_")
     except (HydraException, OmegaConfBaseException, YAMLError):
         return None  # if it is chosen, Hydra says what is wrong with it
-    return next((name for name in names("dataset") if _loader(name) == loader), None)
-
-
-def _loader(dataset: str) -> str:
-    with files(CONFIGS).joinpath("dataset", f"{dataset}.yaml").open() as file:
-        return OmegaConf.load(file)._target_
+    read_by = {name: read_config("dataset", name)["_target_"] for name in names("dataset")}
+    return next((name for name in read_by if read_by[name] == loader), None)
 
 
 def _read_page(path: Path, folders: Sequence[Path]) -> dict[str, DictConfig]:

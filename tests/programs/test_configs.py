@@ -9,16 +9,11 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from kingdra_repro import bases, methods, pseudo_labels
-from kingdra_repro.config import ALL, check_types, sections, with_auto_settings
+from kingdra_repro.config import ALL, check_types, names, sections, with_auto_settings
 from kingdra_repro.programs.unread import unread
 from kingdra_repro.runs.folder import config_hash
 
 TABLE = (1500, 6)  # rows and columns, for what is "auto"
-
-
-def choices(group: str) -> list[str]:
-    folder = files("kingdra_repro.configs").joinpath(group)
-    return sorted(file.name.removesuffix(".yaml") for file in folder.iterdir() if file.name.endswith(".yaml"))
 
 
 def composed(*overrides: str) -> DictConfig:
@@ -26,15 +21,15 @@ def composed(*overrides: str) -> DictConfig:
         return compose("config", list(overrides))
 
 
-PAGES = {name: sections(name) for name in choices("settings")}
+PAGES = {name: sections(name) for name in names("settings")}
 
 
 @pytest.mark.parametrize(
     ("dataset", "base", "method"),
     sorted(  # hashes of every pair of choices: tests/test_golden.py
-        set(product(choices("dataset"), ["ladder_im"], ["kingdra"]))
-        | set(product(["digits"], choices("base"), ["kingdra"]))
-        | set(product(["digits"], ["ladder_im"], choices("method")))
+        set(product(names("dataset"), ["ladder_im"], ["kingdra"]))
+        | set(product(["digits"], names("base"), ["kingdra"]))
+        | set(product(["digits"], ["ladder_im"], names("method")))
     ),
 )
 def test_every_choice_makes_its_method(dataset, base, method):
@@ -50,8 +45,8 @@ def test_every_choice_makes_its_method(dataset, base, method):
 @pytest.mark.parametrize(
     ("way", "dataset"),
     [
-        *product(["graph"], choices("dataset")),
-        *product(sorted({*choices("pseudo_labels")} - {"graph"}), ["custom", "stl"]),
+        *product(["graph"], names("dataset")),
+        *product(sorted({*names("pseudo_labels")} - {"graph"}), ["custom", "stl"]),
     ],
 )
 def test_every_way_of_making_pseudo_labels_with_every_data_set(dataset, way):
@@ -66,7 +61,7 @@ def test_every_way_of_making_pseudo_labels_with_every_data_set(dataset, way):
 @pytest.mark.parametrize(("page", "choice"), [(page, name) for page in PAGES for name in PAGES[page]])
 def test_every_setting_of_a_page_reaches_its_choice(page, choice):
     """None is lost to a choice or a data set that is not there, or to a name that is no setting."""
-    group = "base" if choice in choices("base") else "pseudo_labels"
+    group = "base" if choice in names("base") else "pseudo_labels"
     dataset = "usps" if page == ALL else page  # which has no page of its own
     cfg = composed(f"dataset={dataset}", f"{group}={choice}")
     check_types(cfg)
@@ -85,7 +80,7 @@ def test_members_of_a_mixed_base_share_what_they_do_not_set():
     assert dot_narrow == bases.LadderDot(hidden=(128, 128), noise_std=0.3 * 1.5)
 
 
-@pytest.mark.parametrize("dataset", choices("dataset"))
+@pytest.mark.parametrize("dataset", names("dataset"))
 def test_a_mixed_base_has_the_settings_of_its_data_set(dataset):
     mixed, plain = composed(f"dataset={dataset}", "base=mixed"), composed(f"dataset={dataset}")
     assert mixed.training == plain.training
@@ -176,7 +171,7 @@ def test_defaults_are_those_of_the_classes():
             assert ours[name] == default, name
 
 
-@pytest.mark.parametrize("base", [name for name in choices("base") if name != "mixed"])
+@pytest.mark.parametrize("base", [name for name in names("base") if name != "mixed"])
 def test_defaults_of_a_base_are_those_of_its_name(base, monkeypatch):
     monkeypatch.delenv("KINGDRA_DATA_DIR", raising=False)
     made = instantiate(composed("dataset=usps", f"base={base}").base)

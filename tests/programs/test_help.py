@@ -2,8 +2,9 @@
 
 import re
 
+from kingdra_repro.config import names
 from kingdra_repro.programs.sweep import spelt_out
-from tests.programs.test_configs import choices, composed
+from tests.programs.test_configs import composed
 
 
 def help_text(kingdra_run) -> str:
@@ -17,7 +18,7 @@ def test_all_choices_are_listed(kingdra_run):
     text = help_text(kingdra_run)
     for name in ("dataset", "method", "base", "pseudo_labels"):
         (line,) = re.findall(rf"^  {name}= +(.*)", text, re.MULTILINE)
-        assert line.split(", ") == choices(name)
+        assert line.split(", ") == names(name)
 
 
 def test_examples_and_settings_exist(kingdra_run):

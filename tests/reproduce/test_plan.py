@@ -1,13 +1,10 @@
 """The plan is that of the paper, and what it says of a run is what kingdra-run makes of its overrides."""
 
-from importlib.resources import files
-
 import pandas as pd
 import pytest
 from hydra import compose, initialize_config_module
-from omegaconf import OmegaConf
 
-from kingdra_repro.config import register_schema
+from kingdra_repro.config import read_config, register_schema
 from kingdra_repro.errors import InputError
 from kingdra_repro.reproduce import experiments as experiments_module
 from kingdra_repro.reproduce import plan as plan_module
@@ -116,17 +113,15 @@ def test_every_experiment_names_rows_data_sets_and_orders_that_there_are():
 
 def test_every_row_that_has_a_name_is_run_somewhere():
     commands = {row.overrides for name in names("experiment") for row in experiment(name).rows.values()}
-    rows = OmegaConf.create(files("kingdra_repro.configs").joinpath("rows.yaml").read_text())
-    unused = [
-        name for name, overrides in rows.items() if not any(set(overrides) <= set(one) for one in commands)
-    ]
+    rows = read_config("rows").items()
+    unused = [name for name, given in rows if not any(set(given) <= set(one) for one in commands)]
     assert unused == []
 
 
 def test_a_row_that_is_not_there(monkeypatch):
-    read = experiments_module._yaml
-    changed = {"rows.yaml": {"DeepClustr": []}}
-    monkeypatch.setattr(experiments_module, "_yaml", lambda name: changed.get(name) or read(name))
+    read = experiments_module.read_config
+    changed = {("rows",): {"DeepClustr": []}}
+    monkeypatch.setattr(experiments_module, "read_config", lambda *place: changed.get(place) or read(*place))
     with pytest.raises(InputError, match=r"did you mean DeepClustr\?"):
         experiment.__wrapped__("figure5")
 

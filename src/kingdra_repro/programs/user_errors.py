@@ -5,16 +5,14 @@ import errno
 import os
 import re
 from collections.abc import Iterator
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from hydra.errors import CompactHydraException, InstantiationException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import MarkedYAMLError
 
-from kingdra_repro.config import CONFIGS, Settings, names, setting_of
+from kingdra_repro.config import Settings, names, read_config, setting_of
 from kingdra_repro.errors import InputError
 
 # The extras of pyproject.toml that bring launchers of Hydra.
@@ -230,8 +228,7 @@ def _known_settings(known: type) -> list[str]:
             found += [f"{key}.{inner}" for inner in tree[key]]
     for group in ("dataset", "method", "base", "pseudo_labels"):
         for name in names(group) if group in found else []:
-            with files(CONFIGS).joinpath(group, f"{name}.yaml").open() as file:
-                inside: Any = OmegaConf.load(file)
+            inside = read_config(group, name)
             found += [f"{group}.{inner}" for inner in inside if not inner.startswith("_")]
     return found
 

@@ -4,12 +4,9 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from omegaconf import OmegaConf
-
-from kingdra_repro.config import CONFIGS, names
+from kingdra_repro.config import names, read_config
 from kingdra_repro.errors import InputError
 
 
@@ -98,7 +95,7 @@ def experiment(name: str) -> Experiment:
         str(order): Order(tuple(node["overrides"]), tuple(node.get("datasets", datasets)))
         for order, node in cfg["orders"].items()
     }
-    known: dict[str, list[str]] = _yaml("rows.yaml")
+    known: dict[str, list[str]] = read_config("rows")
     check_known("row", (node.get("row", row) for row, node in cfg["rows"].items()), list(known))
     rows = {
         f"{part}: {row}" if part else str(row): Row(
@@ -133,7 +130,7 @@ def experiment(name: str) -> Experiment:
 @cache
 def experiments() -> tuple[Experiment, ...]:
     """All that configs/reproduce.yaml names, in its order."""
-    return tuple(experiment(name) for name in _yaml("reproduce.yaml")["experiments"])
+    return tuple(experiment(name) for name in read_config("reproduce")["experiments"])
 
 
 @cache
@@ -179,13 +176,6 @@ def check_known(setting: str, given: Iterable[str], known: Sequence[str]) -> Non
             raise InputError(f"unknown {setting}={name}: choose from {', '.join(known)}{meant}")
 
 
-def _yaml(name: str) -> dict[str, Any]:
-    """Read a file of configs/ by itself."""
-    text = files(CONFIGS).joinpath(name).read_text()
-    content: Any = OmegaConf.to_container(OmegaConf.create(text))
-    return content
-
-
 def _read(group: str, name: str) -> dict[str, Any]:
     check_known("only" if group == "experiment" else group, [name], names(group))
-    return _yaml(f"{group}/{name}.yaml")
+    return read_config(group, name)
