@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from kingdra_repro.runs.display import COLUMNS, show_table
+from kingdra_repro.runs.display import COLUMNS, say, show_table
 
 RESULT = {
     "dataset": "pie",
@@ -29,3 +29,9 @@ def test_nothing_is_said_of_them_where_there_are_none(capsys) -> None:
     assert "given" not in said
     assert "pairs" not in said
     assert "kept" not in said
+
+
+def test_a_path_is_said_as_it_is(capsys) -> None:
+    path = "/home/[me]/" + "a long name " * 20 + "[b].py"
+    say(path)
+    assert capsys.readouterr().out == f"{path}\n"

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
-from rich.console import Console
 
 from kingdra_repro.checks import choice
 from kingdra_repro.config import check_types
@@ -20,7 +19,7 @@ from kingdra_repro.programs.run_reports import write_reports
 from kingdra_repro.programs.unread import warn_of_unread
 from kingdra_repro.provenance import code_since
 from kingdra_repro.runs.clusters import names_of_clusters
-from kingdra_repro.runs.display import show_table
+from kingdra_repro.runs.display import say, show_table
 from kingdra_repro.runs.folder import base_model, config_hash, exclusive_run
 from kingdra_repro.runs.map import NONE, check_layout, layout_of, write_map
 from kingdra_repro.runs.model import DESCRIPTION, KEEP, keep_model, load_model
@@ -72,12 +71,12 @@ def _show_finished(cfg: DictConfig, choices: Any, folder: Path, done: dict[str, 
     lost = "" if kept else " The networks' weights were not kept then."
     since = code_since(done, _targets(cfg))
     is_finished = f"This run is finished already{since and f', but {since}'}"
-    Console().print(f"{is_finished}; remove its folder to repeat it.{lost}", soft_wrap=True, highlight=False)
+    say(f"{is_finished}; remove its folder to repeat it.{lost}")
     show_table(done, folder)
     if cfg.report.map not in (NONE, layout_of(folder)) and (folder / DESCRIPTION).exists():
         data, method = load(cfg.dataset), load_model(folder).estimator
         write_map(folder, data, method, np.load(folder / "labels.npy"), cfg.report.map)
-        Console().print(f"The points are laid out anew, by {cfg.report.map}.")
+        say(f"The points are laid out anew, by {cfg.report.map}.")
 
 
 def _targets(cfg: DictConfig) -> list[str]:

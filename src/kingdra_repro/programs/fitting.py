@@ -21,6 +21,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.programs.given import fit, given_labels
 from kingdra_repro.programs.unread import warn_of_unread
 from kingdra_repro.provenance import commits, device_name
+from kingdra_repro.runs.display import say
 from kingdra_repro.runs.folder import base_model
 from kingdra_repro.runs.monitor import RunMonitor, Stopwatch
 from kingdra_repro.runs.votes import Votes
@@ -129,5 +130,5 @@ def _suited(cfg: DictConfig, choices: Any, data: Dataset) -> DictConfig:
 
 def _tell(line: str) -> None:
     """Print a line before training begins, and leave it in the run's log."""
-    Console(stderr=True).print(line, soft_wrap=True, highlight=False, markup=False)
+    say(line, Console(stderr=True))
     log.info(line)

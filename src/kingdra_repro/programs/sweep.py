@@ -1,17 +1,13 @@
 """A sweep: the runs that ``n_clusters=2..12`` stands for, and what several runs end with."""
 
 import hashlib
-import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from kingdra_repro.errors import InputError
 from kingdra_repro.programs.jobs import Job
-
-log = logging.getLogger(__name__)
+from kingdra_repro.runs.display import say
 
 SEVERAL = re.compile(r"n_clusters=(\[[\d,.\s]*\]|[\d,.\s]*(?:\.\.|,)[\d,.\s]*)")
 MOST = 100  # numbers of clusters that are tried
@@ -90,14 +86,12 @@ def end_sweep(jobs: Sequence[Job], output_dir: Path) -> None:
             table.insert(list(table).index("k"), name, values)
     show_runs(table, varied=list(varied))
     if n_relaxed := sum("relaxed" in str(rules) for rules in table["rules"]):
-        Console().print(
+        say(
             f"{n_relaxed} of {len(table)} runs used lower thresholds (rules in sweep.csv), where those given "
-            "found too few mini-clusters; pseudo_labels.relax=false keeps to them",
-            soft_wrap=True,
-            highlight=False,
+            "found too few mini-clusters; pseudo_labels.relax=false keeps to them"
         )
     write_runs(folder / "sweep.csv", table)
-    Console().print(f"table: {folder / 'sweep.csv'}", soft_wrap=True, highlight=False, markup=False)
+    say(f"table: {folder / 'sweep.csv'}")
     groups: dict[tuple[str, ...], list[Path]] = {}
     for job in done:
         groups.setdefault(job.overrides, []).append(job.folder)
@@ -114,6 +108,6 @@ def end_sweep(jobs: Sequence[Job], output_dir: Path) -> None:
         write_runs(folder / f"{name}.csv", table)
         draw_n_clusters(choice, folder / f"{name}.png", settings)
         if settings:
-            Console().print(f"{settings}:", soft_wrap=True, highlight=False, markup=False)
+            say(f"{settings}:")
         show_n_clusters(choice)
-        Console().print(f"picture: {folder / name}.png", soft_wrap=True, highlight=False, markup=False)
+        say(f"picture: {folder / name}.png")

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from kingdra_repro.reproduce.plan import PlannedRun
+from kingdra_repro.runs.display import say
 
 
 class PlanDisplay:
@@ -68,7 +69,7 @@ class PlanDisplay:
 
     def notify(self, text: str) -> None:
         """Print a line that stays."""
-        self.console.print(text, soft_wrap=True, highlight=False, markup=False)
+        say(text, self.console)
 
 
 def name(run: PlannedRun) -> str:

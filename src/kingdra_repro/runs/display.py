@@ -17,6 +17,11 @@ COLUMNS = {
 MOST_SIZES = 30  # clusters whose sizes are all shown
 
 
+def say(line: str, console: Console | None = None) -> None:
+    """Print a line as it is, however long: no path in it is broken, coloured or taken for markup."""
+    (console or Console()).print(line, soft_wrap=True, highlight=False, markup=False)
+
+
 def show_table(result: dict[str, Any], folder: Path) -> None:
     """Print a run's scores, and where it lies.
 
@@ -27,7 +32,6 @@ def show_table(result: dict[str, Any], folder: Path) -> None:
     folder : Path
         The run's folder.
     """
-    console = Console()
     names = [result["dataset"], result["method"], result["base"], f"seed {result['seed']}"]
     if result.get("n_labels"):
         names.append(f"{result['n_labels']} labels given")
@@ -39,17 +43,16 @@ def show_table(result: dict[str, Any], folder: Path) -> None:
     for heading in known.values():
         table.add_column(heading, justify="right")
     table.add_row(*(_cell(name, result[name]) for name in known))
-    console.print(title, soft_wrap=True, highlight=False, markup=False)
-    console.print(table)
+    say(title)
+    Console().print(table)
     if (kept := result.get("kept_iteration")) is not None:
-        console.print(
-            f"kept the answer of iteration {kept}, whose modularity is the largest", highlight=False
-        )
+        say(f"kept the answer of iteration {kept}, whose modularity is the largest")
     if sizes := result.get("cluster_sizes"):  # older runs do not tell
-        console.print(f"cluster sizes: {_sizes(sizes)}", soft_wrap=True, highlight=False)
+        say(f"cluster sizes: {_sizes(sizes)}")
     if (found := result.get("clusters_found", result["k"])) < result["k"]:
-        console.print(f"only {found} of the {result['k']} clusters have points", highlight=False)
-    console.print(f"run folder: {_shortest(folder)}", soft_wrap=True, highlight=False, markup=False)
+        say(f"only {found} of the {result['k']} clusters have points")
+    here = Path.cwd()
+    say(f"run folder: {folder.relative_to(here) if folder.is_relative_to(here) else folder}")
 
 
 def _cell(name: str, value: float) -> str:
@@ -68,7 +71,3 @@ def _sizes(sizes: list[int]) -> str:
         return " ".join(f"{size:,}" for size in sizes)
     low, middle, high = (sorted(sizes)[place] for place in (0, len(sizes) // 2, -1))
     return f"from {low:,} to {high:,}, the median {middle:,}"
-
-
-def _shortest(folder: Path) -> Path:
-    return folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder

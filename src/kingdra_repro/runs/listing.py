@@ -14,6 +14,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation.n_clusters import NumberOfClusters
 from kingdra_repro.evaluation.without_labels import MEASURES
 from kingdra_repro.files import write_text
+from kingdra_repro.runs.display import say
 from kingdra_repro.runs.reading import read_command, read_result
 
 log = logging.getLogger(__name__)
@@ -132,7 +133,6 @@ def n_clusters_table(folders: Iterable[Path]) -> pd.DataFrame:
 
 def show_n_clusters(choice: NumberOfClusters) -> None:
     """Print what is known of each number of clusters, the recommended one in bold, and the reason."""
-    console = Console()
     shown = [name for name in MEASURES if choice.table[name].notna().any()]
     printed = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for heading in ("k", "found", *(MEASURES[name] for name in shown), "score"):
@@ -141,5 +141,5 @@ def show_n_clusters(choice: NumberOfClusters) -> None:
         cells = [f"{row[name]:.3f}" if pd.notna(row[name]) else "" for name in (*shown, "score")]
         style = "bold" if row["k"] == choice.n_clusters else None
         printed.add_row(f"{row['k']:.0f}", f"{row['clusters_found']:.0f}", *cells, style=style)
-    console.print(printed)
-    console.print(choice.reason, soft_wrap=True, highlight=False, markup=False)
+    Console().print(printed)
+    say(choice.reason)
