@@ -29,6 +29,7 @@ from sklearn.base import BaseEstimator
 
 from kingdra_repro import methods
 from kingdra_repro.config import CONFIGS, VERSION_BASE, names, register_schema
+from kingdra_repro.files import write_table
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
 from kingdra_repro.reproduce.settings import settings
 from kingdra_repro.reproduce.store import read_runs
@@ -120,7 +121,7 @@ def losses() -> dict[str, list]:
 def write_hashes() -> None:
     rows = [(*cell, found) for cell, found in hashes(cells())]
     table = pd.DataFrame(rows, columns=["dataset", "base", "choice", "config_hash"])
-    table.to_csv(GOLDEN / "hashes.csv", index=False, lineterminator="\n")
+    write_table(GOLDEN / "hashes.csv", table)
 
 
 def main(wanted: Sequence[str]) -> int | str:

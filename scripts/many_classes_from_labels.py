@@ -22,7 +22,7 @@ import torch
 
 from kingdra_repro.data import Dataset, load_custom
 from kingdra_repro.evaluation import scores
-from kingdra_repro.files import write_text
+from kingdra_repro.files import write_table
 from kingdra_repro.methods import (
     ConstrainedAutoencoder,
     ConstrainedKMeans,
@@ -60,7 +60,7 @@ def main(files: dict[str, str]) -> None:
         _fit_all(name, load_custom(path=path))
     fits = ROWS.read()
     cells = table([_cell(fits, *names) for names in product(*AXES)])
-    write_text(RESULTS / "tables" / f"{NAME}.csv", cells.to_csv(index=False, lineterminator="\n"))
+    write_table(RESULTS / "tables" / f"{NAME}.csv", cells)
 
 
 def _fit_all(name: str, data: Dataset) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from kingdra_repro.files import write_text
+from kingdra_repro.files import write_table
 
 RESULTS = Path(__file__).parents[1] / "results"
 
@@ -32,9 +32,7 @@ class Rows:
     def add(self, *rows: dict[str, Any]) -> None:
         """Write rows behind those that are there, and print them."""
         known = [self._as_written()] if self.path.exists() else []
-        write_text(
-            self.path, pd.concat([*known, pd.DataFrame(rows)]).to_csv(index=False, lineterminator="\n")
-        )
+        write_table(self.path, pd.concat([*known, pd.DataFrame(rows)]))
         for row in rows:
             print(row, flush=True)
 

@@ -60,6 +60,11 @@ def write_text(path: Path, text: str) -> None:
     atomic_write(path, lambda file: file.write(text.encode()))
 
 
+def write_table(path: Path, table: Any) -> None:
+    """Write a DataFrame as CSV without its index, whole or not at all."""
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+
+
 def _umask() -> int:
     # The only way to read the umask is to set it.
     mask = os.umask(0)

@@ -48,13 +48,14 @@ def run(arguments: Sequence[str]) -> int:
         raise InputError(f"{folder} is no folder: give the one that runs lie below (kingdra-runs --help)")
 
     # Only now: pandas takes a second to load.
-    from kingdra_repro.runs.listing import finished_runs, show_runs, tabulate, write_runs
+    from kingdra_repro.files import write_table
+    from kingdra_repro.runs.listing import finished_runs, show_runs, tabulate
 
     table = tabulate(finished_runs(folder), folder)
     if table.empty:
         raise InputError(f"{folder} has no finished runs: a run's folder has a result.json")
     show_runs(table)
     if written:
-        write_runs(Path(written[0]).expanduser(), table)
+        write_table(Path(written[0]).expanduser(), table)
         print(written[0])
     return 0

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kingdra_repro.errors import InputError
+from kingdra_repro.files import write_table
 from kingdra_repro.programs.jobs import Job
 from kingdra_repro.runs.display import say
 
@@ -71,7 +72,7 @@ def end_sweep(jobs: Sequence[Job], output_dir: Path) -> None:
     """
     from kingdra_repro.evaluation.n_clusters import recommend
     from kingdra_repro.report.figures.n_clusters import draw_n_clusters
-    from kingdra_repro.runs.listing import n_clusters_table, show_n_clusters, show_runs, tabulate, write_runs
+    from kingdra_repro.runs.listing import n_clusters_table, show_n_clusters, show_runs, tabulate
 
     done = [job for job in jobs if (job.folder / "result.json").exists()]
     if not done:
@@ -90,7 +91,7 @@ def end_sweep(jobs: Sequence[Job], output_dir: Path) -> None:
             f"{n_relaxed} of {len(table)} runs used lower thresholds (rules in sweep.csv), where those given "
             "found too few mini-clusters; pseudo_labels.relax=false keeps to them"
         )
-    write_runs(folder / "sweep.csv", table)
+    write_table(folder / "sweep.csv", table)
     say(f"table: {folder / 'sweep.csv'}")
     groups: dict[tuple[str, ...], list[Path]] = {}
     for job in done:
@@ -105,7 +106,7 @@ def end_sweep(jobs: Sequence[Job], output_dir: Path) -> None:
         settings = " ".join(one for one in given if one not in common)
         table = choice.table.assign(settings=settings) if settings else choice.table
         name = "n_clusters" if len(several) == 1 else f"n_clusters_{number}"
-        write_runs(folder / f"{name}.csv", table)
+        write_table(folder / f"{name}.csv", table)
         draw_n_clusters(choice, folder / f"{name}.png", settings)
         if settings:
             say(f"{settings}:")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from kingdra_repro.files import file_lock, write_text
+from kingdra_repro.files import file_lock, write_table
 from kingdra_repro.reproduce.plan import PlannedRun
 from kingdra_repro.reproduce.strict_reading import read_table
 
@@ -55,4 +55,4 @@ def _write_failures(results: Path, rows: pd.DataFrame) -> None:
     if rows.empty:
         path.unlink(missing_ok=True)
     else:
-        write_text(path, rows.to_csv(index=False, lineterminator="\n"))
+        write_table(path, rows)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.evaluation import clustering_accuracy, purity
-from kingdra_repro.files import write_text
+from kingdra_repro.files import write_table, write_text
 from kingdra_repro.pseudo_labels import mini_clusters
 from kingdra_repro.pseudo_labels.degrees import Degrees
 from kingdra_repro.pseudo_labels.signatures import Signatures
@@ -184,6 +184,6 @@ def write_ensemble_files(folder: Path, data: Dataset) -> None:
     with np.load(votes_file, allow_pickle=False) as votes:
         if votes["first"].shape[1] <= MOST_POINTS_OF_A_SWEEP:
             sweep = threshold_sweep(votes["first"], data.n_clusters, data.y)
-            write_text(folder / "thresholds.csv", sweep.to_csv(index=False, lineterminator="\n"))
+            write_table(folder / "thresholds.csv", sweep)
         sample = GraphSample.of(votes["sample"], votes["sampled"], data.y)
     sample.write(folder / "graph_sample.json")

@@ -13,7 +13,6 @@ from rich.table import Table
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation.n_clusters import NumberOfClusters
 from kingdra_repro.evaluation.without_labels import MEASURES
-from kingdra_repro.files import write_text
 from kingdra_repro.runs.display import say
 from kingdra_repro.runs.reading import read_command, read_result
 
@@ -99,11 +98,6 @@ def show_runs(table: pd.DataFrame, varied: Collection[str] = ()) -> None:
     for row in table.to_dict("records"):
         printed.add_row(*(_cell(name, row) for name in shown))
     console.print(printed)
-
-
-def write_runs(path: Path, table: pd.DataFrame) -> None:
-    """Write a `tabulate`d table as CSV."""
-    write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
 def _cell(name: str, row: dict[Hashable, Any]) -> str:

@@ -18,7 +18,7 @@ from sklearn.cluster import KMeans
 from kingdra_repro.checks import integer, must_be
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.links import Closure, Links, closure
-from kingdra_repro.files import write_text
+from kingdra_repro.files import write_table
 from kingdra_repro.methods import Ensemble
 from kingdra_repro.methods.features import indexable_features, rows_of
 from kingdra_repro.methods.given_labels import check_classes
@@ -41,10 +41,9 @@ def write_questions(folder: Path, data: Dataset, method: Ensemble, given: np.nda
     given : int64 array [n] or None, the labels that it was given, -1 for none
     """
     asked, disagreement = choose_questions(method, data.X, given)
-    questions = question_table(data, asked, disagreement, method.labels_, given)
-    write_text(folder / "ask.csv", questions.to_csv(index=False, lineterminator="\n"))
-    pairs = pair_table(data, choose_pairs(method, data.X, asked, data.links), data.links)
-    write_text(folder / "ask_pairs.csv", pairs.to_csv(index=False, lineterminator="\n"))
+    write_table(folder / "ask.csv", question_table(data, asked, disagreement, method.labels_, given))
+    pairs = choose_pairs(method, data.X, asked, data.links)
+    write_table(folder / "ask_pairs.csv", pair_table(data, pairs, data.links))
 
 
 def choose_questions(

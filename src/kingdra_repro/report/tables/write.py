@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from kingdra_repro.files import write_text
+from kingdra_repro.files import write_table, write_text
 from kingdra_repro.report.tables.captions import caption, title
 from kingdra_repro.report.tables.cells import Done
 from kingdra_repro.report.tables.kinds import tables_of
@@ -36,6 +36,6 @@ def write_tables(results: Path, planned: Sequence[PlannedRun], cells: pd.DataFra
     for experiment in dict.fromkeys(run.experiment for run in planned):
         for name, table in tables_of(experiment, done).items():
             laid_out = layout(table)
-            write_text(folder / f"{name}.csv", table.to_csv(index=False, lineterminator="\n"))
+            write_table(folder / f"{name}.csv", table)
             write_text(folder / f"{name}.md", markdown(laid_out, title(name), caption(name)))
             write_text(folder / f"{name}.tex", latex(laid_out, title(name), caption(name), name))
