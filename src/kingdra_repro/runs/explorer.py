@@ -12,7 +12,7 @@ from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.evaluation import matched_classes
 from kingdra_repro.files import write_text
 from kingdra_repro.runs.columns import top_features
-from kingdra_repro.runs.points import ShownPoints, class_names, shown_as
+from kingdra_repro.runs.points import ShownPoints, class_names, random_members, shown_as
 from kingdra_repro.runs.thumbnails import value_range
 from kingdra_repro.runs.votes import last_votes, most_disputed
 
@@ -67,11 +67,9 @@ def make_explorer(
     kind, k, n_models = shown_as(data), shown.k, shown.n_models
     aligned, agreeing = shown.aligned, shown.agreeing
 
-    random = np.random.default_rng(0)  # the same members whenever the file is made
     n_members = min(MEMBERS if kind == "pictures" else MEMBERS // 3, max(1, ALL_MEMBERS // k))
     n_features = min(FEATURES, max(3, ALL_FEATURES // k))
-    of_cluster = [np.flatnonzero(labels == cluster) for cluster in range(k)]
-    chosen = [random.choice(these, min(n_members, len(these)), replace=False) for these in of_cluster]
+    chosen = random_members(labels, k, n_members)
     disputed = np.zeros(0, int) if aligned is None else most_disputed(aligned, DISPUTED)
     black_to_white = value_range(data, np.concatenate([*chosen, disputed]))
     features = top_features(data, labels, k, n_features) if kind != "pictures" else [[]] * k
@@ -81,14 +79,13 @@ def make_explorer(
         matched = matched_classes(data.y, labels)
 
     clusters = []
-    for cluster, these in enumerate(of_cluster):
+    for cluster in range(k):
+        these = np.flatnonzero(labels == cluster)
         found: dict[str, Any] = {"size": len(these), "sureness": None, "class": matched.get(cluster)}
         if agreeing is not None and len(these):
             found["sureness"] = round(float(agreeing[these].mean()) / n_models, 4)
-        counts = Counter() if data.y is None else Counter(data.y[these].tolist())
-        found["counts"] = [
-            list(pair) for pair in sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
-        ]
+        counts = [] if data.y is None else Counter(np.sort(data.y[these]).tolist()).most_common()
+        found["counts"] = list(map(list, counts))
         found["members"] = shown.at(chosen[cluster], black_to_white)
         found["features"] = features[cluster]
         clusters.append(found)

@@ -8,6 +8,7 @@ import numpy as np
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.evaluation import matched_classes
 from kingdra_repro.files import atomic_write
+from kingdra_repro.runs.points import random_members
 from kingdra_repro.runs.thumbnails import thumbnails, value_range
 
 MEMBERS = 15  # shown of each cluster
@@ -44,10 +45,8 @@ class Members:
         data : Dataset with `has_pictures`
         labels : int array [n], final clusters
         """
-        random = np.random.default_rng(0)
         n_clusters = min(data.n_clusters, MOST_CLUSTERS)
-        members = [np.flatnonzero(labels == cluster) for cluster in range(n_clusters)]
-        chosen = [random.choice(these, min(MEMBERS, len(these)), replace=False) for these in members]
+        chosen = random_members(labels, n_clusters, MEMBERS)
         classes = {} if data.y is None else matched_classes(data.y, labels)
         rows = np.concatenate(chosen)
         small = thumbnails(data, rows, value_range(data, rows))
@@ -59,8 +58,8 @@ class Members:
             first += len(points)
             if data.y is not None:
                 wrong[cluster, : len(points)] = data.y[points] != classes.get(cluster)
-        sizes = [len(these) for these in members]
-        return cls(pictures, np.minimum(sizes, MEMBERS), np.array(sizes), wrong, data.y is not None)
+        sizes = np.bincount(labels, minlength=n_clusters)[:n_clusters]
+        return cls(pictures, np.minimum(sizes, MEMBERS), sizes, wrong, data.y is not None)
 
     def write(self, path: Path) -> None:
         atomic_write(path, lambda file: np.savez_compressed(file, **vars(self)))

@@ -106,3 +106,10 @@ def class_names(data: Dataset) -> list[str] | None:
     n_classes = int(data.y.max()) + 1
     names = data.class_names
     return [str(c) if names is None or c >= len(names) else str(names[c]) for c in range(n_classes)]
+
+
+def random_members(labels: np.ndarray, k: int, most: int) -> list[np.ndarray]:
+    """Choose at most so many points of each cluster 0..k-1; the same ones whenever it is asked."""
+    random = np.random.default_rng(0)
+    clusters = (np.flatnonzero(labels == cluster) for cluster in range(k))
+    return [random.choice(these, min(most, len(these)), replace=False) for these in clusters]
