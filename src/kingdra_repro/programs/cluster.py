@@ -69,7 +69,8 @@ def _show_finished(cfg: DictConfig, choices: Any, folder: Path, done: dict[str, 
     warn_of_unread(cfg, choices.method)
     kept = (folder / "checkpoint").exists() or not cfg.keep_checkpoint
     lost = "" if kept else " The networks' weights were not kept then."
-    since = code_since(done, _targets(cfg))
+    made_of = [OmegaConf.to_container(cfg[group], resolve=True) for group in ("dataset", "method")]
+    since = code_since(done, _targets(made_of))
     is_finished = f"This run is finished already{since and f', but {since}'}"
     say(f"{is_finished}; remove its folder to repeat it.{lost}")
     show_table(done, folder)
@@ -79,17 +80,12 @@ def _show_finished(cfg: DictConfig, choices: Any, folder: Path, done: dict[str, 
         say(f"The points are laid out anew, by {cfg.report.map}.")
 
 
-def _targets(cfg: DictConfig) -> list[str]:
-    """Return the names of all classes and functions that the run is made of."""
-
-    def found(node: Any) -> list[str]:
-        if not isinstance(node, dict):
-            return [target for one in node for target in found(one)] if isinstance(node, list) else []
-        inner = [target for value in node.values() for target in found(value)]
-        return [node["_target_"], *inner] if "_target_" in node else inner
-
-    groups = [OmegaConf.to_container(cfg[group], resolve=True) for group in ("dataset", "method")]
-    return found(groups)
+def _targets(node: Any) -> list[str]:
+    """Return the names of all classes and functions that some settings name, at any depth."""
+    if isinstance(node, dict):
+        own = [node["_target_"]] if "_target_" in node else []
+        return own + _targets(list(node.values()))
+    return [target for one in node for target in _targets(one)] if isinstance(node, list) else []
 
 
 def _stopped(checkpoint: Path) -> str:

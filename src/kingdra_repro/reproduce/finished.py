@@ -78,9 +78,8 @@ def find_runs(root: Path) -> Iterator[FinishedRun]:
         folders[:] = sorted(name for name in folders if name != ".part")  # what a kill left of an old copy
         if "result.json" in files:
             yield read_folder(Path(place))
-        if (
-            "runs.csv" in files and "runs" not in folders
-        ):  # a results/ with runs/ is as it was: runs have folders
+        # One that has runs/ is as it was: its runs have folders.
+        if "runs.csv" in files and "runs" not in folders:
             yield from _read_ledger(Path(place))
 
 
@@ -94,7 +93,8 @@ def read_folder(folder: Path) -> FinishedRun:
         or is too large.
     """
     result = _result(folder / "result.json")
-    name = f"seed{result['seed']}-{result['config_hash']}-{code_version(result['commit'])}"
+    code = code_version(result["commit"])
+    name = f"seed{result['seed']}-{result['config_hash']}-{code}"
     places = (folder.parent.parent.name, folder.parent.name, name)
     if not _NAME.fullmatch(name) or not all(_PART.fullmatch(part) for part in places):
         raise InputError(
@@ -109,13 +109,11 @@ def read_folder(folder: Path) -> FinishedRun:
     thresholds = plain_file(folder / "thresholds.csv")
     with reading(folder / "history.csv"):
         phases = {} if history is None else _from_history(history)
-        row = {"command": " ".join(command.split()), **result, **phases}
+        place = "/".join(("runs", *places))
+        row = {"command": " ".join(command.split()), **result, **phases, "folder": place, "code": code}
         return FinishedRun(
-            "/".join(("runs", *places)),
-            {
-                **{column: _text(value) for column, value in row.items()},
-                **{"folder": "/".join(("runs", *places)), "code": code_version(result["commit"])},
-            },
+            place,
+            {column: _text(value) for column, value in row.items()},
             _table(folder / "history.csv", history, ["iteration"]),
             _table(folder / "thresholds.csv", thresholds, ["t_pos", "t_neg"]),
             _shown(folder),

@@ -5,6 +5,7 @@ import io
 import logging
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -90,36 +91,27 @@ class Stopwatch:
         write_text(self.path, f"{self.seconds():.3f}")
 
 
+@dataclass
 class RunMonitor:
     """The monitor that the command line hands to a method. The method never sees the classes; this does.
 
-    Parameters
+    Attributes
     ----------
-    folder : Path
-        The run's folder; history.csv goes there.
+    folder : the run's; history.csv goes there
     y : int64 array [n], the classes, or None
-    display : ProgressDisplay
-    stopwatch : Stopwatch
-    votes : Votes
     given : int64 array [n], the labels that the method is given, -1 for none; None where it is given none
-    n_clusters : int
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        y: np.ndarray | None,
-        display: ProgressDisplay,
-        stopwatch: Stopwatch,
-        votes: Votes,
-        given: np.ndarray | None,
-        n_clusters: int,
-    ):
-        self.history = History(folder / "history.csv")
-        self.y, self.given, self.n_clusters = y, given, n_clusters
-        self.display = display
-        self.stopwatch = stopwatch
-        self.votes = votes
+    folder: Path
+    y: np.ndarray | None
+    display: ProgressDisplay
+    stopwatch: Stopwatch
+    votes: Votes
+    given: np.ndarray | None
+    n_clusters: int
+
+    def __post_init__(self) -> None:
+        self.history = History(self.folder / "history.csv")
         self._begun = False
 
     def progress(self, event: Progress) -> None:

@@ -116,22 +116,15 @@ def write_run_report(folder: Path) -> Path:
         if not all(is_integer(result[name], 1) for name in ("n", "k")):
             raise InputError(f"{path} is damaged: n and k must be integers; make the run again")
     explorer = read_shown(folder, "explorer.json")
-    chosen = (
-        {}
-        if explorer is None
-        else {
-            result["dataset"]: [
-                {
-                    **{"folder": "run", "name": run_name(result)},
-                    **{"explorer": explorer, "map": read_shown(folder, "map.json")},
-                }
-            ]
-        }
-    )
-    clusters = _explorers(list(chosen)) or (
+    one = {"folder": "run", "name": run_name(result), "explorer": explorer}
+    chosen = {}
+    clusters = (
         '<p class="card">This run has no explorer.json: it was made by an older version. '
         "Remove its folder and repeat the command to have its clusters shown.</p>"
     )
+    if explorer is not None:
+        chosen = {result["dataset"]: [{**one, "map": read_shown(folder, "map.json")}]}
+        clusters = _explorers(list(chosen))
     parts = {
         "Clusters": ("clusters", clusters),
         "Run": ("run", '<section class="card run" data-run="run"></section>'),
