@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -19,10 +20,10 @@ from kingdra_repro.reproduce.display import PlanDisplay, name
 from kingdra_repro.reproduce.estimate import Estimate, show_left
 from kingdra_repro.reproduce.experiments import check_known, parse_seeds
 from kingdra_repro.reproduce.failures import forget_failures
-from kingdra_repro.reproduce.launchers import Launcher
+from kingdra_repro.reproduce.launchers import Launch, Launcher, Way, one_by_one
 from kingdra_repro.reproduce.packed import check_archive
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
-from kingdra_repro.reproduce.runner import Outcome, Runner, Way
+from kingdra_repro.reproduce.runner import Outcome, Runner
 from kingdra_repro.reproduce.selection import FIRST, by_value, select
 from kingdra_repro.reproduce.settings import as_override, parse_duration, split_names
 from kingdra_repro.reproduce.store import check_readable, keep_shown, merge, read_runs, tidy
@@ -92,13 +93,12 @@ def reproduce(cfg: DictConfig) -> int:
         with file_lock(output_dir / "kingdra-reproduce") as lock:
             missing = _missing(wanted, read_runs(results), code if cfg.again else None)
             one_process = device == "cuda" if cfg.one_process is None else cfg.one_process
-            way = _here() if one_process else child.run
-            runner = Runner(results, output_dir, handed_on, lock, estimate, way, archive)
-            with PlanDisplay(len(missing)) as display:
-                if launcher is None:
-                    outcome = runner.run(missing, budget, display)
-                else:
-                    outcome = runner.run_through(launcher, n, missing, budget, display)
+            launch: Launch = partial(one_by_one, _here() if one_process else child.run)
+            if launcher is not None:
+                launch = launcher.launch
+            runner = Runner(results, output_dir, handed_on, lock, estimate, archive)
+            with PlanDisplay(len(missing), launcher is not None) as display:
+                outcome = runner.run(launch, n, missing, budget, display)
         print(_summary(outcome, len(wanted), results))
     if cfg.report:
         write_reports(results, planned)

@@ -17,11 +17,13 @@ class PlanDisplay:
     ----------
     total : int
         Runs to do.
+    beside : bool
+        Whether several are made at a time: then they are sent, not begun.
     """
 
-    def __init__(self, total: int):
+    def __init__(self, total: int, beside: bool):
         self.console = Console(file=sys.stderr)  # this one, also while a run in this process has another
-        self.total, self.done = total, 0
+        self.total, self.done, self.beside = total, 0, beside
         self._began = time.monotonic()
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -46,16 +48,12 @@ class PlanDisplay:
             self._bar.stop()
 
     def begin(self, run: PlannedRun, left: str) -> None:
-        """Show that a run begins."""
-        self._bar.update(self._task, description=name(run), left=left)
+        """Show that a run begins, or is sent."""
+        what = f"sent: {name(run)}" if self.beside else name(run)
+        self._bar.update(self._task, description=what, left=left)
         if not self.console.is_terminal:
-            self.notify(f"[{self.done + 1}/{self.total}] {name(run)}; {left}")
-
-    def send(self, run: PlannedRun, left: str) -> None:
-        """Show that a run is sent, which goes on beside others."""
-        self._bar.update(self._task, description=f"sent: {name(run)}", left=left)
-        if not self.console.is_terminal:
-            self.notify(f"sent: {name(run)}; {left}")
+            place = "" if self.beside else f"[{self.done + 1}/{self.total}] "
+            self.notify(f"{place}{what}; {left}")
 
     def left(self, text: str) -> None:
         """Return the time left, while a run goes on."""

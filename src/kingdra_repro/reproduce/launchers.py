@@ -3,7 +3,7 @@
 import itertools
 import os
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -14,14 +14,21 @@ from kingdra_repro.devices import choose_device, device_by_turns
 from kingdra_repro.reproduce import child
 from kingdra_repro.reproduce.plan import PlannedRun
 
+# Makes one run: `kingdra_repro.reproduce.child.run` or `kingdra_repro.programs.here.run`.
+Way = Callable[[Sequence[str], Path, int, float, Callable[[], None]], int | None]
+
 
 @dataclass(frozen=True)
 class Sent:
-    """A run as it is sent: a plain command line, and the file that its output goes to."""
+    """A run as it is sent: a plain command line, and the file that its output goes to.
+
+    Where runs are made one by one, `look` is called now and then while this one goes on.
+    """
 
     run: PlannedRun
     overrides: Sequence[str]
     log: Path
+    look: Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,13 @@ class Ended:
 
 
 Runs = Generator[Ended, None, None]
+Launch = Callable[[Iterator[Sent], int, int, float, Path], Runs]
+
+
+def one_by_one(way: Way, queue: Iterator[Sent], n: int, lock: int, end: float, folder: Path) -> Runs:
+    """Make one run after the other, as `Launcher.launch` makes several."""
+    for sent in queue:
+        yield Ended(sent, way(sent.overrides, sent.log, lock, end, sent.look))
 
 
 class Launcher(Protocol):

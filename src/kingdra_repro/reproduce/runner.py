@@ -12,13 +12,12 @@ from kingdra_repro.reproduce.display import PlanDisplay
 from kingdra_repro.reproduce.estimate import Estimate, show_left
 from kingdra_repro.reproduce.failures import forget_failures, note_failure
 from kingdra_repro.reproduce.finished import read_folder
-from kingdra_repro.reproduce.launchers import Launcher, Sent
+from kingdra_repro.reproduce.launchers import Launch, Sent
 from kingdra_repro.reproduce.plan import PlannedRun
 from kingdra_repro.reproduce.settings import as_override
 from kingdra_repro.reproduce.store import add_run
 
-# Makes one run: `kingdra_repro.reproduce.child.run` or `kingdra_repro.programs.here.run`.
-Way = Callable[[Sequence[str], Path, int, float, Callable[[], None]], int | None]
+OF_ALL = ("keep_model=false", "report.map=none")  # models of all runs would fill a disk
 
 
 @dataclass
@@ -31,88 +30,51 @@ class Outcome:
     waiting: list[PlannedRun] = field(default_factory=list)  # not begun: longer than what was left
 
 
+@dataclass
 class Runner:
     """Runs kingdra-run for planned runs.
 
-    Parameters
+    Attributes
     ----------
-    results, output_dir : Path
     handed_on : overrides that all runs are given: device=, mirror= ...
-    lock : int
-        Handle of the lock on `output_dir`, which the runs hold, too.
-    estimate : callable
-        Makes an `Estimate` of what is in results/ now.
-    way : callable
-        How a run is made: in a process of its own, or in this one.
-    archive : Path or None
-        A folder for packed copies of finished runs.
+    lock : handle of the lock on `output_dir`, which the runs hold, too
+    estimate : makes an `Estimate` of what is in results/ now
+    archive : a folder for packed copies of finished runs, or None
     """
 
-    def __init__(
+    results: Path
+    output_dir: Path
+    handed_on: Sequence[str]
+    lock: int
+    estimate: Callable[[], Estimate]
+    archive: Path | None = None
+
+    def run(
         self,
-        results: Path,
-        output_dir: Path,
-        handed_on: Sequence[str],
-        lock: int,
-        estimate: Callable[[], Estimate],
-        way: Way,
-        archive: Path | None = None,
-    ):
-        self.results, self.output_dir = results, output_dir
-        # Models of all runs would fill a disk.
-        self.handed_on = [
-            "keep_model=false",
-            "report.map=none",
-            as_override("output_dir", output_dir),
-            *handed_on,
-        ]
-        self.lock = lock
-        self.estimate = estimate
-        self.way = way
-        self.archive = archive
-
-    def run(self, queue: Sequence[PlannedRun], budget: float | None, display: PlanDisplay) -> Outcome:
-        """Run them all, or as many as the budget allows; a failed one is noted, and the rest goes on.
-
-        Parameters
-        ----------
-        queue : list of PlannedRun, in the order in which they are run
-        budget : seconds, or None
-        display : PlanDisplay
-
-        Returns
-        -------
-        Outcome
-        """
-        end = _end(budget)
-        outcome = Outcome()
-        for place, run in enumerate(queue):
-            status = None
-            if finished_folder(self.output_dir, run) is None:
-                if self._waits(run, end):
-                    outcome.waiting.append(run)
-                    continue
-                status = self._one(run, [*outcome.waiting, *queue[place:]], end, display)
-            self._gather(run, status, outcome, display)
-        return outcome
-
-    def run_through(
-        self,
-        launcher: Launcher,
+        launch: Launch,
         n: int,
         queue: Sequence[PlannedRun],
         budget: float | None,
         display: PlanDisplay,
     ) -> Outcome:
-        """Run them as `run` does, but `n` at a time, through a launcher."""
-        end = _end(budget)
+        """Run them all, or as many as the budget allows; a failed one is noted, and the rest goes on.
+
+        Parameters
+        ----------
+        launch : what makes the runs; see `kingdra_repro.reproduce.launchers.Launcher.launch`
+        n : runs at a time
+        queue : in the order in which they are run; those that outputs/ has finished come first
+        budget : seconds, or None
+        """
+        end = float("inf") if budget is None else time.monotonic() + budget
         outcome = Outcome()
-        ahead = []
+        ahead = []  # and those at work
         for run in queue:
             if finished_folder(self.output_dir, run) is None:
                 ahead.append(run)
             else:
                 self._gather(run, None, outcome, display)
+        of_all = (*OF_ALL, as_override("output_dir", self.output_dir))
         logs = self.output_dir / "logs"
         logs.mkdir(parents=True, exist_ok=True)
 
@@ -121,12 +83,16 @@ class Runner:
                 if self._waits(run, end):
                     outcome.waiting.append(run)
                     continue
-                seconds, n_unknown = self.estimate().together(ahead)
-                display.send(run, show_left(seconds / n, n_unknown, len(ahead)))
-                yield Sent(run, [*run.overrides, *self.handed_on], self._log(run))
+                left = self._left(run, ahead, n)
+                display.begin(run, left())
+
+                def look(left: Callable[[], str] = left) -> None:
+                    display.left(left())
+
+                yield Sent(run, [*run.overrides, *of_all, *self.handed_on], self._log(run), look)
 
         runs = sent()
-        with closing(launcher.launch(runs, n, self.lock, end, logs / "submitit")) as ended:
+        with closing(launch(runs, n, self.lock, end, logs / "submitit")) as ended:
             for one in ended:
                 ahead.remove(one.sent.run)
                 self._gather(one.sent.run, one.status, outcome, display, one.line)
@@ -159,37 +125,25 @@ class Runner:
             display.end(run, f"FAILED: {line}")
 
     def _waits(self, run: PlannedRun, end: float) -> bool:
-        return time.monotonic() >= end or self._too_long(run, end - time.monotonic())
-
-    def _one(
-        self, run: PlannedRun, ahead: Sequence[PlannedRun], end: float, display: PlanDisplay
-    ) -> int | None:
-        """Exit status of a run; None where it was stopped at the end of the budget."""
-        estimate = self.estimate()
-        seconds, n_unknown = estimate.together(ahead)
-        this = self._remaining(run, estimate)
-        began = time.monotonic()
-        seconds += 0 if this is None else this - (estimate.seconds(run) or 0)
-
-        def left() -> str:
-            spent = 0 if this is None else min(time.monotonic() - began, this)
-            return show_left(seconds - spent, n_unknown, len(ahead))
-
-        display.begin(run, left())
-        log = self._log(run)
-        log.parent.mkdir(parents=True, exist_ok=True)
-        return self.way([*run.overrides, *self.handed_on], log, self.lock, end, lambda: display.left(left()))
-
-    def _too_long(self, run: PlannedRun, seconds: float) -> bool:
-        """Whether a run would not end in time. One that was begun is always resumed."""
-        if _seconds_so_far(self.output_dir, run) > 0:
-            return False
+        """Whether a run would not end in time. One that was begun is resumed while there is any."""
+        seconds = end - time.monotonic()
+        if seconds <= 0 or _seconds_so_far(self.output_dir, run) > 0:
+            return seconds <= 0
         known = self.estimate().seconds(run)
         return known is not None and known > seconds
 
-    def _remaining(self, run: PlannedRun, estimate: Estimate) -> float | None:
-        known = estimate.seconds(run)
-        return None if known is None else max(known - _seconds_so_far(self.output_dir, run), 0)
+    def _left(self, run: PlannedRun, ahead: Sequence[PlannedRun], n: int) -> Callable[[], str]:
+        """Return what tells the time left, from now on, while a run goes on."""
+        estimate, began = self.estimate(), time.monotonic()
+        seconds, n_unknown = estimate.together(ahead)
+        known = estimate.seconds(run) or 0.0
+        this = max(known - _seconds_so_far(self.output_dir, run), 0)
+
+        def left() -> str:
+            spent = known - this + min(time.monotonic() - began, this)
+            return show_left((seconds - spent) / n, n_unknown, len(ahead))
+
+        return left
 
     def _log(self, run: PlannedRun) -> Path:
         return self.output_dir / "logs" / f"{run.config_hash}.log"
@@ -200,10 +154,6 @@ class Runner:
         lines = self._log(run).read_text(errors="replace").split("\n")
         last = next((line.strip() for line in reversed(lines) if line.strip()), "no output")
         return last.removeprefix("kingdra-run: ")
-
-
-def _end(budget: float | None) -> float:
-    return float("inf") if budget is None else time.monotonic() + budget
 
 
 def finished_folder(output_dir: Path, run: PlannedRun) -> Path | None:
