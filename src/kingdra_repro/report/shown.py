@@ -17,15 +17,9 @@ OF_FIGURES = {"figure3": "graph_sample.json", "figure4": "members.npz"}
 
 
 def shown(results: Path, planned: Sequence[PlannedRun], cells: pd.DataFrame) -> dict[str, set[str]]:
-    """Return the runs of which a file is shown, by the name of the file.
+    """Return the runs of which a file is shown, by the name of the file; tables are written already.
 
-    Parameters
-    ----------
-    results : Path
-        With its tables written.
-    planned : list of PlannedRun
-        A figure that is not in the plan keeps all that it may be drawn from.
-    cells : DataFrame, the planned runs that are done
+    A figure that is not in the plan keeps all that it may be drawn from.
     """
     tables = {name: layout(table) for name, table in read_tables(results).items()}
     rows = read_rows(results / "runs.csv") if (results / "runs.csv").exists() else []

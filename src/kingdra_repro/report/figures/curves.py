@@ -19,15 +19,6 @@ def figure5(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) -> Figur
     """Draw a panel a data set: it swings too much for lines over each other to be told apart.
 
     The band: all seeds. Iteration 1 is the clustering of the untrained network.
-
-    Parameters
-    ----------
-    histories : from the folder of a run to its history.csv
-    cells : DataFrame, see `kingdra_repro.report.figures.draw_paper_figures`
-
-    Returns
-    -------
-    Figure, or None where there are no runs yet
     """
     found = [
         (name, len(runs), history["acc"])
@@ -57,15 +48,7 @@ def figure5(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) -> Figur
 def ensemble_size(cells: pd.DataFrame) -> Figure | None:
     """Draw the paper's C.1: a line a data set, order and schedule, over the paper's own points.
 
-    Bars: standard deviation over seeds, where there are several.
-
-    Parameters
-    ----------
-    cells : DataFrame, see `kingdra_repro.report.figures.draw_paper_figures`; rows are numbers of models
-
-    Returns
-    -------
-    Figure, or None where there are no runs yet
+    Rows of `cells` are numbers of models. Bars: standard deviation over seeds, where there are several.
     """
     mine = cells[cells["experiment"] == "ensemble_size"]
     if mine.empty:

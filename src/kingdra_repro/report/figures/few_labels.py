@@ -106,15 +106,6 @@ def second_document(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) 
 
     Crosses are the document's values, of MNIST. A panel whose runs are missing says so; a run whose history
     lacks epochs counts as missing.
-
-    Parameters
-    ----------
-    histories : from the folder of a run to its history.csv
-    cells : DataFrame, see `kingdra_repro.report.figures.draw_paper_figures`
-
-    Returns
-    -------
-    Figure, or None where there are no runs of anything yet
     """
     if cells.empty:
         return None

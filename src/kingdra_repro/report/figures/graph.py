@@ -27,15 +27,6 @@ def figure3(results: Path, cells: pd.DataFrame) -> Figure | None:
     The graph of iteration i is the one that its pseudo-labels come from: that of the models' answers before
     its training, in iteration 1 those after the phase without pseudo-labels. Black: all models agree; grey:
     at least two; colour and marker of a point: its class.
-
-    Parameters
-    ----------
-    results : Path
-    cells : DataFrame, see `kingdra_repro.report.figures.draw_paper_figures`
-
-    Returns
-    -------
-    Figure, or None where there are no runs yet
     """
     found = [
         (name, GraphSample.read(path))
@@ -69,19 +60,10 @@ def agreements(votes: np.ndarray) -> np.ndarray:
 
 
 def placed(agree: np.ndarray, n_models: int, start: dict[int, np.ndarray] | None) -> dict[int, np.ndarray]:
-    """Places of the points, by Kamada and Kawai: the more models agree, the nearer two points are.
+    """Places (x, y) of the points, by Kamada and Kawai: the more models agree, the nearer two points are.
 
-    Points on which all agree are not put into one place, so that their edges can be seen.
-
-    Parameters
-    ----------
-    agree : int array [s, s]
-    n_models : int
-    start : places to begin with, so that points stay about where they were; None: the first picture
-
-    Returns
-    -------
-    dict from point to (x, y)
+    Points on which all agree (int array [s, s]) are not put into one place, so that their edges can be seen.
+    `start` are places to begin with, so that points stay about where they were; None: the first picture.
     """
     distance = LEAST + 1 - agree / n_models
     wanted = {i: dict(enumerate(of_point)) for i, of_point in enumerate(distance.tolist())}

@@ -12,13 +12,7 @@ from kingdra_repro.report.tables.paper import display_name
 def shown_runs(cells: pd.DataFrame, experiment: str) -> list[tuple[str, pd.DataFrame]]:
     """Return an experiment's runs by row, data set and order, of the published schedule if any.
 
-    Parameters
-    ----------
-    cells : DataFrame, the planned runs that are done
-
-    Returns
-    -------
-    list of (name, DataFrame of runs), in the plan's order; see `name_of`
+    In the plan's order, with the name of each: see `name_of`.
     """
     found = []
     mine = cells[cells["experiment"] == experiment]
@@ -39,27 +33,14 @@ def name_of(run: pd.Series) -> str:
 def mean_history(histories: Mapping[str, pd.DataFrame], runs: pd.DataFrame) -> pd.DataFrame:
     """Mean, smallest and largest value over runs, at each iteration that all of them have.
 
-    Parameters
-    ----------
-    histories : from the folder of a run to its history.csv
-    runs : DataFrame with "folder"
-
-    Returns
-    -------
-    DataFrame
-        Index ``iteration``; columns (name, "mean" | "min" | "max"). Empty where no run has a history.
+    Index ``iteration``; columns (name, "mean" | "min" | "max"). Empty where no run has a history.
     """
     found = [histories[folder] for folder in runs["folder"] if folder in histories]
     return _over_runs(found) if found else pd.DataFrame()
 
 
 def of_one_run(history: pd.DataFrame) -> pd.DataFrame:
-    """As `mean_history`, of one run: the least and the most are those of its single models.
-
-    Parameters
-    ----------
-    history : DataFrame, as in history.csv
-    """
+    """As `mean_history`, of one run: the least and the most are those of its single models."""
     found = _over_runs([history])
     for end in ("min", "max"):
         if f"model_acc_{end}" in found:

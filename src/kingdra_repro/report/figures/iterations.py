@@ -22,14 +22,7 @@ ACCURACIES = (
 
 @dataclass(frozen=True)
 class Iterations:
-    """A column of the figure.
-
-    Attributes
-    ----------
-    title : str
-    history : DataFrame, see `kingdra_repro.report.figures.histories.mean_history`
-    n : int, the number of points
-    """
+    """A column of the figure: its title, a history as `mean_history` has it, and the number of points."""
 
     title: str
     history: pd.DataFrame
@@ -50,15 +43,6 @@ def figure2(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) -> Figur
     """Draw a column a data set and order; lines: means over seeds, bands: all seeds.
 
     The paper gives no numbers for its figure.
-
-    Parameters
-    ----------
-    histories : from the folder of a run to its history.csv
-    cells : DataFrame, see `kingdra_repro.report.figures.draw_paper_figures`
-
-    Returns
-    -------
-    Figure, or None where there are no runs yet
     """
     found = []
     for name, runs in shown_runs(cells, "figure2"):
@@ -70,18 +54,7 @@ def figure2(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) -> Figur
 
 
 def iterations_figure(history: pd.DataFrame, title: str, n: int) -> Figure:
-    """One run; the band: all of its single models.
-
-    Parameters
-    ----------
-    history : DataFrame, as in history.csv
-    title : str
-    n : int, the number of points
-
-    Returns
-    -------
-    Figure
-    """
+    """Draw history.csv of one run on n points; the band: all of its single models."""
     return _figure([Iterations(title, of_one_run(history), n)])
 
 

@@ -22,15 +22,6 @@ def figure4(results: Path, cells: pd.DataFrame) -> Figure | None:
     """Draw a panel a data set and order, of its first run that left members.npz: of pictures alone.
 
     Features that came without their pictures (8-bit ones of CIFAR10) leave none.
-
-    Parameters
-    ----------
-    results : Path
-    cells : DataFrame, see `kingdra_repro.report.figures.draw_paper_figures`
-
-    Returns
-    -------
-    Figure, or None where there are no runs yet
     """
     found = [
         (name, Members.read(path))

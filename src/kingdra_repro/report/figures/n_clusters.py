@@ -16,11 +16,7 @@ WIDTH = 55  # letters of a title above the panel alone
 def draw_n_clusters(choice: NumberOfClusters, path: Path, title: str = "") -> None:
     """Draw a line a measure, and the score that decides; a dashed line at the recommended number.
 
-    Parameters
-    ----------
-    choice : NumberOfClusters
-    path : Path, of the picture
-    title : str, above it: what the runs are of
+    The title says what the runs are of.
     """
     with matplotlib.rc_context(STYLE):
         figure = new_figure(3.0)

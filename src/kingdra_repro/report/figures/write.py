@@ -19,14 +19,10 @@ from kingdra_repro.runs.thumbnails import has_pictures
 
 
 def draw_paper_figures(results: Path, cells: pd.DataFrame) -> None:
-    """Draw results/figures/<figure>.png and .svg; figures without runs stay as they are.
+    """Draw results/figures/<figure>.png and .svg; figures without runs, which are None, stay as they are.
 
-    Parameters
-    ----------
-    results : Path
-        The folder results/; what figures are drawn from beyond `cells` is read there (history/, shown/).
-    cells : DataFrame
-        The planned runs that are done: the fields of `PlannedRun` and the columns of runs.csv.
+    `cells` are the planned runs that are done: the fields of `PlannedRun` and the columns of runs.csv. What
+    else figures are drawn from is read in results/: history.csv by the folder of its run, and shown/.
     """
     histories = read_histories(results)
     with matplotlib.rc_context(STYLE):
@@ -49,12 +45,7 @@ def draw_paper_figures(results: Path, cells: pd.DataFrame) -> None:
 def draw_run_figures(folder: Path, data: Dataset, labels: np.ndarray) -> None:
     """Draw iterations.png (as the paper's Figure 2), and members.png and .npz of pictures (Figure 4).
 
-    Parameters
-    ----------
-    folder : Path
-        Holds history.csv of the finished run, if its method has phases.
-    data : Dataset
-    labels : int array [n], the final clusters
+    The folder holds history.csv of the finished run, if its method has phases; labels are the final clusters.
     """
     history = folder / "history.csv"
     with matplotlib.rc_context(STYLE):

@@ -26,7 +26,6 @@ def choose_runs(
     ----------
     rows : of runs.csv
     tables : by name, in the order in which they are shown
-    results : the folder
 
     Returns
     -------

@@ -13,20 +13,9 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-s
 
 
 def document(title: str, body: str, data: dict[str, Any]) -> str:
-    """Write the whole file.
+    """Write the whole file: `body` is HTML, in which what comes from data is escaped already.
 
-    Parameters
-    ----------
-    title : str
-        Plain text.
-    body : str
-        HTML: what comes from data in it is escaped already.
-    data : dict
-        What the scripts show, JSON-able. They put text from it on the page as text, never as HTML.
-
-    Returns
-    -------
-    str
+    `data` is what the scripts show. They put text from it on the page as text, never as HTML.
     """
     return f"""<!DOCTYPE html>
 <html lang="en">

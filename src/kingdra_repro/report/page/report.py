@@ -37,20 +37,7 @@ LARGEST_SVG = 600_000
 def write_report(results: Path) -> Path:
     """Write ``report.html`` into a results folder, from its runs.csv, history/, tables/, figures/ and shown/.
 
-    Parameters
-    ----------
-    results : Path
-        Holds runs.csv; tables and figures are shown where there are any.
-
-    Returns
-    -------
-    Path
-        The page.
-
-    Raises
-    ------
-    InputError
-        Where there is no such folder, no runs.csv in it, or a file of it is damaged.
+    InputError where there is no such folder, no runs.csv in it, or a file of it is damaged.
     """
     if not (results / "runs.csv").is_file():
         raise InputError(f"results={results}: there is no runs.csv in it: name a folder that has one")
@@ -88,20 +75,7 @@ def write_report(results: Path) -> Path:
 def write_run_report(folder: Path) -> Path:
     """Write ``report.html`` into the folder of one finished run; classes need not be known.
 
-    Parameters
-    ----------
-    folder : Path
-        As kingdra-run leaves it.
-
-    Returns
-    -------
-    Path
-        The page.
-
-    Raises
-    ------
-    InputError
-        Where there is no such folder, its run is not finished, or a file of it is damaged.
+    InputError where there is no such folder, its run is not finished, or a file of it is damaged.
     """
     if not folder.is_dir():
         wrong = "is a file: name the folder of a run" if folder.exists() else "does not exist: name one"
@@ -146,17 +120,9 @@ def _tables(results: Path) -> tuple[dict[str, Layout], str]:
 
 
 def _figures(folder: Path) -> str:
-    """All figures of a folder, as images: drawn in them, nothing can run or be loaded.
+    """All figures of a folder, which may be missing: NAME.svg or, where that is large, NAME.png.
 
-    Parameters
-    ----------
-    folder : Path
-        Holds NAME.svg and NAME.png; the SVG is taken unless it is large. The folder may be missing.
-
-    Returns
-    -------
-    str
-        HTML; empty where there is no figure.
+    As images: drawn in them, nothing can run or be loaded.
     """
     found = {path.stem for kind in KINDS for path in folder.glob(f"*{kind}")}
     titles = {name: title for name, title in figure_titles().items() if name in found}

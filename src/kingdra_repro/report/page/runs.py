@@ -45,12 +45,8 @@ def run_entry(result: Mapping[str, Any], command: str | None, history: pd.DataFr
 
     Parameters
     ----------
-    result : mapping
-        As in result.json, or a row of runs.csv (all values text, "" for none).
-    command : str or None
-        What was typed.
-    history : DataFrame or None
-        history.csv of the run.
+    result : as in result.json, or a row of runs.csv (all values text, "" for none)
+    command : what was typed
 
     Returns
     -------
@@ -106,10 +102,7 @@ def _number(cell: Any) -> float | None:
 def runs_section(rows: Sequence[dict[str, str]]) -> str:
     """All runs, in a table whose lines open their details.
 
-    Parameters
-    ----------
-    rows : sequence of dict
-        With ``folder`` and the values as text, by heading; all of the same keys.
+    Rows have ``folder`` and the values as text, by heading; all the same keys.
     """
     if not rows:
         return ""

@@ -37,21 +37,18 @@ def cell(
     note: str,
     runs: Sequence[str],
 ) -> dict[str, Any]:
-    """One cell; values that are not known (NaN) do not count.
+    """One cell, as `COLUMNS`; values (one for each run, in the table's unit) that are not known do not count.
 
     Parameters
     ----------
-    row, column : str
-    order, schedule : str
-        "-" where there is nothing to choose, or no run.
-    values : one for each run, in the table's unit
+    order, schedule : "-" where there is nothing to choose, or no run
     paper : mean and standard deviation, or None
-    note : str, why it is empty or what is special about it
+    note : why it is empty or what is special about it
     runs : folders below results/
 
     Returns
     -------
-    dict with `COLUMNS` as keys; ``std`` divides by n - 1 and is None of a single run
+    dict, whose ``std`` divides by n - 1 and is None of a single run
     """
     known = np.array([value for value in values if not pd.isna(value)], dtype=np.float64)
     mean = float(known.mean()) if len(known) else None
@@ -80,15 +77,8 @@ def table(cells: Iterable[Mapping[Any, Any]]) -> pd.DataFrame:
 def read_tables(results: Path) -> dict[str, pd.DataFrame]:
     """Read all tables of a results folder, to the bit as `table` gave them: the .csv files of its columns.
 
-    Returns
-    -------
-    dict from name to DataFrame
-        In the order in which a report shows them; those that no experiment makes come last.
-
-    Raises
-    ------
-    InputError
-        Where one is damaged.
+    By name, in the order in which a report shows them; those that no experiment makes come last. InputError
+    where one is damaged.
     """
     found = {}
     for path in sorted(results.glob("tables/*.csv")):
@@ -110,8 +100,7 @@ class Done:
 
     Attributes
     ----------
-    planned : sequence of PlannedRun
-    cells : DataFrame, the planned runs that are done, with the fields of `PlannedRun` but for the overrides
+    cells : the planned runs that are done, with the fields of `PlannedRun` but for the overrides
     failures : from config_hash to what a failed run said last
     sweeps : from the folder of a run to its thresholds.csv
     """
@@ -128,10 +117,9 @@ class PlannedCell:
 
     Attributes
     ----------
-    row, dataset, order : as in the plan
     schedule : "published" where there are such runs, else "short"; "-" where there are none
     value : the column of the runs that fills the cell
-    runs : DataFrame, those of this schedule alone, as in the plan's "cells"
+    runs : those of this schedule alone, as in the plan's "cells"
     note : why there are no runs, or what their schedule shortens, where iterations had other pseudo-labels
         than the thresholds given lead to, and whether the runs had unlike features
     """

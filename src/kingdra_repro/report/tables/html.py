@@ -11,16 +11,7 @@ FULL_COLOUR = 20.0  # difference that has the strongest colour
 def html(table: Layout, title: str, caption: str, name: str, filled: Sequence[str]) -> str:
     """Write the section of one table: title, caption, what is filled, the table in a box of its own, notes.
 
-    Parameters
-    ----------
-    table : Layout
-    title, caption : str
-    name : str, for links to ``#table-<name>``
-    filled : lines of text, see `kingdra_repro.report.tables.summary.filled`
-
-    Returns
-    -------
-    str
+    Links to ``#table-<name>`` lead to it; `filled` are lines of text, see `summary.filled`.
     """
     head = "".join(sort_header(one) for one in ("", *table.columns))
     rows = "\n".join(_row(table, line, title) for line in table.lines if not line.of_paper)

@@ -10,18 +10,7 @@ _SPECIAL = {
 
 
 def latex(table: Layout, title: str, caption: str, label: str) -> str:
-    r"""Write a table environment; it needs ``\usepackage{booktabs}``.
-
-    Parameters
-    ----------
-    table : Layout
-    title, caption : str
-    label : str, for ``\\ref{tab:<label>}``
-
-    Returns
-    -------
-    str, ends with a newline
-    """
+    r"""Write a table environment; it needs ``\usepackage{booktabs}``, and has the label ``tab:<label>``."""
     rows = [
         " & ".join([_name(line.name, line.of_paper), *(_entry(one) for one in line.entries)]) + r" \\"
         for line in table.lines

@@ -62,16 +62,9 @@ class Layout:
 
 
 def layout(table: pd.DataFrame) -> Layout:
-    """Lay out a line for each row and order; below a row's lines the paper's, where it has numbers.
+    """Lay out a table in the long form: a line for each row and order; below them the paper's, if there.
 
-    Parameters
-    ----------
-    table : DataFrame in the long form
-
-    Raises
-    ------
-    ValueError
-        Where a cell is there twice.
+    ValueError where a cell is there twice.
     """
     columns = list(dict.fromkeys(table["column"]))
     cells = {(one.row, one.order, one.column): one for one in table.itertuples()}

@@ -6,17 +6,7 @@ from kingdra_repro.report.tables.layout import EMPTY, Entry, Layout
 
 
 def markdown(table: Layout, title: str, caption: str) -> str:
-    """Write the table below its title and what it shows; notes below it.
-
-    Parameters
-    ----------
-    table : Layout
-    title, caption : str
-
-    Returns
-    -------
-    str, ends with a newline
-    """
+    """Write the table below its title and what it shows; notes below it."""
     head = [f"### {_escaped(title)}", "", _escaped(caption), ""]
     if not table.lines:
         return "\n".join([*head, "No runs yet.", ""])

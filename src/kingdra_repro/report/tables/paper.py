@@ -8,13 +8,7 @@ from omegaconf import OmegaConf
 
 
 def published(table: str, row: str, dataset: str) -> tuple[float | None, float | None]:
-    """Mean and standard deviation in the paper; None for what it does not give.
-
-    Parameters
-    ----------
-    table, row : str, as in paper.yaml
-    dataset : str, as in configs/dataset
-    """
+    """Mean and standard deviation in paper.yaml; None for what the paper does not give."""
     numbers = _numbers().get(table, {}).get(row, {}).get(dataset, [])
     mean, std = (*numbers, None, None)[:2]
     return mean, std

@@ -21,21 +21,9 @@ CAPTION = (
 
 
 def with_results(readme: str, results: Path) -> str:
-    """Return the README with its results section made anew.
+    """Return the text of the README with its results section made anew from the folder results/.
 
-    Parameters
-    ----------
-    readme : str, its text as it is
-    results : Path, the folder results/
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    InputError
-        Where the two comments that the section lies between are not there, each once and in order.
+    InputError where the two comments that the section lies between are not there, each once and in order.
     """
     if readme.count(BEGIN) != 1 or readme.count(END) != 1 or readme.index(BEGIN) > readme.index(END):
         raise InputError(f"README.md: the results go between the lines {BEGIN} and {END}: put them back")
@@ -45,16 +33,7 @@ def with_results(readme: str, results: Path) -> str:
 
 
 def all_tables(results: Path) -> str:
-    """All tables of a results folder in Markdown, below the sentence that sums up Table 2.
-
-    Parameters
-    ----------
-    results : Path
-
-    Returns
-    -------
-    str
-    """
+    """All tables of a results folder in Markdown, below the sentence that sums up Table 2."""
     table_2 = results / "tables" / "table2.csv"
     head = [f"{summary(pd.read_csv(table_2))}\n"] if table_2.exists() else []
     paths = (results / "tables" / f"{name}.md" for name in titled())
@@ -77,15 +56,8 @@ def _section(results: Path) -> str:
 def short_table(table: pd.DataFrame) -> str:
     """Return a line for each method, a column for each data set: our accuracy / the paper's.
 
-    Parameters
-    ----------
-    table : DataFrame in the long form
-
-    Returns
-    -------
-    str
-        Markdown. Of several orders of the batches it has the one that is compared with the paper. A method
-        that has neither a run nor a number of the paper has no line.
+    Of several orders of the batches it has the one that is compared with the paper. A method that has neither
+    a run nor a number of the paper has no line.
     """
     found = layout(compared_cells(table).assign(order="-", note=""))
     head = [f"|  | {' | '.join(found.columns)} |", f"| --- |{' ---: |' * len(found.columns)}"]

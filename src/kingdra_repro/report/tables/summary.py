@@ -11,16 +11,7 @@ SEEDS = 5
 
 
 def summary(table: pd.DataFrame) -> str:
-    """Table 2 in a sentence: cells of the paper that have runs, and that reach its mean less its deviation.
-
-    Parameters
-    ----------
-    table : DataFrame in the long form
-
-    Returns
-    -------
-    str, one paragraph
-    """
+    """Table 2 in a paragraph: how many of the paper's cells have runs, and reach its mean less its std."""
     cells = table[table["paper_mean"].notna()]
     n_cells = len(cells.drop_duplicates(["row", "column"]))
     compared = compared_cells(cells)
@@ -49,14 +40,7 @@ def summary(table: pd.DataFrame) -> str:
 def compared_cells(table: pd.DataFrame) -> pd.DataFrame:
     """Select one cell for each row and column, of the order that is compared with the paper's number.
 
-    Parameters
-    ----------
-    table : DataFrame in the long form
-
-    Returns
-    -------
-    DataFrame
-        As `table`, with fewer lines: a cell with runs comes before one without.
+    A cell with runs comes before one without.
     """
     rank = table["order"].map({order: rank for rank, order in enumerate(COMPARED)})
     ranked = table.assign(empty=table["n"] == 0, rank=rank).sort_values(["empty", "rank"], kind="stable")
@@ -64,12 +48,7 @@ def compared_cells(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def filled(table: pd.DataFrame) -> list[str]:
-    """How many planned cells are filled, and how many reach the paper, a line for each order of batches.
-
-    Parameters
-    ----------
-    table : DataFrame in the long form
-    """
+    """How many planned cells are filled, and how many reach the paper, a line for each order of batches."""
     planned = table[~table["note"].isin((NOT_PLANNED, NOT_IN_FILE_ORDER))]
     orders = list(dict.fromkeys(table["order"]))
     lines = []

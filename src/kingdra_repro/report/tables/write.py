@@ -20,13 +20,8 @@ from kingdra_repro.reproduce.store import read_thresholds
 def write_tables(results: Path, planned: Sequence[PlannedRun], cells: pd.DataFrame) -> None:
     """Write the tables of all experiments in the plan; those of other experiments stay as they are.
 
-    Parameters
-    ----------
-    results : Path
-        The folder results/: files go there, and what tables are made of beyond `cells` is read there
-        (failed.csv, thresholds.csv).
-    planned : list of PlannedRun, done or not
-    cells : DataFrame, those that are done, with the columns of runs.csv
+    `cells` are the runs that are done, with the columns of runs.csv. What tables are made of beyond them is
+    read in results/: failed.csv and thresholds.csv.
     """
     failed = read_failures(results)
     failures = dict(zip(failed["config_hash"], failed["line"], strict=True))
