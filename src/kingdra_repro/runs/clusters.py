@@ -23,28 +23,20 @@ def cluster_table(
     classes: Sequence[str] | None = None,
     rows: np.ndarray | None = None,
 ) -> pd.DataFrame:
-    """Tabulate what a fitted estimator says of some points.
+    """Tabulate what a fitted estimator says of n points, in the form of clusters.csv.
 
     Parameters
     ----------
-    method : fitted estimator
-    X : float32 array, CSR matrix or StreamedMatrix [n, d]
-    labels : int64 array [n] or None
-        Their clusters; None: as `predict` has them.
-    names : sequence of str [n] or None
-        What the points are called.
-    columns : DataFrame [n, columns] or None
-        The user's own columns, to stand beside.
-    classes : sequence of str [k] or None
-        What the clusters are called, "" for those without a name; see `names_of_clusters`.
-    rows : int64 array [n] or None
-        Numbers of the points without names; None: 0, 1, 2...
+    labels : int64 array [n], their clusters; None: as `predict` has them
+    names : what the points are called
+    columns : DataFrame [n, columns], the user's own, to stand beside
+    classes : what the clusters are called, "" for those without a name; see `names_of_clusters`
+    rows : int64 array [n], numbers of the points without names; None: 0, 1, 2...
 
     Returns
     -------
     DataFrame [n, ...]
-        ``id`` (their names) or ``row`` (their numbers, from 0), ``cluster``; where clusters have names,
-        ``class``; of an ensemble ``confidence``
+        ``id`` or ``row``, ``cluster``; where clusters have names, ``class``; of an ensemble ``confidence``
         (the mean output for that cluster) and ``agreement`` (the share of models that give it, where there
         are several); then the user's columns, with "input" before a name that is one of these.
     """

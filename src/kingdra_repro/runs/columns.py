@@ -12,22 +12,12 @@ ROWS_AT_ONCE = 4096  # of a matrix that may be a memory map larger than the memo
 
 
 def top_features(data: Dataset, labels: np.ndarray, k: int, n_shown: int) -> list[list[list[Any]]]:
-    """Return the columns that stand out most in each cluster.
+    """Return the columns that stand out most in each of k clusters, at most `n_shown` of each.
 
-    Parameters
-    ----------
-    data : Dataset
-    labels : int array [n], 0..k-1
-    k : int
-    n_shown : int
-        Columns for each cluster, at most.
-
-    Returns
-    -------
-    list of k lists of ``[column's name, mean in the cluster, mean of all rows]``, in the units of the file
-        Of words (a sparse matrix), those by whose mean weight the cluster is most above the whole set: the
-        largest means alone would be those of words that are frequent everywhere. Of other columns, those
-        whose mean is most standard deviations above or below that of the whole set.
+    As ``[column's name, mean in the cluster, mean of all rows]``, in the units of the file. Of words (a
+    sparse matrix), those by whose mean weight the cluster is most above the whole set: the largest means
+    alone would be those of words that are frequent everywhere. Of other columns, those whose mean is most
+    standard deviations above or below that of the whole set.
     """
     sums, squares = _sums(data.X, labels, k)
     sizes = np.bincount(labels, minlength=k)
@@ -79,18 +69,9 @@ def short(value: float) -> float:
 
 
 def telling_columns(data: Dataset, labels: np.ndarray, n_shown: int) -> np.ndarray:
-    """Return the columns of a dense X by which clusters differ most, in the order of the file.
+    """Return the columns of a dense X by which clusters differ most, at most `n_shown`, in the file's order.
 
-    Parameters
-    ----------
-    data : Dataset
-    labels : int array [n]
-    n_shown : int
-
-    Returns
-    -------
-    int array [at most n_shown]
-        Those of largest share of the variance that lies between clusters (eta squared).
+    Those of largest share of the variance that lies between clusters (eta squared).
     """
     k = int(labels.max()) + 1
     sums, squares = _sums(data.X, labels, k)

@@ -23,15 +23,7 @@ def say(line: str, console: Console | None = None) -> None:
 
 
 def show_table(result: dict[str, Any], folder: Path) -> None:
-    """Print a run's scores, and where it lies.
-
-    Parameters
-    ----------
-    result : dict
-        As in result.json; scores that are None (no classes known) are left out.
-    folder : Path
-        The run's folder.
-    """
+    """Print the scores of result.json, less those that are None (no classes known), and the run's folder."""
     names = [result["dataset"], result["method"], result["base"], f"seed {result['seed']}"]
     if result.get("n_labels"):
         names.append(f"{result['n_labels']} labels given")

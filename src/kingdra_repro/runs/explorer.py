@@ -41,13 +41,10 @@ def make_explorer(
 
     Parameters
     ----------
-    data : Dataset
     labels : int array [n], the final clusters
-    votes : integer array [n_models, n] or None
-        What each model answered; None where there is no ensemble. One model alone is none.
-    names : sequence of str [k] or None
-        What the clusters are called by labels that were given; see `names_of_clusters`. The classes of all
-        points, where these are known, name them instead.
+    votes : integer array [n_models, n], what each model answered; None, or of one model, without an ensemble
+    names : what the k clusters are called by labels that were given; see `names_of_clusters`. The classes of
+        all points, where these are known, name them instead.
 
     Returns
     -------

@@ -76,15 +76,10 @@ def hash_of(settings: str) -> str:
 
 
 def run_folder(cfg: DictConfig) -> str:
-    """``<dataset>/<method>-<base>/seed<seed>-<hash>``, below the folder of all runs.
+    """``<dataset>/<method>-<base>/seed<seed>-<hash>``, below the folder of all runs; of the whole config.
 
     Methods that are not made of a base model have ``<method>`` alone; a user's own data set is called
     ``custom-<name of the file, without its endings>``.
-
-    Parameters
-    ----------
-    cfg : DictConfig
-        The whole config, with Hydra's own node.
     """
     if cfg.get("output_dir") == "":
         raise InputError("output_dir must not be empty: give a folder, or leave it out")
@@ -101,13 +96,7 @@ def base_model(cfg: DictConfig, chosen: Any) -> str | None:
 
 @contextmanager
 def exclusive_run(folder: Path) -> Iterator[None]:
-    """No other process works on the run of this folder meanwhile.
-
-    Raises
-    ------
-    InputError
-        If one does.
-    """
+    """No other process works on the run of this folder meanwhile; InputError where one does."""
     with folder_lock(folder) as is_free:
         if not is_free:
             raise InputError(

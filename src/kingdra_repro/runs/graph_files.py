@@ -33,10 +33,9 @@ class GraphSample:
 
     Attributes
     ----------
-    points : list of int [s], rows of the data
-    classes : list of int [s], or None where they are not known; pictures alone read them
-    votes : nested list of int [n_phases, n_models, s]
-        Each model's cluster after the unsupervised phase, after the first iteration, and so on.
+    points : [s], rows of the data
+    classes : [s], or None where they are not known; pictures alone read them
+    votes : [n_phases, n_models, s], each model's cluster after the unsupervised phase, the first iteration...
     """
 
     points: list[int]
@@ -47,11 +46,8 @@ class GraphSample:
     def of(cls, sample: np.ndarray, sampled: np.ndarray, y: np.ndarray | None) -> "GraphSample":
         """Choose the same points whenever a data set of this size is clustered.
 
-        Parameters
-        ----------
-        sample : int array [m], rows of the data; `sampled` : [n_phases, n_models, m], the votes on them
-            As in votes.npz.
-        y : int64 array [n] or None, the classes
+        `sample` [m] are rows of the data, and `sampled` [n_phases, n_models, m] the votes on them, as in
+        votes.npz.
         """
         chosen = fixed_sample(len(sample), POINTS)
         points = sample[chosen]
@@ -73,15 +69,8 @@ def threshold_sweep(votes: np.ndarray, n_clusters: int, y: np.ndarray | None) ->
     """Mini-clusters for t_pos from all models down to 80%, and t_neg down to 60%.
 
     Algorithm 1 to the letter: any point can be the centre, whatever the models' confidence, and what has no
-    strong negative edge to the chosen point leaves the graph.
-
-    Parameters
-    ----------
-    votes : integer array [n_models, n]
-        Each model's cluster of each point.
-    n_clusters : int
-        k
-    y : int64 array [n] or None, the classes
+    strong negative edge to the chosen point leaves the graph. The votes [n_models, n] are each model's
+    cluster of each point.
 
     Returns
     -------
@@ -121,21 +110,11 @@ def connected_shares(predictions: Tensor, labels: Tensor, t_pos: int) -> tuple[f
     """How nearly mini-clusters are cliques: with t_pos of all models they are, by transitivity.
 
     Section 4.2.1 of the paper gives a share of nodes that "are fully connected with each other". The sentence
-    can be read in two ways, so both shares are given.
+    can be read in two ways, so both shares are given: of the pairs of points of one mini-cluster, those with
+    a strong positive edge; of the points, those with such an edge to every other of their mini-cluster. None
+    where no mini-cluster has two points.
 
-    Parameters
-    ----------
-    predictions : int64 Tensor [n_models, n]
-    labels : int64 Tensor [n], mini-clusters, -1 for none
-    t_pos : int
-
-    Returns
-    -------
-    connected_pairs : float or None
-        Of the pairs of points of one mini-cluster, the share with a strong positive edge.
-    connected_points : float or None
-        Of the points, the share with a strong positive edge to every other of their mini-cluster.
-        Both are None where no mini-cluster has two points.
+    Predictions are int64 [n_models, n], labels int64 [n]: mini-clusters, -1 for none.
     """
     pairs = pairs_joined = points = points_joined = 0
     for cluster in labels[labels >= 0].unique():
@@ -168,15 +147,9 @@ def _against_classes(labels: np.ndarray, y: np.ndarray | None) -> dict[str, floa
 
 
 def write_ensemble_files(folder: Path, data: Dataset) -> None:
-    """Write thresholds.csv and graph_sample.json.
+    """Write thresholds.csv and graph_sample.json into a run's folder; nothing where that has no votes.npz.
 
     Of the votes after the unsupervised phase; thresholds.csv of sets that are not too large.
-
-    Parameters
-    ----------
-    folder : Path
-        A run's folder; nothing is written where it holds no votes.npz.
-    data : Dataset, the one that was clustered
     """
     votes_file = folder / "votes.npz"
     if not votes_file.exists():

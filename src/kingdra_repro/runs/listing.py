@@ -51,19 +51,10 @@ def finished_runs(folder: Path) -> list[Path]:
 
 
 def tabulate(folders: Iterable[Path], below: Path | None = None) -> pd.DataFrame:
-    """Tabulate finished runs; one that is damaged is left out, and a warning names it.
+    """Tabulate finished runs as `COLUMNS`; one that is damaged is left out, and a warning names it.
 
-    Parameters
-    ----------
-    folders : Path, of each run
-    below : Path or None
-        Folders are named from there.
-
-    Returns
-    -------
-    DataFrame, a row a run
-        With `COLUMNS`, the last of which is the command line; scores are missing where no classes were known,
-        sizes and rules in runs of older versions.
+    Folders are named from `below`, if given. Scores are missing where no classes were known, sizes and rules
+    in runs of older versions.
     """
     rows: list[dict[str, Any]] = []
     for folder in folders:

@@ -50,23 +50,16 @@ def make_map(
 ) -> dict[str, Any]:
     """Lay points out in two dimensions. Classes are read here for display alone.
 
-    Parameters
-    ----------
-    data : Dataset
-    method : fitted estimator
-        The points are laid out by its ``last_hidden_layer``, or by their features where it has no network.
-    labels : int array [n], the final clusters
-    layout : {"pca", "tsne", "umap"}
-    votes : integer array [n_models, n] or None
-        What each model answered.
+    By the fitted method's ``last_hidden_layer``, or by their features where it has no network. Of more than
+    10,000 points (2,500 pictures) a sample, the same whenever n points are laid out. Labels [n] are the final
+    clusters, votes [n_models, n] what each model answered.
 
     Returns
     -------
     dict
         ``layout``; ``title``: what is shown; ``n``: of how many points; ``x``, ``y``: whole numbers from 0 to
         `WIDTH`; ``n_models``, ``k``, ``columns``, ``classes`` (their names): as in `make_explorer`;
-        ``points``: see `ShownPoints.at`. Of more than 10,000 points (2,500 pictures) a sample, the same
-        whenever n points are laid out.
+        ``points``: see `ShownPoints.at`.
     """
     n = len(labels)
     rows = fixed_sample(n, MOST_PICTURES if shown_as(data) == "pictures" else MOST_POINTS)

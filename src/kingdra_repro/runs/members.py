@@ -23,11 +23,9 @@ class Members:
     ----------
     pictures : uint8 array [k, MEMBERS, height, width] or [..., 3]
         As they are to be seen: grey pictures dark on white. White where a cluster has fewer members.
-    shown : int64 array [k], members that are there
-    sizes : int64 array [k], of the whole clusters
-    wrong : bool array [k, MEMBERS], of another class than the cluster's; nowhere true where the classes are
-        not known
-    scored : bool, whether they are known
+    shown, sizes : int64 arrays [k], members that are there, and those of the whole clusters
+    wrong : bool array [k, MEMBERS], of another class than the cluster's
+    scored : whether classes are known; else nothing is wrong
     """
 
     pictures: np.ndarray
@@ -38,13 +36,7 @@ class Members:
 
     @classmethod
     def of(cls, data: Dataset, labels: np.ndarray) -> "Members":
-        """Choose them; the same ones whenever it is asked.
-
-        Parameters
-        ----------
-        data : Dataset with `has_pictures`
-        labels : int array [n], final clusters
-        """
+        """Choose them of data that has pictures; the same ones whenever it is asked."""
         n_clusters = min(data.n_clusters, MOST_CLUSTERS)
         chosen = random_members(labels, n_clusters, MEMBERS)
         classes = {} if data.y is None else matched_classes(data.y, labels)

@@ -57,11 +57,8 @@ class KeptModel:
 
     Attributes
     ----------
-    estimator : Clusterer
-    preprocessing : Preprocessing or None
-        How a user's own data became what it was fitted on; None: of another data set.
-    classes : list of str [k] or None
-        What its clusters are called.
+    preprocessing : how a user's own data became what it was fitted on; None: of another data set
+    classes : what its k clusters are called, or None
     span : (lowest, highest) number that was fitted, see `Preprocessing.span`
     """
 
@@ -88,16 +85,10 @@ def keep_model(
 
     Parameters
     ----------
-    folder : Path
-    method : fitted estimator
-    preprocessing : Preprocessing or None
-        How a file becomes the features that were fitted; None: only features can be predicted.
-    keep : {"auto", True, False}
-        "auto": where it takes 200 MB at most.
-    classes : list of str [k] or None
-        What the clusters are called, see `kingdra_repro.runs.clusters.names_of_clusters`.
-    X : float32 array, CSR matrix or StreamedMatrix [n, d], or None
-        What was fitted: where it is not scaled, an array on another scale is refused later.
+    preprocessing : how a file becomes the features that were fitted; None: only features can be predicted
+    keep : "auto" (where it takes 200 MB at most), True or False
+    classes : what the clusters are called, see `kingdra_repro.runs.clusters.names_of_clusters`
+    X : what was fitted: where it is not scaled, an array on another scale is refused later
     """
     if keep is False:
         return

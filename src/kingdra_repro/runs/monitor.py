@@ -24,13 +24,7 @@ SAVE_EVERY = 5.0  # seconds; what a killed part loses at most
 
 
 class History:
-    """Rows of history.csv, kept over the parts of an interrupted run.
-
-    Parameters
-    ----------
-    path : Path
-        history.csv; rows that lie there are those of an earlier part of the run.
-    """
+    """Rows of history.csv, kept over the parts of an interrupted run: an earlier one's lie there."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -57,15 +51,7 @@ class History:
 class Stopwatch:
     """Counts on from where an interrupted run of the same folder left off.
 
-    Parameters
-    ----------
-    path : Path
-        A file for the seconds so far; its folder exists. It goes when the run is done.
-
-    Raises
-    ------
-    InputError
-        If it holds no number.
+    The seconds so far are in a file, whose folder exists; InputError where it holds no number.
     """
 
     def __init__(self, path: Path):

@@ -21,9 +21,8 @@ class ShownPoints:
 
     Attributes
     ----------
-    data : Dataset
     labels : int array [n], the final clusters
-    k : int, the number of clusters; some may have no points
+    k : the number of clusters; some may have no points
     aligned : integer array [n_models, n], see `aligned_votes`; None where there is no ensemble
     agreeing : int array [n], models that give the final cluster of a point; None where there is no ensemble
     columns : int array, those whose values are shown of each point; None of pictures and words
@@ -38,15 +37,7 @@ class ShownPoints:
 
     @classmethod
     def of(cls, data: Dataset, labels: np.ndarray, votes: np.ndarray | None) -> "ShownPoints":
-        """Prepare what is to be shown.
-
-        Parameters
-        ----------
-        data : Dataset
-        labels : int array [n], the final clusters
-        votes : integer array [n_models, n] or None
-            What each model answered; None where there is no ensemble. One model alone is none.
-        """
+        """Prepare what is to be shown; votes are as in `make_explorer`."""
         k = max(data.n_clusters, int(labels.max()) + 1)
         aligned = None if votes is None or len(votes) < 2 else aligned_votes(votes, labels, k)
         agreeing = None if aligned is None else (aligned == labels).sum(0)
@@ -63,19 +54,11 @@ class ShownPoints:
         return None if self.columns is None else [name_of(self.data, column) for column in self.columns]
 
     def at(self, rows: np.ndarray, black_to_white: tuple[float, float]) -> dict[str, Any]:
-        """Return some points, as lists of one length.
+        """Return some points, as lists of one length; for `black_to_white` see `thumbnails`.
 
-        Parameters
-        ----------
-        rows : int array [m]
-        black_to_white : see `thumbnails`
-
-        Returns
-        -------
-        dict
-            ``rows``, ``labels``, and those of ``names``, ``classes``, ``agreeing``, ``words`` and ``values``
-            (of ``columns``, in the units of the file) that are known, None otherwise; ``sprite``: their
-            pictures, if any.
+        ``rows``, ``labels``, and those of ``names``, ``classes``, ``agreeing``, ``words`` and ``values`` (of
+        ``columns``, in the units of the file) that are known, None otherwise; ``sprite``: their pictures, if
+        any.
         """
         data, kind, sheet, words = self.data, shown_as(self.data), None, None
         if kind == "pictures" and len(rows):

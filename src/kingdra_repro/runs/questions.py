@@ -33,12 +33,7 @@ ROWS_AT_ONCE = 2**15
 def write_questions(folder: Path, data: Dataset, method: Ensemble, given: np.ndarray | None) -> None:
     """Write ``ask.csv`` and ``ask_pairs.csv`` of a fitted ensemble into the folder of its run.
 
-    Parameters
-    ----------
-    folder : Path
-    data : Dataset, what it was fitted on
-    method : fitted ensemble of two models or more
-    given : int64 array [n] or None, the labels that it was given, -1 for none
+    `given` are the labels [n] that it was given, -1 for none.
     """
     asked, disagreement = choose_questions(method, data.X, given)
     write_table(folder / "ask.csv", question_table(data, asked, disagreement, method.labels_, given))
@@ -110,12 +105,7 @@ def question_table(
 ) -> pd.DataFrame:
     """Tabulate questions, and below them what is known already: one file then holds all answers.
 
-    Parameters
-    ----------
-    data : Dataset
-    rows, disagreement : of the questions, see `choose_questions`
-    labels : int64 array [m], the clusters
-    given : int64 array [m] or None
+    Rows and disagreement are of `choose_questions`; labels [m] are the clusters, and `given` [m] those known.
 
     Returns
     -------
@@ -183,13 +173,7 @@ def _is_told(closed: Closure, row: int, other: int) -> bool:
 
 
 def pair_table(data: Dataset, pairs: np.ndarray, links: Links | None) -> pd.DataFrame:
-    """Tabulate pairs to ask for, and below them those that are known: one file then holds all answers.
-
-    Parameters
-    ----------
-    data : Dataset
-    pairs : int64 array [m, 2], see `choose_pairs`
-    links : Links or None
+    """Tabulate the pairs of `choose_pairs`, and below them those that are known: one file holds all answers.
 
     Returns
     -------

@@ -30,13 +30,7 @@ PLACES = ("output_dir", "mirror", "data_dir", "keep_model", "report.map")
 
 
 def read_result(folder: Path) -> dict[str, Any]:
-    """result.json of a finished run.
-
-    Raises
-    ------
-    InputError
-        Where it is damaged, or not what kingdra-run writes; so for the others here.
-    """
+    """result.json of a finished run; InputError where it is damaged, as for the others here."""
     with reading(folder / "result.json") as path:
         result = json.loads(path.read_text(encoding="utf-8"))
         for name in ("dataset", "method", "seed", "n", "k"):

@@ -26,15 +26,11 @@ def make_result(
 
     Parameters
     ----------
-    settings : dict
-        ``method``, ``base`` (None where it has none), ``seed``, ``config_hash``, ``device`` (its name and
-        make) and ``commit`` (see `kingdra_repro.provenance.commits`) of the run.
-    data : Dataset
-    method : fitted estimator, with ``labels_`` and, where it has phases, ``history_``
-    wall_seconds : float
-        Seconds of work, over all parts of an interrupted run.
-    given : int64 array [n] or None
-        The labels that a semi-supervised method was given, -1 for none.
+    settings : ``method``, ``base`` (None where it has none), ``seed``, ``config_hash``, ``device`` (its name
+        and make) and ``commit`` (see `kingdra_repro.provenance.commits`) of the run
+    method : fitted, with ``labels_`` and, where it has phases, ``history_``
+    wall_seconds : of work, over all parts of an interrupted run
+    given : int64 array [n], the labels that a semi-supervised method was given, -1 for none
 
     Returns
     -------

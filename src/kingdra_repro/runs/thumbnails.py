@@ -31,19 +31,11 @@ def value_range(data: Dataset, rows: np.ndarray) -> tuple[float, float]:
 
 
 def thumbnails(data: Dataset, rows: np.ndarray, black_to_white: tuple[float, float]) -> np.ndarray:
-    """Return some rows as pictures of one size.
+    """Return some rows, one or more, as pictures of one size: uint8 [m, height, width] or [..., 3].
 
-    Parameters
-    ----------
-    data : Dataset with `has_pictures`
-    rows : int array [m], m > 0
-    black_to_white : pair of float
-        The values of X that are shown black and white; unused where the data set has `pictures`.
-
-    Returns
-    -------
-    uint8 array [m, height, width] or [m, height, width, 3]
-        No side longer than `LARGEST`; grey ones dark on white, as in the paper's Figure 4.
+    No side is longer than `LARGEST`; grey ones are dark on white, as in the paper's Figure 4.
+    `black_to_white` are the values of X that are shown black and white; unused where the data set has
+    `pictures`.
     """
     make = _from_files if data.pictures is not None else _from_row
     return np.stack([make(data, int(row), black_to_white) for row in rows])
@@ -71,17 +63,10 @@ def _from_files(data: Dataset, row: int, _: tuple[float, float]) -> np.ndarray:
 
 
 def sprite(pictures: np.ndarray) -> dict[str, Any]:
-    """Pictures side by side.
+    """Pictures of `thumbnails` side by side: picture i is in column ``i % columns`` of row ``i // columns``.
 
-    Parameters
-    ----------
-    pictures : uint8 array [m, height, width] or [m, height, width, 3], m > 0
-
-    Returns
-    -------
-    dict
-        ``uri`` (``data:image/png;base64,...``), ``columns``, ``rows``, and ``width`` and ``height`` of one
-        picture in pixels. Picture i is in column ``i % columns`` of row ``i // columns``.
+    ``uri`` (``data:image/png;base64,...``), ``columns``, ``rows``, and ``width`` and ``height`` of one
+    picture in pixels.
     """
     height, width = pictures.shape[1:3]
     columns = min(COLUMNS, len(pictures))

@@ -13,13 +13,7 @@ SAMPLED = 1_000  # points of which the answers after every phase are kept
 
 
 class Votes:
-    """The models' answers after each phase, kept over the parts of an interrupted run.
-
-    Parameters
-    ----------
-    folder : Path
-        Where they lie while the run goes on.
-    """
+    """The models' answers after each phase, kept in a folder over the parts of an interrupted run."""
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -74,19 +68,10 @@ def last_votes(folder: Path) -> np.ndarray | None:
 
 
 def aligned_votes(votes: np.ndarray, labels: np.ndarray, n_clusters: int) -> np.ndarray:
-    """Each model's answers in the names of the final clusters.
+    """Each model's answers in the names of the final clusters: [n_models, n], in the smallest type.
 
-    Parameters
-    ----------
-    votes : integer array [n_models, n]
-        Each model numbers the clusters as it likes.
-    labels : int array [n], the final clusters
-    n_clusters : int
-
-    Returns
-    -------
-    integer array [n_models, n], in the smallest type
-        After the one-to-one match of each model's clusters to the final ones that keeps most points.
+    After the one-to-one match of each model's clusters to the final ones that keeps most points. In the votes
+    [n_models, n] each model numbers the clusters as it likes.
     """
     kind = np.min_scalar_type(n_clusters - 1)
     both = torch.from_numpy(np.concatenate([labels[None], votes], dtype=np.int32))
@@ -98,15 +83,8 @@ def aligned_votes(votes: np.ndarray, labels: np.ndarray, n_clusters: int) -> np.
 def most_disputed(aligned: np.ndarray, n_shown: int) -> np.ndarray:
     """Return the points whose votes are spread most evenly over most clusters, the most disputed first.
 
-    Parameters
-    ----------
-    aligned : int array [n_models, n]
-    n_shown : int
-
-    Returns
-    -------
-    int array [at most n_shown]
-        By the entropy of a point's votes, ties to the lowest index; points without any dispute are left out.
+    At most `n_shown`, of votes [n_models, n], by the entropy of a point's votes, ties to the lowest index;
+    points without any dispute are left out.
     """
     entropy = np.zeros(aligned.shape[1])
     for votes in aligned:  # not for each cluster, of which there may be many more than models
