@@ -20,14 +20,7 @@ FEW_NUMBERS = 20_000
 
 @dataclass(frozen=True)
 class AutoSettings:
-    """What ``auto`` stands for.
-
-    Attributes
-    ----------
-    hidden : widths of the hidden layers
-    first_epochs, epochs : passes over the data without pseudo-labels, and in each iteration
-    iterations : of pseudo-labelling and training on
-    """
+    """What ``auto`` stands for: passes over the data without pseudo-labels, and in each iteration."""
 
     hidden: tuple[int, int]
     first_epochs: int

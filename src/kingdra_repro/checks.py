@@ -138,13 +138,7 @@ def check_widths(hidden: tuple) -> None:
 
 
 def given_path(setting: str, given: Any) -> str | os.PathLike:
-    """Return the name; a number on the command line may be one.
-
-    Raises
-    ------
-    InputError
-        Where it is empty, or no name.
-    """
+    """Return the name of a file or folder; a number on the command line may be one."""
     if is_integer(given):
         return str(given)
     if given is None or given == "":

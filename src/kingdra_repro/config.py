@@ -119,13 +119,9 @@ def by_name(said: Any) -> dict[str, DictConfig]:
 def check_types(cfg: DictConfig) -> None:
     """Check what the groups hold: names that the choice takes; values, where it is a dataclass with fields.
 
-    Raises
-    ------
-    InputError
-        For a setting that the program, the data set or the method does not take, or that results are filed
-        under by another name.
-    OmegaConfBaseException
-        For a value of another type than the field's, or a name that is no field.
+    InputError for a setting that the program, the data set or the method does not take, or that results are
+    filed under by another name; OmegaConfBaseException for a value of another type than the field's, or a
+    name that is no field.
     """
     if unknown := [name for name in cfg if name not in Settings.__dataclass_fields__]:
         raise InputError(f"{unknown[0]!s} is not a setting: `kingdra-run --help` shows them")
@@ -244,20 +240,8 @@ def names(group: str) -> list[str]:
 def all_settings(overrides: Sequence[str]) -> DictConfig:
     """Compose the program's settings with overrides such as ``dataset=mnist``.
 
-    Parameters
-    ----------
-    overrides : sequence of str
-        In Hydra's form. Those of `kingdra-run` are all known here.
-
-    Returns
-    -------
-    DictConfig
-        Its ``dataset`` is ready to be instantiated.
-
-    Raises
-    ------
-    InputError, hydra.errors.HydraException, omegaconf.errors.OmegaConfBaseException
-        Where an override is wrong.
+    In Hydra's form; those of `kingdra-run` are all known here. ``dataset`` is ready to be instantiated. A
+    wrong override raises InputError, or Hydra's and OmegaConf's exceptions.
     """
     register_schema()
     with initialize_config_module(CONFIGS, version_base=VERSION_BASE):

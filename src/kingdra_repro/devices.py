@@ -9,13 +9,7 @@ from kingdra_repro.errors import InputError
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """Return the torch device of a name; "auto" is a GPU where there is one.
-
-    Raises
-    ------
-    InputError
-        If there is no such device.
-    """
+    """Return the torch device of a name; "auto" is a GPU where there is one. InputError if there is none."""
     if not isinstance(name, str | torch.device):
         raise must_be("a name, such as auto, cpu or cuda", "device", name)
     if name == "auto":
@@ -44,11 +38,6 @@ def choose_devices(name: str = "auto", n_jobs: int | None = None) -> list[torch.
     ----------
     name : a torch device, or "auto"; "auto" and "cuda" stand for all GPUs there are
     n_jobs : processes, at most one a GPU; None: one; -1: one for each GPU, or for each core of the CPU
-
-    Raises
-    ------
-    InputError
-        If there is no such device, or ``n_jobs`` is not valid.
     """
     if n_jobs is not None and n_jobs != -1 and not is_integer(n_jobs, 1):
         raise must_be("an integer of at least 1, or -1 for all there is", "n_jobs", n_jobs)
@@ -67,12 +56,9 @@ def choose_devices(name: str = "auto", n_jobs: int | None = None) -> list[torch.
 
 
 def device_by_turns(name: str, turn: int) -> str:
-    """Return the device of one of several runs of this machine: they take its GPUs by turns.
+    """Return the device of one of several runs of this machine: they take its GPUs by turns (0, 1, 2...).
 
-    Parameters
-    ----------
-    name : what ``device`` says; one that names a GPU, or the CPU, stays
-    turn : 0, 1, 2...
+    A ``device`` that names a GPU, or the CPU, stays.
     """
     count = torch.cuda.device_count()
     is_any_gpu = name == "cuda" or (name == "auto" and torch.cuda.is_available())

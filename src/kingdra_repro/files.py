@@ -18,17 +18,8 @@ import numpy as np
 def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
     """Write a file beside `path`, then rename it: who looks sees the old file or the new one, never a part.
 
-    Parameters
-    ----------
-    path : Path
-        Its folder exists.
-    write : callable
-        Gets the open binary file, which it may read again.
-
-    Raises
-    ------
-    OSError
-        Where the folder cannot be written to; nothing is left behind.
+    The folder exists; `write` gets the open binary file, which it may read again. An OSError, where the
+    folder cannot be written to, leaves nothing behind.
     """
     try:
         handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.part-")
@@ -94,13 +85,7 @@ def file_lock(target: Path) -> Iterator[int]:
 
 @contextmanager
 def folder_lock(folder: Path) -> Iterator[bool]:
-    """Hold the lock of a folder, in which nothing is left by that; False where another has it.
-
-    Raises
-    ------
-    OSError
-        Where there is no such folder, or it cannot be read.
-    """
+    """Hold the lock of a folder, in which nothing is left by that; False where another has it."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         yield _lock(handle)
@@ -125,14 +110,7 @@ def _lock(handle: int) -> bool:
 
 
 def checksum(path: Path, kind: str = "sha256") -> str:
-    """Checksum of a file's bytes, as hexadecimal digits.
-
-    Parameters
-    ----------
-    path : Path
-    kind : str
-        A name that hashlib knows.
-    """
+    """Checksum of a file's bytes, as hexadecimal digits, of a kind that hashlib knows."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, kind).hexdigest()
 
@@ -140,11 +118,7 @@ def checksum(path: Path, kind: str = "sha256") -> str:
 def wrong_checksum(path: Path, expected: Sequence[str]) -> str | None:
     """Return what is wrong with a file's content, in words; None where it has one of the expected checksums.
 
-    Parameters
-    ----------
-    path : Path
-    expected : sequence of str
-        Such as ``"sha256:9f86d0..."``; any of them will do.
+    These are such as ``"sha256:9f86d0..."``; any of them will do.
     """
     kind = expected[0].split(":")[0]
     found = checksum(path, kind)

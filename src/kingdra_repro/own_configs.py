@@ -30,10 +30,7 @@ SEARCHED = "hydra.searchpath"
 def own_folders(arguments: Sequence[str]) -> list[Path]:
     """Return the folders that a command line adds to the program's configs.
 
-    Parameters
-    ----------
-    arguments : sequence of str
-        Perhaps with ``--config-dir FOLDER``, or ``hydra.searchpath=[FOLDER]``.
+    By ``--config-dir FOLDER``, or ``hydra.searchpath=[FOLDER]``.
     """
     given = get_args_parser().parse_args(arguments)
     found = [] if given.config_dir is None else [given.config_dir]
@@ -49,13 +46,8 @@ def register_own_pages(folders: Sequence[Path]) -> None:
 
     A data set has the page of the one in configs/dataset that is read by the same function: what begins with
     ``defaults: [custom]`` has that of ``custom``. What ``settings/<data set>.yaml`` in a folder says, in the
-    form of configs/settings, wins over it.
-
-    Raises
-    ------
-    InputError
-        For a page that would not be read: named after no data set, or with a section that is named after no
-        base model and no way of making pseudo-labels.
+    form of configs/settings, wins over it. InputError for a page that would not be read: named after no data
+    set, or with a section that is named after no base model and no way of making pseudo-labels.
     """
     ours, pages = names("dataset"), _own(folders, "settings")
     # Hydra finds ours first: a user's data set of the same name is never read.

@@ -21,15 +21,9 @@ from kingdra_repro.files import write_text
 def commit() -> str | None:
     """Return the git commit of the source tree this package runs from.
 
-    It ends in ``-dirty`` where code or configs differ from it.
-
-    Where it does not run from a git repository of its own (an installed wheel, a copy of the tree) or git is
-    missing, it is what the environment variable KINGDRA_COMMIT says; None where that is not set.
-
-    Raises
-    ------
-    InputError
-        Where KINGDRA_COMMIT is needed and is not a commit.
+    It ends in ``-dirty`` where code or configs differ from it. Where the package does not run from a git
+    repository of its own (an installed wheel, a copy of the tree) or git is missing, it is what the
+    environment variable KINGDRA_COMMIT says, which is checked; None where that is not set.
     """
     here = Path(__file__).resolve().parent
 
@@ -59,12 +53,8 @@ def commit() -> str | None:
 def commits(record: Path) -> str | None:
     """Return the commits that have worked on a run, in order, joined by "+"; None where none is known.
 
-    To be asked before the work begins: files may be edited, and commits made, while it goes on.
-
-    Parameters
-    ----------
-    record : Path
-        A file that keeps them while the run goes on, one a line. The present one is added to it.
+    To be asked before the work begins: files may be edited, and commits made, while it goes on. A file, the
+    record, keeps them meanwhile, one a line; the present one is added to it.
     """
     known = record.read_text(encoding="utf-8").split() if record.exists() else []
     now = commit() or "unknown"
@@ -84,11 +74,8 @@ def code_version(commit: str | None) -> str:
 def code_since(result: Mapping[str, Any], targets: Iterable[str]) -> str:
     """Say in what the code differs from that of a finished run: "" where it does not, as far as is known.
 
-    Parameters
-    ----------
-    result : result.json
-    targets : the classes and functions that it was made of, "module.name"; the files of those that are not of
-        this package are looked at, as no commit is known of them
+    `targets` are the classes and functions that it was made of, "module.name"; the files of those that are
+    not of this package are looked at, as no commit is known of them.
     """
     finished = datetime.fromisoformat(result["finished"]).timestamp()
     for target in targets:
@@ -108,14 +95,7 @@ def code_since(result: Mapping[str, Any], targets: Iterable[str]) -> str:
 def device_name(device: str, n_jobs: int | None = None, n_models: int = 1) -> str:
     """Return the device and its make, e.g. ``cpu (AMD EPYC 7763, 2 threads)`` or ``cuda (4 NVIDIA H100)``.
 
-    Parameters
-    ----------
-    device : str
-        ``auto``, or what torch.device takes. ``auto`` is the GPU where there is one.
-    n_jobs : int or None
-        As for `kingdra_repro.devices.choose_devices`: several GPUs may have worked.
-    n_models : int
-        Models that were dealt out to them.
+    Several GPUs may have worked, as `kingdra_repro.devices.choose_devices` has them, on so many models.
     """
     chosen = choose_device(device)
     if chosen.type == "cuda":

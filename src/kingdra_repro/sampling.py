@@ -7,16 +7,6 @@ def fixed_sample(n: int, most: int) -> np.ndarray:
     """Choose points that stand for all: the same ones whenever n points are looked at, whatever the seed.
 
     So what is measured on them can be compared between runs, and between the parts of an interrupted one.
-
-    Parameters
-    ----------
-    n : int
-        How many points there are.
-    most : int
-        How many may be chosen; all of them where there are no more.
-
-    Returns
-    -------
-    int64 array [min(n, most)], ascending
+    int64 array [min(n, most)], ascending.
     """
     return np.sort(np.random.default_rng(0).choice(n, min(most, n), replace=False))

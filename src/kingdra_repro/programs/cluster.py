@@ -29,18 +29,7 @@ from kingdra_repro.training.phases import saved_progress
 
 
 def cluster(cfg: DictConfig) -> None:
-    """One run: cluster one data set with one method, and leave the result in the run's folder.
-
-    Parameters
-    ----------
-    cfg : DictConfig
-        The composed settings, as in configs/config.yaml.
-
-    Raises
-    ------
-    InputError
-        For a user's mistake, in a line.
-    """
+    """One run: cluster one data set with one method, and leave the result in the run's folder."""
     check_types(cfg)
     choice(*KEEP)("keep_model", cfg.keep_model)
     check_layout(cfg.report.map)

@@ -43,22 +43,9 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Carry out one command.
+    """Carry out one command: ``list``, ``prepare`` or ``check``, and overrides in Hydra's form.
 
-    Parameters
-    ----------
-    arguments : sequence of str
-        ``list``, ``prepare`` or ``check``, and overrides in Hydra's form.
-
-    Returns
-    -------
-    int
-        Exit status: 1 where `check` finds something wrong.
-
-    Raises
-    ------
-    InputError
-        For a user's mistake; Hydra's and OmegaConf's exceptions for a wrong override.
+    Returns the exit status: 1 where `check` finds something wrong.
     """
     command, *overrides = arguments or ["--help"]
     if command in ("--help", "-h", "help"):

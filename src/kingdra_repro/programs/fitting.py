@@ -36,11 +36,9 @@ class Fit:
 
     Attributes
     ----------
-    method : fitted estimator
-    given : int64 array [n] or None, the labels that it was given, -1 for none
-    votes : Votes, of its models after each phase
-    stopwatch : Stopwatch, of the run
-    device, commit : str or None, where it was made, and of what; see `kingdra_repro.provenance`
+    given : int64 array [n], the labels that it was given, -1 for none, or None
+    votes : of its models after each phase
+    device, commit : where it was made, and of what; see `kingdra_repro.provenance`
     """
 
     method: Any
@@ -57,20 +55,9 @@ def load(dataset: DictConfig) -> Dataset:
 
 
 def fit_method(cfg: DictConfig, choices: Any, data: Dataset, folder: Path, checkpoint: Path) -> Fit:
-    """Fit the method of a run, or go on with it.
+    """Fit the method of a run, or go on with it from its checkpoint, which is a folder.
 
-    Parameters
-    ----------
-    cfg : DictConfig, the composed settings
-    choices : of Hydra, the names that the groups of settings were chosen by
-    data : Dataset
-    folder : Path, the run's
-    checkpoint : Path, the folder from which an interrupted run is resumed
-
-    Raises
-    ------
-    InputError
-        For a setting that does not fit the data.
+    `choices` are Hydra's names that the groups of settings were chosen by.
     """
     if cfg.n_clusters not in (None, data.n_clusters):
         raise InputError(

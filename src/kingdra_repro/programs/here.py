@@ -32,12 +32,8 @@ def run(overrides: Sequence[str], log: Path, lock: int, end: float, look: Callab
 
     It is interrupted as by Ctrl-C, so that it resumes from its last checkpoint when it is run again.
     Parameters, and what is returned, are those of `kingdra_repro.reproduce.child.run`; `lock` is held by this
-    process already, and `look` is not called.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        Where the run was interrupted from the keyboard; `Stopped` where by SIGTERM.
+    process already, and `look` is not called. A run that was interrupted from the keyboard raises
+    KeyboardInterrupt, by SIGTERM `Stopped`.
     """
     with open(log, "a", encoding="utf-8") as file, redirect_stdout(file), redirect_stderr(file), _as_before():
         sys.argv = ["kingdra-run", *overrides]

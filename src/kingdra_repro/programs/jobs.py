@@ -26,16 +26,10 @@ class Job:
 
     Attributes
     ----------
-    folder : Path
-        The run's.
-    overrides : tuple of str
-        What it was given, less ``n_clusters``.
-    name : str
-        What tells it from the others, e.g. ``#1 seed=3``.
-    failed : str or None
-        The line that says why.
-    traceback : str or None
-        Of a defect of the program.
+    overrides : what it was given, less ``n_clusters``
+    name : what tells it from the others, e.g. ``#1 seed=3``
+    failed : the line that says why
+    traceback : of a defect of the program
     """
 
     folder: Path

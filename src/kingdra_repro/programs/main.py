@@ -57,18 +57,9 @@ def main(
 ) -> NoReturn:
     """Run a program and exit; where it is asked for its ``--version`` alone, print that.
 
-    Exit statuses: what `work` returns; 2 for a user's mistake; 130 for Ctrl-C and 143 for SIGTERM, as a shell
-    has them, and for SIGHUP; 1 where standard output was closed (``| head``). A defect is raised, with its
-    traceback.
-
-    Parameters
-    ----------
-    program : str
-        Its name, before each line that it writes to standard error.
-    work : callable
-        Returns the exit status.
-    user_message : callable
-        The line that tells a user of an exception; None where it is a defect of the program.
+    Exit statuses: what `work` returns; 2 for a user's mistake, which `user_message` has a line for (None: it
+    is a defect, and is raised); 130 for Ctrl-C and 143 for SIGTERM, as a shell has them, and for SIGHUP; 1
+    where standard output was closed (``| head``).
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that is not UTF-8 gets "\\xb7" for a dot

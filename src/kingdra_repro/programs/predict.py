@@ -33,16 +33,7 @@ def main() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Carry out one command, and print where the clusters are.
 
-    Parameters
-    ----------
-    arguments : sequence of str
-        ``FOLDER`` and ``FILE``, or ``run=FOLDER`` and ``data=FILE``; maybe ``output=FILE`` and
-        ``keep_columns=true``.
-
-    Raises
-    ------
-    InputError
-        For another argument, a run without a model, or a file that does not fit it.
+    InputError for another argument, a run without a model, or a file that does not fit it.
     """
     if any(argument in ("--help", "-h", "help") for argument in arguments):
         print(HELP, end="")

@@ -28,18 +28,7 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Carry out one command, and print where the page is.
-
-    Parameters
-    ----------
-    arguments : sequence of str
-        One of ``FOLDER``, ``run=FOLDER`` and ``results=FOLDER``.
-
-    Raises
-    ------
-    InputError
-        For another argument, or where the folder is not what it should be.
-    """
+    """Carry out one command, and print where the page is."""
     if any(argument in ("--help", "-h", "help") for argument in arguments):
         print(HELP, end="")
         return 0

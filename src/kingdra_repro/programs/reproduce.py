@@ -66,13 +66,7 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Carry out one command.
-
-    Returns
-    -------
-    int
-        Exit status: 1 if a run failed.
-    """
+    """Carry out one command; return the exit status, 1 if a run failed."""
     if any(argument in ("--help", "-h") for argument in arguments):
         from kingdra_repro.config import names
 

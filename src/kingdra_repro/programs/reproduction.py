@@ -34,22 +34,7 @@ OF_RUNS_ALONE = ("budget", "archive", "launcher", "n", "one_process", "again")
 
 
 def reproduce(cfg: DictConfig) -> int:
-    """Carry out one command.
-
-    Parameters
-    ----------
-    cfg : DictConfig, as `kingdra_repro.reproduce.settings.settings` makes it
-
-    Returns
-    -------
-    int
-        Exit status: 1 if a run failed.
-
-    Raises
-    ------
-    InputError
-        For a user's mistake.
-    """
+    """Carry out one command; return the exit status, 1 if a run failed."""
     if cfg.dry_run and (cfg.merge is not None or cfg.only_report):
         raise InputError("dry_run=true lists what would be run: leave out merge= and only_report=")
     _refuse_settings_of_runs(cfg)
@@ -144,11 +129,7 @@ def _here() -> Way:
 def write_reports(results: Path, planned: Sequence[PlannedRun]) -> None:
     """Write tables, figures and the page anew, the page where there is a run; what they do not show goes.
 
-    Parameters
-    ----------
-    results : Path
-    planned : list of PlannedRun
-        The whole plan: what is not run yet is an empty cell.
+    Of the whole plan: what is not run yet is an empty cell.
     """
     # matplotlib and more, needed at the end alone.
     from kingdra_repro.report.figures import draw_paper_figures

@@ -40,11 +40,8 @@ def main() -> None:
 def run() -> int:
     """Carry out the command line: a run, or a sweep of several.
 
-    Returns
-    -------
-    int
-        Exit status: 2 where a job failed of a user's mistake, 1 where of a defect of the program or where the
-        launcher gave up. The other jobs of a sweep run all the same.
+    Returns the exit status: 2 where a job failed of a user's mistake, 1 where of a defect of the program or
+    where the launcher gave up. The other jobs of a sweep run all the same.
     """
     # Hydra then raises, instead of printing a traceback and exiting with status 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"

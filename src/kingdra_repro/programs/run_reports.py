@@ -17,14 +17,7 @@ from kingdra_repro.runs.questions import write_questions
 def write_reports(folder: Path, cfg: DictConfig, data: Dataset, fit: Fit, classes: list[str] | None) -> None:
     """Write the reports of a finished fit into the run's folder.
 
-    Parameters
-    ----------
-    folder : Path
-    cfg : DictConfig, the composed settings
-    data : Dataset
-    fit : Fit
-    classes : list of str [k] or None
-        What the clusters are called, see `kingdra_repro.runs.clusters.names_of_clusters`.
+    `classes` are what the clusters are called, see `kingdra_repro.runs.clusters.names_of_clusters`.
     """
     method, labels = fit.method, fit.method.labels_
     fit.votes.write(folder / "votes.npz")  # first: the next ones read it

@@ -24,18 +24,7 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Carry out one command.
-
-    Parameters
-    ----------
-    arguments : sequence of str
-        Maybe ``FOLDER``, maybe ``csv=FILE``.
-
-    Raises
-    ------
-    InputError
-        For another argument, or where there are no such folder or no runs in it.
-    """
+    """Carry out one command."""
     if any(argument in ("--help", "-h", "help") for argument in arguments):
         print(HELP, end="")
         return 0

@@ -15,13 +15,7 @@ MOST = 100  # numbers of clusters that are tried
 
 
 def spelt_out(arguments: Sequence[str]) -> list[str]:
-    """Return the command line with ``n_clusters=2..5`` or ``n_clusters=[2,3,5]`` as Hydra sweeps over it.
-
-    Raises
-    ------
-    InputError
-        Where there is a range that is none.
-    """
+    """Return the command line with ``n_clusters=2..5`` or ``n_clusters=[2,3,5]`` as Hydra sweeps over it."""
     spelt = list(arguments)
     for place, argument in enumerate(arguments):
         if (found := SEVERAL.fullmatch(argument)) is not None:
@@ -61,14 +55,8 @@ def end_sweep(jobs: Sequence[Job], output_dir: Path) -> None:
     """Print the table of a sweep's finished runs, and which number of clusters is recommended.
 
     Below ``<output_dir>/sweeps/<hash>/`` it leaves ``sweep.csv``, with a column for each setting in which the
-    runs differ; of each set of runs that differ in their
-    number of clusters alone ``n_clusters.csv`` and ``n_clusters.png``, with a number where there are several,
-    which then say what settings they are of.
-
-    Parameters
-    ----------
-    jobs : sequence of Job
-    output_dir : Path
+    runs differ; of each set of runs that differ in their number of clusters alone ``n_clusters.csv`` and
+    ``n_clusters.png``, with a number where there are several, which then say what settings they are of.
     """
     from kingdra_repro.evaluation.n_clusters import recommend
     from kingdra_repro.report.figures.n_clusters import draw_n_clusters

@@ -25,14 +25,8 @@ def warn_of_unread(cfg: DictConfig, method: str) -> None:
 def unread(cfg: DictConfig, overrides: Sequence[str], method: str) -> list[str]:
     """Return a line for each setting of training, ensembles, bases and pseudo-labels without effect.
 
-    Parameters
-    ----------
-    cfg : DictConfig
-        The composed settings; a method reads what its section refers to, such as ``${training.epochs}``.
-    overrides : sequence of str
-        What was given, in Hydra's form.
-    method : str
-        Its name, for the lines.
+    A method reads what its section of `cfg` refers to, such as ``${training.epochs}``. Overrides are what was
+    given, in Hydra's form; the method's name is for the lines.
     """
     groups: Any = OmegaConf.to_container(cfg)
     read, left = set[str](), ["method"]

@@ -41,17 +41,11 @@ def user_message(
 
     Parameters
     ----------
-    error : exception
-    settings : DictConfig or None
-        The run's: what a message calls ``n_models``, the user gave as ``ensemble.size``.
-    known : dataclass
-        The program's settings.
-    see : str
-        Where the user finds more.
-    sweeps : bool
-        Whether the program makes a run with each of several values (``-m``).
-    places : str
-        What to do where a file or folder cannot be written.
+    settings : the run's: what a message calls ``n_models``, the user gave as ``ensemble.size``
+    known : a dataclass, the program's settings
+    see : where the user finds more
+    sweeps : whether the program makes a run with each of several values (``-m``)
+    places : what to do where a file or folder cannot be written
     """
     chain = list(_causes(error))
     for one in chain:

@@ -40,17 +40,11 @@ def run_command(
 
     Parameters
     ----------
-    command : sequence of str
-    log : Path
-        What it prints is added to this file.
-    lock : int or None
-        Handle of a lock that the run holds, too, until it has ended.
-    end : float
-        A time of ``time.monotonic``.
-    look : callable
-        Called now and then while the run goes on; what it raises stops the run.
-    threads : int or None
-        Of its process; None: as many as PyTorch takes. $OMP_NUM_THREADS wins.
+    log : what it prints is added to this file
+    lock : handle of a lock that the run holds, too, until it has ended
+    end : a time of ``time.monotonic``
+    look : called now and then while the run goes on; what it raises stops the run
+    threads : of its process; None: as many as PyTorch takes. $OMP_NUM_THREADS wins
 
     Returns
     -------

@@ -13,12 +13,7 @@ from kingdra_repro.runs.display import say
 class PlanDisplay:
     """Runs done and in all, time elapsed and left. Use as a context manager; writes to standard error.
 
-    Parameters
-    ----------
-    total : int
-        Runs to do.
-    beside : bool
-        Whether several are made at a time: then they are sent, not begun.
+    Where several are made at a time, they are sent, not begun.
     """
 
     def __init__(self, total: int, beside: bool):

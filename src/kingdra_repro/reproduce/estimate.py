@@ -14,11 +14,7 @@ _LIKE = ("experiment", "row", "dataset", "schedule")
 class Estimate:
     """Seconds of a run: the median of the runs of the same row, data set and schedule, whatever their seed.
 
-    Parameters
-    ----------
-    cells : DataFrame, see `kingdra_repro.reproduce.plan.matched`
-    device : "cpu" or "cuda"
-        Runs on another kind of device say nothing about this one.
+    Of the plan's cells, those made on such a device ("cpu" or "cuda"): others say nothing about this one.
     """
 
     def __init__(self, cells: pd.DataFrame, device: str):

@@ -84,10 +84,7 @@ class Experiment:
 def experiment(name: str) -> Experiment:
     """Read configs/experiment/<name>.yaml.
 
-    Raises
-    ------
-    InputError
-        If there is none, or it names a row that configs/rows.yaml does not have.
+    InputError if there is none, or it names a row that configs/rows.yaml does not have.
     """
     cfg = _read("experiment", name)
     datasets = tuple(cfg["datasets"])
@@ -135,24 +132,12 @@ def experiments() -> tuple[Experiment, ...]:
 
 @cache
 def schedule(name: str) -> Mapping[str, tuple[str, ...]]:
-    """Read configs/schedule/<name>.yaml: the overrides for each data set that has any.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    """
+    """Read configs/schedule/<name>.yaml: the overrides for each data set that has any."""
     return {dataset: tuple(overrides) for dataset, overrides in _read("schedule", name)["shortened"].items()}
 
 
 def parse_seeds(given: str | int | Sequence[int]) -> tuple[int, ...]:
-    """Seeds from ``0..4`` (both ends count), ``0,2,5..7``, a number, or a list of numbers.
-
-    Raises
-    ------
-    InputError
-        For anything else.
-    """
+    """Seeds from ``0..4`` (both ends count), ``0,2,5..7``, a number, or a list of numbers."""
     if isinstance(given, int):
         given = [given]
     seeds: list[int] = []

@@ -16,14 +16,7 @@ FAILED = (*PLANNED, "status", "line", "command")
 def note_failure(results: Path, run: PlannedRun, status: int, line: str) -> None:
     """Note that a run failed, in place of an earlier note of the same run.
 
-    Parameters
-    ----------
-    results : Path
-    run : PlannedRun
-    status : int
-        Exit status; negative: the signal that ended it.
-    line : str
-        What it said last.
+    The exit status is negative where a signal ended it; the line is what it said last.
     """
     new = {**{name: getattr(run, name) for name in PLANNED}, "status": status, "line": " ".join(line.split())}
     new["command"] = " ".join(["kingdra-run", *run.overrides])

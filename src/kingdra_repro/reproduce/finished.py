@@ -40,8 +40,7 @@ class FinishedRun:
     ----------
     folder : ``runs/<dataset>/<method>[-<base>]/seed<seed>-<config_hash>-<code>``, by which it is known
     row : the run's row of runs.csv, as text
-    history, thresholds : DataFrame or None
-        history.csv and thresholds.csv, as text.
+    history, thresholds : history.csv and thresholds.csv, as text
     shown : content of those of the files `SHOWN` that there are
     """
 
@@ -67,13 +66,7 @@ def key(folder: str) -> tuple[str, ...]:
 
 
 def find_runs(root: Path) -> Iterator[FinishedRun]:
-    """All finished runs below a folder: an outputs/, a results/ as it is now or as it was.
-
-    Raises
-    ------
-    InputError
-        Where one of them cannot be taken.
-    """
+    """All finished runs below a folder: an outputs/, a results/ as it is now or as it was."""
     for place, folders, files in os.walk(root.resolve()):  # which does not follow links
         folders[:] = sorted(name for name in folders if name != ".part")  # what a kill left of an old copy
         if "result.json" in files:
@@ -86,11 +79,8 @@ def find_runs(root: Path) -> Iterator[FinishedRun]:
 def read_folder(folder: Path) -> FinishedRun:
     """Read a run's folder, as kingdra-run leaves it or as results/runs kept it.
 
-    Raises
-    ------
-    InputError
-        Where it is no finished run's, does not say what was run, or a file of it is damaged, is no plain file
-        or is too large.
+    InputError where it is no finished run's, does not say what was run, or a file of it is damaged, is no
+    plain file or is too large.
     """
     result = _result(folder / "result.json")
     code = code_version(result["commit"])
@@ -259,17 +249,9 @@ def _by_run(results: Path, path: Path, needed: Sequence[str]) -> dict[tuple[str,
 
 
 def by_run(table: pd.DataFrame) -> dict[tuple[str, ...], pd.DataFrame]:
-    """Split a table of many runs.
+    """Split a table of many runs, which has the columns `KEY` as text.
 
-    Parameters
-    ----------
-    table : DataFrame
-        With the columns `KEY` as text.
-
-    Returns
-    -------
-    dict of DataFrame
-        By a run's `key`, its rows without that, and without the columns that only other runs have.
+    By a run's `key`, its rows without that, and without the columns that only other runs have.
     """
     names = table.columns.drop(KEY)
     keys = [table[name] for name in KEY]

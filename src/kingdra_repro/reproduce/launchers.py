@@ -37,11 +37,8 @@ class Ended:
 
     Attributes
     ----------
-    sent : Sent
-    status : int or None
-        Exit status, negative: the signal that ended it. None where it was stopped at the end of the budget.
-    line : str or None
-        Why it failed, where the run itself could not say so.
+    status : exit status, negative: the signal that ended it. None where it was stopped at the budget's end
+    line : why it failed, where the run itself could not say so
     """
 
     sent: Sent
@@ -67,26 +64,15 @@ class Launcher(Protocol):
 
         Parameters
         ----------
-        queue : iterator of Sent
-            The next one is taken when there is room for it.
-        n : int
-            Runs at a time.
-        lock : int
-            Handle of a lock that runs of this machine hold until they have ended.
-        end : float
-            A time of ``time.monotonic``, at which runs are stopped.
-        folder : Path
-            For what the launcher itself writes.
+        queue : the next one is taken when there is room for it
+        n : runs at a time
+        lock : handle of a lock that runs of this machine hold until they have ended
+        end : a time of ``time.monotonic``, at which runs are stopped
+        folder : for what the launcher itself writes
         """
 
     def device_type(self, name: str) -> str:
-        """Return "cuda" or "cpu": what a ``device=`` of this name means where the runs are.
-
-        Raises
-        ------
-        InputError
-            Where there is no such device.
-        """
+        """Return "cuda" or "cpu": what a ``device=`` of this name means where the runs are."""
 
 
 class Share:

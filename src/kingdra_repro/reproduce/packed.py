@@ -24,34 +24,21 @@ PACKED = (
 def pack_run(archive: Path, name: str, folder: Path) -> None:
     """Add a run's folder to the files of an archive; nothing where it is in one of them already.
 
-    A file with the run appears in the place of the one without it: who looks sees a whole file.
+    A file with the run appears in the place of the one without it: who looks sees a whole file. All is packed
+    that results/ keeps, and labels and votes where they are small.
 
     Parameters
     ----------
-    archive : Path
-        A folder; made where it is not there.
-    name : str
-        The run's, as in runs.csv's "folder".
-    folder : Path
-        As kingdra-run left it. All is packed that results/ keeps, and labels and votes where they are small.
-
-    Raises
-    ------
-    InputError
-        Where a file of the archive is damaged.
+    archive : a folder; made where it is not there
+    name : the run's, as in runs.csv's "folder"
+    folder : as kingdra-run left it
     """
     with file_lock(archive / "runs"):  # who else packs would leave this run out
         _pack(archive, name, folder)
 
 
 def check_archive(archive: Path) -> None:
-    """Look into the files of an archive: no run is made that could not be packed.
-
-    Raises
-    ------
-    InputError
-        Where one is damaged, or the archive is no folder.
-    """
+    """Look into the files of an archive, which is a folder: no run is made that could not be packed."""
     if archive.exists() and not archive.is_dir():
         raise InputError(f"archive={archive} is no folder: give one")
     for file in _files(archive):
@@ -81,13 +68,7 @@ def _pack(archive: Path, name: str, folder: Path) -> None:
 
 @contextmanager
 def unpacked(archive: Path) -> Iterator[Path]:
-    """Give a folder with the runs of an archive, or of a file of it, for a while; empty where there are none.
-
-    Raises
-    ------
-    InputError
-        Where a file is damaged.
-    """
+    """Give a folder, for a while, with the runs of an archive, or of a file of it, if there are any."""
     with TemporaryDirectory() as made:
         for file in _files(archive):
             try:

@@ -32,14 +32,13 @@ GROUPS = ("dataset", "method", "base", "first_base", "pseudo_labels")
 class PlannedRun:
     """One run for one cell. Cells that are made of the same run have the same ``config_hash``.
 
-    Parameters
+    Attributes
     ----------
     experiment : name of the table or figure
     row, value : the row of the table, and the column of runs.csv that fills it
     dataset : as in ``dataset=``
     order : of the batches; "-" for methods that have none
     schedule : "published" or "short"; where that makes no difference, the run is planned under both
-    seed
     overrides : of kingdra-run; all that is needed to repeat the run
     config_hash : of the settings, see `kingdra_repro.runs.folder`
     priority : in which order rows are run, lower first
@@ -58,22 +57,10 @@ class PlannedRun:
 
 
 def plan(experiments: Sequence[str]) -> list[PlannedRun]:
-    """All runs of the experiments, in the order of their tables.
+    """All runs of the experiments, which are files of configs/experiment, in the order of their tables.
 
-    Parameters
-    ----------
-    experiments : names of files of configs/experiment
-
-    Returns
-    -------
-    list of PlannedRun
-        By experiment, row, data set, order, schedule and seed. A seed that changes nothing (Ward's method)
-        is left out: the runs of a cell are different ones.
-
-    Raises
-    ------
-    InputError
-        For an experiment that is not there; Hydra's and OmegaConf's exceptions for a mistake in one.
+    By experiment, row, data set, order, schedule and seed. A seed that changes nothing (Ward's method) is
+    left out: the runs of a cell are different ones.
     """
     made_of = _checksum_of_the_code()
     kept = data_folder() / f"plan-{hash_of(' '.join(experiments))}.json"
@@ -112,17 +99,9 @@ def _compose(experiments: Sequence[str]) -> list[PlannedRun]:
 def matched(planned: Sequence[PlannedRun], runs: pd.DataFrame) -> pd.DataFrame:
     """Return the planned runs that are done: "cells".
 
-    Parameters
-    ----------
-    planned : list of PlannedRun
-    runs : DataFrame, as in results/runs.csv
-
-    Returns
-    -------
-    DataFrame
-        A row for each planned run that is in `runs`, in the plan's order: the fields of `PlannedRun` (without
-        ``overrides``), then the run's columns. Of a run made by several versions of the code it is the one
-        that finished last; runs that do not say when are older than those that do.
+    A row for each planned run that is in runs.csv, in the plan's order: the fields of `PlannedRun` (without
+    ``overrides``), then the run's columns. Of a run made by several versions of the code it is the one that
+    finished last; runs that do not say when are older than those that do.
     """
     fields = [name for name in PlannedRun.__dataclass_fields__ if name != "overrides"]
     cells = pd.DataFrame([{name: getattr(run, name) for name in fields} for run in planned], columns=fields)

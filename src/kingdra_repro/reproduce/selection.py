@@ -20,10 +20,7 @@ def select(
 ) -> list[PlannedRun]:
     """Select the planned runs of the given experiments, rows, data sets and seeds; None: of all.
 
-    Raises
-    ------
-    InputError
-        For a name or a seed that none of them has, and where no run is left.
+    InputError for a name or a seed that none of them has, and where no run is left.
     """
     chosen = [run for run in planned if only is None or run.experiment in only]
     check_known("rows", rows or (), _distinct(run.row for run in chosen))
@@ -51,16 +48,11 @@ def select(
 
 
 def by_value(planned: Sequence[PlannedRun], first: str = "seeds") -> list[PlannedRun]:
-    """Each distinct run once, the most valuable first.
+    """Each distinct run once, the most valuable first: it has the best place of the rows that want it.
 
-    A run that several rows want has the best place of these.
-
-    Parameters
-    ----------
-    planned : list of PlannedRun
-    first : {"seeds", "rows"}
-        "seeds": one seed for every cell, then the next for each; within a seed by the rows' priority, then in
-        the order of the plan. "rows": all seeds of the rows of the first priority, then those of the next.
+    First "seeds": one seed for every cell, then the next for each; within a seed by the rows' priority, then
+    in the order of the plan. First "rows": all seeds of the rows of the first priority, then those of the
+    next.
     """
 
     def place(run: PlannedRun) -> tuple[int, int]:

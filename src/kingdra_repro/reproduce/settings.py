@@ -45,17 +45,9 @@ class ReproduceSettings:
 
 
 def settings(arguments: Sequence[str]) -> DictConfig:
-    """Read the settings that a command line asks for.
+    """Read the settings that a command line asks for, without the quotes that Hydra would want.
 
-    Parameters
-    ----------
-    arguments : sequence of str
-        ``only=table2 datasets=mnist,reuters ...``: overrides, without the quotes that Hydra would want.
-
-    Raises
-    ------
-    InputError
-        For an argument that is not a setting; Hydra's and OmegaConf's exceptions for a wrong one.
+    InputError for an argument that is not a setting; Hydra's and OmegaConf's exceptions for a wrong one.
     """
     ConfigStore.instance().store(name="reproduce_schema", node=ReproduceSettings)
     with initialize_config_module(CONFIGS, version_base=VERSION_BASE):
@@ -83,13 +75,7 @@ def as_override(name: str, value: Any) -> str:
 
 
 def parse_duration(given: str) -> float:
-    """Seconds of ``2h``, ``90min``, ``1h30min`` or ``45s``.
-
-    Raises
-    ------
-    InputError
-        For anything else, and for a number without a unit.
-    """
+    """Seconds of ``2h``, ``90min``, ``1h30min`` or ``45s``; a number without a unit is refused."""
     text = given.replace(" ", "").lower()
     parts = re.findall(r"(\d+(?:\.\d+)?)(h|min|m|s)", text)
     if not parts or "".join(number + unit for number, unit in parts) != text:

@@ -35,20 +35,9 @@ TEXT = dict.fromkeys(("config_hash", "code", "commit", "features"), str)  # some
 
 
 def add_run(results: Path, folder: Path, archive: Path | None = None) -> str:
-    """Take what a finished run left.
+    """Take what a finished run left in its folder below outputs/, and pack a copy of it into an archive.
 
-    Parameters
-    ----------
-    results : Path
-    folder : Path
-        ``<dataset>/<method>[-<base>]/seed...`` below outputs/, with result.json.
-    archive : Path or None
-        A folder for a packed copy of it.
-
-    Returns
-    -------
-    str
-        The run's name, in runs.csv's "folder". One that is there already stays as it is.
+    Returns the run's name, in runs.csv's "folder". One that is there already stays as it is.
     """
     with file_lock(results / "runs.csv"):
         run = read_folder(folder)
@@ -61,14 +50,8 @@ def add_run(results: Path, folder: Path, archive: Path | None = None) -> str:
 def merge(results: Path, below: Path) -> tuple[int, int]:
     """Take all finished runs below a folder of another machine: its outputs/, its results/ or its archive.
 
-    Returns
-    -------
-    found, new : int
-
-    Raises
-    ------
-    InputError
-        Where there is no such folder, no finished run in it, or one of them cannot be taken: then none is.
+    Returns how many there are, and how many are new. InputError where there is no such folder, no finished
+    run in it, or one of them cannot be taken: then none is.
     """
     give = "give a folder with result.json files, a results/ or a runs-1.zip"
     if not below.exists():
@@ -86,10 +69,8 @@ def merge(results: Path, below: Path) -> tuple[int, int]:
 def read_runs(results: Path) -> pd.DataFrame:
     """runs.csv, with at least the columns that tell runs apart; no rows where there is no file.
 
-    Raises
-    ------
-    InputError
-        Where it is damaged: a run that is cut must not pass for one that is done. So for the others here.
+    InputError where it is damaged: a run that is cut must not pass for one that is done. So for the others
+    here.
     """
     table = read_table(results / "runs.csv", ("folder", "config_hash"), TEXT)
     if table is None:
@@ -98,13 +79,7 @@ def read_runs(results: Path) -> pd.DataFrame:
 
 
 def check_readable(results: Path) -> None:
-    """Read all that a run will be added to: no run is made for files that cannot take it.
-
-    Raises
-    ------
-    InputError
-        Where a file is damaged.
-    """
+    """Read all that a run will be added to: no run is made for files that cannot take it."""
     for dataset in {_dataset(folder) for folder in read_runs(results)["folder"]}:
         read_table(results / "history" / f"{dataset}.csv", KEY)
     read_table(results / "thresholds.csv", KEY)
@@ -135,13 +110,7 @@ def shown_file(results: Path, folder: str, name: str) -> Path:
 
 
 def keep_shown(results: Path, wanted: Mapping[str, Collection[str]]) -> None:
-    """Remove what nothing shows.
-
-    Parameters
-    ----------
-    results : Path
-    wanted : from the name of a file to the folders of the runs that it is shown of
-    """
+    """Remove what nothing shows: each of these files but of the runs, by their folders, that show it."""
     with file_lock(results / "runs.csv"):
         for name, folders in wanted.items():
             kept = {shown_file(results, folder, name) for folder in folders}

@@ -26,17 +26,9 @@ COLUMN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 def plain_file(path: Path, largest: int | None = None) -> bytes | None:
-    """Content of a file; None where there is none.
+    """Content of a file of at most so many bytes (None: as in `LIMITS`); None where there is none.
 
-    Parameters
-    ----------
-    path : Path
-    largest : bytes; None: as in `LIMITS`
-
-    Raises
-    ------
-    InputError
-        Where it is a link, a pipe or the like, or too large.
+    InputError where it is a link, a pipe or the like, or too large.
     """
     largest = LIMITS[path.name] if largest is None else largest
     try:
@@ -61,18 +53,10 @@ def plain_file(path: Path, largest: int | None = None) -> bytes | None:
 
 
 def read_text_table(path: Path, content: bytes, ours: bool = False) -> pd.DataFrame:
-    """Read a .csv file with each cell as the text that it is.
+    """Read the content of a .csv file with each cell as the text that it is.
 
-    Parameters
-    ----------
-    path : Path
-    content : bytes, of the file
-    ours : whether it is of this machine's results/, which are put right rather than left out
-
-    Raises
-    ------
-    InputError
-        Where it has no rows, rows of unequal length, or another thing in the place of a number.
+    `ours`: it is of this machine's results/, which are put right rather than left out. InputError where it
+    has no rows, rows of unequal length, or another thing in the place of a number.
     """
     with reading(path, RESTORE) if ours else reading(path):
         if ours and not content.endswith(b"\n"):
@@ -99,16 +83,8 @@ def read_table(
 ) -> pd.DataFrame | None:
     """Read a file of this machine's results/; None where there is none.
 
-    Parameters
-    ----------
-    path : Path
-    needed : names of columns
-    types : types of columns, others as pandas finds them; None: all cells are text
-
-    Raises
-    ------
-    InputError
-        Where it is damaged or a needed column is missing.
+    Columns have these types, others as pandas finds them; None: all cells are text. InputError where it is
+    damaged or a needed column is missing.
     """
     if not path.exists():
         return None
