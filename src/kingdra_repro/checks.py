@@ -55,28 +55,18 @@ def level(name: str, value: Any) -> None:
         integer(0)(name, value)
 
 
-def positive(name: str, value: Any) -> None:
-    """Check for a finite number above 0."""
-    if not is_number(value) or value <= 0:
-        raise must_be("a positive number", name, value)
+def _number(what: str, is_right: Callable[[Any], bool]) -> Check:
+    def check(name: str, value: Any) -> None:
+        if not is_number(value) or not is_right(value):
+            raise must_be(what, name, value)
+
+    return check
 
 
-def non_negative(name: str, value: Any) -> None:
-    """Check for a finite number of at least 0."""
-    if not is_number(value) or value < 0:
-        raise must_be("a finite number of at least 0", name, value)
-
-
-def fraction(name: str, value: Any) -> None:
-    """Check for a number of at least 0, below 1."""
-    if not is_number(value) or not 0 <= value < 1:
-        raise must_be("a number of at least 0 and below 1", name, value)
-
-
-def part(name: str, value: Any) -> None:
-    """Check for a number above 0 and below 1."""
-    if not is_number(value) or not 0 < value < 1:
-        raise must_be("a number above 0 and below 1", name, value)
+positive = _number("a positive number", lambda value: value > 0)
+non_negative = _number("a finite number of at least 0", lambda value: value >= 0)
+fraction = _number("a number of at least 0 and below 1", lambda value: 0 <= value < 1)
+part = _number("a number above 0 and below 1", lambda value: 0 < value < 1)
 
 
 def choice(*known: Any) -> Check:

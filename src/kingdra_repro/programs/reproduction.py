@@ -20,7 +20,7 @@ from kingdra_repro.reproduce.display import PlanDisplay, name
 from kingdra_repro.reproduce.estimate import Estimate, show_left
 from kingdra_repro.reproduce.experiments import check_known, parse_seeds
 from kingdra_repro.reproduce.failures import forget_failures
-from kingdra_repro.reproduce.launchers import Launch, Launcher, Way, one_by_one
+from kingdra_repro.reproduce.launchers import Launch, Launcher, one_by_one
 from kingdra_repro.reproduce.packed import check_archive
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
 from kingdra_repro.reproduce.runner import Outcome, Runner
@@ -78,9 +78,14 @@ def reproduce(cfg: DictConfig) -> int:
         with file_lock(output_dir / "kingdra-reproduce") as lock:
             missing = _missing(wanted, read_runs(results), code if cfg.again else None)
             one_process = device == "cuda" if cfg.one_process is None else cfg.one_process
-            launch: Launch = partial(one_by_one, _here() if one_process else child.run)
+            launch: Launch = partial(one_by_one, child.run)
             if launcher is not None:
                 launch = launcher.launch
+            elif one_process:
+                # All of PyTorch's compiler, which takes seconds, where it is wanted alone.
+                from kingdra_repro.programs import here
+
+                launch = partial(one_by_one, here.run)
             runner = Runner(results, output_dir, handed_on, lock, estimate, archive)
             with PlanDisplay(len(missing), launcher is not None) as display:
                 outcome = runner.run(launch, n, missing, budget, display)
@@ -117,13 +122,6 @@ def _check_mirror(mirror: str | None) -> None:
     """Refuse what every run would fail for, each with a line of its own in the tables."""
     if mirror is not None and not is_url(mirror) and not Path(mirror).expanduser().is_dir():
         raise InputError(f"mirror={mirror} does not exist, or is no folder: correct it, or leave it out")
-
-
-def _here() -> Way:
-    # All of PyTorch's compiler, which takes seconds, where it is wanted alone.
-    from kingdra_repro.programs import here
-
-    return here.run
 
 
 def write_reports(results: Path, planned: Sequence[PlannedRun]) -> None:

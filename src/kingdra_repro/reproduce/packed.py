@@ -34,7 +34,24 @@ def pack_run(archive: Path, name: str, folder: Path) -> None:
     folder : as kingdra-run left it
     """
     with file_lock(archive / "runs"):  # who else packs would leave this run out
-        _pack(archive, name, folder)
+        there = (folder / one for one in PACKED)
+        names = {
+            path: f"{name}/{path.relative_to(folder).as_posix()}"
+            for path in there
+            if path.is_file() and (path.name in LIMITS or path.stat().st_size < LARGEST_SHOWN)
+        }
+        files = _files(archive)
+        if any(not set(names.values()).isdisjoint(_names(file)) for file in files):
+            return
+        size = sum(path.stat().st_size for path in names)
+        if not files or files[-1].stat().st_size + size > FULL:
+            files.append(archive / f"runs-{len(files) + 1}.zip")
+
+        content = io.BytesIO(files[-1].read_bytes() if files[-1].exists() else b"")
+        with zipfile.ZipFile(content, "a", zipfile.ZIP_DEFLATED) as packed:
+            for path, name in names.items():
+                packed.write(path, name)
+        atomic_write(files[-1], lambda file: file.write(content.getbuffer()))
 
 
 def check_archive(archive: Path) -> None:
@@ -43,27 +60,6 @@ def check_archive(archive: Path) -> None:
         raise InputError(f"archive={archive} is no folder: give one")
     for file in _files(archive):
         _names(file)
-
-
-def _pack(archive: Path, name: str, folder: Path) -> None:
-    there = (folder / one for one in PACKED)
-    names = {
-        path: f"{name}/{path.relative_to(folder).as_posix()}"
-        for path in there
-        if path.is_file() and (path.name in LIMITS or path.stat().st_size < LARGEST_SHOWN)
-    }
-    files = _files(archive)
-    if any(not set(names.values()).isdisjoint(_names(file)) for file in files):
-        return
-    size = sum(path.stat().st_size for path in names)
-    if not files or files[-1].stat().st_size + size > FULL:
-        files.append(archive / f"runs-{len(files) + 1}.zip")
-
-    content = io.BytesIO(files[-1].read_bytes() if files[-1].exists() else b"")
-    with zipfile.ZipFile(content, "a", zipfile.ZIP_DEFLATED) as packed:
-        for path, name in names.items():
-            packed.write(path, name)
-    atomic_write(files[-1], lambda file: file.write(content.getbuffer()))
 
 
 @contextmanager

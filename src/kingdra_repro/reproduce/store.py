@@ -80,7 +80,7 @@ def read_runs(results: Path) -> pd.DataFrame:
 
 def check_readable(results: Path) -> None:
     """Read all that a run will be added to: no run is made for files that cannot take it."""
-    for dataset in {_dataset(folder) for folder in read_runs(results)["folder"]}:
+    for dataset in set(map(_dataset, read_runs(results)["folder"])):
         read_table(results / "history" / f"{dataset}.csv", KEY)
     read_table(results / "thresholds.csv", KEY)
     read_failures(results)
@@ -89,14 +89,11 @@ def check_readable(results: Path) -> None:
 def read_histories(results: Path) -> dict[str, pd.DataFrame]:
     """history.csv of each run that has one, by its folder."""
     folders = list(read_runs(results)["folder"])
-    return {
-        folder: table
-        for dataset in dict.fromkeys(_dataset(folder) for folder in folders)
-        for folder, table in _of_runs(
-            results / "history" / f"{dataset}.csv",
-            [folder for folder in folders if _dataset(folder) == dataset],
-        ).items()
-    }
+    found = dict[str, pd.DataFrame]()
+    for dataset in dict.fromkeys(map(_dataset, folders)):
+        mine = [folder for folder in folders if _dataset(folder) == dataset]
+        found |= _of_runs(results / "history" / f"{dataset}.csv", mine)
+    return found
 
 
 def read_thresholds(results: Path) -> dict[str, pd.DataFrame]:
@@ -149,7 +146,7 @@ def _take(results: Path, runs: list[FinishedRun]) -> None:
             path = shown_file(results, run.folder, name)
             if run.folder in new or not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
-                _write_bytes(path, content)
+                atomic_write(path, lambda file, content=content: file.write(content))  # type: ignore[misc]
     rows = [run.row for run in runs if run.folder in new]
     if rows:
         table = pd.concat([ledger, pd.DataFrame(rows, dtype=str)], ignore_index=True).fillna("")
@@ -172,10 +169,6 @@ def _add_tables(path: Path, tables: Mapping[FinishedRun, pd.DataFrame | None], n
     if added or stale:
         path.parent.mkdir(parents=True, exist_ok=True)
         _write(path, pd.concat([known, *added], ignore_index=True).fillna(""), KEY)
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    atomic_write(path, lambda file: file.write(content))
 
 
 def _read(path: Path) -> pd.DataFrame:

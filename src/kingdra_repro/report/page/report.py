@@ -69,7 +69,8 @@ def write_report(results: Path) -> Path:
         _body("Kingdra: results beside the paper's", lead, parts),
         {"runs": entries, "explorers": chosen},
     )
-    return _write(results / "report.html", page)
+    write_text(results / "report.html", page)
+    return results / "report.html"
 
 
 def write_run_report(folder: Path) -> Path:
@@ -106,7 +107,8 @@ def write_run_report(folder: Path) -> Path:
     title = f"{result['dataset']}: {result['k']} clusters of {result['n']:,} points"
     lead = f"Found by {escape(run_name(result))}."
     page = document(title, _body(title, lead, parts), {"runs": {"run": entry}, "explorers": chosen})
-    return _write(folder / "report.html", page)
+    write_text(folder / "report.html", page)
+    return folder / "report.html"
 
 
 def _tables(results: Path) -> tuple[dict[str, Layout], str]:
@@ -182,8 +184,3 @@ def _body(title: str, lead: str, parts: dict[str, tuple[str, str]]) -> str:
 <main>
 {sections}
 </main>"""
-
-
-def _write(path: Path, page: str) -> Path:
-    write_text(path, page)
-    return path

@@ -62,10 +62,8 @@ def accuracy_table(experiment: str, done: Done) -> pd.DataFrame:
         note = one.note
         if len(one.runs) and pd.isna(values).all():
             note = f"run, but {one.value} is not known"
-        place = (one.row, display_name(one.dataset), one.order, one.schedule)
-        found.append(
-            cell(*place, values, published(paper, one.row, one.dataset), note, list(one.runs["folder"]))
-        )
+        theirs = published(paper, one.row, one.dataset)
+        found.append(_cell(one, display_name(one.dataset), values, theirs, note=note))
     return table(found)
 
 
@@ -77,10 +75,9 @@ def labels_table(name: str, score: str, experiment: str, done: Done) -> pd.DataF
     found = []
     for one in planned_cells(experiment, done):
         part, _, row = one.row.partition(": ")
-        place = (row, f"{display_name(one.dataset)}, {part}", one.order, one.schedule)
+        column = f"{display_name(one.dataset)}, {part}"
         values = list(100 * one.runs[score].astype(float)) if len(one.runs) else []
-        paper = published(name, one.row, one.dataset)
-        found.append(cell(*place, values, paper, one.note, list(one.runs["folder"])))
+        found.append(_cell(one, column, values, published(name, one.row, one.dataset), row=row))
     datasets = dict.fromkeys(run.dataset for run in done.planned if run.experiment == experiment)
     first = {display_name(dataset): place for place, dataset in enumerate(datasets)}
     return table(sorted(found, key=lambda one: first[one["column"].rpartition(", ")[0]]))
@@ -110,7 +107,7 @@ def cost_table(done: Done) -> pd.DataFrame:
             if (one.row, one.order, column) not in filled:
                 paper = published("cost", one.row, one.dataset)
                 note = one.note if one.runs.empty else "not run on this device"
-                found.append(cell(one.row, column, one.order, one.schedule, [], paper, note, []))
+                found.append(_cell(one, column, [], paper, runs=one.runs[:0], note=note))
     return table(found)
 
 
@@ -118,17 +115,9 @@ def _by_device(one: PlannedCell, seconds: Mapping[str, float]) -> list[dict[str,
     """Return a cell for each device, of the seconds of these runs."""
     paper = published("cost", one.row, one.dataset)
     runs = one.runs[one.runs["folder"].isin(list(seconds))]
+    name = display_name(one.dataset)
     return [
-        cell(
-            one.row,
-            f"{display_name(one.dataset)}, {device}",
-            one.order,
-            one.schedule,
-            [seconds[folder] for folder in here["folder"]],
-            paper,
-            one.note,
-            list(here["folder"]),
-        )
+        _cell(one, f"{name}, {device}", here["folder"].map(seconds), paper, runs=here)
         for device, here in runs.groupby("device", sort=False)
     ]
 
@@ -138,13 +127,14 @@ def thresholds_table(done: Done) -> pd.DataFrame:
     found = []
     for one, sweep in _sweeps(done):
         if one.value and sweep.empty:  # one line says why, not one for each pair
-            found += [_cell(display_name(one.dataset), title, one, sweep, []) for title, _ in FOUND.values()]
+            row = display_name(one.dataset)
+            found += [_of_sweep(one, row, title, sweep, []) for title, _ in FOUND.values()]
             continue
         for t_pos, t_neg in sorted(set(zip(sweep["t_pos"], sweep["t_neg"], strict=True)), reverse=True):
             here = sweep[(sweep["t_pos"] == t_pos) & (sweep["t_neg"] == t_neg)]
             row = f"{display_name(one.dataset)}, t_pos = {t_pos}, t_neg = {t_neg}"
             for column, (title, unit) in FOUND.items():
-                found.append(_cell(row, title, one, here, unit * here[column]))
+                found.append(_of_sweep(one, row, title, here, unit * here[column]))
     return table(found)
 
 
@@ -164,8 +154,8 @@ def fully_connected_table(done: Done) -> pd.DataFrame:
                 )
                 here = sweep[both]
                 paper = published("fully_connected", f"{percent}%", one.dataset)
-                row = f"{percent}%: {title}"
-                found.append(_cell(row, display_name(one.dataset), one, here, unit * here[column], paper))
+                name = display_name(one.dataset)
+                found.append(_of_sweep(one, f"{percent}%: {title}", name, here, unit * here[column], paper))
     return table(found)
 
 
@@ -180,13 +170,29 @@ def _sweeps(done: Done) -> Iterator[tuple[PlannedCell, pd.DataFrame]]:
         yield one, pd.concat(here) if here else NOTHING
 
 
-def _cell(
+def _of_sweep(
+    one: PlannedCell,
     row: str,
     column: str,
-    one: PlannedCell,
     here: pd.DataFrame,
     values: Iterable[float],
     paper: tuple[float | None, float | None] = (None, None),
 ) -> dict[str, Any]:
     note = MISSING if here.empty and len(one.runs) else one.note
-    return cell(row, column, one.order, one.schedule, values, paper, note, list(here["folder"]))
+    return _cell(one, column, values, paper, row=row, runs=here, note=note)
+
+
+def _cell(
+    one: PlannedCell,
+    column: str,
+    values: Iterable[float],
+    paper: tuple[float | None, float | None],
+    *,
+    row: str | None = None,
+    runs: pd.DataFrame | None = None,
+    note: str | None = None,
+) -> dict[str, Any]:
+    """Fill a planned cell; row, runs and note are its own where none are given."""
+    row, note = one.row if row is None else row, one.note if note is None else note
+    folders = list((one.runs if runs is None else runs)["folder"])
+    return cell(row, column, one.order, one.schedule, values, paper, note, folders)
