@@ -64,113 +64,6 @@ def test_unknown_setting(kingdra_run, given, meant):
     assert line.startswith(f"{name} is not a setting (did you mean {meant}?)")
 
 
-@pytest.mark.parametrize("given", ["settings/base=imsat_vat", "settings/base=nope", "settings=nope"])
-def test_settings_that_suit_a_base_cannot_be_chosen(kingdra_run, given):
-    line = kingdra_run(given).mistake
-    assert line == f"{given} cannot be chosen, they follow from base and dataset: leave it out"
-
-
-@pytest.mark.parametrize("given", ["labels_fraction=0.5", "labels_per_class=3"])
-def test_labels_of_a_method_that_learns_from_none_are_refused(kingdra_run, given):
-    line = kingdra_run("method=kmeans", given).mistake
-    assert line.startswith(f"{given} is for methods that learn from labels, not for method=kmeans: choose")
-
-
-def test_settings_of_a_sweep_cannot_be_shown(kingdra_run):
-    line = kingdra_run("n_clusters=2..3", "method=kmeans", "--cfg", "job").mistake
-    assert line == "--cfg shows the settings of one run: give one value of each, without -m"
-
-
-@pytest.mark.parametrize(
-    ("given", "remedy"),
-    [
-        ("ensemble.size=many", "ensemble.size must be an integer; got many"),
-        ("seed=1.5", "seed must be an integer; got 1.5"),
-        ("training.learning_rate=fast", "training.learning_rate must be a number; got fast"),
-        ("keep_checkpoint=perhaps", "keep_checkpoint must be true or false; got perhaps"),
-    ],
-)
-def test_value_of_the_wrong_type(kingdra_run, given, remedy):
-    assert kingdra_run(given).mistake == remedy
-
-
-@pytest.mark.parametrize(
-    ("given", "remedy"),
-    [
-        ("base.mu=much", "base.mu must be a number; got much"),
-        ("base.noise_std=null", "base.noise_std must be a number; got null"),
-        ("base.hidden=5", "base.hidden must be a list, such as base.hidden=[1,2]"),
-        ("base.hidden=[a,b]", "base.hidden[0] must be an integer; got a"),
-        ("pseudo_labels.t_pos=all", "pseudo_labels.t_pos must be an integer; got all"),
-        ("+base.foo=1", "base.foo is not a setting."),
-    ],
-)
-def test_value_of_the_wrong_type_in_a_group(kingdra_run, given, remedy):
-    assert kingdra_run(given).mistake.startswith(remedy)
-
-
-@pytest.mark.parametrize(
-    ("given", "remedy"),
-    [
-        ("base.noise_std=loud", "noise_std"),
-        ("base.hidden=5", "base.hidden must be a list"),
-        ("base.members.im.w_mi=much", "base.w_mi must be a number; got much"),
-        ("+base.members.im.foo=1", "base.foo is not a setting."),
-    ],
-)
-def test_value_of_the_wrong_type_in_a_mixed_base(kingdra_run, given, remedy):
-    assert remedy in kingdra_run("base=mixed", given).mistake
-
-
-def test_value_of_the_wrong_type_in_the_first_base(kingdra_run):
-    mistake = kingdra_run("method=kingdra_plus", "method.first_base.radius_scale=wide").mistake
-    assert mistake == "method.first_base.radius_scale must be a number; got wide"
-
-
-def test_a_first_base_may_be_a_name(kingdra_run):
-    mistake = kingdra_run("method=kingdra_plus", "method.first_base=imsat_vta").mistake
-    assert mistake.startswith("base must be one of ladder_im, ladder_dot, imsat_vat")
-
-
-def test_a_mixed_base_without_members(kingdra_run):
-    mistake = kingdra_run("base=mixed", "~base.members").mistake
-    assert mistake == "base=mixed needs base.members: give one or more"
-
-
-@pytest.mark.parametrize(
-    ("given", "remedy"),
-    [
-        (["method=single", "method.base=linear_rim"], "method.base cannot be set directly: give base=VALUE"),
-        (["method.random_state=7"], "method.random_state cannot be set directly: give seed=VALUE"),
-        (
-            ["method=kmeans", "method.random_state=null"],
-            "method.random_state cannot be set directly: give seed=VALUE",
-        ),
-        (["method.pseudo_labels=kmeans"], "method.pseudo_labels cannot be set directly"),
-    ],
-)
-def test_what_results_are_filed_under_has_one_name(kingdra_run, given, remedy):
-    assert kingdra_run(*given).mistake.startswith(remedy)
-
-
-@pytest.mark.parametrize("given", ["training=3", "base.hiden=[3]"])
-def test_what_hydra_alone_can_explain_is_one_line_too(kingdra_run, given):
-    assert "`kingdra-run --help`" in kingdra_run(given).mistake
-
-
-@pytest.mark.parametrize(
-    "given", ["training.order=backwards", "training.precision=half", "ensemble.mapping=x"]
-)
-def test_unknown_word(kingdra_run, given):
-    line = kingdra_run(given).mistake
-    assert given.split("=")[1] in line
-    assert " must be one of " in line
-
-
-def test_missing_path(kingdra_run):
-    assert kingdra_run("dataset=custom").mistake == "dataset.path is missing: add dataset.path=VALUE"
-
-
 def test_missing_file(kingdra_run):
     line = kingdra_run(*CUSTOM, "dataset.path=nowhere.npy", "n_clusters=3").mistake
     assert "nowhere.npy" in line
@@ -200,49 +93,9 @@ def test_labels_of_the_wrong_length(kingdra_run, features, tmp_path):
     assert "60" in line
 
 
-def test_negative_threshold(kingdra_run):
-    line = kingdra_run("pseudo_labels.t_pos=-1", *TINY).mistake
-    assert line == "pseudo_labels.t_pos must be an integer of at least 1; got -1"
-
-
-@pytest.mark.parametrize(
-    ("given", "remedy"),
-    [
-        (
-            ("base=ladder",),
-            "base=ladder learns from labels and finds no clusters: give method=semi_supervised",
-        ),
-        (("seed",), "seed has no value: write seed=VALUE"),
-        (
-            ("method=kingdra", "labels_fraction=5"),
-            "labels_fraction must be a number above 0 and below 1; got 5",
-        ),
-        (
-            ("method=semi_supervised", "labels_per_class=200"),
-            "labels_per_class must be an integer from 1 to ",
-        ),
-        (
-            ("method=semi_supervised", "labels_per_class=ten"),
-            "labels_per_class must be an integer from 1 to 173, which leaves some points of",
-        ),
-        (
-            ("method=semi_supervised", "labels_per_class=true"),
-            "labels_per_class must be an integer from 1 to ",
-        ),
-        (("method=semi_supervised", "n_clusters=12"), "n_clusters must be the number of classes, 10; got 12"),
-    ],
-)
-def test_what_is_given_labels_and_what_is_not(kingdra_run, given, remedy):
-    assert kingdra_run(*given, *TINY).mistake.startswith(remedy)
-
-
 def test_semi_supervised_learning_without_labels(kingdra_run, features):
     line = kingdra_run("method=semi_supervised", *CUSTOM, "n_clusters=3").mistake
     assert line.startswith("There are no classes to draw labels from in this data set: give labels with")
-
-
-def test_values_are_named_as_the_user_gave_them(kingdra_run):
-    assert kingdra_run("ensemble.size=0").mistake == "ensemble.size must be an integer of at least 1; got 0"
 
 
 @pytest.mark.parametrize(
@@ -294,75 +147,162 @@ def test_a_defect_of_the_program_is_not_told_as_a_mistake(kingdra_run, monkeypat
         kingdra_run("method=single", *TINY)
 
 
+GROUP_OF_SETTINGS = "A group of settings is chosen by a name"
+QUOTES = "has characters that need quotes"
+
+
 @pytest.mark.parametrize(
-    ("given", "remedy"),
+    ("given", "line"),
     [
+        # What cannot be given.
+        (("settings/base=imsat_vat",), "settings/base=imsat_vat cannot be chosen, they follow from base and"),
+        (("settings/base=nope",), "settings/base=nope cannot be chosen, they follow from base and dataset:"),
+        (("settings=nope",), "settings=nope cannot be chosen, they follow from base and dataset: leave it"),
+        (
+            ("method=kmeans", "labels_fraction=0.5"),
+            "labels_fraction=0.5 is for methods that learn from labels, not for method=kmeans: choose",
+        ),
+        (
+            ("method=kmeans", "labels_per_class=3"),
+            "labels_per_class=3 is for methods that learn from labels, not for method=kmeans: choose",
+        ),
+        (
+            ("n_clusters=2..3", "method=kmeans", "--cfg", "job"),
+            "--cfg shows the settings of one run: give one value of each, without -m",
+        ),
+        # What results are filed under has one name.
+        (("method=single", "method.base=linear_rim"), "method.base cannot be set directly: give base=VALUE"),
+        (("method.random_state=7",), "method.random_state cannot be set directly: give seed=VALUE"),
+        (
+            ("method=kmeans", "method.random_state=null"),
+            "method.random_state cannot be set directly: give seed=VALUE",
+        ),
+        (("method.pseudo_labels=kmeans",), "method.pseudo_labels cannot be set directly"),
+        # What is no setting.
+        (("+foo=1",), "foo is not a setting"),
+        (("+base.foo=1",), "base.foo is not a setting."),
+        (("base=mixed", "+base.members.im.foo=1"), "base.foo is not a setting."),
+        (("base.hiden=[3]",), "base.hiden is not a setting (did you mean base.hidden?). `kingdra-run --h"),
+        (("training=3",), "training=3 is not valid: training is a group of settings. `kingdra-run --help` "),
+        (("+dataset.foo=1",), "dataset.foo is not a setting of this dataset"),
         (
             ("method=kmeans", "++method.epochs=3"),
             "method.epochs is not a setting of this method: it has n_init",
         ),
-        (("+dataset.foo=1",), "dataset.foo is not a setting of this dataset"),
-        (("seed=[1",), "seed=[1 has characters that need quotes, or an open bracket"),
         (
-            ("seed=0,1",),
-            "seed=0,1 is several values: add -m for a run with each, write seed=[0,1] for a list, or quote "
-            "it twice, such as \"seed='0,1'\"",
+            ("dataset=custom", "dataset.path=x.csv", "dataset.text=t", "+dataset.words.foo=1"),
+            "dataset.words.foo is not a setting: there are n_words, stop_words, row_length",
         ),
-        (("+foo=1",), "foo is not a setting"),
-        (("output_dir=",), "output_dir must not be empty"),
-        (("dataset=custom", "dataset.path="), "dataset.path must not be empty"),
+        # Values of another type.
+        (("ensemble.size=many",), "ensemble.size must be an integer; got many"),
+        (("seed=1.5",), "seed must be an integer; got 1.5"),
+        (("training.learning_rate=fast",), "training.learning_rate must be a number; got fast"),
+        (("keep_checkpoint=perhaps",), "keep_checkpoint must be true or false; got perhaps"),
+        (("base.mu=much",), "base.mu must be a number; got much"),
+        (("base.noise_std=null",), "base.noise_std must be a number; got null"),
+        (("base.hidden=5",), "base.hidden must be a list, such as base.hidden=[1,2]"),
+        (("base.hidden=[a,b]",), "base.hidden[0] must be an integer; got a"),
+        (("pseudo_labels.t_pos=all",), "pseudo_labels.t_pos must be an integer; got all"),
+        (("base=mixed", "base.noise_std=loud"), "base.noise_std must be a number; got loud"),
+        (("base=mixed", "base.hidden=5"), "base.hidden must be a list"),
+        (("base=mixed", "base.members.im.w_mi=much"), "base.w_mi must be a number; got much"),
         (
-            ("dataset=custom", "dataset.path=a=b/x.csv"),
-            "dataset.path=a=b/x.csv has characters that need quotes",
+            ("method=kingdra_plus", "method.first_base.radius_scale=wide"),
+            "method.first_base.radius_scale must be a number; got wide",
         ),
-        (("base=null",), "A group of settings is chosen by a name"),
-        (("method=5",), "A group of settings is chosen by a name"),
-        (("dataset=custom", "dataset.path=ünï.csv"), "dataset.path=ünï.csv has characters that need quotes"),
+        # Values that are none of those that can be.
+        (("training.order=backwards",), "training.order must be one of "),
+        (("training.precision=half",), "training.precision must be one of "),
+        (("ensemble.mapping=x",), "ensemble.mapping must be one of "),
         (
-            ("dataset=custom", "dataset.path=a (1).csv"),
-            "dataset.path=a (1).csv has characters that need quotes",
+            ("method=kingdra_plus", "method.first_base=imsat_vta"),
+            "base must be one of ladder_im, ladder_dot, imsat_vat",
         ),
-        (("dataset=custom", "dataset.path=[a,b]"), "dataset.path must be a name; got ['a', 'b']"),
-        (("dataset=custom", "dataset.path=2024"), "dataset.path=2024 does not exist"),
-        (("method=semi_supervised", "seed=-1"), "seed must be an integer of at least 0; got -1"),
+        (("ensemble.size=0",), "ensemble.size must be an integer of at least 1; got 0"),
         (
-            ("method=kmeans", "seed=5000000000"),
-            "seed must be an integer from 0 to 4294967295; got 5000000000",
-        ),
-        (
-            ("pseudo_labels=kmeans", "pseudo_labels.random_state=-3"),
-            "pseudo_labels.random_state must be an integer from 0",
+            ("pseudo_labels.t_pos=-1", *TINY),
+            "pseudo_labels.t_pos must be an integer of at least 1; got -1",
         ),
         (
             ("pseudo_labels.t_pos=3", *TINY),
             "pseudo_labels.t_pos must be at most the number of models, 2; got 3",
-        ),
-        (("base.noise_std=nan", *TINY), "base.noise_std must be a finite number of at least 0; got nan"),
-        (("dataset=mnist", "dataset.features=2024"), "dataset.features=2024: there is no train_X.npy"),
-        (("dataset=cifar10", "dataset.images=5"), "dataset.images=5 does not exist"),
-        (("dataset=cifar10", "dataset.images=[a]"), "dataset.images must be a name; got ['a']"),
-        (
-            ("dataset=custom", "dataset.path=x.csv", "dataset.text=t", "+dataset.words.foo=1"),
-            "dataset.words.foo is not a setting: there are n_words, stop_words, row_length",
         ),
         (
             ("pseudo_labels.min_fraction=2", *TINY),
             "pseudo_labels.min_fraction must be a number from 0 to 1; got 2",
         ),
         (
+            ("pseudo_labels=kmeans", "pseudo_labels.random_state=-3"),
+            "pseudo_labels.random_state must be an integer from 0",
+        ),
+        (("base.noise_std=nan", *TINY), "base.noise_std must be a finite number of at least 0; got nan"),
+        (("training.epochs=null",), "training.epochs must be an integer of at least 1, or auto; got None"),
+        (("seed=null",), "seed must not be null: give it a value"),
+        (("method=semi_supervised", "seed=-1"), "seed must be an integer of at least 0; got -1"),
+        (
+            ("method=kmeans", "seed=5000000000"),
+            "seed must be an integer from 0 to 4294967295; got 5000000000",
+        ),
+        (
             ("method=dec", "method.hidden=[0]"),
             "method.hidden must be the widths of one layer or more, such as [1200, 1200]; got [0]",
         ),
-        (("dataset=cifar10", "dataset.weights=no.pth"), "dataset.weights=no.pth does not exist"),
-        (("training.epochs=null",), "training.epochs must be an integer of at least 1, or auto; got None"),
-        (("seed=null",), "seed must not be null: give it a value"),
-        (("base=",), "unknown base=: choose from"),
-        (("base=mixed", "base.members=null"), "base=mixed needs base.members"),
         (("device=meta", *TINY), "device=meta is not available on this machine"),
+        # Groups, and what is in them.
+        (("base=null",), GROUP_OF_SETTINGS),
+        (("method=5",), GROUP_OF_SETTINGS),
+        (("base=",), "unknown base=: choose from"),
+        (("base=mixed", "base.members=null"), "base=mixed needs base.members: give one or more"),
+        (("base=mixed", "~base.members"), "base=mixed needs base.members: give one or more"),
+        # Labels.
+        (
+            ("base=ladder", *TINY),
+            "base=ladder learns from labels and finds no clusters: give method=semi_supervised",
+        ),
+        (
+            ("method=kingdra", "labels_fraction=5", *TINY),
+            "labels_fraction must be a number above 0 and below 1; got 5",
+        ),
+        (
+            ("method=semi_supervised", "labels_per_class=200", *TINY),
+            "labels_per_class must be an integer from 1 to ",
+        ),
+        (
+            ("method=semi_supervised", "labels_per_class=ten", *TINY),
+            "labels_per_class must be an integer from 1 to 173, which leaves some points of",
+        ),
+        (
+            ("method=semi_supervised", "labels_per_class=true", *TINY),
+            "labels_per_class must be an integer from 1 to ",
+        ),
+        (
+            ("method=semi_supervised", "n_clusters=12", *TINY),
+            "n_clusters must be the number of classes, 10; got 12",
+        ),
+        # Names of files, and what Hydra cannot read.
+        (("seed",), "seed has no value: write seed=VALUE"),
+        (("seed=[1",), "seed=[1 has characters that need quotes, or an open bracket"),
+        (
+            ("seed=0,1",),
+            "seed=0,1 is several values: add -m for a run with each, write seed=[0,1] for a list, or quote "
+            "it twice, such as \"seed='0,1'\"",
+        ),
+        (("output_dir=",), "output_dir must not be empty"),
+        (("dataset=custom",), "dataset.path is missing: add dataset.path=VALUE"),
+        (("dataset=custom", "dataset.path="), "dataset.path must not be empty"),
+        (("dataset=custom", "dataset.path=a=b/x.csv"), f"dataset.path=a=b/x.csv {QUOTES}"),
+        (("dataset=custom", "dataset.path=ünï.csv"), f"dataset.path=ünï.csv {QUOTES}"),
+        (("dataset=custom", "dataset.path=a (1).csv"), f"dataset.path=a (1).csv {QUOTES}"),
+        (("dataset=custom", "dataset.path=[a,b]"), "dataset.path must be a name; got ['a', 'b']"),
+        (("dataset=custom", "dataset.path=2024"), "dataset.path=2024 does not exist"),
+        (("dataset=mnist", "dataset.features=2024"), "dataset.features=2024: there is no train_X.npy"),
+        (("dataset=cifar10", "dataset.images=5"), "dataset.images=5 does not exist"),
+        (("dataset=cifar10", "dataset.images=[a]"), "dataset.images must be a name; got ['a']"),
+        (("dataset=cifar10", "dataset.weights=no.pth"), "dataset.weights=no.pth does not exist"),
     ],
 )
-def test_one_line_for(kingdra_run, given, remedy):
-    assert kingdra_run(*given).mistake.startswith(remedy)
+def test_one_line_for(kingdra_run, given, line):
+    assert kingdra_run(*given).mistake.startswith(line)
 
 
 @pytest.mark.parametrize(
