@@ -23,7 +23,7 @@ import torch
 from hydra.utils import instantiate
 from sklearn.preprocessing import StandardScaler
 
-from kingdra_repro.config import all_settings, register_schema
+from kingdra_repro.config import all_settings
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.provenance import device_name
 from kingdra_repro.resolvers import register_resolvers
@@ -59,7 +59,6 @@ class Phases:
 
 def main(wanted: list[str]) -> None:
     torch.set_num_threads(1)
-    register_schema()
     register_resolvers()
     for name, (seeds, settings) in SETS.items():
         for seed in seeds:

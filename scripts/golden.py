@@ -24,11 +24,10 @@ from typing import Any
 
 import pandas as pd
 import torch
-from hydra import compose, initialize_config_module
 from sklearn.base import BaseEstimator
 
 from kingdra_repro import methods
-from kingdra_repro.config import CONFIGS, VERSION_BASE, names, register_schema
+from kingdra_repro.config import all_settings, names
 from kingdra_repro.files import write_table
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
 from kingdra_repro.reproduce.settings import settings
@@ -59,14 +58,11 @@ def cells() -> list[tuple[str, str, str]]:
 
 def hashes(wanted: Iterable[tuple[str, str, str]]) -> Iterator[tuple[tuple[str, str, str], str]]:
     """Compose each cell as the command line does, and yield it with its config hash."""
-    register_schema()
     register_resolvers()
-    with initialize_config_module(CONFIGS, version_base=VERSION_BASE):
-        for dataset, base, choice in wanted:
-            method = (f"method={choice}",) if base == "-" else (f"base={base}", *CHOICES[choice])
-            path = ["dataset.path=none.csv"] if dataset == "custom" else []
-            cfg = compose("config", [f"dataset={dataset}", *method, *path])
-            yield (dataset, base, choice), config_hash(cfg)
+    for dataset, base, choice in wanted:
+        method = (f"method={choice}",) if base == "-" else (f"base={base}", *CHOICES[choice])
+        path = ["dataset.path=none.csv"] if dataset == "custom" else []
+        yield (dataset, base, choice), config_hash(all_settings([f"dataset={dataset}", *method, *path]))
 
 
 def whole_plan() -> list[PlannedRun]:

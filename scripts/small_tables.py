@@ -15,12 +15,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 from sklearn import datasets
 from sklearn.preprocessing import StandardScaler
 
-from kingdra_repro.config import CONFIGS, VERSION_BASE, register_schema, with_auto_settings
+from kingdra_repro.config import all_settings, with_auto_settings
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.methods import KMeans
 from kingdra_repro.methods.best_phase import modularity, neighbour_graph
@@ -88,14 +87,12 @@ def make(name: str, n: int, d: int, k: int, seed: int) -> Any:
     if METHODS[name] is None:
         return KMeans(k, random_state=seed)
     given = ["dataset=custom", "dataset.path=unread", f"seed={seed}", "n_jobs=1", "device=cpu"]
-    with initialize_config_module(CONFIGS, version_base=VERSION_BASE):
-        cfg = compose("config", [*given, *METHODS[name]])
+    cfg = all_settings([*given, *METHODS[name]])
     return instantiate(with_auto_settings(cfg, n, d).method)(n_clusters=k)
 
 
 def main(seeds: int, wanted: list[str]) -> None:
     torch.set_num_threads(1)
-    register_schema()
     register_resolvers()
     for seed in range(seeds):
         for table in wanted or TABLES:

@@ -1,12 +1,12 @@
 """The rule by which settings that are ``auto`` follow the data."""
 
 import pytest
-from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 
 from kingdra_repro.auto_settings import AutoSettings, auto_settings
-from kingdra_repro.config import register_schema, with_auto_settings
-from kingdra_repro.resolvers import register_resolvers
+from kingdra_repro.config import all_settings, with_auto_settings
+
+CUSTOM = ("dataset=custom", "dataset.path=none.csv")
 
 
 @pytest.mark.parametrize(
@@ -24,12 +24,8 @@ def test_the_rule_at_its_corners(n, d, expected):
 
 
 def test_settings_of_the_user_win():
-    register_schema()
-    register_resolvers()
-    own = ["base.hidden=[16]", "training.iterations=2"]
-    with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
-        cfg = compose("config", ["dataset=custom", "dataset.path=none.csv", *own])
-        mixed = compose("config", ["dataset=custom", "dataset.path=none.csv", "base=mixed"])
+    cfg = all_settings([*CUSTOM, "base.hidden=[16]", "training.iterations=2"])
+    mixed = all_settings([*CUSTOM, "base=mixed"])
     suited = with_auto_settings(cfg, 1_500, 6)
     assert (suited.base.hidden, suited.training.iterations) == ([16], 2)
     assert (suited.training.first_epochs, cfg.training.first_epochs) == (13, "auto")
@@ -39,10 +35,5 @@ def test_settings_of_the_user_win():
 
 @pytest.mark.parametrize(("base", "widths"), [("ladder_im", (64, 64)), ("linear_rim", (1200, 1200))])
 def test_the_first_models_of_kingdra_plus_follow_the_later_ones(base, widths):
-    register_schema()
-    register_resolvers()
-    with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
-        cfg = compose(
-            "config", ["dataset=custom", "dataset.path=none.csv", "method=kingdra_plus", f"base={base}"]
-        )
+    cfg = all_settings([*CUSTOM, "method=kingdra_plus", f"base={base}"])
     assert instantiate(with_auto_settings(cfg, 1_500, 6).method)().first_base.hidden == widths

@@ -7,10 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kingdra_repro.config import register_schema
 from kingdra_repro.programs.sweep import spelt_out
 from kingdra_repro.reproduce.settings import settings
-from kingdra_repro.resolvers import register_resolvers
 from tests.programs.test_configs import composed
 
 ROOT = Path(__file__).parent.parent
@@ -24,12 +22,6 @@ def _commands(program: str) -> list[str]:
 
 
 COMMANDS = _commands("kingdra-run")
-
-
-@pytest.fixture(autouse=True)
-def _registered() -> None:
-    register_schema()
-    register_resolvers()
 
 
 def test_there_are_commands() -> None:

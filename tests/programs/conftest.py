@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 from hydra.core.global_hydra import GlobalHydra
 
-from kingdra_repro.config import register_schema
 from kingdra_repro.programs import run as console
-from kingdra_repro.resolvers import register_resolvers
 
 # A Kingdra that takes a second.
 TINY = (
@@ -71,9 +69,3 @@ def kingdra_run(
         return Outcome(stopped.value.code or 0, printed.out, printed.err)
 
     return run
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _registered() -> None:
-    register_schema()
-    register_resolvers()

@@ -4,12 +4,11 @@ from importlib.resources import files
 from itertools import product
 
 import pytest
-from hydra import compose, initialize_config_module
 from hydra.utils import instantiate
 from omegaconf import DictConfig, OmegaConf
 
 from kingdra_repro import bases, methods, pseudo_labels
-from kingdra_repro.config import ALL, check_types, names, sections, with_auto_settings
+from kingdra_repro.config import ALL, all_settings, check_types, names, sections, with_auto_settings
 from kingdra_repro.programs.unread import unread
 from kingdra_repro.runs.folder import config_hash
 
@@ -17,8 +16,7 @@ TABLE = (1500, 6)  # rows and columns, for what is "auto"
 
 
 def composed(*overrides: str) -> DictConfig:
-    with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
-        return compose("config", list(overrides))
+    return all_settings(overrides)
 
 
 PAGES = {name: sections(name) for name in names("settings")}

@@ -2,9 +2,8 @@
 
 import pandas as pd
 import pytest
-from hydra import compose, initialize_config_module
 
-from kingdra_repro.config import read_config, register_schema
+from kingdra_repro.config import all_settings, read_config
 from kingdra_repro.errors import InputError
 from kingdra_repro.reproduce import experiments as experiments_module
 from kingdra_repro.reproduce import plan as plan_module
@@ -12,7 +11,6 @@ from kingdra_repro.reproduce.experiments import experiment, names, parse_seeds
 from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
 from kingdra_repro.reproduce.selection import by_value, select
 from kingdra_repro.reproduce.settings import settings, split_names
-from kingdra_repro.resolvers import register_resolvers
 from kingdra_repro.runs.folder import config_hash
 from scripts import golden
 
@@ -53,11 +51,8 @@ def test_table_2_has_the_paper_s_cells(table2):
 def test_the_hash_is_kingdra_run_s(table2):
     every_40th = table2[::40]
     assert {run.schedule for run in every_40th} == {"published", "short"}
-    register_schema()
-    register_resolvers()
     for run in every_40th:
-        with initialize_config_module("kingdra_repro.configs", version_base="1.3"):
-            assert config_hash(compose("config", list(run.overrides))) == run.config_hash, run
+        assert config_hash(all_settings(run.overrides)) == run.config_hash, run
 
 
 def test_rows_of_the_same_runs_share_them(table2):

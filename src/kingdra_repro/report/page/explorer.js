@@ -66,8 +66,7 @@ const className = (explorer, number) => explorer.classes[number] ?? String(numbe
 
 function clusterName(explorer, number) {
   const matched = explorer.clusters[number].class;
-  if (matched === null || matched === undefined) return `Cluster ${number}`;
-  return `Cluster ${number}, class ${className(explorer, matched)}`;
+  return matched === null ? `Cluster ${number}` : `Cluster ${number}, class ${className(explorer, matched)}`;
 }
 
 function clusterDetail(explorer, number) {
@@ -142,11 +141,12 @@ function pointList(explorer, points, isWrong, extra) {
   return element("ul", { class: "lines" }, lines);
 }
 
-function describe(explorer, points, i) {
+// A point of an explorer, or of a map: what it is called, or its cluster; its class, and the models that agree.
+function describe(shown, points, i, name = pointName(points, i)) {
   return [
-    pointName(points, i),
-    points.classes ? `class ${className(explorer, points.classes[i])}` : null,
-    points.agreeing ? `${points.agreeing[i]} of ${explorer.n_models} models agree` : null,
+    name,
+    points.classes ? `class ${className(shown, points.classes[i])}` : null,
+    points.agreeing ? `${points.agreeing[i]} of ${shown.n_models} models agree` : null,
   ].filter(Boolean).join(", ");
 }
 
@@ -224,6 +224,5 @@ function disagreement(explorer) {
 
 function voteName(explorer, cluster) {
   const matched = explorer.clusters[cluster].class;
-  const name = matched === null || matched === undefined ? null : className(explorer, matched);
-  return name === null ? `c${cluster}` : `c${cluster}: ${name}`;
+  return matched === null ? `c${cluster}` : `c${cluster}: ${className(explorer, matched)}`;
 }

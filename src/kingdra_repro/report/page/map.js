@@ -160,11 +160,7 @@ function showMap(map, explorer) {
 // What is known of a point: its name, cluster, class, and values, words or picture.
 function described(map, i) {
   const points = map.points;
-  const facts = [
-    `cluster ${points.labels[i]}`,
-    points.classes ? `class ${map.classes[points.classes[i]]}` : null,
-    points.agreeing ? `${points.agreeing[i]} of ${map.n_models} models agree` : null,
-  ].filter(Boolean).join(", ");
+  const facts = describe(map, points, i, `cluster ${points.labels[i]}`);
   const content = [element("b", {}, pointName(points, i)), element("div", {}, facts)];
   if (points.sprite) {
     const picture = tile(points.sprite, i, pointName(points, i), false);
