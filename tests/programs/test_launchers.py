@@ -56,7 +56,7 @@ def test_a_defect_does_not_stop_the_others(kingdra_run, features, tmp_path, monk
         return make_result(run, *given) if run["seed"] else 1 / 0
 
     monkeypatch.setattr("kingdra_repro.programs.cluster.make_result", broken)
-    outcome = kingdra_run("-m", *KMEANS, "seed=0,1,2")
+    outcome = kingdra_run("seed=0,1,2", "-m", *KMEANS)
     assert outcome.status == 1
     assert outcome.err.count("ZeroDivisionError: division by zero\n") == 1
     assert "kingdra-run: 1 of the sweep's jobs failed: #0 " in outcome.err

@@ -291,14 +291,6 @@ def test_a_setting_that_the_method_does_not_read_is_told_before_training(kingdra
     assert not any(" model epochs " in line or line.startswith("iteration") for line in lines[:told])
 
 
-def test_sweep(kingdra_run, features, tmp_path):
-    assert kingdra_run("seed=0,1", "-m", "method=single,ensemble", *SMALL).status == 0
-    results = [json.loads(path.read_text()) for path in tmp_path.glob("outputs/**/result.json")]
-    assert {(one["method"], one["seed"]) for one in results} == {
-        ("single", 0), ("single", 1), ("ensemble", 0), ("ensemble", 1)
-    }  # fmt: skip
-
-
 def test_the_method_never_sees_the_labels(kingdra_run, features, monkeypatch):
     seen = []
     fit = Kingdra.fit

@@ -10,7 +10,7 @@ from kingdra_repro.report.page.choose_runs import choose_runs
 from kingdra_repro.report.tables.cells import read_tables
 from kingdra_repro.report.tables.layout import layout
 from kingdra_repro.reproduce.plan import PlannedRun
-from kingdra_repro.runs.reading import read_rows
+from kingdra_repro.reproduce.store import read_rows
 
 # What is drawn of the first run of each panel.
 OF_FIGURES = {"figure3": "graph_sample.json", "figure4": "members.npz"}
@@ -22,8 +22,7 @@ def shown(results: Path, planned: Sequence[PlannedRun], cells: pd.DataFrame) -> 
     A figure that is not in the plan keeps all that it may be drawn from.
     """
     tables = {name: layout(table) for name, table in read_tables(results).items()}
-    rows = read_rows(results / "runs.csv") if (results / "runs.csv").exists() else []
-    chosen = choose_runs(rows, tables, results)
+    chosen = choose_runs(read_rows(results), tables, results)
     found = {"explorer.json": {one["folder"] for runs in chosen.values() for one in runs}}
     for experiment in {run.experiment for run in planned}.intersection(OF_FIGURES):
         first = {runs["folder"].iloc[0] for _, runs in shown_runs(cells, experiment)}

@@ -78,6 +78,12 @@ def read_runs(results: Path) -> pd.DataFrame:
     return table
 
 
+def read_rows(results: Path) -> list[dict[str, str]]:
+    """Return the rows of runs.csv as text; none where there is no file."""
+    table = read_table(results / "runs.csv", ("folder", "dataset", "method", "seed"))
+    return [] if table is None else table.to_dict("records")  # type: ignore[return-value]
+
+
 def check_readable(results: Path) -> None:
     """Read all that a run will be added to: no run is made for files that cannot take it."""
     for dataset in set(map(_dataset, read_runs(results)["folder"])):

@@ -15,8 +15,8 @@ from kingdra_repro.runs.reading import EXACT, RESTORE, reading
 
 # Bytes of the other files that are read; a file that is larger is none that kingdra-run wrote.
 LIMITS = {
-    **{"result.json": 2**16, "overrides.yaml": 2**16, "settings.txt": 2**16},
-    **{"history.csv": 2**22, "thresholds.csv": 2**22},
+    **dict.fromkeys(("result.json", "overrides.yaml", "settings.txt"), 2**16),
+    **dict.fromkeys(("history.csv", "thresholds.csv"), 2**22),
 }
 MOST_COLUMNS = 100
 # What tables and estimates are made of: whole numbers, and others or nothing.

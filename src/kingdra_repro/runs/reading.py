@@ -78,16 +78,6 @@ def read_command(folder: Path) -> str | None:
         return " ".join(["kingdra-run", *(one for one in given if one.partition("=")[0] not in PLACES)])
 
 
-def read_rows(path: Path) -> list[dict[str, str]]:
-    """Return the rows of runs.csv."""
-    with reading(path, RESTORE), path.open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-        for row in rows:
-            for name in ("folder", "dataset", "method", "seed"):
-                row[name]
-        return rows
-
-
 @contextmanager
 def reading(path: Path, remedy: str = "remove it, or make the run again") -> Iterator[Path]:
     """Report what goes wrong within as damage of the file, with what to do about it."""

@@ -16,13 +16,12 @@ from kingdra_repro.report.tables.cells import read_tables
 from kingdra_repro.report.tables.html import html
 from kingdra_repro.report.tables.layout import Layout, layout
 from kingdra_repro.report.tables.summary import filled
-from kingdra_repro.reproduce.store import read_histories
+from kingdra_repro.reproduce.store import read_histories, read_rows
 from kingdra_repro.runs.reading import (
     RESTORE,
     read_command,
     read_history,
     read_result,
-    read_rows,
     read_shown,
     reading,
 )
@@ -41,7 +40,7 @@ def write_report(results: Path) -> Path:
     """
     if not (results / "runs.csv").is_file():
         raise InputError(f"results={results}: there is no runs.csv in it: name a folder that has one")
-    rows = read_rows(results / "runs.csv")
+    rows = read_rows(results)
     with reading(results / "runs.csv", RESTORE):
         histories = read_histories(results)
         entries = {
