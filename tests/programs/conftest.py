@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,17 @@ class Outcome:
         assert self.status == 2
         assert "Traceback" not in self.out + self.err
         (line,) = self.err.splitlines()
-        return line.removeprefix("kingdra-run: ")
+        return line.removeprefix("kingdra-").partition(": ")[2]
+
+
+def called(main: Callable[[], None], capsys: pytest.CaptureFixture[str], *command: str) -> Outcome:
+    """What a program's console function comes to, with this command line."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", list(command))
+        with pytest.raises(SystemExit) as stopped:
+            main()
+    GlobalHydra.instance().clear()
+    return Outcome(int(stopped.value.code or 0), *capsys.readouterr())
 
 
 @pytest.fixture
@@ -59,13 +70,4 @@ def kingdra_run(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HYDRA_FULL_ERROR", os.environ.get("HYDRA_FULL_ERROR", "0"))
     monkeypatch.delenv("KINGDRA_DATA_DIR", raising=False)
-
-    def run(*arguments: str) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["kingdra-run", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            console.main()
-        GlobalHydra.instance().clear()
-        printed = capsys.readouterr()
-        return Outcome(stopped.value.code or 0, printed.out, printed.err)
-
-    return run
+    return partial(called, console.main, capsys, "kingdra-run")

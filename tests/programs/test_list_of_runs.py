@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from kingdra_repro.programs import runs
+from tests.programs import conftest as console
 
 RESULT = {
     **{"dataset": "trees", "method": "kingdra", "base": "ladder_im", "seed": 0, "n": 1500, "d": 6, "k": 3},
@@ -22,10 +23,8 @@ def made(folder, **changes) -> None:
 
 
 def called(capsys, *arguments: str) -> tuple[int, str]:
-    with pytest.raises(SystemExit) as stopped:
-        runs.program.main("kingdra-runs", lambda: runs.run(arguments))
-    printed = capsys.readouterr()
-    return stopped.value.code or 0, printed.err if stopped.value.code else printed.out
+    outcome = console.called(runs.main, capsys, "kingdra-runs", *arguments)
+    return outcome.status, outcome.err if outcome.status else outcome.out
 
 
 def test_finished_runs_are_listed_and_written(tmp_path, monkeypatch, capsys, caplog):

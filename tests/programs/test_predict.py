@@ -17,6 +17,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.methods import Kingdra
 from kingdra_repro.programs import predict
 from kingdra_repro.runs.model import _digest
+from tests.programs import conftest as console
 from tests.programs.conftest import TINY
 from tests.programs.test_runs import only
 
@@ -41,13 +42,8 @@ HALF = (*TABLE, "device=cpu", *TINY)
 
 def called(capsys, *arguments: str) -> tuple[int, str]:
     """Exit status; standard output, or of a user's mistake the line."""
-    with pytest.raises(SystemExit) as stopped:
-        predict.program.main("kingdra-predict", lambda: predict.run(arguments))
-    printed = capsys.readouterr()
-    if stopped.value.code:
-        (line,) = printed.err.splitlines()
-        return stopped.value.code, line.removeprefix("kingdra-predict: ")
-    return 0, printed.out
+    outcome = console.called(predict.main, capsys, "kingdra-predict", *arguments)
+    return outcome.status, outcome.mistake if outcome.status else outcome.out
 
 
 def test_half_of_the_digits_labels_the_other_half_as_the_estimator_does(kingdra_run, halves, tmp_path):

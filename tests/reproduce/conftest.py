@@ -4,28 +4,19 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
-from hydra.core.global_hydra import GlobalHydra
 
 from kingdra_repro.programs import reproduce as console
 from kingdra_repro.reproduce.plan import PlannedRun, plan
+from tests.programs.conftest import Outcome, called
 from tests.reproduce import fake_run
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a command printed, and its exit status."""
-
-    status: int
-    out: str
-    err: str
 
 
 class Fakes:
@@ -72,16 +63,7 @@ def kingdra_reproduce(
     """``kingdra-reproduce`` with the given arguments, in an empty folder, for `smoke` alone."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*arguments: str) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["kingdra-reproduce", "experiments=[smoke]", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            console.main()
-        GlobalHydra.instance().clear()
-        printed = capsys.readouterr()
-        return Outcome(int(stopped.value.code or 0), printed.out, printed.err)
-
-    return run
+    return partial(called, console.main, capsys, "kingdra-reproduce", "experiments=[smoke]")
 
 
 @pytest.fixture

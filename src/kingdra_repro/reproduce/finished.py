@@ -52,7 +52,7 @@ class FinishedRun:
 
     @property
     def dataset(self) -> str:
-        return self.folder.split("/")[1]
+        return dataset_of(self.folder)
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -63,6 +63,11 @@ def key(folder: str) -> tuple[str, ...]:
     """``config_hash``, ``code`` and ``seed`` of a run's folder; empty where it is none."""
     found = _NAME.fullmatch(folder.rpartition("/")[2])
     return (found[2], found[3], found[1]) if found else ()
+
+
+def dataset_of(folder: str) -> str:
+    """Return the data set of a run's folder; empty where it is none."""
+    return folder.split("/")[1] if "/" in folder else ""
 
 
 def find_runs(root: Path) -> Iterator[FinishedRun]:
@@ -156,18 +161,13 @@ def _from_history(content: bytes) -> dict[str, Any]:
     Of methods that have an ensemble, the scores after the phase without pseudo-labels; of those with
     iterations, how the sets that these trained on came about, e.g. "relaxed+given".
     """
-    first: dict[str, Any] = {}
-    rules: list[str] = []
     history = pd.read_csv(io.BytesIO(content), **EXACT)
-    if "model_acc_mean" in history and history["iteration"].iloc[0] == 0:
-        first = {str(column): value for column, value in history.iloc[0].items()}
-    if "rule" in history:  # an iteration's set is what the next one trains on
-        rules = list(dict.fromkeys(history["rule"].iloc[:-1]))
+    is_ensemble = "model_acc_mean" in history and history["iteration"].iloc[0] == 0
+    first: Any = history.iloc[0] if is_ensemble else {}
+    rules = history["rule"].iloc[:-1] if "rule" in history else ()  # the last set trains nothing
     return {
-        "rules": "+".join(rules) or None,
-        "first_phase_acc": first.get("acc"),
-        "first_phase_model_acc_mean": first.get("model_acc_mean"),
-        "first_phase_pseudo_label_acc": first.get("pseudo_label_acc"),
+        "rules": "+".join(dict.fromkeys(rules)) or None,
+        **{f"first_phase_{name}": first.get(name) for name in ("acc", "model_acc_mean", "pseudo_label_acc")},
     }
 
 
@@ -213,7 +213,7 @@ def _read_ledger(results: Path) -> Iterator[FinishedRun]:
     thresholds = _by_run(results, results / "thresholds.csv", ["t_pos", "t_neg"])
     histories = {
         dataset: _by_run(results, results / "history" / f"{dataset}.csv", ["iteration"])
-        for dataset in {row["folder"].split("/")[1] for row in rows}
+        for dataset in {dataset_of(row["folder"]) for row in rows}
     }
     for row in rows:
         folder = row["folder"]
@@ -224,7 +224,7 @@ def _read_ledger(results: Path) -> Iterator[FinishedRun]:
         yield FinishedRun(
             folder,
             {name: row[name] for name in ledger.columns},
-            histories[folder.split("/")[1]].get(run),
+            histories[dataset_of(folder)].get(run),
             thresholds.get(run),
             _shown(place),
         )

@@ -23,6 +23,7 @@ from kingdra_repro.reproduce.finished import (
     KEY,
     FinishedRun,
     by_run,
+    dataset_of,
     find_runs,
     key,
     read_folder,
@@ -86,7 +87,7 @@ def read_rows(results: Path) -> list[dict[str, str]]:
 
 def check_readable(results: Path) -> None:
     """Read all that a run will be added to: no run is made for files that cannot take it."""
-    for dataset in set(map(_dataset, read_runs(results)["folder"])):
+    for dataset in set(map(dataset_of, read_runs(results)["folder"])):
         read_table(results / "history" / f"{dataset}.csv", KEY)
     read_table(results / "thresholds.csv", KEY)
     read_failures(results)
@@ -96,8 +97,8 @@ def read_histories(results: Path) -> dict[str, pd.DataFrame]:
     """history.csv of each run that has one, by its folder."""
     folders = list(read_runs(results)["folder"])
     found = dict[str, pd.DataFrame]()
-    for dataset in dict.fromkeys(map(_dataset, folders)):
-        mine = [folder for folder in folders if _dataset(folder) == dataset]
+    for dataset in dict.fromkeys(map(dataset_of, folders)):
+        mine = [folder for folder in folders if dataset_of(folder) == dataset]
         found |= _of_runs(results / "history" / f"{dataset}.csv", mine)
     return found
 
@@ -201,7 +202,3 @@ def _of_runs(path: Path, folders: Collection[str]) -> dict[str, pd.DataFrame]:
         return {}
     tables = by_run(table)
     return {folder: tables[key(folder)] for folder in folders if key(folder) in tables}
-
-
-def _dataset(folder: str) -> str:
-    return folder.split("/")[1] if "/" in folder else ""

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import sys
 
 import numpy as np
 import pandas as pd
@@ -18,6 +17,7 @@ from kingdra_repro.report.page.runs import drawn, run_entry
 from kingdra_repro.report.tables.cells import cell, table
 from kingdra_repro.report.tables.layout import layout
 from kingdra_repro.reproduce.store import shown_file
+from tests.programs import conftest as console
 from tests.report.page.made_up import KINGDRA, SECOND, WORDS, write_results, write_run_without_classes
 
 
@@ -170,20 +170,17 @@ def test_no_text_ends_the_data():
     assert page.count("<!--") == 0
 
 
-def called(monkeypatch, capsys, *arguments):
-    monkeypatch.setattr(sys, "argv", ["kingdra-report", *arguments])
-    with pytest.raises(SystemExit) as stopped:
-        main()
-    printed = capsys.readouterr()
-    return stopped.value.code, printed.err if stopped.value.code else printed.out
+def called(capsys, *arguments):
+    outcome = console.called(main, capsys, "kingdra-report", *arguments)
+    return outcome.status, outcome.err if outcome.status else outcome.out
 
 
-def test_the_command(results, run, monkeypatch, capsys):
-    assert called(monkeypatch, capsys, f"run={run}") == (0, f"{run / 'report.html'}\n")
-    assert called(monkeypatch, capsys, f"results={results}") == (0, f"{results / 'report.html'}\n")
-    assert called(monkeypatch, capsys, str(run)) == (0, f"{run / 'report.html'}\n")
-    assert called(monkeypatch, capsys, str(results)) == (0, f"{results / 'report.html'}\n")
-    status, out = called(monkeypatch, capsys, "--help")
+def test_the_command(results, run, capsys):
+    assert called(capsys, f"run={run}") == (0, f"{run / 'report.html'}\n")
+    assert called(capsys, f"results={results}") == (0, f"{results / 'report.html'}\n")
+    assert called(capsys, str(run)) == (0, f"{run / 'report.html'}\n")
+    assert called(capsys, str(results)) == (0, f"{results / 'report.html'}\n")
+    status, out = called(capsys, "--help")
     assert status == 0
     assert "run=outputs/" in out
 
@@ -192,7 +189,7 @@ def test_a_folder_may_be_called_like_a_setting(run, tmp_path, monkeypatch, capsy
     monkeypatch.chdir(tmp_path)
     for name in ("run", "results"):
         shutil.copytree(run, name)
-        assert called(monkeypatch, capsys, name) == (0, f"{name}/report.html\n")
+        assert called(capsys, name) == (0, f"{name}/report.html\n")
 
 
 @pytest.mark.parametrize(
@@ -215,7 +212,7 @@ def test_a_folder_may_be_called_like_a_setting(run, tmp_path, monkeypatch, capsy
 def test_mistakes_in_one_line(arguments, reason, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file.csv").write_text("a,b\n")
-    status, err = called(monkeypatch, capsys, *arguments)
+    status, err = called(capsys, *arguments)
     assert status == 2
     (line,) = err.splitlines()
     assert line.startswith("kingdra-report: ")
@@ -227,7 +224,7 @@ def test_a_folder_that_cannot_be_written(run, monkeypatch, capsys):
         raise OSError(28, "No space left on device", str(run))
 
     monkeypatch.setattr("kingdra_repro.report.page.report.write_text", full)
-    status, err = called(monkeypatch, capsys, f"run={run}")
+    status, err = called(capsys, f"run={run}")
     assert (status, err) == (2, f"kingdra-report: {run}: No space left on device; free space\n")
 
 
@@ -255,47 +252,47 @@ def test_sprites_of_numbers_are_numbers(results):
         (".hydra/overrides.yaml", "a: ["),
     ],
 )
-def test_a_damaged_file_is_named(name, content, run, tmp_path, monkeypatch, capsys):
+def test_a_damaged_file_is_named(name, content, run, tmp_path, capsys):
     folder = tmp_path / "damaged"
     shutil.copytree(run, folder)
     (folder / "settings.txt").unlink(missing_ok=True)
     (folder / name).parent.mkdir(exist_ok=True)
     (folder / name).write_text(content)
-    status, err = called(monkeypatch, capsys, f"run={folder}")
+    status, err = called(capsys, f"run={folder}")
     assert status == 2
     assert f"{folder / name} is damaged" in err
 
 
 @pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"\xff\xfe"])
-def test_a_foreign_runs_csv(content, tmp_path, monkeypatch, capsys):
+def test_a_foreign_runs_csv(content, tmp_path, capsys):
     (tmp_path / "runs.csv").write_bytes(content)
-    status, err = called(monkeypatch, capsys, f"results={tmp_path}")
+    status, err = called(capsys, f"results={tmp_path}")
     assert status == 2
     assert "runs.csv is damaged" in err
 
 
 @pytest.mark.parametrize(("name", "value"), [("n", "many"), ("k", 0), ("acc", "abc")])
-def test_a_foreign_value_is_reported(name, value, run, monkeypatch, capsys):
+def test_a_foreign_value_is_reported(name, value, run, capsys):
     result = json.loads((run / "result.json").read_text())
     (run / "result.json").write_text(json.dumps({**result, name: value}))
-    status, err = called(monkeypatch, capsys, f"run={run}")
+    status, err = called(capsys, f"run={run}")
     assert status == 2
     assert f"{run / 'result.json'} is damaged" in err
 
 
-def test_a_history_that_is_no_text_is_reported(run, monkeypatch, capsys):
+def test_a_history_that_is_no_text_is_reported(run, capsys):
     (run / "history.csv").write_bytes(b"\xff\xfe")
-    status, err = called(monkeypatch, capsys, f"run={run}")
+    status, err = called(capsys, f"run={run}")
     assert status == 2
     assert f"{run / 'history.csv'} is damaged" in err
 
 
 @pytest.mark.parametrize(("name", "column"), [("runs", "acc"), ("runs", "seed"), ("tables/table2", "mean")])
-def test_a_foreign_number_in_a_table_is_reported(name, column, results, monkeypatch, capsys):
+def test_a_foreign_number_in_a_table_is_reported(name, column, results, capsys):
     path = results / f"{name}.csv"
     table = pd.read_csv(path, dtype=str)
     table.loc[0, column] = "abc"
     table.to_csv(path, index=False)
-    status, err = called(monkeypatch, capsys, f"results={results}")
+    status, err = called(capsys, f"results={results}")
     assert status == 2
     assert f"{path} is damaged" in err
