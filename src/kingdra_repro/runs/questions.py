@@ -184,7 +184,9 @@ def pair_table(data: Dataset, pairs: np.ndarray, links: Links | None) -> pd.Data
     """
     known = [] if links is None else [links.must_link, links.cannot_link]
     listed = np.concatenate([pairs, *known])
-    answers = [""] * len(pairs) + ([] if links is None else _answers(links))
+    answers = [""] * len(pairs)
+    if links is not None:
+        answers += ["1"] * len(links.must_link) + ["0"] * len(links.cannot_link)
     names = np.arange(data.X.shape[0]) if data.row_names is None else np.array(data.row_names)
     table = pd.DataFrame({"i": names[listed[:, 0]], "j": names[listed[:, 1]], "link": answers})
     if links is not None:
@@ -194,7 +196,3 @@ def pair_table(data: Dataset, pairs: np.ndarray, links: Links | None) -> pd.Data
         return table
     sides = [data.table.iloc[rows].add_prefix(f"{name}: ") for name, rows in zip("ij", listed.T, strict=True)]
     return pd.concat([table, *(side.reset_index(drop=True) for side in sides)], axis=1)
-
-
-def _answers(links: Links) -> list[str]:
-    return ["1"] * len(links.must_link) + ["0"] * len(links.cannot_link)

@@ -1,26 +1,24 @@
 """A small results folder: all its numbers are made up, and its names would break a page that trusts them."""
 
-import csv
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 from matplotlib.figure import Figure
 from sklearn.preprocessing import StandardScaler
 
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.sources.preprocessing import Preprocessing
+from kingdra_repro.files import write_table
+from kingdra_repro.report.tables.cells import COLUMNS
 from kingdra_repro.reproduce.store import shown_file
 from kingdra_repro.runs.explorer import make_explorer
 from kingdra_repro.runs.map import make_map
 
 HOSTILE = '</script><script>window.hacked = 1</script><b>&amp; "quoted" it\'s'
-HEAD = (
-    *("row", "column", "order", "schedule", "mean", "std", "n", "paper_mean", "paper_std"),
-    *("difference", "note", "runs"),
-)
 HISTORY = "iteration,acc,model_acc_mean,pseudo_label_acc,agreement,n_pseudo_labels,loss"
 KINGDRA = "runs/digits/kingdra-ladder_im/seed0-aaaaaaaa-1234567"
 SECOND = "runs/digits/kingdra-ladder_im/seed1-bbbbbbbb-1234567"
@@ -111,20 +109,9 @@ def line(
     """A line of a long-form table."""
     n = len(runs.split(";")) if runs else 0
     difference = mean - paper[0] if mean != "" and paper[0] != "" else ""
-    values = (
-        row,
-        column,
-        order,
-        "published" if order != "shuffled" else "short",
-        mean,
-        std,
-        n,
-        *paper,
-        difference,
-        note,
-        runs,
-    )
-    return dict(zip(HEAD, values, strict=True))
+    schedule = "published" if order != "shuffled" else "short"
+    values = (row, column, order, schedule, mean, std, n, *paper, difference, note, runs)
+    return dict(zip(COLUMNS, values, strict=True))
 
 
 TABLE_2 = [
@@ -145,11 +132,8 @@ def write_results(results: Path) -> Path:
         write_run(results, WORDS, texts(), 0, False),
     ]
     (results / "tables").mkdir()
-    for name, header, lines in (("runs", list(rows[0]), rows), ("tables/table2", HEAD, TABLE_2)):
-        with (results / f"{name}.csv").open("w", newline="") as file:
-            writer = csv.DictWriter(file, header)
-            writer.writeheader()
-            writer.writerows(lines)
+    write_table(results / "runs.csv", pd.DataFrame(rows))
+    write_table(results / "tables" / "table2.csv", pd.DataFrame(TABLE_2))
     (results / "tables" / "other.csv").write_text("row,reason\nKingdra,no memory\n")  # no table
     (results / "figures").mkdir()
     figure = Figure(figsize=(5.5, 2))
