@@ -37,15 +37,10 @@ def run(arguments: Sequence[str]) -> int:
     name, equals, folder = arguments[0].partition("=")
     given = Path(arguments[0]).expanduser()
     if not equals or (name not in WRITE and given.is_dir()):  # a folder may well be called run
-        name, folder = _kind(given), arguments[0]
+        name, folder = "results" if (given / "runs.csv").is_file() else "run", arguments[0]
         if not given.is_dir():
             raise InputError(f"{folder} does not exist, or is no folder: {GIVE}")
     if name not in WRITE or not folder:
         raise InputError(f"unknown argument {arguments[0]}: {GIVE}")
     print(WRITE[name](Path(folder).expanduser()))
     return 0
-
-
-def _kind(folder: Path) -> str:
-    """Which of the two a folder is: a results folder has runs.csv."""
-    return "results" if (folder / "runs.csv").is_file() else "run"

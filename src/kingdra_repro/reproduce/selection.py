@@ -1,6 +1,6 @@
 """Which runs of the plan are wanted, and which of them first."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.reproduce.experiments import check_known, experiment
@@ -23,8 +23,8 @@ def select(
     InputError for a name or a seed that none of them has, and where no run is left.
     """
     chosen = [run for run in planned if only is None or run.experiment in only]
-    check_known("rows", rows or (), _distinct(run.row for run in chosen))
-    check_known("datasets", datasets or (), _distinct(run.dataset for run in chosen))
+    check_known("rows", rows or (), list(dict.fromkeys(run.row for run in chosen)))
+    check_known("datasets", datasets or (), list(dict.fromkeys(run.dataset for run in chosen)))
     if seeds is not None:
         allowed = {seed for name in {run.experiment for run in chosen} for seed in experiment(name).seeds}
         if wrong := [seed for seed in seeds if seed not in allowed]:
@@ -63,7 +63,3 @@ def by_value(planned: Sequence[PlannedRun], first: str = "seeds") -> list[Planne
     for run in sorted(planned, key=place):  # stable
         distinct.setdefault(run.config_hash, run)
     return list(distinct.values())
-
-
-def _distinct(values: Iterable[str]) -> list[str]:
-    return list(dict.fromkeys(values))

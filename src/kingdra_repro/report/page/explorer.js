@@ -37,8 +37,7 @@ function explorerOf(explorer, run, map) {
       element("span", { class: "size" }, whole(cluster.size)),
       element("span", { class: "bar", style: `--share: ${(100 * cluster.size) / largest}%`, "aria-hidden": "true" }),
     ];
-    list.append(element("li", {}, button("", () => choose(number), { "aria-pressed": "false" })));
-    list.lastChild.firstChild.append(...label);
+    list.append(element("li", {}, button(label, () => choose(number), { "aria-pressed": "false" })));
   });
   choose(Math.max(0, explorer.clusters.findIndex(({ size }) => size)));
   const chooseFrom = (number) => {

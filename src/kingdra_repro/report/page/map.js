@@ -106,13 +106,13 @@ function showMap(map, explorer) {
     state.way.of.forEach((group) => { counts[group] += 1; });
     legend.replaceChildren(...state.way.groups.map(({ name, colour }, group) => {
       const key = element("span", { class: "key-dot", style: `--colour: ${colour}` });
-      const made = button("", () => {
+      const label = [key, `${name} `, element("span", { class: "muted" }, whole(counts[group]))];
+      const made = button(label, () => {
         state.only = state.only === group ? null : group;
         legend.querySelectorAll("button").forEach((one) => one.setAttribute("aria-pressed", String(one === made && state.only !== null)));
         draw();
         point(null);
       }, { "aria-pressed": "false", class: "key-button" });
-      made.append(key, `${name} `, element("span", { class: "muted" }, whole(counts[group])));
       return element("li", { hidden: counts[group] ? null : "" }, made);
     }));
   }
