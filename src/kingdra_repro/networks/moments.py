@@ -8,51 +8,14 @@ from torch import Tensor, nn
 from kingdra_repro.networks.layers import BATCH_NORM_EPSILON
 
 
-class RunningMoments:
-    """Mean and biased variance over axis -2 of all chunks added so far.
-
-    Chunks are merged by their means and sums of squared deviations (Chan, Golub, LeVeque 1983), which stays
-    accurate where the sum of squares would cancel.
-
-    Attributes
-    ----------
-    count : int, rows seen
-    mean, var : Tensor [..., 1, d]
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.mean = torch.zeros(())
-        self._squares = torch.zeros(())
-
-    def add(self, chunk: Tensor) -> None:
-        """Take in chunk [..., rows, d]."""
-        rows = chunk.shape[-2]
-        mean = chunk.mean(-2, keepdim=True)
-        var = (chunk - mean).square_().mean(-2, keepdim=True)
-        if self.count == 0:
-            self.count, self.mean, self._squares = rows, mean, var * rows
-            return
-        total = self.count + rows
-        delta = mean - self.mean
-        self.mean = self.mean + delta * (rows / total)
-        self._squares = self._squares + var * rows + delta.square() * (self.count * rows / total)
-        self.count = total
-
-    @property
-    def var(self) -> Tensor:
-        return self._squares / self.count
-
-
 class PopulationMoments(nn.Module):
     """What a batch norm of a stack normalises with in prediction: buffers mean, var [M, 1, d].
 
     They are NaN until they are measured: a network that predicts before that gives no answer.
-
-    Parameters
-    ----------
-    n_models, width : M and d
     """
+
+    mean: Tensor
+    var: Tensor
 
     def __init__(self, n_models: int, width: int) -> None:
         super().__init__()
@@ -60,15 +23,30 @@ class PopulationMoments(nn.Module):
         self.register_buffer("var", torch.full((n_models, 1, width), torch.nan))
 
     def measure(self, chunks: Iterable[Tensor]) -> None:
-        """Set them to the moments of all chunks [M, b, d], of which one is held at a time."""
-        moments = RunningMoments()
+        """Set them to the mean and the biased variance of the rows of all chunks [M, b, d].
+
+        Chunks are merged by their means and sums of squared deviations (Chan, Golub, LeVeque 1983), which
+        stays accurate where the sum of squares would cancel. One chunk is held at a time.
+        """
+        count = 0
+        mean = squares = torch.zeros(())
         for chunk in chunks:
-            moments.add(chunk)
-        self.get_buffer("mean").copy_(moments.mean)
-        self.get_buffer("var").copy_(moments.var)
+            rows = chunk.shape[-2]
+            chunk_mean = chunk.mean(-2, keepdim=True)
+            chunk_squares = (chunk - chunk_mean).square_().mean(-2, keepdim=True) * rows
+            if count == 0:
+                count, mean, squares = rows, chunk_mean, chunk_squares
+                continue
+            total = count + rows
+            delta = chunk_mean - mean
+            mean = mean + delta * (rows / total)
+            squares = squares + chunk_squares + delta.square() * (count * rows / total)
+            count = total
+        self.mean.copy_(mean)
+        self.var.copy_(squares / count)
 
     def forward(self, z: Tensor) -> Tensor:
-        return normalize(z, self.get_buffer("mean"), self.get_buffer("var"))
+        return normalize(z, self.mean, self.var)
 
 
 def normalize(z: Tensor, mean: Tensor, var: Tensor) -> Tensor:
