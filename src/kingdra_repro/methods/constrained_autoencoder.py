@@ -25,16 +25,17 @@ from kingdra_repro.checks import (
 from kingdra_repro.data.links import Links
 from kingdra_repro.errors import InputError
 from kingdra_repro.library_state import default_library_state
-from kingdra_repro.methods.autoencoder import AutoencoderClusterer
+from kingdra_repro.methods.autoencoder import AutoencoderClusterer, unit_scale
 from kingdra_repro.methods.begin import seed_and_checkpoint
 from kingdra_repro.methods.clusterer import one_fit
 from kingdra_repro.methods.constrained_batches import ConstrainedBatches
 from kingdra_repro.methods.constrained_loss import ROWS_AT_ONCE, ConstrainedLoss, balancing, check_annealing
 from kingdra_repro.methods.features import checked_data
 from kingdra_repro.methods.given_labels import Given, check_given
-from kingdra_repro.methods.network_clusterer import outputs
+from kingdra_repro.methods.network_clusterer import CHUNK, outputs
 from kingdra_repro.methods.network_fit import NetworkFit
-from kingdra_repro.methods.picture_networks import autoencoder_for, scale_for
+from kingdra_repro.networks.autoencoder import BoundedAutoencoder
+from kingdra_repro.networks.convolutional_autoencoder import SMALLEST_SIDE, ConvolutionalAutoencoder
 from kingdra_repro.networks.pair_loss import MARGIN, squared_distances
 from kingdra_repro.training.linked_pairs import LinkedPairs
 from kingdra_repro.training.rows import Rows
@@ -291,7 +292,14 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
         return distances.argmin(1).astype(np.int64)
 
     def _make_network(self, n_features: int, generator: torch.Generator) -> Any:
-        return autoencoder_for(n_features, self.image_shape, self.code_size, self.hidden, generator)
+        shape = self.image_shape
+        if shape is not None and min(shape[:2]) >= SMALLEST_SIDE:
+            return ConvolutionalAutoencoder(tuple(shape), self.code_size, 1.0, generator)
+        return BoundedAutoencoder(n_features, self.code_size, self.hidden, 1.0, generator)
 
     def _input_scale(self, network: Any, rows: Rows) -> float:
-        return scale_for(network, rows)
+        """Compute what brings pixels to at most 1 (convolutional), or the mean square to 1 (the other)."""
+        if isinstance(network, BoundedAutoencoder):
+            return unit_scale(rows)
+        largest = max(float(chunk.abs().max()) for chunk in rows.chunks(CHUNK))
+        return 1 / largest if largest else 1.0

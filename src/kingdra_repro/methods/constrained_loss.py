@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.checks import is_number, must_be
-from kingdra_repro.methods.centres import class_means, moved
 from kingdra_repro.methods.constrained_batches import ConstrainedBatches
 from kingdra_repro.networks.autoencoder import BoundedAutoencoder
 from kingdra_repro.networks.convolutional_autoencoder import ConvolutionalAutoencoder
@@ -113,6 +112,49 @@ class ConstrainedLoss:
         seen = n_unlabelled + 2 * half  # linked pairs are not among them
         error = (self.network.reconstruct(code[:seen]) - self.network.scale * x[:seen]).square().mean(1)
         return torch.stack([part.mean() for part in error.split([n_unlabelled, half, half])]).mean()
+
+
+def class_means(z: Tensor, classes: Tensor, n_clusters: int) -> tuple[Tensor, Tensor]:
+    """Eq. 18: the mean code of each class, [k, c], and the number of its points, [k]; of codes z [n, c].
+
+    As printed the equation is the mean of all labelled points whatever the class; X_k^L is meant for X^L.
+    """
+    total, count = _sums(z, classes, n_clusters)
+    return total / count.clamp(min=1)[:, None], count
+
+
+def moved(centres: Tensor, count: Tensor, z: Tensor, assigned: Tensor) -> tuple[Tensor, Tensor]:
+    """Eq. 19 or 20: the centres after points of the clusters ``assigned``, and the new counts.
+
+    A point moves its cluster's centre by mu <- mu - (mu - z) / N, where N is the number of points that the
+    centre has seen, this one included. One after the other, m points make of it
+
+        mu' = (N mu + sum z) / (N + m),    N' = N + m,
+
+    exactly: the mean of all codes that it has seen. No loop is needed.
+
+    Parameters
+    ----------
+    centres : Tensor [k, c]
+    count : Tensor [k], the points that each centre has seen
+    z : Tensor [m, c]
+    assigned : int64 Tensor [m], clusters 0..k-1
+
+    Returns
+    -------
+    centres : Tensor [k, c], through which the codes get their gradient
+    count : Tensor [k]
+    """
+    total, new = _sums(z, assigned, len(centres))
+    later = count + new
+    # mu' as above, in the form that keeps the digits of mu where N is large.
+    return centres + (total - new[:, None] * centres) / later.clamp(min=1)[:, None], later
+
+
+def _sums(z: Tensor, classes: Tensor, n_clusters: int) -> tuple[Tensor, Tensor]:
+    """Sum of the codes and number of the points of each class; a product, whose order of adding is fixed."""
+    member = torch.nn.functional.one_hot(classes, n_clusters).to(z.dtype)
+    return member.T @ z, member.sum(0)
 
 
 def _distance(z: Tensor, centres: Tensor, assigned: Tensor) -> Tensor:
