@@ -5,11 +5,10 @@ what the others came to. Rank 0 runs the method and says what is next; the other
 made once, by rank 0, and told to all: processors that round differently cannot come to different ones.
 """
 
-import contextlib
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -21,6 +20,7 @@ from kingdra_repro.training.group import Group, RankLost, join_torchrun, start
 from kingdra_repro.training.messages import message_bytes
 from kingdra_repro.training.shared_matrix import shared_matrix
 from kingdra_repro.training.stack import StepDone
+from kingdra_repro.training.threads import threads
 from kingdra_repro.training.worker import MemberLosses, Task, Worker
 from kingdra_repro.version import package_version
 
@@ -36,7 +36,7 @@ class RankedWorker:
     task : Task, whose members are dealt out by turns
     X : float32 array, CSR matrix or StreamedMatrix [n, d] on rank 0; None on the others
     device : "cpu", "cuda" (of several GPUs each rank of a machine has one), or a GPU such as "cuda:1"
-    threads : int or None, of the CPU, while a rank trains; None: as many as there are
+    n_threads : int or None, of the CPU, while a rank trains; None: as many as there are
     """
 
     def __init__(
@@ -45,10 +45,10 @@ class RankedWorker:
         task: Task,
         X: Matrix | None,
         device: str,
-        threads: int | None,
+        n_threads: int | None,
     ) -> None:
-        group.tell("begin", task, device, threads)
-        self._group, self._threads = group, threads
+        group.tell("begin", task, device, n_threads)
+        self._group, self._n_threads = group, n_threads
         self.members = task.members[group.rank :: group.size]
         data = shared_matrix(X, group)
 
@@ -76,7 +76,7 @@ class RankedWorker:
             self._group.look()
             on_step(step)
 
-        with _threads(self._threads):
+        with threads(self._n_threads):
             parts = self._group.together(lambda: self._worker.train(epochs, pseudo, notify, phase))
         names = dict.fromkeys(name for part in parts for name in part)
         return {name: {m: v for part in parts for m, v in part.get(name, {}).items()} for name in names}
@@ -89,7 +89,7 @@ class RankedWorker:
     def predict_proba(self, start: int, stop: int) -> dict[int, Tensor]:
         """`Worker.predict_proba` on all ranks."""
         self._group.tell("predict_proba", start, stop)
-        with _threads(self._threads):
+        with threads(self._n_threads):
             parts = self._group.together(lambda: self._worker.predict_proba(start, stop))
         return {member: proba for part in parts for member, proba in part.items()}
 
@@ -126,10 +126,10 @@ def begin(task: Task, X: Matrix, devices: Sequence[torch.device]) -> RankedWorke
     if n_ranks == 1:
         return RankedWorker(Group(), task, X, device, None)
     message_bytes(task)  # raises now what it would raise later
-    threads = max(1, torch.get_num_threads() // n_ranks)
-    group = start(n_ranks, threads, "kingdra_repro.training.ranks:follow")
+    n_threads = max(1, torch.get_num_threads() // n_ranks)
+    group = start(n_ranks, n_threads, "kingdra_repro.training.ranks:follow")
     try:
-        return RankedWorker(group, task, X, device, threads)
+        return RankedWorker(group, task, X, device, n_threads)
     except BaseException:
         group.close()
         raise
@@ -150,8 +150,8 @@ def follow(group: Group) -> None:
         method, arguments = told
         try:
             if method == "begin":
-                task, device, threads = arguments
-                workers.append(RankedWorker(group, task, None, device, threads))
+                task, device, n_threads = arguments
+                workers.append(RankedWorker(group, task, None, device, n_threads))
             elif method == "train":
                 first, last, pseudo, phase = arguments
                 workers[-1].train(range(first, last), pseudo, lambda step: None, phase)
@@ -197,16 +197,3 @@ def run_under_torchrun(program: Callable[[], None]) -> None:
         if not ended.code and group.in_step:
             group.broadcast(None)
         raise
-
-
-@contextlib.contextmanager
-def _threads(number: int | None) -> Iterator[None]:
-    before = torch.get_num_threads()
-    if number in (None, before):  # to set it again would cost OpenMP's threads
-        yield
-        return
-    torch.set_num_threads(number or before)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

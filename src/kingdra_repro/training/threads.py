@@ -1,7 +1,7 @@
 """How the CPU trains: with how many threads a model, and what it makes of numbers that fade out."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 import torch
 
@@ -10,14 +10,19 @@ import torch
 WEIGHTS_FOR_THREADS = 1_000_000
 
 
-@contextmanager
-def useful_threads(n_weights: int, device: torch.device) -> Iterator[None]:
+def useful_threads(n_weights: int, device: torch.device) -> AbstractContextManager[None]:
     """Compute with one thread where a model of so many weights is small; the caller's number comes back."""
+    return threads(1 if device.type == "cpu" and n_weights < WEIGHTS_FOR_THREADS else None)
+
+
+@contextmanager
+def threads(number: int | None) -> Iterator[None]:
+    """Compute with so many threads of the CPU; None: as many as before. The caller's number comes back."""
     before = torch.get_num_threads()
-    if device.type != "cpu" or before == 1 or n_weights >= WEIGHTS_FOR_THREADS:
+    if number is None or number == before:  # to set it again would cost OpenMP's threads
         yield
         return
-    torch.set_num_threads(1)
+    torch.set_num_threads(number)
     try:
         yield
     finally:
