@@ -13,6 +13,7 @@ from kingdra_repro.bases.perturbations import random_perturbation, virtual_adver
 from kingdra_repro.bases.rim import InformationMaximization
 from kingdra_repro.checks import check_parameters, integer, positive
 from kingdra_repro.data.streamed import Matrix
+from kingdra_repro.networks.layers import standard_normal
 from kingdra_repro.networks.perceptron import Perceptron
 from kingdra_repro.objectives import kl_divergence
 
@@ -57,11 +58,8 @@ class IMSAT(InformationMaximization, ABC):
         self, network: Perceptron, n_rows: int, n_beside: int, generators: list[torch.Generator]
     ) -> list[Tensor]:
         """Return the direction that each perturbation begins with: one Tensor [M, n_rows, d]."""
-        n_features = network.weights[0].shape[1]
-        noise = network.weights[0].new_empty(len(generators), n_rows, n_features)
-        for rows, generator in zip(noise, generators, strict=True):
-            rows.normal_(generator=generator)
-        return [noise]
+        weight = network.weights[0]
+        return [standard_normal((n_rows, weight.shape[1]), generators, weight)]
 
     def losses(self, network: Perceptron, batch: Batch) -> dict[str, Tensor]:
         """See `kingdra_repro.bases.base.Base.losses`."""

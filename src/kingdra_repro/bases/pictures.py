@@ -11,9 +11,9 @@ from kingdra_repro.bases.base import Batch, with_total
 from kingdra_repro.bases.perturbations import AFFINE_NUMBERS, affine_distortion
 from kingdra_repro.bases.rim import InformationMaximization
 from kingdra_repro.checks import as_tuple, check_image_shape, widths
-from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.errors import InputError
 from kingdra_repro.networks.convolutional import KERNEL, ConvolutionalNetwork, map_sizes
+from kingdra_repro.networks.layers import standard_normal
 from kingdra_repro.objectives import kl_divergence, mutual_information_loss
 
 
@@ -87,18 +87,12 @@ class IMSATAffine(InformationMaximization):
         check_image_shape(self.image_shape, n_features)
         return (*self.image_shape, 1)[:3]
 
-    def radii(self, X: Matrix, device: torch.device) -> None:
-        return None
-
     def sample_noise(
         self, network: ConvolutionalNetwork, n_rows: int, n_beside: int, generators: list[torch.Generator]
     ) -> list[Tensor]:
         """Return numbers for a distortion of each row: for x and each input beside it [M, n_rows, 6]."""
-        gamma = network.gamma[0]
-        noise = gamma.new_empty(len(generators), 1 + n_beside, n_rows, AFFINE_NUMBERS)
-        for one, generator in zip(noise, generators, strict=True):
-            one.normal_(generator=generator)
-        return list(noise.unbind(1))
+        shape = (1 + n_beside, n_rows, AFFINE_NUMBERS)
+        return list(standard_normal(shape, generators, network.gamma[0]).unbind(1))
 
     def losses(self, network: ConvolutionalNetwork, batch: Batch) -> dict[str, Tensor]:
         """See `kingdra_repro.bases.base.Base.losses`."""

@@ -3,6 +3,7 @@
 import itertools
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -41,6 +42,9 @@ class InformationMaximization:
 
     def n_weights(self, n_features: int, n_clusters: int) -> int:
         return sum(a * b for a, b in itertools.pairwise((n_features, *self.hidden, n_clusters)))
+
+    def radii(self, X: Matrix, device: torch.device) -> np.ndarray | None:
+        return None
 
     def output_terms(
         self, clean: Tensor, beside: list[Tensor], batch: Batch
@@ -84,9 +88,6 @@ class RIM(InformationMaximization):
 
     w_mi: float = 1.0
     weight_decay: float = 0.005
-
-    def radii(self, X: Matrix, device: torch.device) -> None:
-        return None
 
     def sample_noise(
         self, network: Perceptron, n_rows: int, n_beside: int, generators: list[torch.Generator]

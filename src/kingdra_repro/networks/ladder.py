@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from kingdra_repro.networks.layers import batch_normalize, gaussian_combinator, glorot_normal
+from kingdra_repro.networks.layers import batch_normalize, gaussian_combinator, glorot_normal, standard_normal
 from kingdra_repro.networks.moments import PopulationMoments
 from kingdra_repro.networks.products import product
 
@@ -86,9 +86,7 @@ class LadderNetwork(nn.Module):
         One draw a model, from its own generator (on the device of the parameters).
         """
         size = n_noisy * n_rows * sum(self.widths)
-        flat = torch.empty(self.n_models, size, dtype=self.beta[0].dtype, device=self.beta[0].device)
-        for row, generator in zip(flat, generators, strict=True):
-            row.normal_(generator=generator)
+        flat = standard_normal((size,), generators, self.beta[0])
         layers = flat.split([n_noisy * n_rows * d for d in self.widths], dim=1)
         return [z.view(self.n_models, n_noisy, n_rows, -1) for z in layers]
 
