@@ -72,13 +72,10 @@ class Agglomerative(Clusterer):
         if self.monitor is not None:
             self.monitor.progress(
                 Progress(
-                    iteration=0,
-                    n_iter=0,
                     epoch=1,
                     n_epochs=1,
                     model_epochs_done=(n - n_left) / (n - 1),
                     model_epochs_total=1.0,
                     losses=lambda: {"clusters": float(n_left)},
-                    n_pseudo_labels=0,
                 )
             )

@@ -82,10 +82,10 @@ class AutoencoderClusterer(NetworkClusterer):
             )
             fit.save(
                 "autoencoder",
-                lambda epochs=epoch + 1, losses=losses: {  # type: ignore[misc]
+                {
                     "network": self._network.state_dict(),
                     "optimizer": optimizer.state_dict(),
-                    "epochs": epochs,
+                    "epochs": epoch + 1,
                     "losses": losses,
                 },
                 f"epoch {epoch + 1} of the autoencoder",

@@ -258,9 +258,9 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
             terms["lambda"] = weight
             fit.save(
                 "clustering",
-                lambda done=epoch + 1, terms=terms: {  # type: ignore[misc]
+                {
                     "optimizer": optimizer.state_dict(),
-                    "epochs": done,
+                    "epochs": epoch + 1,
                     "losses": terms,
                     **loss.state(),
                 },

@@ -13,6 +13,7 @@ from kingdra_repro.checks import Check, fraction, integer, positive
 from kingdra_repro.methods.autoencoder import AutoencoderClusterer
 from kingdra_repro.methods.network_clusterer import outputs
 from kingdra_repro.methods.network_fit import NetworkFit
+from kingdra_repro.networks.pair_loss import squared_distances
 from kingdra_repro.training.batches import batch_slices
 from kingdra_repro.training.rows import Rows
 
@@ -105,7 +106,15 @@ class DEC(AutoencoderClusterer):
             assigned = q.argmax(1)
             changed = None if labels is None else float((assigned != labels).double().mean())
             finished = step >= self.max_iter or (changed is not None and changed < self.tol)
-            self._save_clustering(fit, optimizer, step, labels, kl, last=finished)
+            state = {
+                "network": self._network.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "centres": self._centres.detach(),
+                "step": step,
+                "labels": labels,
+                "kl": kl,
+            }
+            fit.save("clustering", state, f"step {step} of the clustering", last=finished)
             labels = assigned
             self.labels_ = labels.numpy()
             fit.end_phase(self.labels_, {"kl": kl, "changed": changed})
@@ -136,12 +145,8 @@ class DEC(AutoencoderClusterer):
             code = outputs(self._network, rows)
             fit.end_phase(None, losses)
             kmeans = KMeans(self.n_clusters, n_init=self.n_init, random_state=fit.kmeans_seed()).fit(code)
-            state = {
-                "centres": torch.from_numpy(kmeans.cluster_centers_),
-                "step": 0,
-                "labels": None,
-                "kl": None,
-            }
+            centres = torch.from_numpy(kmeans.cluster_centers_)
+            state = {"centres": centres, "step": 0, "labels": None, "kl": None}
         else:
             self._network.load_state_dict(state["network"])
         self._centres = nn.Parameter(state["centres"].to(rows.device))
@@ -153,30 +158,6 @@ class DEC(AutoencoderClusterer):
         if "optimizer" in state:
             optimizer.load_state_dict(state["optimizer"])
         return optimizer, state["step"], state["labels"], state["kl"]
-
-    def _save_clustering(
-        self,
-        fit: NetworkFit,
-        optimizer: torch.optim.Optimizer,
-        step: int,
-        labels: Tensor | None,
-        kl: float | None,
-        *,
-        last: bool,
-    ) -> None:
-        fit.save(
-            "clustering",
-            lambda: {
-                "network": self._network.state_dict(),
-                "optimizer": optimizer.state_dict(),
-                "centres": self._centres.detach(),
-                "step": step,
-                "labels": labels,
-                "kl": kl,
-            },
-            f"step {step} of the clustering",
-            last=last,
-        )
 
     def _train_on_target(
         self, fit: NetworkFit, p: Tensor, optimizer: torch.optim.Optimizer, first_step: int
@@ -219,7 +200,7 @@ def soft_assignment(z: Tensor, centres: Tensor) -> Tensor:
 
     q_ij = (1 + ||z_i - mu_j||^2)^-1 / sum_j' (1 + ||z_i - mu_j'||^2)^-1
     """
-    similarity = 1 / (1 + (z[:, None] - centres).square().sum(2))
+    similarity = 1 / (1 + squared_distances(z, centres))
     return similarity / similarity.sum(1, keepdim=True)
 
 

@@ -154,16 +154,8 @@ class DeepCluster(NetworkClusterer):
             state = saved
         while True:
             finished = state["epoch"] == self.epochs
-            modules = {"network": self._network, "optimizer": optimizer}
-            fit.save(
-                "epoch",
-                lambda state=state, modules=modules: {  # type: ignore[misc]
-                    **state,
-                    **{name: module.state_dict() for name, module in modules.items()},
-                },
-                f"epoch {state['epoch']}",
-                last=finished,
-            )
+            modules = {"network": self._network.state_dict(), "optimizer": optimizer.state_dict()}
+            fit.save("epoch", {**state, **modules}, f"epoch {state['epoch']}", last=finished)
             labels = self._cluster(fit, state["epoch"])
             self.labels_ = self._kmeans.labels_.astype(np.int64)
             before = state["labels"]

@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,14 +73,11 @@ class NetworkFit:
         if self.monitor is not None:
             self.monitor.progress(
                 Progress(
-                    iteration=0,
-                    n_iter=0,
                     epoch=epoch,
                     n_epochs=n_epochs,
                     model_epochs_done=done,
                     model_epochs_total=total,
                     losses=lambda: {name: float(value) for name, value in losses.items()},
-                    n_pseudo_labels=0,
                 )
             )
 
@@ -95,7 +91,7 @@ class NetworkFit:
         if self.monitor is not None:
             self.monitor.iteration(Iteration(index, labels, None, None, row))
 
-    def save(self, name: str, state: Callable[[], dict[str, Any]], note: str, *, last: bool) -> None:
+    def save(self, name: str, state: dict[str, Any], note: str, *, last: bool) -> None:
         """Save a state with the history so far, if that is due or this is the phase's last.
 
         The one before is kept, in case that this one is damaged later.
@@ -103,7 +99,7 @@ class NetworkFit:
         if self.checkpoint and (last or self._pace.due()):
             with self._pace.save():
                 self.checkpoint.rename(name, f"{name}-before")
-                self.checkpoint.save(name, {**state(), "rows": self.phases}, note)
+                self.checkpoint.save(name, {**state, "rows": self.phases}, note)
 
     def load(self, name: str) -> dict[str, Any] | None:
         """Load the last state that `save` left, or where it is damaged the one before, and its history."""

@@ -7,13 +7,13 @@ from typing import Any, Protocol
 import numpy as np
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Progress:
     """Where a fit is, reported after every training step.
 
     Attributes
     ----------
-    iteration, n_iter : int; iteration 0 is the unsupervised phase
+    iteration, n_iter : int; iteration 0 is the unsupervised phase, the only one of most methods
     epoch, n_epochs : int, of this phase (the epoch being trained counts from 1)
     model_epochs_done, model_epochs_total : float, over the whole fit; one model trained on one epoch is 1
     losses : function that gives the mean of each term over the models trained just now; on a GPU it waits
@@ -21,14 +21,14 @@ class Progress:
     n_pseudo_labels : int, 0 while there are none
     """
 
-    iteration: int
-    n_iter: int
+    iteration: int = 0
+    n_iter: int = 0
     epoch: int
     n_epochs: int
     model_epochs_done: float
     model_epochs_total: float
     losses: Callable[[], dict[str, float]]
-    n_pseudo_labels: int
+    n_pseudo_labels: int = 0
 
 
 @dataclass(frozen=True)
