@@ -49,7 +49,12 @@ def seed_and_checkpoint(
     InputError
         If the checkpoint is of other settings or data, or cannot be written.
     """
-    seed = seed_of(estimator.random_state)
+    random_state = estimator.random_state
+    seeded = isinstance(random_state, int | np.integer | np.random.RandomState)
+    if isinstance(random_state, int | np.integer):
+        seed = int(random_state)
+    else:
+        seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
     if not isinstance(X, StreamedMatrix):  # of which it was told when it was opened
         warn_of_scale(X)
         warn_of_small_values(X)
@@ -66,7 +71,6 @@ def seed_and_checkpoint(
         for name, value in estimator.get_params(deep=False).items()
         if name not in WITHOUT_EFFECT and name not in may_change
     }
-    seeded = isinstance(estimator.random_state, int | np.integer | np.random.RandomState)
     settings["random_state"] = seed if seeded else "drawn"
     run = f"{type(estimator).__name__} {settings} X{X.shape} {checksum_of_array(X)}"
     if isinstance(X, StreamedMatrix):
@@ -82,13 +86,6 @@ def seed_and_checkpoint(
     seed = seed if begun is None else int(begun["seed"])
     checkpoint.save("seed", {"seed": seed})
     return seed, checkpoint
-
-
-def seed_of(random_state: int | np.random.RandomState | None) -> int:
-    """Return the number that a ``random_state`` stands for; drawn where it is none."""
-    if isinstance(random_state, int | np.integer):
-        return int(random_state)
-    return int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
 
 
 def _described(value: Any) -> Any:

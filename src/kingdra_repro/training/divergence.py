@@ -31,9 +31,9 @@ def check_divergence(
     terms = torch.stack([value.reshape(-1) for value in losses.values()]).T.tolist()
     for model, weight, values in zip(models, largest, terms, strict=True):
         by_name = dict(zip(losses, values, strict=True))
-        total = by_name.pop("loss")
-        worst = max(by_name or {"loss": total}, key=lambda name: _size(by_name.get(name, total)))
-        value = by_name.get(worst, total)
+        if len(by_name) > 1:
+            del by_name["loss"]  # its terms tell more
+        worst, value = max(by_name.items(), key=lambda term: _size(term[1]))
         if not weight <= LARGEST_WEIGHT or _size(value) == float("inf"):
             raise Diverged(f"{model}, epoch {epoch}: {worst} = {value:.3g}, weights up to {weight:.3g}")
 
