@@ -1,4 +1,4 @@
-"""K-means behind our face."""
+"""K-means is scikit-learn's."""
 
 import numpy as np
 import pytest

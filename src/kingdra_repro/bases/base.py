@@ -1,4 +1,4 @@
-"""The face that every base model shows to the training loop."""
+"""The interface of base models: what the training loop asks of them, and the batch that it gives them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

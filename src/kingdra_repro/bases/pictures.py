@@ -22,9 +22,9 @@ class IMSATAffine(InformationMaximization):
     """KL(p(x) || p(Tx)) + w_mi [H(Y|X) - mu H(Y)], with T a random affine distortion of the picture.
 
     Not in the Kingdra paper. Hu et al. (2017) have such distortions for Omniglot alone, and a perceptron; the
-    network here is convolutional. It is for pictures that stay what they are when
-    they are turned, sheared, scaled and moved a little: not for 6 and 9 in any position, or maps. Points that
-    are learned from, pseudo-labelled or linked, are distorted as well.
+    network here is convolutional. It is for pictures that stay what they are when they are turned, sheared,
+    scaled and moved a little: not for 6 and 9 in any position, or maps. Points that are learned from,
+    pseudo-labelled or linked, are distorted as well.
 
     Parameters
     ----------

@@ -73,10 +73,9 @@ class RIM(InformationMaximization):
     weight_decay : of the matrices, gamma and beta; the output's bias, which H(Y) holds, is left alone. Batch
         norm takes the length of a hidden layer's matrix away, so gamma and beta say how large its outputs
         are. Without their decay they make up for a small last matrix, outputs get as steep as they like,
-        and the clusters follow the data less. Chainer, which IMSAT is written in, decays every
-        parameter as well.
-        Hu et al. published no code for RIM: the values are ours. With IMSAT's weight of mutual information
-        (0.1), some of the digits' ten clusters stay empty.
+        and the clusters follow the data less. Chainer, which IMSAT is written in, decays every parameter as
+        well. Hu et al. published no code for RIM: the values are ours. With IMSAT's weight of mutual
+        information (0.1), some of the digits' ten clusters stay empty.
         Outputs that are all uniform are a stationary point, which weights leave only if the decay is below
         w_mi times the variance of the data along some direction, over k: on tf-idf rows of length 1, linear
         RIM stays there with 0.005 (its loss does not move), and leaves it with 0.0001.

@@ -18,7 +18,7 @@ from kingdra_repro.methods.features import checked_data
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class KMeans(Clusterer):
-    """scikit-learn's K-means, with the face of the other methods: the paper's row "K-means".
+    """scikit-learn's K-means, with the interface of the other methods: the paper's row "K-means".
 
     Parameters
     ----------

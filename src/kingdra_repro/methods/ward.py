@@ -30,9 +30,8 @@ from torch import Tensor
 LIST = 12  # neighbours kept of each cluster
 ROWS, COLUMNS = 1024, 8192  # of a tile of distances: 32 MB, which leaves matrix products at full speed
 NUMBERS_AT_ONCE = 1 << 22  # of centroids gathered for single distances
-FEW = (
-    0.01  # clusters whose lists have run out are searched when fewer than this fraction can be merged without
-)
+# Clusters whose lists have run out are searched when fewer than this fraction can be merged without.
+FEW = 0.01
 
 
 def ward_tree(

@@ -1,4 +1,4 @@
-"""The face that every way of making pseudo-labels shows to Kingdra, and what each of them returns."""
+"""The interface of the ways of making pseudo-labels, and what each of them returns."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -125,8 +125,7 @@ class Checkpoint:
     def load(self, name: str) -> dict[Any, Any] | None:
         """Load a state as it was saved (on the CPU), or None where there is none.
 
-        Only tensors and plain values
-        are read.
+        Only tensors and plain values are read.
 
         Raises
         ------

@@ -15,9 +15,8 @@ from kingdra_repro.training.adam import Adam
 from kingdra_repro.training.gradient_check import StepResult, mismatch, saved_state, step_result, wrong_update
 from kingdra_repro.training.options import TrainingOptions
 
-STEPS_BEFORE_CAPTURE = (
-    3  # allocations, libraries and compiled kernels settle in these; they train as any other
-)
+# Allocations, libraries and compiled kernels settle in these; they train as any other.
+STEPS_BEFORE_CAPTURE = 3
 # Shapes that one function is compiled for before PyTorch gives up compiling it: eight, unless set otherwise,
 # are fewer than a sweep over k or the data sets of a table need, each with pseudo-labels and without.
 COMPILED_SHAPES = 64
