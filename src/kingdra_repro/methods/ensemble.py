@@ -149,11 +149,11 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
     def _fit_given(self, X: Matrix, given: Given) -> None:
         with closing(EnsembleFit(self, X, epochs_total=self.epochs, given=given)) as fit:
             trained = fit.train(self.epochs, given.pseudo_labels(self.n_models, self.n_clusters))
-            self._answer(trained.outputs, given)
+            self._set_answer(trained.outputs, given)
             agree = agreement(trained.outputs.predictions, self.n_clusters)
             facts = {**trained.losses, "agreement": agree}
             fit.end_phase(self.labels_, self.model_labels_, None, facts)
-            self._keep(fit)
+            self._set_fitted(fit)
 
     @default_library_state()
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -255,13 +255,13 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
     def load_state_dict(self, state: dict[str, np.ndarray], n_features: int) -> None:
         super().load_state_dict(state, n_features)
         self._alignment = torch.from_numpy(state["outputs"])
-        self._take_weights(FittedEnsemble.weights_of(state, self.n_models), n_features)
+        self._set_models(FittedEnsemble.weights_of(state, self.n_models), n_features)
 
-    def _take_weights(self, weights: list[dict[str, Tensor]], n_features: int) -> None:
+    def _set_models(self, weights: list[dict[str, Tensor]], n_features: int) -> None:
         bases = make_bases(self.base, self.n_models)
         self._fitted = FittedEnsemble(bases, weights, n_features, self.n_clusters, self.precision)
 
-    def _answer(self, outputs: Outputs, given: Given) -> None:
+    def _set_answer(self, outputs: Outputs, given: Given) -> None:
         """Set the answer that the outputs for the training set give; given labels stay."""
         model_labels = outputs.predictions
         self._alignment = align(model_labels, self.n_clusters, given.classes)
@@ -269,7 +269,7 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         self.labels_ = np.where(given.labels >= 0, given.labels, found)
         self.model_labels_ = model_labels.numpy()
 
-    def _keep(self, fit: EnsembleFit) -> None:
+    def _set_fitted(self, fit: EnsembleFit) -> None:
         """Set what is left of a fit that is done."""
         self.history_ = fit.history
         self._fitted = fit.fitted()

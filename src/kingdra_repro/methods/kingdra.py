@@ -162,26 +162,19 @@ class Kingdra(Ensemble):
 
     def _fit_given(self, X: Matrix, given: Given) -> None:
         """Algorithm 2; mini-clusters are looked for at the end of each phase, after the last one, too."""
-        find = self._pseudo_labeller()
-        epochs_kept = self.first_epochs if self.first_models_train_on else 0
-        begun = EnsembleFit(
-            self,
-            X,
-            n_iter=self.n_iter,
-            epochs_total=self.first_epochs + self.n_iter * self.epochs,
-            epochs_elsewhere=self.first_epochs - epochs_kept,
-            given=given,
-        )
-        with closing(begun) as fit:
-
-            def agreed(trained: Trained) -> MiniClusters:
-                """Find mini-clusters of what the models agree on (Algorithm 1)."""
-                found = _mini_clusters(find, trained, fit, self.n_clusters)
-                found = constrain(found, trained.outputs.predictions, given.labels, given.links)
-                self.pseudo_labels_ = found.labels.numpy()
-                return found
-
-            pseudo = fit.resume(lambda phase: epochs_kept + phase * self.epochs)
+        labeller = self._pseudo_labeller()
+        first_epochs = self.first_epochs if self.first_models_train_on else 0  # of the models that go on
+        with closing(
+            EnsembleFit(
+                self,
+                X,
+                n_iter=self.n_iter,
+                epochs_total=self.first_epochs + self.n_iter * self.epochs,
+                epochs_elsewhere=self.first_epochs - first_epochs,
+                given=given,
+            )
+        ) as fit:
+            pseudo = fit.resume(lambda phase: first_epochs + phase * self.epochs)
             best = BestPhase(X) if self.keep_phase == "modularity" else None
             if best is not None:
                 best.resume(fit.checkpoint, fit.phase)
@@ -189,50 +182,60 @@ class Kingdra(Ensemble):
                 pseudo = given.pseudo_labels(self.n_models, self.n_clusters)
             if fit.phase > self.n_iter:  # all was done before
                 trained = fit.train(0, None)  # trains nothing, and refuses models of other epochs
-                self._answer(trained.outputs, given)
-                agreed(trained)
+                self._set_answer(trained.outputs, given)
+                self._find_mini_clusters(labeller, trained, fit, given)
             for phase in range(fit.phase, self.n_iter + 1):
                 # Train all models: at first without labels, or with given ones, then with pseudo-labels.
                 trained = self._first_phase(fit, given) if phase == 0 else fit.train(self.epochs, pseudo)
+                predictions = trained.outputs.predictions
                 # Mini-clusters of what they agree on, and what each model calls them.
-                found, predictions = agreed(trained), trained.outputs.predictions
+                found = self._find_mini_clusters(labeller, trained, fit, given)
                 rule, pseudo = self._next_pseudo_labels(found, pseudo, predictions, given.classes)
                 # The average of the models, as the answer so far.
-                self._answer(trained.outputs, given)
+                self._set_answer(trained.outputs, given)
                 agree = agreement(predictions, self.n_clusters)
                 facts = {**trained.losses, "agreement": agree, **_facts(found), "rule": rule}
                 if best is not None and (phase > 0 or self.first_models_train_on):  # else its models are gone
                     facts["modularity"] = best.consider(phase, self._state_of_answer(), fit.fitted)
                 fit.end_phase(self.labels_, self.model_labels_, self.pseudo_labels_, facts)
                 fit.save(pseudo, best)
-            self._keep(fit)
+            self._set_fitted(fit)
         self.phase_ = self.n_iter
         if best is not None and best.found is not None:
-            self._go_back(best.found)
+            self._set_phase(best.found)
+
+    def _find_mini_clusters(
+        self, labeller: PseudoLabeller, trained: Trained, fit: EnsembleFit, given: Given
+    ) -> MiniClusters:
+        """Find what the models agree on (Algorithm 1); what is given is kept to. Set ``pseudo_labels_``."""
+        found = _run_labeller(labeller, trained, fit, self.n_clusters)
+        found = constrain(found, trained.outputs.predictions, given.labels, given.links)
+        self.pseudo_labels_ = found.labels.numpy()
+        return found
 
     def _state_of_answer(self) -> dict[str, Tensor]:
         of_points = ("labels", "model_labels", "pseudo_labels")
         arrays = {name: torch.from_numpy(getattr(self, f"{name}_")) for name in of_points}
         return {**arrays, "outputs": self._alignment}
 
-    def _go_back(self, best: Phase) -> None:
-        """Give the answer of the best phase, and its models."""
+    def _set_phase(self, best: Phase) -> None:
+        """Set the answer of an earlier phase, and its models."""
         answer = dict(best.answer)
         self.phase_, self._alignment = best.number, answer.pop("outputs")
         for name, value in answer.items():
             setattr(self, f"{name}_", value.numpy())
-        self._take_weights(best.weights, self.n_features_in_)
+        self._set_models(best.weights, self.n_features_in_)
 
     def _first_phase(self, fit: EnsembleFit, given: Given) -> Trained:
         """Train before any pseudo-labels are found: without labels, as in the paper, or with given ones."""
         return fit.train(self.first_epochs, given.pseudo_labels(self.n_models, self.n_clusters))
 
     def _pseudo_labeller(self) -> PseudoLabeller:
-        find = make_pseudo_labeller(self.pseudo_labels)
+        labeller = make_pseudo_labeller(self.pseudo_labels)
         for name in ("t_pos", "t_neg"):  # reported now, not after the first phase
-            if (given := getattr(find, name, None) or 0) > self.n_models:
+            if (given := getattr(labeller, name, None) or 0) > self.n_models:
                 raise must_be(f"at most the number of models, {self.n_models}", name, given)
-        return find
+        return labeller
 
     def _next_pseudo_labels(
         self, found: MiniClusters, before: PseudoLabels | None, predictions: Tensor, fixed: Tensor
@@ -248,24 +251,22 @@ class Kingdra(Ensemble):
         return rule, PseudoLabels(labels.numpy(), outputs.numpy())
 
 
-def _mini_clusters(find: PseudoLabeller, trained: Trained, fit: EnsembleFit, k: int) -> MiniClusters:
+def _run_labeller(labeller: PseudoLabeller, trained: Trained, fit: EnsembleFit, k: int) -> MiniClusters:
     outputs = trained.outputs
-    if isinstance(find, GraphPseudoLabels):
-        return find.of_predictions(outputs.predictions.to(fit.device), outputs.confidence.to(fit.device), k)
+    if isinstance(labeller, GraphPseudoLabels):
+        predictions, confidence = outputs.predictions.to(fit.device), outputs.confidence.to(fit.device)
+        return labeller.of_predictions(predictions, confidence, k)
     if isinstance(fit.X, StreamedMatrix):
         raise InputError(
-            f"{type(find).__name__} needs the outputs for all points at once, which data that are streamed "
-            "do not have: choose pseudo_labels=graph, or give dataset.stream=false"
+            f"{type(labeller).__name__} needs the outputs for all points at once, which data that are "
+            "streamed do not have: choose pseudo_labels=graph, or give dataset.stream=false"
         )
-    found = find(outputs.proba().to(fit.device), trained.features)
+    found = labeller(outputs.proba().to(fit.device), trained.features)
     n = outputs.predictions.shape[1]
     if not isinstance(found, MiniClusters) or found.labels.shape != (n,):
-        got = (
-            f"of {tuple(found.labels.shape)}"
-            if isinstance(found, MiniClusters)
-            else f"a {type(found).__name__}"
-        )
-        raise InputError(f"{type(find).__name__} must return MiniClusters of {n} labels; got {got}")
+        is_set = isinstance(found, MiniClusters)
+        got = f"of {tuple(found.labels.shape)}" if is_set else f"a {type(found).__name__}"
+        raise InputError(f"{type(labeller).__name__} must return MiniClusters of {n} labels; got {got}")
     return found
 
 

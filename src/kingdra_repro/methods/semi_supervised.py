@@ -69,11 +69,11 @@ class SemiSupervised(ClassifierMixin, Single):
         self.classes_ = np.arange(self.n_clusters)
         with closing(EnsembleFit(self, X, epochs_total=self.epochs, given=given)) as fit:
             trained = fit.train(self.epochs, given.pseudo_labels(1, self.n_clusters))
-            self._answer(trained.outputs, given)
+            self._set_answer(trained.outputs, given)
             fit.end_phase(self.labels_, self.model_labels_, None, trained.losses)
-            self._keep(fit)
+            self._set_fitted(fit)
 
-    def _answer(self, outputs: Outputs, given: Given) -> None:
+    def _set_answer(self, outputs: Outputs, given: Given) -> None:
         """Take outputs for classes: there is nothing to align, and no label is put in their place."""
         self._alignment = torch.arange(self.n_clusters)[None]
         self.labels_ = outputs.predictions[0].long().numpy()
