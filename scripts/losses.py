@@ -34,10 +34,10 @@ from torch import Tensor
 from kingdra_repro.bases import IMSATVAT, RIM, Base, LadderDot, LadderIM, make_base
 from kingdra_repro.data import load_digits
 from kingdra_repro.training import step as training_step
-from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.stack import Stack, StepDone
+from kingdra_repro.training.supervised import PseudoLabels
 
 BASES: dict[str, Base] = {
     "ladder_im": LadderIM(hidden=(256, 256)),

@@ -14,9 +14,9 @@ from kingdra_repro.methods.ensemble import average
 from kingdra_repro.pseudo_labels import GraphPseudoLabels, MiniClusters, align
 from kingdra_repro.pseudo_labels.matching import agreement
 from kingdra_repro.training.batches import batch_slices
-from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.checkpoint import SHARE_AT_ENDS
 from kingdra_repro.training.stack import Stack
+from kingdra_repro.training.supervised import PseudoLabels
 
 BASE = LadderIM(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1))
 

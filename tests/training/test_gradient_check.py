@@ -10,11 +10,11 @@ from torch import Tensor
 
 from kingdra_repro.bases import LadderIM
 from kingdra_repro.training import step as step_module
-from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.gradient_check import StepResult, mismatch
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.stack import Stack
+from kingdra_repro.training.supervised import PseudoLabels
 
 N, D, K, M = 99, 12, 4, 2  # three batches of 33 an epoch
 PSEUDO = PseudoLabels(np.where(np.arange(N) < 40, np.arange(N) % K, -1), np.tile(np.arange(K), (M, 1)))

@@ -13,10 +13,10 @@ from kingdra_repro.bases import IMSATRPT, IMSATVAT, RIM, IMSATAffine, LadderDot,
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods import Ensemble
 from kingdra_repro.methods.ensemble_fit import EnsembleFit
-from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.stack import Stack, StepDone, predict_proba
+from kingdra_repro.training.supervised import PseudoLabels
 from kingdra_repro.training.worker import Member, Task, Worker
 
 N, D, K = 320, 12, 4

@@ -11,10 +11,10 @@ import torch
 
 from kingdra_repro.bases import IMSATRPT, IMSATVAT, RIM, Base, IMSATAffine, Ladder, LadderDot, LadderIM
 from kingdra_repro.training import step as step_module
-from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.stack import Stack
+from kingdra_repro.training.supervised import PseudoLabels
 from tests.training.conftest import capture
 
 N, D, K, M = 330, 12, 4, 3  # batches of 33: and, of 32 asked for, all of one size

@@ -10,10 +10,10 @@ import torch
 
 from kingdra_repro.bases import IMSATRPT, RIM, LadderIM
 from kingdra_repro.training import worker
-from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.stack import StepDone
+from kingdra_repro.training.supervised import PseudoLabels
 from kingdra_repro.training.worker import Member, Task, Worker, members_of
 
 N, D, K, N_MODELS = 40, 8, 4, 6

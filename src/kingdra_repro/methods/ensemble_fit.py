@@ -18,7 +18,6 @@ from kingdra_repro.errors import InputError, diverged
 from kingdra_repro.methods.begin import seed_and_checkpoint
 from kingdra_repro.methods.best_phase import BestPhase
 from kingdra_repro.methods.given_labels import Given
-from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.checkpoint import SHARE_AT_ENDS, Pace
 from kingdra_repro.training.divergence import Diverged
 from kingdra_repro.training.events import Iteration, Progress
@@ -29,6 +28,7 @@ from kingdra_repro.training.prediction import FittedEnsemble
 from kingdra_repro.training.progress import shown_progress
 from kingdra_repro.training.ranks import begin
 from kingdra_repro.training.stack import StepDone
+from kingdra_repro.training.supervised import PseudoLabels
 from kingdra_repro.training.worker import Task, members_of
 
 if TYPE_CHECKING:

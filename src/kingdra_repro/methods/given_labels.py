@@ -18,8 +18,8 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.clusterer import Clusterer, one_fit
 from kingdra_repro.methods.features import checked_data
-from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.seeds import Purpose, numpy_stream
+from kingdra_repro.training.supervised import PseudoLabels
 
 # Words that a class is not known by; "-" and "." may be classes themselves.
 MARKS = ("-1", "", "None", *(mark for mark in UNKNOWN if mark not in ("-", ".")))

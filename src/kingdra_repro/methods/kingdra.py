@@ -24,7 +24,7 @@ from kingdra_repro.pseudo_labels import (
     map_to_outputs,
 )
 from kingdra_repro.pseudo_labels.matching import MAPPINGS, agreement
-from kingdra_repro.training.beside import PseudoLabels
+from kingdra_repro.training.supervised import PseudoLabels
 
 
 @dataclass(eq=False, repr=False, kw_only=True)

@@ -15,11 +15,11 @@ from torch import Tensor
 
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.errors import InputError
-from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.group import Group, RankLost, join_torchrun, start
 from kingdra_repro.training.messages import message_bytes
 from kingdra_repro.training.shared_matrix import shared_matrix
 from kingdra_repro.training.stack import StepDone
+from kingdra_repro.training.supervised import PseudoLabels
 from kingdra_repro.training.threads import threads
 from kingdra_repro.training.worker import MemberLosses, Task, Worker
 from kingdra_repro.version import package_version

@@ -13,13 +13,13 @@ from kingdra_repro.data.links import Closure
 from kingdra_repro.errors import InputError
 from kingdra_repro.networks.products import tf32_products
 from kingdra_repro.training.batches import batch_slices, unsupervised_order
-from kingdra_repro.training.beside import Beside, PseudoLabels
 from kingdra_repro.training.divergence import check_divergence
 from kingdra_repro.training.linked_pairs import LinkedPairs
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import Rows, StreamedRows
 from kingdra_repro.training.seeds import Purpose, torch_stream
 from kingdra_repro.training.step import TrainStep
+from kingdra_repro.training.supervised import PseudoLabels, SupervisedBatches
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Stack:
         assert not self.offloaded, "its state has to be loaded first"
         n, epoch = self.rows.n, self.epoch
         order = self.options.order if pseudo is None else "epoch"
-        beside = Beside(self.rows, self.members, self.seed, epoch, pseudo, self.linked)
+        supervised = SupervisedBatches(self.rows, self.members, self.seed, epoch, pseudo, self.linked)
         streams = [torch_stream(self.seed, m, Purpose.NOISE, epoch, self.rows.device) for m in self.members]
         sums: Tensor | None = None
         losses: dict[str, Tensor] = {}
@@ -108,14 +108,14 @@ class Stack:
             )
             # On the device from here on: a step then waits for nothing.
             index = place if part.numbers is None else part.numbers[place]
-            draw = beside.drawn(part.n, number)
+            supervision = supervised.drawn(part.n, number)
             for cut in batch_slices(part.n, self.options.batch_size):
                 n_rows = cut.stop - cut.start
                 batch = Batch(
                     x=part.rows[place[:, cut]],
-                    noise=self.base.sample_noise(self.network, n_rows, beside.n_inputs, streams),
+                    noise=self.base.sample_noise(self.network, n_rows, supervised.n_inputs, streams),
                     radius=None if self.radii is None else self.radii[index[:, cut]],
-                    **draw(cut),
+                    **supervision(cut),
                 )
                 if self.options.decay_epochs:
                     left = epochs_left - (done + cut.start) / n

@@ -15,12 +15,12 @@ from kingdra_repro.bases import Base
 from kingdra_repro.data.links import Closure
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.errors import InputError
-from kingdra_repro.training.beside import PseudoLabels
 from kingdra_repro.training.checkpoint import SECONDS_OF_A_SAVE, SHARE_WITHIN_PHASES, Checkpoint, Pace
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.phases import models_of
 from kingdra_repro.training.rows import Rows, rows_of
 from kingdra_repro.training.stack import Stack, StepDone
+from kingdra_repro.training.supervised import PseudoLabels
 from kingdra_repro.training.threads import fading_numbers_are_zero, useful_threads
 
 # A CPU gains from a stack while it hides the cost of launching operations, and loses once activations no

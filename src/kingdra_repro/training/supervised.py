@@ -1,4 +1,4 @@
-"""What each training step learns from beside its unsupervised batch: pseudo-labelled and linked points."""
+"""The supervised batches of a step, beside its unsupervised one: pseudo-labelled and linked points."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class PseudoLabels:
     outputs: np.ndarray
 
 
-class Beside:
+class SupervisedBatches:
     """Batches of pseudo-labelled points and of linked points, for an epoch of a stack.
 
     Where some clusters have no points, as when a user labels some classes alone, random points without a
@@ -93,7 +93,7 @@ class Beside:
                 [linked_order(self._linked.pairs, n, *stream, part) for stream in self._streams]
             )
 
-        def beside(cut: slice) -> dict[str, Any]:
+        def of_slice(cut: slice) -> dict[str, Any]:
             found: dict[str, Any] = {}
             if index_sup is not None and targets is not None:
                 x_sup = self._labelled[index_sup[:, cut]]
@@ -106,7 +106,7 @@ class Beside:
                 found |= {"x_linked": x_linked, "relation": relation, "certainty": certainty}
             return found
 
-        return beside
+        return of_slice
 
     def _stacked(self, orders: list[np.ndarray]) -> Tensor:
         return torch.from_numpy(np.stack(orders)).to(self._device)
