@@ -15,6 +15,7 @@ from kingdra_repro.evaluation.without_labels import known_without_labels
 from kingdra_repro.methods import KingdraPlus
 from kingdra_repro.methods.best_phase import BestPhase, modularity, neighbour_graph
 from kingdra_repro.training.checkpoint import Checkpoint
+from tests.methods.conftest import Killed, assert_same_history
 
 BASE = LadderIM(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1))
 
@@ -46,10 +47,6 @@ class Recorder:
         self.answers[it.index] = it.labels
         if it.index == self.kill_after:
             raise Killed
-
-
-class Killed(BaseException):
-    """As a signal would end the process."""
 
 
 @pytest.fixture(scope="module")
@@ -106,8 +103,7 @@ def check_resumed(X: np.ndarray, straight: Kingdra, folder: Path, kill: dict, **
         assert one.phase_ == straight.phase_
         np.testing.assert_array_equal(one.labels_, straight.labels_)
         np.testing.assert_array_equal(one.predict_proba(X), straight.predict_proba(X))
-    known = [name for name in straight.history_ if name != "seconds"]
-    assert resumed.history_[known].equals(straight.history_[known])
+    assert_same_history(resumed, straight)
 
 
 def test_a_best_phase_of_after_the_last_committed_one_is_not_taken_up(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 import torch
 
 from kingdra_repro.data.links import Links, closure
@@ -14,7 +13,7 @@ from kingdra_repro.methods.constrained_batches import ConstrainedBatches
 from kingdra_repro.methods.constrained_loss import ConstrainedLoss, balancing, class_means, moved
 from kingdra_repro.training.linked_pairs import LinkedPairs
 from kingdra_repro.training.rows import Rows
-from tests.methods.conftest import KillAtStep, Killed
+from tests.methods.conftest import KillAt, Killed, assert_same_history
 
 QUICK = {"hidden": (64,), "epochs": 5, "clustering_epochs": 5, "annealing": (1, 4), "learning_rate": 0.003}
 
@@ -185,29 +184,28 @@ def test_a_killed_fit_ends_as_one_never_killed(digits, given, tmp_path: Path, mo
     y[np.setdiff1d(np.arange(10), y)] = digits[1][np.setdiff1d(np.arange(10), y)]  # the first ten are 0 to 9
     settings = {"epochs": 3, "clustering_epochs": 3}
     straight = model(**settings).fit(X, y)
-    known = [name for name in straight.history_ if name != "seconds"]
     for step in (4, 7, 12):
         folder = tmp_path / str(step)
         with pytest.raises(Killed):
-            model(checkpoint_dir=folder, monitor=KillAtStep(step), **settings).fit(X, y)
-        for monitor in (KillAtStep(), KillAtStep(1)):  # the second would die at a first step
+            model(checkpoint_dir=folder, monitor=KillAt(step), **settings).fit(X, y)
+        for monitor in (KillAt(), KillAt(1)):  # the second would die at a first step
             resumed = model(checkpoint_dir=folder, monitor=monitor, **settings).fit(X, y)
             np.testing.assert_array_equal(resumed.labels_, straight.labels_)
             np.testing.assert_array_equal(resumed.cluster_centers_, straight.cluster_centers_)
-            assert resumed.history_[known].equals(straight.history_[known])
+            assert_same_history(resumed, straight)
             assert monitor.notified[-1] == len(straight.history_)
 
 
 def test_an_autoencoder_that_is_kept_is_trained_once(digits, given, tmp_path: Path) -> None:
     X, settings = digits[0], {"epochs": 2, "clustering_epochs": 1}
     straight = model(**settings).fit(X, given)
-    for monitor in (KillAtStep(), KillAtStep(-1)):
+    for monitor in (KillAt(), KillAt(-1)):
         kept = model(autoencoder_dir=tmp_path, monitor=monitor, **settings).fit(X, given)
         np.testing.assert_array_equal(kept.labels_, straight.labels_)
         assert monitor.notified == [1, 2, 3]
     others = draw_labels(digits[1], 10, 5, seed=1)
     with pytest.raises(Killed):  # at the first step of the second phase
-        model(autoencoder_dir=tmp_path, monitor=KillAtStep(1), **settings).fit(X, others)
+        model(autoencoder_dir=tmp_path, monitor=KillAt(1), **settings).fit(X, others)
     assert len(list(tmp_path.iterdir())) == 1
 
 
@@ -219,17 +217,11 @@ def test_a_fit_that_goes_on_in_the_second_phase_does_not_tell_of_the_first_again
     settings = {"epochs": 3, "clustering_epochs": 3, "autoencoder_dir": tmp_path / "kept"}
     straight = model(**settings).fit(digits[0], given)
     with pytest.raises(Killed):  # in the last epoch
-        model(checkpoint_dir=tmp_path / "c", monitor=KillAtStep(60), **settings).fit(digits[0], given)
-    again = KillAtStep()
+        model(checkpoint_dir=tmp_path / "c", monitor=KillAt(60), **settings).fit(digits[0], given)
+    again = KillAt()
     resumed = model(checkpoint_dir=tmp_path / "c", monitor=again, **settings).fit(digits[0], given)
     assert again.notified == [5, 6]
     np.testing.assert_array_equal(resumed.labels_, straight.labels_)
-
-
-def test_sparse_and_dense_give_the_same(digits, given) -> None:
-    for make in (lambda: model(epochs=1, clustering_epochs=1), lambda: ConstrainedKMeans(10)):
-        dense, sparse = make().fit(digits[0], given), make().fit(sp.csr_matrix(digits[0]), given)
-        np.testing.assert_array_equal(dense.labels_, sparse.labels_)
 
 
 def test_pairs_of_confident_points_alone(digits, given) -> None:

@@ -11,7 +11,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.methods import DAEKMeans
 from kingdra_repro.networks.autoencoder import Autoencoder, BoundedAutoencoder, mask
-from tests.methods.conftest import KillAtStep, Killed
+from tests.methods.conftest import KillAt, Killed
 
 TINY = {"hidden": (8,), "epochs": 2, "batch_size": 16, "n_init": 1, "device": "cpu"}
 
@@ -107,7 +107,7 @@ def test_a_damaged_checkpoint_costs_no_more_than_the_last_state(
     monkeypatch.setattr("kingdra_repro.methods.network_fit.SHARE_WITHIN_PHASES", float("inf"))
     X, small = digits[0][:320], partial(make, hidden=(16,), epochs=4)
     with pytest.raises(Killed):
-        small(checkpoint_dir=tmp_path, monitor=KillAtStep(13)).fit(X)
+        small(checkpoint_dir=tmp_path, monitor=KillAt(13)).fit(X)
     path = tmp_path / "autoencoder.pt"
     path.write_bytes(path.read_bytes()[:-1])
     resumed = small(checkpoint_dir=tmp_path).fit(X)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 import torch
 
 from kingdra_repro.errors import InputError
@@ -101,13 +100,6 @@ def test_it_ends_where_fewer_points_than_tol_change(digits, tol: float, steps: i
     """Here none does; fewer than none never do."""
     still = {"epochs": 1, "clustering_learning_rate": 1e-12, "max_iter": 15, "update_interval": 5}
     assert make(hidden=(8,), n_init=1, tol=tol, **still).fit(digits[0][:100]).n_iter_ == steps
-
-
-def test_sparse_and_dense_give_the_same(digits) -> None:
-    X, _ = digits
-    settings = {"epochs": 2, "max_iter": 10, "update_interval": 5}
-    dense, sparse = make(**settings).fit(X), make(**settings).fit(sp.csr_matrix(X))
-    np.testing.assert_array_equal(dense.labels_, sparse.labels_)
 
 
 def test_a_killed_fit_ends_as_one_never_killed(digits, assert_resumes) -> None:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 import torch
 
 from kingdra_repro.errors import InputError
@@ -107,12 +106,6 @@ def test_the_classifier_s_layer_has_no_momentum(digits, monkeypatch: pytest.Monk
     monkeypatch.setattr(torch.optim, "SGD", Watched)
     make(epochs=2, learning_rate=0.02, momentum=0.8, weight_decay=0.01).fit(digits[0][:100])
     assert made == [(0.02, 0.8, 0.01), *[(0.02, 0.0, 0.01)] * 2]  # a new one in each epoch
-
-
-def test_sparse_and_dense_give_the_same(digits) -> None:
-    X, _ = digits
-    dense, sparse = make(epochs=2).fit(X), make(epochs=2).fit(sp.csr_matrix(X))
-    np.testing.assert_array_equal(dense.labels_, sparse.labels_)
 
 
 def test_a_killed_fit_ends_as_one_never_killed(digits, assert_resumes) -> None:

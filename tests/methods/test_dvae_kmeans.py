@@ -5,7 +5,6 @@ import pytest
 import torch
 from torch.distributions import Independent, Normal, kl_divergence
 
-from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.methods import DVAEKMeans
 from kingdra_repro.networks.autoencoder import VariationalAutoencoder
@@ -53,12 +52,3 @@ def _after_mask(x: torch.Tensor) -> torch.Generator:
     generator = torch.Generator().manual_seed(1)
     torch.empty_like(x).uniform_(generator=generator)
     return generator
-
-
-def test_a_seed_decides_the_result(digits, assert_seeded) -> None:
-    assert_seeded(lambda **settings: make(**{"epochs": 2, **settings}), digits[0])
-
-
-def test_a_training_that_diverges(digits) -> None:
-    with pytest.raises(InputError, match="The training diverged"):
-        make(learning_rate=1e10, epochs=2).fit(digits[0])

@@ -7,7 +7,6 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 import torch
-from sklearn.base import clone
 from sklearn.datasets import make_blobs
 from sklearn.exceptions import NotFittedError
 
@@ -97,14 +96,8 @@ def test_certainty_and_disagreement_are_of_the_aligned_outputs(
     np.testing.assert_allclose(found[2], (aligned.argmax(-1) == clusters).mean(0))
 
 
-def test_same_seed_same_result_and_another_seed_another(blobs) -> None:
-    X, _ = blobs
-    model = quick()
-    first, second, other = model.fit(X), clone(model).fit(X), quick(random_state=1).fit(X)
-    np.testing.assert_array_equal(first.labels_, second.labels_)
-    losses = [column for column in first.history_ if column != "seconds"]
-    assert first.history_[losses].equals(second.history_[losses])
-    assert not first.history_["loss"].equals(other.history_["loss"])
+def test_a_seed_decides_the_result(blobs, assert_seeded) -> None:
+    assert_seeded(quick, blobs[0])
 
 
 def test_sparse_and_dense_give_the_same(blobs) -> None:

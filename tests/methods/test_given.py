@@ -19,7 +19,7 @@ from kingdra_repro.methods import (
     Single,
     draw_labels,
 )
-from tests.methods.conftest import KillAtStep, Killed
+from tests.methods.conftest import KillAt, Killed
 
 K, N = 4, 300
 IM = LadderIM(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1))
@@ -81,7 +81,7 @@ def test_outputs_are_the_classes_of_the_labels(scheme: type, blobs, given) -> No
 def test_pseudo_labels_keep_to_labels_and_pairs(scheme: type, blobs, given, pairs) -> None:
     sets = []
 
-    class Watch(KillAtStep):
+    class Watch(KillAt):
         def iteration(self, it) -> None:
             sets.append(it.pseudo_labels)
 
@@ -168,7 +168,7 @@ def test_a_killed_fit_with_labels_and_pairs_ends_as_one_never_killed(
     for step in (20, 80):  # in the first phase of 8 epochs of 9 steps, and in the first iteration
         folder = tmp_path / str(step)
         with pytest.raises(Killed):
-            make(Kingdra, checkpoint_dir=folder, monitor=KillAtStep(step)).fit(X, given, **pairs)
+            make(Kingdra, checkpoint_dir=folder, monitor=KillAt(step)).fit(X, given, **pairs)
         resumed = make(Kingdra, checkpoint_dir=folder).fit(X, given, **pairs)
         np.testing.assert_array_equal(resumed.labels_, straight.labels_)
         np.testing.assert_array_equal(resumed.predict_proba(X), straight.predict_proba(X))

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 from sklearn.datasets import make_blobs
 
 from kingdra_repro.bases import IMSATVAT, LadderIM
@@ -13,7 +12,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.methods import KingdraPlus
 from kingdra_repro.pseudo_labels import KMeansPseudoLabels
-from tests.methods.conftest import KillAtStep, Killed
+from tests.methods.conftest import KillAt, Killed, assert_same_history
 
 BASE = LadderIM(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1))
 FIRST = IMSATVAT(hidden=(16,))
@@ -60,7 +59,7 @@ def test_what_is_joined_has_the_number_of_the_class_that_is_labelled_there(pairs
     X, y = pairs
     found = []
 
-    class Watch(KillAtStep):
+    class Watch(KillAt):
         def iteration(self, it) -> None:
             found.append(it.model_labels)
 
@@ -107,13 +106,6 @@ def test_the_first_models_draw_other_numbers_than_the_later_ones(pairs, monkeypa
     assert set(first).isdisjoint(later)
 
 
-def test_sparse_rows_give_what_dense_ones_give(pairs) -> None:
-    X, _ = pairs
-    X = np.where(X < 0.2, 0, X)
-    dense, sparse = plus(n_iter=1).fit(X), plus(n_iter=1).fit(sp.csr_matrix(X))
-    np.testing.assert_array_equal(dense.labels_, sparse.labels_)
-
-
 @pytest.fixture(scope="module")
 def straight(pairs) -> KingdraPlus:
     """A fit that is never killed."""
@@ -126,20 +118,19 @@ def test_a_killed_fit_ends_as_one_never_killed(
 ) -> None:
     X, _ = pairs
     monkeypatch.setattr("kingdra_repro.training.worker.SHARE_WITHIN_PHASES", float("inf"))
-    watch = KillAtStep(step)
+    watch = KillAt(step)
     with pytest.raises(Killed):
         plus(checkpoint_dir=tmp_path, monitor=watch).fit(X)
     resumed = plus(checkpoint_dir=tmp_path).fit(X)
     np.testing.assert_array_equal(resumed.predict_proba(X), straight.predict_proba(X))
-    known = [name for name in straight.history_ if name != "seconds"]
-    assert resumed.history_[known].equals(straight.history_[known])
+    assert_same_history(resumed, straight)
 
 
 def test_progress_never_goes_back(pairs) -> None:
     X, _ = pairs
     told = []
 
-    class Watch(KillAtStep):
+    class Watch(KillAt):
         def progress(self, event) -> None:
             told.append((event.model_epochs_done, event.model_epochs_total, event.n_iter))
 
@@ -171,7 +162,7 @@ def test_user_errors(pairs, settings: dict, message: str) -> None:
 def test_a_finished_fit_is_taken_up_and_goes_on(pairs, straight, tmp_path: Path) -> None:
     X, _ = pairs
     first = plus(n_iter=1, checkpoint_dir=tmp_path).fit(X)
-    again = plus(n_iter=1, checkpoint_dir=tmp_path, monitor=KillAtStep(1)).fit(X)  # trains nothing
+    again = plus(n_iter=1, checkpoint_dir=tmp_path, monitor=KillAt(1)).fit(X)  # trains nothing
     np.testing.assert_array_equal(again.labels_, first.labels_)
     longer = plus(n_iter=2, checkpoint_dir=tmp_path).fit(X)
     np.testing.assert_array_equal(longer.labels_, straight.labels_)

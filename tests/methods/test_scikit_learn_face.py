@@ -99,18 +99,6 @@ def test_a_search_without_labels(X) -> None:
     assert (search.cv_results_["mean_test_score"] > 0).all()
 
 
-def test_the_score_of_a_search_rewards_sure_even_and_equal_answers() -> None:
-    class Outputs:
-        def __init__(self, proba):
-            self.predict_proba = lambda X: np.array(proba)
-
-    sure, unsure = [[1.0, 0.0], [0.0, 1.0]], [[0.7, 0.3], [0.3, 0.7]]
-    one_cluster, uniform = [[1.0, 0.0], [1.0, 0.0]], [[0.5, 0.5], [0.5, 0.5]]
-    scores = [information_score(Outputs(one), None) for one in (sure, unsure, one_cluster, uniform)]
-    expected = 1 + 0.7 * np.log2(0.7) + 0.3 * np.log2(0.3)
-    np.testing.assert_allclose(scores, [1, expected, 0, 0], atol=1e-12)
-
-
 @pytest.mark.parametrize(
     "model",
     [

@@ -8,7 +8,7 @@ import pytest
 from kingdra_repro.bases import Ladder, LadderIM
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods import Ensemble, SemiSupervised, draw_labels
-from tests.methods.conftest import KillAtStep, Killed
+from tests.methods.conftest import KillAt, Killed
 
 SMALL = {"hidden": (128,), "denoising_costs": (100.0, 10.0, 0.1)}
 
@@ -89,6 +89,6 @@ def test_a_killed_fit_ends_as_one_never_killed(digits, tmp_path: Path, monkeypat
     given = draw_labels(y, 10, 5, seed=0)
     straight = model(epochs=3).fit(X, given)
     with pytest.raises(Killed):
-        model(epochs=3, checkpoint_dir=tmp_path, monitor=KillAtStep(8)).fit(X, given)
+        model(epochs=3, checkpoint_dir=tmp_path, monitor=KillAt(8)).fit(X, given)
     resumed = model(epochs=3, checkpoint_dir=tmp_path).fit(X, given)
     np.testing.assert_array_equal(resumed.predict_proba(X), straight.predict_proba(X))

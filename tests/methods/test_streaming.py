@@ -4,20 +4,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
 from kingdra_repro.bases import IMSATVAT, RIM, Batch, LadderIM, neighbours
 from kingdra_repro.data import StreamedMatrix, load_custom
 from kingdra_repro.errors import InputError
-from kingdra_repro.methods import Ensemble, Kingdra, KingdraPlus, KMeans, SemiSupervised, ensemble_fit
+from kingdra_repro.methods import Kingdra, KingdraPlus, KMeans, SemiSupervised, ensemble_fit
 from kingdra_repro.pseudo_labels import ArgmaxPseudoLabels
 from kingdra_repro.runs.questions import choose_pairs, choose_questions
 from kingdra_repro.training import outputs
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import StreamedRows
 from kingdra_repro.training.stack import Stack
+from tests.methods.conftest import assert_same_history
 
 N, D, K = 260, 8, 3
 BASE = LadderIM(hidden=(12, 12))
@@ -44,16 +44,12 @@ def kingdra(**more) -> Kingdra:
     return Kingdra(n_clusters=K, **{**settings, **more})
 
 
-def history(model: Ensemble) -> pd.DataFrame:
-    return model.history_.drop(columns="seconds")
-
-
 def test_a_buffer_of_all_rows_gives_the_same_losses_and_labels(
     X: np.ndarray, streamed: StreamedMatrix
 ) -> None:
     """With pseudo-labels, too, which are drawn beside the unsupervised batches."""
     held, read = kingdra().fit(X), kingdra().fit(streamed)
-    pd.testing.assert_frame_equal(history(held), history(read), check_exact=True)
+    assert_same_history(held, read)
     for name in ("labels_", "model_labels_", "pseudo_labels_"):
         np.testing.assert_array_equal(getattr(held, name), getattr(read, name))
     np.testing.assert_array_equal(held.predict_proba(X), read.predict_proba(streamed))
@@ -70,7 +66,7 @@ def test_other_orders_and_labels_and_links_as_in_memory(X, streamed: StreamedMat
     y = np.where(np.arange(N) < 12, np.arange(N) % K, -1)
     given = {"y": y, "must_link": [[0, 30], [1, 31]], "cannot_link": [[0, 40]]}
     held, read = (kingdra(n_iter=0, order=order).fit(data, **given) for data in (X, streamed))
-    pd.testing.assert_frame_equal(history(held), history(read), check_exact=True)
+    assert_same_history(held, read)
     np.testing.assert_array_equal(held.labels_, read.labels_)
 
 
@@ -87,7 +83,7 @@ def test_small_buffers_give_each_row_once_and_all_members_the_same_rows(streamed
 
 def test_a_fit_in_small_buffers_is_the_same_each_time(streamed: StreamedMatrix) -> None:
     model, again = (kingdra(first_epochs=4).fit(replace(streamed, buffer_rows=64)) for _ in range(2))
-    pd.testing.assert_frame_equal(history(model), history(again), check_exact=True)
+    assert_same_history(model, again)
     assert model.history_["supervised"].notna().iloc[1]
 
 
@@ -196,7 +192,7 @@ def test_imsat_finds_each_point_s_neighbours_in_the_file(X, streamed, tmp_path, 
     np.testing.assert_array_equal(np.load(kept), neighbours.neighbour_distances(X, base.n_neighbors))
     held = kingdra(base=base).fit(X)
     assert list((tmp_path / "neighbours").iterdir()) == [kept]
-    pd.testing.assert_frame_equal(history(held), history(read), check_exact=True)
+    assert_same_history(held, read)
     np.testing.assert_array_equal(held.labels_, read.labels_)
 
 
@@ -226,6 +222,6 @@ def test_outputs_too_many_to_hold_are_computed_anew(X, monkeypatch, pseudo_label
     monkeypatch.setattr(ensemble_fit, "HELD_VALUES", 0)
     monkeypatch.setattr(outputs, "BLOCK_VALUES", 100 * D)
     anew = kingdra(pseudo_labels=pseudo_labels).fit(X)
-    pd.testing.assert_frame_equal(history(held), history(anew), check_exact=True)
+    assert_same_history(held, anew)
     np.testing.assert_array_equal(held.labels_, anew.labels_)
     np.testing.assert_array_equal(held.pseudo_labels_, anew.pseudo_labels_)

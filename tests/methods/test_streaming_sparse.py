@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 import scipy.sparse as sp
 
@@ -11,6 +10,7 @@ from kingdra_repro.bases import LadderIM, neighbours
 from kingdra_repro.data import StreamedMatrix, load_custom
 from kingdra_repro.methods import Kingdra
 from kingdra_repro.training.messages import message_bytes, message_of
+from tests.methods.conftest import assert_same_history
 
 N, D, K = 240, 20, 3
 
@@ -37,10 +37,7 @@ def kingdra(**more) -> Kingdra:
 def test_a_buffer_of_all_rows_gives_the_same_losses_and_labels(X, streamed: StreamedMatrix) -> None:
     given = {"y": np.where(np.arange(N) < 12, np.arange(N) % K, -1), "must_link": [[0, 30], [1, 31]]}
     held, read = (kingdra().fit(data, **given) for data in (X, streamed))
-    seconds = {"columns": "seconds"}
-    pd.testing.assert_frame_equal(
-        held.history_.drop(**seconds), read.history_.drop(**seconds), check_exact=True
-    )
+    assert_same_history(held, read)
     np.testing.assert_array_equal(held.labels_, read.labels_)
     np.testing.assert_array_equal(held.predict_proba(X), read.predict_proba(streamed))
     np.testing.assert_array_equal(held.last_hidden_layer(X), read.last_hidden_layer(streamed))
