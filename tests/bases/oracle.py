@@ -1,5 +1,6 @@
 """Reads the known answers that the published code gave for one step (tests/fixtures/oracle/model_*.npz)."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,28 +32,20 @@ class KnownStep:
     def tensor(self, key: str) -> Tensor:
         return torch.from_numpy(self.data[key]).to(self.dtype)
 
-    def parameters(self) -> list[Tensor]:
-        """Views of the stack's parameters in the order of the published code's weight list."""
+    def parameters(self, of: Callable[[Tensor], Tensor] = lambda parameter: parameter) -> list[Tensor]:
+        """Views of what is asked of the stack's parameters, in the order of the published code's weights."""
         net = self.network
         order: list[Tensor] = []
         for layer in range(N_LAYERS):
-            order += [net.encoder[layer][0], net.beta[layer][0]]
+            order += [of(net.encoder[layer])[0], of(net.beta[layer])[0]]
         for layer in range(N_LAYERS, -1, -1):
             if layer < N_LAYERS:
-                order.append(net.decoder[layer][0])
-            order += list(net.combinator[layer][0])
+                order.append(of(net.decoder[layer])[0])
+            order += list(of(net.combinator[layer])[0])
         return order
 
     def gradients(self) -> list[Tensor]:
-        net = self.network
-        order: list[Tensor] = []
-        for layer in range(N_LAYERS):
-            order += [net.encoder[layer].grad[0], net.beta[layer].grad[0]]
-        for layer in range(N_LAYERS, -1, -1):
-            if layer < N_LAYERS:
-                order.append(net.decoder[layer].grad[0])
-            order += list(net.combinator[layer].grad[0])
-        return order
+        return self.parameters(lambda parameter: parameter.grad)
 
     def losses(self) -> dict[str, Tensor]:
         noise = [

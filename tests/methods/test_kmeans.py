@@ -24,12 +24,10 @@ def test_it_is_scikit_learn_s(digits, kind) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"n_clusters": 0}, "n_clusters must be an integer of at least 1; got 0"),
-        ({"n_clusters": 31}, "n_clusters must be at most n_samples=30; got 31"),
         ({"n_init": "auto"}, "n_init must be an integer of at least 1; got 'auto'"),
         ({"random_state": -1}, "random_state must be an integer from 0 to 4294967295; got -1"),
     ],
 )
 def test_user_errors(settings: dict, message: str, digits) -> None:
     with pytest.raises(InputError, match=message):
-        KMeans(**{"n_clusters": 3, **settings}).fit(digits[0][:30])
+        KMeans(3, **settings).fit(digits[0][:30])
