@@ -12,14 +12,8 @@ EPSILON = 1e-7  # Keras's, which the public code uses
 class Adam:
     """`torch.optim.Adam` with its defaults and ``fused=True``, to the bit, by the same function of PyTorch.
 
-    Parameters
-    ----------
-    parameters : iterable of Parameter
-    learning_rate : float, or a Tensor, which a step that is recorded on a GPU reads again at each replay
-
-    Attributes
-    ----------
-    state : of each parameter ``step``, ``exp_avg`` and ``exp_avg_sq``, from its first step on
+    A step that is recorded on a GPU reads a learning rate that is a Tensor again at each replay. ``state``
+    has ``step``, ``exp_avg`` and ``exp_avg_sq`` of each parameter, from its first step on.
     """
 
     def __init__(self, parameters: Iterable[nn.Parameter], learning_rate: float | Tensor) -> None:
@@ -28,14 +22,12 @@ class Adam:
         self.state: dict[Tensor, dict[str, Tensor]] = {}
 
     def set_learning_rate(self, learning_rate: float) -> None:
-        """Set the learning rate of the next steps."""
         if isinstance(self.learning_rate, Tensor):
             self.learning_rate.fill_(learning_rate)
         else:
             self.learning_rate = learning_rate
 
     def zero_grad(self) -> None:
-        """Let go of all gradients."""
         for parameter in self.parameters:
             parameter.grad = None
 

@@ -41,15 +41,10 @@ def supervised_order(
 ) -> np.ndarray:
     """Draw n pseudo-labelled rows for a member's epoch, equally many of each mini-cluster, shuffled.
 
+    Of the mini-clusters the row numbers are given; none is empty.
     As in the public code the mini-clusters take turns until as many rows as the set has are drawn, so that
     classes are balanced. Each goes round its own points in an order drawn again in each epoch; the public
     code always begins with the first n / k of them, and never shows the others.
-
-    Parameters
-    ----------
-    mini_clusters : the row numbers of each; none is empty
-    n : rows to draw
-    part : of the epoch, which draws anew
     """
     rng = numpy_stream(seed, member, Purpose.SUPERVISED, epoch, part)
     k = len(mini_clusters)
@@ -72,10 +67,7 @@ def linked_order(pairs: np.ndarray, n: int, seed: int, member: int, epoch: int, 
 def block_order(n_blocks: int, n_parts: int, shuffled: bool, seed: int, epoch: int) -> list[np.ndarray]:
     """Deal the blocks of a file out to the parts of an epoch; the same for all members, which read them once.
 
-    Returns
-    -------
-    list of int64 arrays
-        The blocks of each part, in the order of the file: within a part each member has its own order.
+    Those of a part, an int64 array, are in the order of the file: each member has its own order within it.
     """
     order = np.arange(n_blocks)
     if shuffled:

@@ -150,7 +150,6 @@ class Checkpoint:
             self._path(name).replace(self._path(other))
 
     def remove(self, name: str) -> None:
-        """Forget a state, if there is one."""
         self._path(name).unlink(missing_ok=True)
 
     def _path(self, name: str) -> Path:

@@ -40,12 +40,8 @@ def step_result(
 def mismatch(fast: StepResult, plain: StepResult, precision: str) -> str | None:
     """Where the fast way is furthest from the plain one, in words; None if rounding explains all.
 
-    What is not finite in the plain way, as in a training that has diverged, says nothing about the fast one.
-
-    Parameters
-    ----------
-    fast, plain : of one batch and the same weights
-    precision : {"float32", "tf32", "bfloat16"}, of the matrix products
+    Both are of one batch and the same weights; ``precision`` is that of the matrix products. What is not
+    finite in the plain way, as in a training that has diverged, says nothing about the fast one.
     """
     kinds = (("gradient of", fast.gradients, plain.gradients), ("loss", fast.losses, plain.losses))
     for kind, found, expected in kinds:
@@ -59,10 +55,7 @@ def wrong_update(
 ) -> str | None:
     """Where weights have changed otherwise than expected, in words; None if rounding explains all.
 
-    Parameters
-    ----------
-    found, expected : weights after two updates with equal gradients, by the names of the parameters
-    before : those that both began from
+    ``found`` and ``expected`` are the weights after two updates from ``before`` with equal gradients.
     """
     changes, expected_changes = (
         {name: weights[name] - value for name, value in before.items()} for weights in (found, expected)

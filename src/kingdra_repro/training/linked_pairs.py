@@ -9,17 +9,7 @@ from kingdra_repro.networks.pair_loss import ALIKE, UNKNOWN, UNLIKE
 
 
 class LinkedPairs:
-    """What is known of the pairs among some points.
-
-    Parameters
-    ----------
-    closed : Closure
-    device : torch.device
-
-    Attributes
-    ----------
-    pairs : int64 array [m, 2], the pairs given
-    """
+    """What is known of the pairs among some points; ``pairs`` are those given, int64 [m, 2]."""
 
     def __init__(self, closed: Closure, device: torch.device) -> None:
         self.pairs = np.concatenate([closed.links.must_link, closed.links.cannot_link])

@@ -35,13 +35,9 @@ class Outputs:
     def in_blocks(
         cls, compute: Callable[[int, int], Tensor], shape: tuple[int, int], n_clusters: int
     ) -> "Outputs":
-        """Hold what they say, and compute the outputs [M, stop - start, k] of some points when needed.
+        """Hold what they say; ``compute`` gives the outputs [M, stop - start, k] of some points when needed.
 
-        Parameters
-        ----------
-        compute : gives the outputs from one point up to another
-        shape : (n, d), of the features
-        n_clusters : int, k
+        ``shape`` is that of the features, (n, d).
         """
         n, size = shape[0], max(1, BLOCK_VALUES // max(n_clusters, shape[1]))
 

@@ -28,9 +28,7 @@ def models_of(checkpoint: Checkpoint, phase: int) -> list[str]:
 def note_phase(checkpoint: Checkpoint, phase: int, state: dict[str, Any]) -> None:
     """Note that a phase is done, whose members have been saved, and remove phases that are too old.
 
-    Parameters
-    ----------
-    state : what `resumable` gives back
+    ``state`` is what `resumable` gives back.
     """
     checkpoint.save(f"phase{phase}/iteration", {**state, "models": models_of(checkpoint, phase)})
     oldest = _committed(checkpoint)[-KEPT:][0]
@@ -88,9 +86,7 @@ def resumable(checkpoint: Checkpoint) -> tuple[int, dict[str, Any]] | None:
 def saved_progress(folder: Path) -> str | None:
     """Say what a fit with this checkpoint goes on after; None where nothing is saved that it would take up.
 
-    Returns
-    -------
-    Such as "iteration 2 and 370 model epochs", "12 model epochs", or a note of another method's state
+    Such as "iteration 2 and 370 model epochs", "12 model epochs", or a note of another method's state.
     """
     epochs: dict[tuple[Path, str], int] = {}
     for path in folder.rglob("phase*/models_*.pt"):  # those of a first phase by other models, too

@@ -19,14 +19,9 @@ CHUNK_SIZE = 2048
 
 
 class FittedEnsemble:
-    """The trained members.
+    """The trained members: of each the base model, and its network's state.
 
-    Parameters
-    ----------
-    bases : the base model of each member
-    weights : for each member its network's state
-    n_features, n_clusters : int
-    precision : "float32" or "bfloat16", of the matrix products; "tf32", which is of training, is "float32"
+    Matrix products have the precision "float32" or "bfloat16"; "tf32", which is of training, is "float32".
     """
 
     def __init__(

@@ -28,7 +28,7 @@ _torchrun: Group | None = None  # of the program that `run_under_torchrun` runs
 
 
 class RankedWorker:
-    """The `Worker` s of all ranks; each method is called on all ranks, and told by the first to the others.
+    """The `Worker` of each rank; each method is called on all ranks, and told by the first to the others.
 
     Parameters
     ----------

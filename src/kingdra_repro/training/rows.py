@@ -42,11 +42,6 @@ class Rows:
 
     A dense X is put on the device once; on the CPU it is not copied, so that a memory map stays one. Of a
     sparse matrix a batch is made dense when it is needed; a GPU with room for all of it gets all at once.
-
-    Parameters
-    ----------
-    X : float array [n, d] or scipy CSR matrix [n, d]
-    device : torch.device
     """
 
     def __init__(self, X: np.ndarray | sp.csr_matrix, device: torch.device) -> None:
@@ -100,11 +95,6 @@ class StreamedRows:
     A pass takes the blocks of the file in an order drawn anew, and a buffer of several of them at a time, in
     which each member has an order of its own. While one buffer is trained on, the next is read, scaled and
     put on the device.
-
-    Parameters
-    ----------
-    X : StreamedMatrix [n, d]
-    device : torch.device
     """
 
     def __init__(self, X: StreamedMatrix, device: torch.device) -> None:

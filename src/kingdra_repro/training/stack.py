@@ -45,12 +45,7 @@ class Stack:
 
     Parameters
     ----------
-    base : the base model
-    rows : the feature matrix
-    n_clusters : k
     members : the numbers of these models within the ensemble; they select the random streams
-    options : TrainingOptions
-    seed : int
     radii : Tensor [n], what ``base.radii`` gave, or None
     links : Closure or None, pairs that each step learns from beside the rest
     """

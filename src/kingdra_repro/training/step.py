@@ -48,16 +48,8 @@ class TrainStep:
     it makes of the weights. Where it is wrong, or cannot be recorded, a warning says so, and the training
     goes on as if there had been no other way than the plain one.
 
-    Parameters
-    ----------
-    base, network : the base model and its stack
-    options : TrainingOptions
-        Where ``compile`` asks for it, elementwise operations are fused by ``torch.compile``; where that fails
-        they are not, with a warning. The comparison allows for the ``precision`` of the matrix products.
-
-    Attributes
-    ----------
-    optimizer : Adam
+    Where the option ``compile`` asks for it, elementwise operations are fused by ``torch.compile``; where
+    that fails they are not, with a warning. The comparison allows for the ``precision`` of the products.
     """
 
     def __init__(self, base: Base, network: torch.nn.Module, options: TrainingOptions) -> None:

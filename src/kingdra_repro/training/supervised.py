@@ -39,17 +39,7 @@ class SupervisedBatches:
     for all there is, and teach the model to put everything there.
 
     Of a matrix in a file so many labelled rows are at hand as are shuffled at once; where there are more,
-    others in each epoch, equally many of each mini-cluster.
-
-    Parameters
-    ----------
-    rows, members, seed, epoch : of the stack
-    pseudo : PseudoLabels or None
-    linked : LinkedPairs or None
-
-    Attributes
-    ----------
-    n_inputs : int, how many inputs these are
+    others in each epoch, equally many of each mini-cluster. ``n_inputs`` says how many inputs these are.
     """
 
     def __init__(

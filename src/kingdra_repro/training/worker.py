@@ -56,10 +56,7 @@ class Task:
 
     Attributes
     ----------
-    members : list of Member, of all ranks
-    n_clusters : int
-    options : TrainingOptions
-    seed : int
+    members : of all ranks
     checkpoint : where the members' states are saved, or None
     phase_done : int
         Members begin as they were saved at the end of this phase or within the next; -1: as they are built,
@@ -81,13 +78,6 @@ class Worker:
 
     Members of equal bases that are equally far share stacks. What is computed for a member does not depend on
     the others, beyond rounding.
-
-    Parameters
-    ----------
-    members : its members
-    task : Task
-    X : float32 array, CSR matrix or StreamedMatrix [n, d]
-    device : torch.device
     """
 
     def __init__(self, members: Sequence[Member], task: Task, X: Matrix, device: torch.device) -> None:
@@ -142,8 +132,6 @@ class Worker:
         Parameters
         ----------
         epochs : of this phase, counted since the beginning
-        pseudo : pseudo-labels to train on with, or None
-        on_step : called after each step
         phase : its number, to save states within it; None: none are saved before `save` is called
 
         Returns
@@ -228,7 +216,6 @@ class Worker:
         return next((stack.weights(member) for stack in self.stacks if member in stack.members), None)
 
     def close(self) -> None:
-        """Let go of everything."""
         self.stacks.clear()
 
 
