@@ -165,16 +165,7 @@ def approximate_neighbour_distances(X: np.ndarray | sp.csr_matrix, n_neighbors: 
     """`neighbour_distances` by the nearest neighbours that pynndescent finds (Dong, Moses and Li 2011).
 
     Of 20,000 pictures of MNIST benchmarks/neighbours.py prints how far off they are. Time grows little faster
-    than n; the answer is the same each time.
-
-    Parameters
-    ----------
-    X : float32 array or CSR matrix [n, d]
-    n_neighbors : int, at least 1 and below n
-
-    Returns
-    -------
-    float32 array [n]
+    than n; the answer is the same each time: float32 array [n].
     """
     from pynndescent import NNDescent  # an extra; seconds to load
 

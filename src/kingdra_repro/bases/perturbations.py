@@ -40,7 +40,6 @@ def virtual_adversarial_perturbation(
     outputs : from inputs [M, B, d] to logits [M, B, k]
     x, noise : Tensor [M, B, d]
     radius : Tensor [M, B]
-    xi : 10 in IMSAT's public code
 
     Returns
     -------

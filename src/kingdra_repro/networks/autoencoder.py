@@ -34,13 +34,8 @@ class FeedForward(nn.Module):
 class Autoencoder(nn.Module):
     """Encoder d - hidden - k and its mirror image; code and reconstruction are linear.
 
-    Parameters
-    ----------
-    n_features, n_code : d and k
-    hidden : widths of the encoder's hidden layers
-    scale : what inputs are multiplied with first, so that the mean square of a feature is about 1 (Xie et al.
-        2016, section 4.3): a code's distances then do not depend on the unit of the data
-    generator : of the initial weights
+    Inputs are multiplied with ``scale`` first, so that the mean square of a feature is about 1 (Xie et al.
+    2016, section 4.3): a code's distances then do not depend on the unit of the data.
     """
 
     code_outputs = 1  # numbers that the encoder gives for each unit of the code
@@ -61,10 +56,8 @@ class Autoencoder(nn.Module):
     def losses(self, x: Tensor, masking: float, generator: torch.Generator) -> dict[str, Tensor]:
         """Compute the mean squared error of reconstructing inputs [B, d] from corrupted ones, as ``loss``.
 
-        Parameters
-        ----------
-        masking : the fraction of the features that are set to 0 (masking noise, Vincent et al. 2010)
-        generator : of the noise, on the device of x
+        ``masking`` is the fraction of the features that are set to 0 (masking noise, Vincent et al. 2010);
+        the noise is the generator's, on the device of x.
         """
         reconstruction = self.decoder(self(mask(x, masking, generator)))
         return {"loss": (reconstruction - self.scale * x).square().mean()}

@@ -38,10 +38,7 @@ class ConvolutionalNetwork(nn.Module):
     ----------
     image_shape : (height, width, channels) of a picture, which is a row of d = height * width * channels
     channels : of each convolution's output
-    hidden : widths of the perceptron's hidden layers, maybe none
-    n_clusters : int
-    generators : one CPU generator a model, for the initial weights
-    precision : "float32", "tf32" or "bfloat16", of the perceptron's products; see `products`
+    hidden, generators, precision : of the perceptron; see `Perceptron`
     """
 
     moments: nn.ModuleList  # of PopulationMoments

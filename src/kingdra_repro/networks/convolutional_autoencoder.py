@@ -42,7 +42,6 @@ class ConvolutionalAutoencoder(nn.Module):
     Parameters
     ----------
     image_shape : (height, width) or (height, width, channels) of a picture
-    n_code : width of the code
     scale : what inputs are multiplied with first, to bring pixels to at most 1
     generator : of the initial weights, on the CPU; they are PyTorch's own, as in the public code
     """

@@ -37,10 +37,8 @@ class LadderNetwork(nn.Module):
 
     Parameters
     ----------
-    n_features, n_clusters : int
     hidden : widths of the hidden layers
     noise_std : standard deviation of the noise on the input and after each layer's batch norm
-    last_layer_bn : bool
     generators : one CPU generator a model, for the initial weights
     precision : "float32", "tf32" or "bfloat16", of the matrix products; see `products`
     """

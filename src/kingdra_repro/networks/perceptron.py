@@ -26,7 +26,6 @@ class Perceptron(nn.Module):
 
     Parameters
     ----------
-    n_features, n_clusters : int
     hidden : widths of the hidden layers, maybe none
     generators : one CPU generator a model, for the initial weights
     precision : "float32", "tf32" or "bfloat16", of the matrix products; see `products`

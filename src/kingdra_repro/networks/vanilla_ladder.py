@@ -15,10 +15,6 @@ class VanillaLadderNetwork(LadderNetwork):
     What it has beyond the Kingdra code's `LadderNetwork`: batch norm and a learned scale (gamma) of the
     outputs; their softmax, not the logits, at the top of the decoder; and denoised layers that are
     renormalised with the moments of the clean pass before they are compared with it.
-
-    Parameters
-    ----------
-    n_features, n_clusters, hidden, noise_std, generators, precision : see `LadderNetwork`
     """
 
     def __init__(
