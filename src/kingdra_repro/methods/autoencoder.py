@@ -46,15 +46,8 @@ class AutoencoderClusterer(NetworkClusterer):
     def _train_autoencoder(self, fit: NetworkFit, epochs_total: float) -> dict[str, float]:
         """Train the network for ``epochs`` epochs with Adam, from where a killed fit left it.
 
-        The history gets a row an epoch, but for the last: the subclass adds it, with the answer or without.
-
-        Parameters
-        ----------
-        epochs_total : of the whole fit, for who watches
-
-        Returns
-        -------
-        The mean of each term of the loss in the last epoch.
+        The history gets a row an epoch, but for the last: its mean of each term of the loss is returned, for
+        the subclass to add, with the answer or without. ``epochs_total`` is of the whole fit, for progress.
         """
         rows = fit.rows
         self._network = self._new_network(rows, torch_stream(fit.seed, 0, Purpose.WEIGHTS)).to(rows.device)
@@ -98,9 +91,7 @@ class AutoencoderClusterer(NetworkClusterer):
     ) -> dict[str, float]:
         """As `_train_autoencoder`, unless it is kept in the folder, where it is afterwards.
 
-        Parameters
-        ----------
-        folder : of autoencoders of any data and settings; None: none is kept
+        The folder is that of autoencoders of any data and settings; None: none is kept.
         """
         if folder is None:
             return self._train_autoencoder(fit, epochs_total)

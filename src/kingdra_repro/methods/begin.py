@@ -38,10 +38,9 @@ def seed_and_checkpoint(
 
     Parameters
     ----------
-    estimator : with ``random_state`` and ``checkpoint_dir``
-    X : float32 array or CSR matrix, the data to fit
-    labels : int64 array, those that the fit is given, or None
-    links : Links, the pairs that it is given, or None
+    X : float32 array, CSR matrix or StreamedMatrix [n, d], the data to fit
+    labels : int64 array [n], those that the fit is given, or None
+    links : the pairs that it is given, or None
     may_change : parameters that a fit may go on with another value of
 
     Raises

@@ -25,12 +25,10 @@ class Phase:
 
     Attributes
     ----------
-    number : int
-    modularity : float, see `BestPhase`
-    answer : dict of Tensors
-        ``labels``, ``model_labels``, ``pseudo_labels``, and ``outputs``: which output of each model is which
-        cluster.
-    weights : list of the models' states
+    modularity : see `BestPhase`
+    answer : ``labels``, ``model_labels``, ``pseudo_labels``, and ``outputs``: which output of each model is
+        which cluster
+    weights : the models' states
     """
 
     number: int
@@ -45,10 +43,6 @@ class BestPhase:
     Modularity is that of the clusters in the graph of the ten nearest neighbours, of 20,000 points where
     there are more. It reads no labels. Not in the paper. It misses some harm, and may stop what still rises
     (results/best_phase.csv).
-
-    Parameters
-    ----------
-    X : array, CSR matrix or StreamedMatrix [n, d], n >= 2
     """
 
     def __init__(self, X: Matrix) -> None:
@@ -65,17 +59,10 @@ class BestPhase:
         return neighbour_graph(self._X[self._rows])
 
     def consider(self, number: int, answer: dict[str, Tensor], fitted: Callable[[], FittedEnsemble]) -> float:
-        """Hold a phase, if none before it has a larger modularity.
+        """Hold a phase, if none before it has a larger modularity; return its modularity.
 
-        Parameters
-        ----------
-        number : int, of the phase
-        answer : see `Phase`
-        fitted : gives the ensemble as it is now; asked where the phase is held
-
-        Returns
-        -------
-        float, the phase's modularity
+        ``fitted`` gives the ensemble as it is now, and is asked where the phase is held; for ``answer`` see
+        `Phase`.
         """
         found = modularity(self._graph, answer["labels"].numpy()[self._rows])
         if self.found is None or found >= self.found.modularity:
@@ -116,16 +103,9 @@ class BestPhase:
 
 
 def neighbour_graph(X: np.ndarray | sp.csr_matrix, n_neighbors: int = NEIGHBOURS) -> sp.csr_matrix:
-    """Join each point with its nearest others, by Euclidean distance; all edges weigh 1.
+    """Join each point of X [n, d] with its nearest others, by Euclidean distance; all edges weigh 1.
 
-    Parameters
-    ----------
-    X : array or CSR matrix [n, d], n >= 2
-    n_neighbors : int; n - 1 where there are fewer others
-
-    Returns
-    -------
-    symmetric CSR matrix [n, n] of 0 and 1
+    Where there are fewer others than ``n_neighbors``, with all of them: symmetric CSR matrix [n, n] of 0, 1.
     """
     graph = kneighbors_graph(X, min(n_neighbors, X.shape[0] - 1))
     return graph.maximum(graph.T).tocsr()

@@ -275,10 +275,7 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
     def _pair_classes(self, rows: Tensor, log_p: Tensor) -> Tensor:
         """Return what the pairs of points without a label are made of: int64 [B], -1 for none.
 
-        Parameters
-        ----------
-        rows : int64 Tensor [B], which points these are
-        log_p : Tensor [B, k], of the clusters that they are assigned to
+        Of points ``rows``, int64 [B], and log p [B, k] of the clusters that they are assigned to.
         """
         least = {"predicted": 0.0, "confident": self.confidence, "none": np.inf}[self.unlabelled_pairs]
         p, cluster = log_p.exp().max(1)

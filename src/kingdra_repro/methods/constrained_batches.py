@@ -15,12 +15,8 @@ from kingdra_repro.training.seeds import Purpose, numpy_stream
 class ConstrainedBatches:
     """An epoch is a pass over the larger of the two parts, labelled or not; the other goes round.
 
-    Parameters
-    ----------
-    given : int64 array [n], -1 for points without a label; there are some of either
-    linked : LinkedPairs or None
-    unlabelled_size, labelled_size : of a batch; as many pairs as labelled points
-    seed : int
+    ``given``, int64 [n], is -1 for points without a label; there are some of either. A batch has as many
+    pairs as labelled points.
     """
 
     given: np.ndarray
@@ -30,14 +26,10 @@ class ConstrainedBatches:
     seed: int
 
     def epoch(self, epoch: int, first: int, device: torch.device) -> list[Tensor]:
-        """Give the row numbers of each batch. See `parts`.
+        """Give the row numbers of each batch of an epoch of this phase, which count from 0. See `parts`.
 
         Unlabelled points; labelled ones, and another of each one's class; both points of linked pairs.
-
-        Parameters
-        ----------
-        epoch : of this phase, from 0
-        first : epochs before it, whose orders of all points were drawn from the same stream
+        Before the phase were ``first`` epochs, whose orders of all points were drawn from the same stream.
         """
         unlabelled, labelled = np.flatnonzero(self.given < 0), np.flatnonzero(self.given >= 0)
         slices = batch_slices(len(unlabelled), self.unlabelled_size)

@@ -25,10 +25,9 @@ class ConstrainedLoss:
 
     Parameters
     ----------
-    network : the autoencoder
-    rows : Rows, all points
+    rows : all points
     given : int64 array [n], -1 for points without a label
-    batches : ConstrainedBatches, which says what is what in a mini-batch
+    batches : says what is what in a mini-batch
     margin, balance : of the pair loss
     pair_classes : function of row numbers [B] and log p [B, k] of points without a label: the classes that
         their pairs are made of, int64 [B], -1 for none
@@ -98,7 +97,6 @@ class ConstrainedLoss:
         return {"network": self.network.state_dict(), "centres": self.centres, "counts": self.counts}
 
     def load(self, state: dict[str, Any]) -> None:
-        """Take up a `state`."""
         self.network.load_state_dict(state["network"])
         self.centres = state["centres"].to(self.rows.device)
         self.counts = state["counts"].to(self.rows.device)

@@ -30,13 +30,6 @@ class FeatureNetwork(nn.Module):
 
     In evaluation batch norm uses the mean of the moments of all batches since `begin_epoch`; before any
     training it does nothing.
-
-    Parameters
-    ----------
-    n_features : int, d
-    hidden : widths of the layers; the last is the number of features
-    dropout : probability, in training
-    generator : of the initial weights
     """
 
     def __init__(
@@ -226,10 +219,7 @@ class DeepCluster(NetworkClusterer):
 class Whitening:
     """Principal components of features [n, f], each with variance 1; then each row scaled to length 1.
 
-    Parameters
-    ----------
-    mean : array [f]
-    components : array [f, number of components]
+    ``mean`` is [f], ``components`` [f, number of components].
     """
 
     mean: np.ndarray

@@ -41,10 +41,10 @@ class Trained:
 
     Attributes
     ----------
-    losses : dict, the mean of each term of the loss in the last epoch, over the models that have it
-    outputs : Outputs, of all models for the data
-    features : a function that computes the first model's last hidden layer for the data
-        float32 Tensor [n, width] on the CPU, for `KMeansPseudoLabels`
+    losses : the mean of each term of the loss in the last epoch, over the models that have it
+    outputs : of all models for the data
+    features : a function that computes the first model's last hidden layer for the data, float32 Tensor
+        [n, width] on the CPU, for `KMeansPseudoLabels`
     """
 
     losses: dict[str, float]
@@ -59,24 +59,19 @@ class EnsembleFit:
 
     Parameters
     ----------
-    ensemble : Ensemble, the parameters of the fit
+    ensemble : the parameters of the fit
     X : float32 array, CSR matrix or StreamedMatrix [n, d]
-    epochs_total : int, of all phases
-    epochs_elsewhere : int
-        So many of them are done by other models, before these begin.
-    n_iter : int, the number of the last phase
-    given : Given or None, what it is told of some points
+    epochs_total : of all phases; ``epochs_elsewhere`` of them are done by other models, before these begin
+    n_iter : the number of the last phase
+    given : what it is told of some points, or None
 
     Attributes
     ----------
-    phase : int, the number of the phase that is next, or in training
+    phase : the number of the phase that is next, or in training
     history : DataFrame, a row a phase
-    seed : int, of all random numbers
-    checkpoint : Checkpoint or None
-        Where a phase that is done is noted, with the pseudo-labels that the next one trains on.
-    device : torch.device, where features are computed
-    monitor : Monitor or None
-    X, n_iter, epochs_total : as given
+    seed : of all random numbers
+    checkpoint : where a phase that is done is noted, with the pseudo-labels that the next one trains on
+    device : where features are computed
     """
 
     def __init__(
@@ -233,9 +228,7 @@ class EnsembleFit:
     def resume(self, epochs_until: Callable[[int], int]) -> PseudoLabels | None:
         """Go on after the last phase that `save` noted; the pseudo-labels that the next one trains on.
 
-        Parameters
-        ----------
-        epochs_until : gives the epochs that these models have done at the end of a phase
+        ``epochs_until`` gives the epochs that these models have done at the end of a phase.
 
         Raises
         ------

@@ -137,15 +137,13 @@ class NetworkClusterer(TrainedClusterer):
     ) -> dict[str, float]:
         """Take a step of the optimizers on each batch of row numbers, with products in ``precision``.
 
+        The mean of each term of the loss over the rows is returned.
+
         Parameters
         ----------
         losses : gives the terms on a batch; ``loss`` is minimised
         on_step : called after each step with the fraction of the batches that is done, and the terms
         phase, epoch : what is trained, and how far, where it has to be said that it diverges
-
-        Returns
-        -------
-        The mean of each term over the rows
         """
         rounded = self.precision == "bfloat16"
         self._network.train()

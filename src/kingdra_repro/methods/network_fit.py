@@ -25,19 +25,13 @@ log = logging.getLogger(__name__)
 class NetworkFit:
     """What lasts as long as a fit; `kingdra_repro.methods.ensemble_fit.EnsembleFit` is that of ensembles.
 
-    Parameters
-    ----------
-    X : float32 array or CSR matrix [n, d], the data
-    rows : Rows, X on the device that the network is trained on
-    seed : int, of all random numbers
-    checkpoint : Checkpoint or None
-    monitor : Monitor or None
-    given : what the fit is told of some points, or None
-
     Attributes
     ----------
-    phases : list of dict, what is known of each phase that has ended
-    history : DataFrame, a row a phase
+    X : float32 array or CSR matrix [n, d], the data
+    rows : X on the device that the network is trained on
+    seed : of all random numbers
+    given : what the fit is told of some points, or None
+    phases : what is known of each phase that has ended; ``history`` is the table of it
     """
 
     X: np.ndarray | sp.csr_matrix

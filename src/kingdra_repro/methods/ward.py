@@ -86,10 +86,7 @@ def cut_tree(merges: np.ndarray, heights: np.ndarray, n_clusters: int) -> np.nda
 class Clusters:
     """The clusters that are left, each in the slot of its lowest point, with its list of neighbours.
 
-    Parameters
-    ----------
-    centroids : float64 Tensor [n, d], centred; changed in place
-    sizes : float64 Tensor [n]
+    ``centroids``, float64 [n, d] and centred, are changed in place; ``sizes`` are float64 [n].
     """
 
     def __init__(self, centroids: Tensor, sizes: Tensor) -> None:

@@ -15,12 +15,7 @@ class Answers:
     Of k classes that the models use alike, a signature shares its answer in a given model with u / k others.
     With many classes it is far cheaper to gather these than to compare all u.
 
-    Parameters
-    ----------
-    columns : integer tensor [n_models, u]
-        Distinct signatures.
-    n_clusters : int
-        k
+    ``columns``, integer [n_models, u], are the distinct signatures.
     """
 
     def __init__(self, columns: Tensor, n_clusters: int) -> None:

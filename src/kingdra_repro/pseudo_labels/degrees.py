@@ -29,12 +29,7 @@ class ColumnSubsets:
     With t = M this is the weight of x itself; with t = M - 1 it is the sum over the left-out model of the
     weight of the remaining signature, minus (M - 1) times the weight of the whole one.
 
-    Parameters
-    ----------
-    columns : integer tensor [n_models, u]
-        Distinct signatures.
-    threshold : int
-        1..n_models.
+    ``columns``, integer [n_models, u], are the distinct signatures; ``threshold`` is from 1 to n_models.
     """
 
     def __init__(self, columns: Tensor, threshold: int) -> None:
@@ -50,17 +45,8 @@ class ColumnSubsets:
     def weight_in_agreement(self, rows: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
         """For each row, the weight of the targets that at least ``threshold`` models see as it does.
 
-        Parameters
-        ----------
-        rows : int64 tensor [p]
-            Indices of signatures.
-        targets : int64 tensor [q]
-            Indices of signatures, each at most once.
-        weights : int64 tensor [q]
-
-        Returns
-        -------
-        int64 tensor [p]
+        Rows and targets are indices of signatures, int64 [p] and [q], of targets each at most once; weights
+        are int64 [q], the answer int64 [p].
         """
         own = torch.zeros(self._u, dtype=torch.int64, device=weights.device)
         own[targets] = weights
@@ -120,16 +106,9 @@ class Groups:
         return weights.new_zeros(self.n_groups).index_add_(0, self.of_signature[signatures], weights)
 
     def sharing(self, signatures: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-        """Return all signatures that share a group with some, and what those of their group weigh.
+        """Return all signatures that share a group with some [q], and what those of their group weigh.
 
-        Parameters
-        ----------
-        signatures, weights : int64 tensors [q]
-
-        Returns
-        -------
-        sharing : int32 tensor [p], each once
-        of_theirs : int64 tensor [p]
+        Each of them once, int32 [p]; and the weights, int64 [p].
         """
         groups, inverse = torch.unique(self.of_signature[signatures], return_inverse=True)
         sums = weights.new_zeros(len(groups)).index_add_(0, inverse, weights)
