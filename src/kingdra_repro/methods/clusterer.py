@@ -62,10 +62,13 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
         InputError
             (a ValueError) If a parameter is not valid; ValueError for NaN, infinities, wrong shapes.
         """
-        with one_fit(self):
-            check_parameters(self, self.checks)
-            self._fit(checked_data(self, X, reset=True))
+        with one_fit(self, X) as X:
+            self._fit(X)
         return self
+
+    def fit_predict(self, X: Any, y: Any = None, **pairs: Any) -> np.ndarray:
+        """Cluster X as `fit` does, and give the cluster of each point: int64 array [n]."""
+        return self.fit(X, y, **pairs).labels_
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name; deep: also those of bases and the like, such as ``base__w_mi``."""
@@ -203,17 +206,18 @@ class EmptyClusterWarning(ConvergenceWarning):
 
 
 @contextmanager
-def one_fit(estimator: Any) -> Iterator[None]:
-    """Leave the estimator unfitted where a fit within fails; warn of clusters that it did not find.
+def one_fit(estimator: Any, X: Any) -> Iterator[Any]:
+    """Check parameters and data for a fit within, which gets what `checked_data` makes of X.
 
-    No other fit has its ``checkpoint_dir`` meanwhile. An estimator whose fit has failed would else be a
-    mixture of itself and the fit before. What others have put there stays, such as what a
-    pipeline notes while it fits its steps.
+    Where the fit fails, the estimator is left unfitted: it would else be a mixture of itself and the fit
+    before. What others have put there stays, such as what a pipeline notes while it fits its steps. No other
+    fit has its ``checkpoint_dir`` meanwhile. Clusters that were not found are warned of.
     """
     before = set(vars(estimator))
     try:
         with no_other_fit(getattr(estimator, "checkpoint_dir", None)):
-            yield
+            check_parameters(estimator, estimator.checks)
+            yield checked_data(estimator, X, reset=True)
     except BaseException:
         for name in list(vars(estimator)):
             if name not in before or _is_fitted(name):

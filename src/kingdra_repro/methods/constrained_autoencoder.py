@@ -13,7 +13,6 @@ from torch import Tensor
 from kingdra_repro.checks import (
     Check,
     check_image_shape,
-    check_parameters,
     choice,
     fraction,
     integer,
@@ -30,7 +29,6 @@ from kingdra_repro.methods.begin import seed_and_checkpoint
 from kingdra_repro.methods.clusterer import one_fit
 from kingdra_repro.methods.constrained_batches import ConstrainedBatches
 from kingdra_repro.methods.constrained_loss import ROWS_AT_ONCE, ConstrainedLoss, balancing, check_annealing
-from kingdra_repro.methods.features import checked_data
 from kingdra_repro.methods.given_labels import Given, check_given
 from kingdra_repro.methods.network_clusterer import CHUNK, outputs
 from kingdra_repro.methods.network_fit import NetworkFit
@@ -196,9 +194,7 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
             (a ValueError) If a parameter is not valid, y does not fit X, a class has no label or all points
             have one, or labels and pairs contradict each other.
         """
-        with one_fit(self):
-            check_parameters(self, self.checks)
-            X = checked_data(self, X, reset=True)
+        with one_fit(self, X) as X:
             n, d = X.shape
             check_image_shape(self.image_shape, d)
             links = Links.of(n, must_link, cannot_link, must_weight, cannot_weight)
@@ -210,10 +206,6 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
             with self._begun(X, *seed_and_checkpoint(self, X, given, links), closed) as fit:
                 self._fit_rows(fit)
         return self
-
-    def fit_predict(self, X: Any, y: Any, **pairs: Any) -> np.ndarray:  # type: ignore[override]
-        """Cluster X with y and perhaps pairs, as `fit`; the cluster of each point, int64 array [n]."""
-        return self.fit(X, y, **pairs).labels_
 
     def _fit_rows(self, fit: NetworkFit) -> None:
         assert fit.given is not None, "fit() has checked that some points are labelled"

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
 from kingdra_repro.bases import Base, make_base, make_bases
-from kingdra_repro.checks import Check, check_parameters, integer
+from kingdra_repro.checks import Check, integer
 from kingdra_repro.data.links import Links
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.devices import choose_device
@@ -128,16 +128,10 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
             (a ValueError) If a parameter is not valid, y does not fit X, or labels and pairs contradict each
             other; ValueError for NaN, infinities, wrong shapes.
         """
-        with one_fit(self):
-            check_parameters(self, self.checks)
-            X = checked_data(self, X, reset=True)
+        with one_fit(self, X) as X:
             links = Links.of(X.shape[0], must_link, cannot_link, must_weight, cannot_weight)
             self._fit_given(X, Given.of(self._checked_labels(y, X.shape[0]), links))
         return self
-
-    def fit_predict(self, X: Any, y: Any = None, **pairs: Any) -> np.ndarray:
-        """Cluster X as `fit` does, and give the cluster of each point: int64 array [n]."""
-        return self.fit(X, y, **pairs).labels_
 
     @property
     def is_ensemble(self) -> bool:

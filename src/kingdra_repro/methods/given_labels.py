@@ -11,7 +11,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from kingdra_repro.checks import check_parameters, is_integer, must_be, part
+from kingdra_repro.checks import is_integer, must_be, part
 from kingdra_repro.data.formats.labels import UNKNOWN
 from kingdra_repro.data.links import Closure, Links, closure, with_linked
 from kingdra_repro.errors import InputError
@@ -237,17 +237,11 @@ class LabelledClusterer(ClassifierMixin, Clusterer):
         InputError
             (a ValueError) If a parameter is not valid, y does not fit X, or a class has no label.
         """
-        with one_fit(self):
-            check_parameters(self, self.checks)
-            X = checked_data(self, X, reset=True)
+        with one_fit(self, X) as X:
             given = check_given(y, X.shape[0], self.n_clusters)
             self.classes_ = np.arange(self.n_clusters)
             self._fit_given(X, given)
         return self
-
-    def fit_predict(self, X: Any, y: Any) -> np.ndarray:  # type: ignore[override]
-        """Cluster X with y, and give the cluster of each point: int64 array [n]."""
-        return self.fit(X, y).labels_
 
     @default_library_state()
     def predict(self, X: Any) -> np.ndarray:
