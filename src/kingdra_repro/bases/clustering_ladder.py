@@ -41,13 +41,7 @@ class ClusteringLadder(DenoisingLadder):
         self, n_features: int, n_clusters: int, generators: list[torch.Generator], precision: str
     ) -> LadderNetwork:
         return LadderNetwork(
-            n_features,
-            n_clusters,
-            self.hidden,
-            self.noise_std,
-            self.last_layer_bn,
-            generators,
-            precision,
+            n_features, n_clusters, self.hidden, self.noise_std, self.last_layer_bn, generators, precision
         )
 
     def output_terms(self, clean: Tensor, noisy: Tensor, batch: Batch) -> dict[str, tuple[float, Tensor]]:

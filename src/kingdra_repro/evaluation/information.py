@@ -3,6 +3,7 @@
 from typing import Any, Protocol
 
 import numpy as np
+from scipy.special import entr
 
 
 class WithProba(Protocol):
@@ -49,10 +50,5 @@ def information_score(estimator: WithProba, X: Any, y: Any = None) -> float:
     proba = np.asarray(estimator.predict_proba(X), dtype=np.float64)
     if proba.shape[1] < 2:
         return 0.0
-    information = _entropy(proba.mean(0)) - _entropy(proba).mean()
+    information = entr(proba.mean(0)).sum() - entr(proba).sum(-1).mean()
     return float(np.clip(information / np.log(proba.shape[1]), 0, 1))
-
-
-def _entropy(proba: np.ndarray) -> np.ndarray:
-    """Of distributions along the last axis, in nats."""
-    return -(proba * np.log(np.where(proba > 0, proba, 1))).sum(-1)

@@ -70,13 +70,10 @@ class ProgressDisplay:
             )
             self._numbers.plain = numbers(event)
         else:
-            self._line(" · ".join(part for part in (phase(event), numbers(event), left) if part))
+            self.notify(" · ".join(part for part in (phase(event), numbers(event), left) if part))
 
     def notify(self, text: str) -> None:
         """One line that stays: what a finished phase came to."""
-        self._line(text)
-
-    def _line(self, text: str) -> None:
         self.console.print(text, soft_wrap=True, highlight=False, markup=False)
 
     def _time_left(self, event: Event, now: float) -> str:

@@ -155,23 +155,14 @@ class Stack:
         """(member, state of plain values and tensors on the CPU) for each member."""
         optimizer = self.step.optimizer.state
         for i, member in enumerate(self.members):
-
-            def own(tensor: Tensor, i: int = i) -> Tensor:
-                return tensor[i].to("cpu", copy=True)
-
-            yield (
-                member,
-                {
-                    "epoch": self.epoch,
-                    "losses": {name: float(value[i]) for name, value in self.losses.items()},
-                    "network": self.weights(member),
-                    "adam": {
-                        name: {"step": float(s["step"]), "m": own(s["exp_avg"]), "v": own(s["exp_avg_sq"])}
-                        for name, p in self.network.named_parameters()
-                        if (s := optimizer.get(p)) is not None
-                    },
-                },
-            )
+            losses = {name: float(value[i]) for name, value in self.losses.items()}
+            adam: dict[str, dict[str, Any]] = {}
+            for name, p in self.network.named_parameters():
+                if (state := optimizer.get(p)) is not None:
+                    m, v = (state[moment][i].to("cpu", copy=True) for moment in ("exp_avg", "exp_avg_sq"))
+                    adam[name] = {"step": float(state["step"]), "m": m, "v": v}
+            network = self.weights(member)
+            yield member, {"epoch": self.epoch, "losses": losses, "network": network, "adam": adam}
 
     def offload(self) -> None:
         """Let go of Adam's moments, two thirds of a stack's memory, which have been saved.

@@ -106,16 +106,8 @@ class Worker:
                 size = max(1, WEIGHTS_PER_CPU_STACK // base.n_weights(rows.d, task.n_clusters))
             for i in range(0, len(alike), size):
                 cut = tuple(member.number for member in alike[i : i + size])
-                stack = Stack(
-                    base,
-                    rows,
-                    task.n_clusters,
-                    cut,
-                    task.options,
-                    seed=task.seed,
-                    radii=radii,
-                    links=task.links,
-                )
+                k, seed = task.n_clusters, task.seed
+                stack = Stack(base, rows, k, cut, task.options, seed=seed, radii=radii, links=task.links)
                 if cut[0] in states:
                     stack.load_member_states([states.pop(m) for m in cut])
                 self.stacks.append(stack)
@@ -179,11 +171,8 @@ class Worker:
 
     def _save(self, stack: Stack, phase: int) -> None:
         name = f"phase{phase}/{_name(stack.members)}"
-        if (
-            self.checkpoint is None
-            or stack.epoch == 0
-            or self._saved.get(stack.members) == (name, stack.epoch)
-        ):
+        saved = self._saved.get(stack.members) == (name, stack.epoch)
+        if self.checkpoint is None or stack.epoch == 0 or saved:
             return
         with self._pace.save():
             note = " ".join(f"{m}:{stack.epoch}" for m in stack.members)  # read by `saved_progress`
