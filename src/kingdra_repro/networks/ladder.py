@@ -157,10 +157,6 @@ class LadderNetwork(nn.Module):
             h = self._activation(z, layer)
         return h
 
-    def _z_pre(self, x: Tensor, layer: int) -> Tensor:
-        """Return the product of a layer, before its batch norm."""
-        return product(self._hidden(x, layer - 1), self.encoder[layer - 1], self.precision)
-
     @torch.no_grad()
     def set_moments(self, chunks: Callable[[], Iterable[Tensor]]) -> None:
         """Compute and store the population moments of every batch norm of the clean encoder.
@@ -172,7 +168,8 @@ class LadderNetwork(nn.Module):
         ----------
         chunks : a function that gives, at each call, the whole data set as tensors [1, b, d]
         """
-        for layer, moments in enumerate(self.moments, 1):
+        for layer, (weight, moments) in enumerate(zip(self.encoder, self.moments, strict=True), 1):
             assert isinstance(moments, PopulationMoments)
             if self._batch_normalized(layer):
-                moments.measure(self._z_pre(x, layer) for x in chunks())
+                hidden = (self._hidden(x, layer - 1) for x in chunks())
+                moments.measure(product(h, weight, self.precision) for h in hidden)

@@ -12,11 +12,6 @@ from kingdra_repro.pseudo_labels.agreement import weight_in_agreement
 from kingdra_repro.pseudo_labels.signatures import fold
 
 
-def n_subsets(n_models: int, threshold: int) -> int:
-    """Return the number of sets of at least ``threshold`` models."""
-    return sum(comb(n_models, size) for size in range(threshold, n_models + 1))
-
-
 class ColumnSubsets:
     """Weight of the signatures that agree in at least ``threshold`` models, in O(u) a set of models.
 
@@ -156,7 +151,7 @@ class Degrees:
         self._columns = columns
         self._t_pos = t_pos
         n_models, u = columns.shape
-        sets = n_subsets(n_models, t_pos)
+        sets = sum(comb(n_models, size) for size in range(t_pos, n_models + 1))  # of models, at least t_pos
         cheaper = sets * _SUBSET_COST < n_models * u and sets * u <= _MAX_MEMBERSHIPS
         self._subsets = ColumnSubsets(columns, t_pos) if cheaper or t_pos == n_models else None
         self._times_few = 0

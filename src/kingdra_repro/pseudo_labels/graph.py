@@ -99,16 +99,13 @@ class GraphPseudoLabels:
         t_pos = range(given[0], min(given[0], ceil(0.8 * n_models)) - 1, -1)
         majority = min(given[1], n_models // 2 + 1)
         pairs = product(t_pos, range(given[1], majority - 1, -1))
-        best = _best(found(*pair) for pair in sorted(pairs, key=_strictness, reverse=True) if pair != given)
+        strictest_first = sorted(pairs, key=lambda pair: (sum(pair), pair[0]), reverse=True)
+        best = _best(found(*pair) for pair in strictest_first if pair != given)
         for t_neg in range(majority - 1, 0, -1):
             if best is not None and best.complete:
                 break
             best = _best(found(one, t_neg) for one in t_pos if one + t_neg > n_models)
         return best if best is not None and best.complete else first
-
-
-def _strictness(pair: tuple[int, int]) -> tuple[int, int]:
-    return sum(pair), pair[0]
 
 
 def _best(sets: Iterable[MiniClusters]) -> MiniClusters | None:

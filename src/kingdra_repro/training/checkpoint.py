@@ -73,7 +73,8 @@ class Checkpoint:
     def __init__(self, folder: Path, run: str) -> None:
         self.folder, self.run = folder, run
         known = self.load("run")
-        if known is not None and known["run"] != run and self._has_no_states():
+        states = (path for path in folder.rglob("*.pt") if path.stem not in ("run", "seed"))
+        if known is not None and known["run"] != run and not any(states):
             (folder / "seed.pt").unlink(missing_ok=True)
             known = None
         if known is None:
@@ -103,10 +104,6 @@ class Checkpoint:
                 f"Cannot write the checkpoint in {self.folder} ({error}): free space there, or give a "
                 "folder that can be written to"
             ) from error
-
-    def _has_no_states(self) -> bool:
-        """Look here or in folders within, such as that of a first phase."""
-        return all(path.stem in ("run", "seed") for path in self.folder.rglob("*.pt"))
 
     def names(self, prefix: str) -> list[str]:
         """List the names of the saved states that begin so."""

@@ -1,6 +1,6 @@
 """A stack of M models in training: one forward, one backward, one optimizer step for all of them."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,10 +98,9 @@ class Stack:
         done = 0
         parts = self.rows.parts(order != "file", self.seed, 0 if order == "once" else epoch)
         for number, part in enumerate(parts):
-            place = self._per_member(
-                unsupervised_order(part.n, order, self.seed, m, epoch, number) for m in self.members
-            )
+            orders = [unsupervised_order(part.n, order, self.seed, m, epoch, number) for m in self.members]
             # On the device from here on: a step then waits for nothing.
+            place = torch.from_numpy(np.stack(orders)).to(self.rows.device)
             index = place if part.numbers is None else part.numbers[place]
             supervision = supervised.drawn(part.n, number)
             for cut in batch_slices(part.n, self.options.batch_size):
@@ -127,9 +126,6 @@ class Stack:
         self.losses = dict(zip(losses, sums.cpu(), strict=True))
         names = [f"model {member}" for member in self.members]
         check_divergence(self.network.parameters(), self.losses, names, self.epoch)
-
-    def _per_member(self, orders: Iterable[np.ndarray]) -> Tensor:
-        return torch.from_numpy(np.stack(list(orders))).to(self.rows.device)
 
     def end_phase(self) -> None:
         """Compute the population moments that prediction uses; let go of what only training needs."""
