@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.pseudo_labels import agreement, answers, degrees, mini_clusters, signatures
+from kingdra_repro.pseudo_labels import agreement, degrees, mini_clusters, signature_index, signatures
 
 from . import brute_force, oracle
 
@@ -73,7 +73,7 @@ WAYS = {"as it is": None, "by counting": 0, "by pairs": 10**9}
 @pytest.mark.parametrize("tile", [None, (3, 5)], ids=["in one piece", "in pieces"])
 @pytest.mark.parametrize("index_cost", [50, 0], ids=["compared", "from the index"])
 def test_equals_algorithm_1(way, tile, index_cost, monkeypatch):
-    monkeypatch.setattr(answers, "_INDEX_COST", index_cost)
+    monkeypatch.setattr(signature_index, "_INDEX_COST", index_cost)
     monkeypatch.setattr(degrees, "_SHARING_COST", index_cost)
     monkeypatch.setattr(degrees, "_INDEX_COST", index_cost)
     if WAYS[way] is not None:

@@ -9,8 +9,8 @@ from kingdra_repro.checks import choice, integer, is_integer
 from kingdra_repro.errors import InputError
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.pseudo_labels.agreement import weight_in_agreement
-from kingdra_repro.pseudo_labels.answers import Answers
 from kingdra_repro.pseudo_labels.degrees import OUT, Degrees
+from kingdra_repro.pseudo_labels.signature_index import SignatureIndex
 from kingdra_repro.pseudo_labels.signatures import Signatures
 
 PRUNE = ("chosen", "members")
@@ -93,7 +93,7 @@ def mini_clusters(
 
     graph = Signatures.of(predictions, confident)
     columns = graph.columns
-    answers = Answers(columns, n_clusters)
+    index = SignatureIndex(columns, n_clusters)
     # Points still in the graph, the first time all of them, and then those that can be chosen.
     degrees = Degrees(columns, t_pos, graph.n_points)
     candidates = torch.where(graph.n_sources > 0, degrees.values, OUT)
@@ -103,7 +103,7 @@ def mini_clusters(
         chosen = _first_of_most(candidates, graph.first_source)
         if chosen is None:
             break
-        near, agree = answers.agreeing_with(chosen)
+        near, agree = index.agreeing_with(chosen)
         here = degrees.weights[near] > 0
         near, agree = near[here], agree[here]
         members = near[agree >= t_pos]

@@ -1,4 +1,4 @@
-"""Which signatures share answers with one: by comparing all, or from an index where classes are many."""
+"""Which signatures agree with one in some model: all are compared, or looked up where classes are many."""
 
 import torch
 from torch import Tensor
@@ -9,7 +9,7 @@ from kingdra_repro.pseudo_labels.agreement import n_agree
 _INDEX_COST = 50
 
 
-class Answers:
+class SignatureIndex:
     """The signatures of a graph, to be asked for those that agree with one of them.
 
     Of k classes that the models use alike, a signature shares its answer in a given model with u / k others.
