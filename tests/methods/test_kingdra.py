@@ -10,9 +10,7 @@ from sklearn.datasets import make_blobs
 from kingdra_repro import Kingdra
 from kingdra_repro.bases import LadderIM
 from kingdra_repro.errors import InputError
-from kingdra_repro.methods.ensemble import average
-from kingdra_repro.pseudo_labels import GraphPseudoLabels, MiniClusters, align
-from kingdra_repro.pseudo_labels.matching import agreement
+from kingdra_repro.pseudo_labels import GraphPseudoLabels, MiniClusters
 from kingdra_repro.training.batches import batch_slices
 from kingdra_repro.training.checkpoint import SHARE_AT_ENDS
 from kingdra_repro.training.stack import Stack
@@ -101,47 +99,6 @@ def test_a_checkpoint_of_other_data_is_refused(X: np.ndarray, tmp_path: Path) ->
         kingdra(checkpoint_dir=tmp_path, n_iter=1, learning_rate=0.001).fit(X)
 
 
-def one_hot(predictions: list[list[int]], k: int) -> torch.Tensor:
-    return torch.nn.functional.one_hot(torch.tensor(predictions), k).float()
-
-
-def test_thresholds_are_relaxed_where_a_model_leaves_an_output_unused() -> None:
-    """No three points differ in all four models, but they do in three: t_neg = 3, no laxer than need be."""
-    apart = [0] * 10 + [1] * 10 + [2] * 10
-    merged = [0] * 10 + [1] * 20
-    found = GraphPseudoLabels()(one_hot([apart, apart, apart, merged], 3))
-    assert found.complete
-    assert found.relaxed
-    assert found.facts == {"t_pos": 4, "t_neg": 3}
-    assert found.sizes.tolist() == [10, 10, 10]
-
-
-@pytest.mark.parametrize(("n_apart", "t_neg"), [(2, 2), (1, 1)])
-def test_what_most_models_merge_is_told_apart_by_the_others(n_apart: int, t_neg: int) -> None:
-    apart = [0] * 10 + [1] * 10 + [2] * 10
-    merged = [0] * 10 + [1] * 20
-    found = GraphPseudoLabels()(one_hot([apart] * n_apart + [merged] * (4 - n_apart), 3))
-    assert found.facts == {"t_pos": 4, "t_neg": t_neg}
-    assert found.sizes.tolist() == [10, 10, 10]
-    assert not GraphPseudoLabels()(one_hot([merged] * 4, 3)).complete
-
-
-def test_of_relaxed_thresholds_the_largest_smallest_mini_cluster_wins() -> None:
-    """One model of five merges two clusters, another is unsure of half of the third."""
-    apart = [0] * 10 + [1] * 10 + [2] * 10
-    merged = [0] * 10 + [1] * 20
-    unsure = [0] * 10 + [1] * 10 + [2] * 5 + [0] * 5
-    found = GraphPseudoLabels()(one_hot([apart, apart, apart, merged, unsure], 3))
-    assert found.facts == {"t_pos": 4, "t_neg": 4}
-    assert found.sizes.tolist() == [10, 10, 10]
-
-
-def test_a_mini_cluster_of_a_handful_of_points_does_not_count() -> None:
-    few = [0] * 49 + [1] * 49 + [2]
-    assert not GraphPseudoLabels(min_fraction=0.05)(one_hot([few] * 3, 3)).complete  # 0.05 * 99 / 3 = 1.65
-    assert GraphPseudoLabels(min_fraction=0.0)(one_hot([few] * 3, 3)).complete
-
-
 def test_without_mini_clusters_it_trains_on_without_labels(X: np.ndarray) -> None:
     """Confidence that no model has: no point may found a mini-cluster, ever."""
     model = kingdra(pseudo_labels=GraphPseudoLabels(confidence=0.999999)).fit(X)
@@ -188,35 +145,6 @@ def test_the_set_trained_on_is_mapped_to_what_the_models_say_now(
     assert told == rule
     assert trained_on.labels.tolist() == (before.labels.tolist() if rule == "kept" else [0, 0, 1, 1])
     assert trained_on.outputs.tolist() == outputs
-
-
-def test_average_puts_outputs_in_order_first() -> None:
-    proba = torch.rand(3, 50, 4, generator=torch.Generator().manual_seed(0)).softmax(-1)
-    shuffled = torch.stack([proba[0], proba[0][:, [2, 0, 3, 1]], proba[0][:, [3, 2, 1, 0]]])
-    outputs = align(shuffled.argmax(-1), 4)
-    torch.testing.assert_close(average(shuffled, outputs), proba[0])
-    assert agreement(shuffled.argmax(-1), 4) == 1.0
-
-
-def test_agreement_of_half_a_vote() -> None:
-    """Two models that agree on 3 of 4 points: 3 points with all votes, one with half of them."""
-    assert agreement(torch.tensor([[0, 0, 1, 1], [0, 0, 1, 0]]), 2) == pytest.approx((3 + 0.5) / 4)
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        ({"t_pos": -1}, "t_pos must be an integer of at least 1; got -1"),
-        ({"t_neg": 0}, "t_neg must be an integer of at least 1; got 0"),
-        ({"t_pos": 1.5}, "t_pos must be an integer of at least 1; got 1.5"),
-        ({"confidence": 1.5}, "confidence must be a number of at least 0 and below 1; got 1.5"),
-        ({"prune": "none"}, "prune must be one of chosen, members"),
-        ({"min_fraction": -0.1}, "min_fraction must be a number from 0 to 1; got -0.1"),
-    ],
-)
-def test_user_errors(settings: dict, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        GraphPseudoLabels(**settings)
 
 
 def test_models_that_are_further_than_asked_are_refused(X: np.ndarray, tmp_path: Path, monkeypatch) -> None:

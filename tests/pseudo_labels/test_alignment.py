@@ -9,6 +9,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.pseudo_labels import GraphPseudoLabels, MiniClusters, align, average
+from kingdra_repro.pseudo_labels.matching import agreement
 
 
 def test_undoes_renaming(device):
@@ -71,3 +72,16 @@ def test_outputs_of_models_of_ones_own_are_arrays() -> None:
 def test_mini_clusters_of_other_numbers_are_refused(labels: list[int]) -> None:
     with pytest.raises(InputError, match="Mini-clusters must be numbered 0 to 2, -1 for none; got"):
         MiniClusters.of(labels, 3, 0.0)
+
+
+def test_average_puts_outputs_in_order_first() -> None:
+    proba = torch.rand(3, 50, 4, generator=torch.Generator().manual_seed(0)).softmax(-1)
+    shuffled = torch.stack([proba[0], proba[0][:, [2, 0, 3, 1]], proba[0][:, [3, 2, 1, 0]]])
+    outputs = align(shuffled.argmax(-1), 4)
+    torch.testing.assert_close(average(shuffled, outputs), proba[0])
+    assert agreement(shuffled.argmax(-1), 4) == 1.0
+
+
+def test_agreement_of_half_a_vote() -> None:
+    """Two models that agree on 3 of 4 points: 3 points with all votes, one with half of them."""
+    assert agreement(torch.tensor([[0, 0, 1, 1], [0, 0, 1, 0]]), 2) == pytest.approx((3 + 0.5) / 4)
