@@ -49,11 +49,11 @@ class Batch:
 
     @property
     def beside(self) -> list[Tensor]:
-        """The inputs beside x, of which something is told."""
+        """The supervised inputs: pseudo-labelled points and points of linked pairs, where there are any."""
         return [x for x in (self.x_sup, self.x_linked) if x is not None]
 
     def terms_beside(self, logits: list[Tensor]) -> dict[str, tuple[float, Tensor]]:
-        """(weight, value [M]) of what is told of these, from the logits [M, B, k] of each."""
+        """(weight, value [M]) of the supervised terms, from the logits [M, B, k] of each of these inputs."""
         of_each = iter(logits)
         terms = dict[str, tuple[float, Tensor]]()
         if self.y_sup is not None:

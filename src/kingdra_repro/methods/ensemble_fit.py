@@ -120,8 +120,9 @@ class EnsembleFit:
 
         Those that a killed fit has left within the phase, or at its end, go on from there.
 
-        At the end all are saved, or none: those of the last phase are, and others where that is due. Within
-        the phase some are where it begins with what is saved, since it could not be taken up otherwise.
+        At the end of the phase either all are saved or none: after the last phase all, after others where a
+        save is due. Within the phase some are saved, if the end of the phase before was: without it a killed
+        fit could not go on from them.
 
         Raises
         ------

@@ -152,7 +152,7 @@ class Kingdra(Ensemble):
         **Ensemble.parts,
         "pseudo_labels": make_pseudo_labeller,
     }
-    first_models_train_on: ClassVar[bool] = True  # beside pseudo-labels; else new models begin with these
+    first_models_train_on: ClassVar[bool] = True  # in the iterations; else these begin with new models
 
     n_iter: int = 10
     first_epochs: int = 5
