@@ -14,7 +14,6 @@ from kingdra_repro.methods import (
     Ensemble,
     Kingdra,
     KingdraPlus,
-    NearestLabelled,
     SemiSupervised,
     Single,
     draw_labels,
@@ -211,12 +210,6 @@ def test_what_contradicts_itself(y, pairs: dict, message: str, blobs) -> None:
         y = np.concatenate([y, rest])
     with pytest.raises(InputError, match=message):
         make(Kingdra).fit(X, y, **pairs)
-
-
-@pytest.mark.parametrize("scheme", [SemiSupervised, NearestLabelled])
-def test_a_method_that_needs_labels_says_so(scheme: type, blobs) -> None:
-    with pytest.raises(InputError, match="y is missing: give the classes 0 to k - 1 of some points"):
-        scheme(K).fit(blobs[0], None)
 
 
 def test_answers_are_of_as_many_rows_as_there_are(blobs) -> None:

@@ -20,7 +20,7 @@ from kingdra_repro.devices import choose_device
 from kingdra_repro.errors import InputError
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.clusterer import TrainedClusterer, one_fit
-from kingdra_repro.methods.ensemble_fit import EnsembleFit
+from kingdra_repro.methods.ensemble_fit import EnsembleFit, Trained
 from kingdra_repro.methods.features import checked_data
 from kingdra_repro.methods.given_labels import Given, check_some_given
 from kingdra_repro.pseudo_labels import align, average
@@ -144,10 +144,12 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         with closing(EnsembleFit(self, X, epochs_total=self.epochs, given=given)) as fit:
             trained = fit.train(self.epochs, given.pseudo_labels(self.n_models, self.n_clusters))
             self._set_answer(trained.outputs, given)
-            agree = agreement(trained.outputs.predictions, self.n_clusters)
-            facts = {**trained.losses, "agreement": agree}
-            fit.end_phase(self.labels_, self.model_labels_, None, facts)
+            fit.end_phase(self.labels_, self.model_labels_, None, self._facts(trained))
             self._set_fitted(fit)
+
+    def _facts(self, trained: Trained) -> dict[str, Any]:
+        """Tell what is known of a phase without labels, for its row of the history."""
+        return {**trained.losses, "agreement": agreement(trained.outputs.predictions, self.n_clusters)}
 
     @default_library_state()
     def predict_proba(self, X: Any) -> np.ndarray:

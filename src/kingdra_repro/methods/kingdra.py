@@ -23,7 +23,7 @@ from kingdra_repro.pseudo_labels import (
     make_pseudo_labeller,
     map_to_outputs,
 )
-from kingdra_repro.pseudo_labels.matching import MAPPINGS, agreement
+from kingdra_repro.pseudo_labels.matching import MAPPINGS
 from kingdra_repro.training.supervised import PseudoLabels
 
 
@@ -193,8 +193,7 @@ class Kingdra(Ensemble):
                 rule, pseudo = self._next_pseudo_labels(found, pseudo, predictions, given.classes)
                 # The average of the models, as the answer so far.
                 self._set_answer(trained.outputs, given)
-                agree = agreement(predictions, self.n_clusters)
-                facts = {**trained.losses, "agreement": agree, **_facts(found), "rule": rule}
+                facts = {**self._facts(trained), **_facts_of(found), "rule": rule}
                 if best is not None and (phase > 0 or self.first_models_train_on):  # else its models are gone
                     facts["modularity"] = best.consider(phase, self._state_of_answer(), fit.fitted)
                 fit.end_phase(self.labels_, self.model_labels_, self.pseudo_labels_, facts)
@@ -270,7 +269,7 @@ def _run_labeller(labeller: PseudoLabeller, trained: Trained, fit: EnsembleFit, 
     return found
 
 
-def _facts(found: MiniClusters) -> dict[str, Any]:
+def _facts_of(found: MiniClusters) -> dict[str, Any]:
     return {
         "n_pseudo_labels": int(found.sizes.sum()),
         "n_mini_clusters": int((found.sizes > 0).sum()),

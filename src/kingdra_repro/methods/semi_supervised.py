@@ -1,6 +1,5 @@
 """Semi-supervised learning: one model that is given the classes of some points."""
 
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +10,7 @@ from sklearn.base import ClassifierMixin
 from kingdra_repro.bases import Base
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.methods.ensemble import Single
-from kingdra_repro.methods.ensemble_fit import EnsembleFit
+from kingdra_repro.methods.ensemble_fit import Trained
 from kingdra_repro.methods.given_labels import Given, check_given
 from kingdra_repro.training.outputs import Outputs
 
@@ -67,11 +66,10 @@ class SemiSupervised(ClassifierMixin, Single):
 
     def _fit_given(self, X: Matrix, given: Given) -> None:
         self.classes_ = np.arange(self.n_clusters)
-        with closing(EnsembleFit(self, X, epochs_total=self.epochs, given=given)) as fit:
-            trained = fit.train(self.epochs, given.pseudo_labels(1, self.n_clusters))
-            self._set_answer(trained.outputs, given)
-            fit.end_phase(self.labels_, self.model_labels_, None, trained.losses)
-            self._set_fitted(fit)
+        super()._fit_given(X, given)
+
+    def _facts(self, trained: Trained) -> dict[str, Any]:
+        return trained.losses  # one model has nobody to agree with
 
     def _set_answer(self, outputs: Outputs, given: Given) -> None:
         """Take outputs for classes: there is nothing to align, and no label is put in their place."""
