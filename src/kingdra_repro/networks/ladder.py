@@ -159,15 +159,7 @@ class LadderNetwork(nn.Module):
 
     @torch.no_grad()
     def set_moments(self, chunks: Callable[[], Iterable[Tensor]]) -> None:
-        """Compute and store the population moments of every batch norm of the clean encoder.
-
-        The moments of a layer need those of the layers below it, so the data set is streamed once a layer;
-        no more than a chunk is held at a time.
-
-        Parameters
-        ----------
-        chunks : a function that gives, at each call, the whole data set as tensors [1, b, d]
-        """
+        """As `kingdra_repro.networks.perceptron.Perceptron.set_moments`, of the clean encoder."""
         for layer, (weight, moments) in enumerate(zip(self.encoder, self.moments, strict=True), 1):
             assert isinstance(moments, PopulationMoments)
             if self._batch_normalized(layer):

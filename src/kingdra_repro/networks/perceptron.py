@@ -63,12 +63,8 @@ class Perceptron(nn.Module):
     def encode(self, inputs: list[Tensor], constant_weights: bool = False) -> list[Tensor]:
         """Logits [M, B, k] of each of P tensors [M, B, d], each normalised with its own batch moments.
 
-        The weights of a layer are read once for all of them.
-
-        Parameters
-        ----------
-        inputs : P tensors [M, B, d]
-        constant_weights : they are not differentiated, where the derivative of the inputs alone is wanted
+        The weights of a layer are read once for all of them. Constant ones are not differentiated: where the
+        derivative of the inputs alone is wanted.
         """
         weights = [weight.detach() for weight in self.weights] if constant_weights else self.weights
         h = torch.stack(inputs, dim=1)
@@ -102,11 +98,8 @@ class Perceptron(nn.Module):
     def set_moments(self, chunks: Callable[[], Iterable[Tensor]]) -> None:
         """Compute and store the population moments of every batch norm.
 
-        The moments of a layer need those of the layers below it, so the data set is streamed once a layer.
-
-        Parameters
-        ----------
-        chunks : a function that gives, at each call, the whole data set as tensors [1, b, d]
+        The moments of a layer need those of the layers below it, so the data set is streamed once a layer:
+        ``chunks`` gives, at each call, the whole of it as tensors [1, b, d], of which one is held at a time.
         """
         for layer, moments in enumerate(self.moments):
             assert isinstance(moments, PopulationMoments)

@@ -10,18 +10,10 @@ _GPU_TILE = (4096, 16384)
 
 
 def n_agree(first: Tensor, second: Tensor, out: Tensor | None = None, equal: Tensor | None = None) -> Tensor:
-    """Count the models that agree on each pair (paper Section 4.2.1: n_agree(x, x')).
+    """Count the models that agree on each pair of integers [n_models, p] and [n_models, q].
 
-    Parameters
-    ----------
-    first : integer tensor [n_models, p]
-    second : integer tensor [n_models, q]
-    out, equal : uint8 tensor [p, q] (int32 from 256 models on), optional
-        Room for the result and for one model's comparison.
-
-    Returns
-    -------
-    uint8 tensor [p, q] (int32 from 256 models on)
+    Paper Section 4.2.1: n_agree(x, x'). The result is uint8 [p, q], int32 from 256 models on; so are ``out``
+    and ``equal``, room for it and for one model's comparison.
     """
     n_models = len(first)
     if out is None:
@@ -40,15 +32,14 @@ def n_agree(first: Tensor, second: Tensor, out: Tensor | None = None, equal: Ten
 def weight_in_agreement(rows: Tensor, targets: Tensor, weights: Tensor, threshold: int) -> Tensor:
     """For each row, the weight of the targets that at least ``threshold`` models see as it does.
 
-    Exact for every weight; works through ``p * q`` pairs in tiles, so memory is O(p + q).
+    Exact for every weight; works through ``p * q`` pairs in tiles, so memory is O(p + q). It is fastest where
+    q <= p.
 
     Parameters
     ----------
     rows : integer tensor [n_models, p]
     targets : integer tensor [n_models, q]
-        Fastest where q <= p.
     weights : int64 tensor [q], >= 0
-    threshold : int
 
     Returns
     -------

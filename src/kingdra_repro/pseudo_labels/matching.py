@@ -74,21 +74,13 @@ def map_to_outputs(
 def contingency(labels: Tensor, predictions: Tensor, n_clusters: int) -> Tensor:
     """Count the points of each label for which each model predicts each output.
 
-    Parameters
-    ----------
-    labels : integer tensor [n], 0..n_clusters-1
-    predictions : integer tensor [n_models, n], 0..n_clusters-1
-    n_clusters : int
-
-    Returns
-    -------
-    int64 tensor [n_models, n_clusters, n_clusters]
-        ``result[m, c, o]``: points of label c and output o of model m.
+    Of labels, integers [n], and predictions, integers [n_models, n]: int64 tensor [n_models, n_clusters,
+    n_clusters], whose ``[m, c, o]`` is the number of points of label c and output o of model m.
 
     Raises
     ------
     InputError
-        If a label or a prediction is out of range.
+        If a label or a prediction is not from 0 to n_clusters - 1.
     """
     for name, values in (("labels", labels), ("predictions", predictions)):
         if values.numel() and not 0 <= int(values.min()) <= int(values.max()) < n_clusters:
@@ -105,14 +97,7 @@ def contingency(labels: Tensor, predictions: Tensor, n_clusters: int) -> Tensor:
 def best_match(counts: Tensor) -> Tensor:
     """Find the one-to-one match of rows to columns with the largest sum of counts (Hungarian algorithm).
 
-    Parameters
-    ----------
-    counts : integer tensor [k, k]
-
-    Returns
-    -------
-    int64 tensor [k]
-        The column of each row.
+    Of integers [k, k] the column of each row: int64 tensor [k].
     """
     _, columns = linear_sum_assignment(counts.cpu().numpy(), maximize=True)
     return torch.as_tensor(columns, dtype=torch.int64, device=counts.device)
@@ -172,12 +157,8 @@ def average(proba: Tensor | ArrayLike, alignment: Tensor | ArrayLike) -> Tensor:
 def agreement(predictions: Tensor, n_clusters: int) -> float:
     """Mean over points of the share of models that give the most frequent of their aligned answers.
 
-    Known without labels: 1 if all models find the same clusters.
-
-    Parameters
-    ----------
-    predictions : integer Tensor [n_models, n], each model's largest output
-    n_clusters : int
+    Known without labels, from each model's largest output, integers [n_models, n]: 1 if all models find the
+    same clusters.
     """
     to_reference = align(predictions, n_clusters).argsort(1)
     most = 0

@@ -38,14 +38,7 @@ class Signatures:
 
     @classmethod
     def of(cls, predictions: Tensor, sources: Tensor | None) -> "Signatures":
-        """Find the distinct signatures.
-
-        Parameters
-        ----------
-        predictions : integer tensor [n_models, n], >= 0
-        sources : bool tensor [n] or None
-            None: every point is a source.
-        """
+        """Find those of predictions, integers >= 0 [n_models, n]; sources are bool [n], None: all points."""
         n = predictions.shape[1]
         of_point = number_signatures(predictions)
         n_points = torch.bincount(of_point)
@@ -60,32 +53,17 @@ class Signatures:
 
 
 def number_signatures(columns: Tensor | Sequence[Tensor]) -> Tensor:
-    """Give each distinct row of labels a number, 0..u-1, in the rows' lexical order.
+    """Give each distinct row of labels >= 0, of columns [n], a number 0..u-1 in lexical order: int64 [n].
 
     The labels of a row are the digits of one integer. Before it would outgrow 64 bits (100 clusters and
     10 models do), the integers seen so far are replaced by their ranks.
-
-    Parameters
-    ----------
-    columns : integer tensors [n], >= 0, one for each digit
-
-    Returns
-    -------
-    int64 tensor [n]
     """
     code, _ = fold(columns)
     return torch.unique(code, return_inverse=True)[1]
 
 
 def fold(columns: Tensor | Sequence[Tensor]) -> tuple[Tensor, int]:
-    """Return number rows of labels as `number_signatures` does, but with gaps.
-
-    Returns
-    -------
-    code : int64 tensor [n]
-    size : int
-        Every code is below it.
-    """
+    """Give rows numbers as `number_signatures` does, but with gaps: int64 [n], and what all are below."""
     code, size = _bounded(columns[0])
     for column in columns[1:]:
         digit, base = _bounded(column)
