@@ -62,7 +62,7 @@ def neighbour_distances(X: Matrix, n_neighbors: int, device: torch.device | str 
         )
     size = max(1, min(TILE_ROWS, TILE_VALUES // d))
     center = torch.from_numpy(_mean(X, size)).to(device)
-    starts = range(0, n, size)
+    starts, n_candidates = range(0, n, size), min(2 * n_neighbors, n - 1)
 
     def rows(index: slice | np.ndarray) -> Tensor:
         return _dense(X[index]).to(device)
@@ -70,34 +70,23 @@ def neighbour_distances(X: Matrix, n_neighbors: int, device: torch.device | str 
     distances = []
     for start in starts:
         points = rows(slice(start, start + size))
-        nearest = _Nearest(min(2 * n_neighbors, n - 1), len(points), points.device)
+        # The candidates among all columns so far, nearest first.
+        nearest = points.new_empty(len(points), 0)
+        index = torch.empty_like(nearest, dtype=torch.int64)
         x = points - center
         for other in starts:
             y = x if other == start else rows(slice(other, other + size)) - center
             squares = (x.square().sum(1)[:, None] + y.square().sum(1)).addmm_(x, y.T, alpha=-2)
             if other == start:
                 squares.fill_diagonal_(torch.inf)  # not its own neighbour
-            nearest.add(squares, other)
-        index = nearest.index.cpu().numpy()
-        exact = torch.stack([(points - rows(column)).norm(dim=1) for column in index.T], dim=1)
+            best, column = squares.topk(min(n_candidates, squares.shape[1]), largest=False)
+            both, index = torch.cat([nearest, best], 1), torch.cat([index, column + other], 1)
+            nearest, order = both.topk(min(n_candidates, both.shape[1]), largest=False)
+            index = index.gather(1, order)
+        columns = index.cpu().numpy().T
+        exact = torch.stack([(points - rows(column)).norm(dim=1) for column in columns], dim=1)
         distances.append(exact.sort(dim=1).values[:, n_neighbors - 1].cpu().numpy())
     return np.concatenate(distances)
-
-
-class _Nearest:
-    """The nearest candidates of some points among all columns added so far, nearest first."""
-
-    def __init__(self, n_candidates: int, n_points: int, device: torch.device) -> None:
-        self.n_candidates = n_candidates
-        self.squares = torch.empty(n_points, 0, device=device)
-        self.index = torch.empty(n_points, 0, dtype=torch.int64, device=device)
-
-    def add(self, squares: Tensor, first: int) -> None:
-        """Squared distances [points, columns] to the rows ``first``, ``first`` + 1, ..."""
-        best, column = squares.topk(min(self.n_candidates, squares.shape[1]), largest=False)
-        both, index = torch.cat([self.squares, best], 1), torch.cat([self.index, column + first], 1)
-        self.squares, order = both.topk(min(self.n_candidates, both.shape[1]), largest=False)
-        self.index = index.gather(1, order)
 
 
 def _mean(X: Matrix, size: int) -> np.ndarray:
