@@ -51,15 +51,15 @@ def assert_resumes(tmp_path, monkeypatch):
     """Asserts that a fit killed at a step, and taken up again, ends as one that was never stopped."""
     monkeypatch.setattr("kingdra_repro.methods.network_fit.SHARE_WITHIN_PHASES", float("inf"))
 
-    def check(make, X: np.ndarray, steps: tuple[int, ...]) -> None:
-        straight = make().fit(X)
+    def check(make, *data: np.ndarray, steps: tuple[int, ...]) -> None:
+        straight, X = make().fit(*data), data[0]
         for step in steps:
             folder = tmp_path / str(step)
             with pytest.raises(Killed):
-                make(checkpoint_dir=folder, monitor=KillAt(step)).fit(X)
+                make(checkpoint_dir=folder, monitor=KillAt(step)).fit(*data)
             # The second takes up a finished fit as it is: one step would kill it.
             for monitor in (KillAt(), KillAt(1)):
-                resumed = make(checkpoint_dir=folder, monitor=monitor).fit(X)
+                resumed = make(checkpoint_dir=folder, monitor=monitor).fit(*data)
                 np.testing.assert_array_equal(resumed.labels_, straight.labels_)
                 np.testing.assert_array_equal(resumed.predict(X), straight.predict(X))
                 assert_same_history(resumed, straight)

@@ -13,7 +13,7 @@ from kingdra_repro.methods.constrained_batches import ConstrainedBatches
 from kingdra_repro.methods.constrained_loss import ConstrainedLoss, balancing, class_means, moved
 from kingdra_repro.training.linked_pairs import LinkedPairs
 from kingdra_repro.training.rows import Rows
-from tests.methods.conftest import KillAt, Killed, assert_same_history
+from tests.methods.conftest import KillAt, Killed
 
 QUICK = {"hidden": (64,), "epochs": 5, "clustering_epochs": 5, "annealing": (1, 4), "learning_rate": 0.003}
 
@@ -177,23 +177,15 @@ def test_an_epoch_is_a_pass_over_the_larger_part(digits, given) -> None:
     )
 
 
-def test_a_killed_fit_ends_as_one_never_killed(digits, given, tmp_path: Path, monkeypatch) -> None:
+def test_a_killed_fit_ends_as_one_never_killed(digits, given, assert_resumes) -> None:
     """Of 320 points: 2 or 3 steps an epoch in the first phase, 4 in the second."""
-    monkeypatch.setattr("kingdra_repro.methods.network_fit.SHARE_WITHIN_PHASES", float("inf"))
     X, y = digits[0][:320], given[:320].copy()
     y[np.setdiff1d(np.arange(10), y)] = digits[1][np.setdiff1d(np.arange(10), y)]  # the first ten are 0 to 9
-    settings = {"epochs": 3, "clustering_epochs": 3}
-    straight = model(**settings).fit(X, y)
-    for step in (4, 7, 12):
-        folder = tmp_path / str(step)
-        with pytest.raises(Killed):
-            model(checkpoint_dir=folder, monitor=KillAt(step), **settings).fit(X, y)
-        for monitor in (KillAt(), KillAt(1)):  # the second would die at a first step
-            resumed = model(checkpoint_dir=folder, monitor=monitor, **settings).fit(X, y)
-            np.testing.assert_array_equal(resumed.labels_, straight.labels_)
-            np.testing.assert_array_equal(resumed.cluster_centers_, straight.cluster_centers_)
-            assert_same_history(resumed, straight)
-            assert monitor.notified[-1] == len(straight.history_)
+
+    def small(**settings) -> ConstrainedAutoencoder:
+        return model(epochs=3, clustering_epochs=3, **settings)
+
+    assert_resumes(small, X, y, steps=(4, 7, 12))
 
 
 def test_an_autoencoder_that_is_kept_is_trained_once(digits, given, tmp_path: Path) -> None:
