@@ -17,7 +17,7 @@ from kingdra_repro.devices import choose_device, choose_devices
 from kingdra_repro.errors import InputError, diverged
 from kingdra_repro.methods.begin import seed_and_checkpoint
 from kingdra_repro.methods.best_phase import BestPhase
-from kingdra_repro.methods.given_labels import Given
+from kingdra_repro.methods.given_labels import NOTHING, Given
 from kingdra_repro.training.checkpoint import SHARE_AT_ENDS, Pace
 from kingdra_repro.training.divergence import Diverged
 from kingdra_repro.training.events import Iteration, Progress
@@ -63,7 +63,7 @@ class EnsembleFit:
     X : float32 array, CSR matrix or StreamedMatrix [n, d]
     epochs_total : of all phases; ``epochs_elsewhere`` of them are done by other models, before these begin
     n_iter : the number of the last phase
-    given : what it is told of some points, or None
+    given : what it is told of some points
 
     Attributes
     ----------
@@ -82,14 +82,13 @@ class EnsembleFit:
         epochs_total: int,
         epochs_elsewhere: int = 0,
         n_iter: int = 0,
-        given: Given | None = None,
+        given: Given = NOTHING,
     ) -> None:
         self.X, self.n_iter, self.epochs_total = X, n_iter, epochs_total
         self._epochs_elsewhere = epochs_elsewhere
-        labels = None if given is None or len(given.classes) == 0 else given.labels
-        links = None if given is None else given.links
-        told = None if links is None else links.links
-        self.seed, self.checkpoint = seed_and_checkpoint(ensemble, X, labels, told, may_change={"n_iter"})
+        labels = given.labels if len(given.classes) else None
+        pairs = None if given.links is None else given.links.links
+        self.seed, self.checkpoint = seed_and_checkpoint(ensemble, X, labels, pairs, may_change={"n_iter"})
         self._left = None if self.checkpoint is None else resumable(self.checkpoint)
         self._bases = make_bases(ensemble.base, ensemble.n_models)
         self.device = choose_device(ensemble.device)
@@ -101,7 +100,7 @@ class EnsembleFit:
             self.seed,
             self.checkpoint,
             phase_done=-1 if self._left is None else self._left[0],
-            links=links,
+            links=given.links,
         )
         self._until_closed = ExitStack()
         self._worker = begin(self._task, X, devices)

@@ -59,6 +59,9 @@ class Given:
         return PseudoLabels(self.labels, np.tile(np.arange(n_clusters), (n_models, 1)))
 
 
+NOTHING = Given(np.empty(0, np.int64))
+
+
 def draw_labels(
     y: np.ndarray | None,
     n_clusters: int,

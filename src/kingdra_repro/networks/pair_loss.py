@@ -48,7 +48,7 @@ def pair_loss(
     log_p: Tensor,
     relation: Tensor,
     margin: float,
-    balance: str = "pairs",
+    balance: str,
     weight: Tensor | None = None,
 ) -> Tensor:
     """Eqs. 15 to 17: the mean over pairs of Loss(p || q) + Loss(q || p); 0 where there is no pair.
