@@ -62,7 +62,7 @@ def affine_distortion(
     shear: float,
     shift: float,
 ) -> Tensor:
-    """Turn, scale, shear and move each picture by amounts of its own, uniform up to the largest.
+    """Turn, scale, shear and move each picture of x by amounts of its own, uniform up to the largest.
 
     What comes in from outside the picture is 0; values between pixels are bilinear.
 
@@ -74,10 +74,6 @@ def affine_distortion(
     rotation : in radians
     scaling, shear : see `kingdra_repro.bases.IMSATAffine`
     shift : by this fraction of the height and of the width
-
-    Returns
-    -------
-    Tensor of the shape of x
     """
     uniform = torch.erf(noise / math.sqrt(2))  # from -1 to 1
     angle, wider, higher, slant, right, down = uniform.flatten(0, 1).unbind(-1)

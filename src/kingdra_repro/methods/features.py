@@ -21,10 +21,7 @@ TIMES = {"date", "datetime", "time", "timedelta", "period", "interval"}
 def readable_features(X: Any) -> Any:
     """Return X as an array or CSR matrix where it is a tensor, masked or sparse; anything else as it is.
 
-    Parameters
-    ----------
-    X : array-like, tensor or sparse matrix
-        It is not changed: a sparse matrix whose rows are not sorted, or that is read-only, is copied.
+    X is not changed: a sparse matrix whose rows are not sorted, or that is read-only, is copied.
 
     Raises
     ------

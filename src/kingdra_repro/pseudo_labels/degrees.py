@@ -55,12 +55,7 @@ class ColumnSubsets:
         """Take out of the `weight_in_agreement` of all others what a few signatures were worth, in place.
 
         Only those that share a group with one of them are looked at. Entries of these few mean nothing then.
-
-        Parameters
-        ----------
-        totals : int64 tensor [u]
-        gone : int64 tensor [q], signatures, each at most once
-        lost : int64 tensor [q], their weights
+        Totals are int64 [u]; the signatures that are gone, each at most once, and their weights int64 [q].
         """
         for factor, groups in self._sets:
             sharing, of_theirs = groups.sharing(gone, lost)
@@ -134,17 +129,13 @@ class Degrees:
 
     Parameters
     ----------
-    columns : integer tensor [n_models, u]
-        Distinct signatures.
-    t_pos : int
-        Models that have to agree for a strong positive edge, 1..n_models.
-    weights : int64 tensor [u]
-        Points of each signature in the graph.
+    columns : integer tensor [n_models, u], distinct signatures
+    t_pos : models that have to agree for a strong positive edge, 1..n_models
+    weights : int64 tensor [u], points of each signature in the graph
 
     Attributes
     ----------
     values : int64 tensor [u], `OUT` where the weight is 0
-    weights : int64 tensor [u]
     """
 
     def __init__(self, columns: Tensor, t_pos: int, weights: Tensor) -> None:

@@ -26,9 +26,7 @@ def join_clusters(labels: np.ndarray, n_fine: int, n_clusters: int, links: Links
     Parameters
     ----------
     labels : int array [n_models, n], each model's clusters from 0 to n_fine - 1
-    n_fine : int
-    n_clusters : int
-    links : Links or None, pairs of the points
+    links : pairs of the points, or None
 
     Returns
     -------

@@ -18,16 +18,11 @@ class Signatures:
 
     Attributes
     ----------
-    columns : integer tensor [n_models, u]
-        The predictions, one column for each distinct signature, in the smallest type that holds them.
-    of_point : int64 tensor [n]
-        The signature of each point.
-    n_points : int64 tensor [u]
-        Points with this signature, at least one.
-    n_sources : int64 tensor [u]
-        Those among them that have outgoing strong positive edges.
-    first_source : int64 tensor [u]
-        The lowest index of a source, n where there is none.
+    columns : integer tensor [n_models, u], the distinct predictions, in the smallest type that holds them
+    of_point : int64 tensor [n], the signature of each point
+    n_points : int64 tensor [u], points with this signature, at least one
+    n_sources : int64 tensor [u], those among them that have outgoing strong positive edges
+    first_source : int64 tensor [u], the lowest index of a source, n where there is none
     """
 
     columns: Tensor

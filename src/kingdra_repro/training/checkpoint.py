@@ -26,12 +26,9 @@ SECONDS_OF_A_SAVE = 0.06  # at least, so that small networks are saved every two
 
 
 class Pace:
-    """Says when a save is due, so that saves take at most a share of the time.
+    """Says when a save is due, so that saves take at most a share of the time; with 1 it always is.
 
-    Parameters
-    ----------
-    share : float, of the time; 1: a save is always due
-    seconds : float, what a save takes at least; it is expected of the first, too
+    ``seconds`` is what a save takes at least; it is expected of the first, too.
     """
 
     def __init__(self, share: float, seconds: float = 0.0) -> None:
@@ -56,13 +53,9 @@ class Checkpoint:
     A name may have folders in it. A file begins with a checksum of all the rest of it, since torch's reader
     takes most of what a broken disk makes of a file for other numbers.
 
-    Parameters
-    ----------
-    folder : Path
-        Made if it is not there.
-    run : str
-        What the states depend on (settings and data), in a line. States that another run left are not
-        taken up; where it left none, having failed before it trained anything, the folder is this run's.
+    The folder is made if it is not there. ``run`` says what the states depend on (settings and data), in a
+    line: states that another run left are not taken up; where it left none, having failed before it trained
+    anything, the folder is this run's.
 
     Raises
     ------

@@ -32,7 +32,6 @@ class RankedWorker:
 
     Parameters
     ----------
-    group : Group
     task : Task, whose members are dealt out by turns
     X : float32 array, CSR matrix or StreamedMatrix [n, d] on rank 0; None on the others
     device : "cpu", "cuda" (of several GPUs each rank of a machine has one), or a GPU such as "cuda:1"
