@@ -16,7 +16,6 @@ from hydra import compose, initialize_config_module
 from hydra.core.config_store import ConfigStore
 from hydra.utils import get_class, get_object
 from omegaconf import MISSING, DictConfig, OmegaConf
-from sklearn.base import ClassifierMixin
 
 from kingdra_repro.auto_settings import AUTO, auto_settings
 from kingdra_repro.checks import is_integer, must_be
@@ -218,6 +217,8 @@ def labels_to_draw(cfg: DictConfig) -> dict[str, Any] | None:
     kind = get_object(cfg.method["_target_"])
     if not getattr(kind, "takes_labels", False):
         return None
+    from sklearn.base import ClassifierMixin  # loaded with the method; what only tells settings does without
+
     number = cfg.labels_per_class
     if number is None and issubclass(kind, ClassifierMixin):
         number = LABELS_PER_CLASS
