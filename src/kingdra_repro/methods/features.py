@@ -95,8 +95,8 @@ def _checked_streamed(estimator: BaseEstimator, X: StreamedMatrix, *, reset: boo
     if not getattr(estimator, "streams", False):
         raise InputError(
             f"{type(estimator).__name__} needs all data in memory: choose Single, Ensemble or Kingdra "
-            "(method=single, ensemble or kingdra), which read them from their file; or give fewer rows, or "
-            "dataset.stream=false"
+            "(method=single, ensemble or kingdra), which read them from their file; or, where memory holds "
+            "them, save a folder as one file, and give dataset.stream=false"
         )
     if reset:
         _check_n_samples(estimator, len(X))

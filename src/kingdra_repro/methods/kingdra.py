@@ -258,7 +258,7 @@ def _run_labeller(labeller: PseudoLabeller, trained: Trained, fit: EnsembleFit, 
     if isinstance(fit.X, StreamedMatrix):
         raise InputError(
             f"{type(labeller).__name__} needs the outputs for all points at once, which data that are "
-            "streamed do not have: choose pseudo_labels=graph, or give dataset.stream=false"
+            "streamed do not have: choose pseudo_labels=graph, or give one file and dataset.stream=false"
         )
     found = labeller(outputs.proba().to(fit.device), trained.features)
     n = outputs.predictions.shape[1]
