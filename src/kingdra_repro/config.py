@@ -213,7 +213,10 @@ def _paths(node: dict[str, Any], name: str) -> Iterator[str]:
 
 
 def labels_to_draw(cfg: DictConfig) -> dict[str, Any] | None:
-    """Return how the labels of a run are drawn; None where its method learns from none."""
+    """Return a run's ``labels_per_class`` and ``labels_fraction``, either of which may be None.
+
+    None where its method learns from no labels.
+    """
     kind = get_object(cfg.method["_target_"])
     if not getattr(kind, "takes_labels", False):
         return None
