@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import threading
 import zipfile
 from pathlib import Path
@@ -149,27 +148,6 @@ def test_merging_outputs_and_results_of_other_machines(tmp_path):
     )
 
 
-def as_it_was(results: Path, folder: Path) -> Path:
-    """A results/ with a folder a run, which older versions kept."""
-    place = results / "runs" / "mnist" / folder.parent.name / f"{folder.name}-aaaaaaa"
-    shutil.copytree(folder, place)
-    shutil.rmtree(place / ".hydra")
-    (place / "settings.txt").write_text("kingdra-run dataset=mnist seed=0\n")
-    (results / "runs.csv").write_text("command,folder\nof no matter,runs/x\n")
-    return results
-
-
-def test_merging_results_as_older_versions_kept_them(tmp_path):
-    folder = run_folder(tmp_path / "outputs")
-    (folder / "explorer.json").write_text("{}")
-    theirs = as_it_was(tmp_path / "theirs", folder)
-    (theirs / "runs" / ".part").mkdir()
-    (theirs / "runs" / ".part" / "result.json").write_text("{}")  # its copying was killed
-    assert merge(tmp_path / "old", theirs) == (1, 1)
-    assert merge(tmp_path / "new", tmp_path / "outputs") == (1, 1)
-    assert content(tmp_path / "old") == content(tmp_path / "new")
-
-
 def test_results_give_what_their_folders_gave(tmp_path):
     for seed in (0, 1):
         folder = run_folder(tmp_path / "outputs", seed=seed)
@@ -280,7 +258,7 @@ DAMAGES = [
     *("result.json: two lines", "result.json: empty"),
     *(f"history.csv: {what}" for what in ("a link to nowhere", "a pipe", "300 MB", "no rows", "ragged")),
     *(f"history.csv: {what}" for what in ("their key", "no text", "empty")),
-    *("thresholds.csv: empty", "thresholds.csv: a pipe", "settings.txt: a pipe", "settings.txt: a link"),
+    *("thresholds.csv: empty", "thresholds.csv: a pipe"),
     *(".hydra/overrides.yaml: 300 MB", ".hydra/overrides.yaml: nested", ".hydra/overrides.yaml: a link"),
     *("explorer.json: nested", "explorer.json: a pipe", "graph_sample.json: a link"),
     *("members.npz: unpacks", "members.npz: empty"),

@@ -35,7 +35,7 @@ def test_pairs_that_belong_together_weigh_as_much_as_those_that_do_not() -> None
     kl = pairwise_kl(logits.log_softmax(-1))[0]
     alike = kl[0, 1] + kl[1, 0]
     unlike = sum((MARGIN - kl[i, j]).relu() for i, j in ((0, 2), (2, 0), (1, 3), (3, 1))) / 2
-    weight, loss = batch.terms_beside([logits])["linked"]
+    weight, loss = batch.supervised_terms([logits])["linked"]
     torch.testing.assert_close(weight * loss[0], alike + unlike)
 
 
@@ -70,7 +70,7 @@ def test_where_some_classes_lack_labels_giving_all_points_the_others_is_no_gain(
     for alike in (torch.zeros(1, 4, 3), torch.tensor([9.0, 0.0, 0.0]).expand(1, 4, 3)):
         torch.testing.assert_close(some_classes_loss(alike, target[:1]), torch.zeros(1))
     batch = Batch(logits, [], x_sup=logits, y_sup=target, every_output=False)
-    torch.testing.assert_close(batch.terms_beside([logits])["supervised"][1], loss)
+    torch.testing.assert_close(batch.supervised_terms([logits])["supervised"][1], loss)
 
 
 @pytest.mark.parametrize(("every_output", "weight"), [(True, 0.0), (False, 1.0)])

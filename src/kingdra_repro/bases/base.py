@@ -48,11 +48,11 @@ class Batch:
         return self.y_sup is not None and self.every_output
 
     @property
-    def beside(self) -> list[Tensor]:
+    def supervised_inputs(self) -> list[Tensor]:
         """The supervised inputs: pseudo-labelled points and points of linked pairs, where there are any."""
         return [x for x in (self.x_sup, self.x_linked) if x is not None]
 
-    def terms_beside(self, logits: list[Tensor]) -> dict[str, tuple[float, Tensor]]:
+    def supervised_terms(self, logits: list[Tensor]) -> dict[str, tuple[float, Tensor]]:
         """(weight, value [M]) of the supervised terms, from the logits [M, B, k] of each of these inputs."""
         of_each = iter(logits)
         terms = dict[str, tuple[float, Tensor]]()
@@ -96,11 +96,11 @@ class Base(Protocol):
         ...
 
     def sample_noise(
-        self, network: Any, n_rows: int, n_beside: int, generators: list[torch.Generator]
+        self, network: Any, n_rows: int, n_supervised: int, generators: list[torch.Generator]
     ) -> list[Tensor]:
         """Draw standard normal numbers for one step, each model's from its own generator (on its device).
 
-        ``n_beside`` is the number of inputs beside x, see `Batch.beside`.
+        ``n_supervised`` is the number of `Batch.supervised_inputs`.
         """
         ...
 

@@ -55,7 +55,7 @@ class IMSAT(InformationMaximization, ABC):
         return self.radius_scale * kept_neighbour_distances(X, self.n_neighbors, device, self.data_dir)
 
     def sample_noise(
-        self, network: Perceptron, n_rows: int, n_beside: int, generators: list[torch.Generator]
+        self, network: Perceptron, n_rows: int, n_supervised: int, generators: list[torch.Generator]
     ) -> list[Tensor]:
         """Return the direction that each perturbation begins with: one Tensor [M, n_rows, d]."""
         weight = network.weights[0]
@@ -64,12 +64,12 @@ class IMSAT(InformationMaximization, ABC):
     def losses(self, network: Perceptron, batch: Batch) -> dict[str, Tensor]:
         """See `kingdra_repro.bases.base.Base.losses`."""
         perturbed_x = batch.x + self.perturbation(network, batch)
-        clean, perturbed, *beside = network.encode([batch.x, perturbed_x, *batch.beside])
+        clean, perturbed, *supervised = network.encode([batch.x, perturbed_x, *batch.supervised_inputs])
         return with_total(
             {
                 # The clean outputs are the target; as in the public code they are not differentiated.
                 "sat": (1.0, kl_divergence(clean.detach(), perturbed)),
-                **self.output_terms(clean, beside, batch),
+                **self.output_terms(clean, supervised, batch),
             }
         )
 

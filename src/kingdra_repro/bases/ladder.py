@@ -71,9 +71,9 @@ class DenoisingLadder(ABC):
         return None
 
     def sample_noise(
-        self, network: LadderNetwork, n_rows: int, n_beside: int, generators: list[torch.Generator]
+        self, network: LadderNetwork, n_rows: int, n_supervised: int, generators: list[torch.Generator]
     ) -> list[Tensor]:
-        return network.sample_noise(1 + n_beside, n_rows, generators)
+        return network.sample_noise(1 + n_supervised, n_rows, generators)
 
     def losses(self, network: LadderNetwork, batch: Batch) -> dict[str, Tensor]:
         """Compute the terms of Eq. 11 (and of Eq. 8, where there are labels or pseudo-labels) on one batch.
@@ -82,13 +82,13 @@ class DenoisingLadder(ABC):
 
         See `kingdra_repro.bases.base.Base.losses`.
         """
-        clean, noisy, *beside = network.encode(batch.x, [batch.x, *batch.beside], batch.noise)
+        clean, noisy, *supervised = network.encode(batch.x, [batch.x, *batch.supervised_inputs], batch.noise)
         z_est = network.decode(clean, noisy)
         return with_total(
             {
                 "denoising": (self.w_denoise, denoising_cost(clean.z, z_est, self.costs)),
                 **self.output_terms(clean.logits, noisy.logits, batch),
-                **batch.terms_beside([encoding.logits for encoding in beside]),
+                **batch.supervised_terms([encoding.logits for encoding in supervised]),
             }
         )
 
@@ -126,7 +126,7 @@ class Ladder(DenoisingLadder):
         InputError
             If there is nothing that the outputs could be learned from.
         """
-        if not batch.beside:
+        if not batch.supervised_inputs:
             raise InputError(
                 "base=ladder learns from labels and finds no clusters: give method=semi_supervised, "
                 "or a base that does, such as base=ladder_im"

@@ -88,32 +88,32 @@ class IMSATAffine(InformationMaximization):
         return (*self.image_shape, 1)[:3]
 
     def sample_noise(
-        self, network: ConvolutionalNetwork, n_rows: int, n_beside: int, generators: list[torch.Generator]
+        self, network: ConvolutionalNetwork, n_rows: int, n_supervised: int, generators: list[torch.Generator]
     ) -> list[Tensor]:
         """Return numbers for a distortion of each row: for x and each input beside it [M, n_rows, 6]."""
-        shape = (1 + n_beside, n_rows, AFFINE_NUMBERS)
+        shape = (1 + n_supervised, n_rows, AFFINE_NUMBERS)
         return list(standard_normal(shape, generators, network.gamma[0]).unbind(1))
 
     def losses(self, network: ConvolutionalNetwork, batch: Batch) -> dict[str, Tensor]:
         """See `kingdra_repro.bases.base.Base.losses`."""
-        inputs = zip([batch.x, *batch.beside], batch.noise, strict=True)
+        inputs = zip([batch.x, *batch.supervised_inputs], batch.noise, strict=True)
         distorted = [self.distort(x, noise, network.image_shape) for x, noise in inputs]
-        clean, perturbed, *beside = network.encode([batch.x, *distorted])
+        clean, perturbed, *supervised = network.encode([batch.x, *distorted])
         return with_total(
             {
                 # The clean outputs are the target, as in IMSAT.
                 "sat": (1.0, kl_divergence(clean.detach(), perturbed)),
-                **self.output_terms(clean, beside, batch),
+                **self.output_terms(clean, supervised, batch),
             }
         )
 
     def output_terms(
-        self, clean: Tensor, beside: list[Tensor], batch: Batch
+        self, clean: Tensor, supervised: list[Tensor], batch: Batch
     ) -> dict[str, tuple[float, Tensor]]:
         """See `InformationMaximization.output_terms`."""
         later = self.mu if self.mu_later is None else self.mu_later
         mu = later if batch.every_output_supervised else self.mu
-        return {"mi": (self.w_mi, mutual_information_loss(clean, mu)), **batch.terms_beside(beside)}
+        return {"mi": (self.w_mi, mutual_information_loss(clean, mu)), **batch.supervised_terms(supervised)}
 
     def distort(self, x: Tensor, noise: Tensor, image_shape: tuple[int, ...]) -> Tensor:
         """Distort pictures [M, B, d] by standard normal numbers [M, B, 6]."""

@@ -47,17 +47,18 @@ class InformationMaximization:
         return None
 
     def output_terms(
-        self, clean: Tensor, beside: list[Tensor], batch: Batch
+        self, clean: Tensor, supervised: list[Tensor], batch: Batch
     ) -> dict[str, tuple[float, Tensor]]:
         """(weight, value [M]) of the terms of the clean outputs.
 
         Parameters
         ----------
         clean : logits [M, B, k]
-        beside : logits [M, B, k] of each of the inputs ``batch.beside``
+        supervised : logits [M, B, k] of each of the inputs ``batch.supervised_inputs``
         batch : Batch
         """
-        return {"mi": (self.w_mi, mutual_information_loss(clean, self.mu)), **batch.terms_beside(beside)}
+        mi = mutual_information_loss(clean, self.mu)
+        return {"mi": (self.w_mi, mi), **batch.supervised_terms(supervised)}
 
 
 @dataclass(frozen=True)
@@ -89,18 +90,18 @@ class RIM(InformationMaximization):
     weight_decay: float = 0.005
 
     def sample_noise(
-        self, network: Perceptron, n_rows: int, n_beside: int, generators: list[torch.Generator]
+        self, network: Perceptron, n_rows: int, n_supervised: int, generators: list[torch.Generator]
     ) -> list[Tensor]:
         return []
 
     def losses(self, network: Perceptron, batch: Batch) -> dict[str, Tensor]:
         """See `kingdra_repro.bases.base.Base.losses`."""
-        clean, *beside = network.encode([batch.x, *batch.beside])
+        clean, *supervised = network.encode([batch.x, *batch.supervised_inputs])
         decayed = [*network.weights, *network.gamma, *network.beta]
         squares = [squared_length(parameter) for parameter in decayed]
         return with_total(
             {
                 "squared_weights": (self.weight_decay / 2, torch.stack(squares).sum(0)),
-                **self.output_terms(clean, beside, batch),
+                **self.output_terms(clean, supervised, batch),
             }
         )

@@ -71,18 +71,17 @@ def dataset_of(folder: str) -> str:
 
 
 def find_runs(root: Path) -> Iterator[FinishedRun]:
-    """All finished runs below a folder: an outputs/, a results/ as it is now or as it was."""
+    """All finished runs below a folder: an outputs/, a results/."""
     for place, folders, files in os.walk(root.resolve()):  # which does not follow links
-        folders[:] = sorted(name for name in folders if name != ".part")  # what a kill left of an old copy
+        folders.sort()
         if "result.json" in files:
             yield read_folder(Path(place))
-        # One that has runs/ is as it was: its runs have folders.
-        if "runs.csv" in files and "runs" not in folders:
+        if "runs.csv" in files:
             yield from _read_ledger(Path(place))
 
 
 def read_folder(folder: Path) -> FinishedRun:
-    """Read a run's folder, as kingdra-run leaves it or as results/runs kept it.
+    """Read a run's folder, as kingdra-run leaves it.
 
     InputError where it is no finished run's, does not say what was run, or a file of it is damaged, is no
     plain file or is too large.
@@ -95,8 +94,7 @@ def read_folder(folder: Path) -> FinishedRun:
         raise InputError(
             f"{folder / 'result.json'} has a seed, hash or commit that no run has: leave its folder out"
         )
-    for settings in (folder / "settings.txt", folder / ".hydra" / "overrides.yaml"):
-        plain_file(settings)
+    plain_file(folder / ".hydra" / "overrides.yaml")
     command = read_command(folder)
     if command is None:
         raise InputError(f"{folder} does not record what was run (.hydra/overrides.yaml): leave it out")
@@ -197,7 +195,7 @@ def _unpacked(content: bytes) -> int:
 
 
 def _read_ledger(results: Path) -> Iterator[FinishedRun]:
-    """Return the runs of a results/ as it is now."""
+    """Return the runs of a results/."""
     content = plain_file(results / "runs.csv", LARGEST_LEDGER) or b""
     ledger = read_text_table(results / "runs.csv", content)
     with reading(results / "runs.csv"):

@@ -16,7 +16,7 @@ FULL = 15 * 2**20  # bytes; the next run goes into the next file
 NAMES = "runs-*.zip"
 LARGEST = {**LIMITS, **dict.fromkeys(SHOWN, LARGEST_SHOWN)}
 PACKED = (
-    *("result.json", "settings.txt", ".hydra/overrides.yaml", "history.csv", "thresholds.csv"),
+    *("result.json", ".hydra/overrides.yaml", "history.csv", "thresholds.csv"),
     *(*SHOWN, "labels.npy", "votes.npz"),
 )
 

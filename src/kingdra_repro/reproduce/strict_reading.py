@@ -15,7 +15,7 @@ from kingdra_repro.runs.reading import EXACT, RESTORE, reading
 
 # Bytes of the other files that are read; a file that is larger is none that kingdra-run wrote.
 LIMITS = {
-    **dict.fromkeys(("result.json", "overrides.yaml", "settings.txt"), 2**16),
+    **dict.fromkeys(("result.json", "overrides.yaml"), 2**16),
     **dict.fromkeys(("history.csv", "thresholds.csv"), 2**22),
 }
 MOST_COLUMNS = 100

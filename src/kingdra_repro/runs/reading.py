@@ -67,10 +67,7 @@ def read_history(folder: Path) -> pd.DataFrame | None:
 
 
 def read_command(folder: Path) -> str | None:
-    """Return what was typed, as results/ keeps it or as Hydra left it in the run's folder."""
-    with reading(folder / "settings.txt") as path:
-        if path.exists():
-            return path.read_text(encoding="utf-8").strip()
+    """Return what was typed, as Hydra left it in the run's folder."""
     with reading(folder / ".hydra" / "overrides.yaml") as path:
         if not path.exists():
             return None

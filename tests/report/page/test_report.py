@@ -255,7 +255,6 @@ def test_sprites_of_numbers_are_numbers(results):
 def test_a_damaged_file_is_named(name, content, run, tmp_path, capsys):
     folder = tmp_path / "damaged"
     shutil.copytree(run, folder)
-    (folder / "settings.txt").unlink(missing_ok=True)
     (folder / name).parent.mkdir(exist_ok=True)
     (folder / name).write_text(content)
     status, err = called(capsys, f"run={folder}")
