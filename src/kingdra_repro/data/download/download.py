@@ -1,4 +1,4 @@
-"""One file from one URL: whole and verified, or not there at all."""
+"""Download one file from one URL; the file appears only when it is complete and verified."""
 
 import gzip
 import lzma
@@ -19,26 +19,26 @@ from kingdra_repro.files import wrong_checksum
 
 MAGIC = {".gz": b"\x1f\x8b", ".xz": b"\xfd7zXZ\x00"}
 OPENED: dict[str, Any] = {".gz": gzip.open, ".xz": lzma.open}
-PACKINGS = tuple(MAGIC)  # endings that a mirror's files may have
+PACKINGS = tuple(MAGIC)  # endings of packed files on a mirror
 
 
 def download(url: str, checksums: tuple[str, ...], target: Path, timeout: float) -> None:
-    """Download `url` to `target`, verified before it gets that name.
+    """Download `url`, verify the file, and then move it to `target`.
 
     Parameters
     ----------
     url : str
-        http or https. A .gz or .xz of the file will do: it is unpacked.
+        http or https. A file packed as .gz or .xz is unpacked.
     checksums : tuple of str
-        What must lie at `target` (unpacked), such as ``"sha256:..."``; any of them.
+        Accepted checksums of the unpacked file, such as ``"sha256:..."``; one of them must match.
     target : Path
     timeout : float
-        Seconds to wait for the server's answer, and for every next piece of it.
+        Seconds to wait for the server's response, and for each further chunk of it.
 
     Raises
     ------
     InputError
-        "URL: reason", where the server does not give the right file, or the folder cannot be written.
+        If the server does not return the right file ("URL: reason"), or the folder cannot be written to.
     """
     with folder_beside(target) as beside:
         arrived = beside / "arrived"
@@ -54,12 +54,12 @@ def download(url: str, checksums: tuple[str, ...], target: Path, timeout: float)
 
 
 def keep(arrived: Path, checksums: tuple[str, ...], target: Path, source: str) -> None:
-    """Unpack a file where it is a .gz or .xz, verify it, and put it at `target` by a rename.
+    """Unpack a file if it is a .gz or .xz, verify it, and rename it to `target`.
 
     Raises
     ------
     InputError
-        "source: reason", where it is broken or not the right file; `target` is then untouched.
+        If the file is broken or not the right one ("source: reason"); `target` is not changed then.
     """
     with folder_beside(target) as beside:
         plain = arrived
@@ -78,7 +78,7 @@ def keep(arrived: Path, checksums: tuple[str, ...], target: Path, source: str) -
 
 
 def _packing(path: Path) -> str | None:
-    """``.gz`` or ``.xz``, by the first bytes: some servers unpack on the way, some leave out the ending."""
+    """Return ".gz", ".xz" or None by the first bytes: some servers unpack a file or leave out the ending."""
     with open(path, "rb") as file:
         begin = file.read(6)
     return next((ending for ending, magic in MAGIC.items() if begin.startswith(magic)), None)
@@ -86,7 +86,7 @@ def _packing(path: Path) -> str | None:
 
 @contextmanager
 def folder_beside(target: Path) -> Iterator[Path]:
-    """Make a working folder on the same disk as `target`, so that the last step is a rename."""
+    """Create a temporary folder next to `target`, on the same disk, so that the last step can be a rename."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         folder = tempfile.mkdtemp(prefix=".arriving-", dir=target.parent)
@@ -102,7 +102,7 @@ def folder_beside(target: Path) -> Iterator[Path]:
 
 
 def _why_not(error: Exception, timeout: float) -> str:
-    """Return a failed download in a few words; requests' own messages are long."""
+    """Return a short reason for a failed download; requests' own messages are long."""
     response: Any = getattr(error, "response", None)
     if response is not None:
         return f"HTTP status {response.status_code}"

@@ -1,4 +1,4 @@
-"""A file of the registry, wherever it can be had: the data folder, a mirror, the internet."""
+"""Find or download a file of the registry: from the data folder, a mirror or the internet."""
 
 import logging
 import os
@@ -19,12 +19,12 @@ _may_download = ContextVar("may_download", default=True)
 
 
 class NotLocalError(InputError):
-    """A file is neither in the data folder nor in a mirror's folder, and nothing is to be downloaded."""
+    """Error within `offline` for a file that is neither in the data folder nor in a mirror's folder."""
 
 
 @contextmanager
 def offline() -> Iterator[None]:
-    """Within it `fetch` raises `NotLocalError` where it would download."""
+    """Make `fetch` raise `NotLocalError` within this context instead of downloading a file."""
     before = _may_download.set(False)
     try:
         yield
@@ -38,10 +38,11 @@ def fetch(
     mirror: str | os.PathLike | None = None,
     timeout: float = 30.0,
 ) -> Path:
-    """Give the path of a verified copy of one file, downloading it only where there is no other way.
+    """Return the path of a verified copy of one file, downloading it only if there is no local copy.
 
-    Tried in turn: the data folder; the mirror (a plain file in a folder is used in place, a ``.gz``, ``.xz``
-    or URL comes to the data folder); the file's own sources.
+    The sources are tried in this order: the data folder; the mirror; the file's own URLs. A mirror that is a
+    folder may have the file unpacked, which is used in place, or as ``.gz`` or ``.xz``, which is unpacked to
+    the data folder. Downloads are saved in the data folder.
 
     Parameters
     ----------
@@ -49,22 +50,22 @@ def fetch(
     data_dir : path or None
         The data folder; see `data_folder` for None.
     mirror : path or str or None
-        A folder, or the start of a URL, that holds the registry's files under the same names, plain, .gz or
-        .xz. Checksums are of what is in them.
+        A folder, or the start of a URL, with the registry's files under the same names, unpacked or as .gz or
+        .xz. The checksums are those of the unpacked files.
     timeout : float
-        Seconds to wait for a server's answer, and for every next piece of it.
+        Seconds to wait for a server's response, and for each further chunk of it.
 
     Raises
     ------
     NotLocalError
-        Within `offline`, where there is no copy here.
+        Within `offline`, if there is no local copy.
     InputError
-        Where the data folder's own copy is wrong, or no source has the right file: what each of them
-        answered, and which file to put where.
+        If the copy in the data folder is wrong, or no source has the right file. The message gives the reason
+        for each source, and says which file to put where.
     """
     kept = data_folder(data_dir).absolute() / file.name
     if kept.exists():
-        # Never replaced unasked: somebody may have put it there by hand.
+        # A wrong file is not replaced automatically: somebody may have put it there by hand.
         wrong = wrong_checksum(kept, file.checksums)
         if wrong:
             raise InputError(f"{kept} has {wrong}: remove it, or put the right file there")
@@ -99,10 +100,10 @@ def fetch(
 def find_local(
     name: str, data_dir: str | os.PathLike | None = None, mirror: str | os.PathLike | None = None
 ) -> Path | None:
-    """Where a file lies in the data folder or in a mirror's folder, plain or packed; nothing is verified.
+    """Return the path of a file, unpacked or packed, in the data folder or a mirror's folder; else None.
 
-    Its name is its place below the data folder, such as ``"reuters/lyrl2004_tokens_train.dat"``;
-    ``data_dir`` and ``mirror`` are as for `fetch`.
+    The file is not verified. `name` is its path relative to the data folder, such as
+    ``"reuters/lyrl2004_tokens_train.dat"``; `data_dir` and `mirror` are as for `fetch`.
     """
     folders = [data_folder(data_dir).absolute()]
     if mirror is not None and not is_url(mirror):
@@ -112,12 +113,12 @@ def find_local(
 
 
 def is_url(place: str | os.PathLike) -> bool:
-    """Whether a mirror is a URL, not a folder."""
+    """Return whether a mirror is a URL and not a folder."""
     return str(place).startswith(("http://", "https://"))
 
 
 def _from_folder(mirror: Path, file: RemoteFile, kept: Path) -> Path:
-    """Find the plain file, or unpack a packed one to the data folder; InputError where none is."""
+    """Find the unpacked file, or unpack a packed one to `kept`; raise InputError if there is neither."""
     if not mirror.is_dir():
         raise InputError(f"mirror {mirror} is not a folder")
     plain = mirror / file.name

@@ -1,4 +1,4 @@
-"""Progress bars of downloads and extractions."""
+"""Progress bars for downloads and feature extraction."""
 
 from rich.console import Console
 from rich.progress import (
@@ -14,18 +14,18 @@ from rich.progress import (
 
 
 def rows_progress() -> Progress:
-    """Show a bar of rows done."""
+    """Return a progress bar that counts rows."""
     return _progress(MofNCompleteColumn())
 
 
 def _progress(*how_much: ProgressColumn) -> Progress:
-    """Show a bar, how much is done and the time left, on standard error; gone when done."""
+    """Return a progress bar on standard error with the remaining time; it disappears when it stops."""
     description, bar, left = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
     return Progress(description, bar, *how_much, left, console=Console(stderr=True), transient=True)
 
 
 class DownloadProgress:
-    """A bar of bytes arrived, in the form that pooch asks of one: ``total``, update, reset and close."""
+    """A progress bar of downloaded bytes that pooch can use: it has ``total``, update, reset and close."""
 
     def __init__(self, description: str) -> None:
         self._bar = _progress(DownloadColumn(), TransferSpeedColumn())
@@ -34,7 +34,7 @@ class DownloadProgress:
 
     @property
     def total(self) -> float | None:
-        """Bytes to come; None until the server reports it."""
+        """Size of the download in bytes; None until the server reports it."""
         return self._bar.tasks[0].total
 
     @total.setter
@@ -42,13 +42,13 @@ class DownloadProgress:
         self._bar.update(self._task, total=n_bytes or None)
 
     def update(self, n_bytes: int) -> None:
-        """Count some bytes that have arrived."""
+        """Add the number of bytes that have arrived."""
         self._bar.advance(self._task, n_bytes)
 
     def reset(self) -> None:
-        """Reset the bar: pooch calls this at the end, before it fills the bar once more."""
+        """Reset the bar; pooch calls this at the end, before it fills the bar once more."""
         self._bar.reset(self._task, total=self.total)
 
     def close(self) -> None:
-        """Remove the bar; it may be removed already."""
+        """Remove the bar; this may be called more than once."""
         self._bar.stop()

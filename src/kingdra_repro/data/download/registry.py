@@ -8,18 +8,18 @@ from importlib.resources import files
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """One file of a data set.
+    """A file of the registry.
 
     Attributes
     ----------
     name : str
-        Its place below the data folder and below a mirror, such as ``"mnist/t10k-labels-idx1-ubyte"``.
+        Path relative to the data folder and to a mirror, such as ``"mnist/t10k-labels-idx1-ubyte"``.
     checksums : tuple of str
-        ``"sha256:..."`` of the file as it lies in the data folder (unpacked, where a source is a ``.gz`` of
-        it). Any of them will do: there may be known packings of the same content. ``"md5:..."`` where the
-        publisher's file could not be had to compute its sha256, and only the md5 is known to all.
+        ``"sha256:..."`` of the file in the data folder (unpacked, if a source is a ``.gz`` of it). One of
+        them must match: the same content may be published in several archives. ``"md5:..."`` if the
+        publisher's file was not available to compute its SHA-256, and only its MD5 is published.
     urls : tuple of str
-        Where it can be had, in the order in which the sources are tried.
+        URLs of the file, in the order in which they are tried; empty if only a mirror has the file.
     """
 
     name: str
@@ -29,7 +29,7 @@ class RemoteFile:
 
 @cache
 def registry() -> dict[str, RemoteFile]:
-    """All files of registry.toml by their name."""
+    """Return all files of registry.toml by name."""
     table = tomllib.loads(files(__package__).joinpath("registry.toml").read_text(encoding="utf-8"))
     known = {}
     for name, entry in table.items():

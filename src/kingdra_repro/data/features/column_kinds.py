@@ -1,4 +1,4 @@
-"""What the columns of a table hold: numbers, dates, words."""
+"""Detect what the columns of a table hold (numbers, dates or words) and convert their cells."""
 
 import re
 import sys
@@ -11,10 +11,10 @@ from pandas.api import types
 from kingdra_repro.data.formats.text_format import MISSING, MOSTLY
 from kingdra_repro.errors import InputError
 
-FEWEST_ROWS = 10  # from which consecutive numbers are row numbers: in fewer rows they may be measurements
+FEWEST_ROWS = 10  # in a shorter table, consecutive numbers may be measurements and not row numbers
 
 ONE_VALUE, ROW_NUMBERS = "the same in all rows", "row numbers"  # why a column is left out
-UNITS = (r"^\s*[€$£¥]\s*", r"\s*[%€$£¥]\s*$")  # 20%, $5: before and after the number
+UNITS = (r"^\s*[€$£¥]\s*", r"\s*[%€$£¥]\s*$")  # before and after the number: $5, 20%
 
 _TIME = r"([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp][Mm])?(Z|[+-]\d{2}:?\d{2})?)?"
 YEAR_FIRST = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}" + _TIME)
@@ -22,7 +22,7 @@ YEAR_LAST = re.compile(r"^(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4}|\d{2})" + _TIME)
 
 
 def kind_of(column: pd.Series) -> str:
-    """Return what a column holds: "empty", "numbers", "dates", "words", or "objects" such as lists."""
+    """Return the kind of a column: "empty", "numbers", "dates", "words", or "objects" such as lists."""
     if types.is_complex_dtype(column):
         return "objects"
     known = column[_known(column)]
@@ -48,12 +48,13 @@ def kind_of(column: pd.Series) -> str:
 
 
 def numbers_of(column: pd.Series, source: str, first_row: int = 0) -> np.ndarray:
-    """Return the numbers of a column as float64 [n], NaN where there is none.
+    """Return the numbers of a column as float64 [n], with NaN for missing cells.
 
     Raises
     ------
     InputError
-        Where a cell is not a number: its column, value and row, counted from `first_row`, are named.
+        If a cell is infinite or not a number. The message gives its column, value and row; the first row of
+        the column has the number `first_row`.
     """
     if types.is_timedelta64_dtype(column):
         return column.dt.total_seconds().to_numpy(np.float64)
@@ -81,7 +82,7 @@ def numbers_of(column: pd.Series, source: str, first_row: int = 0) -> np.ndarray
 
 
 def unit_of(column: pd.Series) -> str | None:
-    """Return the unit that all cells of a column have, such as "%"; "" for none, None where all are empty."""
+    """Return the unit that all cells share, such as "%"; "" if there is none, None if all cells are empty."""
     known = column[_known(column)]
     if known.empty:
         return None
@@ -92,12 +93,12 @@ def unit_of(column: pd.Series) -> str | None:
 
 
 def day_first(column: pd.Series, source: str) -> bool:
-    """Whether dates such as 3/4/2021 are in April, by the others of their column.
+    """Return whether dates such as 3/4/2021 have the day first, judging by the other dates of the column.
 
     Raises
     ------
     InputError
-        Where no date tells.
+        If every date of the column is ambiguous.
     """
     if not _is_text(column):
         return False
@@ -113,11 +114,11 @@ def day_first(column: pd.Series, source: str) -> bool:
 
 
 def dates_of(column: pd.Series, day_first: bool, source: str) -> pd.Series:
-    """Return the dates of a column, NaT where there is none; InputError where a cell is not a date."""
+    """Return the dates of a column, with NaT for missing cells; raise InputError if a cell is not a date."""
     if types.is_datetime64_any_dtype(column):
         return column
     known = column[_known(column)]
-    # Read by themselves: dayfirst would make 4 March of 2021-04-03.
+    # Dates with the year first are parsed separately: dayfirst would read 2021-04-03 as 4 March.
     year_first = known.astype(str).str.match(r"\s*\d{4}")
     try:
         found = [
@@ -144,13 +145,13 @@ DATE_PARTS: dict[str, Callable[[pd.Series], pd.Series]] = {
 
 
 def words_of(column: pd.Series) -> pd.Series:
-    """Return the words of a column, without blanks around them; None where there is none."""
+    """Return the words of a column, stripped of surrounding blanks; None for missing or blank cells."""
     words = column.astype(object).where(column.notna(), None)
     return words.map(lambda word: None if word is None else str(word).strip() or None)
 
 
 def is_row_number(numbers: np.ndarray) -> bool:
-    """Whether these are distinct consecutive integers, in any order."""
+    """Return whether the numbers (at least `FEWEST_ROWS`) are distinct consecutive integers, in any order."""
     n = len(numbers)
     if n < FEWEST_ROWS or not np.isfinite(numbers).all() or not (numbers == np.round(numbers)).all():
         return False
@@ -158,7 +159,7 @@ def is_row_number(numbers: np.ndarray) -> bool:
 
 
 def says_nothing(column: pd.Series, kind: str, source: str) -> str | None:
-    """Return why a column is left out; None where it is not."""
+    """Return the reason why a column carries no information, or None if it carries some."""
     if kind == "empty":
         return "empty"
     values = words_of(column) if kind == "words" else column
@@ -170,7 +171,7 @@ def says_nothing(column: pd.Series, kind: str, source: str) -> str | None:
 
 
 def _known(column: pd.Series) -> pd.Series:
-    """Which cells are not missing; in a column of words, marks such as ? are."""
+    """Return a mask of the cells that are not missing; in text columns, marks such as ? count as missing."""
     known = column.notna()
     return known if types.is_numeric_dtype(column) else known & ~column.isin(MISSING)
 
@@ -180,7 +181,7 @@ def _is_text(column: pd.Series) -> bool:
 
 
 def _parsed(column: pd.Series) -> pd.Series:
-    """Return the numbers in a column of objects; a unit is left out where all cells have it."""
+    """Parse the numbers in a column of objects, ignoring a unit that all cells share; NaN for other cells."""
     known = column[_known(column)]
     if _is_text(known):
         if known.str.lower().isin(["true", "false"]).all():
@@ -191,7 +192,7 @@ def _parsed(column: pd.Series) -> pd.Series:
     column = column.astype(object)
     try:
         return pd.to_numeric(column, errors="coerce")
-    except OverflowError:  # JSON may hold integers that are beyond all floats: infinite, as 1e400 is
+    except OverflowError:  # JSON may hold integers above the largest float: infinite, as 1e400 is
         return pd.to_numeric(column.map(_float_or_infinite), errors="coerce")
 
 

@@ -1,4 +1,4 @@
-"""Pictures to ResNet-50 features on disk: batched, resumed where it was killed, never done twice."""
+"""Extract ResNet-50 features of pictures to disk, in batches; an interrupted extraction can be resumed."""
 
 import json
 import logging
@@ -24,7 +24,7 @@ from kingdra_repro.files import file_lock
 
 log = logging.getLogger(__name__)
 
-# Of the pictures that torchvision's weights were trained on, for values 0-1.
+# Channel statistics of the training set of torchvision's weights, for pixel values 0-1.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 SECONDS_BETWEEN_NOTES = 5.0
@@ -32,27 +32,28 @@ SECONDS_BETWEEN_NOTES = 5.0
 
 @dataclass(frozen=True)
 class Extraction:
-    """How pictures become features.
+    """The settings of a feature extraction.
 
     Attributes
     ----------
     resize : int
-        Side in pixels that pictures are brought to (bilinear).
+        Side length in pixels to which pictures are resized (bilinear).
     weights : path or None
-        A ResNet-50 state dict in torchvision's format; None: torchvision's own (IMAGENET1K_V1), downloaded.
+        A ResNet-50 state dict in torchvision's format. If None, torchvision's own weights (IMAGENET1K_V1) are
+        downloaded.
     device : str
-        ``auto`` (a GPU where there is one), or what torch knows.
+        ``auto`` (a GPU if there is one) or the name of a torch device.
     batch_size : int
     precision : {"float32", "bfloat16"}
-        Of the network's products (autocast). bfloat16 is faster where the chip has it, and changes the
-        features slightly.
+        Precision of the network's products (autocast). bfloat16 is faster on hardware that supports it, and
+        changes the features slightly.
     dtype : {"float32", "float16"}
-        Of the file. float32 can be memory-mapped for training, float16 is half as large.
+        Dtype of the feature file. float32 can be memory-mapped for training, float16 is half as large.
 
     Raises
     ------
     InputError
-        Where one of them is out of range.
+        If a setting is out of range.
     """
 
     resize: int = 224
@@ -63,12 +64,12 @@ class Extraction:
     dtype: str = "float32"
 
     checks: ClassVar = {
-        "resize": integer(32),  # smaller ones the network does not take
+        "resize": integer(32),  # the network does not accept smaller pictures
         "batch_size": integer(1),
         "precision": choice("float32", "bfloat16"),
         "dtype": choice("float32", "float16"),
     }
-    group: ClassVar[str] = "dataset"  # of settings, that they are taken from
+    group: ClassVar[str] = "dataset"  # the settings group that error messages refer to
 
     def __post_init__(self) -> None:
         for name, check in self.checks.items():
@@ -85,10 +86,10 @@ def extract_features(
 ) -> None:
     """Write the ResNet-50 features of pictures to a prepared folder.
 
-    What is done so far lies in ``.<target's name>.part`` beside the target, with a note of how far it is
-    right. Started again with the same settings, it goes on from there, at a batch's beginning, so that the
-    bytes are those of an extraction that never stopped. The folder gets its name when it is whole. Nothing is
-    left where a picture is broken.
+    Unfinished work is kept in the folder ``.<target's name>.part`` next to the target, with a record of how
+    many rows are complete. An interrupted extraction resumes there if the settings are the same. It resumes
+    at the start of a batch, so the result is byte-identical to an uninterrupted extraction. The folder is
+    renamed to `target` when it is complete. It is removed if a picture is broken.
 
     Parameters
     ----------
@@ -99,14 +100,14 @@ def extract_features(
     weights : Path
         The file that `how` names, or the downloaded one.
     about : dict
-        What else to write to the folder's about.json. Together with `how` it decides whether a half-done
-        extraction is the same one.
+        Further entries for the folder's about.json. An extraction is resumed only if these and `how` are the
+        same.
     how : Extraction
 
     Raises
     ------
     InputError
-        Where there is no such device, the weights do not fit, or a picture is broken.
+        If the device does not exist, the weights do not fit, or a picture is broken.
     """
     on, resize, batch_size = choose_device(how.device), how.resize, how.batch_size
     about = {
@@ -119,14 +120,15 @@ def extract_features(
     }
     part = target.parent / f".{target.name}.part"
     with file_lock(target):
-        if target.exists():  # another process was first
+        if target.exists():  # another process was faster
             return
         done = _rows_done(part, {**about, "batch_size": batch_size, "device": on.type})
         rows = np.lib.format.open_memmap(part / "train_X.npy", mode="r+")
         network = load_resnet50(weights).to(on).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         mean, std = (torch.tensor(v, device=on).view(3, 1, 1) for v in (IMAGENET_MEAN, IMAGENET_STD))
         noted = time.monotonic()
-        # A GPU would round to TF32 else; the other flags are PyTorch's own, which this would change.
+        # By default a GPU would round to TF32. The other arguments keep PyTorch's usual flags, which
+        # cudnn.flags would change.
         exact = cudnn.flags(enabled=True, benchmark=False, deterministic=False, allow_tf32=False)
         with rows_progress() as progress, torch.inference_mode(), exact:
             bar = progress.add_task(
@@ -137,7 +139,7 @@ def extract_features(
                 try:
                     batch = pictures.batch(start, stop, resize)
                 except InputError:
-                    shutil.rmtree(part, ignore_errors=True)  # once it is mended, they are other pictures
+                    shutil.rmtree(part, ignore_errors=True)  # a repaired picture is another input
                     raise
                 x = (batch.to(on) - mean) / std
                 with torch.autocast(on.type, torch.bfloat16, enabled=how.precision == "bfloat16"):
@@ -145,7 +147,7 @@ def extract_features(
                 rows[start:stop] = features.float().cpu().numpy()
                 progress.update(bar, completed=stop)
                 if time.monotonic() - noted > SECONDS_BETWEEN_NOTES:
-                    rows.flush()  # before the note, so that the note never promises what is not there
+                    rows.flush()  # flush first, so that the record never counts rows that are not on disk
                     _note(part, {"done": stop})
                     noted = time.monotonic()
         rows.flush()
@@ -156,7 +158,7 @@ def extract_features(
 
 
 def _rows_done(part: Path, settings: dict[str, Any]) -> int:
-    """How many rows of a half-done extraction with these settings hold; starts one where there is none."""
+    """Return the number of rows of an unfinished extraction with these settings, or start a new one."""
     try:
         if json.loads((part / "settings.json").read_text()) == settings:
             done = int(json.loads((part / "done.json").read_text())["done"])

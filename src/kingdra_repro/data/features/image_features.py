@@ -1,4 +1,4 @@
-"""ResNet-50 features of a data set's pictures: those prepared before, a mirror's, or newly extracted."""
+"""ResNet-50 features of a data set's pictures: from the data folder, from a mirror, or newly extracted."""
 
 import hashlib
 import logging
@@ -31,10 +31,10 @@ class ImageFeatures:
 
     Attributes
     ----------
-    X : ndarray [n, 2048], a read-only memory map of the type asked for
+    X : ndarray [n, 2048], a read-only memory map of the requested dtype
     y : int64 ndarray [n] or None
     extracted : bool
-        Whether row i is of picture i of the set. 8-bit features of a mirror may have another order.
+        Whether row i belongs to picture i of the data set. A mirror's 8-bit features may be in another order.
     """
 
     X: np.ndarray
@@ -51,27 +51,28 @@ def image_features(
     data_dir: str | os.PathLike | None = None,
     mirror: str | os.PathLike | None = None,
 ) -> ImageFeatures:
-    """Features of a set of pictures, made at most once.
+    """Return the features of a data set's pictures, extracting them only if there are none yet.
 
-    Tried in turn: the prepared folder of these settings; 8-bit features of a mirror, where the pictures are
-    the published ones, of this size, and no weights were asked for; extraction.
+    The sources are tried in this order: the prepared folder for these settings; a mirror's 8-bit features,
+    if the pictures are the published ones, the size matches and `how` names no weights; extraction.
 
     Parameters
     ----------
     dataset : str
         The data set's folder in the data folder and on mirrors.
     read_pictures : callable
-        Gives the pictures and their labels; called only where they are to be extracted.
+        Returns the pictures and their labels; called only if features have to be extracted.
     how : Extraction
     pictures_are : str
-        "published", or whatever tells other pictures apart (a checksum).
+        "published", or an identifier of other pictures (such as a checksum).
     data_dir, mirror : path or None
         As for `fetch`.
 
     Raises
     ------
     InputError
-        Where neither features nor pictures nor weights can be had.
+        If the weights that `how` names do not exist, or if there are no features yet and the pictures or the
+        weights are not available.
     """
 
     def folder(weights_are: str) -> Path:

@@ -1,4 +1,4 @@
-"""Features in 8 bits, as mirrors hold them: x = (q / 255)^2 * max."""
+"""Unpack features that mirrors store in 8 bits: x = (q / 255)^2 * max."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from kingdra_repro.data.download.registry import registry
 from kingdra_repro.data.features.prepared import finish_prepared
 
 ROWS_AT_ONCE = 4096
-EIGHT_BIT = "8-bit features"  # "source" in about.json of a folder that was made of them
+EIGHT_BIT = "8-bit features"  # "source" in about.json of a folder made from 8-bit features
 
 
 def unpack_features(
@@ -23,14 +23,14 @@ def unpack_features(
     data_dir: str | os.PathLike | None,
     mirror: str | os.PathLike | None,
 ) -> bool:
-    """Write a prepared folder from a mirror's 8-bit features, where it has some of this picture size.
+    """Write a prepared folder from a mirror's 8-bit features, if it has features of this picture size.
 
-    The square root that the 8 bits are taken of spreads their steps evenly over the many small values.
+    The 8 bits encode the square root of a value, which gives the many small values a finer resolution.
 
     Parameters
     ----------
     dataset : str
-        The data set's folder on the mirror; it holds features_u8.npy, labels.npy and features.json.
+        The data set's folder on the mirror, which contains features_u8.npy, labels.npy and features.json.
     target : Path
         The prepared folder to write.
     resize : int
@@ -41,12 +41,12 @@ def unpack_features(
     Returns
     -------
     bool
-        False where the mirror's features are of another picture size; nothing is written then.
+        False if the mirror's features have another picture size; nothing is written then.
 
     Raises
     ------
     InputError
-        Where the mirror has no such files, or wrong ones.
+        If the mirror does not have these files, or has wrong ones.
     """
     known = registry()
     about = json.loads(fetch(known[f"{dataset}/features.json"], data_dir, mirror).read_text())

@@ -1,4 +1,4 @@
-"""A user's pictures as features of a ResNet-50, and further pictures in the same way."""
+"""Turn a user's pictures, and later new ones in the same way, into ResNet-50 features."""
 
 import os
 from collections.abc import Sequence
@@ -17,9 +17,9 @@ from kingdra_repro.files import checksum
 
 @dataclass(frozen=True)
 class PictureVectorizer(Extraction):
-    """How a user's pictures become features."""
+    """A vectorizer of a user's pictures: the settings of `Extraction`, and a checksum of the weights."""
 
-    weights_sha256: str | None = None  # of weights that were given: others would give other features
+    weights_sha256: str | None = None  # of user-supplied weights; different weights give different features
 
     group: ClassVar[str] = "dataset.pictures"
 
@@ -32,12 +32,12 @@ class PictureVectorizer(Extraction):
     ) -> np.ndarray:
         """Return the features of picture files below a folder: array [n, 2048], a read-only memory map.
 
-        They are kept in the data folder; a picture that has changed is noticed by its size or time.
+        They are cached in the data folder. A changed picture is detected by its size or modification time.
 
         Raises
         ------
         InputError
-            Where a picture is broken, or the weights cannot be had or are not those of the run.
+            If a picture is broken, or the weights are not available or not those the model was fitted with.
         """
         if self.weights_sha256 is not None and self.weights is not None:
             place = Path(self.weights).expanduser()
@@ -55,17 +55,17 @@ class PictureVectorizer(Extraction):
         ).X
 
     def fitted(self) -> Self:
-        """Return it with the weights' checksum, and where they lie from anywhere."""
+        """Return a copy with the checksum and the absolute path of the weights."""
         if self.weights is None:
             return self
         place = Path(self.weights).expanduser().absolute()
         return replace(self, weights=str(place), weights_sha256=checksum(place))
 
     def state(self) -> dict[str, Any]:
-        """All that further pictures depend on, as what JSON can hold."""
+        """Return all settings that the features of new pictures depend on, in a form that JSON can store."""
         return {name: value for name, value in asdict(self).items() if name not in ("device", "batch_size")}
 
     @classmethod
     def of(cls, state: dict[str, Any]) -> Self:
-        """Return the vectorizer whose `state` this is."""
+        """Return the vectorizer with this `state`."""
         return cls(**state)

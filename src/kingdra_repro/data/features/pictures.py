@@ -1,4 +1,4 @@
-"""Pictures in memory or in a folder, as batches of one size."""
+"""Read pictures, from memory or from files, as batches of one size."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ from kingdra_repro.errors import InputError
 
 PICTURE_ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".ppm", ".pgm", ".tif", ".tiff", ".webp")
 
-LARGEST_GREY = 2**16 - 1  # of 16 bits
-# What undoes each value of EXIF's orientation.
+LARGEST_GREY = 2**16 - 1  # 16-bit grey values
+# EXIF orientation -> the operation that undoes it.
 _TURNS: dict[object, Transpose] = {
     2: Transpose.FLIP_LEFT_RIGHT,
     3: Transpose.ROTATE_180,
@@ -31,24 +31,24 @@ _TURNS: dict[object, Transpose] = {
 
 
 class Pictures(Protocol):
-    """A set of pictures that can be read piece by piece."""
+    """A set of pictures that can be read in batches."""
 
     def __len__(self) -> int:
         """Return the number of pictures."""
 
     def batch(self, start: int, stop: int, size: int) -> Tensor:
-        """Pictures start..stop-1 as float tensor [stop - start, 3, size, size] of values 0-1.
+        """Return pictures start..stop-1 as a float tensor [stop - start, 3, size, size] with values 0-1.
 
         Raises
         ------
         InputError
-            Where a file is not a complete picture.
+            If a file is not a complete picture.
         """
 
 
 @dataclass
 class PictureArray:
-    """Pictures of one size in an array, uint8 [n, height, width, 3]."""
+    """Pictures of the same size in a uint8 array [n, height, width, 3]."""
 
     pixels: np.ndarray
 
@@ -61,7 +61,7 @@ class PictureArray:
 
 @dataclass
 class PicturesOnDemand:
-    """So many pictures that are read as a whole, but not before the first of them is asked for."""
+    """A set of `n` pictures, all of which are read when the first batch is requested."""
 
     n: int
     read: Callable[[], Pictures]
@@ -79,7 +79,7 @@ class PicturesOnDemand:
 
 @dataclass
 class PictureFiles:
-    """Picture files of any size, read when they are needed; the largest square in the middle is used."""
+    """Picture files of any size, read on demand and cropped to the largest central square."""
 
     paths: list[Path]
 
@@ -93,7 +93,7 @@ class PictureFiles:
 
 
 def _square(path: Path) -> np.ndarray:
-    """Return the middle of a picture, uint8 [side, side, 3]."""
+    """Return the largest central square of a picture, uint8 [side, side, 3]."""
     try:
         with Image.open(path) as picture:
             upright = _upright(picture)
@@ -109,27 +109,27 @@ def _square(path: Path) -> np.ndarray:
 
 
 def _upright(picture: Image.Image) -> Image.Image:
-    """Return a picture as the camera was held, which is how viewers show it.
+    """Return a picture rotated or flipped as its EXIF orientation says, which is how viewers show it.
 
-    Not by `ImageOps.exif_transpose`: it writes the other tags anew, which fails where one of them is damaged.
+    `ImageOps.exif_transpose` is not used: it rewrites the other tags, which fails if one of them is damaged.
     """
-    picture.load()  # turns a TIFF by itself, and takes its tag away
+    picture.load()  # for a TIFF, this already applies the orientation and removes the tag
     turn = _TURNS.get(picture.getexif().get(ExifTags.Base.Orientation, 1))
     return picture if turn is None else picture.transpose(turn)
 
 
 def _on_white(picture: Image.Image) -> Image.Image:
-    """Return a transparent picture as it looks on white paper: the shape of an icon may be in its alpha."""
+    """Return a transparent picture on a white background: an icon may have its shape in the alpha channel."""
     rgba = picture.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
 
 
 def _eight_bits(picture: Image.Image, path: Path) -> Image.Image:
-    """Return a grey picture of 16 bits, which Pillow would cut off at 255, or one of fractions, as 8 bits."""
+    """Return a 16-bit grey picture, which Pillow would clip at 255, or one of float values, in 8 bits."""
     values = np.asarray(picture)
     if picture.mode == "F":
         low, high = float(values.min()), float(values.max())
-        if not (low >= 0 and high <= 255):  # NaN, too
+        if not (low >= 0 and high <= 255):  # also true for NaN
             raise InputError(
                 f"{path} has fractional values of {low:.4g} to {high:.4g}: scale them to 0-1, or to 0-255"
             )
@@ -145,9 +145,9 @@ def _eight_bits(picture: Image.Image, path: Path) -> Image.Image:
 
 
 def _resized(pixels: Tensor, size: int) -> Tensor:
-    """uint8 [batch, h, w, 3] -> float [batch, 3, size, size] of values 0-1."""
+    """Resize uint8 [batch, h, w, 3] to float [batch, 3, size, size] with values 0-1."""
     x = pixels.permute(0, 3, 1, 2).float() / 255
     if x.shape[2:] == (size, size):
         return x
-    # antialias matters where pictures become smaller; where they become larger it changes nothing.
+    # antialias affects downsampling only.
     return interpolate(x, (size, size), mode="bilinear", align_corners=False, antialias=True)

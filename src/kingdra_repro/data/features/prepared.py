@@ -1,8 +1,8 @@
-"""Features that were made once and are kept in the data folder.
+"""Read and write prepared folders: features that are computed once and kept in the data folder.
 
-A prepared folder holds ``train_X.npy`` (or a sparse ``train_X.npz``), ``train_Y.npy`` where there are labels
-(the names of the authors' own feature files), and ``about.json``: how they were made, n, d, checksums,
-version, commit. It appears whole, by a rename.
+A prepared folder contains ``train_X.npy`` (or a sparse ``train_X.npz``), ``train_Y.npy`` if there are labels
+(the file names are those of the authors' own feature files), and ``about.json``: how the features were made,
+n, d, checksums, version and commit. It is created by a rename, so it is never incomplete.
 """
 
 import hashlib
@@ -22,23 +22,23 @@ from kingdra_repro.files import checksum
 from kingdra_repro.provenance import commit
 from kingdra_repro.version import package_version
 
-# To be raised where the same settings come to give other features, so that old ones are not used any more.
+# Increase this when the same settings give different features than before, so that old folders are not used.
 FEATURES_VERSION = 1
 
 
 def prepared_folder(
     data_dir: str | os.PathLike | None, dataset: str, kind: str, settings: dict[str, Any]
 ) -> Path:
-    """Where the features of a data set with these settings are kept: a folder of the data folder.
+    """Return the path of the prepared folder for a data set and these settings, inside the data folder.
 
     Parameters
     ----------
     dataset : str
         The data set's folder in the data folder.
     kind : str
-        First part of the folder's name, for people.
+        First part of the folder's name, meant for human readers.
     settings : dict
-        All that the features depend on; as JSON it makes the rest of the name.
+        Everything that the features depend on; a hash of its JSON is the rest of the name.
     """
     made = json.dumps({"making": FEATURES_VERSION, **settings}, sort_keys=True)
     digest = hashlib.sha256(made.encode()).hexdigest()
@@ -48,12 +48,12 @@ def prepared_folder(
 def read_prepared(
     folder: Path,
 ) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None, dict[str, Any]]:
-    """Features (a read-only memory map, or CSR), labels and about.json of a prepared folder.
+    """Read the features (a read-only memory map, or CSR), labels and about.json of a prepared folder.
 
     Raises
     ------
     InputError
-        Where it is damaged.
+        If the folder is damaged.
     """
     try:
         about = json.loads((folder / "about.json").read_text())
@@ -64,7 +64,7 @@ def read_prepared(
         return np.load(folder / "train_X.npy", mmap_mode="r", allow_pickle=False), y, about
     except MemoryError:
         raise
-    except Exception as error:  # NumPy's reader fails in many ways on bytes that it did not write
+    except Exception as error:  # NumPy raises many kinds of errors for files it did not write
         reason = " ".join(str(error).split()) or type(error).__name__
         raise InputError(f"{folder} is damaged ({reason}): remove it, and it will be made again") from error
 
@@ -77,7 +77,7 @@ def write_prepared(
     Raises
     ------
     InputError
-        Where the data folder cannot be written to.
+        If the data folder cannot be written to.
     """
     with folder_beside(target) as beside:
         part = beside / target.name
@@ -90,9 +90,9 @@ def write_prepared(
 
 
 def finish_prepared(part: Path, target: Path, labels: np.ndarray | None, about: dict[str, Any]) -> None:
-    """Add labels and about.json to a folder that has the features, and give it its name.
+    """Add labels and about.json to the folder `part`, which has the features, and rename it to `target`.
 
-    The folder `part` holds train_X.npy or train_X.npz and nothing else, on the same disk as `target`.
+    `part` contains train_X.npy or train_X.npz and nothing else, and is on the same disk as `target`.
     """
     if labels is not None:
         np.save(part / "train_Y.npy", labels.astype(np.int64), allow_pickle=False)
@@ -104,4 +104,4 @@ def finish_prepared(part: Path, target: Path, labels: np.ndarray | None, about: 
     except OSError:
         if not target.is_dir():
             raise
-        shutil.rmtree(part)  # another process was first, with the same content
+        shutil.rmtree(part)  # another process was faster, with the same content

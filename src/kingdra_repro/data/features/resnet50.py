@@ -1,4 +1,4 @@
-"""ResNet-50, as a feature extractor that reads torchvision's weights."""
+"""ResNet-50 as a feature extractor, compatible with torchvision's weights."""
 
 import pickle
 from pathlib import Path
@@ -15,7 +15,7 @@ EXPANSION = 4
 
 
 class Bottleneck(nn.Module):
-    """1 x 1, 3 x 3 and 1 x 1 convolutions around a shortcut; the 3 x 3 one has the stride (version 1.5)."""
+    """1 x 1, 3 x 3 and 1 x 1 convolutions with a shortcut; the 3 x 3 one has the stride (ResNet v1.5)."""
 
     def __init__(self, n_in: int, width: int, stride: int) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class Bottleneck(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        """[batch, n_in, h, w] -> [batch, 4 * width, h / stride, w / stride]."""
+        """Map [batch, n_in, h, w] to [batch, 4 * width, h / stride, w / stride]."""
         shortcut = x if self.downsample is None else self.downsample(x)
         x = torch.relu(self.bn1(self.conv1(x)))
         x = torch.relu(self.bn2(self.conv2(x)))
@@ -41,9 +41,9 @@ class Bottleneck(nn.Module):
 
 
 class ResNet50(nn.Module):
-    """ResNet-50 without its last layer: pictures to 2,048 average-pooled features.
+    """ResNet-50 without its last layer; it maps pictures to 2,048 average-pooled features.
 
-    Names of the parameters are torchvision's, so that its state dicts fit.
+    The parameters have torchvision's names, so that its state dicts can be loaded.
 
     References
     ----------
@@ -63,12 +63,12 @@ class ResNet50(nn.Module):
             setattr(self, f"layer{number}", nn.Sequential(*blocks))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Features of pictures.
+        """Compute the features of pictures.
 
         Parameters
         ----------
         x : float tensor [batch, 3, height, width]
-            Normalised as the weights were trained (ImageNet's mean and standard deviation).
+            Normalised as for the training of the weights (ImageNet's mean and standard deviation).
 
         Returns
         -------
@@ -87,13 +87,14 @@ def load_resnet50(weights: Path) -> ResNet50:
     Parameters
     ----------
     weights : Path
-        A state dict in torchvision's format (``.pth``), as it is or under the key ``state_dict``; its last
-        layer (``fc``) is not used. Read with ``weights_only``: nothing is unpickled but tensors.
+        A state dict in torchvision's format (``.pth``), either itself or under the key ``state_dict``; its
+        last layer (``fc``) is not used. It is read with ``weights_only``, so only tensors are unpickled.
 
     Raises
     ------
     InputError
-        Where the file is not one, with what is missing or of another shape.
+        If the file is not such a state dict; the message names a parameter that is missing or has another
+        shape.
     """
 
     def wrong(what: str) -> InputError:

@@ -1,4 +1,4 @@
-"""What of a table is clustered by."""
+"""Settings for which columns of a table become features, and how."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,21 +15,22 @@ CHOICES = {
 
 @dataclass(frozen=True)
 class TableSettings:
-    """What of a table is clustered by.
+    """Settings for which columns of a table become features, and how.
 
     Attributes
     ----------
     columns : list of str or None
-        These alone, whatever they hold; None: all but those below and those that carry no information.
-    drop : list of str
+        Use only these columns, even those that carry no information. If None, use all columns except `drop`
+        and those that carry no information.
+    drop : tuple of str
         Columns to leave out.
     missing : {"error", "drop", "mean", "median"}
-        Rows with a missing cell are refused, left out, or get the mean or median of the column; a missing
-        word then is none of the column's words.
+        For a missing cell, raise an error, leave the row out, or use the mean or median of the column. With
+        mean or median, a missing word is encoded as zeros.
     categories : {"error", "onehot", "ignore"}
-        Columns of words are refused, become a column of 0 and 1 for each word, or are left out.
+        For columns of words, raise an error, encode them one-hot, or leave them out.
     dates : {"ignore", "parts"}
-        Columns of dates are left out, or become year, month, day, weekday (0: Monday) and hour.
+        Leave columns of dates out, or turn them into year, month, day, weekday (0: Monday) and hour.
     """
 
     columns: list[str] | None = None
@@ -47,7 +48,7 @@ class TableSettings:
 
 
 def unusual(settings: Any) -> dict[str, Any]:
-    """Return the fields of a dataclass of settings that are not as they are by default, for messages."""
+    """Return the fields of a settings dataclass that differ from their defaults, for messages."""
     usual = type(settings)()
     return {
         name: list(value) if isinstance(value, tuple) else value

@@ -1,4 +1,4 @@
-"""Tables of the same columns, as features."""
+"""Turn a table, and later other tables with the same columns, into features."""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -26,18 +26,18 @@ from kingdra_repro.errors import InputError, listed
 
 log = logging.getLogger(__name__)
 
-MAX_WORDS = 50  # different ones in a column of categories; more are names, or texts
+MAX_WORDS = 50  # distinct words in a column of categories; a column with more holds names or texts
 FITTED = ("numbers", "units", "dates", "day_first", "words", "left_out", "fill")
 
 
 @dataclass
 class Part:
-    """Which part of a table a block of its rows is, for the messages.
+    """Position of a block of rows in a table, for messages.
 
     Attributes
     ----------
     first_row : int
-    told : set of str, columns whose new words have been told
+    told : set of str, columns whose new words have been reported
     """
 
     first_row: int = 0
@@ -45,21 +45,22 @@ class Part:
 
 
 class TableVectorizer:
-    """Make features of a table, and later of other tables with the same columns in the same way.
+    """A vectorizer that is fitted on one table and transforms other tables with the same columns.
 
     Attributes
     ----------
-    numbers : list of str, columns that are used as they are
-    dates : dict from column to the parts that are used, such as month
-    units : dict from a column of numbers to the unit that its cells had, "" for none; without columns that
-        were empty
-    day_first : dict from such a column to whether its days stand before its months
-    words : dict from column to its words, of the columns that become one column a word
-    left_out : dict from column to why it is, of those that nobody named
+    numbers : list of str, columns that are used as numbers
+    dates : dict from each column of dates to the parts that are used, such as month
+    units : dict from each column of numbers to the unit of its cells, "" if they have none; columns that were
+        empty are not included
+    day_first : dict from each column of dates to whether its dates have the day before the month
+    words : dict from each one-hot encoded column to its words
+    left_out : dict from each column that was left out, other than those of ``drop``, to the reason
     feature_names : list of str [d]
     fill : list of float
-        What a missing number is replaced by, for each of the first features, which are not words.
-    scaler : scikit-learn's, fitted by `fit_scale`, or None
+        Value that replaces a missing number, for each feature that is not a word (these come first); empty
+        unless ``missing`` is "mean" or "median".
+    scaler : scikit-learn scaler fitted by `fit_scale`, or None
     """
 
     def __init__(self, settings: TableSettings) -> None:
@@ -75,30 +76,30 @@ class TableVectorizer:
 
     @property
     def feature_names(self) -> list[str]:
-        """What the features are called: a column, or ``column=word``, or ``column month``."""
+        """Names of the features: ``column``, ``column month`` or ``column=word``."""
         parts = [f"{name} {part}" for name, chosen in self.dates.items() for part in chosen]
         return self.numbers + parts + [f"{name}={word}" for name in self.words for word in self.words[name]]
 
     @property
     def columns(self) -> list[str]:
-        """The table's columns that the features are made of."""
+        """Columns of the table that the features are computed from."""
         return [*self.numbers, *self.dates, *self.words]
 
     def fit(self, table: pd.DataFrame, source: str = "The table") -> Self:
-        """Learn which columns are features, of what kind, and what a missing cell is replaced by.
+        """Learn which columns are features, their kinds, and the values that replace missing cells.
 
         Parameters
         ----------
         table : DataFrame [n, columns]
             Without the column of the labels.
         source : str
-            Where it comes from, for the messages.
+            Name of the table, for messages.
 
         Raises
         ------
         InputError
-            Where a column that is named is not there, columns hold what cannot be clustered by (all of them
-            are named), or no column is left.
+            If the settings name a column that does not exist, a column cannot be used as a feature, or no
+            column is left. With categories="error", the message lists the columns of words.
         """
         self._choose(table, source)
         units = {name: unit_of(table[name]) for name in self.numbers}
@@ -110,7 +111,7 @@ class TableVectorizer:
         return self
 
     def check_columns(self, names: Collection[str], source: str) -> None:
-        """Raise InputError where a column that is used is not among these."""
+        """Raise InputError if a column that the features need is not among `names`."""
         if absent := [name for name in self.columns if name not in names]:
             raise InputError(
                 f"{source} does not fit: it has no column {listed(absent)}; it has {listed(list(names))}"
@@ -119,26 +120,28 @@ class TableVectorizer:
     def transform(
         self, table: pd.DataFrame, source: str = "The table", part: Part | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Features of a table with the columns of the one that was fitted; others are ignored.
+        """Compute the features of a table; columns that were not used in the fit are ignored.
 
         Parameters
         ----------
         table : DataFrame [n, columns]
         source : str
         part : Part or None
-            Of a table that is transformed block after block, for the messages.
+            Position of `table` in a larger table that is transformed in blocks, for messages.
 
         Returns
         -------
         X : float64 array [m, d]
             Not scaled (see `scale`).
         rows : int64 array [m]
-            The table's rows that they are of: all, but for missing="drop", see `check_dropped`.
+            Row index in the table for each row of X: all rows, except with missing="drop" (see
+            `check_dropped`).
 
         Raises
         ------
         InputError
-            Where a column or a cell is missing, a cell is not a number, or numbers are of another unit.
+            If a column is missing, a cell is missing and missing="error", a cell is not a number, or numbers
+            have another unit.
         """
         part = part or Part()
         self.check_columns(table.columns, source)
@@ -162,14 +165,14 @@ class TableVectorizer:
         return _side_by_side(numbers[rows], *self._one_hot(words, rows, source, part.told)), rows
 
     def fit_scale(self, X: np.ndarray, scale: str) -> np.ndarray:
-        """Scale the numbers among the features X [m, d] column by column, as `fit_scaler`; keep how."""
+        """Fit a scaler (see `fit_scaler`) to the features X [m, d] that are not words; return X scaled."""
         n_numbers = self._n_numbers
         if n_numbers:
             self.scaler = fit_scaler(X[:, :n_numbers], scale)
         return self.scale(X)
 
     def scale(self, X: np.ndarray) -> np.ndarray:
-        """Scale features X [m, d] as those that were fitted; 0 and 1 of words stay."""
+        """Scale features X [m, d] with the fitted scaler; the one-hot columns of words are not scaled."""
         n_numbers = self._n_numbers
         if self.scaler is None:
             return X
@@ -183,7 +186,7 @@ class TableVectorizer:
         return _side_by_side(self.scaler.inverse_transform(X[:, :n_numbers]), X[:, n_numbers:])
 
     def state(self) -> dict[str, Any]:
-        """All that was fitted, as what JSON can hold."""
+        """Return the settings and all fitted values in a form that JSON can store."""
         return {
             "settings": asdict(self.settings),
             **{name: getattr(self, name) for name in FITTED},
@@ -192,10 +195,10 @@ class TableVectorizer:
 
     @classmethod
     def of(cls, state: dict[str, Any]) -> Self:
-        """Return the vectorizer whose `state` this is."""
+        """Return the vectorizer with this `state`."""
         settings = {**state["settings"], "drop": tuple(state["settings"]["drop"])}
         vectorizer = cls(TableSettings(**settings))
-        fitted = {"units": {}, **state}  # models of earlier versions have no units
+        fitted = {"units": {}, **state}  # models saved by earlier versions have no units
         for name in FITTED:
             setattr(vectorizer, name, fitted[name])
         vectorizer.scaler = None if state["scaler"] is None else scaler_of(state["scaler"])
@@ -272,7 +275,7 @@ class TableVectorizer:
                 )
 
     def _number_columns(self, table: pd.DataFrame, source: str, first_row: int = 0) -> np.ndarray:
-        """Numbers and parts of dates, float64 [n, those], NaN where missing."""
+        """Return the numbers and date parts as a float64 array [n, columns], with NaN for missing cells."""
         columns = [numbers_of(table[name], source, first_row) for name in self.numbers]
         for name, parts in self.dates.items():
             dates = dates_of(table[name], self.day_first[name], source)
@@ -309,7 +312,7 @@ class TableVectorizer:
 
 
 def check_dropped(n_left: int, n: int, source: str) -> None:
-    """Tell how many of n rows missing="drop" has left out; InputError where it is all of them."""
+    """Warn if missing="drop" has left out some of the n rows; raise InputError if it has left out all."""
     if not n_left:
         raise InputError(
             f"{source} has missing cells in every row: give kingdra-run dataset.missing=mean or median"
@@ -323,5 +326,5 @@ def _with(unit: str | None) -> str:
 
 
 def _side_by_side(*columns: np.ndarray) -> np.ndarray:
-    """One array, column after column in memory as pandas has it: the last digit of a sum depends on that."""
+    """Join columns into a Fortran-ordered array, as in pandas: the order affects the rounding of sums."""
     return np.asfortranarray(np.column_stack(columns))

@@ -1,4 +1,4 @@
-"""Documents to tf-idf of their most frequent words."""
+"""Turn documents into tf-idf vectors of their most frequent words."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -18,29 +18,29 @@ ROW_LENGTHS = ("sqrt_d", "one")
 
 
 class TextVectorizer:
-    """tf-idf of the words that occur most often in all documents together.
+    """A tf-idf vectorizer that keeps the words with the highest total count over all documents.
 
     Words are runs of two or more letters, digits or underscores, in lower case. The weight of a word in a
-    document is its count times ln((1 + n) / (1 + df)) + 1, and each row is brought to one length.
+    document is its count times (ln((1 + n) / (1 + df)) + 1). All rows are scaled to the same length.
 
     Parameters
     ----------
     n_words : int
         How many words to keep.
     stop_words : {"english", None}
-        Whether to leave out scikit-learn's list of English words that carry no information.
+        Whether to leave out scikit-learn's list of English stop words.
     row_length : {"sqrt_d", "one"}
         See `bring_rows_to`.
 
     Attributes
     ----------
     words : list of str [d], in alphabetical order
-        d is `n_words`, or less where there are fewer words.
+        d is `n_words`, or less if there are fewer words.
 
     Raises
     ------
     InputError
-        Where a setting is out of range.
+        If a setting is out of range.
     """
 
     def __init__(
@@ -56,26 +56,26 @@ class TextVectorizer:
         self.words: list[str] = []
 
     def fit_transform(self, documents: Iterable[str]) -> sp.csr_matrix:
-        """Find the words, and return the weights of each document: float32 CSR matrix [n, d].
+        """Learn the words, and return the weights of each document as a float32 CSR matrix [n, d].
 
-        A document without any of the words is a row of zeros.
+        A document that contains none of the words is a row of zeros.
 
         Raises
         ------
         InputError
-            Where there is no word at all.
+            If the documents contain no words.
         """
         X, self.words = _fit(self._fitted, documents)
         return bring_rows_to(X, self.row_length)
 
     def transform(self, documents: Iterable[str]) -> sp.csr_matrix:
-        """Return the weights of other documents, by the words and frequencies of those that were fitted."""
+        """Return the weights of other documents, using the words and document frequencies of the fit."""
         X = sp.csr_matrix(self._fitted.transform(documents))
         _warn_of_empty(X)
         return bring_rows_to(X, self.row_length)
 
     def state(self) -> dict[str, Any]:
-        """All that was fitted, as what JSON can hold."""
+        """Return the settings and all fitted values in a form that JSON can store."""
         return {
             "stop_words": self._settings["stop_words"],
             "row_length": self.row_length,
@@ -85,7 +85,7 @@ class TextVectorizer:
 
     @classmethod
     def of(cls, state: dict[str, Any]) -> Self:
-        """Return the vectorizer whose `state` this is."""
+        """Return the vectorizer with this `state`."""
         vectorizer = cls(len(state["words"]), state["stop_words"], state["row_length"])
         vectorizer.words = state["words"]
         vectorizer._fitted = TfidfVectorizer(**vectorizer._settings, vocabulary=state["words"])
@@ -94,20 +94,20 @@ class TextVectorizer:
 
 
 def bring_rows_to(X: np.ndarray | sp.csr_matrix, row_length: str) -> sp.csr_matrix:
-    """Rows of length 1 brought to the length asked for.
+    """Scale rows of length 1 to the given length.
 
     Parameters
     ----------
     X : float32 CSR matrix [n, d] with rows of length 1
     row_length : {"one", "sqrt_d"}
-        "sqrt_d": the root of the number of columns, so that the mean square of a row's numbers is 1, which
-        is what the published noise levels and steps are made for. It is how the public code of DEC (Xie et
-        al. 2016) makes the Reuters data that later papers use.
+        "sqrt_d": the square root of the number of columns, so that the mean square of a row's values is 1.
+        The published noise levels and step sizes assume this. The public code of DEC (Xie et al. 2016) scales
+        the Reuters data that later papers use in this way.
 
     Raises
     ------
     InputError
-        For another `row_length`.
+        If `row_length` has another value.
     """
     choice(*ROW_LENGTHS)("row_length", row_length)
     factor = np.sqrt(X.shape[1]) if row_length == "sqrt_d" else 1
@@ -115,16 +115,17 @@ def bring_rows_to(X: np.ndarray | sp.csr_matrix, row_length: str) -> sp.csr_matr
 
 
 def tfidf_of_tokens(documents: Iterable[Sequence[str]], n_words: int) -> tuple[sp.csr_matrix, list[str]]:
-    """Compute the same for documents that are cut into words already, such as stems without stop words."""
+    """Return tf-idf rows of length 1, and the words, for documents that are tokenised already."""
     vectorizer = TfidfVectorizer(max_features=n_words, analyzer=_as_it_is, dtype=np.float32)
     return _fit(vectorizer, documents)
 
 
 def most_frequent_columns(X: sp.csr_matrix, n_words: int) -> sp.csr_matrix:
-    """Return the columns of a tf-idf matrix with numbers in most rows, each row brought to length 1 again.
+    """Return the `n_words` columns of a tf-idf matrix that are nonzero in the most rows.
 
-    For data whose word counts are not known any more: document frequency stands in for frequency. Columns
-    stay in their order; of those with equal numbers, the first are kept: float32 CSR [n, min(d, n_words)].
+    This is for data whose word counts are no longer known: document frequency replaces word frequency. The
+    result is a float32 CSR matrix [n, min(d, n_words)] with rows scaled to length 1 again and the columns in
+    their original order. Ties are broken in favour of the first column.
     """
     kept = np.sort(np.argsort(-X.getnnz(axis=0), kind="stable")[:n_words])
     return sp.csr_matrix(normalize(X[:, kept]), dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Files out of a tar archive, without trusting it: nothing is written to disk, links are not followed."""
+"""Read files from an untrusted tar archive: nothing is written to disk, and links are not followed."""
 
 import tarfile
 import zlib
@@ -7,18 +7,18 @@ from pathlib import Path
 
 from kingdra_repro.errors import InputError
 
-MAX_MEMBER_BYTES = 4 << 30  # STL-10's largest, which holds its pictures without labels, has 2.8 GB
+MAX_MEMBER_BYTES = 4 << 30  # the largest in STL-10 (its pictures without labels) has 2.8 GB
 
 
 def archive_files(path: Path, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of the plain files of a tar archive whose names are wanted.
+    """Yield the name and content of each regular file of a tar archive whose name `wanted` accepts.
 
-    It may be packed in any way that Python knows, and is read once, front to back.
+    The archive may have any compression that tarfile supports, and is read once from start to end.
 
     Raises
     ------
     InputError
-        Where the archive is broken, or a wanted file is larger than `MAX_MEMBER_BYTES`.
+        If the archive is broken, or a wanted file is larger than `MAX_MEMBER_BYTES`.
     """
     try:
         with tarfile.open(path, "r|*") as archive:

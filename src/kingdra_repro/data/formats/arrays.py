@@ -1,4 +1,4 @@
-"""NumPy, SciPy and Matlab files, never unpickled."""
+"""Read NumPy, SciPy and Matlab files without unpickling anything."""
 
 import math
 from pathlib import Path
@@ -13,30 +13,30 @@ from kingdra_repro.data.formats.stored_rows import npy_header
 from kingdra_repro.errors import InputError, first_line
 
 ARRAY_ENDINGS = (".npy", ".npz", ".mat")
-MATLAB_NAMES = (("fea", "gnd"), ("X", "Y"), ("X", "y"))  # of features and labels, in the files that go round
+MATLAB_NAMES = (("fea", "gnd"), ("X", "Y"), ("X", "y"))  # features and labels, in commonly shared files
 
 
 def read_npy(path: Path) -> np.ndarray:
-    """One array from a .npy file, as a read-only memory map.
+    """Read one array from a .npy file, as a read-only memory map.
 
     Raises
     ------
     InputError
-        Where it is broken, holds Python objects, or takes more memory than there is.
+        If the file is broken or holds Python objects, or a float32 copy of it would not fit into memory.
     """
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-        if array.dtype != np.float32:  # a copy of float32 is made; the file itself stays on the disk
+        if array.dtype != np.float32:  # will be copied to float32 in memory; the file itself stays on disk
             check_fits(path, array.size * 4)
         return array
     except InputError:
         raise
-    except Exception as error:  # NumPy's reader fails in many ways on bytes that it did not write
+    except Exception as error:  # NumPy raises many kinds of errors for files it did not write
         raise unreadable(path, error) from error
 
 
 def read_npz(path: Path) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None]:
-    """Features as they lie there, and labels where there are some, from a .npz file.
+    """Read features, and labels if there are any, from a .npz file, without changing the values.
 
     Parameters
     ----------
@@ -46,8 +46,8 @@ def read_npz(path: Path) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None]
     Raises
     ------
     InputError
-        Where it is broken, holds Python objects, takes more memory than there is, or has no array X: the
-        names it has are listed.
+        If the file is broken, holds Python objects, does not fit into memory, or has no array X (the message
+        lists the names that it has).
     """
     try:
         _check_sizes(path)
@@ -60,13 +60,13 @@ def read_npz(path: Path) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None]
                 return X, y
         if "indptr" in names or "format" in names:
             _check_sparse_size(path)
-            matrix = sp.load_npz(path)  # which does not unpickle either
-            if hasattr(matrix, "check_format"):  # indices beyond the matrix would be read from foreign memory
+            matrix = sp.load_npz(path)  # this does not unpickle either
+            if hasattr(matrix, "check_format"):  # out-of-range indices would read foreign memory
                 matrix.check_format(full_check=True)
             return sp.csr_matrix(matrix), None
     except (InputError, MemoryError):
         raise
-    except Exception as error:  # as above, and zipfile's and SciPy's
+    except Exception as error:  # as above, plus the errors of zipfile and SciPy
         raise unreadable(path, error) from error
     raise InputError(
         f"{path} has no array named X (it has {', '.join(names) or 'none'}): "
@@ -75,7 +75,7 @@ def read_npz(path: Path) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None]
 
 
 def _check_sizes(path: Path) -> None:
-    """Raise where the arrays' headers ask for more than is there, or than fits into memory."""
+    """Raise if an array's size in the file differs from its header, or the arrays do not fit into memory."""
     total = 0
     with ZipFile(path) as archive:
         for member in archive.infolist():
@@ -91,7 +91,7 @@ def _check_sizes(path: Path) -> None:
 
 
 def _check_sparse_size(path: Path) -> None:
-    """Raise where a matrix of few numbers has so many rows or columns that their index does not fit."""
+    """Raise if a sparse matrix has too many rows and columns for the memory, even with few values."""
     with np.load(path, allow_pickle=False) as arrays:
         if "shape" in arrays and arrays["shape"].shape == (2,):
             n, d = (int(length) for length in arrays["shape"])
@@ -99,17 +99,18 @@ def _check_sparse_size(path: Path) -> None:
 
 
 def read_mat(path: Path) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None]:
-    """Features, and labels where there are some, from a Matlab file (before version 7.3).
+    """Read features, and labels if there are any, from a Matlab file (before version 7.3).
 
     Parameters
     ----------
     path : Path
-        With ``fea`` and ``gnd``, or ``X`` and ``Y``: [n, ...], and one label a row.
+        Contains features [n, ...] and labels, one per row: ``fea`` and ``gnd``, or ``X`` and optionally ``Y``
+        or ``y``.
 
     Raises
     ------
     InputError
-        Where it is broken, or has neither.
+        If the file is broken, has version 7.3, or contains neither.
     """
     try:
         arrays = {name: one for name, one in scipy.io.loadmat(path).items() if not name.startswith("__")}
@@ -131,12 +132,12 @@ def read_mat(path: Path) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None]
 
 
 def unreadable(path: Path, error: Exception) -> InputError:
-    """Return what to raise for a file whose reader has failed."""
+    """Return the InputError for a file whose reader has failed with `error`."""
     reason = first_line(error)
     if "Object arrays" in reason or "Python objects" in reason:
         return InputError(
             f"{path} holds Python objects, which are never unpickled: save plain numbers, X.astype(float)"
         )
-    if "pickle" in reason:  # what numpy says of any file that it does not know
+    if "pickle" in reason:  # NumPy's message for any file of an unknown format
         reason = "not in NumPy's format"
     return InputError(f"{path} is not a readable {path.suffix} file ({reason}): save it again")

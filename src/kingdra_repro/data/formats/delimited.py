@@ -1,4 +1,4 @@
-"""Tables that are written as text."""
+"""Read tables that are written as delimited text, such as CSV."""
 
 import codecs
 import io
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 SAMPLE_BYTES = 1 << 18
 SAMPLE_LINES = 200
-FIRST_LINE_BYTES = 1 << 24  # a longer one is no line of names
+FIRST_LINE_BYTES = 1 << 24  # a longer line is not a header
 
 
 def read_delimited(
@@ -42,34 +42,34 @@ def read_delimited(
     as_written: Collection[str] | None,
     words: Collection[str],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read a table that is written as text.
+    """Read a table that is written as delimited text.
 
     Parameters
     ----------
     content : Path or BytesIO
     given : TextFormat
     path : Path
-        For the messages.
+        For messages.
     separator : str or None
-        The likely one, by the file's name.
+        The likely separator, judging by the file's name.
     as_written : collection of str or None
-        Columns whose cells are wanted as they stand in the file, too: 007 is 7 otherwise. None: all.
+        Columns whose original text is also returned (otherwise 007 becomes 7). If None, all columns.
     words : collection of str
-        Columns that are known to hold words, even if all of these look like numbers here.
+        Columns that are known to hold words, even if all of their cells here look like numbers.
 
     Returns
     -------
     table : DataFrame [n, columns]
-        ``attrs["signs"]`` has the ``decimal`` and ``thousands`` that were found, where not just points.
-        Columns of numbers as pandas reads them; in columns of words only what is empty is missing: NA and
-        None are words. A column without a name is called ``""``.
-    written : DataFrame [n, columns of ``as_written`` that there are]
-        Their cells as str without blanks around them; None where empty.
+        ``attrs["signs"]`` has the ``decimal`` and ``thousands`` that were used; it is not set if the decimal
+        sign is a point and there is no thousands separator. pandas parses the columns of numbers. In columns
+        of words, only empty cells are missing; NA and None are words. An unnamed column is called ``""``.
+    written : DataFrame [n, the existing columns of ``as_written``]
+        The cells as str without surrounding blanks; None if empty.
 
     Raises
     ------
     InputError
-        Where separator, encoding or names are in doubt: the setting that says so is named.
+        If separator, encoding or names are ambiguous; the message names the setting that decides.
     """
     start = _first_bytes(content)
     encoding = given.codec or _encoding(start, path)
@@ -91,7 +91,8 @@ def read_delimited(
     if not rows:
         raise ValueError("it is empty")
     above = [name.strip() for name in split([comment], separator)[0]] if comment.strip() else []
-    # A comment above numbers has names, as numpy.savetxt writes them; #a,b has, but not "# Trees, oaks".
+    # numpy.savetxt writes the names as a comment above the numbers. Above words, "#a,b" (but not
+    # "# Trees, oaks") is taken for names, and only with header="first".
     numbers_below = any(map(is_number, rows[0]))
     first = given.header == "first" and (numbers_below or comment.startswith("#"))
     if len(above) == len(rows[0]) and (first or (given.header == "auto" and numbers_below)):
@@ -107,7 +108,7 @@ def read_delimited(
         "encoding": encoding,
         "header": 0 if header else None,
         "skiprows": n_skipped,
-        # A blank line is a missing value where there is one column; at the end it is just the end.
+        # In a table of one column, a blank line is a missing value, except at the end of the file.
         "skip_blank_lines": len(names) > 1,
     }
     if len(names) == 1:
@@ -122,14 +123,14 @@ def read_delimited(
 
 
 def _first_bytes(content: Path | io.BytesIO) -> bytes:
-    """Return some lines, at least the first."""
+    """Return the start of a file, including its whole first line."""
     with io.BytesIO(content.getbuffer()) if isinstance(content, io.BytesIO) else content.open("rb") as file:
         start = file.read(SAMPLE_BYTES)
         return start if b"\n" in start else start + file.read(FIRST_LINE_BYTES)
 
 
 def _encoding(start: bytes, path: Path) -> str:
-    """UTF-8, unless the first bytes say another."""
+    """Return the encoding of a file by its first bytes: UTF-8 unless they indicate another."""
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     if b"\0" in start:
@@ -163,7 +164,11 @@ def _whole_lines(start: bytes, encoding: str) -> list[str]:
 
 
 def _without_comments(lines: list[str]) -> tuple[list[str], int, str, str | None]:
-    """Lines below comments and blank ones, how many these are, the last comment, Excel's ``sep=;``."""
+    """Split off leading comments and blank lines.
+
+    Return the other lines, the number of lines split off, the last comment, and the separator that Excel's
+    line ``sep=;`` names.
+    """
     comment, told = "", None
     for skipped, line in enumerate(lines):
         if found := re.fullmatch(r'"?sep=(.)"?', line.strip()):
@@ -186,9 +191,9 @@ def _read(
     thousands: str | None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     with warnings.catch_warnings():
-        # Without index_col, pandas takes what a line has beyond the names for the names of rows.
+        # Without index_col, pandas takes the extra cells of lines longer than the header for row names.
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # columns of mixed types are read again
+        warnings.simplefilter("ignore", pd.errors.DtypeWarning)  # columns of mixed types are read again below
         options |= {"names": range(len(names)), "index_col": False}
         try:
             table = pd.read_csv(_from_start(content), **options)
@@ -206,7 +211,7 @@ def _read(
         words = [i for i in table.columns if i in known_words or not _holds_numbers(table[i])]
         written = pd.DataFrame(index=table.index)
         if words or wanted:
-            # As they are written: NA, None and null may be classes.
+            # Read as text without missing values: NA, None and null may be classes.
             options |= {"usecols": sorted({*words, *wanted}), "dtype": str, "keep_default_na": False}
             again = pd.read_csv(_from_start(content), **options)
             for i in words:
@@ -221,9 +226,9 @@ def _read(
 
 
 def _as_pandas_writes(column: pd.Series, decimal: str, thousands: str | None) -> pd.Series:
-    """Write the numbers of a mixed column with points and without signs between thousands."""
+    """Rewrite the numbers of a mostly numeric column with decimal points and without thousands separators."""
     plain = column.str.replace("\u2212", "-").str.replace("[\u00a0\u202f]", "", regex=True)
-    if thousands:  # not by pandas, to which 03.04.2021 is 3042021 and 47.5636 is 475636 then
+    if thousands:  # not left to pandas, which would read 03.04.2021 as 3042021 and 47.5636 as 475636
         sign, point = re.escape(thousands), re.escape(decimal)
         number = rf"\s*[+-]?[1-9]\d{{0,2}}({sign}\d{{3}})+({point}\d*)?([eE][+-]?\d+)?\s*"
         plain = plain.mask(plain.str.fullmatch(number, na=False), plain.str.replace(thousands, ""))

@@ -1,7 +1,7 @@
-"""HDF5 files of pictures as the code of JULE has them (data4torch.h5): ``data`` and ``labels``.
+"""Read HDF5 files of pictures in the format of JULE's code (data4torch.h5): ``data`` and ``labels``.
 
 Yang, Parikh, Batra (2016), Joint Unsupervised Learning of Deep Representations and Image Clusters, CVPR.
-FRGC, YTF, CMU-PIE, COIL-20 and others are passed on in this format.
+FRGC, YTF, CMU-PIE, COIL-20 and other data sets are shared in this format.
 """
 
 from pathlib import Path
@@ -14,17 +14,17 @@ HDF5_ENDINGS = (".h5", ".hdf5")
 
 
 def read_jule(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
-    """Pictures and labels, as they lie there.
+    """Read pictures, and labels if there are any, without changing the values.
 
     Parameters
     ----------
     path : Path
-        With ``data`` [n, channels, height, width], and perhaps ``labels`` [n], of any whole numbers.
+        Contains ``data`` [n, channels, height, width] and optionally ``labels`` [n] (any integers).
 
     Raises
     ------
     InputError
-        Where it is broken or has no such data set, or h5py is not installed.
+        If the file is broken or has no ``data``, or h5py is not installed.
     """
     try:
         import h5py
@@ -37,7 +37,7 @@ def read_jule(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
                 return np.asarray(file["data"]), np.asarray(file["labels"]) if "labels" in names else None
     except MemoryError:
         raise
-    except Exception as error:  # h5py fails in many ways on bytes that it did not write
+    except Exception as error:  # h5py raises many kinds of errors for files it did not write
         reason = first_line(error)
         raise InputError(f"{path} is not a readable HDF5 file ({reason}): save it again") from error
     raise InputError(f"{path} has no data set named data (it has {', '.join(names) or 'none'}): rename it")

@@ -1,4 +1,4 @@
-"""A user's file that cannot be read by rows, made one that can: once, in the data folder."""
+"""Copies, in the data folder, of a user's files that cannot be read row by row; each is written once."""
 
 import errno
 import hashlib
@@ -27,34 +27,35 @@ def kept_copy(
     files: Sequence[Path] = (),
     about: Any = None,
 ) -> Path:
-    """Return the copy of a file below ``streamed/`` in the data folder, written unless it is there.
+    """Return the path of a file's copy below ``streamed/`` in the data folder, writing it if necessary.
 
-    Its name tells the files' places, sizes and times, so that another is made when they change.
+    The name of the copy contains a hash of the files' paths, sizes and modification times and of `about`, so
+    that a new copy is made if they change.
 
     Parameters
     ----------
     path : Path
         A file, or a folder of ``files``.
     ending : str
-        Of the copy, such as ".npy".
+        Suffix of the copy, such as ".npy".
     n_bytes : int
-        That the copy takes.
+        Size of the copy.
     write : callable
-        Writes it.
-    about : what JSON can hold
-        What else makes it another copy.
+        Writes the copy to an open binary file.
+    about : JSON-serialisable
+        What else the content of the copy depends on.
 
     Raises
     ------
     InputError
-        For a disk without room.
+        If the copy cannot be written, for example because the disk is full.
     """
     sources = [(str(file), (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files or [path]]
     digest = hashlib.sha256(json.dumps([sources, about]).encode()).hexdigest()[:16]
     kept = data_folder(data_dir) / "streamed" / f"{path.stem}-{digest}{ending}"
     with file_lock(kept):
         if not kept.exists():
-            for part in kept.parent.glob(f".{kept.name}.part-*"):  # of a run that was killed
+            for part in kept.parent.glob(f".{kept.name}.part-*"):  # left over from a killed run
                 part.unlink()
             log.warning("%s is copied once, in blocks, to %s (%.1f GB)", path, kept, n_bytes / 1e9)
             try:

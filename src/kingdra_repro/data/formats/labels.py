@@ -1,4 +1,4 @@
-"""Labels of any kind, as classes 0..c-1."""
+"""Encode labels of any kind as classes 0..c-1."""
 
 import logging
 from dataclasses import dataclass
@@ -13,20 +13,21 @@ from kingdra_repro.errors import InputError
 
 log = logging.getLogger(__name__)
 
-# Marks of other programs for what is not known. "none" may be a class, such as a grade of pain.
+# What other programs write for unknown values. "none" may be a class, such as a grade of pain.
 UNKNOWN = tuple(mark for mark in MISSING if mark not in ("", "none", "None"))
 
 
 @dataclass(frozen=True)
 class Labels:
-    """Labels of n rows, as a file has them.
+    """The labels of n rows, as read from a file.
 
     Attributes
     ----------
     values : array-like [n], or [n, 1]
-        Words, whole numbers or booleans: what tells the classes apart, and their order.
+        Words, whole numbers or booleans. They define the classes and their order.
     written : Series [n] of str, or None
-        As they stand in a file of text, None where empty: what the classes are called. 007 is the number 7.
+        The labels as written in a text file, None if empty. They define the names of the classes: a label 007
+        has the value 7 and the name 007.
     """
 
     values: Any
@@ -36,22 +37,22 @@ class Labels:
         return len(self.values)
 
     def of(self, rows: np.ndarray) -> "Labels":
-        """Return the labels of these rows, an int64 array [m]."""
+        """Return the labels of the rows with these indices (int64 array [m])."""
         written = None if self.written is None else self.written.iloc[rows]
         return Labels(np.asarray(self.values)[rows], written)
 
 
 def encode_labels(labels: Any, source: str, written: pd.Series | None = None) -> tuple[np.ndarray, list[str]]:
-    """Give the distinct labels numbers, in their sorted order, and names.
+    """Encode labels as classes in their sorted order, and name the classes.
 
     Parameters
     ----------
-    labels : array-like [n]
+    labels : array-like [n], or [n, 1]
         Strings, whole numbers or booleans.
     source : str
-        Where they come from, for the messages.
+        Where the labels come from, for messages.
     written : Series [n] of str, or None
-        See `Labels`; of 7 and 007, which are one class, the first counts.
+        See `Labels`. If a class is written in several ways, such as 7 and 007, the first one is its name.
 
     Returns
     -------
@@ -61,7 +62,8 @@ def encode_labels(labels: Any, source: str, written: pd.Series | None = None) ->
     Raises
     ------
     InputError
-        Where a label is missing, they are not one to a row, or they are measurements rather than classes.
+        If a label is missing, there is not exactly one label per row, or the labels are measurements or of
+        an unsupported type.
     """
     labels = np.asarray(labels)
     if labels.shape[1:] not in ((), (1,)) or labels.ndim == 0:
@@ -94,7 +96,7 @@ def encode_labels(labels: Any, source: str, written: pd.Series | None = None) ->
 
 
 def _stripped(labels: Any) -> pd.Series:
-    """Return labels [n] or [n, 1] as a column, words without blanks around them, None if empty."""
+    """Return labels [n] or [n, 1] as a Series; words have no surrounding blanks, and are None if empty."""
     values = pd.Series(np.asarray(labels).reshape(-1))
     if values.dtype.kind != "O":
         return values
@@ -102,7 +104,7 @@ def _stripped(labels: Any) -> pd.Series:
 
 
 def _words(values: pd.Series, written: pd.Series | None) -> pd.Series:
-    """How labels are written, as str; whole numbers without the decimals that stand beside blank cells."""
+    """Return labels as str, numbers without the ".0" that pandas adds if the column has blank cells."""
     is_number = types.is_numeric_dtype(values) and not types.is_bool_dtype(values)
     if written is None:
         written = values.astype(object).map(str)
@@ -112,27 +114,28 @@ def _words(values: pd.Series, written: pd.Series | None) -> pd.Series:
 def encode_given(
     labels: Labels | None, given: Labels, source: str
 ) -> tuple[np.ndarray | None, np.ndarray, list[str]]:
-    """Give the labels of a data set, and those given to learn from, numbers of one sequence.
+    """Encode the labels of a data set and the labels given for learning with one common set of classes.
 
     Parameters
     ----------
     labels : Labels [n] or None
-        For scores alone; all of them known.
+        Used only for scores; all of them are known.
     given : Labels [n]
-        To learn from; blank, -1 or a mark such as NA or ? where not known, unless labels have such a class.
+        Used for learning. An unknown label is blank, -1, or a mark such as NA or ? that is not in `labels`.
     source : str
-        Where those given come from, for the messages.
+        Where the given labels come from, for messages.
 
     Returns
     -------
     y : int64 array [n] or None
-    given : int64 array [n], -1 where not known
-    names : the distinct labels as text, in their order
+    given : int64 array [n], -1 if unknown
+    names : list of str [c], the distinct labels in their sorted order
 
     Raises
     ------
     InputError
-        As `encode_labels`; where none is known; where one are words and the other numbers.
+        As `encode_labels`. Also if no given label is known, or if one of the two holds words and the other
+        numbers, unless the given numbers are all among the words.
     """
     values = _stripped(given.values)
     own = None if labels is None else _stripped(labels.values)
@@ -143,12 +146,12 @@ def encode_given(
     found = values[known].infer_objects()
     words = None if given.written is None else given.written[known]
     if words is not None and (numbers := pd.to_numeric(found, errors="coerce")).notna().all():
-        found = numbers  # words in the same column were marks of unknown classes
+        found = numbers  # the other words in this column were marks of unknown labels
     if own is not None and labels is not None:
         found_words, own_words = _words(found, words), _words(own, labels.written)
         kinds = [types.is_numeric_dtype(column) for column in (own, found)]
         if kinds == [False, True] and found_words.isin(own_words).all():
-            found = found_words  # 1 and 2 of 1, 2 and other
+            found = found_words  # for example 1 and 2 are given, and the classes are 1, 2 and other
         elif kinds[0] != kinds[1]:
             raise InputError(f"{source} and dataset.labels are words and numbers: give one kind")
         found, words = (

@@ -1,15 +1,15 @@
-"""What is too large for this machine is refused by its header, before anything is allocated."""
+"""Reject data that is too large for this machine, based on its header, before allocating memory."""
 
 import os
 from pathlib import Path
 
 from kingdra_repro.errors import InputError
 
-MAX_COLUMNS = 100_000  # of a table; a reader needs minutes and gigabytes for names and types alone
+MAX_COLUMNS = 100_000  # of a table; with more, a reader needs minutes and gigabytes for names and types alone
 
 
 def check_fits(path: Path, n_bytes: int, what: str = "it") -> None:
-    """Raise InputError where something of a file takes more than the memory that is available."""
+    """Raise InputError if data of a file needs more memory than is available."""
     available = available_bytes()
     if n_bytes > available:
         raise InputError(
@@ -19,7 +19,7 @@ def check_fits(path: Path, n_bytes: int, what: str = "it") -> None:
 
 
 def check_n_columns(path: Path, n_columns: int) -> None:
-    """Raise InputError where a table has more columns than can be read in a sensible time."""
+    """Raise InputError if a table has too many columns to be read in a reasonable time."""
     if n_columns > MAX_COLUMNS:
         raise InputError(
             f"{path} has {n_columns:,} columns, more than a table's {MAX_COLUMNS:,}: save it as an "
@@ -28,15 +28,15 @@ def check_n_columns(path: Path, n_columns: int) -> None:
 
 
 def available_bytes() -> int:
-    """Memory that a process can still take, of the machine; at most what its container may take in all."""
+    """Return the memory available on this machine in bytes, at most the total limit of the container."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
         available = int(dict(line.split(":", 1) for line in lines)["MemAvailable"].split()[0]) * 1024
-    except (OSError, KeyError):  # not Linux
+    except (OSError, KeyError):  # not Linux: use the total memory
         available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     try:
         return min(available, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="utf-8")))
-    except (OSError, ValueError):  # no container, or one without a limit
+    except (OSError, ValueError):  # no container, or a container without a limit
         return available
 
 

@@ -1,4 +1,4 @@
-"""A sparse matrix of `scipy.sparse.save_npz` that stays in its file: rows are read as they are needed."""
+"""A sparse matrix, written by `scipy.sparse.save_npz`, whose rows are read from the file on demand."""
 
 import struct
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from kingdra_repro.errors import InputError
 ABOUT = ("format.npy", "shape.npy")
 ARRAYS = ("data.npy", "indices.npy", "indptr.npy")
 MEMBERS = ABOUT + ARRAYS
-SHORT = 1000  # bytes of the last two
-LENGTHS_AT = 26  # in the header of a file in a .zip
+SHORT = 1000  # maximum size in bytes of the two files in ABOUT together
+LENGTHS_AT = 26  # offset of the two length fields in the local header of a file in a .zip
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class StoredCSR:
     Parameters
     ----------
     data, indices, indptr : StoredArray
-        Of compressed arrays no offset is known: `unpacked` gives those that can be read.
+        A compressed array has offset -1 and cannot be read; `unpacked` returns a matrix that can.
     shape : (n, d)
     """
 
@@ -48,22 +48,22 @@ class StoredCSR:
 
     @property
     def n_bytes(self) -> int:
-        """Bytes of the arrays in the file."""
+        """Uncompressed size of the arrays in bytes."""
         return self.data.n_bytes + self.indices.n_bytes + self.indptr.n_bytes
 
     @property
     def bytes_of_a_row(self) -> int:
-        """Bytes that a row takes in memory, on average: float32, and whole numbers of 4 bytes."""
+        """Average size of a row in memory in bytes, with float32 values and 4-byte indices."""
         return -(-8 * self.data.length // self.shape[0]) + 4
 
     def read(self, start: int, stop: int) -> sp.csr_matrix:
-        """Rows from one number up to another: CSR [stop - start, d], each number once."""
+        """Return rows start..stop-1 as CSR [stop - start, d], with duplicate entries summed."""
         ends = self.indptr.read(start, stop + 1)
         first, last = self._inside(ends[0], ends[-1])
         return self._matrix(self.data.read(first, last), self.indices.read(first, last), ends - ends[0])
 
     def read_each(self, rows: np.ndarray) -> sp.csr_matrix:
-        """Rows by their numbers [m]: CSR [m, d], each number once."""
+        """Return the rows with the indices `rows` [m] as CSR [m, d], with duplicate entries summed."""
         spans = self.indptr.read_each(np.stack([rows, rows + 2], 1)).reshape(-1, 2)
         for span in spans:
             self._inside(*span)
@@ -79,11 +79,11 @@ class StoredCSR:
         native = [part.astype(part.dtype.newbyteorder("="), copy=False) for part in (data, indices, indptr)]
         try:
             found: Any = sp.csr_matrix(tuple(native), shape=(len(indptr) - 1, self.shape[1]))
-            # With indices beyond the matrix foreign memory would be read.
+            # Out-of-range indices would read foreign memory.
             found.check_format(full_check=True)
         except ValueError as error:
             raise unreadable(self.path, error) from error
-        found.sum_duplicates()  # scikit-learn counts each piece of a number
+        found.sum_duplicates()  # scikit-learn would count duplicate entries separately
         return found
 
     def check_there(self) -> None:
@@ -92,12 +92,12 @@ class StoredCSR:
             part.check_there()
 
     def unpacked(self, data_dir: Any = None) -> "StoredCSR":
-        """Return the matrix in a file whose arrays are not compressed: this, or a copy in the data folder.
+        """Return this matrix, or an uncompressed copy in the data folder if its arrays are compressed.
 
         Raises
         ------
         InputError
-            Where the file is damaged, or a disk has no room.
+            If the file is damaged, or the disk is full.
         """
         if min(part.offset for part in (self.data, self.indices, self.indptr)) >= 0:
             return self
@@ -113,14 +113,14 @@ class StoredCSR:
                 for name in MEMBERS:
                     with packed.open(name) as source, unpacked.open(name, "w", force_zip64=True) as target:
                         copyfileobj(source, target)
-        except OSError:  # of the disk
+        except OSError:  # of the disk, not of the archive
             raise
-        except Exception as error:  # zipfile and zlib fail in many ways
+        except Exception as error:  # zipfile and zlib raise many kinds of errors
             raise unreadable(self.path, error) from error
 
 
 def stored_csr(path: Path) -> StoredCSR | None:
-    """Return the matrix of a .npz file as rows that stay there; None where it is no CSR matrix of numbers."""
+    """Open the matrix of a .npz file without reading it; return None if it is not a CSR matrix of numbers."""
     try:
         with ZipFile(path) as archive:
             if (
@@ -132,8 +132,8 @@ def stored_csr(path: Path) -> StoredCSR | None:
             data, indices, indptr = (_stored(archive, path.absolute(), name) for name in ARRAYS)
         n, d = shape.tolist()
         kinds = [np.dtype(part.dtype).kind for part in (data, indices, indptr)]
-    except Exception:  # zipfile, and who reads NumPy's headers, fail in many ways
-        return None  # the reader of arrays says what is wrong
+    except Exception:  # zipfile and the parser of NumPy's headers raise many kinds of errors
+        return None  # `read_npz` will report what is wrong
     if kind.tolist() not in (b"csr", "csr") or kinds[0] not in "fiub" or kinds[1:] != ["i", "i"]:
         return None
     if min(n, d) < 1 or len({data.length, indices.length}) > 1 or indptr.length != n + 1:
@@ -147,7 +147,7 @@ def _short(archive: ZipFile, name: str) -> np.ndarray:
 
 
 def _stored(archive: ZipFile, path: Path, name: str) -> StoredArray:
-    """Find where an array begins: behind the header of its file in the archive, and behind its own."""
+    """Locate the data of an array, which follow the .zip header of its file and the .npy header."""
     about = archive.getinfo(name)
     with archive.open(about) as file:
         (length,), _, dtype = npy_header(file)
@@ -158,5 +158,5 @@ def _stored(archive: ZipFile, path: Path, name: str) -> StoredArray:
         return StoredArray(path, -1, dtype.str, length)
     with open(path, "rb") as whole:
         whole.seek(about.header_offset + LENGTHS_AT)
-        names = sum(struct.unpack("<HH", whole.read(4)))  # of the file's name, and of what else is said of it
+        names = sum(struct.unpack("<HH", whole.read(4)))  # lengths of the file name and the extra field
     return StoredArray(path, about.header_offset + LENGTHS_AT + 4 + names + begins, dtype.str, length)

@@ -1,4 +1,4 @@
-"""Rows of numbers that stay in their file: those of a .npy are read as they are needed."""
+"""Dense matrices whose rows are read from a file, such as a .npy, on demand."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from kingdra_repro.errors import InputError
 
 @dataclass(frozen=True)
 class StoredArray:
-    """Numbers in a file, one after another. It is not mapped, and must not change while this is used.
+    """Contiguous numbers in a file. It is not memory-mapped, and must not change while this object is used.
 
     Parameters
     ----------
@@ -35,14 +35,17 @@ class StoredArray:
         return self.length * self.itemsize
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        """Read some of the numbers: [stop - start]."""
+        """Read the numbers start..stop-1: array [stop - start]."""
         found = np.fromfile(self.path, self.dtype, stop - start, offset=self.offset + start * self.itemsize)
         if len(found) < stop - start:
             raise self._shorter()
         return found
 
     def read_each(self, spans: np.ndarray) -> np.ndarray:
-        """Read the numbers of some spans [m, 2], one after another; pages of a map would stay in memory."""
+        """Read and concatenate the numbers of `spans` [m, 2], each a start and a stop.
+
+        This uses no memory map, whose pages would stay in memory.
+        """
         found = np.empty(int((spans[:, 1] - spans[:, 0]).sum()), self.dtype)
         left = found.view(np.uint8).data
         with open(self.path, "rb", buffering=0) as file:
@@ -55,7 +58,7 @@ class StoredArray:
         return found
 
     def check_there(self) -> None:
-        """Raise InputError where another process, perhaps on another machine, does not find the numbers."""
+        """Raise InputError if this process, perhaps on another machine, cannot find the complete file."""
         if not self.path.is_file() or self.path.stat().st_size < self.offset + self.n_bytes:
             raise InputError(f"{self.path} is not on every machine: put it into a folder that all share")
 
@@ -65,7 +68,7 @@ class StoredArray:
 
 @dataclass(frozen=True)
 class StoredRows:
-    """A dense matrix in a file, row after row.
+    """A dense matrix in a file, in row-major order.
 
     Parameters
     ----------
@@ -86,21 +89,21 @@ class StoredRows:
 
     @property
     def n_bytes(self) -> int:
-        """Bytes in the file."""
+        """Size in the file in bytes."""
         return self.numbers.n_bytes
 
     @property
     def bytes_of_a_row(self) -> int:
-        """Bytes that a row takes in memory, as float32."""
+        """Size of a row in memory in bytes, as float32."""
         return 4 * self.shape[1]
 
     def read(self, start: int, stop: int) -> np.ndarray:
-        """Rows as they are in the file: [stop - start, d]."""
+        """Return rows start..stop-1, unchanged: array [stop - start, d]."""
         width = self.shape[1]
         return self.numbers.read(start * width, stop * width).reshape(-1, width)
 
     def read_each(self, rows: np.ndarray) -> np.ndarray:
-        """Rows by their numbers [m], as they are in the file: [m, d]."""
+        """Return the rows with the indices `rows` [m], unchanged: array [m, d]."""
         width = self.shape[1]
         return self.numbers.read_each(np.stack([rows, rows + 1], 1) * width).reshape(-1, width)
 
@@ -110,12 +113,12 @@ class StoredRows:
 
 
 def npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Read the shape, whether it is in Fortran's order, and the dtype of an array in NumPy's format.
+    """Read the header of an array in NumPy's format: shape, whether it is in Fortran order, and dtype.
 
     Raises
     ------
     Exception
-        Of many kinds: Python reads the header.
+        Of many kinds, because NumPy parses the header as a Python literal.
     """
     version = np.lib.format.read_magic(file)
     read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
@@ -125,17 +128,18 @@ def npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
 
 
 def stored_npy(path: Path) -> tuple[StoredRows, tuple[int, ...] | None] | None:
-    """Return the array of a .npy file as rows that stay there, and the shape of a row that is a picture.
+    """Open the array of a .npy file without reading it.
 
-    None where it is not [n, d], or pictures [n, height, width] or [n, height, width, channels], row after
-    row: an array in Fortran's order is not.
+    Return its rows, and the shape of a picture if the rows are pictures, else None. Return None instead of
+    both if the file is not a non-empty numeric array in row-major order with the shape [n, d],
+    [n, height, width] or [n, height, width, channels] (1 or 3 channels).
     """
     try:
         with open(path, "rb") as file:
             shape, fortran, dtype = npy_header(file)
             offset = file.tell()
     except Exception:
-        return None  # the reader of arrays says what is wrong
+        return None  # `read_npy` will report what is wrong
     width = int(np.prod(shape[1:], dtype=np.int64))
     whole = path.stat().st_size == offset + shape[0] * width * dtype.itemsize if shape else False
     rows = len(shape) in (2, 3) or (len(shape) == 4 and shape[3] in (1, 3))

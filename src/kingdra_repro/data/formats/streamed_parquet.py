@@ -1,4 +1,4 @@
-"""Parquet of more rows than memory holds: a file, or a folder of them, made one file of numbers once."""
+"""Parquet tables larger than memory (a file or a folder of files), copied once to one file of numbers."""
 
 import logging
 from collections import Counter
@@ -22,17 +22,17 @@ ENDING = ".parquet"
 
 
 class StreamedParquet:
-    """The columns of Parquet, of which blocks of rows are read.
+    """A Parquet table that is read in blocks of rows.
 
     Parameters
     ----------
     path : Path
-        A file, or a folder whose files are read in the order of their names.
+        A file, or a folder whose files are read in the order of their paths.
 
     Raises
     ------
     InputError
-        Where pyarrow is missing, or the file is not readable.
+        If pyarrow is missing, a file is not readable, the files do not fit together, or there are no rows.
     """
 
     def __init__(self, path: Path) -> None:
@@ -51,7 +51,7 @@ class StreamedParquet:
         inside = [part for file in self.files for part in file.relative_to(path).parts[:-1]]
         if named := sorted(part for part in inside if "=" in part):
             log.warning("%s: names of folders such as %s are not read as columns", path, named[0])
-        # A data frame's index is no column: of one that rows were left out of, it has their old numbers.
+        # A saved DataFrame index is no column: if rows had been dropped, it still has the old row numbers.
         index = about.get("index_columns") if isinstance(about, dict) else None
         self._index = [name for name in names if isinstance(index, list) and name in index]
         self.names: list[str] = [name for name in names if name not in self._index]
@@ -60,22 +60,22 @@ class StreamedParquet:
 
     @property
     def into_memory(self) -> str:
-        """What the user can do to have it read into memory, for a message."""
+        """How the user can have the table read into memory, for messages."""
         return "save it as one file" if self.path.is_dir() else "give dataset.stream=false"
 
     def type_of(self, name: str) -> Any:
-        """Return pyarrow's DataType of a column."""
+        """Return the pyarrow DataType of a column."""
         return self._data.schema.field(name).type
 
     def column(self, name: str) -> pd.Series:
-        """Read one column, of all rows."""
+        """Read all rows of one column."""
         with _reading(self.path):
             return self._data.to_table(columns=[name]).column(0).to_pandas()
 
     def frames(self, names: Sequence[str]) -> Iterator[pd.DataFrame]:
-        """Read some columns as data frames, so many rows at once; their index has the rows' names, if any."""
+        """Yield the columns `names` in DataFrames of up to `ROWS_AT_ONCE` rows, indexed by any row names."""
         for batch in self._batches([*names, *self._index]):
-            # Whole numbers stay whole beside missing ones, whichever block these are in.
+            # Integers stay integers in a column with missing values, whether or not this block has some.
             frame = batch.to_pandas(integer_object_nulls=True, ignore_metadata=True)
             index = [frame.pop(name) for name in self._index]
             if len(index) == 1 and not types.is_numeric_dtype(index[0]):
@@ -84,14 +84,14 @@ class StreamedParquet:
                 yield frame
 
     def matrix(self, names: Sequence[str], data_dir: Any = None) -> StoredRows:
-        """Return some columns as rows [n, d] of one file, made in the data folder unless it is there.
+        """Return the columns `names` as a matrix [n, d] in one file in the data folder, written if necessary.
 
-        It has float16 where all columns have, float32 where none needs more, else float64.
+        The dtype is float16 if all columns are float16, float32 if no column needs more, else float64.
 
         Raises
         ------
         InputError
-            For a missing value, or a disk without room.
+            If a value is missing, or the disk is full.
         """
         import pyarrow as pa
 
@@ -113,7 +113,7 @@ class StreamedParquet:
         return found[0]
 
     def _batches(self, names: Sequence[str]) -> Iterator[Any]:
-        """Read some columns, so many rows at once."""
+        """Yield the columns `names` as pyarrow record batches of up to `ROWS_AT_ONCE` rows."""
         with _reading(self.path):
             read = self._data.to_batches(
                 columns=list(names),
@@ -123,7 +123,7 @@ class StreamedParquet:
                 use_threads=False,
             )
         while True:
-            with _reading(self.path):  # not around the yield: the errors of who uses it are his own
+            with _reading(self.path):  # not around the yield: the caller's errors must pass
                 batch = next(read, None)
             if batch is None:
                 return
@@ -134,7 +134,7 @@ class StreamedParquet:
         np.lib.format.write_array_header_1_0(file, header)
         start = 0
         for batch in self._batches(names):
-            if not batch.num_rows:  # of an empty file, as Spark writes some
+            if not batch.num_rows:  # from an empty file, such as Spark writes
                 continue
             block = np.empty((batch.num_rows, len(names)), dtype)
             for i, name in enumerate(names):
@@ -151,14 +151,14 @@ class StreamedParquet:
 
 
 def _common_schema(files: Sequence[Path], schemas: Sequence[Any]) -> Any:
-    """Return the columns of all files, numbers of a type that holds those of each file.
+    """Return a schema with the columns of all files and types that can hold the numbers of every file.
 
-    pyarrow would take the first file's types, and bring the numbers of the others to them.
+    pyarrow would use the types of the first file, and cast the numbers of the other files to them.
     """
     import pyarrow as pa
 
     def plain(schema: Any) -> Any:
-        """Words of a dictionary as words: another file may have them so."""
+        """Replace dictionary types by their value types, which another file may have."""
         fields = (
             field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
             for field in schema
@@ -185,7 +185,7 @@ def _common_schema(files: Sequence[Path], schemas: Sequence[Any]) -> Any:
 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
-    """Tell of a file that pyarrow cannot read; its errors are of these kinds."""
+    """Turn the errors that pyarrow raises for an unreadable file into InputError."""
     try:
         yield
     except InputError:
@@ -197,7 +197,7 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 def is_parquet(path: Path) -> bool:
-    """Whether it is a Parquet file, or a folder of nothing else."""
+    """Return whether `path` is a Parquet file, or a folder of Parquet files only."""
     if path.is_file():
         return path.suffix.lower() == ENDING
     files = parquet_files(path)
@@ -205,6 +205,6 @@ def is_parquet(path: Path) -> bool:
 
 
 def parquet_files(folder: Path) -> list[Path]:
-    """List the files below a folder by name, without hidden ones and those such as _SUCCESS."""
+    """List all files below a folder, sorted by path, except hidden files and files such as _SUCCESS."""
     found = [file for file in folder.rglob("*") if file.is_file()]
     return sorted(f for f in found if not any(p.startswith((".", "_")) for p in f.relative_to(folder).parts))

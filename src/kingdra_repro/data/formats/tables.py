@@ -1,4 +1,4 @@
-"""Tables of any kind, as data frames with column names."""
+"""Read tables of any file format as DataFrames with column names."""
 
 import json
 import logging
@@ -25,13 +25,13 @@ ALSO = (".tab", ".dat", ".data", ".arrow", ".ndjson", ".json")
 
 
 def is_table(path: Path) -> bool:
-    """Whether a file is one by its name; a .zip may hold one."""
+    """Return whether a file is a table by its name; a .zip counts, because it may contain one."""
     ending = Path(unpacked_name(path)).suffix.lower()
     return ending in TABLE_ENDINGS + ALSO or path.suffix.lower() == ".zip"
 
 
 def table_name(path: Path) -> str:
-    """Return the file's name without its endings: ``trees`` of ``trees.csv.gz``."""
+    """Return the file name without its suffixes: ``trees`` for ``trees.csv.gz``."""
     return Path(unpacked_name(path)).stem if is_table(path) else path.stem
 
 
@@ -41,31 +41,32 @@ def read_as_written(
     given: TextFormat = TextFormat(),  # noqa: B008
     words: Collection[str] = (),
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read a table with column names, and the cells of some columns as they stand in the file.
+    """Read a table with column names, and the original text of some columns.
 
     Parameters
     ----------
     path : Path
-        ``.csv``, ``.tsv``, ``.txt``; ``.parquet``, ``.feather``, ``.xlsx`` (its first sheet), ``.jsonl`` (an
-        object a line); each also packed as ``.gz``, ``.zst`` or ``.zip``.
+        ``.csv``, ``.tsv``, ``.txt``; ``.parquet``, ``.feather``, ``.xlsx`` (its first sheet), ``.jsonl`` (one
+        object per line); each also packed as ``.gz``, ``.zst`` or ``.zip``.
     columns : collection of str or None
-        Those that are wanted as they stand there, where they are there; None: all.
+        Columns whose original text is returned, if they exist. If None, all columns.
     given : TextFormat
-        How it is written, where it is text.
+        The format of a text file.
     words : collection of str
-        Columns that are known to hold words, even if all of these look like numbers here.
+        Columns that are known to hold words, even if all of their cells here look like numbers.
 
     Returns
     -------
     table : DataFrame [n, columns]
-        Names are words. The index has the rows' names, where the first column has no name and holds such.
-    written : DataFrame [n, those wanted], str, None where empty
-        Without columns where the file is not text: its cells have types of their own.
+        Column names are str. The index has row names if there are some, in an unnamed first column or in the
+        saved index of a DataFrame.
+    written : DataFrame [n, the existing columns of ``columns``] of str, None if empty
+        Has no columns if the file is not text, because its cells have types of their own.
 
     Raises
     ------
     InputError
-        Where it cannot be read as such, takes more memory than there is, or the library that reads it is
+        If the file cannot be read as a table, does not fit into memory, or the library that reads it is
         missing.
     """
     name, content = unpack(path)
@@ -91,7 +92,7 @@ def read_as_written(
     except ImportError as error:
         library, extra = ("openpyxl", "excel") if ending == ".xlsx" else ("pyarrow", "parquet")
         raise InputError(f"{path} needs {library} to read: pip install 'kingdra-repro[{extra}]'") from error
-    except Exception as error:  # these readers fail in many ways on such bytes
+    except Exception as error:  # the readers raise many kinds of errors for broken files
         raise InputError(
             f"{path} is not a readable {ending} table ({first_line(error)}): correct it, or save it again"
         ) from error
@@ -109,7 +110,7 @@ def read_as_written(
 
 
 def _without_nameless(table: pd.DataFrame, path: Path) -> pd.DataFrame:
-    """Columns without a name: row numbers and row names, and what is empty, are no features."""
+    """Remove unnamed columns that are empty or row numbers; make unnamed row names the index."""
     nameless = [i for i, name in enumerate(table.columns) if not name.strip()]
     empty = [i for i in nameless if table.iloc[:, i].isna().all()]
     left_out = list(empty)
@@ -180,12 +181,12 @@ def _read_excel(content: Path | BytesIO, path: Path) -> pd.DataFrame:
 
 
 def _read_json(content: Path | BytesIO, path: Path, encoding: str) -> pd.DataFrame:
-    """Read a list of objects, or one a line. Not by pandas, which makes dates of columns by their names."""
+    """Read a list of objects, or one per line. pandas is not used: it guesses dates from column names."""
     whole = content.getvalue() if isinstance(content, BytesIO) else content.read_bytes()
     written = whole.decode(encoding)
     if written.lstrip().startswith("["):
         rows = json.loads(written)
-    else:  # texts may hold what else str.splitlines ends a line at, such as U+2028
+    else:  # str.splitlines would also split inside texts, for example at U+2028
         rows = [json.loads(line) for line in re.split("[\r\n]", written) if line.strip()]
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise ValueError('it holds no objects such as {"age": 3}')

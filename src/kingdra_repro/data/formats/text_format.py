@@ -1,4 +1,4 @@
-"""How a table is written as text: what separates values, what marks decimals, what its columns are called."""
+"""Detect the format of a table in a text file: separator, decimal sign and column names."""
 
 import codecs
 import csv
@@ -16,12 +16,12 @@ from kingdra_repro.errors import InputError
 log = logging.getLogger(__name__)
 
 SEPARATORS = (",", ";", "\t", "|")
-BLANKS = r"\s+"  # any number of blanks
-# Where at least so many cells are numbers, the column is one of numbers with faults, not one of words.
+BLANKS = r"\s+"  # one or more blanks
+# From this share of numeric cells on, a column counts as numbers with errors, not as words.
 MOSTLY = 0.8
 MAX_TITLES = 20  # lines above the table
 MAX_CELL = 1 << 24  # characters; Python's own limit, 131,072, is less than a long text
-# What pandas reads as a missing value in a column of numbers, and other programs' marks for it.
+# What pandas reads as a missing value in a column of numbers, and the marks of other programs.
 MISSING = (
     *("", "NA", "N/A", "n/a", "#N/A", "<NA>", "NULL", "null", "None", "none", "NaN", "nan"),
     *("?", "-", ".", "\\N"),
@@ -35,19 +35,20 @@ THOUSANDS_OR_DECIMALS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}")  # 1,234 is eithe
 
 @dataclass(frozen=True)
 class TextFormat:
-    """How a table is written as text; None and "auto" are found out where that is safe.
+    """The format of a table in a text file; None and "auto" mean that it is detected, if that is safe.
 
     Attributes
     ----------
     separator : str or None
-        What lies between two values; "tab", and "blanks" for any number of blanks.
+        The sign between two values, "tab", or "blanks" for one or more blanks.
     decimal : {None, ".", ","}
     thousands : {None, ".", ","}
-        What lies between thousands; no setting, but found in a table with a decimal sign of its own.
+        Thousands separator. It is not a user setting: it is detected together with a table's decimal sign.
     encoding : str or None
-        As Python names it, such as "cp1252"; None: UTF-8, or what the first bytes say.
+        Python's name of the encoding, such as "cp1252". If None, it is detected from the first bytes of the
+        file (UTF-8 unless they indicate another).
     header : {"auto", "first", "none"}
-        Whether the first line has the columns' names.
+        Whether the first line has the column names.
     """
 
     separator: str | None = None
@@ -72,18 +73,18 @@ class TextFormat:
 
     @property
     def codec(self) -> str | None:
-        """The encoding that is given; UTF-8 is read without the mark that some programs begin it with."""
+        """The given encoding; UTF-8 becomes utf-8-sig, which skips a byte-order mark."""
         if self.encoding is not None and codecs.lookup(self.encoding).name == "utf-8":
             return "utf-8-sig"
         return self.encoding
 
 
 def find_separator(lines: Sequence[str], likely: str | None, decimal: str | None) -> tuple[str, int]:
-    """Return what separates the values of a file's first lines, and the number of lines above the table.
+    """Return the separator of the values in a file's first lines, and the number of lines above the table.
 
-    It must split all lines alike, and leave as many numbers as can be; the likely one is tried first, and
-    what marks decimals separates no values. Lines above the table are those of one value, such as a title,
-    before one of names.
+    The separator must split all lines into the same number of cells (the first may have one fewer), and must
+    not be `decimal`. The separator that gives the largest share of numbers wins, with ties in favour of
+    `likely`. Lines above the table have one value each, such as a title, and are followed by a line of names.
     """
     candidates = [one for one in dict.fromkeys([likely, *SEPARATORS, BLANKS]) if one not in (None, decimal)]
     for n_titles in range(min(MAX_TITLES + 1, max(1, len(lines) - 2))):
@@ -96,7 +97,7 @@ def find_separator(lines: Sequence[str], likely: str | None, decimal: str | None
             if all(sum(map(bool, row)) < 2 for row in split(above, one))
             and not (above and any(map(is_number, split(lines[n_titles:], one)[0])))
         ]
-        share, best = max(fit, key=lambda pair: pair[0], default=(-1.0, None))  # the first of equals
+        share, best = max(fit, key=lambda pair: pair[0], default=(-1.0, None))  # the first one in a tie
         if best is not None and share >= 0:
             return best, n_titles
     first = lines[0] if lines else ""
@@ -104,24 +105,24 @@ def find_separator(lines: Sequence[str], likely: str | None, decimal: str | None
 
 
 def _share_of_numbers(lines: Sequence[str], separator: str) -> float:
-    """How many of the cells may be numbers, 0..1; -1 where lines have different numbers of cells."""
+    """Return the share of cells that may be numbers, or -1 if lines have different numbers of cells."""
     rows = split(lines, separator)
     lengths = {len(row) for row in rows[1:]} or {len(row) for row in rows}
-    # R leaves out the name of its row names.
+    # R writes no name for the column of row names.
     if len(lengths) != 1 or len(rows[0]) < 2 or len(rows[0]) not in (max(lengths), max(lengths) - 1):
         return -1
     cells = [cell for row in rows[1:] or rows for cell in row]
     share = sum(map(_may_be_number, cells)) / len(cells)
-    return -1 if separator == BLANKS and share < 0.5 else share  # words of a sentence
+    return -1 if separator == BLANKS and share < 0.5 else share  # words of sentences
 
 
 def find_decimal(rows: Sequence[Sequence[str]], separator: str, path: Path) -> tuple[str, str | None]:
-    """Return the sign before the decimals, and the one between thousands or None.
+    """Return the decimal sign, and the thousands separator or None.
 
     Raises
     ------
     InputError
-        Where 1,234 may be either.
+        If all numbers with a comma are like 1,234, which may be thousands or decimals.
     """
     cells = [cell.strip() for row in rows for cell in row if "," in cell or "." in cell]
     if any(map(COMMAS_AND_POINT.fullmatch, cells)):
@@ -140,7 +141,7 @@ def find_decimal(rows: Sequence[Sequence[str]], separator: str, path: Path) -> t
 
 
 def find_names(rows: list[list[str]], header: str, path: Path) -> tuple[list[str], int]:
-    """Return the columns' names, and how many lines they take: 1 or 0."""
+    """Return the column names and the number of header lines (1 or 0); raise InputError in case of doubt."""
     first = [name.strip() for name in rows[0]]
     width = len(rows[1]) if len(rows) > 1 else len(first)
     numbered = [str(column) for column in range(len(first))]
@@ -151,7 +152,7 @@ def find_names(rows: list[list[str]], header: str, path: Path) -> tuple[list[str
         numbers = [float(name) for name in given if is_number(name)]
         fractions = any(number != round(number) for number in numbers)
         rising = len(numbers) > 1 and sorted(set(numbers)) in (numbers, numbers[::-1])
-        # Numbers of which one comes twice, or fractions in no order, are no names of columns.
+        # Repeated numbers, or unsorted fractions, are values and not column names.
         if (
             numbers
             and not rising
@@ -172,7 +173,7 @@ def find_names(rows: list[list[str]], header: str, path: Path) -> tuple[list[str
     if width == len(first) + 1 and (
         starts == [str(i) for i in range(1, len(rows))] or not any(map(is_number, starts))
     ):
-        first = ["", *first]  # R leaves out the name of its row names, or counts from 1
+        first = ["", *first]  # R writes no name for the column of row names, or numbers rows from 1
     return first, 1
 
 
@@ -183,14 +184,14 @@ def split(lines: Sequence[str], separator: str) -> list[list[str]]:
     limit = csv.field_size_limit(MAX_CELL)
     try:
         return [row for row in csv.reader((line + "\n" for line in lines), delimiter=separator) if row]
-    except csv.Error:  # a quote that does not end, with another sign than the file's
+    except csv.Error:  # a quote that does not end, if `separator` is not the file's
         return []
     finally:
         csv.field_size_limit(limit)
 
 
 def is_number(cell: str) -> bool:
-    """Tell whether a cell is a finite number."""
+    """Return whether a cell is a finite number."""
     try:
         return bool(np.isfinite(float(cell)))
     except ValueError:

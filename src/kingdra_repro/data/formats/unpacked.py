@@ -1,4 +1,4 @@
-"""A packed file (.gz, .zst, .zip), unpacked in memory as far as there is room."""
+"""Unpack a .gz, .zst or .zip file into memory, with a check that it fits."""
 
 import gzip
 import zlib
@@ -15,27 +15,28 @@ AT_ONCE = 1 << 20
 
 
 def unpacked_name(path: Path) -> str:
-    """Return the name without what says that it is packed: ``trees.csv`` of ``trees.csv.gz``."""
+    """Return the file name without the suffix of its packing: ``trees.csv`` for ``trees.csv.gz``."""
     return path.stem if path.suffix.lower() in PACKED else path.name
 
 
 def unpack(path: Path) -> tuple[str, Path | BytesIO]:
-    """Return what a file is called and holds once it is unpacked.
+    """Return the name and content of a file after unpacking.
 
     Parameters
     ----------
     path : Path
-        A .zip holds one file, whose name counts.
+        A .zip must contain one file, whose name is returned.
 
     Returns
     -------
     name : str
-    content : BytesIO, or the path itself where it is not packed
+    content : BytesIO, or the path itself if the file is not packed
 
     Raises
     ------
     InputError
-        Where it is broken, a .zip holds several files, or there is less memory than it takes.
+        If the file is broken, a .zip does not contain exactly one file, or the content takes more than half
+        of the available memory.
     """
     kind = path.suffix.lower()
     if kind not in PACKED:
@@ -72,8 +73,8 @@ def _the_file_of_zip(path: Path) -> tuple[str, BytesIO]:
 
 
 def _read(file: Any, path: Path) -> BytesIO:
-    """All of it, in pieces, so that what unpacks without end is noticed before memory is full."""
-    room, content = available_bytes() // 2, BytesIO()  # the other half is for what is read from it
+    """Read all of a file in pieces, so that endless content is noticed before memory is full."""
+    room, content = available_bytes() // 2, BytesIO()  # the other half is for the table parsed from it
     while piece := file.read(AT_ONCE):
         if content.write(piece) and content.tell() > room:
             raise InputError(
