@@ -1,4 +1,4 @@
-"""Data sets: one file a source in `sources`, all returning a `Dataset`."""
+"""Data sets: one loader per source (see `sources`), each of which returns a `Dataset`."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    # Imported when it is asked for: a loader may bring torch, which `kingdra-run --help` does without.
+    # Imported on demand: a loader may import torch, which `kingdra-run --help` does not need.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     room = {"Dataset": "dataset", "StreamedMatrix": "streamed", "validate": "validation"}.get(name)

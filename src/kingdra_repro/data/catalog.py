@@ -1,31 +1,31 @@
-"""The data sets that have a name: what is expected of them, and on what terms they are."""
+"""The named data sets: their expected sizes and values, their raw files and their licences."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class KnownDataset:
-    """One data set, with its default settings.
+    """A named data set, described as loaded with its default settings.
 
     Attributes
     ----------
     name : str
-        As in ``dataset=NAME``.
+        Name in ``dataset=NAME``.
     folder : str or None
-        Its folder in the data folder and on mirrors; None: it comes with the installation.
+        Its folder in the data folder and on mirrors; None if it comes with the installation.
     n, d, k : int
-        Rows, features, classes.
+        Numbers of rows, features and classes.
     class_counts : tuple of int or None
-        Rows of each class; None where they depend on the source.
+        Number of rows of each class; None if it depends on the source.
     highest : float or None
-        No value is above it (none is below 0, either); None where it depends on the network, and of texts,
-        whose rows have a known length.
+        Upper bound of the values (the lower bound is 0). None if it depends on the network, and for texts,
+        whose rows have a known length instead.
     raw_files : tuple of tuples of str
-        Where all files of one of these lie, there is nothing to prepare.
+        Alternative sets of files; if all files of one set are present, nothing has to be prepared.
     download_bytes : int or None
-        What its sources send, about.
+        Approximate size of the download; None if there is none.
     licence : str
-        The owners' terms, in short.
+        Short form of the owners' terms.
     """
 
     name: str

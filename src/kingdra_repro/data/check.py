@@ -1,4 +1,4 @@
-"""Is a data set what it should be? Checksums, shape, class counts, values."""
+"""Checks that a data set is what it should be: checksums, shape, class counts, values."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from kingdra_repro.files import wrong_checksum
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was checked; `found` says what was found, and where that is wrong, what was expected."""
+    """Result of one check; `found` says what was found and, if it is wrong, what was expected."""
 
     what: str
     right: bool
@@ -34,10 +34,10 @@ def check_dataset(
     *,
     default_settings: bool = True,
 ) -> list[Finding]:
-    """Compare a loaded data set, and the files that it may come from, with what is expected.
+    """Compare a loaded data set, and its local files, with what is expected.
 
-    ``data_dir`` and ``mirror`` are as for `fetch`. With other settings than the default ones, n, d and class
-    counts are reported, but not compared.
+    ``data_dir`` and ``mirror`` are as for `fetch`. If ``default_settings`` is False, the shape and the rows
+    of each class are reported, but not compared; the number of classes still is.
     """
     findings = [_checksums(known, data_dir, mirror)]
     n, d = data.X.shape
@@ -49,7 +49,7 @@ def check_dataset(
         right = len(counts) == known.k if wanted is None else tuple(counts) == wanted
         expected = f"{known.k} classes" if wanted is None else _listed(wanted)
         findings.append(_finding("classes", right, _listed(counts), expected))
-    assert not isinstance(data.X, StreamedMatrix)  # only a user's own file is
+    assert not isinstance(data.X, StreamedMatrix)  # only a user's own file is streamed
     lowest, highest = float(data.X.min()), float(data.X.max())
     right = lowest >= 0 and highest > 0 and (known.highest is None or highest <= known.highest + 1e-6)
     bound = "more" if known.highest is None else f"{known.highest:g}"
@@ -69,11 +69,11 @@ def _finding(what: str, right: bool, found: str, expected: str) -> Finding:
 def _checksums(
     known: KnownDataset, data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None
 ) -> Finding:
-    """All files of the data set that are local: published ones, and those that were prepared here."""
+    """Verify the checksums of all local files of the data set, both published and prepared files."""
     faults: dict[Path, str | None] = {}
     for name, file in registry().items():
         place = find_local(name, data_dir, mirror) if name.split("/")[0] == known.folder else None
-        if place is not None and place.name == name.split("/")[-1]:  # else not here, or packed
+        if place is not None and place.name == name.split("/")[-1]:  # otherwise not local, or compressed
             faults[place] = wrong_checksum(place, file.checksums)
     for folder in prepared_folders(known, data_dir):
         for name, expected in json.loads((folder / "about.json").read_text())["sha256"].items():

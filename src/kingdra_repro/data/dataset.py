@@ -1,4 +1,4 @@
-"""What every data source returns, and every method is given (without the labels)."""
+"""`Dataset`, which every data source returns; methods are given its contents without the labels y."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,42 +10,42 @@ import pandas as pd
 from kingdra_repro.data.links import Links
 from kingdra_repro.data.streamed import Matrix
 
-if TYPE_CHECKING:  # these stand on the floors above, see tests/test_layers.py
+if TYPE_CHECKING:  # these are in higher layers, see tests/test_layers.py
     from kingdra_repro.data.features.pictures import Pictures
     from kingdra_repro.data.sources.preprocessing import Preprocessing
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """A feature matrix, and what is known about it.
+    """A feature matrix and what is known about it.
 
     Attributes
     ----------
     name : str
     X : ndarray [n, d] (float32; may be a read-only memory map), scipy CSR matrix [n, d] (float32), or
-        StreamedMatrix, of which rows are read as they are needed
-    y : int64 array [n] with classes 0..n_classes-1, or None where they are not known.
-        Read by metrics and plots alone.
+        StreamedMatrix, whose rows are read on demand
+    y : int64 array [n] with classes 0..n_classes-1, or None if they are unknown
+        Used by metrics and plots only.
     n_clusters : int
         k, the number of clusters to find.
     image_shape : tuple of int or None
-        ``(height, width)`` or ``(height, width, 3)`` where a row of X is a picture that can be shown.
+        ``(height, width)`` or ``(height, width, 3)`` if a row of X is a picture that can be shown.
     feature_names : sequence of str [d] or None
-        What the columns are called: the words of a tf-idf matrix, the columns of a table.
+        Names of the features: the words of a tf-idf matrix, the columns of a table.
     class_names : sequence of str [n_classes] or None
-        What the classes are called. Like all names here, it is for reports alone.
+        Names of the classes. Like all names here, they are used in reports only.
     row_names : sequence of str [n] or None
-        What the rows are called, such as the files of a folder.
+        Names of the rows, such as the files of a folder.
     pictures : Pictures or None
-        The n pictures that the rows of X are features of, where they can be shown.
+        The n pictures that the rows of X were extracted from, if they can be shown.
     given : int64 array [n] or None
-        The labels that a method may learn from, and what follows from them by the links; -1 where not known.
+        Labels that a method may learn from, including those that follow from `links`; -1 where unknown.
     links : Links or None
-        Pairs of rows that belong together or apart, which a method may learn from.
+        Must-link and cannot-link pairs of rows, which a method may learn from.
     preprocessing : Preprocessing or None
-        What has made X of a file, and makes features of further files.
+        The transformation that made X from a file, and that is applied to further files.
     table : DataFrame [n, columns] or None
-        The rows of the user's table that X is of, for the output.
+        The rows of the user's table that X was made from, for the output.
     """
 
     name: str
@@ -64,9 +64,9 @@ class Dataset:
 
     @property
     def is_users_own(self) -> bool:
-        """Whether it is a file or folder of the user's, whatever its config is called (`load_custom`)."""
+        """Whether the data come from a user's file or folder (`load_custom`), whatever the config's name."""
         return self.preprocessing is not None
 
     def in_units(self, X: np.ndarray) -> np.ndarray:
-        """Return dense features [m, d] as the file had them, before they were scaled; others as they are."""
+        """Return dense features [m, d] with their scaling undone; unchanged if there is no preprocessing."""
         return X if self.preprocessing is None else self.preprocessing.in_units(X)

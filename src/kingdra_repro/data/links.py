@@ -1,7 +1,8 @@
-"""Pairs of points that belong together or apart, and what follows from them.
+"""Must-link and cannot-link pairs of points, and what follows from them.
 
-"Together" is transitive: a with b, and b with c, is a with c; and where a is apart from b, all that belong
-with a are apart from all that belong with b. The closure is computed here and nowhere else.
+Must-link is transitive: if a belongs with b, and b with c, then a belongs with c. If a and b cannot
+be linked, no point that belongs with a can be linked with one that belongs with b. The closure is computed
+only in this module.
 """
 
 from collections.abc import Sequence
@@ -18,14 +19,14 @@ from kingdra_repro.files import checksum_of_array
 
 @dataclass(frozen=True)
 class Links:
-    """Pairs of n points, as they were given.
+    """Must-link and cannot-link pairs of n points, as given.
 
     Attributes
     ----------
-    must_link, cannot_link : int64 array [m, 2], row numbers from 0
+    must_link, cannot_link : int64 array [m, 2], row indices
     must_weight, cannot_weight : float64 array [m], above 0 and at most 1
-        How certain each pair is. Pairs of weight 1 are closed; what is in doubt is taken as it is, and
-        nothing follows from it.
+        Confidence in each pair. Pairs of weight 1 are certain and enter the transitive closure; pairs of
+        lower weight are used unchanged, and nothing follows from them.
     """
 
     must_link: np.ndarray
@@ -42,37 +43,37 @@ class Links:
         must_weight: Any = None,
         cannot_weight: Any = None,
     ) -> "Links | None":
-        """Pairs of n points as a program gives them, checked; None where there is none.
+        """Validate pairs of n points and return them as `Links`; None if there are none.
 
         Raises
         ------
         InputError
-            Where they are not whole numbers [m, 2] from 0 to n - 1, a point is paired with itself, or a
-            weight is not above 0 and at most 1.
+            If pairs are not integers [m, 2] from 0 to n - 1, a point is paired with itself, or weights are
+            not [m] numbers above 0 and at most 1.
         """
         must, sure = _checked(n, "must_link", must_link, "must_weight", must_weight)
         cannot, sure_not = _checked(n, "cannot_link", cannot_link, "cannot_weight", cannot_weight)
         return cls(must, cannot, sure, sure_not) if len(must) + len(cannot) else None
 
     def checksum(self) -> str:
-        """Of all pairs and weights: what tells them from others."""
-        parts = [array for array in vars(self).values() if array.size]  # what is empty has no bytes to sum
+        """Return a checksum of all pairs and weights."""
+        parts = [array for array in vars(self).values() if array.size]  # an empty array has no bytes
         sizes = f"{len(self.must_link)}+{len(self.cannot_link)}"
         return " ".join([sizes, *(checksum_of_array(array) for array in parts)])
 
 
 @dataclass(frozen=True)
 class Closure:
-    """What follows from the certain pairs, and the doubtful ones beside it.
+    """The transitive closure of the certain pairs, and the doubtful pairs, which do not enter it.
 
     Attributes
     ----------
     group : int64 array [n]
-        Points of one number belong together; a point without such pairs has a number of its own.
+        Group of each point. Points of one group must be linked; a point in no such pair has its own group.
     apart : int64 array [m, 2]
-        Numbers of groups that do not belong together; each pair once, the smaller number first, in order.
-    doubtful : Links, those of weight below 1
-    links : Links, all that it was made of
+        Pairs of groups that cannot be linked; each pair once, the smaller number first, sorted.
+    doubtful : Links, the pairs of weight below 1
+    links : Links, all pairs, certain and doubtful
     """
 
     group: np.ndarray
@@ -82,12 +83,12 @@ class Closure:
 
 
 def closure(n: int, links: Links, row_names: Sequence[str] | None = None) -> Closure:
-    """Close the certain pairs of n points by transitivity. Rows are told by their names, if they have some.
+    """Compute the transitive closure of the certain pairs of n points; messages use `row_names`, if given.
 
     Raises
     ------
     InputError
-        Where they contradict each other: the pair and the points that join its ends are told.
+        If the pairs contradict each other; the message names a pair and the chain that links its points.
     """
     must, cannot = links.must_link[links.must_weight == 1], links.cannot_link[links.cannot_weight == 1]
     joined = sp.coo_matrix((np.ones(len(must)), (must[:, 0], must[:, 1])), shape=(n, n)).tocsr()
@@ -117,13 +118,13 @@ def with_linked(
     class_names: Sequence[str] | None = None,
     row_names: Sequence[str] | None = None,
 ) -> np.ndarray:
-    """Return the given labels and those that follow: a point has the class of those it belongs with.
+    """Return the given labels and those that follow from them: linked points have the same class.
 
     Parameters
     ----------
-    given : int64 array [n], -1 where not known
+    given : int64 array [n], -1 where unknown
     closed : Closure
-    class_names, row_names : sequence of str or None, for the messages: numbers
+    class_names, row_names : sequence of str or None, for the messages; None: numbers
 
     Returns
     -------
@@ -132,7 +133,8 @@ def with_linked(
     Raises
     ------
     InputError
-        Where points that belong together have two classes, or points that do not have one: rows are told.
+        If linked points have different classes, or points that cannot be linked have the same class; the
+        message names the rows.
     """
 
     def called(row: int) -> str:
@@ -140,7 +142,7 @@ def with_linked(
 
     known = np.flatnonzero(given >= 0)
     groups, first = np.unique(closed.group[known], return_index=True)
-    speaker = np.full(closed.group.max() + 1, -1, np.int64)  # of each group, a row with a class
+    speaker = np.full(closed.group.max() + 1, -1, np.int64)  # for each group, a row with a known class
     speaker[groups] = known[first]
     said = speaker[closed.group]
     if len(wrong := known[given[known] != given[said[known]]]):
@@ -165,7 +167,7 @@ def with_linked(
 def _checked(n: int, name: str, pairs: Any, weight_name: str, weight: Any) -> tuple[np.ndarray, np.ndarray]:
     try:
         pairs = np.empty((0, 2), np.int64) if pairs is None else np.asarray(pairs)
-    except ValueError:  # rows of unlike lengths
+    except ValueError:  # rows of different lengths
         raise InputError(f"{name} is not a list of pairs: give two row numbers each, [m, 2]") from None
     if pairs.size == 0:
         pairs = np.empty((0, 2), np.int64)
@@ -197,7 +199,7 @@ def _names(rows: Sequence[int], row_names: Sequence[str] | None) -> list[str]:
 
 
 def _way(joined: sp.csr_matrix, i: int, j: int) -> list[int]:
-    """Return the rows on a shortest way from i to j."""
+    """Return the rows on a shortest path from i to j."""
     _, before = breadth_first_order(joined, i, directed=False)
     way = [j]
     while way[-1] != i:

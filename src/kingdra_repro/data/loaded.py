@@ -1,4 +1,4 @@
-"""What a loader returned, checked before anything is trained: it may be the user's own (``_target_``)."""
+"""Validation of what a loader returned, before training: the loader may be the user's (``_target_``)."""
 
 from collections.abc import Sized
 from dataclasses import replace
@@ -15,12 +15,12 @@ from kingdra_repro.errors import InputError
 
 
 def checked_dataset(loaded: Any, loader: str) -> Dataset:
-    """Return what a loader, which has this name, returned, with X and y of the types that `Dataset` tells of.
+    """Validate what the loader named `loader` returned, and convert X and y to the types of `Dataset`.
 
     Raises
     ------
     InputError
-        Where it is no `Dataset`, or a part of it is not what `Dataset` says.
+        If it is not a `Dataset`, or an attribute is not as `Dataset` documents it.
     """
     if not isinstance(loaded, Dataset):
         raise InputError(f"{loader} must return a kingdra_repro.data.Dataset; got {type(loaded).__name__}")

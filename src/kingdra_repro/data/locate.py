@@ -1,4 +1,4 @@
-"""Where a data set is: ready, to be prepared from local files, or to be downloaded."""
+"""Where a data set is: ready to load, to be prepared from local files, or to be downloaded."""
 
 import os
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ class Location:
     Attributes
     ----------
     ready : bool
-        Whether loading it takes neither a download nor an extraction.
+        Whether it can be loaded without a download or an extraction.
     place : str
-        For people.
+        The location, for display.
     n_bytes : int or None
-        What it takes there; of what is not here, what is to be downloaded.
+        Its size on disk, or the size of the download; None if it comes with scikit-learn.
     """
 
     ready: bool
@@ -31,7 +31,7 @@ class Location:
 def locate(
     known: KnownDataset, data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None
 ) -> Location:
-    """Look for a data set in the data folder and in a mirror's folder. Nothing is verified or fetched.
+    """Look for a data set in the data folder and in a mirror's folder, without verifying or fetching it.
 
     ``data_dir`` and ``mirror`` are as for `fetch`.
     """
@@ -53,7 +53,7 @@ def locate(
 
 
 def prepared_folders(known: KnownDataset, data_dir: str | os.PathLike | None) -> list[Path]:
-    """Return the data set's prepared folders, one for each choice of settings so far."""
+    """Return the data set's prepared folders, one for each combination of settings used so far."""
     if known.folder is None:
         return []
     below = data_folder(data_dir).absolute() / known.folder

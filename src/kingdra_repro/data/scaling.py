@@ -1,4 +1,4 @@
-"""Bringing the columns of a user's data to one scale."""
+"""Scalers for the columns of a user's data: fitted, saved and restored."""
 
 from typing import Any, TypeAlias
 
@@ -15,7 +15,7 @@ FITTED = ("mean_", "scale_", "min_")
 
 
 def fit_scaler(X: np.ndarray | sp.csr_matrix, scale: str) -> Scaler:
-    """scikit-learn's scaler of each column by itself.
+    """Fit a scikit-learn scaler, which scales each column separately.
 
     Parameters
     ----------
@@ -23,19 +23,19 @@ def fit_scaler(X: np.ndarray | sp.csr_matrix, scale: str) -> Scaler:
     scale : {"minmax", "standard"}
         "minmax": each column to 0-1. "standard": each column to mean 0 and variance 1. Sparse columns are
         never shifted, as that would make them dense: "minmax" divides them by their largest absolute value,
-        "standard" by their standard deviation. Constant columns become 0 ("standard" of a sparse one: stays
-        as it is).
+        "standard" by their standard deviation. Constant dense columns become 0; constant sparse columns
+        become 1, -1 or 0 with "minmax" and stay unchanged with "standard".
 
     Raises
     ------
     InputError
-        Where `scale` is none of these.
+        If `scale` is neither of these.
     """
     return new_scaler(scale, sparse=sp.issparse(X)).fit(X)
 
 
 def new_scaler(scale: str, *, sparse: bool = False) -> Scaler:
-    """Make a scaler that is not fitted yet; see `fit_scaler`."""
+    """Return an unfitted scaler; see `fit_scaler`."""
     if scale == "minmax":
         return MaxAbsScaler() if sparse else MinMaxScaler()
     if scale == "standard":
@@ -44,23 +44,23 @@ def new_scaler(scale: str, *, sparse: bool = False) -> Scaler:
 
 
 def shifts(scaler: Scaler | None) -> bool:
-    """Whether a scaler moves the zeros of a column, which a sparse matrix cannot have."""
+    """Return whether a scaler shifts columns, which would make a sparse matrix dense."""
     return isinstance(scaler, MinMaxScaler) or (isinstance(scaler, StandardScaler) and scaler.with_mean)
 
 
 def scaler_state(scaler: Scaler) -> dict[str, Any]:
-    """Return what a scaler has fitted, as what JSON can hold."""
+    """Return the fitted attributes of a scaler as a JSON-serialisable dict."""
     fitted = {name: getattr(scaler, name, None) for name in FITTED}
     about = {
         "kind": type(scaler).__name__,
         "with_mean": getattr(scaler, "with_mean", True),
-        "dtype": str(scaler.scale_.dtype),  # with another, sums would round otherwise
+        "dtype": str(scaler.scale_.dtype),  # another dtype would round differently
     }
     return about | {name: values.tolist() for name, values in fitted.items() if values is not None}
 
 
 def scaler_of(state: dict[str, Any]) -> Scaler:
-    """Return the scaler whose `scaler_state` this is."""
+    """Restore a scaler from its `scaler_state`."""
     kind = KINDS[state["kind"]]
     scaler = StandardScaler(with_mean=state["with_mean"]) if kind is StandardScaler else kind()
     for name in FITTED:
@@ -70,7 +70,7 @@ def scaler_of(state: dict[str, Any]) -> Scaler:
 
 
 def scalable(X: np.ndarray | sp.csr_matrix) -> np.ndarray | sp.csr_matrix:
-    """Return X as scikit-learn scales it rightly: no number in several pieces, and none of float16."""
+    """Return X in a form that scikit-learn scales correctly: CSR without duplicates, and no float16."""
     if sp.issparse(X):
         X = canonical_csr(X)
     return X.astype(np.float32) if X.dtype == np.float16 else X

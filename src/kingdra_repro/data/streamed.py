@@ -1,4 +1,4 @@
-"""A matrix that stays in its file: blocks of rows are read as they are needed."""
+"""`StreamedMatrix`, a matrix that stays in its file: blocks of rows are read on demand."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,28 +15,28 @@ from kingdra_repro.data.formats.stored_rows import StoredRows
 from kingdra_repro.data.scaling import Scaler
 from kingdra_repro.data.validation import canonical_csr
 
-BLOCK_BYTES = 2**22  # of float32, read at once
-BUFFER_BYTES = 2**28  # of float32, shuffled at once; two of them are in memory
-BLOCKS_OF_A_BUFFER = 16  # at least, so that small buffers mix rows from several places, too
+BLOCK_BYTES = 2**22  # of float32 values, read at once
+BUFFER_BYTES = 2**28  # of float32 values, shuffled at once; two buffers are in memory
+BLOCKS_OF_A_BUFFER = 16  # at least, so that small buffers also mix rows from several places in the file
 
 _Item = TypeVar("_Item")
 
 
 @dataclass(frozen=True, eq=False)
 class StreamedMatrix:
-    """A matrix [n, d] of numbers in a file, of which rows are given as float32, of a sparse one as CSR.
+    """A matrix [n, d] in a file, whose rows are read as float32: dense, or CSR if the matrix is sparse.
 
-    Its rows are indexed as an array's are: by one number, a slice, numbers, or a mask of all rows. Only what
-    is asked for is in memory, and the file is not mapped. It must not change while this is used.
+    Rows are indexed as in a NumPy array: by an integer, a slice, an integer array, or a boolean mask. Only
+    the selected rows are in memory; the file is not memory-mapped. It must not change while this is in use.
 
     Parameters
     ----------
-    stored : StoredRows or StoredCSR, the numbers as they are in the file
+    stored : StoredRows or StoredCSR, the numbers as stored in the file
     buffer_rows : int or None
-        Rows that training shuffles at once; None: as many as take 256 MB.
-    pixels : bool, whether they are divided by 255
-    scaler : Scaler or None, of the columns
-    checksum : str, CRC-32 of the numbers in the file; of a sparse matrix also of where they stand
+        Number of rows that training shuffles at once; None: as many as take 256 MB.
+    pixels : bool, whether the numbers are divided by 255
+    scaler : Scaler or None, scales the columns
+    checksum : str, CRC-32 of the numbers in the file and, if the matrix is sparse, of their positions
     """
 
     stored: StoredRows | StoredCSR
@@ -64,16 +64,16 @@ class StreamedMatrix:
         return self.shape[0]
 
     def __getitem__(self, rows: int | slice | np.ndarray) -> Any:
-        """Rows as float32, scaled: [m, d], or of one row [d]; CSR [m, d] of a sparse matrix.
+        """Return rows as scaled float32: [m, d], or [d] for a single row; CSR if the matrix is sparse.
 
         Parameters
         ----------
-        rows : int, slice, integers [m] of which negative ones count from the end, or bool [n]
+        rows : int, slice, integer array [m] (negative values count from the end), or boolean array [n]
 
         Raises
         ------
         IndexError
-            Beyond the rows, for a mask of another length, and for columns.
+            If a row is out of bounds, a mask has another length, or the index is of any other kind.
         """
         if isinstance(rows, slice):
             start, stop, step = rows.indices(len(self))
@@ -84,7 +84,7 @@ class StreamedMatrix:
         return self.features(numbers) if np.ndim(rows) else self.features(numbers)[0]
 
     def _counted(self, rows: int | np.ndarray) -> np.ndarray:
-        """Return row numbers from 0 on, int64 [m], or [] of one."""
+        """Return non-negative row indices: int64 [m], or a scalar array for a single row."""
         n, found = len(self), np.asarray(rows)
         if isinstance(rows, tuple) or found.ndim > 1:
             raise IndexError("a StreamedMatrix is indexed by its rows alone, of one dimension")
@@ -100,37 +100,37 @@ class StreamedMatrix:
         return found.astype(np.int64) % n
 
     def features(self, numbers: np.ndarray | sp.csr_matrix) -> np.ndarray | sp.csr_matrix:
-        """Make features of numbers [m, d] as they are in the file: float32 [m, d]."""
+        """Convert numbers [m, d], as stored in the file, to features: float32 [m, d]."""
         if self.pixels:
             numbers = numbers.astype(np.float32) / np.float32(255)
         elif self.scaler is not None:
             if numbers.dtype == np.float16:  # scikit-learn would compute in float16
                 numbers = numbers.astype(np.float32)
-            with config_context(assume_finite=True):  # it was looked at when it was validated
+            with config_context(assume_finite=True):  # checked when it was validated
                 numbers = self.scaler.transform(numbers)
-        with np.errstate(over="ignore"):  # infinite: validation says so
+        with np.errstate(over="ignore"):  # overflow gives inf, which validation reports
             if sp.issparse(numbers):
                 return canonical_csr(numbers, np.float32)
             return numbers.astype(np.float32, copy=False)
 
     def blocks(self, n_rows: int) -> Iterator[Any]:
-        """All rows in order, so many at once, as a slice gives them; the next are read meanwhile."""
+        """Iterate over all rows in order, `n_rows` at a time; the next block is read in the background."""
         starts = range(0, len(self), n_rows)
         return ahead(self[start : start + n_rows] for start in starts)
 
     @property
     def rows_of_a_buffer(self) -> int:
-        """Rows that are shuffled at once."""
+        """Number of rows that are shuffled at once."""
         return min(len(self), self.buffer_rows or max(1, BUFFER_BYTES // self.stored.bytes_of_a_row))
 
     @property
     def rows_of_a_block(self) -> int:
-        """Rows that are read at once."""
+        """Number of rows that are read at once."""
         most = max(1, BLOCK_BYTES // self.stored.bytes_of_a_row)
         return max(1, min(most, self.rows_of_a_buffer // BLOCKS_OF_A_BUFFER))
 
     def described(self) -> str:
-        """Tell in a line what is read from where, and how it is shuffled."""
+        """Return one line that says what is read from where, and how it is shuffled."""
         n, size, gigabytes = len(self), self.rows_of_a_buffer, self.stored.n_bytes / 1e9
         shuffled = "all at once" if size == n else f"{size:,} at once, in {-(-n // size)} parts"
         return (
@@ -142,12 +142,12 @@ Matrix: TypeAlias = np.ndarray | sp.csr_matrix | StreamedMatrix
 
 
 def is_sparse(X: Matrix) -> bool:
-    """Whether rows of a matrix are sparse ones."""
+    """Return whether a matrix is sparse."""
     return X.is_sparse if isinstance(X, StreamedMatrix) else sp.issparse(X)
 
 
 def ahead(items: Iterator[_Item]) -> Iterator[_Item]:
-    """Make the next of some items in another thread while one is used."""
+    """Yield the items in order; another thread computes the next one while the current one is used."""
     with ThreadPoolExecutor(1) as other:
         following = other.submit(next, items, None)
         while (item := following.result()) is not None:

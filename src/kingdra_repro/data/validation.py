@@ -1,4 +1,4 @@
-"""What can be clustered: the checks that every data source shares."""
+"""Validation of features, labels and the number of clusters, shared by all data sources."""
 
 import logging
 import warnings
@@ -13,11 +13,11 @@ from kingdra_repro.errors import SCALING, InputError
 
 log = logging.getLogger(__name__)
 
-SMALLEST = 1e-18  # below the root of float32's smallest number, 1e-38
-SMALL_VALUE = 0.05  # seen: Ladder-IM finds three blobs of values up to 1, and not of values up to 0.01
-LARGE_MEAN_SQUARE = 25.0  # that of scaled columns is about 1
+SMALLEST = 1e-18  # ten times the square root of float32's smallest normal number, about 1e-38
+SMALL_VALUE = 0.05  # observed: Ladder-IM finds three blobs if their values go up to 1, but not up to 0.01
+LARGE_MEAN_SQUARE = 25.0  # scaled columns have about 1
 LARGE_VALUE = 10  # the networks' noise and learning rates are meant for values of about 1
-# Rows are looked at in pieces of about this many numbers, so that a memory map is never whole in memory.
+# Rows are checked in pieces of about this many numbers, so that a memory map is never loaded as a whole.
 NUMBERS_AT_ONCE = 1 << 22
 
 
@@ -28,7 +28,7 @@ def validate(
     *,
     feature_names: Sequence[str] | None = None,
 ) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None]:
-    """Check features, labels and number of clusters, and give them the types that everything else expects.
+    """Check features, labels and number of clusters, and convert them to the types used everywhere else.
 
     Parameters
     ----------
@@ -42,14 +42,16 @@ def validate(
 
     Returns
     -------
-    X : float32 ndarray (the same object, a memory map included, where it is one already) or CSR matrix [n, d]
+    X : float32 ndarray or CSR matrix [n, d]
+        A float32 ndarray, including a memory map, is returned as the same object.
     y : int64 ndarray [n] or None
 
     Raises
     ------
     InputError
-        One line with the value and the remedy: not numeric, complex, not two axes, no rows or columns, NaN or
-        infinite (row and column are named), k < 2 or k > n, labels of another length or not integers from 0.
+        If X is not numeric, is complex, does not have two axes, has no rows or columns, or has NaN or
+        infinite values; if k < 2 or k > n; if labels have another length or are not integers from 0. The
+        message is one line with the value (and its row and column in X) and the remedy.
     """
     X = validate_features(X, feature_names)
     check_n_clusters(n_clusters, X.shape[0])
@@ -59,7 +61,7 @@ def validate(
 def validate_features(
     X: Any, feature_names: Sequence[str] | None = None, first_row: int = 0
 ) -> np.ndarray | sp.csr_matrix:
-    """Check features alone, whose first row has this number, as `validate` does."""
+    """Check features alone, as `validate` does; messages count rows from `first_row`."""
     X = _as_float32(X)
     for length, what, remedy in zip(X.shape, ("sample", "feature"), ("rows", "columns"), strict=True):
         if length == 0:
@@ -91,7 +93,7 @@ def _as_float32(X: Any) -> np.ndarray | sp.csr_matrix:
             f"X has shape {values.shape}, not [rows, features]. Reshape your data: X.reshape(-1, 1) for a "
             "single feature, X.reshape(len(X), -1) for pictures"
         )
-    # What is too large for float32 becomes infinite here, and is reported with the infinities.
+    # Values too large for float32 become infinite here, and are reported as such.
     with np.errstate(over="ignore"):
         if sp.issparse(X):
             return canonical_csr(X, np.float32)
@@ -102,7 +104,7 @@ def _as_float32(X: Any) -> np.ndarray | sp.csr_matrix:
 
 
 def canonical_csr(X: Any, dtype: type | None = None) -> sp.csr_matrix:
-    """Any scipy sparse matrix as CSR with sorted rows and no number twice; the caller's stays as it is."""
+    """Convert any scipy sparse matrix to CSR with sorted indices and no duplicates; X is not modified."""
     rows = sp.csr_matrix(X, dtype=dtype)
     if not rows.has_canonical_format:
         rows = rows.copy()
@@ -111,7 +113,7 @@ def canonical_csr(X: Any, dtype: type | None = None) -> sp.csr_matrix:
 
 
 def _pieces(X: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Blocks of rows, each with the number of its first row."""
+    """Yield blocks of rows, each with the index of its first row."""
     rows = max(1, NUMBERS_AT_ONCE // X.shape[1])
     for start in range(0, len(X), rows):
         yield start, X[start : start + rows]
@@ -120,7 +122,7 @@ def _pieces(X: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
 def check_finite(
     X: np.ndarray | sp.csr_matrix, feature_names: Sequence[str] | None, first_row: int = 0
 ) -> None:
-    """Raise InputError for what is not finite in X [n, d], whose first row has this number."""
+    """Raise InputError if X [n, d] has a value that is not finite; messages count rows from `first_row`."""
     row = column = -1
     if isinstance(X, sp.csr_matrix):
         bad = np.flatnonzero(~np.isfinite(X.data))
@@ -145,12 +147,12 @@ def check_finite(
 
 
 def _largest(X: np.ndarray | sp.csr_matrix) -> float:
-    """Return the largest absolute value; of unsigned numbers, too, none of which is below 0."""
+    """Return the largest absolute value; negated as a float, since X may be of an unsigned dtype."""
     return max(float(X.max()), -float(X.min()))
 
 
 def check_magnitude(X: np.ndarray | sp.csr_matrix) -> None:
-    """Raise InputError where squares of distances between rows of X [n, d] overflow in float32, or vanish."""
+    """Raise InputError if squared distances between rows of X [n, d] overflow in float32, or vanish."""
     largest = _largest(X)
     if 0 < largest < SMALLEST:
         raise InputError(
@@ -163,7 +165,7 @@ def check_magnitude(X: np.ndarray | sp.csr_matrix) -> None:
 
 
 def warn_of_small_values(X: np.ndarray | sp.csr_matrix) -> None:
-    """Log a warning where the values of X [n, d] are lost in the noise that networks are trained with."""
+    """Log a warning if the values of X [n, d] are lost in the noise that networks are trained with."""
     largest = _largest(X)
     if 0 < largest < SMALL_VALUE:
         log.warning(
@@ -175,10 +177,10 @@ def warn_of_small_values(X: np.ndarray | sp.csr_matrix) -> None:
 
 
 def check_spread(X: np.ndarray | sp.csr_matrix, feature_names: Sequence[str] | None = None) -> None:
-    """Raise InputError where float32, in which all is computed, hardly tells the values of a column apart.
+    """Raise InputError if float32, in which everything is computed, hardly resolves the values of a column.
 
-    That is where their standard deviation is less than ten steps of float32 at the largest of them, as of a
-    time in seconds since 1970 that varies by some minutes.
+    That is the case if their standard deviation is less than ten float32 steps at the largest value, as for a
+    time in seconds since 1970 that varies by a few minutes.
     """
     if sp.issparse(X) or X.dtype == np.float32 or X.dtype.kind not in "fiu":
         return
@@ -193,9 +195,9 @@ def check_spread_of(
     mean: Callable[[int], float],
     feature_names: Sequence[str] | None,
 ) -> None:
-    """As `check_spread`, by the columns' least and largest values [d], standard deviations and means."""
+    """Check as `check_spread`, given the columns' minima, maxima and standard deviations [d], and means."""
     step = np.maximum(highest, -lowest.astype(np.float64)) * np.finfo(np.float32).eps
-    # A column of one value is no fault, though rounding may make its standard deviation more than 0.
+    # A constant column is allowed, though rounding may make its standard deviation more than 0.
     lost = np.flatnonzero((lowest < highest) & (spread < 10 * step))
     if len(lost):
         i = int(lost[0])
@@ -206,13 +208,13 @@ def check_spread_of(
 
 
 def extremes_of_columns(X: np.ndarray | sp.csr_matrix) -> list[np.ndarray]:
-    """Return the lowest and the highest value of each column, [d] each."""
+    """Return the minimum and the maximum of each column, [d] each."""
     extremes: Any = X.min(axis=0), X.max(axis=0)
     return [row.toarray()[0] if sp.issparse(X) else row for row in extremes]
 
 
 def warn_of_constant_columns(X: np.ndarray | sp.csr_matrix, feature_names: Sequence[str] | None) -> None:
-    """Log a warning where columns of X [n, d] have one value only."""
+    """Log a warning if columns of X [n, d] are constant."""
     lowest, highest = extremes_of_columns(X)
     constant = np.flatnonzero(lowest == highest)
     if len(constant):
@@ -225,7 +227,7 @@ def warn_of_constant_columns(X: np.ndarray | sp.csr_matrix, feature_names: Seque
 
 
 def warn_of_large_values(X: np.ndarray | sp.csr_matrix, scale: str | None) -> None:
-    """Log a warning where values of X [n, d], scaled so, are far from what the networks expect."""
+    """Log a warning if values of X [n, d], after scaling by `scale`, are larger than the networks expect."""
     largest = _largest(X)
     if largest > LARGE_VALUE:
         log.warning(
@@ -236,13 +238,13 @@ def warn_of_large_values(X: np.ndarray | sp.csr_matrix, scale: str | None) -> No
 
 
 class ScaleWarning(UserWarning):
-    """The values of X are far from what the networks expect."""
+    """Warning that the values of X are far from what the networks expect."""
 
 
 def warn_of_scale(X: np.ndarray | sp.csr_matrix) -> None:
-    """Warn where the mean square of X [n, d] is far above 1, as that of pixels from 0 to 255 is.
+    """Warn if the mean square of X [n, d] is far above 1, as it is for pixels from 0 to 255.
 
-    For Python; `warn_of_large_values` is for files, whose scaling is a setting.
+    For data given in Python; for files, whose scaling is a setting, see `warn_of_large_values`.
     """
     pieces = [X.data[None]] if isinstance(X, sp.csr_matrix) else (piece for _, piece in _pieces(X))
     squares = sum(float(np.square(piece, dtype=np.float64).sum()) for piece in pieces)
@@ -263,7 +265,7 @@ def _column(column: int, feature_names: Sequence[str] | None) -> str:
 
 
 def checked_labels(y: Any, n: int) -> np.ndarray | None:
-    """Check labels alone, as `validate` does."""
+    """Check labels alone, as `validate` does, and return them as int64."""
     if y is None:
         return None
     y = np.asarray(y)

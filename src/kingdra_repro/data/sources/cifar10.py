@@ -20,7 +20,7 @@ from kingdra_repro.files import checksum
 
 ARCHIVE = "cifar10/cifar-10-binary.tar.gz"
 FOLDER = "cifar-10-batches-bin"
-# The order of the rows: the five training files, then the test file.
+# Row order: the five training files, then the test file.
 FILES = (*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin")
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 SIDE = 32
@@ -47,46 +47,48 @@ def load_cifar10(
     data_dir : path or None
         The data folder; None: ``KINGDRA_DATA_DIR`` or the user's cache folder.
     mirror : path, URL or None
-        Holds ``cifar10/cifar-10-binary.tar.gz``, or features in 8 bits (``cifar10/features_u8.npy``).
+        Holds ``cifar10/cifar-10-binary.tar.gz``, or 8-bit features (``cifar10/features_u8.npy``).
     n_clusters : int or None
         Number of clusters to find; None: 10.
     features : path or None
-        A folder with ``train_X.npy`` and ``train_Y.npy`` to use in place of all the below.
+        A folder with ``train_X.npy`` and ``train_Y.npy``; the parameters below are then ignored.
     images : path or None
-        An archive of your own in the layout of the binary version, in place of the published one.
+        An archive of your own in the layout of the binary version, used instead of the published one.
     resize : int
-        Side in pixels that pictures are brought to; see the notes for why it is 64.
+        Side in pixels that pictures are resized to; see the notes for why it is 64.
     weights : path or None
         A ResNet-50 state dict in torchvision's format; None: torchvision's IMAGENET1K_V1.
     device : str
-        For the extraction: ``auto`` or what torch knows.
+        Device of the extraction: ``auto``, or a torch device.
     batch_size : int
-        For the extraction.
+        Batch size of the extraction.
     dtype : {"float32", "float16"}
-        Of the features on disk. float32 is memory-mapped; float16 takes half the disk, but is brought to
-        float32 in memory.
+        Dtype of the features on disk. float32 is memory-mapped; float16 takes half the disk space, but is
+        converted to float32 in memory.
     precision : {"float32", "bfloat16"}
-        Of the extraction. bfloat16 is faster where the chip has it, and changes the features slightly.
+        Precision of the extraction. bfloat16 is faster if the hardware supports it, and changes the features
+        slightly.
 
     Returns
     -------
     Dataset
-        X float32 [60000, 2048], y int64 [60000]; the pictures, where the features were made of them and their
-        archive is still there.
+        X float32 [60000, 2048], y int64 [60000]; also the pictures, if the features were extracted from them
+        and their archive is still available locally.
 
     Raises
     ------
     InputError
-        Where no source has the right files, or a setting is out of range.
+        If no source has the right files, or a setting is out of range.
 
     Notes
     -----
-    Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009. Pictures are taken from the
-    binary version, since the other one is pickled.
+    Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009. Pictures are read from the
+    binary version, because the other one is pickled.
 
-    The paper takes its features from Hu et al. (2017), who do not say at what size the pictures were fed.
-    K-means tells: on features of 64 x 64 it comes near the paper's row (Table 2), on those of larger pictures
-    far above it. So the paper's features were made from small pictures, and 64 is the default.
+    The paper takes its features from Hu et al. (2017), who do not state the input size of the pictures.
+    K-means reveals it: on features of 64 x 64 pictures it comes close to the paper's row (Table 2), on
+    those of larger pictures far above it. So the paper's features were made from small pictures, and 64 is
+    the default.
     """
     k = 10 if n_clusters is None else n_clusters
     if features is not None:
@@ -105,19 +107,19 @@ def load_cifar10(
         mirror=mirror,
     )
     X, y = validate(found.X, found.y, k)
-    shown = None  # not worth a download
+    shown = None  # pictures alone are not worth a download
     if found.extracted and (given or find_local(ARCHIVE, data_dir, mirror)):
         shown = PicturesOnDemand(len(X), lambda: read_pictures()[0])
     return Dataset("cifar10", X, y, k, class_names=CLASSES, pictures=shown)
 
 
 def read_cifar10(archive: Path) -> tuple[PictureArray, np.ndarray]:
-    """Pictures and labels of the binary version's archive.
+    """Read the pictures and labels in the archive of the binary version.
 
     Parameters
     ----------
     archive : Path
-        A tar file with ``cifar-10-batches-bin/data_batch_1.bin`` and so on; nothing else in it is looked at.
+        A tar file with ``cifar-10-batches-bin/data_batch_1.bin`` and so on; other members are ignored.
 
     Returns
     -------
@@ -127,7 +129,7 @@ def read_cifar10(archive: Path) -> tuple[PictureArray, np.ndarray]:
     Raises
     ------
     InputError
-        Where a file is missing or cut short, or a label is not 0-9.
+        If a file is missing or truncated, or a label is not 0-9.
     """
     names = {f"{FOLDER}/{file}" for file in FILES}
     content = dict(archive_files(archive, names.__contains__))

@@ -1,4 +1,4 @@
-"""The user's own data: arrays, tables, texts, pictures."""
+"""The loader of a user's own data: arrays, tables, texts, pictures."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ from kingdra_repro.data.sources.custom_table import column_names, table_features
 from kingdra_repro.data.sources.preprocessing import Preprocessing
 from kingdra_repro.errors import InputError, listed
 
-# Groups of settings: whose they are, and what they are for.
+# Groups of settings: the class that takes them, and the data they apply to.
 GROUPS: dict[str, tuple[type, str]] = {
     "words": (TextVectorizer, "texts"),
     "pictures": (Extraction, "a folder of pictures"),
@@ -64,66 +64,69 @@ def load_custom(
     stream: bool | str = "auto",
     buffer_rows: int | None = None,
 ) -> Dataset:
-    """Load the user's own data from a file, or from a folder of texts or pictures.
+    """Load a user's own data from a file, or from a folder of texts, pictures or Parquet files.
 
     Parameters
     ----------
     path : path
         - ``.npy``: an array [n, d], or of pictures [n, height, width] or [n, height, width, channels];
         - ``.npz``: such an array ``X`` and optionally ``y`` [n], or a scipy sparse matrix, kept sparse;
-        - ``.mat``: Matlab's, with ``fea`` and ``gnd`` or ``X`` and ``Y``; ``.h5``: JULE's (`read_jule`);
-        - ``.csv``, ``.tsv``, ``.txt``, ``.parquet``, ``.feather``, ``.xlsx``, ``.jsonl``, also packed as
-          ``.gz``, ``.zst`` or ``.zip``: a table, whose columns become features (see `TableVectorizer`), or
-          with a column of texts;
+        - ``.mat``: a Matlab file with ``fea`` and ``gnd`` or ``X`` and ``Y``; ``.h5``: a JULE file (see
+          `read_jule`);
+        - ``.csv``, ``.tsv``, ``.txt``, ``.parquet``, ``.feather``, ``.xlsx``, ``.jsonl``, also compressed as
+          ``.gz``, ``.zst`` or ``.zip``: a table whose columns become features (see `TableVectorizer`), or
+          that has a column of texts;
         - a folder of Parquet files with the same columns;
-        - a folder of texts, or of pictures (png, jpg...): one file a row, in the order of their names. Where
-          all files are in subfolders, the subfolders' names are the labels.
+        - a folder of texts, or of pictures (png, jpg...): one row per file, sorted by file name. If all files
+          are in subfolders, the subfolders' names are the labels.
     labels : str, path or None
-        The name of a column of the table, or a file of one label a row (.npy, or a .csv of one column).
+        A column of the table, or a file with one label per row (.npy, or a .csv with one column).
     n_clusters : int or None
         Number of clusters to find; None: as many as there are distinct labels.
     scale : {"auto", None, "minmax", "standard"}
-        "minmax" brings each column to 0-1, "standard" to mean 0 and variance 1, None leaves the values.
-        "auto" is "standard" for a table, whose columns come in units of their own (years, euros), so that
-        the noise of the networks would drown the small ones; "standard" and not "minmax", since one outlier
-        squeezes all other values of a column under "minmax". Anything else is taken for features that were
-        made to be comparable (pixels, tf-idf, embeddings), which scaling by column would spoil, and is left
-        as it is; but an array of uint8 is taken for pixels and divided by 255.
+        "minmax" scales each column to 0-1, "standard" to mean 0 and variance 1, None leaves values unchanged.
+        "auto" is "standard" for a table, whose columns have different units (years, euros), so that the
+        networks' noise would drown the small ones. It is not "minmax", under which one outlier squeezes all
+        other values of a column. Any other data are assumed to be features on a common scale (pixels, tf-idf,
+        embeddings), which column scaling would spoil, and are left unchanged, except that an array of uint8
+        is taken for pixels and divided by 255.
     columns : sequence of str, str or None
-        The columns of a table to cluster by, or the only one; None: all but that of the labels, row
-        numbers, dates and what is the same in all rows.
+        The column or columns of a table to cluster by; None: all except labels (``labels``, ``given``),
+        ``id``, row numbers, dates (see ``dates``), and empty or constant columns; for a streamed table, all
+        except labels and row numbers.
     text : str or None
-        The column of a table that holds texts; they are then clustered by their words alone.
+        The column of a table that holds texts. If given, only its words are used for clustering.
     words : mapping or None
         Settings of `TextVectorizer` (``n_words``, ``stop_words``, ``row_length``), for texts.
     pictures : mapping or None
         Settings of `PictureVectorizer` (``resize``, ``weights``, ``device``, ``batch_size``, ``precision``,
         ``dtype``), for pictures.
     data_dir, mirror : path or None
-        Where features of pictures and copies of files that are streamed are kept, and where a network's
-        weights may be; as for `fetch`.
+        The folder for features of pictures and copies of streamed files, and a source of network weights; as
+        for `fetch`.
     drop : sequence of str, str or None
         Columns of a table to leave out.
     id : str or None
         The column of a table with the rows' names, which are kept for the output.
     missing, categories, dates : str
-        What becomes of missing cells, words and dates of a table: see `TableSettings`.
+        How missing cells, words and dates of a table are handled: see `TableSettings`.
     separator, decimal, encoding, header : str or None
         How a table is written as text: see `TextFormat`.
     given : str, path or None
-        As ``labels``, or a run's ask.csv, but to learn from: blank or -1 where not known.
+        Labels to learn from, as for ``labels``, or a run's ask.csv; blank or -1 where unknown.
     links : path or None
         A table of pairs that a method may learn from; see `read_links`.
     image_shape : (height, width) or (height, width, 3), or None
-        Of the pictures that the rows of an array [n, d] are.
+        Shape of the pictures if the rows of an array [n, d] are pictures.
     keep_columns : bool
-        Whether the columns of a table are kept for the output.
+        Whether a run writes the columns of a table to its output. The loader only checks that there is a
+        table; it always returns it.
     stream : {"auto", True, False}
-        Whether a .npy file, a CSR matrix in a .npz file or Parquet stays on the disk, and X is a
-        `StreamedMatrix`; "auto": where it would take more than half of the memory that is available. A folder
-        of Parquet files always does.
+        Whether a .npy file, a CSR matrix in a .npz file or Parquet stays on disk, so that X is a
+        `StreamedMatrix`; "auto": if it would take more than half of the available memory. A folder of Parquet
+        files is always streamed.
     buffer_rows : int or None
-        Rows of such a file that training shuffles at once; None: as many as take 256 MB.
+        Number of rows of a streamed file that training shuffles at once; None: as many as take 256 MB.
 
     Returns
     -------
@@ -133,8 +136,8 @@ def load_custom(
     Raises
     ------
     InputError
-        Where the file cannot be read, labels do not fit, there are neither they nor `n_clusters`, or
-        `validate` finds fault with the values.
+        If the file cannot be read, labels do not fit, neither labels nor `n_clusters` are given, a setting
+        does not apply to the data, or `validate` rejects the values.
     """
     path = given_path("path", path)
     names = {"labels": labels, "given": given, "text": text, "id": id, "links": links}
@@ -197,7 +200,7 @@ def load_custom(
     rows = np.arange(found.X.shape[0]) if found.rows is None else found.rows
     n_rows = len(rows) if found.table is None else len(found.table)
     cells = None if found.table is None else found.table.iloc[rows]
-    if labels is not None and (found.labels is None or not of_a_table):  # no column, but a file
+    if labels is not None and (found.labels is None or not of_a_table):  # a file, not a column
         found_labels, source = read_labels("labels", labels, rows, n_rows), f"dataset.labels={labels}"
     found_given = found.given
     if given is not None and found_given is None:
@@ -234,7 +237,7 @@ def load_custom(
     if scale == "auto":
         scale = "standard" if isinstance(found.vectorizer, TableVectorizer) else None
     X, y, scaler = scaled(found, y, n_clusters, scale)
-    if found.table is not None:  # further files are read with the signs that this one was found to have
+    if found.table is not None:  # further files are read with the decimal and thousands signs of this one
         text_format = replace(text_format, **found.table.attrs.get("signs", {}))
     preprocessing = Preprocessing(found.vectorizer, text_format, id, scaler, found.pixels, text)
     return Dataset(
@@ -255,7 +258,7 @@ def load_custom(
 
 
 def _refuse(settings: Mapping[str, Any], use: str, remedy: str = "leave it out") -> None:
-    """Refuse the first of some settings that are of no use here; there may be none."""
+    """Raise InputError for the first of the settings, if any: they do not apply to these data."""
     for name, value in settings.items():
         raise InputError(f"dataset.{name}={value} is for {use}: {remedy}")
 

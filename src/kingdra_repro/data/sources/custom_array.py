@@ -1,4 +1,4 @@
-"""A user's file of arrays: features, or pictures."""
+"""Features and labels from a user's array file, which holds features or pictures."""
 
 import math
 from collections.abc import Sequence
@@ -30,23 +30,23 @@ def array_features(
     buffer_rows: int | None = None,
     data_dir: Any = None,
 ) -> Found:
-    """Return the features and labels of a file of arrays.
+    """Return the features and labels of an array file.
 
     Parameters
     ----------
     path : Path, of one of `ENDINGS`
-        Features [n, d]; or pictures [n, height, width], [n, height, width, channels] or, as in JULE's files,
-        [n, channels, height, width], of one channel or three.
+        Features [n, d], or pictures [n, height, width], [n, height, width, channels] or, as in JULE's files,
+        [n, channels, height, width], with one channel or three.
     scale : str or None
         "auto" divides uint8 by 255.
     image_shape : (height, width) or (height, width, 3), or None
-        Of the pictures that the rows [n, d] are.
+        Shape of the pictures if the rows of an array [n, d] are pictures.
     stream, buffer_rows, data_dir : see `streamed_array`
 
     Raises
     ------
     InputError
-        Where the file cannot be read, or what it holds is neither.
+        If the file cannot be read, or holds neither features nor pictures.
     """
     found = streamed_array(path, scale, stream, buffer_rows, data_dir)
     if found is None:
@@ -68,7 +68,7 @@ def array_features(
 
 
 def features_of(X: np.ndarray | sp.csr_matrix, scale: str | None, source: Path | str) -> Found:
-    """Return the features that an array is, its pictures as rows; see `array_features`."""
+    """Return an array as features, with each picture flattened to a row; see `array_features`."""
     if pixels := scale == "auto" and X.dtype == np.uint8:
         X = X.astype(np.float32) / np.float32(255)
     if not X.ndim:
@@ -80,7 +80,7 @@ def features_of(X: np.ndarray | sp.csr_matrix, scale: str | None, source: Path |
 
 
 def _flat(X: np.ndarray, source: Path | str) -> tuple[np.ndarray, tuple[int, ...]]:
-    """Pictures as rows, their channels last, and their shape."""
+    """Return pictures as rows, with channels last, and the shape of a picture."""
     if X.ndim == 4 and X.shape[3] not in CHANNELS:
         if X.shape[1] not in CHANNELS:
             raise InputError(

@@ -1,4 +1,4 @@
-"""Whether a file of answers is of the user's table: the cells that it repeats are those of the same rows."""
+"""The check that a file of answers belongs to the user's table: cells that it repeats must be the same."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,26 +18,26 @@ LONGEST = 60  # characters of a cell in a message
 def check_cells(
     path: Path, there: Sequence[pd.DataFrame], here: pd.DataFrame, rows: np.ndarray, before: str = ""
 ) -> None:
-    """Compare cells of a file of answers with those of the table, by row and column.
+    """Compare cells of a file of answers with the same cells of the user's table.
 
     Parameters
     ----------
     path : Path
         The file of answers.
     there : sequence of DataFrame [m, columns]
-        What it has: as it was read and, of a file of text, as it is written. 12,5 is 12.5 in one of them,
-        and a word in the other. Columns that are not the table's are not looked at.
+        Its cells, as parsed and, for a text file, as written: 12,5 is 12.5 in the one and a word in the
+        other. A cell must match in one of them. Columns that are not in the user's table are ignored.
     here : DataFrame [n, columns]
-        The table's rows that the data have.
+        The rows of the user's table that are in the data.
     rows : int64 array [m]
-        Which of them the answers are for.
+        The rows of `here` that the answers are for.
     before : str
-        What stands before a column's name there.
+        Prefix of the column names in the file of answers.
 
     Raises
     ------
     InputError
-        For the first row, from above, of which a cell differs. 12 and 12.0 are the same, and 007 and 7.
+        If a cell differs; the message names the first such row. 12 and 12.0 are equal, and so are 007 and 7.
     """
     names = [name for name in here.columns if before + name in there[0]]
     differ = np.zeros((len(rows), len(names)), bool)
@@ -57,7 +57,7 @@ def check_cells(
 
 
 def _differ(there: pd.Series, here: pd.Series) -> np.ndarray:
-    """Tell which cells are another value, not only written in another way: bool array [m]."""
+    """Return which cells differ in value, not only in how they are written: bool array [m]."""
     if types.is_datetime64_any_dtype(here):
         days = [
             pd.to_datetime(column, errors="coerce", format="mixed", utc=True).to_numpy()
@@ -70,7 +70,7 @@ def _differ(there: pd.Series, here: pd.Series) -> np.ndarray:
 
 
 def _word(cell: Any) -> str:
-    """Return a cell as text; TRUE is True, and marks of missing cells are blank."""
+    """Return a cell as case-folded text, so that TRUE equals True; markers of missing cells become empty."""
     word = "" if types.is_scalar(cell) and pd.isna(cell) else str(cell).strip()
     return "" if word in MISSING else word.casefold()
 

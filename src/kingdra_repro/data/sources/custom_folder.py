@@ -1,4 +1,4 @@
-"""A user's folder of texts or of pictures, as features."""
+"""Features of a user's folder of texts or pictures."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -24,15 +24,16 @@ def folder_features(
     data_dir: str | os.PathLike | None,
     mirror: str | os.PathLike | None,
 ) -> Found:
-    """Return features of the files of a folder: ResNet-50 where all are pictures, tf-idf where none is.
+    """Return features of the files in a folder: ResNet-50 if all are pictures, tf-idf if none is.
 
-    `words` and `pictures` are settings of `TextVectorizer` and of `PictureVectorizer`. More clusters than
-    there are files are refused before the work.
+    `words` and `pictures` are settings of `TextVectorizer` and `PictureVectorizer`. `n_clusters` is checked
+    against the number of files before any features are computed.
 
     Raises
     ------
     InputError
-        Where there are no files, or pictures and other files, or a file is broken.
+        If there are no files, pictures are mixed with other files, a file is broken, or there are fewer files
+        than clusters.
     """
     files, classes = files_and_classes(folder)
     names = [file.relative_to(folder).as_posix() for file in files]
@@ -54,7 +55,7 @@ def folder_features(
 
 
 def are_pictures(folder: Path, files: Sequence[Path]) -> bool:
-    """Whether files of a folder are pictures; InputError where some are and some are not."""
+    """Return whether the files are pictures; InputError if pictures or Parquet are mixed with other files."""
     others = [file for file in files if file.suffix.lower() not in PICTURE_ENDINGS]
     if not others:
         return True
@@ -68,7 +69,7 @@ def are_pictures(folder: Path, files: Sequence[Path]) -> bool:
 
 
 def read_text(file: Path) -> str:
-    """Read a file of text, of UTF-8 or else Latin-1; InputError where it is none."""
+    """Read a text file as UTF-8 or, if that fails, Latin-1; InputError if it is not a text file."""
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -78,4 +79,4 @@ def read_text(file: Path) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError:
-        return content.decode("latin-1")  # never refused; older collections are written so
+        return content.decode("latin-1")  # always succeeds; older collections use it

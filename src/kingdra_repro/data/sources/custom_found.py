@@ -1,4 +1,4 @@
-"""What a user's file or folder holds, whatever its kind."""
+"""`Found`, the content of a user's file or folder of any kind."""
 
 from dataclasses import dataclass
 
@@ -15,35 +15,35 @@ from kingdra_repro.data.streamed import Matrix
 
 @dataclass(frozen=True)
 class Found:
-    """Features of m rows and what is known about them, neither checked nor scaled.
+    """Features of m rows and what is known about them, before validation and scaling.
 
     Attributes
     ----------
     X : array, CSR matrix or StreamedMatrix [m, d]
-        Of a table in memory float64, of texts float32, of pictures float32 or float16, of an array as it was
-        read.
+        float64 for a table in memory, float32 for texts, float32 or float16 for pictures; an array keeps its
+        dtype, except that pixels become float32.
     feature_names : list of str [d] or None
-        The columns of a table, or the words of texts.
+        Names of a table's features, or the words of texts.
     row_names : list of str [m] or None
-        The column of a table with the rows' names, or the files' paths below a folder.
+        Names from a column or the index of a table, or its row numbers if rows were left out; or the paths of
+        the files relative to the folder.
     labels : Labels [m] or None
-        A column of the table; what a file of arrays has beside X; or the names of the subfolders that the
-        files are in.
+        A column of the table, the labels stored in an array file, or the names of the files' subfolders.
     given : Labels [m] or None
         The column of the table with labels to learn from.
     image_shape : (height, width), (height, width, 3) or None
-        Of the pictures that the rows are.
+        Shape of the pictures if the rows are pictures.
     pixels : bool
-        Whether X was uint8, and is divided by 255.
+        Whether X was uint8 and is divided by 255.
     pictures : PictureFiles or None
-        The m pictures that X was made of.
+        The m pictures that X was extracted from.
     vectorizer : TableVectorizer, TextVectorizer, PictureVectorizer or None
-        What makes features of further files; None for an array.
+        Makes features of further files; None for an array.
     table : DataFrame [n, columns] or None
-        The table, where it is in memory. Names of rows and labels are as they stand in a file of text, all
-        else as it was read. With n > m where rows with missing cells are left out.
+        The table, if it is in memory. Row names and labels are as written in a text file; all other cells are
+        as parsed. n > m if rows with missing cells are left out.
     rows : int64 array [m] or None
-        The rows of `table` that X is of; None where there is none.
+        The rows of `table` that are in X; None if there is no table.
     """
 
     X: Matrix

@@ -1,4 +1,4 @@
-"""The labels of a user's own data in a file of their own."""
+"""Labels of a user's data from a separate file, or from the answers in ask.csv."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,27 +14,27 @@ from kingdra_repro.data.sources.custom_cells import check_cells
 from kingdra_repro.errors import InputError, listed
 
 ANSWER = "answer"  # the column of ask.csv that a person fills in
-OWN = ["row", ANSWER, "cluster", "disagreement"]  # its columns beside those of the user's table
+OWN = ["row", ANSWER, "cluster", "disagreement"]  # its columns; those of the user's table follow
 
 
 def read_labels(setting: str, labels: str, rows: np.ndarray, n_rows: int) -> Labels:
-    """Return the labels of a file of their own, one for each row that is kept.
+    """Return the labels in a separate file, one for each row that is kept.
 
     Parameters
     ----------
     setting : str
-        What named the file.
+        The setting that names the file, for messages.
     labels : path
-        A .npy file or a table of one column, with or without a line with its name.
+        A .npy file, or a table with one column, with or without a header line.
     rows : int64 array [m]
         The rows of the user's file that are kept.
     n_rows : int
-        How many it has: the labels are one for each, or for each that is kept.
+        Number of rows of the user's file. There is one label for each of them, or for each kept row.
 
     Raises
     ------
     InputError
-        Where it is no such file, or has another number of labels.
+        If it is no such file, or has another number of labels.
     """
     path = Path(labels).expanduser()
     if not path.is_file():
@@ -56,10 +56,10 @@ def read_labels(setting: str, labels: str, rows: np.ndarray, n_rows: int) -> Lab
 
 
 def _only_column(path: Path, lengths: tuple[int, int]) -> tuple[Labels, str]:
-    """Return the labels of a table of one column, and what a message says of its first line.
+    """Return the labels of a table with one column, and what a message says about its first line.
 
-    The first line is a label where there are too few without it, and others are the same: one that stands
-    once would be the column's name above labels of which one is missing.
+    The first line is a label if there is one label too few without it and its text occurs again below. A text
+    that occurs only once is taken for the column's name, above labels of which one is missing.
     """
     table, written = read_as_written(path, None, TextFormat(header="first"))
     if len(table.columns) != 1:
@@ -80,23 +80,23 @@ def read_given(
     n_rows: int,
     cells: pd.DataFrame | None = None,
 ) -> Labels:
-    """Return labels to learn from, one a row, empty where not known: as `read_labels`, or of ask.csv.
+    """Return labels to learn from, one per row, empty if unknown, as by `read_labels` or from ask.csv.
 
     Parameters
     ----------
     given : path
-        The columns ``row`` (from 0) and ``answer`` make it one that a run has written, with some or all
+        A file with the columns ``row`` (from 0) and ``answer`` is taken for a run's ask.csv, with some or all
         answers filled in.
     row_names : names of the rows of the data, or None
     rows, n_rows : see `read_labels`
     cells : DataFrame or None
-        The rows of the user's table that are kept. The cells of rows with an answer must be the same there.
+        The rows of the user's table that are kept. In rows with an answer, ask.csv must have the same cells.
 
     Raises
     ------
     InputError
-        Where an answer is for a row that the data do not have, or have under another name or with other
-        cells.
+        If an answer is for a row that the data do not have, or have under another name or with other cells;
+        for any other file, as `read_labels`.
     """
     path = Path(given).expanduser()
     if not path.is_file() or not is_table(path):
@@ -107,8 +107,8 @@ def read_given(
     filled = (table if written.empty else written).notna().any(axis=1).to_numpy()
     table, written = (one[filled].reset_index(drop=True) for one in (table, written))
     asked, n = _row_numbers(table["row"], path, len(rows)), len(rows)
-    # A run writes names before the answers, where rows have some. Where some are left out, their numbers in
-    # the user's file are their names.
+    # If rows have names, a run writes them in a column before the answers. If rows were left out, row numbers
+    # in the user's file serve as names.
     order = list(table.columns)
     named = "id" in order and order.index("id") < order.index(ANSWER)
     there = written.get("id", table["id"].astype(str)).fillna("") if named else asked.astype(str)
@@ -122,7 +122,7 @@ def read_given(
         )
     answers = table.assign(**written)[ANSWER]
     if cells is not None:
-        own = [*OWN, "id"] if named else OWN  # a run puts "input" before a name of the table that is its own
+        own = [*OWN, "id"] if named else OWN  # a run puts "input" before such names of the table
         repeated = [one[answers.notna()].drop(columns=own, errors="ignore") for one in (table, written)]
         cells = cells.rename(columns={name: f"input {name}" for name in own})
         check_cells(path, repeated, cells, asked[answers.notna()].to_numpy())
@@ -130,7 +130,7 @@ def read_given(
 
 
 def _row_numbers(column: pd.Series, path: Path, n: int) -> pd.Series:
-    """Row numbers, int64, as a run wrote them or a spreadsheet did: 849.0 is 849."""
+    """Return row numbers as int64, as written by a run or a spreadsheet: 849.0 is 849."""
     numbers = pd.to_numeric(column, errors="coerce")
     if (wrong := np.flatnonzero(numbers.isna() | (numbers % 1 != 0))).size:
         cell = column.iloc[wrong[0]]

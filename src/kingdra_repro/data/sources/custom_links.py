@@ -1,4 +1,4 @@
-"""Pairs of points in a file, as row numbers of the data."""
+"""Must-link and cannot-link pairs from a user's file, as row indices of the data."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,29 +12,30 @@ from kingdra_repro.data.links import Links
 from kingdra_repro.data.sources.custom_cells import check_cells
 from kingdra_repro.errors import InputError, listed
 
-COLUMNS = ("i", "j", "link")  # and, where pairs are in doubt, weight
+COLUMNS = ("i", "j", "link")  # and weight, if pairs are uncertain
 
 
 def read_links(
     path: Path, row_names: Sequence[str] | None, n: int, cells: pd.DataFrame | None = None
 ) -> Links:
-    """Pairs from a table with the columns ``i``, ``j``, ``link`` and perhaps ``weight``.
+    """Read pairs from a table with the columns ``i``, ``j``, ``link`` and optionally ``weight``.
 
     Parameters
     ----------
-    path : Path, .csv or .parquet
-        i, j: names of rows, or row numbers from 0 where the data have no names; link: 1 belong together, 0 do
-        not, blank: not known, and left out; weight: above 0 and at most 1. Columns whose names begin with
-        "i: " or "j: ", as in ask_pairs.csv, repeat the cells of these rows.
+    path : Path, a table such as a .csv or .parquet
+        i, j: row names, or row numbers from 0 if the data have no names; link: 1 must link, 0 cannot link,
+        blank: unknown, and ignored; weight: above 0 and at most 1. Columns whose names begin with "i: " or
+        "j: ", as in ask_pairs.csv, repeat the cells of these rows.
     row_names : names of the rows of the data, or None
     n : number of rows
     cells : DataFrame [n, columns] or None
-        The user's table.
+        The rows of the user's table.
 
     Raises
     ------
     InputError
-        Where it is not such a table, or repeats other cells than the user's table has; the line is told.
+        If it is not such a table, or repeats cells that differ from the user's table; the message names the
+        row.
     """
     if not path.is_file():
         raise InputError(f"dataset.links={path} does not exist ({path.absolute()}): correct the path")
@@ -79,9 +80,9 @@ def read_links(
 
 
 def _rows_named(pairs: pd.DataFrame, path: Path, row_names: Sequence[str] | None, n: int) -> np.ndarray:
-    """Row numbers, int64 [m, 2], of names or, where the rows of the data have none, of row numbers.
+    """Return row indices, int64 [m, 2], from row names or, if the data have no names, from row numbers.
 
-    Never of both: a name such as 20, which has lost its zeros, would be taken for the number of another row.
+    The two are never mixed: a name such as 20, which has lost leading zeros, would be taken for a row number.
     """
     for name, column in pairs.items():
         if (blank := np.flatnonzero(column.isna())).size:
@@ -119,7 +120,7 @@ def _row_numbers(cells: pd.Series, path: Path, n: int) -> np.ndarray:
 
 
 def _text(cell: Any) -> str:
-    """How a cell is written; beside blank ones whole numbers of a binary file are floats."""
+    """Return a cell as text; in a binary file, blank cells in a column turn integers into floats."""
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
 
 

@@ -1,4 +1,4 @@
-"""A user's Parquet of more rows than memory holds, as features."""
+"""Features of a user's Parquet table that does not fit in memory."""
 
 import logging
 import os
@@ -20,16 +20,17 @@ from kingdra_repro.errors import InputError, listed
 
 log = logging.getLogger(__name__)
 
-BYTES_OF_A_CELL = 20  # of a table in memory: as pandas has it, as float64 and as float32
+BYTES_OF_A_CELL = 20  # of a table in memory: in pandas, as float64 and as float32
 
 
 def streamed_table(path: Path, stream: bool | str) -> StreamedParquet | None:
-    """Return Parquet that is read in blocks; None where a table, or what is no table, is read into memory.
+    """Return a Parquet table that is read in blocks; None if `path` is to be read in another way.
 
     Raises
     ------
     InputError
-        Where ``stream`` asks for what cannot be.
+        If ``stream`` asks for what is not possible: True for another kind of table or folder, False for a
+        folder of Parquet files.
     """
     if not is_parquet(path):
         if stream is True and (path.is_dir() or is_table(path)):
@@ -56,15 +57,16 @@ def parquet_features(
     buffer_rows: int | None,
     data_dir: str | os.PathLike | None,
 ) -> Found:
-    """Return the features of Parquet, as a matrix in one file, which is kept in the data folder.
+    """Return the features of a Parquet table, as a matrix in a single file that is kept in the data folder.
 
-    `labels` and `given` are the columns with the classes and with the labels to learn from; or files of their
-    own, which the caller reads.
+    `labels` and `given` name the columns with the classes and with the labels to learn from, or separate
+    files, which the caller reads.
 
     Raises
     ------
     InputError
-        For a column that is not there, is named twice or has no numbers, a missing value, or a full disk.
+        If a column does not exist, is named for two purposes or is not numeric, a value is missing, or the
+        disk is full.
     """
     column, given_column = (name if name in table.names else None for name in (labels, given))
     names = _columns(table, settings, (column, given_column))
@@ -80,9 +82,9 @@ def parquet_features(
 
 
 def _columns(table: StreamedParquet, settings: TableSettings, others: Sequence[str | None]) -> list[str]:
-    """Return the columns to cluster by, where others are for something else.
+    """Return the columns to cluster by; `others` are columns with another purpose.
 
-    They must hold numbers; row numbers are left out, unless they are chosen.
+    The columns must be numeric. Row numbers are left out, unless they are in ``settings.columns``.
     """
     import pyarrow.types as kinds
 

@@ -1,4 +1,4 @@
-"""A user's features, checked and scaled."""
+"""Validation and scaling of a user's features."""
 
 from typing import Any
 
@@ -22,21 +22,21 @@ from kingdra_repro.data.validation import (
 def scaled(
     found: Found, y: Any, n_clusters: int, scale: str | None
 ) -> tuple[Matrix, np.ndarray | None, Scaler | None]:
-    """Check features and labels, and scale the features: "minmax", "standard" or not at all.
+    """Validate features and labels, and scale the features: "minmax", "standard" or None.
 
-    The vectorizer of a table is fitted: it keeps how the table's numbers are scaled.
+    For a table, this also fits the vectorizer, which keeps the scaler of the table's numbers.
 
     Returns
     -------
     X : float32 array, CSR matrix or StreamedMatrix [m, d]
     y : int64 array [m] or None
     scaler : Scaler or None
-        Of the columns of all but a table's numbers.
+        The fitted scaler of the columns; None if they are not scaled, and for a table.
 
     Raises
     ------
     InputError
-        For what `kingdra_repro.data.validate` refuses, and a scale that there is not.
+        If `kingdra_repro.data.validate` rejects the data, or there is no such scale.
     """
     if isinstance(found.X, StreamedMatrix):
         check_n_clusters(n_clusters, len(found.X))
@@ -48,7 +48,7 @@ def scaled(
         return streamed, y, None
     X, y = validate(found.X, y, n_clusters, feature_names=found.feature_names)
     scaler = None
-    # Of the numbers as they were read: float32 keeps little of a column that varies about a large mean.
+    # Uses the values as read: float32 keeps little of a column that varies little about a large mean.
     if scale is None:
         check_spread(found.X, found.feature_names)
     elif isinstance(found.vectorizer, TableVectorizer):

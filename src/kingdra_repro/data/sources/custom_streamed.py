@@ -1,4 +1,4 @@
-"""A user's matrix of more rows than memory holds: whether it is, and how it is checked and scaled."""
+"""Streaming of a user's matrix that does not fit in memory: the decision, validation and scaling."""
 
 import zlib
 from collections.abc import Sequence
@@ -31,11 +31,11 @@ from kingdra_repro.data.validation import (
 from kingdra_repro.errors import InputError
 
 AUTO = "auto"
-LEAST_BUFFER = 32  # rows: with fewer a batch might be of one
+LEAST_BUFFER = 32  # rows; with fewer, a batch might have a single row
 
 
 def check_stream(stream: Any, buffer_rows: Any) -> None:
-    """Raise InputError for settings that are none."""
+    """Raise InputError if `stream` or `buffer_rows` has an invalid value."""
     if not isinstance(stream, bool) and stream != AUTO:  # 0 and 1 equal False and True
         raise must_be("auto, true or false", "dataset.stream", stream)
     if buffer_rows is not None and not is_integer(buffer_rows, LEAST_BUFFER):
@@ -43,30 +43,32 @@ def check_stream(stream: Any, buffer_rows: Any) -> None:
 
 
 def is_large(n_bytes: int) -> bool:
-    """Whether data are streamed by themselves: they would take more than half of the memory there is."""
+    """Return whether "auto" streams data of this size: if it exceeds half of the available memory."""
     return n_bytes > available_bytes() / 2
 
 
 def streamed_array(
     path: Path, scale: str | None, stream: bool | str, buffer_rows: int | None, data_dir: Any = None
 ) -> Found | None:
-    """Return a .npy file's array or a .npz file's CSR matrix that stays there; None where it is read.
+    """Return the array of a .npy file, or the CSR matrix of a .npz file, as a matrix that stays on disk.
+
+    None if the file is to be read into memory.
 
     Parameters
     ----------
-    path : Path, of a file of arrays
+    path : Path, an array file
     scale : str or None
         "auto" divides uint8 by 255.
     stream : {"auto", True, False}
-        "auto": where it would take more than half of the memory.
+        "auto": if it would take more than half of the available memory.
     buffer_rows : int or None, see `StreamedMatrix`
     data_dir : path or None
-        Where a compressed .npz is unpacked.
+        The folder in which a compressed .npz is unpacked.
 
     Raises
     ------
     InputError
-        Where ``stream=True`` is asked of what cannot be streamed, or a compressed file cannot be unpacked.
+        If ``stream=True`` and the file cannot be streamed, or a compressed file cannot be unpacked.
     """
     if stream is False:
         return None
@@ -90,7 +92,7 @@ def streamed_array(
 
 
 def _cannot_stream(path: Path) -> InputError:
-    """Say why an array cannot be streamed: it is broken, holds no rows of numbers, or in another order."""
+    """Return the error for a file that cannot be streamed: unreadable, no rows of numbers, another layout."""
     if path.suffix.lower() == ".npy":
         try:
             array = np.load(path, mmap_mode="r", allow_pickle=False)
@@ -110,23 +112,23 @@ def _cannot_stream(path: Path) -> InputError:
 def validated(
     X: StreamedMatrix, scale: str | None, feature_names: Sequence[str] | None = None
 ) -> StreamedMatrix:
-    """Look at all numbers of a matrix once, in blocks: check them as others are, and fit how to scale them.
+    """Validate a streamed matrix and fit its scaler, in one pass over all numbers, block by block.
 
     Parameters
     ----------
-    X : StreamedMatrix [n, d]; its own scaler, if any, is kept where ``scale`` is None
+    X : StreamedMatrix [n, d]; its own scaler, if any, is kept if ``scale`` is None
     scale : {"minmax", "standard"} or None, see `kingdra_repro.data.scaling.fit_scaler`
     feature_names : sequence of str [d] or None
 
     Raises
     ------
     InputError
-        For what `kingdra_repro.data.validate` refuses.
+        If `kingdra_repro.data.validate` would reject the matrix.
     """
     n = len(X)
     plain, dtype = replace(X, scaler=None), X.stored.dtype
     scaler = None if scale is None else new_scaler(scale, sparse=X.is_sparse)
-    # What float32 does not hold is told by its spread, unless it is scaled before it becomes float32.
+    # What float32 cannot resolve is detected by the spread, unless values are scaled before the conversion.
     is_scaled = X.pixels or scaler is not None or X.scaler is not None
     exact = is_scaled or X.is_sparse or dtype.itemsize < 4 or dtype == np.float32
     spread = None if exact else StandardScaler()
@@ -159,7 +161,7 @@ def validated(
 
 
 def _parts(numbers: np.ndarray | sp.csr_matrix) -> list[np.ndarray]:
-    """Return the arrays of a block of rows, such that those of all blocks make the whole's."""
+    """Return a block as arrays whose concatenation over all blocks does not depend on the block size."""
     if isinstance(numbers, np.ndarray):
         return [numbers]
     return [numbers.data, numbers.indices, np.diff(numbers.indptr)]

@@ -1,4 +1,4 @@
-"""A user's table, as features."""
+"""Features of a user's table that is read into memory."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -31,17 +31,17 @@ def table_features(
     text_format: TextFormat,
     words: Mapping[str, Any],
 ) -> Found:
-    """Return features of a table: its columns, or the words of its column `text` by tf-idf.
+    """Return features of a table: its columns, or tf-idf of the words in its column `text`.
 
-    `labels` and `given` are the columns with the classes and with the labels to learn from; or files of
-    their own, which the caller reads. The column `id` has the rows' names. `words` are settings of
+    `labels` and `given` name the columns with the classes and with the labels to learn from, or separate
+    files, which the caller reads. The column `id` has the rows' names. `words` are settings of
     `TextVectorizer`.
 
     Raises
     ------
     InputError
-        Where the table cannot be read, a column is not there or named for two purposes, or `TableVectorizer`
-        finds fault with it.
+        If the table cannot be read, a column does not exist or is named for two purposes, or
+        `TableVectorizer` rejects the table.
     """
     chosen = [name for name in (labels, given, id) if name is not None]
     table, as_written = read_as_written(path, chosen, text_format)
@@ -74,7 +74,7 @@ def table_features(
         X, rows = vectorizer.fit_transform(texts_of(table, text, str(path))), np.arange(len(table))
         feature_names = vectorizer.words
     else:
-        # What is left out of the features already may be named among what to leave out.
+        # `drop` may name columns that are already left out of the features: labels, given, id.
         settings = replace(settings, drop=tuple(name for name in settings.drop if name not in chosen))
         vectorizer = TableVectorizer(settings)
         X, rows = vectorizer.fit(features, str(path)).transform(features, str(path))
@@ -98,7 +98,7 @@ def table_features(
 
 
 def row_names(table: pd.DataFrame, id: str | None, rows: np.ndarray) -> list[str] | None:
-    """Name some rows of a table, by their numbers where some are left out; None: 0, 1, 2 ..."""
+    """Return names of `rows`, from column `id`, the index, or row numbers; None if these are 0, 1, 2 ..."""
     if id is not None:
         named = words_of(table[id]).fillna("").tolist()
     elif not isinstance(table.index, pd.RangeIndex):
@@ -111,7 +111,7 @@ def row_names(table: pd.DataFrame, id: str | None, rows: np.ndarray) -> list[str
 
 
 def column_names(setting: str, names: Any) -> list[str]:
-    """Return the names of columns that a setting gives: one, or a list; InputError where they are neither."""
+    """Return the column names in a setting, a single name or a list; InputError if it is neither."""
     if isinstance(names, str | int):
         return [str(names)]
     if not isinstance(names, Sequence):
@@ -122,7 +122,7 @@ def column_names(setting: str, names: Any) -> list[str]:
 
 
 def texts_of(table: pd.DataFrame, column: str, source: str) -> list[str]:
-    """Return the texts of a column; missing ones are empty."""
+    """Return the texts of a column; missing texts become empty strings."""
     if column not in table.columns:
         raise InputError(f"{source} has no column {column!r}: it has {listed(table.columns)}")
     if types.is_numeric_dtype(table[column]):

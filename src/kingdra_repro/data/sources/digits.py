@@ -23,12 +23,12 @@ def load_digits(n_clusters: int | None = None) -> Dataset:
     Raises
     ------
     InputError
-        Where `n_clusters` is below 2 or above 1,797.
+        If `n_clusters` is below 2 or above 1,797.
 
     Notes
     -----
-    The test part of the UCI "Optical Recognition of Handwritten Digits" (Alpaydin, Kaynak 1998). Not in the
-    paper.
+    The test part of the UCI "Optical Recognition of Handwritten Digits" (Alpaydin, Kaynak 1998). The
+    paper does not use it.
     """
     digits = sklearn.datasets.load_digits()
     k = 10 if n_clusters is None else n_clusters

@@ -23,33 +23,33 @@ def load_feature_pair(
     sparse: bool = False,
     image_shape: tuple[int, ...] | None = None,
 ) -> Dataset:
-    """Load a data set from its feature files.
+    """Load a data set from its feature and label files.
 
     Parameters
     ----------
     folder : path
-        A folder with ``train_X.npy`` [n, ...] and ``train_Y.npy`` [n] (or one-hot [n, k]), or one that holds
-        such a folder under the name that the authors gave it: the unpacked ``ens_cluster_datasets.zip``.
+        A folder with ``train_X.npy`` [n, ...] and ``train_Y.npy`` [n] (or one-hot [n, k]); or a folder that
+        holds such a folder under the authors' name, such as the unpacked ``ens_cluster_datasets.zip``.
     name : str
-        Of the data set.
+        Name of the data set.
     published_as : str
-        Its folder's name in the authors' archive.
+        Name of its folder in the authors' archive.
     n_clusters : int or None
-        None: as many as there are distinct labels.
+        Number of clusters to find; None: as many as there are distinct labels.
     sparse : bool
-        Whether to turn the features into CSR (text, mostly zeros).
+        Whether to convert the features to CSR (text, mostly zeros).
     image_shape : tuple of int or None
-        Of the pictures that the rows are, where d fits it.
+        Shape of the pictures if the rows are pictures; ignored if d does not fit it.
 
     Returns
     -------
     Dataset
-        X float32 [n, d]: a read-only memory map where the file is float32 with two axes, or CSR.
+        X float32 [n, d]: CSR, or dense (a read-only memory map if the file is float32 with two axes).
 
     Raises
     ------
     InputError
-        Where the files are missing or broken, or `validate` finds fault with them.
+        If the files are missing or broken, or `validate` rejects them.
     """
     given = Path(given_path("features", folder)).expanduser()
     places = [given, given / published_as]

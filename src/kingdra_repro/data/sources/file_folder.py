@@ -1,4 +1,4 @@
-"""The files of a user's folder, and the classes that its subfolders may stand for."""
+"""The files in a user's folder, and the classes that its subfolders may represent."""
 
 import logging
 import os
@@ -8,24 +8,24 @@ from kingdra_repro.errors import InputError, listed
 
 log = logging.getLogger(__name__)
 
-FEW = 0.1  # of the files: so few beside subfolders are hardly meant as points
+FEW = 0.1  # of all files; so few files next to subfolders are probably not data points
 
 
 def files_and_classes(folder: Path) -> tuple[list[Path], list[str] | None]:
-    """All files below a folder, in the order of their names; hidden ones are left out.
+    """Return all files below a folder, sorted by path, without hidden files.
 
     Returns
     -------
     files : list of Path
     classes : list of str or None
-        For each file the name of the subfolder that it is in, where all of them are in one; where all but a
-        few are, such as a README, a warning tells why there are no classes.
+        The top-level subfolder of each file, if all files are in subfolders. If all but a few files (such as
+        a README) are, a warning says why there are no classes.
 
     Raises
     ------
     InputError
-        Where there are none, a folder cannot be read, links go round in a circle, or a name is not UTF-8,
-        which results could not hold.
+        If there are no files, a folder cannot be read, symbolic links form a cycle, an entry is not a regular
+        file, or a name is not valid UTF-8, which results could not hold.
     """
     names = []
     for place, subfolders, files in os.walk(folder, followlinks=True, onerror=_unreadable):
@@ -36,7 +36,7 @@ def files_and_classes(folder: Path) -> tuple[list[Path], list[str] | None]:
         below = Path(place).relative_to(folder)
         names += [below / name for name in files if not name.startswith(".")]
     for name in names:
-        if (folder / name).exists() and not (folder / name).is_file():  # reading would wait for ever
+        if (folder / name).exists() and not (folder / name).is_file():  # reading it would block forever
             raise InputError(f"{folder / name} is a pipe or the like, not a file: remove it")
     if not names:
         raise InputError(f"{folder} holds no files: name the folder that holds your texts or pictures")

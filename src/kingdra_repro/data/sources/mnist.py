@@ -16,17 +16,17 @@ UNSIGNED_BYTE = 0x08
 
 
 def read_idx(path: Path) -> np.ndarray:
-    """Read an idx file of unsigned bytes: uint8 of the shape that the header gives, such as [60000, 28, 28].
+    """Read an idx file of unsigned bytes: uint8 of the shape in its header, such as [60000, 28, 28].
 
     Raises
     ------
     InputError
-        Where it is not an idx file of unsigned bytes, or has more or fewer bytes than its header says.
+        If it is not an idx file of unsigned bytes, or has more or fewer bytes than its header says.
 
     Notes
     -----
-    Two zero bytes, the type of the numbers, the number of axes, a 32-bit length for each axis, the numbers:
-    LeCun, Cortes, Burges, "The MNIST database of handwritten digits".
+    Format: two zero bytes, the type of the numbers, the number of axes, a 32-bit length for each axis, the
+    numbers. LeCun, Cortes, Burges, "The MNIST database of handwritten digits".
     """
     content = np.fromfile(path, dtype=np.uint8)
     n_axes = int(content[3]) if len(content) >= 4 else 0
@@ -42,7 +42,7 @@ def read_idx(path: Path) -> np.ndarray:
     return content[start:].reshape(shape)
 
 
-# The order of the rows: the training images in file order, then the test images.
+# Row order: the training images in file order, then the test images.
 PARTS = (
     ("mnist/train-images-idx3-ubyte", "mnist/train-labels-idx1-ubyte"),
     ("mnist/t10k-images-idx3-ubyte", "mnist/t10k-labels-idx1-ubyte"),
@@ -60,15 +60,15 @@ def load_mnist(
     Parameters
     ----------
     data_dir : path or None
-        The data folder; None: ``KINGDRA_DATA_DIR`` or the user's cache folder. The four idx files lie in its
-        folder ``mnist``.
+        The data folder; None: ``KINGDRA_DATA_DIR`` or the user's cache folder. The four idx files are in its
+        subfolder ``mnist``.
     mirror : path, URL or None
         A folder or URL that holds ``mnist/train-images-idx3-ubyte`` and so on, plain, ``.gz`` or
-        ``.xz``. Plain files of a folder are read in place.
+        ``.xz``. Plain files in a folder are read in place.
     n_clusters : int or None
         Number of clusters to find; None: 10, one for each digit.
     features : path or None
-        A folder with ``train_X.npy`` and ``train_Y.npy`` to use in place of the idx files.
+        A folder with ``train_X.npy`` and ``train_Y.npy`` to use instead of the idx files.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def load_mnist(
     Raises
     ------
     InputError
-        Where no source has the right files, or `n_clusters` is out of range.
+        If no source has the right files, or `n_clusters` is out of range.
 
     Notes
     -----
@@ -96,7 +96,7 @@ def load_mnist(
     n = sum(len(part) for part in images)
     pixels = np.empty((n, height * width), np.float32)
     np.concatenate([part.reshape(len(part), -1) for part in images], out=pixels)
-    pixels /= 255  # in place: one copy of the 220 MB, not two
+    pixels /= 255  # in place, to avoid a second copy of 220 MB
     k = 10 if n_clusters is None else n_clusters
     X, y = validate(pixels, np.concatenate(labels), k)
     names = [str(digit) for digit in range(10)]

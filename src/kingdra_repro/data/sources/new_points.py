@@ -1,4 +1,4 @@
-"""New points of a user: a file like the one that a run was of, as features like those that it had."""
+"""Features of new points: a user's file is preprocessed like the file that the model was fitted on."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,14 +26,14 @@ from kingdra_repro.errors import InputError
 
 @dataclass(frozen=True)
 class NewPoints:
-    """Points to predict.
+    """Features of the points to predict.
 
     Attributes
     ----------
     X : float32 array, CSR matrix or StreamedMatrix [n, d]
-    names : list of str [n] or None, what the rows are called
-    table : DataFrame [n, columns] or None, the rows of the table that X is of
-    rows : int64 array [n] or None, their numbers in the file; None: 0, 1, 2...
+    names : list of str [n] or None, names of the rows
+    table : DataFrame [n, columns] or None, the rows of the table that are in X
+    rows : int64 array [n] or None, their row numbers in the file; None: 0, 1, 2...
     """
 
     X: Matrix
@@ -43,21 +43,21 @@ class NewPoints:
 
 
 def read_new_points(made: Preprocessing, path: Path, n_features: int, mirror: str | None = None) -> NewPoints:
-    """Read a file's points.
+    """Read the points in a file or folder as features.
 
     Parameters
     ----------
     made : Preprocessing
-        What made the features, `n_features` of them, that the model was fitted on.
+        The preprocessing that made the `n_features` features that the model was fitted on.
     path : Path
-        A file or folder like that of the run; of texts and pictures, an array of features, too.
+        A file or folder like that of the run; for texts and pictures, also an array of features.
     mirror : path or None
-        Of pictures: where their network's weights may be.
+        A source of the network weights, for pictures.
 
     Raises
     ------
     InputError
-        Where it is a file of another kind, or has other columns; the first of these is named.
+        If the file is of another kind, or lacks columns; the message lists them.
     """
     if not path.exists():
         raise InputError(f"data={path} does not exist ({path.absolute()}): correct the path")
@@ -80,14 +80,14 @@ def read_new_points(made: Preprocessing, path: Path, n_features: int, mirror: st
 def blocks_of_new_points(
     made: Preprocessing, path: Path, n_features: int, all_columns: bool = False, mirror: str | None = None
 ) -> Iterator[NewPoints]:
-    """Read points as `read_new_points` does, but Parquet of more rows than memory holds block by block.
+    """Read points as `read_new_points` does, but block by block if Parquet does not fit in memory.
 
-    With `all_columns` the table of a block has those columns, too, that are neither features nor names.
+    With `all_columns`, the table of a block also has the columns that are neither features nor names.
 
     Raises
     ------
     InputError
-        As `read_new_points`; of a later block after the first ones were given.
+        As `read_new_points`; an error in a later block is raised after the earlier blocks were yielded.
     """
     of_a_table = isinstance(made.vectorizer, TableVectorizer) and path.exists()
     table = streamed_table(path, "auto") if of_a_table else None
@@ -98,7 +98,7 @@ def blocks_of_new_points(
 
 
 def _read_files(made: Preprocessing, path: Path, mirror: str | None) -> NewPoints:
-    """Read texts or pictures: those of a folder, or a single one."""
+    """Read the texts or pictures in a folder, or a single file."""
     folder, files = (path, files_and_classes(path)[0]) if path.is_dir() else (path.parent, [path])
     of_pictures = isinstance(made.vectorizer, PictureVectorizer)
     if are_pictures(folder, files) != of_pictures:
@@ -112,7 +112,7 @@ def _read_files(made: Preprocessing, path: Path, mirror: str | None) -> NewPoint
 
 
 def _read_table(made: Preprocessing, path: Path) -> NewPoints:
-    """Read a table, or one column of texts of it."""
+    """Read a table, or its column of texts."""
     if not is_table(path):
         raise InputError(f"{path} is no table: give one, such as a .csv, as the model was fitted on")
     words = made.vectorizer.words if isinstance(made.vectorizer, TableVectorizer) else ()

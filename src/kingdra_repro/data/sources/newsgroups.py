@@ -50,11 +50,11 @@ def load_newsgroups(
     n_clusters : int or None
         Number of clusters to find; None: 20, one for each group.
     features : path or None
-        A folder with ``train_X.npy`` and ``train_Y.npy`` to use in place of all the below.
+        A folder with ``train_X.npy`` and ``train_Y.npy``; the parameters below are then ignored.
     headers : {"kept", "removed"}
-        Whether a message's header (From, Subject, Organization...) belongs to its words.
+        Whether the words of a message include its header (From, Subject, Organization...).
     n_words : int
-        How many of the most frequent words are features.
+        Number of features: the most frequent words.
     stop_words : {"english", None}
         Whether to leave out words that carry no information.
     row_length : {"sqrt_d", "one"}
@@ -63,23 +63,23 @@ def load_newsgroups(
     Returns
     -------
     Dataset
-        X float32 CSR [n, 2000], y int64 [n]. Messages without any of the words are left out.
+        X float32 CSR [n, n_words], y int64 [n]. Messages without any of the words are left out.
 
     Raises
     ------
     InputError
-        Where no source has the right file, or a setting is out of range.
+        If no source has the right file, or a setting is out of range.
 
     Notes
     -----
     Lang, "NewsWeeder: Learning to filter netnews", ICML 1995, in Rennie's version sorted by date: 11,314
-    and 7,532 messages. All have some of the 2,000 words when headers are kept: n = 18,846. With headers
-    removed, 18,794 have; with signatures and quotations removed as well, which is not offered, 18,199. Hu et
+    and 7,532 messages. With headers kept, all messages have some of the 2,000 words: n = 18,846. With headers
+    removed, 18,794 do; with signatures and quotations removed as well, which is not offered, 18,199. Hu et
     al. (2017) have 18,040, and do not say what they left out.
 
-    K-means is above the paper's row here (Table 2). The length of the rows makes the difference: those of Hu
-    et al. were probably of any length. Here all have one length, as is usual for tf-idf: otherwise K-means
-    sees little but which messages are long.
+    K-means is above the paper's row here (Table 2). The reason is the length of the rows: Hu et al. probably
+    did not normalise them. Here all rows have the same length, as is usual for tf-idf; otherwise K-means sees
+    little but which messages are long.
     """
     if features is not None:
         return load_feature_pair(features, "newsgroups", "20_news", n_clusters, sparse=True)
@@ -117,23 +117,23 @@ def load_newsgroups(
 
 
 def read_newsgroups(archive: Path) -> tuple[list[str], list[str]]:
-    """Messages and their groups, in the order of their names: training before test, group by group.
+    """Read messages and their groups, sorted by name: training before test, group by group.
 
     Parameters
     ----------
     archive : Path
-        ``20news-bydate.tar.gz``; names that do not look like its own are not looked at.
+        ``20news-bydate.tar.gz``; members whose names do not match its pattern are ignored.
 
     Returns
     -------
     messages : list of str
-        Their bytes as Latin-1, so that none is refused.
+        Decoded as Latin-1, which accepts any bytes.
     groups : list of str
 
     Raises
     ------
     InputError
-        Where there are no messages, or the archive is broken.
+        If there are no messages, or the archive is broken.
     """
     found = []
     for name, content in archive_files(archive, lambda name: MESSAGE.fullmatch(name) is not None):
@@ -146,6 +146,6 @@ def read_newsgroups(archive: Path) -> tuple[list[str], list[str]]:
 
 
 def without_header(message: str) -> str:
-    """Return a message from its first empty line on."""
+    """Return the part of a message after its first empty line."""
     _, _, body = message.replace("\r\n", "\n").partition("\n\n")
     return body

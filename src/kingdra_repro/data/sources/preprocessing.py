@@ -1,4 +1,4 @@
-"""How a user's own data became features: kept with the model, and done again to new points."""
+"""The preprocessing that turns a user's data into features: stored with the model, for new points."""
 
 import os
 from dataclasses import asdict, dataclass, replace
@@ -30,21 +30,21 @@ VECTORIZERS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What has made features of a user's file, and makes features of new points in the same way.
+    """The fitted preprocessing of a user's file, which makes features of new points in the same way.
 
     Attributes
     ----------
-    vectorizer : TableVectorizer, of a table; TextVectorizer, of texts; PictureVectorizer; None, of an array
+    vectorizer : TableVectorizer, TextVectorizer or PictureVectorizer, by the kind of data; None for an array
     text_format : TextFormat, how the table was written
     id : str or None, the column with the names of the rows
-    scaler : Scaler or None, of the columns of all but a table's numbers
+    scaler : Scaler or None, scales the columns, except for a table, which its vectorizer scales
     pixels : bool, whether an array of uint8 is divided by 255
-    text : str or None, the column of a table with the texts; None: each is a file
-    span : (lowest, highest) number that was fitted, of an array that was not scaled; None: not known
+    text : str or None, the column of a table with the texts; None if each text is a file
+    span : (lowest, highest) value of an array that was fitted without scaling; None if unknown
     """
 
     vectorizer: TableVectorizer | TextVectorizer | PictureVectorizer | None = None
-    text_format: TextFormat = TextFormat()  # noqa: RUF009, it cannot be changed
+    text_format: TextFormat = TextFormat()  # noqa: RUF009, it is frozen
     id: str | None = None
     scaler: Scaler | None = None
     pixels: bool = False
@@ -56,17 +56,17 @@ class Preprocessing:
 
         Parameters
         ----------
-        points : DataFrame, of pandas or of another library that has ``to_pandas``; array or CSR matrix
-            With the columns of the file that was fitted, as they stand there. Of a run of texts, a list or
-            Series of texts, or the DataFrame that has them in a column of the same name; of pictures, the
-            paths of their files; of both, an array of features, too.
+        points : DataFrame of pandas or of another library with ``to_pandas``; array; or CSR matrix
+            It has the columns of the file that was fitted, with values as in the file. For a run on texts, a
+            list or Series of texts, or a DataFrame with the texts in a column of the same name; for a run on
+            pictures, the paths of their files; for both, also an array of features.
         n_features : int
-            d, that the model was fitted on.
+            d, the number of features that the model was fitted on.
 
         Raises
         ------
         InputError
-            Where there are other columns, or a row has a missing cell and the run left such rows out.
+            If the columns differ, or a row has a missing cell and the run left such rows out.
         """
         table = points.to_pandas() if hasattr(points, "to_pandas") else points
         if not isinstance(self.vectorizer, TableVectorizer):
@@ -82,7 +82,7 @@ class Preprocessing:
             raise InputError(
                 f"X must be a DataFrame with the columns of the run's table; got {type(points).__name__}"
             )
-        table = table.set_axis(table.columns.map(str), axis=1)  # as those of a file are: header=None has 0, 1
+        table = table.set_axis(table.columns.map(str), axis=1)  # as in a file; header=None gives integers
         features, rows = self.vectorizer.transform(table, "X")
         if len(rows) < len(table):
             raise InputError(
@@ -92,7 +92,7 @@ class Preprocessing:
         return self.vectorizer.scale(features).astype(np.float32)
 
     def in_units(self, X: np.ndarray) -> np.ndarray:
-        """Return features [m, d], or means of some, in the units of the file: float64 array [m, d]."""
+        """Return features [m, d], or means of features, in the units of the file: float64 array [m, d]."""
         X = X.astype(np.float64)
         if isinstance(self.vectorizer, TableVectorizer):
             return self.vectorizer.unscale(X)
@@ -102,7 +102,7 @@ class Preprocessing:
 
     @property
     def scale(self) -> str | None:
-        """How an array of new points is scaled as it is read."""
+        """The `scale` setting with which an array of new points is read."""
         return "auto" if self.pixels else None
 
     def of_array(self, found: Found, n_features: int, source: str) -> Matrix:
@@ -128,7 +128,7 @@ class Preprocessing:
         return checked if self.scaler is None else self.scaler.transform(scalable(X)).astype(np.float32)
 
     def _check_span(self, X: Matrix, source: str) -> None:
-        """Refuse what is on another scale: it would get clusters all the same, and wrong ones."""
+        """Raise InputError if X is on another scale, which would silently give wrong clusters."""
         if self.span is None:
             return
         (low, high), (lowest, highest) = self.span, span_of(X)
@@ -139,7 +139,7 @@ class Preprocessing:
             )
 
     def of_each(self, points: list[Any]) -> np.ndarray | sp.csr_matrix:
-        """Return the features of texts, or of the pictures of these paths."""
+        """Return the features of texts, or of the pictures at the given paths."""
         if isinstance(self.vectorizer, TextVectorizer):
             return self.vectorizer.transform(points)
         assert isinstance(self.vectorizer, PictureVectorizer)
@@ -149,7 +149,7 @@ class Preprocessing:
         return self.vectorizer.features(Path(os.path.commonpath(file.parent for file in files)), files)
 
     def state(self) -> dict[str, Any]:
-        """All that was fitted, as what JSON can hold."""
+        """Return the fitted state as a JSON-serialisable dict."""
         kind = None if self.vectorizer is None else type(self.vectorizer).__name__
         return {
             "kind": kind,
@@ -163,9 +163,9 @@ class Preprocessing:
 
     @classmethod
     def of(cls, state: dict[str, Any]) -> Self:
-        """Return the preprocessing whose `state` this is."""
+        """Restore the preprocessing from its `state`."""
         vectorizer, scaler = state["vectorizer"], state["scaler"]
-        kind = VECTORIZERS[state.get("kind") or "TableVectorizer"]  # models of earlier versions have none
+        kind = VECTORIZERS[state.get("kind") or "TableVectorizer"]  # models of earlier versions lack it
         return cls(
             None if vectorizer is None else kind.of(vectorizer),
             TextFormat(**state["text_format"]),
@@ -177,12 +177,12 @@ class Preprocessing:
 
 
 class Features(TransformerMixin, BaseEstimator):
-    """The first step of a loaded pipeline: a user's points, as the features that the model takes.
+    """The first step of a loaded pipeline: transforms a user's points to the features of the model.
 
     Parameters
     ----------
     preprocessing : Preprocessing, fitted
-    n_features : int, d of the model
+    n_features : int, number of features of the model
     """
 
     def __init__(self, preprocessing: Preprocessing, n_features: int) -> None:
@@ -190,7 +190,7 @@ class Features(TransformerMixin, BaseEstimator):
         self.n_features = n_features
 
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Do nothing: what there is to fit was fitted by the run."""
+        """Do nothing: the preprocessing was fitted by the run."""
         return self
 
     def transform(self, X: Any) -> Matrix:
@@ -202,7 +202,7 @@ class Features(TransformerMixin, BaseEstimator):
 
 
 def span_of(X: Matrix) -> tuple[float, float]:
-    """Return the lowest and the highest number of features [n, d], with the zeros of a sparse matrix."""
+    """Return the minimum and the maximum of features [n, d], including the zeros of a sparse matrix."""
     blocks = X.blocks(X.rows_of_a_block) if isinstance(X, StreamedMatrix) else (X,)
     lowest, highest = zip(*((block.min(), block.max()) for block in blocks), strict=True)
     return float(min(lowest)), float(max(highest))

@@ -1,4 +1,4 @@
-"""The files of RCV1-v2: categories, token files, vector files."""
+"""Readers of the files of RCV1-v2: categories, token files, vector files."""
 
 import io
 import lzma
@@ -30,23 +30,23 @@ TOPICS_FILE = "rcv1-v2.topics.qrels.gz"
 
 
 def read_root_classes(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Documents that belong to one root category, and to no other.
+    """Read the documents that belong to exactly one root category, and their categories.
 
     Parameters
     ----------
     path : Path
-        ``rcv1-v2.topics.qrels``, plain or packed: a line "category document 1" for each pair.
+        ``rcv1-v2.topics.qrels``, plain or compressed: a line "category document 1" for each pair.
 
     Returns
     -------
     documents : int64 array [n], ascending
     classes : int64 array [n]
-        Places in ROOTS.
+        Indices into ROOTS.
 
     Raises
     ------
     InputError
-        Where it is not such a file.
+        If it is not such a file.
     """
     roots: dict[int, set[str]] = {}
     with _text(path) as lines:
@@ -64,17 +64,17 @@ def read_root_classes(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def read_tokens(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Documents of a token file: their numbers and stems.
+    """Yield the number and the stems of each document in a token file.
 
     Parameters
     ----------
     path : Path
-        Plain or packed. A document is a line ".I number", a line ".W", and lines of stems.
+        Plain or compressed. A document is a line ".I number", a line ".W", and lines of stems.
 
     Raises
     ------
     InputError
-        Where it is not such a file.
+        If it is not such a file.
     """
     document: int | None = None
     stems: list[str] = []
@@ -98,25 +98,25 @@ def read_tokens(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def read_vectors(path: Path, documents: np.ndarray) -> tuple[sp.csr_matrix, np.ndarray]:
-    """Read some documents of a vector file (cosine-normalised log tf-idf; Lewis et al. 2004).
+    """Read the given documents from a vector file (cosine-normalised log tf-idf; Lewis et al. 2004).
 
     Parameters
     ----------
     path : Path
-        "document term:weight term:weight ..." in each line, plain or packed.
+        "document term:weight term:weight ..." in each line, plain or compressed.
     documents : int array
-        Numbers of those that are wanted.
+        Numbers of the documents to read.
 
     Returns
     -------
     X : float32 CSR matrix [m, 47236]
     found : int64 array [m]
-        Numbers of the documents, as they lie in the file.
+        Numbers of the documents, in file order.
 
     Raises
     ------
     InputError
-        Where it is not such a file.
+        If it is not such a file.
     """
     try:
         X, labels = load_svmlight_file(str(path), n_features=N_TERMS, dtype=np.float32)

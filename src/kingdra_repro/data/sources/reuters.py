@@ -41,13 +41,13 @@ SOURCES = ("auto", "tokens", "vectors", "subset")
 
 @dataclass(frozen=True)
 class Sample:
-    """Which documents, and which of their words; about.json has these names in this order.
+    """Selection of documents and words; about.json has these names in this order.
 
     Attributes
     ----------
     n_documents : int
     sample_seed : int
-    n_words : int, of the most frequent words
+    n_words : int, number of most frequent words
     """
 
     n_documents: int
@@ -77,51 +77,52 @@ def load_reuters(
     n_clusters : int or None
         Number of clusters to find; None: 4.
     features : path or None
-        A folder with ``train_X.npy`` and ``train_Y.npy`` to use in place of all the below.
+        A folder with ``train_X.npy`` and ``train_Y.npy``; the parameters below are then ignored.
     source : {"auto", "tokens", "vectors", "subset"}
-        See the notes. "auto": the first of tokens, vectors and subset whose files are in the data folder or
-        on the mirror; where none is, the vectors, downloaded.
+        See the notes. "auto": the first of tokens, vectors and subset that was prepared before, else whose
+        files are in the data folder or in a mirror's folder; else the subset if a mirror's URL has it, else
+        the vectors, which are downloaded.
     n_documents : int
-        How many documents to sample.
+        Number of documents to sample.
     sample_seed : int
-        Seed of the sample. It is not the run's seed: all runs are to cluster the same documents.
+        Seed of the sample. It is separate from the run's seed, so that all runs cluster the same documents.
     n_words : int
-        How many of the most frequent words are features.
+        Number of features: the most frequent words.
     row_length : {"sqrt_d", "one"}
-        See `kingdra_repro.data.features.tfidf.bring_rows_to`. With rows of length 1 the published noise of
+        See `kingdra_repro.data.features.tfidf.bring_rows_to`. With rows of length 1, the published noise of
         standard deviation 3 drowns the words.
 
     Returns
     -------
     Dataset
-        X float32 CSR [10000, 2000], y int64 [10000]: CCAT (corporate/industrial), ECAT
+        X float32 CSR [n_documents, n_words], y int64 [n_documents]: CCAT (corporate/industrial), ECAT
         (economics), GCAT (government/social), MCAT (markets).
 
     Raises
     ------
     InputError
-        Where no source has the right files, or a setting is out of range.
+        If no source has the right files, or a setting is out of range.
 
     Notes
     -----
     Lewis, Yang, Rose, Li, "RCV1: A new benchmark collection for text categorization research", JMLR 5, 2004.
     Hu et al. (2017) took 10,000 of the 685,071 documents with one root category, the 2,000 most frequent
-    words of these, and tf-idf. Which documents theirs were is not known, so no source gives the same ones.
+    words of these, and tf-idf. Their choice of documents is not known, so no source gives the same ones.
 
     - **tokens**: the five files ``lyrl2004_tokens_*.dat`` (plain, .gz or .xz) of stems without stop words,
-      and ``rcv1-v2.topics.qrels.gz``. Words are chosen and weighted as Hu et al. say. There is no published
-      checksum of these files, so they are not downloaded: put them in the data folder's or mirror's
-      ``reuters/``.
-    - **vectors**: the five files ``lyrl2004_vectors_*.dat.gz`` that scikit-learn's ``fetch_rcv1`` takes
-      (about 650 MB). Lewis et al. weighted them already, (1 + ln tf) * idf over all 47,236 terms with the idf
+      and ``rcv1-v2.topics.qrels.gz``. Words are chosen and weighted as Hu et al. describe. There are no
+      published checksums of these files, so they are not downloaded: put them in ``reuters/`` in the data
+      folder or mirror.
+    - **vectors**: the five files ``lyrl2004_vectors_*.dat.gz`` that scikit-learn's ``fetch_rcv1`` downloads
+      (about 650 MB). Lewis et al. already weighted them, (1 + ln tf) * idf over all 47,236 terms with the idf
       of the training part, so counts are lost: the words are the 2,000 of highest document frequency in the
-      sample, the weights are theirs, brought to length 1 again. tf is damped by the logarithm, where Hu et
-      al. take it as it is.
-    - **subset**: ``rcv1_pool_X.npz`` and ``rcv1_pool_labels.npz`` of a mirror, 27,613 documents of the same
-      vectors, of which 23,428 have one root category; else as "vectors". The sample is drawn from these few.
+      sample, with the given weights, normalised to length 1 again. Here tf is damped by the logarithm, while
+      Hu et al. use it undamped.
+    - **subset**: ``rcv1_pool_X.npz`` and ``rcv1_pool_labels.npz`` of a mirror, 27,613 documents with the same
+      vectors, of which 23,428 have one root category. The sample is drawn from these; the rest is as for
+      "vectors".
 
-    On the subset K-means falls into one of many optima of nearly the same cost, whose accuracies are far
-    apart.
+    On the subset, K-means ends in one of many optima of nearly the same cost, whose accuracies differ widely.
     """
     if features is not None:
         return load_feature_pair(features, "reuters", "reuters", n_clusters, sparse=True)
@@ -144,7 +145,7 @@ def _prepared(
     data_dir: str | os.PathLike | None,
     mirror: str | os.PathLike | None,
 ) -> Path:
-    """Return the prepared folder of a source, made where there is none."""
+    """Return the prepared folder of a source; prepare it if there is none."""
     kinds: tuple[str, ...] = SOURCES[1:] if source == "auto" else (source,)
     folders = {kind: prepared_folder(data_dir, "reuters", f"words_{kind}", asdict(sample)) for kind in kinds}
     for folder in folders.values():
@@ -152,7 +153,7 @@ def _prepared(
             return folder
     if source == "auto":
         kinds = tuple(kind for kind in kinds if _is_local(kind, data_dir, mirror))
-        if not kinds:  # whether a URL has a file is found by asking for it
+        if not kinds:  # a URL must be requested to know whether it has a file
             kinds = ("subset", "vectors") if mirror is not None and is_url(mirror) else ("vectors",)
     read = {"tokens": _from_tokens, "vectors": _from_vectors, "subset": _from_subset}
     for kind in kinds:
@@ -179,7 +180,7 @@ def _is_local(kind: str, data_dir: str | os.PathLike | None, mirror: str | os.Pa
 
 
 def _taken(n: int, sample: Sample) -> np.ndarray:
-    """Which of n documents are taken, ascending."""
+    """Sample from n documents; return their indices, ascending."""
     if n < sample.n_documents:
         raise InputError(f"dataset.n_documents={sample.n_documents} is more than the {n} documents there are")
     rng = np.random.default_rng(sample.sample_seed)
@@ -189,7 +190,7 @@ def _taken(n: int, sample: Sample) -> np.ndarray:
 def _sampled_documents(
     sample: Sample, data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers and classes of the sampled documents, by number."""
+    """Return the numbers and classes of the sampled documents, sorted by number."""
     documents, classes = read_root_classes(fetch(registry()[f"reuters/{TOPICS_FILE}"], data_dir, mirror))
     taken = _taken(len(documents), sample)
     return documents[taken], classes[taken]
@@ -228,7 +229,7 @@ def _from_vectors(
     order = np.argsort(np.concatenate(numbers), kind="stable")
     _require_all(len(documents), len(order))
     X = most_frequent_columns(sp.csr_matrix(sp.vstack(parts))[order], sample.n_words)
-    return X, classes, None  # the files number the terms and do not spell them
+    return X, classes, None  # the files have the numbers of the terms, not the words
 
 
 def _from_subset(
@@ -237,7 +238,7 @@ def _from_subset(
     matrix, labels = (fetch(registry()[f"reuters/{file}"], data_dir, mirror) for file in SUBSET_FILES)
     X, _ = read_npz(matrix)
     with np.load(labels, allow_pickle=False) as arrays:
-        roots = arrays["root4"].astype(np.int64)  # -1 where a document has no root category or several
+        roots = arrays["root4"].astype(np.int64)  # -1 if a document has no root category or several
     single = np.flatnonzero(roots >= 0)
     taken = single[_taken(len(single), sample)]
     return most_frequent_columns(sp.csr_matrix(X)[taken], sample.n_words), roots[taken], None

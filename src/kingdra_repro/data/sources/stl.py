@@ -21,7 +21,7 @@ from kingdra_repro.files import checksum
 
 ARCHIVE = "stl10/stl10_binary.tar.gz"
 FOLDER = "stl10_binary"
-# The order of the rows: training, then test pictures. The 100,000 unlabelled ones are not used.
+# Row order: training, then test pictures. The 100,000 unlabelled pictures are not used.
 PARTS = (("train_X.bin", "train_y.bin"), ("test_X.bin", "test_y.bin"))
 CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")
 SIDE = 96
@@ -47,37 +47,37 @@ def load_stl(
     data_dir : path or None
         The data folder; None: ``KINGDRA_DATA_DIR`` or the user's cache folder.
     mirror : path, URL or None
-        Holds ``stl10/stl10_binary.tar.gz``, or features in 8 bits (``stl10/features_u8.npy``).
+        Holds ``stl10/stl10_binary.tar.gz``, or 8-bit features (``stl10/features_u8.npy``).
     n_clusters : int or None
         Number of clusters to find; None: 10.
     features : path or None
-        A folder with ``train_X.npy`` and ``train_Y.npy`` to use in place of all the below.
+        A folder with ``train_X.npy`` and ``train_Y.npy``; the parameters below are then ignored.
     images : path or None
         An archive or a folder of your own in the layout of the binary version (``train_X.bin``,
-        ``train_y.bin``, ``test_X.bin``, ``test_y.bin``), in place of the published one.
+        ``train_y.bin``, ``test_X.bin``, ``test_y.bin``), used instead of the published one.
     resize : int
-        Side in pixels that pictures are brought to.
+        Side in pixels that pictures are resized to.
     weights : path or None
         A ResNet-50 state dict in torchvision's format; None: torchvision's IMAGENET1K_V1.
     device, batch_size, dtype, precision
-        For the extraction, as in `load_cifar10`.
+        Settings of the extraction, as in `load_cifar10`.
 
     Returns
     -------
     Dataset
-        X float32 [13000, 2048], y int64 [13000]; the pictures, where the features were made of them and their
-        archive is still there.
+        X float32 [13000, 2048], y int64 [13000]; also the pictures, if the features were extracted from them
+        and their archive is still available locally.
 
     Raises
     ------
     InputError
-        Where no source has the right files, or a setting is out of range.
+        If no source has the right files, or a setting is out of range.
 
     Notes
     -----
     Coates, Lee, Ng, "An Analysis of Single Layer Networks in Unsupervised Feature Learning", 2011.
 
-    K-means depends on the number of restarts here, which the paper does not give.
+    On these features, K-means depends on the number of restarts, which the paper does not give.
     """
     k = 10 if n_clusters is None else n_clusters
     if features is not None:
@@ -96,14 +96,14 @@ def load_stl(
         mirror=mirror,
     )
     X, y = validate(found.X, found.y, k)
-    shown = None  # not worth a download
+    shown = None  # pictures alone are not worth a download
     if found.extracted and (given or find_local(ARCHIVE, data_dir, mirror)):
         shown = PicturesOnDemand(len(X), lambda: read_pictures()[0])
     return Dataset("stl", X, y, k, class_names=CLASSES, pictures=shown)
 
 
 def read_stl(source: Path) -> tuple[PictureArray, np.ndarray]:
-    """Labelled pictures of the binary version.
+    """Read the labelled pictures of the binary version, and their labels.
 
     Parameters
     ----------
@@ -114,12 +114,12 @@ def read_stl(source: Path) -> tuple[PictureArray, np.ndarray]:
     -------
     pictures : PictureArray of uint8 [n, 96, 96, 3]
     labels : uint8 array [n]
-        0-9; the files count from 1.
+        0-9; in the files they count from 1.
 
     Raises
     ------
     InputError
-        Where a file is missing, or pictures and labels do not fit.
+        If a file is missing, or pictures and labels do not match.
     """
     wanted = [file for part in PARTS for file in part]
     if source.is_dir():
@@ -139,14 +139,14 @@ def read_stl(source: Path) -> tuple[PictureArray, np.ndarray]:
                 f"{source}: {picture_file} ({len(x)} bytes) does not fit the {len(y)} labels of "
                 f"{label_file}: give STL-10's binary version"
             )
-        # Colour planes one after the other, each column by column.
+        # The colour planes follow each other, each stored column by column.
         pixels.append(x.reshape(-1, 3, SIDE, SIDE).transpose(0, 3, 2, 1))
         labels.append(y - 1)
     return PictureArray(np.concatenate(pixels)), np.concatenate(labels)
 
 
 def _checksum(images: Path) -> str:
-    """One checksum of an archive or of a folder's four files."""
+    """Return a single checksum of an archive, or of the four files in a folder."""
     if images.is_file():
         return f"sha256:{checksum(images)}"
     if not images.is_dir():

@@ -27,7 +27,7 @@ def load_usps(
     mirror: str | os.PathLike | None = None,
     n_clusters: int | None = None,
 ) -> Dataset:
-    """Load USPS, training and test digits together, pixels scaled to 0-1.
+    """Load USPS's training and test digits together, pixels scaled to 0-1.
 
     Parameters
     ----------
@@ -46,13 +46,13 @@ def load_usps(
     Raises
     ------
     InputError
-        Where no source has the right files.
+        If no source has the right files.
 
     Notes
     -----
     Hull, "A database for handwritten text recognition research", IEEE PAMI 16(5), 1994. The Matlab file holds
-    the pixels in 8 bits (0 to 255), LIBSVM's files as real numbers (-1 to 1); the rows' order may differ. Not
-    in the paper's Table 2.
+    the pixels in 8 bits (0 to 255), LIBSVM's files as real numbers (-1 to 1); the row order may differ. USPS
+    is not in the paper's Table 2.
     """
     known = registry()
     try:
@@ -68,12 +68,12 @@ def load_usps(
 
 
 def read_usps_matlab(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels float32 [n, 256] of 0-1 and digits int64 [n] from a Matlab file with one uint8 matrix [n, 257].
+    """Read pixels float32 [n, 256] of 0-1 and digits int64 [n] from the Matlab file's uint8 matrix [n, 257].
 
     Raises
     ------
     InputError
-        Where it holds something else.
+        If it holds something else.
     """
     try:
         table = scipy.io.loadmat(path, variable_names=["usps_all"])["usps_all"]
@@ -87,12 +87,14 @@ def read_usps_matlab(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def read_usps_svmlight(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Pixels float32 [n, 256] of 0-1 and digits int64 [n] from a file of LIBSVM (pixels -1 to 1, digit + 1).
+    """Read pixels float32 [n, 256] of 0-1 and digits int64 [n] from a LIBSVM file.
+
+    The file has pixels from -1 to 1, and as labels digit + 1.
 
     Raises
     ------
     InputError
-        Where it is not one.
+        If it is not a LIBSVM file.
     """
     try:
         pixels, labels = load_svmlight_file(str(path), n_features=N_PIXELS, dtype=np.float32)
