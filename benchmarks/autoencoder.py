@@ -1,9 +1,9 @@
-"""A training step of the denoising autoencoder (dAE + K-means, DEC) in float32 and in bfloat16, by turns.
+"""Time a training step of the denoising autoencoder (dAE + K-means, DEC), alternating float32 and bfloat16.
 
     OMP_NUM_THREADS=1 python benchmarks/autoencoder.py [features]
 
-The network is features - 1200 - 1200 - 10 and back, batches have 256 rows of random numbers. Run it on an
-idle machine.
+The encoder has widths features - 1200 - 1200 - 10, and the decoder mirrors it. Batches have 256 rows of
+random numbers. Run it on an idle machine.
 """
 
 import statistics
@@ -19,7 +19,7 @@ PRECISIONS = ("float32", "bfloat16")
 
 
 class StepTimes:
-    """A monitor that notes the time of each step."""
+    """A monitor that records the time of each step."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
@@ -28,7 +28,7 @@ class StepTimes:
         self.times.append(time.perf_counter())
 
     def iteration(self, it: object) -> None:
-        """Nothing of it is wanted."""
+        """Ignore the end of a phase."""
 
 
 def main(features: int) -> None:
@@ -40,7 +40,7 @@ def main(features: int) -> None:
             DAEKMeans(
                 10, epochs=1, n_init=1, precision=precision, random_state=0, monitor=watch, device="cpu"
             ).fit(X)
-            if turn > 0:  # the first one warms up
+            if turn > 0:  # the first turn warms up
                 found[precision].append(statistics.median(np.diff(watch.times)))
     medians = {precision: statistics.median(seconds) for precision, seconds in found.items()}
     for precision, seconds in medians.items():

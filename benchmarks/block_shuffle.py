@@ -1,9 +1,10 @@
-"""What shuffling by blocks does to accuracy: ``block_shuffle.py [SETTING ...] [seeds [epochs]]``.
+"""Effect of block-wise shuffling on accuracy: ``block_shuffle.py [SETTING ...] [seeds [epochs]]``.
 
-One Ladder-IM model (hidden layers of 128 and 128, batches of 64) on a data set with classes, in memory and
-from a file of which a tenth is shuffled at once: as the file lies, and sorted by class, which is the worst
-order that a file can have. Without words: digits, 5 seeds, 30 epochs; ``dataset=mnist mirror=FOLDER 3 5`` is
-MNIST with 3 seeds and 5 epochs. Prints the accuracy of each seed, and their means.
+Trains one Ladder-IM model (hidden layers of 128 and 128, batches of 64) on a data set with classes: in
+memory, and streamed from a file of which a tenth is shuffled at a time, once with the rows in their own order
+and once sorted by class, the worst order for a file. Default: digits, 5 seeds, 30 epochs;
+``dataset=mnist mirror=FOLDER 3 5`` is MNIST with 3 seeds and 5 epochs. Prints the accuracy of each seed, then
+mean and standard deviation.
 """
 
 import sys

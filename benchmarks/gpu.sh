@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# All that a short loan of a GPU is for, in one call: benchmarks/gpu.sh OUT [MIRROR] [MINUTES]
+# Everything to do on a GPU that is available for a few minutes, in one call: benchmarks/gpu.sh OUT [MIRROR] [MINUTES]
 #
-#   OUT      a folder for a few files of less than 16 MB: measured.txt (device, checks, times), runs.txt, runs-1.zip
-#            (finished runs, for `kingdra-reproduce merge=OUT`), unfinished.tar.gz (histories and logs of the others),
-#            compiled.tar.gz (what torch.compile made)
+#   OUT      a folder for a few files of less than 16 MB each: measured.txt (device, checks, times), runs.txt, runs-1.zip
+#            (finished runs, for `kingdra-reproduce merge=OUT`), unfinished.tar.gz (histories and logs of the other runs),
+#            compiled.tar.gz (the cache of torch.compile)
 #   MIRROR   a folder with the data sets' files, plain, .xz or .gz
-#   MINUTES  9.5, unless told otherwise: the script ends before
+#   MINUTES  time limit of the script, 9.5 by default
 #
-# Called again with the same OUT it goes on: on the same machine in the middle of a run; on another one (OUT is all that is
-# needed) with what was not finished. What is large lies in WORK, a folder of this machine. Where there is no git
-# repository, KINGDRA_COMMIT says which commit the runs are of. DEVICE=cpu goes through all of it with small settings and
+# Called again with the same OUT, the script resumes: on the same machine in the middle of a run, on another machine (which
+# needs only OUT) with the runs that were not finished. Large files are kept in WORK, a local folder. Outside a git
+# repository, KINGDRA_COMMIT names the commit of the runs. DEVICE=cpu runs everything with small settings and
 # scikit-learn's digits.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -22,18 +22,18 @@ WORK=${WORK:-${TMPDIR:-/tmp}/kingdra-gpu-$(id -u)}
 SECONDS_IN_ALL=$(awk "BEGIN { print int(60 * $MINUTES) }")
 export KINGDRA_DATA_DIR=${KINGDRA_DATA_DIR:-$WORK/data} TORCHINDUCTOR_CACHE_DIR=$WORK/compiled
 export PYTHONPATH="$PWD/src${PYTHONPATH:+:$PYTHONPATH}" PYTHONUNBUFFERED=1
-# Where the package is not installed its settings are found beside it.
+# If the package is not installed, it looks for its settings next to its code.
 [[ -e src/kingdra_repro/configs ]] || ln -s ../../configs src/kingdra_repro/configs
 mkdir -p "$WORK"
 
 left() { echo $((SECONDS_IN_ALL - SECONDS)); }
 
-part() { # part NAME SECONDS COMMAND...: at most so long (ten times on a CPU); what it prints goes into measured.txt
+part() { # part NAME SECONDS COMMAND...: run with a time limit (times ten on a CPU); the output goes to measured.txt
     local name=$1 limit=$2 began=$SECONDS status
     shift 2
     [[ $DEVICE == cuda ]] || limit=$((10 * limit))
     grep -qs "^== $name: done" "$OUT/measured.txt" && return
-    ((limit < $(left) - 60)) || limit=$(($(left) - 60)) # the runs are worth more
+    ((limit < $(left) - 60)) || limit=$(($(left) - 60)) # the rest of the time is for the runs
     ((limit > 0)) || return
     echo "== $name ($(date +%T))" | tee -a "$OUT/measured.txt"
     timeout -s INT -k 10 "$limit" "$@" >>"$OUT/measured.txt" 2>&1 </dev/null
@@ -48,7 +48,7 @@ program() { # program MODULE ARGUMENTS...: one of the package's programs
     "$PYTHON" -c "from kingdra_repro.programs.$module import main; main()" "$@"
 }
 
-leave() { # what of unfinished runs is small, and what was compiled: both whole or as they were
+leave() { # save the small files of unfinished runs, and the compile cache; each archive is replaced atomically
     cd "$WORK" || return
     local files=(outputs/logs/*.log) folder
     for folder in outputs/*/*/seed*/; do
@@ -59,7 +59,7 @@ leave() { # what of unfinished runs is small, and what was compiled: both whole 
     [[ -d compiled ]] && tar -czf compiled.tar.gz compiled && take compiled.tar.gz
 }
 
-take() { # take FILE: into OUT, where it is small enough
+take() { # take FILE: move a copy into OUT if it is small enough
     (($(wc -c <"$1") < 16000000)) && cp "$1" "$OUT/.$1" && mv "$OUT/.$1" "$OUT/$1"
 }
 trap leave EXIT
@@ -74,14 +74,14 @@ else
     datasets=()
 fi
 
-# A machine that was given back has nothing but OUT.
+# A fresh machine has only OUT.
 [[ -d $WORK/compiled || ! -e $OUT/compiled.tar.gz ]] || tar -xzf "$OUT/compiled.tar.gz" -C "$WORK"
 if [[ ! -e $WORK/results/runs.csv && -e $OUT/runs-1.zip ]]; then
     "$PYTHON" -c "import sys; from pathlib import Path; from kingdra_repro.reproduce.store import merge
 print('%d finished runs in OUT, %d of them new here' % merge(*map(Path, sys.argv[1:])))" "$WORK/results" "$OUT"
 fi
 
-# While the GPU is checked the CPU unpacks the data.
+# The CPU unpacks the data while the GPU is checked.
 for dataset in "${datasets[@]}"; do
     program data prepare "dataset=$dataset" ${MIRROR:+"mirror=$MIRROR"}
 done >"$WORK/data.txt" 2>&1 &
@@ -97,7 +97,7 @@ part graph 40 "$PYTHON" benchmarks/graph.py "${cuda[@]}" "${rows[@]}"
 wait
 cat "$WORK/data.txt"
 (($(left) > 45)) || exit
-# The run that is at work at the end of the budget stops within seconds; the signal is for what would not.
+# A run in progress at the end of the budget stops within seconds; the signal is a fallback.
 budget=$(($(left) - 30))s
 timeout -s INT -k 5 $(($(left) - 10)) "$PYTHON" -c "from kingdra_repro.programs.reproduce import main; main()" \
     "${runs[@]}" "budget=$budget" report=false "archive=$OUT" \

@@ -1,10 +1,10 @@
-"""Time and memory of the mini-clusters: ``python benchmarks/graph.py [n ...] [k=K] [cuda] [short]``.
+"""Time and memory of finding mini-clusters: ``python benchmarks/graph.py [n ...] [k=K] [cuda] [short]``.
 
-Without numbers: n = 10,000, 70,000 and 1,000,000. `short`: the usual thresholds alone, as for the last.
-`k=1000`: the usual thresholds alone, of so many classes, each once.
-Every row runs in a process of its own, so that its peak memory (which includes the predictions and torch
-itself) is its own; on a GPU, which counts its memory itself, and where it should be `short`, all run in one,
-since each start would cost seconds. Where other programs use the machine, read the processor's seconds, with
+Default: n = 10,000, 70,000 and 1,000,000. `short`: only the usual thresholds, as for n = 1,000,000.
+`k=1000`: only the usual thresholds, with 1,000 classes and one repeat.
+Each row runs in its own process, so that its peak memory (predictions and torch included) is not affected by
+other rows. On a GPU, which counts its memory itself, and with `short`, all rows run in one process, because
+each start would take seconds. If other programs use the machine, read the CPU seconds and set
 OMP_NUM_THREADS=1 (threads that wait for each other count as busy).
 """
 
@@ -21,12 +21,12 @@ from kingdra_repro.pseudo_labels import mini_clusters
 REPEATS = 3
 # n_models, n_clusters, thresholds t_pos
 ENSEMBLES = ((10, 10, (10, 9, 8, 6, 4, 2)), (20, 100, (20, 16)))
-# From here on only the usual thresholds, and classes that the models mostly find.
+# From this n on: only the usual thresholds, and only models that are mostly right.
 LARGE = 1_000_000
 
 
 def predict(n: int, n_models: int, n_clusters: int, right: float, device: str) -> torch.Tensor:
-    """Each model is right about a point with this probability, otherwise its output is any."""
+    """Draw predictions: each model is right about a point with probability `right`, otherwise random."""
     generator = torch.Generator().manual_seed(0)
     truth = torch.randint(n_clusters, (n,), generator=generator)
     predictions = torch.empty(n_models, n, dtype=torch.long, device=device)

@@ -1,15 +1,15 @@
 """Time and memory of a whole run on a file: ``larger_than_memory.py [n ...] [parquet | npz] [SETTING ...]``.
 
-Without numbers: n = 100,000 and 1,000,000, of 128 float32 columns. The .npy or .parquet file is made in
-blocks below TMPDIR, and removed afterwards. ``npz`` is a sparse matrix with 60 of 2,000 columns in each row.
-Three models with hidden layers of 64 and 64 train for one epoch in batches of 256 rows, then there are
-mini-clusters, clusters.csv and the page's files: all that kingdra-run does. The file is streamed; other words
-are kingdra-run's settings, such as ``dataset.stream=false``.
+Default: n = 100,000 and 1,000,000 rows of 128 float32 columns. The .npy or .parquet file is written in blocks
+below TMPDIR and removed afterwards. ``npz`` is a sparse matrix with 60 of 2,000 columns in each row. Three
+models with hidden layers of 64 and 64 train for one epoch in batches of 256 rows, followed by mini-clusters,
+clusters.csv and the page's files: all that kingdra-run does. The file is streamed. Words with "=" are
+settings of kingdra-run, such as ``dataset.stream=false``.
 
-Seconds are those of the wall clock, of the processors, and those that the phase (training, outputs and
-mini-clusters) took; read the processors' where other programs use the machine. Memory is the sum over all
-processes, looked at ten times a second: "peak" is their proportional set size, in which pages of a mapped
-file count while they are there; "own" is what no file backs.
+Reported are wall-clock seconds, and per row in microseconds: wall clock, CPU time, and the phase (training,
+outputs and mini-clusters). Read the CPU time if other programs use the machine. Memory is the sum over all
+processes, sampled ten times a second: "peak" is their proportional set size, which includes resident pages of
+mapped files; "own" is the part that no file backs.
 """
 
 import json
@@ -24,7 +24,7 @@ import numpy as np
 import scipy.sparse as sp
 
 D, K, BLOCK = 128, 10, 50_000
-N_WORDS, WORDS = 2000, 60  # of all rows, and of one
+N_WORDS, WORDS = 2000, 60  # in total, and per row
 SETTINGS = (
     "training.iterations=0",
     "training.first_epochs=1",
@@ -38,7 +38,7 @@ SETTINGS = (
 
 
 def blocks(n: int):
-    """Points about k centres, in blocks: float32 [at most 50,000, d]."""
+    """Yield points around k centres in blocks: float32 [at most 50,000, d]."""
     centres = np.random.default_rng(0).normal(size=(K, D))
     for start in range(0, n, BLOCK):
         random = np.random.default_rng([1, start])
@@ -48,7 +48,7 @@ def blocks(n: int):
 
 
 def words(n: int) -> sp.csr_matrix:
-    """Rows with 30 columns of any kind and 30 of the 200 of their topic."""
+    """Make rows with 30 random columns and 30 of the 200 columns of their topic."""
     random = np.random.default_rng(0)
     topic = random.integers(K, size=(n, 1), dtype=np.int32)
     columns = random.integers(N_WORDS, size=(n, WORDS), dtype=np.int32)
@@ -78,7 +78,7 @@ def make(path: Path, n: int) -> None:
 
 
 def memory(group: int) -> tuple[float, float]:
-    """(proportional set size, of it anonymous) of a process and its children, in GB."""
+    """Return (proportional set size, anonymous part of it) of all processes of a process group, in GB."""
     total = own = 0
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -127,7 +127,7 @@ def measure(path: Path, n: int, more: list[str], folder: Path) -> str:
 
 
 def cpu_seconds() -> float:
-    """Of all processes that were started here and have ended."""
+    """Return the CPU seconds of all child processes that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

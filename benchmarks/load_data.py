@@ -1,13 +1,13 @@
-"""Seconds and peak memory of loading each data set, each in a process of its own.
+"""Seconds and peak memory of loading each data set, each in its own process.
 
     python benchmarks/load_data.py [mirror=DIR] [data_dir=DIR] [OVERRIDE ...]
 
-Data sets that are neither ready nor on a mirror's folder are left out (see `kingdra-data list`). "first" is a
-load that has to prepare the features, "again" one that finds them ready.
+Data sets that are neither ready nor in a mirror's folder are listed as "not here" (see `kingdra-data list`).
+"first" is a load that has to prepare the features, "again" one that finds them ready.
 
-Peak memory is that of the whole process (ru_maxrss); the row "nothing" is what Python and the libraries take.
-The pages of a memory map count there, too, as validation reads all of them once; they are the system's to
-drop at any time. "own" is what the process holds of its own when the data set is loaded (RssAnon).
+Peak memory is that of the whole process (ru_maxrss); the row "nothing" shows what Python and the libraries
+take. Peak memory includes the pages of a memory map, as validation reads all of them once; the system can
+drop them at any time. "own" is the anonymous memory of the process once the data set is loaded (RssAnon).
 """
 
 import json
@@ -37,7 +37,7 @@ print(json.dumps({
 
 
 def measure(overrides: list[str]) -> dict:
-    """Load once in a new process."""
+    """Load the data set once in a new process, and return its measurements."""
     done = subprocess.run(
         [sys.executable, "-c", LOAD, *overrides], capture_output=True, text=True, check=True
     )

@@ -1,7 +1,8 @@
-"""What follows each phase, for ImageNet's numbers: ``python benchmarks/many_clusters.py [n] [k] [right]``.
+"""Steps after each phase at ImageNet's size: ``python benchmarks/many_clusters.py [n] [k] [right]``.
 
-Seconds of the processor for ten models' answers on n = 1,280,000 points (default) and k = 1,000 clusters, of
-which each model finds 80%, in an order of its own. OMP_NUM_THREADS=1 where other programs use the machine.
+CPU seconds of each step for ten models' predictions. By default there are n = 1,280,000 points and k = 1,000
+clusters, and each model, with its own numbering of the clusters, is right about 80% of the points. Set
+OMP_NUM_THREADS=1 if other programs use the machine.
 """
 
 import sys
@@ -16,7 +17,7 @@ N_MODELS = 10
 
 
 def answers(n: int, k: int, right: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Draw classes [n] and what the models make of them: int16 [N_MODELS, n]."""
+    """Draw classes [n] and the models' predictions of them: int16 [N_MODELS, n]."""
     generator = torch.Generator().manual_seed(0)
     classes = torch.randint(k, (n,), generator=generator)
     predictions = torch.empty(N_MODELS, n, dtype=torch.int16)

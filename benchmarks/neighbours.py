@@ -1,6 +1,6 @@
-"""How far off approximate distances to the 10th neighbour are: ``neighbours.py FILE.npy [rows]``.
+"""Error of approximate distances to the 10th nearest neighbour: ``neighbours.py FILE.npy [rows]``.
 
-Of some rows of an array, exactly and by pynndescent: seconds, and the relative error of the distances.
+On random rows of an array, compares exact distances with pynndescent's: seconds, and relative errors.
 """
 
 import sys
@@ -14,7 +14,7 @@ from kingdra_repro.bases.neighbours import approximate_neighbour_distances, neig
 def main(path: str, rows: int = 20_000) -> None:
     X = np.load(path, mmap_mode="r")
     X = np.ascontiguousarray(X[np.sort(np.random.default_rng(0).permutation(len(X))[:rows])], np.float32)
-    approximate_neighbour_distances(X[:500], 10)  # numba compiles
+    approximate_neighbour_distances(X[:500], 10)  # lets numba compile
     times, found = [], []
     for compute in (neighbour_distances, approximate_neighbour_distances, approximate_neighbour_distances):
         start = time.perf_counter()

@@ -1,11 +1,11 @@
-"""Training steps of this package against a plain PyTorch ladder network, by turns.
+"""Time training steps of this package and of a plain PyTorch ladder network, alternating.
 
     python benchmarks/plain.py [batch size] [float32|bfloat16]
 
-The plain one is what one writes from the paper: one model, one pass after the other, nn.Linear, batch norm in
-elementary operations, autograd throughout, Adam as torch.optim has it; for bfloat16, torch.autocast. It
-computes the same loss, which is checked. Ours is timed as one model, and as models side by side in a process
-for each core. Run it on an idle machine.
+The plain network is a direct implementation of the paper: one model, one pass after the other, nn.Linear,
+batch norm in elementary operations, autograd throughout, torch.optim's Adam; for bfloat16, torch.autocast. It
+computes the same loss, which is checked. Our network is timed as one model, and as ten models shared by one
+process per core. Run it on an idle machine.
 """
 
 import itertools
@@ -31,7 +31,7 @@ def normalize(z: Tensor) -> Tensor:
 
 
 class PlainLadderIM(nn.Module):
-    """Ladder-IM as appendix B and the public code have it, for one model."""
+    """Ladder-IM as in the paper's appendix B and the public code, for one model."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class PlainLadderIM(nn.Module):
 
 
 def check_same_loss(plain: PlainLadderIM) -> None:
-    """The plain loss and ours, for the same weights and noise."""
+    """Check that the plain loss equals ours for the same weights, batch and noise."""
     base = LadderIM()
     network = base.build(WIDTHS[0], WIDTHS[-1], [torch.Generator().manual_seed(0)], "float32")
     layers = [*plain.encoder, *plain.decoder]
@@ -123,7 +123,7 @@ def main(batch: int, precision: str) -> None:
         ours.train_epoch(None, lambda step: None)
         one = (time.perf_counter() - start) / STEPS
         ten = time_processes(WIDTHS[0], 10, batch, precision) / 10
-        if turn:  # the first is for warming up
+        if turn:  # the first turn warms up
             for values, value in zip(found.values(), (took, one, ten), strict=True):
                 values.append(value)
     medians = {name: statistics.median(values) for name, values in found.items()}

@@ -1,9 +1,9 @@
-"""The products of a layer, forward and backward: in float32, in our bfloat16, and in PyTorch's, by turns.
+"""Time a layer's matrix products, forward and backward: float32, our bfloat16 and PyTorch's, alternating.
 
     OMP_NUM_THREADS=1 python benchmarks/products.py
 
-Five models, 300 rows, 1200 to 1200. On a CPU with bfloat16 products ours are PyTorch's; on others PyTorch
-has a loop of its own, and ours multiply the rounded numbers in float32.
+Five models, 300 rows, 1200 to 1200. On a CPU with bfloat16 products, ours are PyTorch's. On other CPUs,
+PyTorch uses a loop of its own, while ours multiply the rounded numbers in float32.
 """
 
 import statistics

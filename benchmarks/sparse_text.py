@@ -1,7 +1,7 @@
-"""Training on sparse text against the same set dense: ``python benchmarks/sparse_text.py``.
+"""Compare training on sparse text with the same data dense: ``python benchmarks/sparse_text.py``.
 
-As many rows, words and non-zeros as 20news (18,846 x 2,000, 60 a row), drawn at random; seconds of an epoch
-of one model for each base model, sparse and dense by turns, medians of three.
+The data are random, with the size and density of 20news (18,846 x 2,000, 60 non-zeros a row). Reported are
+seconds per epoch of one model for each base model, alternating sparse and dense, as medians of three.
 """
 
 import statistics
@@ -17,7 +17,7 @@ from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.stack import Stack
 
 N, D, K, NONZEROS = 18_846, 2_000, 20, 60
-PART = 4_000  # rows of it in an epoch; the time is scaled to N
+PART = 4_000  # rows that are trained on; the time is scaled to N
 BATCHES = {"ladder_im": 64, "imsat_vat": 250, "deep_rim": 250, "linear_rim": 250}
 
 

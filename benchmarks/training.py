@@ -1,12 +1,12 @@
-"""What a training step needs, what this machine can give, and what share of that is reached.
+"""Compare the time of a training step with the minimum possible on this machine (a roofline).
 
     python benchmarks/training.py [cpu|cuda] [digits|mnist|cifar10 ...] [short]
 
-Counts for Ladder-IM, 1 and 10 models, batches of 64 and 256: floating-point operations of the matrix
-products, bytes that must move, random numbers, operations launched. The floor is the time of these at the
-ceilings measured here a moment before; the share is floor / measured. On a CPU one model is timed in one
-process with all threads, and ten in as many processes as there are cores, each with one thread. `short`: ten
-models and batches of 64 alone; on a CPU two models and a few steps in float32. Run it on an idle machine.
+Counts for Ladder-IM, with 1 and 10 models and batches of 64 and 256: floating-point operations of the matrix
+products, bytes that must move, random numbers, operations launched. The floor is the time these take at the
+machine's ceilings, which are measured first; the share is floor / measured time. On a CPU one model is timed
+in one process with all threads, and ten models in one single-threaded process per core. `short`: only ten
+models and batches of 64; on a CPU two models and a few steps in float32. Run it on an idle machine.
 """
 
 import itertools
@@ -31,14 +31,14 @@ from kingdra_repro.training.worker import Task, members_of
 
 SHAPES = {"digits": (64, 1797), "mnist": (784, 70_000), "cifar10": (2048, 60_000)}
 K = 10
-STEPS = {"cpu": 40, "cuda": 1000}  # a GPU's epoch is so short that its beginning would count
+STEPS = {"cpu": 40, "cuda": 1000}  # a GPU's steps are so short that an epoch's start would count
 SHORT_CPU_STEPS = 3
 LEARNING_RATE = 0.002
 
 
 @dataclass(frozen=True)
 class Ceilings:
-    """What a second gives: operations in products of each precision, bytes copied, normal numbers."""
+    """Rates per second: operations in products of each precision, bytes copied, normal random numbers."""
 
     products: dict[str, float]
     memory: float
@@ -47,7 +47,7 @@ class Ceilings:
 
 @dataclass(frozen=True)
 class Need:
-    """Of one training step."""
+    """Counts of one training step."""
 
     flop: float
     bytes: float
@@ -56,7 +56,7 @@ class Need:
 
 
 def seconds(work: Callable[[], object], device: torch.device, repeats: int = 9) -> float:
-    """Median time of a call, after three that do not count."""
+    """Return the median time of a call, after three warm-up calls."""
     found = []
     for _ in range(3 + repeats):
         start = time.perf_counter()
@@ -84,7 +84,7 @@ def measure_ceilings(device: torch.device, precisions: list[str]) -> Ceilings:
 
 
 class _Count(TorchDispatchMode):
-    """Counts the operations that compute something (views do not)."""
+    """Counts dispatched operations, except views."""
 
     launches = 0
 
@@ -105,7 +105,7 @@ def stack(d: int, n: int, n_models: int, batch: int, precision: str, device: tor
 
 
 def count(d: int, n_models: int, batch: int) -> Need:
-    """One unsupervised step, counted on the CPU in float32."""
+    """Count one unsupervised step, on the CPU in float32."""
     one = stack(d, batch, n_models, batch, "float32", torch.device("cpu"))
     one.train_epoch(None, lambda step: None)  # allocates Adam's moments
     counter, flops = _Count(), FlopCounterMode(display=False)
@@ -114,13 +114,13 @@ def count(d: int, n_models: int, batch: int) -> Need:
     weights = sum(p.numel() for p in one.network.parameters())
     activations = 3 * n_models * batch * sum(one.network.widths)  # clean, noisy, denoised
     random = n_models * batch * sum(one.network.widths)
-    # A weight is read forward and backward, its gradient written and read, it and Adam's two moments read
-    # and written: 10 times 4 bytes. An activation is written and read in either direction.
+    # Per weight: read forward and backward, gradient written and read, weight and Adam's two moments read and
+    # written: 10 times 4 bytes. Per activation: written and read, both forward and backward.
     return Need(flops.get_total_flops(), 40 * weights + 16 * activations, random, counter.launches)
 
 
 def time_steps(one: Stack, device: torch.device) -> float:
-    """Seconds of a step: median on the CPU, mean of a whole epoch on a GPU, which works ahead."""
+    """Return seconds per step: the median on a CPU, the epoch's mean on a GPU, which is asynchronous."""
     one.train_epoch(None, lambda step: None)
     times = [time.perf_counter()]
 
@@ -135,7 +135,7 @@ def time_steps(one: Stack, device: torch.device) -> float:
 
 
 def time_processes(d: int, n_models: int, batch: int, precision: str) -> float:
-    """Seconds in which each model does one step, with a process for each core."""
+    """Return the seconds in which every model does one step, with one process per core."""
     X = np.random.default_rng(0).random((STEPS["cpu"] * batch, d), dtype=np.float32)
     devices = choose_devices("cpu", -1)
     options = TrainingOptions(batch_size=batch, precision=precision, learning_rate=LEARNING_RATE)
@@ -164,13 +164,13 @@ def report(shape: str, device: torch.device, ceilings: Ceilings, short: bool) ->
     for ((n_models, batch), need), precision in itertools.product(needs.items(), ceilings.products):
         arithmetic = need.flop / ceilings.products[precision]
         memory = need.bytes / ceilings.memory + need.random / ceilings.random
-        # A GPU does both at once; on a CPU the same cores do one after the other.
+        # A GPU overlaps both; on a CPU the same cores do one after the other.
         floor = max(arithmetic, memory) if gpu else arithmetic + memory
         found: dict[str, float] = {}
         if not gpu and n_models > 1:
             found["a process a core"] = time_processes(d, n_models, batch, precision)
         else:
-            # Compiling is always on there; what it brings is shown for the case of the paper alone.
+            # GPU runs are always compiled; only the paper's case is also timed without compilation.
             plain = (n_models, batch, precision) == (10, 64, "bfloat16") and not short
             for compile in ((False, True) if plain else (True,)) if gpu else (False,):
                 how = ("graph, compiled" if compile else "graph") if gpu else "one process"

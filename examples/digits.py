@@ -1,4 +1,4 @@
-"""Cluster scikit-learn's digits, and compare with K-means: python examples/digits.py"""
+"""Cluster scikit-learn's digits and compare with K-means: python examples/digits.py"""
 
 from sklearn.datasets import load_digits
 
@@ -7,10 +7,10 @@ from kingdra_repro.bases import LadderIM
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.methods import KMeans
 
-SMALL = {"n_models": 4, "n_iter": 2, "first_epochs": 4, "epochs": 2}  # soon done; the defaults do better
+SMALL = {"n_models": 4, "n_iter": 2, "first_epochs": 4, "epochs": 2}  # fast; the defaults do better
 
 X, y = load_digits(return_X_y=True)
-X = X / 16  # pixels from 0 to 1: the networks' noise is meant for values of about 1
+X = X / 16  # pixels from 0 to 1: the networks' noise level assumes values of about 1
 kingdra = Kingdra(n_clusters=10, base=LadderIM(hidden=(64,)), random_state=0, **SMALL).fit(X)
 kmeans = KMeans(n_clusters=10, random_state=0).fit(X)
 

@@ -1,7 +1,7 @@
 """Cluster a table in which 25 of 500 rows have a class: python examples/few_labels.py
 
-It is one of handwritten digits: 64 columns of pixels, and `kind`, blank where the class is not known. The
-command line does it, as it would with your own file.
+The table holds handwritten digits: 64 columns of pixels, and a column `kind` that is blank if the class is
+unknown. The example runs the command line, as you would on your own file.
 """
 
 import subprocess
@@ -25,7 +25,7 @@ with TemporaryDirectory() as folder:
     program, *settings = COMMAND.split()
     command = [str(Path(sys.executable).with_name(program)), *settings]
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    (written,) = Path(folder).glob("outputs/**/clusters.csv")  # row, cluster, and its class's name
+    (written,) = Path(folder).glob("outputs/**/clusters.csv")  # row, cluster, and the cluster's class
     classes = pd.read_csv(written)["class"]
 
 right = (classes == [f"digit {digit}" for digit in digits])[~known].mean()

@@ -1,4 +1,4 @@
-"""Cluster half of the digits, plot what the ensemble makes of them, and predict the others.
+"""Cluster three quarters of the digits, plot the ensemble's outputs, and predict the other points.
 
 python examples/new_points.py [PICTURE.png]
 """
@@ -18,7 +18,7 @@ picture = sys.argv[1] if len(sys.argv) > 1 else "clusters.png"
 X, y = load_digits(return_X_y=True)
 known, new, y_known, y_new = train_test_split(X / 16, y, random_state=0)
 
-small = {"n_models": 3, "n_iter": 1, "first_epochs": 6, "epochs": 3}  # soon done; the defaults do better
+small = {"n_models": 3, "n_iter": 1, "first_epochs": 6, "epochs": 3}  # fast; the defaults do better
 kingdra = Kingdra(n_clusters=10, base=LadderIM(hidden=(64,)), random_state=0, verbose=1, **small)
 outputs = kingdra.fit_transform(known)  # [n, 10], the mean over the models
 clusters, confidence, agreement = kingdra.predict_with_certainty(new)

@@ -1,6 +1,6 @@
 """Cluster a table without labels, with two seeds: python examples/own_table.py [TABLE.csv [CLUSTERS]]
 
-Without a table it writes one of three groups of customers, and clusters that.
+Without a table, it generates one with three groups of customers and clusters that.
 """
 
 import sys
@@ -29,7 +29,7 @@ def made_up_table(folder: Path) -> Path:
 with TemporaryDirectory() as folder:
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else made_up_table(Path(folder))
     n_clusters = int(sys.argv[2]) if len(sys.argv) > 2 else 3
-    data = load_custom(path, n_clusters=n_clusters)  # each column is brought to mean 0 and variance 1
+    data = load_custom(path, n_clusters=n_clusters)  # each column is scaled to mean 0 and variance 1
 
 small = {"n_models": 3, "n_iter": 1, "first_epochs": 10, "epochs": 5}
 base = LadderIM(hidden=(32, 32))
@@ -37,5 +37,5 @@ runs = [Kingdra(n_clusters, base=base, random_state=seed, **small).fit_predict(d
 
 print(f"{data.name}: {data.X.shape[0]} rows, {data.X.shape[1]} columns")
 print("Rows in each cluster:", np.bincount(runs[0], minlength=n_clusters))
-# Where seeds disagree, do not trust the clusters. Where they agree, they are stable; that is not yet right.
+# If seeds disagree, do not trust the clusters. If they agree, the clusters are stable but may still be wrong.
 print(f"Agreement of two seeds (1: the same clusters): {adjusted_rand_score(*runs):.2f}")

@@ -1,13 +1,13 @@
-"""One round of asking against as many random answers: is ask.csv worth a person's time?
+"""Compare one round of asking with random answers: is filling in ask.csv worth a person's time?
 
-    python -m scripts.asking [seed ...]                0 to 4 where none is given
+    python -m scripts.asking [seed ...]                default: seeds 0 to 4
 
-Kingdra clusters USPS without labels; then again with the classes of 50 points: those that the run asks for,
-or as many drawn at random. All scores are of the points in neither set, clusters matched to classes. The
-networks are small and the schedule is short, so that five seeds take minutes. A seed's three rows go to
-results/asking.csv when they are there, and are not computed again.
+Kingdra clusters USPS without labels, then again with the classes of 50 points: those that the run asks for,
+or as many drawn at random. All scores are on the points in neither set, with clusters matched to classes. The
+networks are small and the schedule is short, so five seeds take minutes. A seed's three rows are added to
+results/asking.csv when all three are done, and are not computed again.
 
-Environment: KINGDRA_MIRROR, a folder that holds usps/usps_all.mat (default: downloaded).
+Environment: KINGDRA_MIRROR, a folder that holds usps/usps_all.mat (default: download it).
 """
 
 import os
@@ -32,7 +32,7 @@ KINGDRA = {"n_models": 3, "first_epochs": 5, "n_iter": 2, "epochs": 2, "batch_si
 
 
 def answers(y: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Return the classes of some rows, -1 for the others."""
+    """Return the classes of the given rows, and -1 for all others."""
     given = np.full(len(y), -1, np.int64)
     given[rows] = y[rows]
     return given

@@ -1,9 +1,9 @@
-"""Accuracy and seconds on tables: the settings that `kingdra_repro.auto_settings` gives, and fixed ones.
+"""Compare the settings from `kingdra_repro.auto_settings` with fixed ones on tables: accuracy and seconds.
 
     python -m scripts.auto_settings [SEEDS [NAME ...]]
 
-NAME is a table, or one of kmeans, rule and fixed (20 epochs, then five iterations of 10; layers of 256), or
-TABLE/rule. Labels are read for the scores alone.
+SEEDS is the number of seeds. NAME selects what is run: a table, a method (kmeans, rule, or fixed: 20 epochs,
+then five iterations of 10; layers of 256), or a pair such as TABLE/rule. Labels are used only for the scores.
 """
 
 import sys

@@ -1,17 +1,18 @@
-"""What the order of MNIST's file gives away: Ladder-IM without pseudo-labels, rows laid out in other orders.
+"""How much MNIST's file order helps: Ladder-IM without pseudo-labels, trained on rows in other orders.
 
     python scripts/batch_orders.py ORDER [epochs [models [mirror]]]
 
-Prints each model's accuracy after every epoch; three epochs of two models are about five minutes of one core.
-A diagnosis: some orders look at the labels, which no method may. results/NOTES.md has what came out.
+Prints each model's accuracy after every epoch; three epochs of two models take about five minutes on a core.
+This is a diagnosis: some orders use the labels, which no method may. The findings are in results/NOTES.md.
 
-ORDER: file; exchanged (second half of the training images first); batches (the file's batches of 64 in random
-succession); windows (shuffled within 1,000 rows); shuffled (once);
-style (batches of like slant and thickness of stroke, measured on the pixels);
-classes (random batches with as many rows of each class);
-style_of_classes (the same, but each batch holds, of every class, rows of one style: they lie alike along the
-principal components of what remains when each class' mean is taken away).
-The last three are laid end to end in random succession, and cut anew into batches of 64.
+ORDER: file; exchanged (second half of the training images first); batches (the file's batches of about 64, in
+random order); windows (shuffled within windows of 1,000 rows); shuffled (once);
+style (batches of similar slant and stroke thickness, measured on the pixels);
+classes (random batches with an equal number of rows of each class);
+style_of_classes (as classes, but the rows of each class in a batch share a style: they are close along the
+principal components of the pixels minus the class mean).
+For batches, style, classes and style_of_classes, the batches are concatenated in random order, and training
+cuts the result into batches of 64 again.
 """
 
 import sys
@@ -33,7 +34,7 @@ N_TRAIN = 60_000
 
 
 class NoPseudoLabels:
-    """Training goes on unsupervised."""
+    """Finds no pseudo-labels, so that training stays unsupervised."""
 
     def __call__(self, proba: torch.Tensor, features: object) -> MiniClusters:
         n_clusters = proba.shape[-1]
@@ -57,10 +58,10 @@ class Watch:
 
 
 def halves_by(scores: np.ndarray, groups: list[np.ndarray]) -> list[np.ndarray]:
-    """Batches of about BATCH rows with like scores [n, p], each with the same share of every group of rows.
+    """Form batches of about BATCH rows with similar scores [n, p], each with the same share of every group.
 
-    All groups are halved together, each at its own median of the score that varies most within groups, and
-    the halves again, until they are as small as a batch.
+    All groups are split together, each at its own median of the score that varies most within groups. The
+    halves are split again until they have the size of a batch.
     """
     n_rows = sum(len(rows) for rows in groups)
     if n_rows < 1.5 * BATCH:
@@ -70,14 +71,14 @@ def halves_by(scores: np.ndarray, groups: list[np.ndarray]) -> list[np.ndarray]:
     halves: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
     for index, rows in enumerate(groups):
         rows = rows[np.argsort(score[rows], kind="stable")]
-        middle = (len(rows) + index % 2) // 2  # odd ones to either side in turn
+        middle = (len(rows) + index % 2) // 2  # the extra row of odd groups alternates between the halves
         halves[0].append(rows[:middle])
         halves[1].append(rows[middle:])
     return halves_by(scores, halves[0]) + halves_by(scores, halves[1])
 
 
 def slant_and_thickness(X: np.ndarray) -> np.ndarray:
-    """[n, 2]: shear of a picture's ink, and ink for each border of ink and paper; as ranks from 0 to 1."""
+    """Compute [n, 2]: the shear of the ink and the ink per ink-paper border, as ranks from 0 to 1."""
     ink = X.reshape(-1, 28, 28).astype(np.float64)
     total = ink.sum((1, 2))
     place = np.arange(28)
@@ -92,7 +93,7 @@ def slant_and_thickness(X: np.ndarray) -> np.ndarray:
 
 
 def style_of_classes(X: np.ndarray, y: np.ndarray, n_components: int = 8) -> np.ndarray:
-    """[n, n_components]: principal components of what remains when each class' mean is taken away."""
+    """Compute [n, n_components]: principal components of the pixels minus the class means."""
     rest = X.copy()
     for label in np.unique(y):
         rest[y == label] -= X[y == label].mean(0)
@@ -100,7 +101,7 @@ def style_of_classes(X: np.ndarray, y: np.ndarray, n_components: int = 8) -> np.
 
 
 def laid_out(order: str, X: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Row numbers [n] in the order named."""
+    """Return the row indices [n] in the named order."""
     rows = np.arange(len(X))
     classes = [np.flatnonzero(y == label) for label in np.unique(y)]
     if order == "file":

@@ -1,15 +1,15 @@
-"""Is the phase of largest modularity a good answer? What ``method.keep_phase=modularity`` would have kept.
+"""Test ``method.keep_phase=modularity``: is the phase with the largest modularity a good answer?
 
-    python -m scripts.best_phase               all sets below, those that are done are not computed again
-    python -m scripts.best_phase digits "table: iris"    some of them
-    python -m scripts.best_phase report        the means of results/best_phase.csv
+    python -m scripts.best_phase               all sets below; finished fits are not computed again
+    python -m scripts.best_phase digits "table: iris"    only these sets
+    python -m scripts.best_phase report        print the means of results/best_phase.csv
 
-A row of results/best_phase.csv is a phase of a fit: the accuracy of its answer, which the classes are read
-for, and its modularity, which the choice is made by. The ensembles are small, so that a core of a CPU
-finishes; the ten tables are those of scripts/small_tables.py, with the command line's defaults. On linear
-RIM, Reuters and 20news, the histories of the rows "(best phase)" of results/ tell.
+A row of results/best_phase.csv is one phase of a fit: the accuracy of its answer (the only use of the
+classes), and its modularity, by which the phase is chosen. The ensembles are small enough for one CPU core.
+The ten tables are those of scripts/small_tables.py, with the command line's defaults. For linear RIM, Reuters
+and 20news, see the histories of the rows "(best phase)" in results/.
 
-Environment: KINGDRA_MIRROR, a folder that holds the data sets' files (default: downloaded).
+Environment: KINGDRA_MIRROR, a folder that holds the data sets' files (default: download them).
 """
 
 import os
@@ -44,7 +44,7 @@ SETS = {
 
 
 class Phases:
-    """Watches a fit: the accuracy of each phase's answer, and its modularity."""
+    """A monitor that records the accuracy and modularity of each phase's answer."""
 
     def __init__(self, y: np.ndarray) -> None:
         self.y = y
@@ -80,7 +80,7 @@ def main(wanted: list[str]) -> None:
 
 
 def fit(name: str, settings: str, seed: int, method: Any, X: Any, y: np.ndarray) -> None:
-    """Fit and add a row for each phase."""
+    """Fit, and add one row per phase."""
     began, watcher = time.process_time(), Phases(y)
     method.set_params(keep_phase="modularity", monitor=watcher).fit(X)
     seconds = round(time.process_time() - began, 1)

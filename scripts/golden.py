@@ -1,15 +1,16 @@
-"""Writes tests/golden anew: what a change of the code must leave as it is, unless it means to change it.
+"""Regenerate tests/golden: values that a code change must preserve unless it means to change them.
 
-    python -m scripts.golden                  all of it
-    python -m scripts.golden hashes plan      these alone
+    python -m scripts.golden                  all files
+    python -m scripts.golden hashes plan      only these files
 
 hashes.csv    config_hash of 8 data sets x 9 bases x 7 choices of method and pseudo-labels, and of the methods
-              without a base: committed runs are found again by it
-plan.json     how many runs each experiment plans, and a checksum of all of them, in any order
+              without a base; committed runs are looked up by this hash
+plan.json     number of runs that each experiment plans, and a checksum of all runs that ignores their order
 params.json   get_params() of each estimator
 losses.json   losses of 20 steps as in scripts/losses.py, and the machine that computed them
 
-tests/test_golden.py compares. See in `git diff tests/golden` whether the change is the one that was meant.
+tests/test_golden.py compares these files. After regenerating, check in `git diff tests/golden` that only the
+intended values changed.
 """
 
 import hashlib
@@ -51,7 +52,7 @@ WITHOUT_BASE = ("kmeans", "agglomerative", "dae_kmeans", "dvae_kmeans", "dec", "
 
 
 def cells() -> list[tuple[str, str, str]]:
-    """Data set, base and choice; "-" and the method for those without a base."""
+    """Return data set, base and choice; methods without a base have "-" as base and the method as choice."""
     with_base = product(names("dataset"), names("base"), CHOICES)
     return [*with_base, *product(names("dataset"), "-", WITHOUT_BASE)]
 
@@ -66,12 +67,12 @@ def hashes(wanted: Iterable[tuple[str, str, str]]) -> Iterator[tuple[tuple[str, 
 
 
 def whole_plan() -> list[PlannedRun]:
-    """What kingdra-reproduce runs."""
+    """Return all runs that kingdra-reproduce plans by default."""
     return plan(list(settings([]).experiments))
 
 
 def plan_summary(planned: list[PlannedRun]) -> dict[str, Any]:
-    """Counts, and a checksum of all that the plan says."""
+    """Return counts and a checksum of the whole plan."""
     by_experiment: dict[str, list[str]] = {}
     for run in planned:
         by_experiment.setdefault(run.experiment, []).append(run.config_hash)
@@ -91,7 +92,7 @@ def plan_summary(planned: list[PlannedRun]) -> dict[str, Any]:
 
 
 def params() -> dict[str, dict[str, str]]:
-    """Parameters and defaults, as Python, of each estimator that `kingdra_repro.methods` exports."""
+    """Return parameters and defaults (repr) of each estimator that `kingdra_repro.methods` exports."""
     exported = (getattr(methods, name) for name in methods.__all__)
     estimators = [kind for kind in exported if inspect.isclass(kind) and issubclass(kind, BaseEstimator)]
     return {
@@ -101,7 +102,7 @@ def params() -> dict[str, dict[str, str]]:
 
 
 def machine() -> str:
-    """What equal seeds give equal bits on."""
+    """Describe the machine: equal seeds give bitwise equal losses only where all of this is equal."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text().splitlines() if info.exists() else []
     model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "?")
@@ -110,7 +111,7 @@ def machine() -> str:
 
 
 def losses() -> dict[str, list]:
-    """Total losses of four models at 20 steps, for each base of scripts/losses.py: [20][4]."""
+    """Compute the total losses of four models at 20 steps, for each base of scripts/losses.py: [20][4]."""
     return {name: trace(name, (0, 1, 2, 3), torch.device("cpu")).tolist() for name in BASES}
 
 
@@ -121,7 +122,7 @@ def write_hashes() -> None:
 
 
 def main(wanted: Sequence[str]) -> int | str:
-    """Write the named files, or all; an exit status, or what is wrong."""
+    """Write the named files, or all; return an exit status or an error message."""
     makers: dict[str, Callable[[], Any]] = {
         "plan": lambda: plan_summary(whole_plan()),
         "params": params,

@@ -1,25 +1,26 @@
-"""Shows what a change, or a faster way of computing, makes of losses and gradients.
+"""Measure how a code change, or a faster way of computing, changes losses and gradients.
 
-    python scripts/losses.py before.json             writes the losses of 20 steps, before a change
-    python scripts/losses.py before.json             compares with them, once the file is there
-    python scripts/losses.py before.json fast        the faster ways, too: bfloat16 products, torch.compile
+    python scripts/losses.py before.json             before a change: write the losses of 20 steps
+    python scripts/losses.py before.json             if the file exists: compare with it
+    python scripts/losses.py before.json fast        also check faster ways: bfloat16 products, torch.compile
     python scripts/losses.py before.json fast cuda   and, on a GPU, TF32 products and CUDA graphs
 
-Names of bases and precisions choose among these: ``fast ladder_im bfloat16``. Compiling takes its time.
+Names of bases and precisions select among these: ``fast ladder_im bfloat16``. Compilation is slow.
 
-Four models of each base on scikit-learn's digits, ten steps without and ten with pseudo-labels (Ladder, which
-learns from labels alone: all with). Relative differences of the total loss from the plain way (a stack of
-four, float32, no fusing, one thread or one launch for each operation), at steps 1, 2, 5, 10 and 20: the
-largest of the four models. Exit status 1 if the plain way differs from the file by more than 1e-5, or from
-four stacks of one (on a GPU, whose library takes other ways through a product of another size: at the first
-step).
+Four models of each base train on scikit-learn's digits, ten steps without and ten with pseudo-labels (Ladder,
+which learns only from labels: all steps with). The reference, called plain, is a stack of four models in
+float32 without fusion, on one thread or with one launch per operation. The relative difference of the total
+loss from the reference is printed for steps 1, 2, 5, 10 and 20, as the largest over the four models. The exit
+status is 1 if the reference differs by more than 1e-5 from the file, or from four stacks of one model (on a
+GPU only the first step is compared: its library picks other algorithms for products of another size).
 
-The faster ways start anew without and with pseudo-labels. Of each: of all parameters' gradients the one
-furthest from the plain way's at the first step that is fast, relative to its length; and the losses of steps
-2 to 5, which these gradients have made. Products in bfloat16 and TF32 are compared with those in float32;
-what is compiled or recorded with launches in the same precision. Exit status 1, too, where they differ by
-more than rounding does, or where the program itself finds a fast way wrong. Later steps say less: Adam's
-first steps have one length however small a gradient is, so that ways that round differently part.
+Each faster way trains new models twice, without and with pseudo-labels. Two relative differences from the
+reference are printed: the largest of a parameter's gradient, at the first step that uses the faster way; and
+the largest of the losses of steps 2 to 5, which result from these gradients. Products in bfloat16 and TF32
+are compared with float32; compiled steps and CUDA graphs with the plain steps in the same precision. The exit
+status is also 1 if they differ by more than rounding, or if the package itself warns that a faster way is
+wrong. Later steps say less: the length of Adam's first steps does not depend on the size of the gradient, so
+ways that round differently diverge.
 """
 
 import json
@@ -49,10 +50,10 @@ BASES: dict[str, Base] = {
     "ladder": make_base("ladder"),
 }
 TOLERANCE = 1e-5
-# What may differ of the faster ways, relative: gradients, losses of steps 2 to 5.
-PRODUCTS = {"tf32": (0.1, 1e-2), "bfloat16": (0.3, 5e-2)}  # from those in float32
+# Allowed relative differences of the faster ways: of gradients, and of losses of steps 2 to 5.
+PRODUCTS = {"tf32": (0.1, 1e-2), "bfloat16": (0.3, 5e-2)}  # compared with float32
 SAME_PRODUCTS = {"float32": (1e-3, 1e-3), "tf32": (1e-2, 1e-2), "bfloat16": (2e-1, 2e-2)}
-SHARE_OF_ALL = 1e-4  # a gradient that is mathematically zero is all rounding, a share of the others
+SHARE_OF_ALL = 1e-4  # of all gradients' norm, added to each: a mathematically zero gradient is pure rounding
 N, K, STEPS, FIRST = 640, 10, 10, 5
 SHOWN = (1, 2, 5, 10, 20)
 
@@ -81,13 +82,13 @@ def make_stack(
 
 
 def pseudo_labels() -> PseudoLabels:
-    """Any will do."""
+    """Return fixed, arbitrary pseudo-labels."""
     labels = np.where(np.arange(N) < 100, np.arange(N) % K, -1)
     return PseudoLabels(labels, np.stack([np.roll(np.arange(K), m) for m in range(4)]))
 
 
 def trace(name: str, members: tuple[int, ...], device: torch.device) -> np.ndarray:
-    """The total loss of each member at 20 steps of the plain way: [20, M]."""
+    """Return the total loss of each member at 20 plain steps: [20, M]."""
     stack = make_stack(BASES[name], members, device)
     losses: list[np.ndarray] = []
     for labels in (pseudo_labels() if name == "ladder" else None, pseudo_labels()):
@@ -96,7 +97,7 @@ def trace(name: str, members: tuple[int, ...], device: torch.device) -> np.ndarr
 
 
 def first_steps(stack: Stack, labels: bool) -> tuple[list[dict[str, Tensor]], np.ndarray]:
-    """The gradient of every parameter in each of the first five steps, and the losses of these: [5, M]."""
+    """Return each parameter's gradient and the losses [5, M] of the first five steps."""
     gradients: list[dict[str, Tensor]] = []
     losses: list[np.ndarray] = []
 
@@ -111,7 +112,7 @@ def first_steps(stack: Stack, labels: bool) -> tuple[list[dict[str, Tensor]], np
 
 
 def worst_gradient(found: dict[str, Tensor], expected: dict[str, Tensor]) -> tuple[float, str]:
-    """The largest relative difference of a parameter's gradient, and its name; NaN is the largest of all."""
+    """Return the largest relative difference of a parameter's gradient, NaN above all, and its name."""
     together = torch.stack([g.norm() for g in expected.values()]).norm()
     off = {
         name: float((found[name] - g).norm() / (g.norm() + SHARE_OF_ALL * together))
@@ -122,12 +123,12 @@ def worst_gradient(found: dict[str, Tensor], expected: dict[str, Tensor]) -> tup
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The largest relative difference of the models at each step: [steps]."""
+    """Return the largest relative difference over the models at each step: [steps]."""
     return np.max(np.abs(a - b) / np.abs(b), axis=1)
 
 
 def compare_with_file(path: Path, names: list[str], device: torch.device) -> float:
-    """The largest difference of what must be equal."""
+    """Print all differences, write the file if it is missing; return the largest that must be near 0."""
     known = json.loads(path.read_text()) if path.exists() else None
     losses: dict[str, list] = {}
     worst = 0.0
@@ -152,7 +153,7 @@ def compare_with_file(path: Path, names: list[str], device: torch.device) -> flo
 
 
 def compare_fast_ways(names: list[str], precisions: list[str], device: torch.device) -> list[str]:
-    """What differs by more than rounding does, a line each."""
+    """Return one line for each faster way that differs by more than rounding."""
     wrong: list[str] = []
     print(f"\n{'faster ways':<44}{'gradient':>9} {'loss 2-5':>9}  furthest parameter")
     for name in names:
@@ -161,7 +162,7 @@ def compare_fast_ways(names: list[str], precisions: list[str], device: torch.dev
             plain = {p: first_steps(make_stack(BASES[name], members, device, p), labels) for p in precisions}
             if "float32" not in plain:
                 plain["float32"] = first_steps(make_stack(BASES[name], members, device), labels)
-            # (what, its first fast step, what it gave, what it is compared with, allowed)
+            # (name, index of its first fast step, its result, the expected result, allowed differences)
             ways = [(p, 0, plain[p], plain["float32"], PRODUCTS[p]) for p in precisions if p != "float32"]
             for p in precisions:
                 torch._dynamo.reset()
@@ -175,7 +176,7 @@ def compare_fast_ways(names: list[str], precisions: list[str], device: torch.dev
                 loss = float(difference(losses, losses_expected)[1:].max())
                 what = f"{name}, {'with' if labels else 'without'} labels, {way}"
                 print(f"{what:<44}{off:>9.1e} {loss:>9.1e}  {parameter}", flush=True)
-                if not (off <= allowed[0] and loss <= allowed[1]):  # so that NaN is wrong, too
+                if not (off <= allowed[0] and loss <= allowed[1]):  # written so that NaN also fails
                     wrong.append(f"{what}: allowed {allowed[0]:.0e} and {allowed[1]:.0e}")
     return wrong
 
@@ -190,7 +191,7 @@ def main(path: Path, words: list[str]) -> int:
     worst = compare_with_file(path, names, device)
     wrong: list[str] = []
     if "fast" in words:
-        with warnings.catch_warnings(record=True) as told:  # a fast way that is not used is not compared
+        with warnings.catch_warnings(record=True) as told:  # a fast way that was dropped was not compared
             warnings.simplefilter("always", RuntimeWarning)
             wrong = compare_fast_ways(names, precisions, device)
         wrong += [str(warning.message) for warning in told if warning.category is RuntimeWarning]

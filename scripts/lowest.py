@@ -1,6 +1,6 @@
-"""Print pip's constraints for the oldest versions that pyproject.toml allows; `make lowest` tests with them.
+"""Print pip constraints for the oldest versions that pyproject.toml allows; `make lowest` tests with them.
 
-Of PyTorch there is none: its old versions for CPUs are not to be had everywhere.
+PyTorch is left out: its old CPU versions are not available everywhere.
 """
 
 import re

@@ -1,11 +1,11 @@
-"""Section 7's open problem, many classes: fixed thresholds against the rule that relaxes them.
+"""Many classes, the open problem of the paper's Section 7: fixed against relaxed thresholds.
 
-    python scripts/many_classes.py [k ...]
+    python scripts/many_classes.py [k ...]             default: 20, 50 and 100 classes
 
-Without numbers: 20, 50 and 100 classes. Gaussian blobs in 50 dimensions, ten
-small Ladder-IM models; Kingdra once with the paper's thresholds (all models) and once with the rule of
-`GraphPseudoLabels`. What was found, its purity and the thresholds are those after the first, unsupervised
-phase, which is the same for both; the accuracies are those before and after four iterations.
+The data are Gaussian blobs in 50 dimensions; the ensemble is ten small Ladder-IM models. Kingdra runs once
+with the paper's thresholds (all models) and once with the rule of `GraphPseudoLabels`, which relaxes them.
+Mini-clusters found, their purity and the thresholds are those after the first, unsupervised phase, which is
+the same for both; accuracies are before and after four iterations.
 """
 
 import sys
@@ -28,7 +28,7 @@ BASE = LadderIM(hidden=(128,), denoising_costs=(100.0, 10.0, 0.1))
 
 @dataclass(frozen=True)
 class FixedThresholds:
-    """Algorithm 1 with the paper's thresholds and nothing else."""
+    """Algorithm 1 with the paper's thresholds, never relaxed."""
 
     def __call__(self, proba: Tensor, features: Callable[[], Tensor]) -> MiniClusters:
         k = proba.shape[-1]
@@ -36,7 +36,7 @@ class FixedThresholds:
 
 
 class Watch:
-    """Keeps what each phase came to."""
+    """A monitor that keeps the result of each phase."""
 
     def __init__(self) -> None:
         self.phases: list[Iteration] = []

@@ -1,15 +1,15 @@
-"""Clusters sets of many classes from a few labels, and fills their columns of a table of results/.
+"""Cluster data sets with many classes from a few labels, and fill their columns of a table in results/.
 
     python -m scripts.many_classes_from_labels CMU-PIE=PIE_pose27.mat COIL-20=COIL20.mat UMIST=UMIST.mat
     python -m scripts.many_classes_from_labels FRGC=FRGC4torch.h5 YTF=data4torch.h5
 
-The second document's Tables 3 and 4 are of FRGC and YTF, which may not be passed on: their columns stay
-empty until somebody who has the files gives the second command. Files are Matlab's (fea and gnd, or X and
-Y), JULE's (data and labels), or any that dataset=custom takes. Two labels of each class at least, three
-seeds; autoencoders (fully connected) and ladder networks with the settings of their classes. A row goes to
-results/many_classes_from_labels.csv when its fit is done, and is not computed again; the table is made of
-these rows. Autoencoders are trained once for a seed, with the first number of labels
-(outputs/many_classes_from_labels).
+The second document's Tables 3 and 4 are about FRGC and YTF, which may not be redistributed: their columns
+stay empty until someone who has the files runs the second command. Files may be Matlab's (fea and gnd, or X
+and Y), JULE's (data and labels), or anything that dataset=custom reads. Each class has at least two labels,
+and there are three seeds; autoencoders (fully connected) and ladder networks use their default settings.
+When a fit is done, its row is added to results/many_classes_from_labels.csv, and the fit is not repeated; the
+table is made from these rows. Autoencoders are trained once per seed, with the first number of labels, and
+kept in outputs/many_classes_from_labels.
 """
 
 import sys
@@ -64,7 +64,7 @@ def main(files: dict[str, str]) -> None:
 
 
 def _fit_all(name: str, data: Dataset) -> None:
-    """Fit each method with each number of labels, but for fits that the file of rows has."""
+    """Fit each method with each number of labels, unless `ROWS` already has the fit."""
     assert data.y is not None
     for (part, fraction), seed in product(PARTS.items(), SEEDS):
         given = draw_labels(data.y, data.n_clusters, fraction=fraction, seed=seed)
@@ -91,7 +91,7 @@ def _fit_all(name: str, data: Dataset) -> None:
 
 
 def _same_labels(row: dict, n_labels: int) -> dict | None:
-    """The fit with a smaller part, where that is as many labels: they are the same ones then."""
+    """Return a finished fit with equally many labels, which are then the same labels; None if none."""
     if not ROWS.path.exists():
         return None
     fits = ROWS.read(dtype=str, keep_default_na=False)
@@ -102,7 +102,7 @@ def _same_labels(row: dict, n_labels: int) -> dict | None:
 
 
 def _cell(fits: pd.DataFrame, name: str, part: str, method: str, score: str) -> dict:
-    """The mean of the fits that are done, or why there are none."""
+    """Return a table cell: the mean over finished fits, or a note that says why there are none."""
     row = f"{part}: {method}, {SCORES[score]}"
     fits = fits.query("dataset == @name and labels == @part and method == @method")
     why = "not to be had: its owners let nobody pass it on" if name in ("FRGC", "YTF") else "not run"

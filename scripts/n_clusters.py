@@ -1,14 +1,14 @@
-"""Tries the choice of the number of clusters on sets whose classes are known.
+"""Test the choice of the number of clusters on data sets whose classes are known.
 
-    python -m scripts.n_clusters run   fits k = 2 to 12 on each set; goes on when it is repeated
-    python -m scripts.n_clusters       what is recommended for each set, as a table
+    python -m scripts.n_clusters run   fit k = 2 to 12 on each set; repeat the command to resume
+    python -m scripts.n_clusters       print a table of the recommended numbers
 
-The fits are in results/n_clusters.csv.
+The fits are kept in results/n_clusters.csv.
 
-Half of the sets were looked at when the rule of `kingdra_repro.evaluation.n_clusters` was chosen (TRIED), the
-others not. Classes are read for the number that is right, and for nothing else.
+About half of the sets (TRIED) were used to choose the rule of `kingdra_repro.evaluation.n_clusters`, the
+others were not. Classes are used only to count them.
 
-Environment: KINGDRA_MIRROR, a folder that holds usps/usps_all.mat (default: downloaded).
+Environment: KINGDRA_MIRROR, a folder that holds usps/usps_all.mat (default: download it).
 """
 
 import os
@@ -37,7 +37,7 @@ Points = tuple[np.ndarray, int]
 
 
 def table(bunch) -> Points:
-    """Standardised, as the command line has it for tables; the number of classes."""
+    """Return the features, standardised as the command line does for tables, and the number of classes."""
     return StandardScaler().fit_transform(bunch.data), len(np.unique(bunch.target))
 
 
@@ -80,7 +80,7 @@ OTHERS: dict[str, Callable[[], Points]] = {
 
 
 def estimator(n: int, seed: int) -> Kingdra:
-    """A small Kingdra with as many steps whatever the number of points."""
+    """Return a small Kingdra whose number of steps does not depend on the number of points."""
     epochs = max(1, round(STEPS / -(-n // BATCH)))
     return Kingdra(
         2,
@@ -96,7 +96,7 @@ def estimator(n: int, seed: int) -> Kingdra:
 
 
 def run() -> None:
-    """All fits that the file does not have."""
+    """Run all fits that are not in the file yet."""
     for seed, (name, make) in product(SEEDS, {**TRIED, **OTHERS}.items()):
         X, true = make()
         for k in RANGE:
@@ -110,7 +110,7 @@ def run() -> None:
 
 
 def show() -> None:
-    """What is recommended, and how often that is right."""
+    """Print the recommended numbers and how often they are right."""
     runs = ROWS.read()
     for title, sets in (("looked at for the rule", TRIED), ("not looked at", OTHERS)):
         print(f"\n| set, {title} | n | d | classes | recommended | next |\n|---|---|---|---|---|---|")

@@ -1,17 +1,18 @@
-"""Random linked pairs: how much they help, and whether more of them help more.
+"""Random linked pairs: how much they help, and whether more pairs help more.
 
-    python -m scripts.pairs [seed ...]              scikit-learn's digits; 0 to 2 where none is given
-    python -m scripts.pairs coil20=FILE [seed ...]  COIL-20, from Matlab's COIL20.mat
+    python -m scripts.pairs [seed ...]              scikit-learn's digits; default: seeds 0 to 2
+    python -m scripts.pairs coil20=FILE [seed ...]  COIL-20, from the Matlab file COIL20.mat
     python -m scripts.pairs mnist [seed ...]        MNIST: no, 1,000, 5,000 and 10,000 pairs; seed 0
     KINGDRA_PAIRS=10000 python -m scripts.pairs mnist    other numbers of pairs
 
-Pairs of two points are drawn at random, and told whether they have one class. Of a seed fewer pairs are the
-first of more. Scores are of all points, as in the papers about pairs. The networks are small but on MNIST,
-whose schedule is short, too. A row goes to results/pairs.csv when its fit is done, and is not computed again;
-a fit of MNIST that was stopped goes on (outputs/pairs). Its seconds are of what is trained: the first models,
-of `kingdra_plus`, which learn without pairs, are trained once for a seed, with the first number of them.
+Pairs of points are drawn at random and linked by whether both points have the same class. With the same seed,
+a smaller set of pairs is the beginning of a larger one. Scores are on all points, as in the papers about
+pairs. The networks are small, except on MNIST, which has a short schedule instead. A row is added to
+results/pairs.csv when its fit is done, and is not computed again; an interrupted fit on MNIST resumes
+(outputs/pairs). The seconds count only what a fit trains itself: the first models of `kingdra_plus` learn
+without pairs and are trained once per seed, by the fit with the first number of pairs.
 
-Environment: KINGDRA_MIRROR, a folder that holds MNIST's files (default: downloaded).
+Environment: KINGDRA_MIRROR, a folder that holds MNIST's files (default: download them).
 """
 
 import os
@@ -47,7 +48,7 @@ ON_SMALL = {
         KingdraPlus, first_base=SMALL_FIRST, first_epochs=30, first_batch_size=100, **SHORT
     ),
 }
-PICTURES = IMSATAffine(image_shape=(28, 28), mu_later=None)  # MNIST's classes are nearly of one size
+PICTURES = IMSATAffine(image_shape=(28, 28), mu_later=None)  # MNIST's classes have nearly equal sizes
 ON_MNIST = {
     "kingdra_affine": partial(
         Kingdra,
@@ -78,7 +79,7 @@ def main(name: str, data: Dataset, seeds: list[int]) -> None:
 
 
 def _fit(make: Callable[..., Any], data: Dataset, row: dict) -> dict:
-    """Fit with so many pairs, and return the rest of the row."""
+    """Fit with the row's number of pairs, and return the rest of the row."""
     assert data.y is not None
     together, apart = draw_pairs(data.y, row["pairs"], row["seed"])
     folder = None
@@ -100,17 +101,17 @@ def _fit(make: Callable[..., Any], data: Dataset, row: dict) -> dict:
 
 
 def _take_first_models(folder: Path, row: dict) -> None:
-    """Take those that another number of pairs has trained: they are not told the pairs, and are the same."""
+    """Reuse the first models of a fit with another number of pairs: they do not depend on the pairs."""
     others = folder.parent.glob("-".join(map(str, {**row, "pairs": "*"}.values())) + "/fine")
     if not folder.exists() and (first := next(others, None)) is not None:
         part = folder.with_name(folder.name + ".part")
         shutil.rmtree(part, ignore_errors=True)
         shutil.copytree(first, part / "fine")
-        part.rename(folder)  # whole, or not there
+        part.rename(folder)  # atomic: complete or missing
 
 
 def draw_pairs(y: np.ndarray, n_pairs: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs [m, 2] of points of one class, and of two."""
+    """Draw pairs; return those of the same class and those of different classes, each int [m, 2]."""
     pairs = np.random.default_rng(seed).integers([0, 1], len(y), size=(n_pairs, 2))
     pairs[:, 1] = (pairs[:, 0] + pairs[:, 1]) % len(y)
     same = y[pairs[:, 0]] == y[pairs[:, 1]]

@@ -1,4 +1,4 @@
-"""Makes the README's results section anew from results/: `make readme`."""
+"""Regenerate the README's results section from results/: `make readme`."""
 
 from pathlib import Path
 

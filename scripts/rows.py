@@ -1,4 +1,4 @@
-"""The rows of a file in results/ that a script adds as its fits are done; no fit is made again."""
+"""A CSV file in results/ to which a script adds a row when a fit is done, so that no fit is repeated."""
 
 from pathlib import Path
 from typing import Any
@@ -11,33 +11,33 @@ RESULTS = Path(__file__).parents[1] / "results"
 
 
 class Rows:
-    """A CSV file that grows; what it has is written again as it stood, to the letter.
+    """A CSV file that grows; its existing cells are rewritten unchanged, as text.
 
     Parameters
     ----------
     path : Path
-    *key : str, the columns that tell one fit from another
+    *key : str, the columns that identify a fit
     """
 
     def __init__(self, path: Path, *key: str) -> None:
         self.path, self.key = path, list(key)
 
     def has(self, *fit: Any) -> bool:
-        """Whether there is a row of the fit, given by what the columns of the key say of it."""
+        """Whether there is a row of the fit, given by its values of the key columns."""
         if not self.path.exists():
             return False
         known = self._as_written()[self.key]
         return bool((known == [str(value) for value in fit]).all(axis=1).any())
 
     def add(self, *rows: dict[str, Any]) -> None:
-        """Write rows behind those that are there, and print them."""
+        """Append rows to the file, and print them."""
         known = [self._as_written()] if self.path.exists() else []
         write_table(self.path, pd.concat([*known, pd.DataFrame(rows)]))
         for row in rows:
             print(row, flush=True)
 
     def read(self, **options: Any) -> pd.DataFrame:
-        """Read all rows, as `pandas.read_csv` does with these options."""
+        """Read all rows with `pandas.read_csv` and these options."""
         return pd.read_csv(self.path, **options)
 
     def _as_written(self) -> pd.DataFrame:

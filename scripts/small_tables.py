@@ -1,11 +1,11 @@
-"""Ten tables of 150 to 5,000 rows with known classes: the command line's defaults beside K-means.
+"""Compare the command line's defaults with K-means on ten tables of 150 to 5,000 rows with known classes.
 
-    python -m scripts.small_tables [SEEDS [TABLE ...]]       seeds 0 to 4 and all tables where none is given
-    python -m scripts.small_tables report                    the means
+    python -m scripts.small_tables [SEEDS [TABLE ...]]       defaults: 5 seeds, all tables
+    python -m scripts.small_tables report                    print the means
 
-Each column has mean 0 and variance 1, as ``dataset=custom`` makes it. A row goes to results/small_tables.csv
-as each fit ends, and no fit is made again. ``modularity`` is that of the clusters in the graph of ten nearest
-neighbours (Newman 2004), which needs no labels; the accuracy alone reads them.
+Each column is scaled to mean 0 and variance 1, as with ``dataset=custom``. After each fit a row is added to
+results/small_tables.csv, and no fit is repeated. ``modularity`` is that of the clusters in the graph of ten
+nearest neighbours (Newman 2004), which needs no labels; only the accuracy uses labels.
 """
 
 import sys
@@ -37,25 +37,25 @@ Table = tuple[np.ndarray, np.ndarray]
 
 
 def anisotropic() -> Table:
-    """scikit-learn's example of three clusters that are not round."""
+    """Return scikit-learn's example of three elongated clusters."""
     X, y = datasets.make_blobs(600, random_state=170)[:2]
     return X @ np.array([[0.6, -0.6], [-0.4, 0.8]]), y
 
 
 def unequal() -> Table:
-    """Four round clusters of 500, 200, 80 and 20 points."""
+    """Make four round clusters of 500, 200, 80 and 20 points."""
     centers = np.array([[0, 0], [5, 0], [0, 5], [5, 5]])
     return datasets.make_blobs([500, 200, 80, 20], centers=centers, random_state=0)[:2]
 
 
 def two_of_twenty() -> Table:
-    """Three clusters that 2 of 20 columns tell apart."""
+    """Make three clusters that differ in only 2 of 20 columns."""
     X, y = datasets.make_blobs(600, 2, centers=3, center_box=(-6, 6), random_state=1)[:2]
     return np.hstack([X, 3 * np.random.default_rng(0).normal(size=(600, 18))]), y
 
 
 def one_hot() -> Table:
-    """Four classes, eight categorical columns of five values: each class has one that it takes in 60%."""
+    """Make four classes and eight one-hot columns of five values: a class's favourite in 60%, else random."""
     rng = np.random.default_rng(0)
     y = rng.integers(4, size=1000)
     favourite = rng.integers(5, size=(4, 8))
@@ -64,7 +64,7 @@ def one_hot() -> Table:
 
 
 def blobs() -> Table:
-    """Five round clusters in ten dimensions that touch."""
+    """Make five round, touching clusters in ten dimensions."""
     return datasets.make_blobs(5000, 10, centers=5, center_box=(-3, 3), cluster_std=2.0, random_state=0)[:2]
 
 
@@ -83,7 +83,7 @@ TABLES: dict[str, Callable[[], Table]] = {
 
 
 def make(name: str, n: int, d: int, k: int, seed: int) -> Any:
-    """K-means, or what the command line makes for a table of one's own."""
+    """Return K-means, or the estimator that the command line makes for a user's table."""
     if METHODS[name] is None:
         return KMeans(k, random_state=seed)
     given = ["dataset=custom", "dataset.path=unread", f"seed={seed}", "n_jobs=1", "device=cpu"]

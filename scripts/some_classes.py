@@ -1,9 +1,9 @@
-"""Labels of some classes alone: what ten labelled points of each of them are worth, on scikit-learn's digits.
+"""Labels for only some classes: how much ten labelled points of each help, on scikit-learn's digits.
 
-    python -m scripts.some_classes [seed ...]      0 to 2 where none is given
+    python -m scripts.some_classes [seed ...]      default: seeds 0 to 2
 
-Scores are of the points without a label; no labels, and labels of all classes, stand beside them. A row goes
-to results/some_classes.csv when its fit is done, and is not computed again.
+Scores are on the points without a label. Runs without labels and with labels of all classes are included for
+comparison. A row is added to results/some_classes.csv when its fit is done, and is not computed again.
 """
 
 import sys

@@ -1,13 +1,13 @@
-"""Shows where the tables of "Semi Supervised Clustering" come from: all true classes in the loss.
+"""Show where the tables of "Semi Supervised Clustering" come from: all true classes are in the loss.
 
-    python scripts/true_pairs.py [fraction ...]        of USPS; 0.01 where none is given
+    python scripts/true_pairs.py [fraction ...]        of USPS's labels; default: 0.01
     KINGDRA_TRUE_PAIRS_EPOCHS=20,12 python ...         a shorter schedule than the published 100,60
 
-The document says that pairs of points without a label are made from predicted labels. In its public code they
-are made from the data set's: here a subclass does the same. Both are scored on the points without a label.
-The product has no such option, and must not have one.
+The document says that pairs of unlabelled points are made from predicted labels. Its public code makes them
+from the data set's true labels; a subclass here does the same. Both are scored on the points without a label.
+The package has no such option, and must not have one.
 
-Environment: KINGDRA_MIRROR, a folder that holds usps/usps_all.mat (default: downloaded); KINGDRA_KEPT, a
+Environment: KINGDRA_MIRROR, a folder that holds usps/usps_all.mat (default: download it); KINGDRA_KEPT, a
 folder where autoencoders are kept between calls.
 """
 
@@ -24,7 +24,7 @@ from kingdra_repro.methods import ConstrainedAutoencoder, draw_labels
 
 
 class TruePairs(ConstrainedAutoencoder):
-    """The document's method with the pairs of its public code; ``classes`` are those of all points."""
+    """The document's method with the pairs of its public code; ``classes`` holds every point's true class."""
 
     classes: np.ndarray
 
@@ -32,7 +32,7 @@ class TruePairs(ConstrainedAutoencoder):
         return torch.from_numpy(self.classes).to(rows.device)[rows]
 
 
-# The public code weighs pairs of one class and of two as much as each other, the text each pair.
+# The public code weights same- and different-class pairs equally in total, the text each pair equally.
 WAYS = (
     ("true, weighed by kind, as in the public code", TruePairs, "kinds"),
     ("true, weighed as in the text", TruePairs, "pairs"),

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Two network namespaces of this machine as two nodes: four ranks of torchrun, two on each, give the labels of
-# one process. Needs root, iproute2, and Python with the package.
+# Check that two nodes give the same labels as one process: two network namespaces of this machine act as the
+# nodes, with two torchrun ranks on each. Needs root, iproute2, and a Python that has the package.
 #
 #     scripts/two_nodes.sh PYTHON FOLDER [SETTING ...]
 set -euo pipefail

@@ -1,11 +1,10 @@
-"""Chooses the default of ``unlabelled_pairs`` in ConstrainedAutoencoder, on digits and COIL-20 alone.
+"""Experiment behind the default of ``unlabelled_pairs`` in ConstrainedAutoencoder, on digits and COIL-20.
 
-    python -m scripts.unlabelled_pairs [COIL20.mat]     writes results/unlabelled_pairs.csv
+    python -m scripts.unlabelled_pairs [COIL20.mat]     write results/unlabelled_pairs.csv
 
-Each way of making pairs of points without a label, and lambda 0; three seeds; few labels, then more. For
-the sake of time the network is a small one with fully connected layers, with 20 + 24 epochs, lambda rising
-from the second to the 16th, and a rate of 0.00025. USPS and MNIST are not looked at. What the file has is
-not run again.
+It tries each way of making pairs of unlabelled points, and lambda 0, with three seeds and two fractions of
+labels. To save time the network is small and fully connected, with 20 + 24 epochs, lambda rising from epoch 2
+to 16, and a learning rate of 0.00025. USPS and MNIST are not used. Fits that the file has are not repeated.
 """
 
 import sys
@@ -36,7 +35,7 @@ def main(coil20: str | None) -> None:
     sets = [("digits", load_digits(), (0.01, 0.05))]
     if coil20 is not None:
         sets.append(("COIL-20", load_custom(path=coil20), (0.05, 0.1)))
-    for step in (0, 1):  # few labels of all first
+    for step in (0, 1):  # the smaller fraction of all sets first
         for seed in range(3):
             for name, data, fractions in sets:
                 for way in WAYS:
@@ -44,7 +43,7 @@ def main(coil20: str | None) -> None:
 
 
 def _run(name: str, data: Dataset, fraction: float, seed: int, way: str) -> None:
-    """One fit, and its line of the file."""
+    """Run one fit and add its row to the file."""
     row = {"dataset": name, "labels": f"{fraction:.4f}", "seed": seed, "way": way}
     if ROWS.has(*row.values()):
         return

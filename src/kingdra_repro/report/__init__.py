@@ -1,1 +1,1 @@
-"""Tables, figures and pages that are made of finished runs."""
+"""Tables, figures and HTML pages made from finished runs."""

@@ -1,4 +1,4 @@
-"""What of results/shown the page and the figures show."""
+"""Which files of results/shown the page and the figures use."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,14 +12,14 @@ from kingdra_repro.report.tables.layout import layout
 from kingdra_repro.reproduce.plan import PlannedRun
 from kingdra_repro.reproduce.store import read_rows
 
-# What is drawn of the first run of each panel.
+# The file that each figure draws, from the first run of each panel.
 OF_FIGURES = {"figure3": "graph_sample.json", "figure4": "members.npz"}
 
 
 def shown(results: Path, planned: Sequence[PlannedRun], cells: pd.DataFrame) -> dict[str, set[str]]:
-    """Return the runs of which a file is shown, by the name of the file; tables are written already.
+    """Return the folders of the runs that are shown, by file name; the tables must already be written.
 
-    A figure that is not in the plan keeps all that it may be drawn from.
+    The file of a figure that is not in the plan is left out, so all of its copies are kept.
     """
     tables = {name: layout(table) for name, table in read_tables(results).items()}
     chosen = choose_runs(read_rows(results), tables, results)

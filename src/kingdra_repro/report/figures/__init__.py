@@ -1,4 +1,4 @@
-"""The paper's figures, drawn from the runs that are done, and those of each run."""
+"""The paper's figures, drawn from finished runs, and the figures of each single run."""
 
 from kingdra_repro.report.figures.write import draw_paper_figures, draw_run_figures
 

@@ -1,4 +1,4 @@
-"""Lines of accuracy: Figure 5, against DeepCluster's iterations; C.1, against the number of models."""
+"""Accuracy curves: Figure 5 (against DeepCluster's iterations) and C.1 (against the number of models)."""
 
 from collections.abc import Mapping
 
@@ -16,9 +16,10 @@ ROW = 1.4  # inches
 
 
 def figure5(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) -> Figure | None:
-    """Draw a panel a data set: it swings too much for lines over each other to be told apart.
+    """Draw one panel per data set: the curves swing too much to be told apart in a shared panel.
 
-    The band: all seeds. Iteration 1 is the clustering of the untrained network.
+    The line is the mean over seeds, the band their range. Iteration 1 is the clustering of the untrained
+    network.
     """
     found = [
         (name, len(runs), history["acc"])
@@ -46,14 +47,14 @@ def figure5(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) -> Figur
 
 
 def ensemble_size(cells: pd.DataFrame) -> Figure | None:
-    """Draw the paper's C.1: a line a data set, order and schedule, over the paper's own points.
+    """Draw the paper's C.1: one line per data set, order and schedule, and the paper's own points.
 
-    Rows of `cells` are numbers of models. Bars: standard deviation over seeds, where there are several.
+    The ``row`` of a cell is its number of models. Error bars: standard deviation over seeds, if several.
     """
     mine = cells[cells["experiment"] == "ensemble_size"]
     if mine.empty:
         return None
-    # A shorter schedule leaves some data sets as they are: the same runs are not drawn twice.
+    # A shorter schedule does not change every data set: do not draw the same runs twice.
     mine = mine.sort_values("schedule", key=lambda names: names != "published", kind="stable")
     mine = mine.drop_duplicates(["row", "dataset", "order", "folder"])
     figure = new_figure(3.4)

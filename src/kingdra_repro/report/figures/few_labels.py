@@ -1,4 +1,4 @@
-"""Figures 1 to 5 of the second document: how its loss, NMI and purity go over the epochs (labels_figures)."""
+"""Figures 1 to 5 of the second document (labels_figures): loss, NMI and purity against epochs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,18 +19,18 @@ LAMBDAS = {
     "lambda 0.1": "Lambda 0.1 throughout",
 }
 COLUMNS, ROW = 2, 2.4  # inches
-DASHES = ("-", (0, (5, 2)), (0, (2, 2)), "-", (0, (5, 2)))  # curves that coincide are all seen
+DASHES = ("-", (0, (5, 2)), (0, (2, 2)), "-", (0, (5, 2)))  # coinciding curves stay visible
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A line of a panel.
+    """One line of a panel.
 
     Attributes
     ----------
-    name : in the legend; the document's first and last value are known by it
-    row : of the experiment
-    of : function of a run's epochs in the second phase to the values
+    name : label in the legend, and the key of the document's first and last value
+    row : the experiment's row whose run is drawn
+    of : function that computes the values from the run's second-phase epochs
     """
 
     name: str
@@ -43,7 +43,7 @@ def _column(name: str) -> Callable[[pd.DataFrame], pd.Series]:
 
 
 def _balanced(kind: str) -> Callable[[pd.DataFrame], pd.Series]:
-    """Eq. 3's terms of a kind: of labelled points, and lambda times those of the others."""
+    """Eq. 3's loss of one kind: the labelled term plus lambda times the unlabelled term."""
     return lambda epochs: epochs[f"{kind}_labelled"] + epochs["lambda"] * epochs[f"{kind}_unlabelled"]
 
 
@@ -102,10 +102,10 @@ PANELS: Sequence[tuple[str, str, Sequence[Curve]]] = (
 
 
 def second_document(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) -> Figure | None:
-    """Draw a panel for each figure, of the first data set in the plan that has all of its runs.
+    """Draw each of `PANELS` for the first data set in the plan that has all runs of that panel.
 
-    Crosses are the document's values, of MNIST. A panel whose runs are missing says so; a run whose history
-    lacks epochs counts as missing.
+    Crosses mark the document's values, which are for MNIST. A panel whose runs are missing says so; a run
+    whose history lacks epochs counts as missing.
     """
     if cells.empty:
         return None
@@ -135,12 +135,12 @@ def second_document(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) 
 
 
 def _is_whole(history: pd.DataFrame) -> bool:
-    """Whether no row is missing: a run that was killed and taken up by version e0b8776 lost some."""
+    """Whether no epoch is missing: runs that were killed and resumed by version e0b8776 lost some."""
     return bool(history["iteration"].diff().iloc[1:].eq(1).all())
 
 
 def _second_phase(history: pd.DataFrame) -> pd.DataFrame:
-    """Take the epochs with the whole loss, numbered from 1."""
+    """Select the epochs that use the full loss, numbered from 1."""
     epochs = history[history["lambda"].notna()]
     return epochs.set_index(pd.RangeIndex(1, len(epochs) + 1))
 
@@ -149,7 +149,7 @@ def _draw(panel: Axes, curves: Mapping[Curve, pd.DataFrame]) -> None:
     for color, dashes, (curve, epochs) in zip(CYCLE, DASHES, curves.items(), strict=False):
         values = curve.of(epochs)
         panel.plot(values.index, values, color=color, linestyle=dashes, label=curve.name)
-        theirs = np.array(published(EXPERIMENT, curve.name, "mnist"), float)  # first and last; NaN: not told
+        theirs = np.array(published(EXPERIMENT, curve.name, "mnist"), float)  # first and last; NaN: not given
         panel.plot([1, values.index[-1]], theirs, "x", color=color, markeredgecolor=color)
     panel.plot([], [], "x", color=BLACK, label="the document")
     panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=2, frameon=False, labelspacing=0.2)

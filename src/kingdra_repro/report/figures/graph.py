@@ -1,4 +1,4 @@
-"""Figure 3: the similarity graph of a sample of points, as the first iterations find it."""
+"""Figure 3: the similarity graph of a sample of points in the first iterations."""
 
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,16 @@ from kingdra_repro.reproduce.store import shown_file
 from kingdra_repro.runs.graph_files import GraphSample
 
 ITERATIONS = 3
-SOME = 2  # models that agree, for a grey edge
-LEAST = 0.4  # distance of points on which all agree; where none agree it is 1 more
+SOME = 2  # models that must agree for a grey edge
+LEAST = 0.4  # layout distance of two points if all models agree on them; LEAST + 1 if none do
 
 
 def figure3(results: Path, cells: pd.DataFrame) -> Figure | None:
-    """Draw a row a data set and order, a panel an iteration.
+    """Draw one row per data set and order, with one panel per iteration.
 
-    The graph of iteration i is the one that its pseudo-labels come from: that of the models' answers before
-    its training, in iteration 1 those after the phase without pseudo-labels. Black: all models agree; grey:
-    at least two; colour and marker of a point: its class.
+    The graph of iteration i is the one its pseudo-labels come from, built from the models' predictions before
+    that iteration's training (for iteration 1: after the phase without pseudo-labels). Black edges: all
+    models agree; grey edges: at least two. A point's colour and marker show its class.
     """
     found = [
         (name, GraphSample.read(path))
@@ -53,17 +53,17 @@ def figure3(results: Path, cells: pd.DataFrame) -> Figure | None:
 
 
 def agreements(votes: np.ndarray) -> np.ndarray:
-    """Models that agree on each pair: int array [s, s] from the votes [n_models, s], 0 on the diagonal."""
+    """Count the models that agree on each pair: int array [s, s], diagonal 0, from votes [n_models, s]."""
     agree = (votes[:, :, None] == votes[:, None, :]).sum(0)
     np.fill_diagonal(agree, 0)
     return agree
 
 
 def placed(agree: np.ndarray, n_models: int, start: dict[int, np.ndarray] | None) -> dict[int, np.ndarray]:
-    """Places (x, y) of the points, by Kamada and Kawai: the more models agree, the nearer two points are.
+    """Compute positions (x, y) by Kamada and Kawai: the more models agree, the closer two points are.
 
-    Points on which all agree (int array [s, s]) are not put into one place, so that their edges can be seen.
-    `start` are places to begin with, so that points stay about where they were; None: the first picture.
+    `agree` is an int array [s, s]. Points on which all models agree are kept apart, so that their edges stay
+    visible. `start` holds initial positions, so that points stay close to them; None for the first panel.
     """
     distance = LEAST + 1 - agree / n_models
     wanted = {i: dict(enumerate(of_point)) for i, of_point in enumerate(distance.tolist())}
@@ -80,7 +80,7 @@ def _draw(
         (upper == n_models, BLACK, 0.3, 0.6),
     ):
         edges = [(at[i], at[j]) for i, j in np.argwhere(joined)]
-        # Thousands of them: as a picture inside the SVG.
+        # There are thousands of edges, so they are rasterised inside the SVG.
         lines = LineCollection(edges, colors=color, linewidths=width, alpha=alpha, zorder=1, rasterized=True)
         panel.add_collection(lines)
     known = np.zeros(len(agree), int) if classes is None else np.array(classes)
@@ -97,7 +97,7 @@ def _draw(
 
 
 def _look(kind: int) -> tuple[str, str]:
-    """Colour and marker of a class: more of them than there are colours differ in their markers."""
+    """Colour and marker of a class; once all colours are used, they repeat with the next marker."""
     return CYCLE[kind % len(CYCLE)], MARKERS[kind // len(CYCLE) % len(MARKERS)]
 
 

@@ -1,4 +1,4 @@
-"""The runs behind a figure, and their histories."""
+"""The runs behind a figure and their histories."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,9 +10,10 @@ from kingdra_repro.report.tables.paper import display_name
 
 
 def shown_runs(cells: pd.DataFrame, experiment: str) -> list[tuple[str, pd.DataFrame]]:
-    """Return an experiment's runs by row, data set and order, of the published schedule if any.
+    """Group an experiment's runs by row, data set and order.
 
-    In the plan's order, with the name of each: see `name_of`.
+    Returns pairs of a name (see `name_of`) and the group's runs, in the plan's order. Each group has only the
+    runs of one schedule, the published one if there are any.
     """
     found = []
     mine = cells[cells["experiment"] == experiment]
@@ -24,23 +25,23 @@ def shown_runs(cells: pd.DataFrame, experiment: str) -> list[tuple[str, pd.DataF
 
 
 def name_of(run: pd.Series) -> str:
-    """``MNIST, file order, short schedule``: what a line or panel is of, by one of its runs."""
+    """Return the name of a run's line or panel, such as ``MNIST, file order, short schedule``."""
     schedule = "" if run["schedule"] == "published" else f"{run['schedule']} schedule"
     order = ORDERS.get(run["order"], "")
     return ", ".join(part for part in (display_name(run["dataset"]), order, schedule) if part)
 
 
 def mean_history(histories: Mapping[str, pd.DataFrame], runs: pd.DataFrame) -> pd.DataFrame:
-    """Mean, smallest and largest value over runs, at each iteration that all of them have.
+    """Compute mean, minimum and maximum over runs at each iteration that all of them have.
 
-    Index ``iteration``; columns (name, "mean" | "min" | "max"). Empty where no run has a history.
+    Index ``iteration``; columns (name, "mean" | "min" | "max"). Empty if no run has a history.
     """
     found = [histories[folder] for folder in runs["folder"] if folder in histories]
     return _over_runs(found) if found else pd.DataFrame()
 
 
 def of_one_run(history: pd.DataFrame) -> pd.DataFrame:
-    """As `mean_history`, of one run: the least and the most are those of its single models."""
+    """As `mean_history`, for one run; min and max of ``model_acc_mean`` are over its single models."""
     found = _over_runs([history])
     for end in ("min", "max"):
         if f"model_acc_{end}" in found:

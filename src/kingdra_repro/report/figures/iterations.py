@@ -22,7 +22,7 @@ ACCURACIES = (
 
 @dataclass(frozen=True)
 class Iterations:
-    """A column of the figure: its title, a history as `mean_history` has it, and the number of points."""
+    """A column of the figure: its title, a history as from `mean_history`, and the number of points."""
 
     title: str
     history: pd.DataFrame
@@ -30,17 +30,17 @@ class Iterations:
 
     @property
     def has_pseudo_labels(self) -> bool:
-        """Whether the method made any."""
+        """Whether the method found any pseudo-labels."""
         known = self.known("n_pseudo_labels")
         return known and bool(self.history["n_pseudo_labels"]["max"].max() > 0)
 
     def known(self, name: str) -> bool:
-        """Whether there is a value in a column."""
+        """Whether the column exists and has a value."""
         return name in self.history and bool(self.history[name]["mean"].notna().any())
 
 
 def figure2(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) -> Figure | None:
-    """Draw a column a data set and order; lines: means over seeds, bands: all seeds.
+    """Draw one column per data set and order; lines are means over seeds, bands their range.
 
     The paper gives no numbers for its figure.
     """
@@ -54,15 +54,15 @@ def figure2(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) -> Figur
 
 
 def iterations_figure(history: pd.DataFrame, title: str, n: int) -> Figure:
-    """Draw history.csv of one run on n points; the band: all of its single models."""
+    """Draw the history.csv of one run on n points; the band is the range of its single models."""
     return _figure([Iterations(title, of_one_run(history), n)])
 
 
 def _figure(found: Sequence[Iterations]) -> Figure:
-    """Draw a column each: accuracies above, number of pseudo-labels below, where there are any.
+    """Draw one column per entry: accuracies above, the number of pseudo-labels (if there are any) below.
 
-    Row 0 of a history is the phase without pseudo-labels; pseudo-labels are those found after an iteration's
-    training, which the next one trains on. The dashed line is the number of points.
+    Row 0 of a history is the phase without pseudo-labels. An iteration's pseudo-labels are found after its
+    training and used by the next iteration. The dashed line is the number of points.
     """
     rows = 2 if any(one.has_pseudo_labels for one in found) else 1
     bands = -(-len(found) // COLUMNS)
@@ -80,7 +80,7 @@ def _figure(found: Sequence[Iterations]) -> Figure:
         _quality(above, one)
         for panel in below:
             _pseudo_labels(panel, one)
-        above.set_title(one.title, parse_math=False)  # a file's name may have dollar signs
+        above.set_title(one.title, parse_math=False)  # a file's name may contain dollar signs
         (below or [above])[-1].set_xlabel("iteration")
         if column:
             for panel in (above, *below):
@@ -92,9 +92,9 @@ def _figure(found: Sequence[Iterations]) -> Figure:
 
 
 def _quality(panel: Axes, one: Iterations) -> None:
-    """Accuracies; without classes the agreement of the models.
+    """Draw the accuracies; without known classes, the agreement of the models.
 
-    Of a method without an ensemble, and of one that comes to an answer at its end alone, the loss.
+    Draw the loss for a method without an ensemble, or one that has an answer only at its end.
     """
     history = one.history
     if one.known("acc") and (history["acc"]["mean"].notna().sum() > 1 or len(history) == 1):

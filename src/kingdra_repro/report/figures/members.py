@@ -1,4 +1,4 @@
-"""Figure 4 of the paper: random members of the final clusters, those in the wrong place framed."""
+"""Figure 4 of the paper: random members of the final clusters, with the misplaced ones framed."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,13 +15,14 @@ from kingdra_repro.reproduce.store import shown_file
 from kingdra_repro.runs.members import MEMBERS, Members
 
 COLUMNS = 2
-SHOWN = 8  # of each cluster; a panel that has the page's width to itself shows all there are
+SHOWN = 8  # members per cluster; a panel that spans the page shows all MEMBERS
 
 
 def figure4(results: Path, cells: pd.DataFrame) -> Figure | None:
-    """Draw a panel a data set and order, of its first run that left members.npz: of pictures alone.
+    """Draw one panel per data set and order, from its first run, if that run has members.npz.
 
-    Features that came without their pictures (8-bit ones of CIFAR10) leave none.
+    Only runs on pictures have that file. Features that came without their pictures (8-bit ones of CIFAR10)
+    have none.
     """
     found = [
         (name, Members.read(path))
@@ -32,7 +33,7 @@ def figure4(results: Path, cells: pd.DataFrame) -> Figure | None:
 
 
 def members_figure(found: Sequence[tuple[str, Members]]) -> Figure:
-    """Draw a panel for each name and its members: a row a cluster, what is of another class framed."""
+    """Draw one panel per name: one row per cluster, with members of another class framed."""
     columns = min(COLUMNS, len(found))
     bands = -(-len(found) // columns)
     shown = SHOWN if columns > 1 else MEMBERS
@@ -42,7 +43,7 @@ def members_figure(found: Sequence[tuple[str, Members]]) -> Figure:
     panels = figure.subplots(bands, columns, squeeze=False)
     for panel, (name, members) in zip(panels.flat, found, strict=False):
         _draw(panel, members, shown)
-        panel.set_title(name, parse_math=False)  # a file's name may have dollar signs
+        panel.set_title(name, parse_math=False)  # a file's name may contain dollar signs
     if any(members.scored for _, members in found):
         figure.supxlabel("framed: not of the cluster's class", fontsize=8)
     for panel in panels.flat[len(found) :]:
@@ -52,7 +53,7 @@ def members_figure(found: Sequence[tuple[str, Members]]) -> Figure:
 
 def _draw(panel: Axes, members: Members, n_shown: int) -> None:
     """Draw the first `n_shown` members of each cluster."""
-    # One image of all pictures: an axes for each would take seconds to lay out.
+    # All pictures go into one image: one axes per picture would take seconds to lay out.
     pictures = members.pictures[:, :n_shown]
     n_clusters, n_shown, high, wide = pictures.shape[:4]
     gap = max(1, wide // 8)

@@ -1,4 +1,4 @@
-"""What is known without labels against the number of clusters."""
+"""Figure of the label-free measures against the number of clusters."""
 
 from pathlib import Path
 from textwrap import fill
@@ -10,13 +10,13 @@ from kingdra_repro.evaluation.n_clusters import NumberOfClusters
 from kingdra_repro.evaluation.without_labels import MEASURES
 from kingdra_repro.report.figures.style import BLACK, CYCLE, GREY, MARKERS, STYLE, new_figure, save
 
-WIDTH = 55  # letters of a title above the panel alone
+WIDTH = 55  # characters per line of the title, which spans only the panel
 
 
 def draw_n_clusters(choice: NumberOfClusters, path: Path, title: str = "") -> None:
-    """Draw a line a measure, and the score that decides; a dashed line at the recommended number.
+    """Draw one line per measure and the score that decides; a dashed line marks the recommended number.
 
-    The title says what the runs are of.
+    The title names the data of the runs.
     """
     with matplotlib.rc_context(STYLE):
         figure = new_figure(3.0)
@@ -29,6 +29,6 @@ def draw_n_clusters(choice: NumberOfClusters, path: Path, title: str = "") -> No
         panel.plot(choice.table["k"], choice.table["score"], color=BLACK, linewidth=2, label="score")
         panel.set_xlabel(f"number of clusters (recommended: {choice.n_clusters})")
         panel.xaxis.set_major_locator(MaxNLocator(integer=True))
-        panel.set_title(fill(title, WIDTH), parse_math=False)  # a path may have a $
+        panel.set_title(fill(title, WIDTH), parse_math=False)  # a path may contain a $
         figure.legend(loc="outside right upper", frameon=False)
         save(figure, path)

@@ -1,4 +1,4 @@
-"""What all figures share: colours, sizes for print, and files that redrawing does not change."""
+"""Shared by all figures: colours, sizes for print, and reproducible files."""
 
 from pathlib import Path
 from typing import Any
@@ -10,16 +10,16 @@ from matplotlib.figure import Figure
 
 from kingdra_repro.files import atomic_write
 
-# Okabe & Ito, "Color Universal Design" (2008): colour-blind readers tell them apart.
+# Okabe & Ito, "Color Universal Design" (2008): distinguishable for colour-blind readers.
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 GREY = "#777777"
-RED = "#CC0000"  # for frames, which need no telling from another colour: what is right has none
-# In the order in which lines or classes take them; BLACK is for text and for edges.
+RED = "#CC0000"  # for frames of misplaced members; right ones have no frame, so no second colour is needed
+# In the order in which lines or classes use them; BLACK is for text and edges.
 CYCLE = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
-WIDTH = 5.5  # inches: the text of a page
+WIDTH = 5.5  # inches: width of a page's text
 STYLE: Any = {
     "font.size": 8,
     "axes.titlesize": 8,
@@ -33,9 +33,9 @@ STYLE: Any = {
     "axes.spines.right": False,
     "axes.grid": True,
     "grid.alpha": 0.3,
-    "svg.hashsalt": "kingdra",  # names inside the file are otherwise random
+    "svg.hashsalt": "kingdra",  # otherwise ids inside the file are random
 }
-# Without date and version, so that the same figure is the same file.
+# Without date and version, so that redrawing the same figure gives the same file.
 FORMATS: Any = {
     ".png": {"format": "png", "dpi": 200, "metadata": {"Software": None}},
     ".svg": {"format": "svg", "metadata": {"Date": None, "Creator": None}},
@@ -43,16 +43,16 @@ FORMATS: Any = {
 
 
 def new_figure(height: float) -> Figure:
-    """Make an empty figure as wide as the text. One made without pyplot needs no display and no closing."""
+    """Make an empty figure as wide as the text, without pyplot: it needs no display and no closing."""
     return Figure(figsize=(WIDTH, height), layout="constrained")
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write the figure whole or not at all, as PNG (200 dots an inch) or SVG by the file's name."""
+    """Write the figure atomically, as PNG (200 dpi) or SVG depending on the suffix of the path."""
     with matplotlib.rc_context(STYLE):
         atomic_write(path, lambda file: figure.savefig(file, **FORMATS[path.suffix]))
 
 
 def band(panel: Axes, x: pd.Index, low: pd.Series, high: pd.Series, color: str) -> None:
-    """Draw the range of seeds, or of models, behind a line."""
+    """Shade the range over seeds, or over models, behind a line."""
     panel.fill_between(x, low, high, color=color, alpha=0.18, linewidth=0)

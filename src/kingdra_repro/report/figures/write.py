@@ -1,4 +1,4 @@
-"""All figures as files: the paper's, from the runs in results/, and those in the folder of each run."""
+"""Write all figures: the paper's, from the runs in results/, and those in the folder of each run."""
 
 from pathlib import Path
 
@@ -19,10 +19,10 @@ from kingdra_repro.runs.thumbnails import has_pictures
 
 
 def draw_paper_figures(results: Path, cells: pd.DataFrame) -> None:
-    """Draw results/figures/<figure>.png and .svg; figures without runs, which are None, stay as they are.
+    """Draw results/figures/<figure>.png and .svg; the files of figures without runs are left unchanged.
 
-    `cells` are the planned runs that are done: the fields of `PlannedRun` and the columns of runs.csv. What
-    else figures are drawn from is read in results/: history.csv by the folder of its run, and shown/.
+    `cells` are the finished planned runs, with the fields of `PlannedRun` and the columns of runs.csv.
+    Histories (by run folder) and the files in shown/ are read from results/.
     """
     histories = read_histories(results)
     with matplotlib.rc_context(STYLE):
@@ -43,9 +43,9 @@ def draw_paper_figures(results: Path, cells: pd.DataFrame) -> None:
 
 
 def draw_run_figures(folder: Path, data: Dataset, labels: np.ndarray) -> None:
-    """Draw iterations.png (as the paper's Figure 2), and members.png and .npz of pictures (Figure 4).
+    """Draw iterations.png (as the paper's Figure 2) and, for pictures, members.png and .npz (Figure 4).
 
-    The folder holds history.csv of the finished run, if its method has phases; labels are the final clusters.
+    The folder holds the finished run's history.csv if its method has phases. `labels` are the final clusters.
     """
     history = folder / "history.csv"
     with matplotlib.rc_context(STYLE):

@@ -1,4 +1,4 @@
-"""report.html: one page, in one file, of all results or of one run."""
+"""report.html: a self-contained page of all results or of one run."""
 
 from kingdra_repro.report.page.report import write_report, write_run_report
 

@@ -1,4 +1,4 @@
-"""Which runs' clusters the page of a results folder shows: each takes some 100 KB of it."""
+"""Choice of the runs whose clusters the page of a results folder shows: each adds about 100 KB."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -10,21 +10,22 @@ from kingdra_repro.report.tables.layout import Layout
 from kingdra_repro.reproduce.store import shown_file
 from kingdra_repro.runs.reading import read_shown
 
-EXPLORERS = 6  # of a data set
+EXPLORERS = 6  # at most, per data set
 OF_METHODS = ("table2", "digits")  # tables that have a row for each method
 
 
 def choose_runs(
     rows: Sequence[Mapping[str, str]], tables: Mapping[str, Layout], results: Path
 ) -> dict[str, list[dict[str, Any]]]:
-    """Return the runs whose clusters can be looked at, by data set.
+    """Choose the runs whose clusters the page shows, by data set.
 
-    Of each cell of the tables one, that of the lowest seed (not the best: that would be known from labels);
-    of a data set that is in no table all. Those of Kingdra first, then the last rows of the tables.
+    For each table cell, the run with the lowest seed (not the best run: choosing it would need labels); for a
+    data set that is in no table, all runs. Kingdra's runs come first, and later table rows before earlier
+    ones. Runs without an explorer.json are left out.
 
     Parameters
     ----------
-    rows : of runs.csv
+    rows : rows of runs.csv
     tables : by name, in the order in which they are shown
 
     Returns
@@ -53,7 +54,7 @@ def choose_runs(
 
 
 def _of_cells(tables: Mapping[str, Layout]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield each filled cell's row and runs: tables of methods first, in a table the last row."""
+    """Yield the row name and runs of each filled cell: method tables first, the last row of a table first."""
     for name, table in sorted(tables.items(), key=lambda one: one[0] not in OF_METHODS):
         of_table = "" if name in OF_METHODS else f"{title(name)}: "
         for line in reversed(table.lines):

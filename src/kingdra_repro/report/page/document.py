@@ -1,21 +1,21 @@
-"""One self-contained HTML file: the page's content, its data, and the style and scripts of this folder."""
+"""A self-contained HTML file: the page's content and data, and the style and scripts of this folder."""
 
 import json
 from html import escape
 from importlib.resources import files
 from typing import Any
 
-# In the order that they build upon each other.
+# In order of their dependencies.
 SCRIPTS = ("elements.js", "chart.js", "map.js", "explorer.js", "page.js")
 
-# Nothing is fetched from anywhere, whatever the data say: a browser refuses it.
+# The browser refuses to fetch anything, whatever the data contain.
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
 def document(title: str, body: str, data: dict[str, Any]) -> str:
-    """Write the whole file: `body` is HTML, in which what comes from data is escaped already.
+    """Return the whole file. `body` is HTML in which text from the data is already escaped.
 
-    `data` is what the scripts show. They put text from it on the page as text, never as HTML.
+    `data` is what the scripts show; they insert its text as text, never as HTML.
     """
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -42,7 +42,7 @@ def document(title: str, body: str, data: dict[str, Any]) -> str:
 
 
 def _as_json(data: dict[str, Any]) -> str:
-    """JSON that no text in it can end: a script element ends at ``</script>`` wherever it stands."""
+    """Encode as JSON with ``<`` escaped: ``</script>`` ends a script element even inside a string."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 

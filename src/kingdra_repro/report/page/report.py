@@ -1,4 +1,4 @@
-"""report.html of a results folder, or of one run."""
+"""Write report.html of a results folder or of one run."""
 
 import base64
 from html import escape
@@ -26,17 +26,17 @@ from kingdra_repro.runs.reading import (
     reading,
 )
 
-# Of the table of all runs.
+# Columns of the table of all runs.
 SHOWN = ("dataset", "acc", "nmi", "agreement", "n_pseudo_labels", "wall_seconds", "finished", "commit")
 KINDS = {".svg": "image/svg+xml", ".png": "image/png"}
-# A drawing of many points is smaller as pixels.
+# bytes; drawings of many points are smaller as PNG
 LARGEST_SVG = 600_000
 
 
 def write_report(results: Path) -> Path:
     """Write ``report.html`` into a results folder, from its runs.csv, history/, tables/, figures/ and shown/.
 
-    InputError where there is no such folder, no runs.csv in it, or a file of it is damaged.
+    Raises InputError if the folder or its runs.csv does not exist, or if one of its files is damaged.
     """
     if not (results / "runs.csv").is_file():
         raise InputError(f"results={results}: there is no runs.csv in it: name a folder that has one")
@@ -75,7 +75,7 @@ def write_report(results: Path) -> Path:
 def write_run_report(folder: Path) -> Path:
     """Write ``report.html`` into the folder of one finished run; classes need not be known.
 
-    InputError where there is no such folder, its run is not finished, or a file of it is damaged.
+    Raises InputError if the folder does not exist, its run is not finished, or one of its files is damaged.
     """
     if not folder.is_dir():
         wrong = "is a file: name the folder of a run" if folder.exists() else "does not exist: name one"
@@ -111,7 +111,7 @@ def write_run_report(folder: Path) -> Path:
 
 
 def _tables(results: Path) -> tuple[dict[str, Layout], str]:
-    """All tables of a results folder, and their sections."""
+    """Return all tables of a results folder, by name, and their sections as HTML."""
     tables, sections = {}, []
     for name, table in read_tables(results).items():
         with reading(results / "tables" / f"{name}.csv"):
@@ -121,9 +121,9 @@ def _tables(results: Path) -> tuple[dict[str, Layout], str]:
 
 
 def _figures(folder: Path) -> str:
-    """All figures of a folder, which may be missing: NAME.svg or, where that is large, NAME.png.
+    """Return the figures of a folder as HTML: NAME.svg, or NAME.png if the SVG is large or missing.
 
-    As images: drawn in them, nothing can run or be loaded.
+    The folder may be missing. Figures are embedded as images, in which no script runs and nothing is loaded.
     """
     found = {path.stem for kind in KINDS for path in folder.glob(f"*{kind}")}
     titles = {name: title for name, title in figure_titles().items() if name in found}
@@ -155,7 +155,7 @@ def _listed(row: dict[str, str]) -> dict[str, str]:
 
 
 def _explorers(datasets: list[str]) -> str:
-    """Where the scripts put the explorers of the data sets, with links to them where there are several."""
+    """Return the sections that the scripts fill with explorers; links to them if there are several."""
     links = [f'<a href="#clusters-{i}">{escape(dataset)}</a>' for i, dataset in enumerate(datasets)]
     places = [
         f'<section class="card explorer" id="clusters-{i}" data-dataset="{escape(dataset)}">'
@@ -168,7 +168,7 @@ def _explorers(datasets: list[str]) -> str:
 
 
 def _body(title: str, lead: str, parts: dict[str, tuple[str, str]]) -> str:
-    """Header, links to the parts, and those parts that have any content."""
+    """Return the header, links to the parts, and the parts that are not empty."""
     shown = {name: part for name, part in parts.items() if part[1]}
     links = "".join(f'<a href="#{anchor}">{name}</a>' for name, (anchor, _) in shown.items())
     sections = "\n".join(

@@ -1,4 +1,4 @@
-"""What the page says of runs: settings, result and history of each, and the table of all."""
+"""The page's data about runs: settings, result and history of each, and the table of all runs."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -41,18 +41,18 @@ COUNTS = {"seed", "n", "d", "k", "clusters_found", "n_pseudo_labels", "mini_clus
 
 
 def run_entry(result: Mapping[str, Any], command: str | None, history: pd.DataFrame | None) -> dict[str, Any]:
-    """Return a run, for the page's scripts.
+    """Return a run's data for the page's scripts.
 
     Parameters
     ----------
-    result : as in result.json, or a row of runs.csv (all values text, "" for none)
-    command : what was typed
+    result : as in result.json, or a row of runs.csv (all values are text, "" if missing)
+    command : the command line that started the run
 
     Returns
     -------
     dict
-        ``name``; ``command``, or None where it is not known; ``facts``, pairs of a name and a value as
-        text; ``history``, numbers by column, None where there is none.
+        ``name``; ``command``, or None if unknown; ``facts``, pairs of a name and a value as text;
+        ``history``, numbers by column, or None if there is none.
     """
     return {
         "name": run_name(result),
@@ -69,7 +69,7 @@ def run_name(result: Mapping[str, Any]) -> str:
 
 
 def fact(name: str, value: Any) -> str:
-    """Return a value of result.json as the page shows it: shares in percent."""
+    """Format a value of result.json for the page; shares are in percent."""
     if name in PERCENT:
         return f"{100 * float(value):.1f}"
     if name in COUNTS:
@@ -78,7 +78,7 @@ def fact(name: str, value: Any) -> str:
 
 
 def drawn(history: pd.DataFrame) -> dict[str, list[float | None]] | None:
-    """Return the drawn columns of history.csv, rounded; None where there is nothing to draw."""
+    """Return the columns of history.csv that are drawn, rounded; None if there is nothing to draw."""
     named = [name for name in ("iteration", *CURVES) if name in history]
     columns = {name: [_number(value) for value in history[name]] for name in named}
     known = {name: values for name, values in columns.items() if any(one is not None for one in values)}
@@ -91,7 +91,7 @@ def _known(result: Mapping[str, Any], name: str) -> bool:
 
 
 def _number(cell: Any) -> float | None:
-    """Return a number with five digits; None for an empty or foreign cell."""
+    """Return the cell rounded to five significant digits; None if it is empty or not a finite number."""
     try:
         value = float(cell)
     except ValueError:
@@ -100,9 +100,9 @@ def _number(cell: Any) -> float | None:
 
 
 def runs_section(rows: Sequence[dict[str, str]]) -> str:
-    """All runs, in a table whose lines open their details.
+    """Return the table of all runs as HTML; each run's name opens its details.
 
-    Rows have ``folder`` and the values as text, by heading; all the same keys.
+    Each row has ``folder`` and the values as text, by heading. All rows have the same keys.
     """
     if not rows:
         return ""

@@ -1,4 +1,4 @@
-"""The paper's tables, ours beside theirs: pure functions of the plan and of the runs that are done."""
+"""The paper's tables with our numbers next to theirs: pure functions of the plan and the finished runs."""
 
 from kingdra_repro.report.tables.write import write_tables
 

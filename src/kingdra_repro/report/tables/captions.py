@@ -1,13 +1,13 @@
-"""What tables, figures and the page call things."""
+"""Titles, captions and names used by tables, figures and the page."""
 
 from functools import cache
 
 from kingdra_repro.reproduce.experiments import Heading, experiments
 
-# Orders of the batches; methods that have none have "-".
+# Batch orders; methods without one have "-".
 ORDERS = {"file": "file order", "once": "shuffled once", "shuffled": "shuffled"}
 
-# Words that captions of configs/experiment share: "{accuracy}; {cells}."
+# Text that captions in configs/experiment refer to, as in "{accuracy}; {cells}."
 _MEAN = "mean (standard deviation over seeds, with n - 1), the number of runs n"
 _SHARED = {
     "accuracy": (
@@ -42,25 +42,25 @@ _SHARED = {
 
 
 def title(name: str) -> str:
-    """Return the table's title; its name where none is written down."""
+    """Return the table's title, or its name if it has none."""
     heading = _headings().get(name)
     return heading.title if heading else name
 
 
 def caption(name: str) -> str:
-    """Return what its cells show; accuracy where nothing else is written down."""
+    """Return the table's caption, which says what its cells show; by default accuracy."""
     heading = _headings().get(name)
     text = heading.caption if heading else None
     return (text or "{accuracy}; {cells}.").format_map(_SHARED)
 
 
 def titled() -> list[str]:
-    """Return the tables that have a heading, in the order in which a report shows them."""
+    """Return the names of the tables that have a heading, in the order in which a report shows them."""
     return list(_headings())
 
 
 def figure_titles() -> dict[str, str]:
-    """Return what figures show: those of the paper, then those of what tables show, too."""
+    """Return the titles of figures, by name: figures without a table first, then those with one."""
     found = sorted((one for one in experiments() if one.figure), key=lambda one: one.kind != "figure")
     return {one.name: one.figure for one in found if one.figure}
 

@@ -1,4 +1,4 @@
-"""The cells of all tables, in one form: a line a cell, with the runs behind it."""
+"""The cells of all tables in long form: one row per cell, with the runs behind it."""
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,10 +19,10 @@ COLUMNS = [
 ]
 NUMBERS = ["mean", "std", "paper_mean", "paper_std", "difference"]
 
-# Settings of methods with iterations alone; their values called first_phase_... do not depend on them either.
+# Settings that affect only methods with iterations, and not their values named first_phase_...
 AFTER_FIRST_PHASE = ("training.iterations", "training.epochs")
 WITH_ITERATIONS = ("method=kingdra", "method=kingdra_plus")
-# Why there are no runs at a place of a table. File order is left out where it would give the classes away.
+# Why a cell has no runs. File order is left out if it would give the classes away.
 NOT_PLANNED = "not planned"
 NOT_IN_FILE_ORDER = "not run in file order: the rows are sorted by class"
 
@@ -37,18 +37,19 @@ def cell(
     note: str,
     runs: Sequence[str],
 ) -> dict[str, Any]:
-    """One cell, as `COLUMNS`; values (one for each run, in the table's unit) that are not known do not count.
+    """Return one cell, with the keys `COLUMNS`.
 
     Parameters
     ----------
-    order, schedule : "-" where there is nothing to choose, or no run
+    order, schedule : "-" if there is no choice, or no run
+    values : one per run, in the table's unit; missing values do not count
     paper : mean and standard deviation, or None
-    note : why it is empty or what is special about it
+    note : why the cell is empty, or what is special about it
     runs : folders below results/
 
     Returns
     -------
-    dict, whose ``std`` divides by n - 1 and is None of a single run
+    dict, whose ``std`` divides by n - 1 and is None for a single run
     """
     known = np.array([value for value in values if not pd.isna(value)], dtype=np.float64)
     mean = float(known.mean()) if len(known) else None
@@ -69,16 +70,16 @@ def cell(
 
 
 def table(cells: Iterable[Mapping[Any, Any]]) -> pd.DataFrame:
-    """Return the cells as a DataFrame, numbers as float64 with NaN for what is not there."""
+    """Return the cells as a DataFrame, with numbers as float64 and NaN for missing ones."""
     frame = pd.DataFrame(list(cells), columns=COLUMNS)
     return frame.astype(dict.fromkeys(NUMBERS, np.float64) | {"n": np.int64})
 
 
 def read_tables(results: Path) -> dict[str, pd.DataFrame]:
-    """Read all tables of a results folder, to the bit as `table` gave them: the .csv files of its columns.
+    """Read all tables of a results folder, bit for bit as `table` returned them.
 
-    By name, in the order in which a report shows them; those that no experiment makes come last. InputError
-    where one is damaged.
+    These are the .csv files with its columns. Returned by name, in the order in which a report shows them;
+    tables that no experiment makes come last. Raises InputError if a file is damaged.
     """
     found = {}
     for path in sorted(results.glob("tables/*.csv")):
@@ -96,13 +97,13 @@ def read_tables(results: Path) -> dict[str, pd.DataFrame]:
 
 @dataclass(frozen=True)
 class Done:
-    """The plan, and what was done of it: what tables are made of.
+    """The plan and its finished runs: the input of all tables.
 
     Attributes
     ----------
-    cells : the planned runs that are done, with the fields of `PlannedRun` but for the overrides
-    failures : from config_hash to what a failed run said last
-    sweeps : from the folder of a run to its thresholds.csv
+    cells : the finished planned runs, with the fields of `PlannedRun` except the overrides
+    failures : from config_hash to the last line that a failed run printed
+    sweeps : from a run's folder to its thresholds.csv
     """
 
     planned: Sequence[PlannedRun]
@@ -117,11 +118,11 @@ class PlannedCell:
 
     Attributes
     ----------
-    schedule : "published" where there are such runs, else "short"; "-" where there are none
+    schedule : "published" if there are such runs, else "short"; "-" if there are no runs
     value : the column of the runs that fills the cell
-    runs : those of this schedule alone, as in the plan's "cells"
-    note : why there are no runs, or what their schedule shortens, where iterations had other pseudo-labels
-        than the thresholds given lead to, and whether the runs had unlike features
+    runs : only the runs with this schedule, as rows of `Done.cells`
+    note : why there are no runs; or what their schedule shortens, in how many runs iterations used
+        pseudo-labels other than those of the given thresholds, and whether the runs' features differ
     """
 
     row: str
@@ -134,10 +135,10 @@ class PlannedCell:
 
 
 def planned_cells(experiment: str, known: Done) -> Iterator[PlannedCell]:
-    """All combinations of a row in its orders with a data set, in the plan's order.
+    """Yield a cell for each combination of row, order and data set, in the plan's order.
 
-    Runs of the published schedule and of a shorter one are never put together: where there are any of the
-    first kind, those of the other are left out.
+    Runs with the published schedule and with a shorter one are never mixed: if there are published ones, the
+    others are left out.
     """
     mine = [run for run in known.planned if run.experiment == experiment]
     of_cell: dict[tuple[str, str, str], list[PlannedRun]] = {}
@@ -162,7 +163,7 @@ def planned_cells(experiment: str, known: Done) -> Iterator[PlannedCell]:
 
 
 def shown_schedule(schedules: Iterable[str]) -> str:
-    """Return the published one where there is a run of it, else the one there is; "-" where there is none."""
+    """Return "published" if it is among the schedules, else the first of them; "-" if there are none."""
     schedules = list(schedules)
     if "published" in schedules:
         return "published"
@@ -170,7 +171,7 @@ def shown_schedule(schedules: Iterable[str]) -> str:
 
 
 def _shortened(runs: list[PlannedRun], schedule: str) -> str:
-    """Return the overrides that the published schedule does not have, as far as they touch the value."""
+    """Return a note of the overrides that differ from the published schedule and affect the value."""
     if schedule == "published":
         return ""
     published = {one for run in runs if run.schedule == "published" for one in run.overrides}
@@ -182,7 +183,7 @@ def _shortened(runs: list[PlannedRun], schedule: str) -> str:
 
 
 def _of_rules(runs: pd.DataFrame, value: str) -> str:
-    """In how many runs iterations trained on what the thresholds given do not lead to."""
+    """Note in how many runs iterations did not train on the pseudo-labels of the given thresholds."""
     if "rules" not in runs or value.startswith("first_phase_"):
         return ""
     rules = [set(str(one).split("+")) for one in runs["rules"].dropna()]
@@ -195,7 +196,7 @@ def _of_rules(runs: pd.DataFrame, value: str) -> str:
 
 
 def _of_features(runs: pd.DataFrame) -> str:
-    """Where the runs' feature matrices are not the same, their checksums."""
+    """Note the checksums of the runs' feature matrices if they differ."""
     known = sorted(set(runs["features"].dropna())) if "features" in runs else []
     return f"features differ between the runs: {', '.join(known)}" if len(known) > 1 else ""
 

@@ -1,17 +1,17 @@
-"""Tables of the page: differences to the paper in colour and sign, runs behind each number."""
+"""Tables of the page: coloured and signed differences to the paper, and the runs behind each number."""
 
 from collections.abc import Sequence
 from html import escape
 
 from kingdra_repro.report.tables.layout import EMPTY, Entry, Layout, Line
 
-FULL_COLOUR = 20.0  # difference that has the strongest colour
+FULL_COLOUR = 20.0  # difference from which on the colour is strongest
 
 
 def html(table: Layout, title: str, caption: str, name: str, filled: Sequence[str]) -> str:
-    """Write the section of one table: title, caption, what is filled, the table in a box of its own, notes.
+    """Return one table's section: title, caption, how much is filled, the table in a scroll box, notes.
 
-    Links to ``#table-<name>`` lead to it; `filled` are lines of text, see `summary.filled`.
+    Its anchor is ``#table-<name>``. `filled` holds lines of text, see `summary.filled`.
     """
     head = "".join(sort_header(one) for one in ("", *table.columns))
     rows = "\n".join(_row(table, line, title) for line in table.lines if not line.of_paper)
@@ -33,7 +33,7 @@ def html(table: Layout, title: str, caption: str, name: str, filled: Sequence[st
 
 
 def sort_header(name: str) -> str:
-    """Return a heading that sorts its column: see page.js."""
+    """Return a column heading that sorts on click; see page.js."""
     return (
         '<th scope="col" aria-sort="none"><button type="button" class="sort">'
         f'{escape(name) or "name"}<span class="arrow" aria-hidden="true"></span></button></th>'
@@ -74,7 +74,7 @@ def _entry(one: Entry, place: str, note: str) -> str:
 
 
 def _arrow(difference: str) -> str:
-    """With an arrow, for readers to whom the colours look alike."""
+    """Add an arrow, for readers who cannot tell the colours apart."""
     if difference.startswith("±"):
         return "= paper"
     return f"{'▲' if difference.startswith('+') else '▼'} {difference}"

@@ -1,4 +1,4 @@
-"""What fills the cells of each kind of table: accuracies, seconds, the thresholds of the graph."""
+"""The contents of each kind of table: accuracies, seconds, thresholds of the graph."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -9,11 +9,11 @@ from kingdra_repro.report.tables.cells import Done, PlannedCell, cell, planned_c
 from kingdra_repro.report.tables.paper import display_name, published
 from kingdra_repro.reproduce.experiments import experiment as read_experiment
 
-SCORES = ("nmi", "purity", "acc")  # of runs with a part of the labels: a table each
+SCORES = ("nmi", "purity", "acc")  # of runs with a part of the labels: one table each
 GRAPH = "Graph clustering"
 ON_CPU = "on the machine's CPU, with t_pos = t_neg = all models"
 
-# Columns of thresholds.csv, what the tables call them, and their unit there.
+# Columns of thresholds.csv, their names in the tables, and the factor to the tables' unit.
 FOUND = {
     "n_mini_clusters": ("mini-clusters", 1),
     "n_pseudo_labels": ("pseudo-labels", 1),
@@ -29,7 +29,7 @@ MISSING = "run, but without thresholds.csv"
 
 
 def tables_of(experiment: str, done: Done) -> dict[str, pd.DataFrame]:
-    """Make the tables of an experiment, by name, each in the long form; none where it has a figure alone."""
+    """Make the tables of an experiment in long form, by name; none if it has only a figure."""
     match read_experiment(experiment).kind:
         case "accuracy":
             return {experiment: accuracy_table(experiment, done)}
@@ -49,14 +49,14 @@ def tables_of(experiment: str, done: Done) -> dict[str, pd.DataFrame]:
 
 
 def accuracy_table(experiment: str, done: Done) -> pd.DataFrame:
-    """Percent, mean and standard deviation over seeds, in the long form; see `planned_cells`.
+    """Make a table in percent (mean and standard deviation over seeds) in long form; see `planned_cells`.
 
-    The paper's number stands beside each order of the batches, though its own was the file's.
+    The paper's number is repeated for each batch order, although the paper used file order.
     """
     paper = read_experiment(experiment).paper
     found = []
     for one in planned_cells(experiment, done):
-        # A run of an older version of the code may lack the column.
+        # Runs of an older version of the code may lack the column.
         known = one.value in one.runs
         values = list(100 * one.runs[one.value].astype(float)) if known else []
         note = one.note
@@ -68,9 +68,9 @@ def accuracy_table(experiment: str, done: Done) -> pd.DataFrame:
 
 
 def labels_table(name: str, score: str, experiment: str, done: Done) -> pd.DataFrame:
-    """One score of runs with parts of the labels, in percent: a column for each data set and part.
+    """Make a table of one score, in percent, of runs with a part of the labels.
 
-    Rows of the plan are called "1%: K-means"; a table's row is "K-means".
+    It has a column for each data set and part: the plan's row "1%: K-means" becomes the row "K-means".
     """
     found = []
     for one in planned_cells(experiment, done):
@@ -84,10 +84,10 @@ def labels_table(name: str, score: str, experiment: str, done: Done) -> pd.DataF
 
 
 def cost_table(done: Done) -> pd.DataFrame:
-    """Wall seconds in the long form, a column for each device: different ones are not averaged.
+    """Make a table of wall-clock seconds in long form, with one column per device: devices are not averaged.
 
-    Where the plan has the experiment "thresholds", a row is added for the graph alone with all models as
-    thresholds.
+    If the plan has the experiment "thresholds", a row is added for the graph alone, with both thresholds at
+    all models.
     """
     of_methods = list(planned_cells("cost", done))
     found = []
@@ -112,7 +112,7 @@ def cost_table(done: Done) -> pd.DataFrame:
 
 
 def _by_device(one: PlannedCell, seconds: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Return a cell for each device, of the seconds of these runs."""
+    """Return one cell per device from the seconds of the runs, by folder."""
     paper = published("cost", one.row, one.dataset)
     runs = one.runs[one.runs["folder"].isin(list(seconds))]
     name = display_name(one.dataset)
@@ -123,10 +123,10 @@ def _by_device(one: PlannedCell, seconds: Mapping[str, float]) -> list[dict[str,
 
 
 def thresholds_table(done: Done) -> pd.DataFrame:
-    """Mini-clusters under all thresholds tried: a row a data set and pair of them, a column a quantity."""
+    """Make a table of mini-clusters: a row per data set and pair of thresholds, a column per quantity."""
     found = []
     for one, sweep in _sweeps(done):
-        if one.value and sweep.empty:  # one line says why, not one for each pair
+        if one.value and sweep.empty:  # one row says why, instead of one per pair
             row = display_name(one.dataset)
             found += [_of_sweep(one, row, title, sweep, []) for title, _ in FOUND.values()]
             continue
@@ -139,10 +139,10 @@ def thresholds_table(done: Done) -> pd.DataFrame:
 
 
 def fully_connected_table(done: Done) -> pd.DataFrame:
-    """How nearly mini-clusters are cliques where both thresholds are 100% or 90% of the models.
+    """Make a table of how close mini-clusters are to cliques, with both thresholds at 100% or 90% of models.
 
-    "Fully connected" of the paper's Section 4.2.1 can mean points or pairs of them: its number stands beside
-    both.
+    "Fully connected" in the paper's Section 4.2.1 can refer to points or to pairs of points, so its number is
+    shown next to both.
     """
     found = []
     of_cells = list(_sweeps(done))
@@ -160,7 +160,7 @@ def fully_connected_table(done: Done) -> pd.DataFrame:
 
 
 def _sweeps(done: Done) -> Iterator[tuple[PlannedCell, pd.DataFrame]]:
-    """Each planned cell of the experiment "thresholds", with the sweeps of its runs in one frame."""
+    """Yield each planned cell of the experiment "thresholds" with its runs' sweeps in one DataFrame."""
     for one in planned_cells("thresholds", done):
         here = [
             done.sweeps[folder].assign(folder=folder)
@@ -192,7 +192,7 @@ def _cell(
     runs: pd.DataFrame | None = None,
     note: str | None = None,
 ) -> dict[str, Any]:
-    """Fill a planned cell; row, runs and note are its own where none are given."""
+    """Fill a planned cell; row, runs and note default to the cell's own."""
     row, note = one.row if row is None else row, one.note if note is None else note
     folders = list((one.runs if runs is None else runs)["folder"])
     return cell(row, column, one.order, one.schedule, values, paper, note, folders)

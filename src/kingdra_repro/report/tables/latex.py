@@ -1,4 +1,4 @@
-"""Tables for a paper: LaTeX with the package booktabs."""
+"""Tables in LaTeX, with the package booktabs."""
 
 from kingdra_repro.report.tables.layout import EMPTY, Entry, Layout
 
@@ -10,7 +10,7 @@ _SPECIAL = {
 
 
 def latex(table: Layout, title: str, caption: str, label: str) -> str:
-    r"""Write a table environment; it needs ``\usepackage{booktabs}``, and has the label ``tab:<label>``."""
+    r"""Return a table environment labelled ``tab:<label>``; it needs ``\usepackage{booktabs}``."""
     rows = [
         " & ".join([_name(line.name, line.of_paper), *(_entry(one) for one in line.entries)]) + r" \\"
         for line in table.lines

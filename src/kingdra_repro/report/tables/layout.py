@@ -1,4 +1,4 @@
-"""A table in the long form as lines and columns of text, before it is Markdown, LaTeX or HTML."""
+"""Layout of a long-form table as lines and columns of text, shared by Markdown, LaTeX and HTML."""
 
 from dataclasses import dataclass
 from string import ascii_lowercase
@@ -14,16 +14,16 @@ EMPTY = "–"
 
 @dataclass(frozen=True)
 class Entry:
-    """The text of a cell, and what it was rounded from.
+    """The text of a cell, and the numbers it was rounded from.
 
     Attributes
     ----------
-    text : "97.9 (0.3)", or "–" where it is empty
-    n : number of runs, "" where there is none or it is the paper's
-    difference : "+0.6" to the paper, or ""
+    text : "97.9 (0.3)", or "–" if the cell is empty
+    n : number of runs; "" if there are none, or for the paper's line
+    difference : to the paper, such as "+0.6", or ""
     mark : letter of the note below the table, or ""
-    paper : the paper's "98.5 (0.4)" for this cell, or ""; Markdown and LaTeX have a line of these
-    mean, above : the mean, and by how much it is above the paper's; None where it is not known
+    paper : the paper's "98.5 (0.4)" for this cell, or ""; Markdown and LaTeX have a separate line of these
+    mean, above : the mean, and by how much it is above the paper's; None if unknown
     runs : folders of the runs below results/
     """
 
@@ -39,7 +39,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Line:
-    """A line: its row, the order of the batches or "", its entries, and whether they are the paper's."""
+    """A line: its row, the batch order or "", its entries, and whether they are the paper's."""
 
     row: str
     order: str
@@ -48,13 +48,13 @@ class Line:
 
     @property
     def name(self) -> str:
-        """The row in its order."""
+        """The row, with its batch order if it has one."""
         return f"{self.row}, {self.order}" if self.order else self.row
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Headings of the columns, the lines, and the notes by their letters."""
+    """Column headings, lines, and the notes by their letters."""
 
     columns: list[str]
     lines: list[Line]
@@ -62,9 +62,9 @@ class Layout:
 
 
 def layout(table: pd.DataFrame) -> Layout:
-    """Lay out a table in the long form: a line for each row and order; below them the paper's, if there.
+    """Lay out a long-form table: for each row, one line per order, then the paper's line if it gives numbers.
 
-    ValueError where a cell is there twice.
+    Raises ValueError if a cell occurs twice.
     """
     columns = list(dict.fromkeys(table["column"]))
     cells = {(one.row, one.order, one.column): one for one in table.itertuples()}
@@ -100,21 +100,21 @@ def _entry(cell: Any, marks: dict[str, str]) -> Entry:
 
 
 def _number(mean: float, std: float) -> str:
-    """``97.9 (0.4)``, or the mean alone where there is no std; "" where there is no mean either."""
+    """Format as ``97.9 (0.4)``; only the mean if there is no std, "" if there is no mean."""
     if pd.isna(mean):
         return ""
     return _rounded(mean) if pd.isna(std) else f"{_rounded(mean)} ({_rounded(std)})"
 
 
 def _rounded(number: float) -> str:
-    """One decimal; none from 1,000 on, two where one would show nothing."""
+    """Round to one decimal; to none from 1,000 on, to two if one would show 0.0."""
     if abs(number) >= 1_000:
         return f"{number:,.0f}"
     return f"{number:.2f}" if 0 < abs(number) < 0.05 else f"{number:.1f}"
 
 
 def _signed(number: float) -> str:
-    """Return a difference, with its sign."""
+    """Format a difference with its sign."""
     text = f"{number:+,.0f}" if abs(number) >= 1_000 else f"{number:+.1f}"
     return "±0.0" if text in ("+0.0", "-0.0") else text.replace("-", "−")
 

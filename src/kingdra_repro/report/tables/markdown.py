@@ -1,4 +1,4 @@
-"""Tables as GitHub shows them."""
+"""Tables in GitHub's Markdown."""
 
 import html
 
@@ -6,7 +6,7 @@ from kingdra_repro.report.tables.layout import EMPTY, Entry, Layout
 
 
 def markdown(table: Layout, title: str, caption: str) -> str:
-    """Write the table below its title and what it shows; notes below it."""
+    """Return the table below its title and caption, followed by its notes."""
     head = [f"### {_escaped(title)}", "", _escaped(caption), ""]
     if not table.lines:
         return "\n".join([*head, "No runs yet.", ""])
@@ -40,7 +40,7 @@ def _entry(one: Entry, of_paper: bool) -> str:
 
 
 def _escaped(text: str) -> str:
-    """Text from runs (a failed one's last line) shows as it is: no markup, no end of the cell or line."""
+    """Escape text from runs (a failed run's last line): no markup, and no end of the cell or line."""
     text = html.escape(" ".join(text.split()), quote=False)
     for character in "\\|*_`[]~":
         text = text.replace(character, f"\\{character}")

@@ -1,4 +1,4 @@
-"""The paper's numbers."""
+"""The paper's numbers, from paper.yaml."""
 
 from functools import cache
 from importlib.resources import files
@@ -8,7 +8,7 @@ from omegaconf import OmegaConf
 
 
 def published(table: str, row: str, dataset: str) -> tuple[float | None, float | None]:
-    """Mean and standard deviation in paper.yaml; None for what the paper does not give."""
+    """Return mean and standard deviation from paper.yaml; None for what the paper does not give."""
     numbers = _numbers().get(table, {}).get(row, {}).get(dataset, [])
     mean, std = (*numbers, None, None)[:2]
     return mean, std
@@ -20,7 +20,7 @@ def paper_rows(table: str) -> list[str]:
 
 
 def display_name(dataset: str) -> str:
-    """Return what the paper calls a data set; its own name where the paper does not know it."""
+    """Return the paper's name of a data set; the name itself if the paper does not use the data set."""
     return _numbers()["datasets"].get(dataset, dataset)
 
 

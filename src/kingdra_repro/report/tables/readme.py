@@ -1,4 +1,4 @@
-"""The results as the README and the documentation show them, from the files in results/."""
+"""The results as shown in the README and the documentation, from the files in results/."""
 
 from pathlib import Path
 
@@ -21,9 +21,9 @@ CAPTION = (
 
 
 def with_results(readme: str, results: Path) -> str:
-    """Return the text of the README with its results section made anew from the folder results/.
+    """Return the text of the README with its results section regenerated from the folder results/.
 
-    InputError where the two comments that the section lies between are not there, each once and in order.
+    Raises InputError unless the two comments that enclose the section each occur once, in order.
     """
     if readme.count(BEGIN) != 1 or readme.count(END) != 1 or readme.index(BEGIN) > readme.index(END):
         raise InputError(f"README.md: the results go between the lines {BEGIN} and {END}: put them back")
@@ -33,7 +33,7 @@ def with_results(readme: str, results: Path) -> str:
 
 
 def all_tables(results: Path) -> str:
-    """All tables of a results folder in Markdown, below the sentence that sums up Table 2."""
+    """Return all tables of a results folder in Markdown, below the summary of Table 2."""
     table_2 = results / "tables" / "table2.csv"
     head = [f"{summary(pd.read_csv(table_2))}\n"] if table_2.exists() else []
     paths = (results / "tables" / f"{name}.md" for name in titled())
@@ -54,10 +54,10 @@ def _section(results: Path) -> str:
 
 
 def short_table(table: pd.DataFrame) -> str:
-    """Return a line for each method, a column for each data set: our accuracy / the paper's.
+    """Return a table with a line per method and a column per data set: our accuracy / the paper's.
 
-    Of several orders of the batches it has the one that is compared with the paper. A method that has neither
-    a run nor a number of the paper has no line.
+    If there are several batch orders, it shows the one that is compared with the paper. A method with neither
+    a run nor a number in the paper is left out.
     """
     found = layout(compared_cells(table).assign(order="-", note=""))
     head = [f"|  | {' | '.join(found.columns)} |", f"| --- |{' ---: |' * len(found.columns)}"]

@@ -1,17 +1,17 @@
-"""How much of a table is filled, and how much of it reaches the paper, in words."""
+"""Sentences that say how much of a table is filled, and how much of it reaches the paper."""
 
 import pandas as pd
 
 from kingdra_repro.report.tables.captions import ORDERS
 from kingdra_repro.report.tables.cells import NOT_IN_FILE_ORDER, NOT_PLANNED
 
-# The paper's numbers are of file order: where there are runs of it, they are what is compared.
+# Batch orders by preference: the paper's numbers are for file order, so runs in file order come first.
 COMPARED = ("file", "-", "shuffled", "once")
 SEEDS = 5
 
 
 def summary(table: pd.DataFrame) -> str:
-    """Table 2 in a paragraph: how many of the paper's cells have runs, and reach its mean less its std."""
+    """Sum up Table 2: how many of the paper's cells have runs, and how many reach its mean minus its std."""
     cells = table[table["paper_mean"].notna()]
     n_cells = len(cells.drop_duplicates(["row", "column"]))
     compared = compared_cells(cells)
@@ -38,9 +38,9 @@ def summary(table: pd.DataFrame) -> str:
 
 
 def compared_cells(table: pd.DataFrame) -> pd.DataFrame:
-    """Select one cell for each row and column, of the order that is compared with the paper's number.
+    """Select one cell for each row and column: the batch order that is compared with the paper's number.
 
-    A cell with runs comes before one without.
+    Cells with runs are preferred to those without, then orders as in `COMPARED`.
     """
     rank = table["order"].map({order: rank for rank, order in enumerate(COMPARED)})
     ranked = table.assign(empty=table["n"] == 0, rank=rank).sort_values(["empty", "rank"], kind="stable")
@@ -48,7 +48,7 @@ def compared_cells(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def filled(table: pd.DataFrame) -> list[str]:
-    """How many planned cells are filled, and how many reach the paper, a line for each order of batches."""
+    """Return how many planned cells are filled and how many reach the paper, one line per batch order."""
     planned = table[~table["note"].isin((NOT_PLANNED, NOT_IN_FILE_ORDER))]
     orders = list(dict.fromkeys(table["order"]))
     lines = []
@@ -66,5 +66,5 @@ def filled(table: pd.DataFrame) -> list[str]:
 
 
 def _reached(cells: pd.DataFrame) -> pd.Series:
-    """Whether each is not below the paper's by more than the paper's std."""
+    """Whether each cell is at least the paper's mean minus the paper's std."""
     return cells["difference"] >= -cells["paper_std"].fillna(0) - 1e-9

@@ -1,4 +1,4 @@
-"""All tables as files: results/tables/<table>.csv, .md and .tex."""
+"""Write all tables: results/tables/<table>.csv, .md and .tex."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,10 +18,10 @@ from kingdra_repro.reproduce.store import read_thresholds
 
 
 def write_tables(results: Path, planned: Sequence[PlannedRun], cells: pd.DataFrame) -> None:
-    """Write the tables of all experiments in the plan; those of other experiments stay as they are.
+    """Write the tables of all experiments in the plan; tables of other experiments are left unchanged.
 
-    `cells` are the runs that are done, with the columns of runs.csv. What tables are made of beyond them is
-    read in results/: failed.csv and thresholds.csv.
+    `cells` are the finished planned runs, with the columns of runs.csv. failed.csv and thresholds.csv are
+    read from results/.
     """
     failed = read_failures(results)
     failures = dict(zip(failed["config_hash"], failed["line"], strict=True))
