@@ -1,4 +1,4 @@
-"""Autoencoders d - hidden - k - hidden - d, plain and variational: one model, no stack."""
+"""Plain and variational autoencoders d - hidden - k - hidden - d; single models, not stacks."""
 
 import itertools
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from kingdra_repro.networks.products import Linear
 
 
 def linear(n_in: int, n_out: int, generator: torch.Generator) -> Linear:
-    """Make a layer with Glorot-normal weights from the generator (on the CPU), and biases 0."""
+    """Make a layer with Glorot-normal weights, drawn from the (CPU) generator, and zero biases."""
     layer = nn.utils.skip_init(Linear, n_in, n_out)
     nn.init.xavier_normal_(layer.weight, generator=generator)
     nn.init.zeros_(layer.bias)
@@ -32,13 +32,13 @@ class FeedForward(nn.Module):
 
 
 class Autoencoder(nn.Module):
-    """Encoder d - hidden - k and its mirror image; code and reconstruction are linear.
+    """An encoder d - hidden - k and a mirrored decoder; code and reconstruction are linear.
 
-    Inputs are multiplied with ``scale`` first, so that the mean square of a feature is about 1 (Xie et al.
-    2016, section 4.3): a code's distances then do not depend on the unit of the data.
+    Inputs are first multiplied by ``scale``, so that the mean square of a feature is about 1 (Xie et al.
+    2016, section 4.3): distances between codes then do not depend on the unit of the data.
     """
 
-    code_outputs = 1  # numbers that the encoder gives for each unit of the code
+    code_outputs = 1  # outputs of the encoder per unit of the code
 
     def __init__(
         self, n_features: int, n_code: int, hidden: Sequence[int], scale: float, generator: torch.Generator
@@ -56,31 +56,31 @@ class Autoencoder(nn.Module):
     def losses(self, x: Tensor, masking: float, generator: torch.Generator) -> dict[str, Tensor]:
         """Compute the mean squared error of reconstructing inputs [B, d] from corrupted ones, as ``loss``.
 
-        ``masking`` is the fraction of the features that are set to 0 (masking noise, Vincent et al. 2010);
-        the noise is the generator's, on the device of x.
+        ``masking`` is the probability that a feature is set to 0 (masking noise, Vincent et al. 2010). The
+        noise is drawn from the generator, which is on the device of x.
         """
         reconstruction = self.decoder(self(mask(x, masking, generator)))
         return {"loss": (reconstruction - self.scale * x).square().mean()}
 
 
 class BoundedAutoencoder(Autoencoder):
-    """An autoencoder whose code goes through tanh, so that squared distances in it stay below 4 n_code."""
+    """An autoencoder with a tanh on the code, so that squared distances between codes stay below 4 n_code."""
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.tanh(super().forward(x))
 
     def reconstruct(self, code: Tensor) -> Tensor:
-        """Return the inputs [B, d], times ``scale``, that codes [B, k] stand for."""
+        """Decode codes [B, k] to inputs [B, d], multiplied by ``scale``."""
         return self.decoder(code)
 
 
 class VariationalAutoencoder(Autoencoder):
-    """Kingma and Welling (2014), denoising (Im et al. 2017); the code is the posterior's mean.
+    """A variational autoencoder (Kingma and Welling 2014), denoising (Im et al. 2017).
 
-    Prior N(0, I), posterior q(z|x) = N(mean, diag exp(log_variance)). The likelihood is Gaussian, since not
-    all data are pixels, with one variance for all features: its maximum-likelihood value, the batch's mean
-    squared error (Rybkin et al. 2021). With a fixed variance of 1 the code of data of small norm, such as
-    tf-idf, would collapse to the prior.
+    The code is the posterior's mean. Prior N(0, I), posterior q(z|x) = N(mean, diag exp(log_variance)). The
+    likelihood is Gaussian, since not all data are pixels. All features share one variance, set to its
+    maximum-likelihood value, the batch's mean squared error (Rybkin et al. 2021): with a fixed variance of 1
+    the code of data of small norm, such as tf-idf, would collapse to the prior.
     """
 
     code_outputs = 2
@@ -89,16 +89,17 @@ class VariationalAutoencoder(Autoencoder):
         return self.posterior(x)[0]
 
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance [B, k] of the code of inputs [B, d]."""
+        """Return the mean and log-variance [B, k] of the code of inputs [B, d]."""
         mean, log_variance = self.encoder(self.scale * x).chunk(2, dim=1)
         return mean, log_variance
 
     def losses(self, x: Tensor, masking: float, generator: torch.Generator) -> dict[str, Tensor]:
-        """Compute the negative evidence lower bound a feature, up to a constant, as ``loss``; its terms.
+        """Compute ``loss``, the negative evidence lower bound per feature up to a constant, and its terms.
 
             loss = (1/d) [d/2 log mse + KL(q(z|x) || N(0, I))]
 
-        ``mse`` is of the clean input's reconstruction, ``kl`` is in nats a point. See `Autoencoder.losses`.
+        ``mse`` compares the reconstruction with the clean input; ``kl`` is in nats per point. For the
+        arguments see `Autoencoder.losses`.
         """
         mean, log_variance = self.posterior(mask(x, masking, generator))
         noise = torch.empty_like(mean).normal_(generator=generator)
@@ -110,5 +111,5 @@ class VariationalAutoencoder(Autoencoder):
 
 
 def mask(x: Tensor, fraction: float, generator: torch.Generator) -> Tensor:
-    """Set each number of x to 0 with probability ``fraction``."""
+    """Set each element of x to 0 with probability ``fraction``."""
     return x * (torch.empty_like(x).uniform_(generator=generator) >= fraction)

@@ -1,4 +1,4 @@
-"""A small convolutional network for pictures, as a stack of M: convolutions, then IMSAT's perceptron."""
+"""A small convolutional network for images, as a stack of M: convolutions, then IMSAT's perceptron."""
 
 import math
 from collections.abc import Callable, Iterable
@@ -12,11 +12,11 @@ from kingdra_repro.networks.moments import PopulationMoments
 from kingdra_repro.networks.perceptron import Perceptron
 
 KERNEL, STRIDE, PADDING = 5, 2, 2
-WEIGHT_SCALE = 2.0  # He et al. (2015): of layers that ReLU follows
+WEIGHT_SCALE = 2.0  # He et al. (2015), for layers followed by ReLU
 
 
 def map_sizes(image_shape: tuple[int, ...], channels: tuple[int, ...]) -> list[tuple[int, int, int]]:
-    """(height, width, channels) of the picture, then of each convolution's output: half as high and wide."""
+    """Return (height, width, channels) of the image and of each convolution's output, half its size."""
     height, width, colours = image_shape
     sizes = [(height, width, colours)]
     for n_out in channels:
@@ -26,19 +26,19 @@ def map_sizes(image_shape: tuple[int, ...], channels: tuple[int, ...]) -> list[t
 
 
 class ConvolutionalNetwork(nn.Module):
-    """M networks for pictures: convolutions of 5 x 5 with a stride of 2, then a `Perceptron`.
+    """M networks for images: convolutions of 5 x 5 with a stride of 2, then a `Perceptron`.
 
     Each convolution is followed by batch norm, a learned scale (gamma) and shift (beta) of each channel, and
-    ReLU; there is no pooling. Convolutions are float32, whatever the ``precision``; on a GPU cuDNN rounds
-    their factors to TF32 where ``torch.backends.cudnn.allow_tf32`` says so, as it does by itself.
+    ReLU; there is no pooling. Convolutions are float32 for every ``precision``; on a GPU cuDNN rounds their
+    factors to TF32 if ``torch.backends.cudnn.allow_tf32`` is True, which is the default.
     In training (``encode``) batch norm uses the moments of the batch; ``forward`` uses the population's,
     which ``set_moments`` must have computed.
 
     Parameters
     ----------
-    image_shape : (height, width, channels) of a picture, which is a row of d = height * width * channels
-    channels : of each convolution's output
-    hidden, generators, precision : of the perceptron; see `Perceptron`
+    image_shape : (height, width, channels) of an image, a row of d = height * width * channels numbers
+    channels : number of output channels of each convolution
+    hidden, generators, precision : those of the perceptron; see `Perceptron`
     """
 
     moments: nn.ModuleList  # of PopulationMoments
@@ -66,7 +66,7 @@ class ConvolutionalNetwork(nn.Module):
         self.perceptron = Perceptron(math.prod(sizes[-1]), n_clusters, hidden, generators, precision)
 
     def encode(self, inputs: list[Tensor]) -> list[Tensor]:
-        """Logits [M, B, k] of each of P tensors [M, B, d], each normalised with its own batch moments."""
+        """Return logits [M, B, k] for each of P tensors [M, B, d], normalised with its own batch moments."""
         h = torch.stack(inputs, dim=1).unflatten(-1, self.image_shape)
         for layer in range(len(self.kernels)):
             z = self._convolution(h, layer)
@@ -74,15 +74,15 @@ class ConvolutionalNetwork(nn.Module):
         return self.perceptron.encode(list(h.flatten(3).unbind(1)))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits [M, B, k] of x [M or 1, B, d], with the population's moments."""
+        """Return logits [M, B, k] of x [M or 1, B, d], with the population's moments."""
         return self.perceptron(self._maps(x, len(self.kernels)).flatten(3).squeeze(1))
 
     def features(self, x: Tensor) -> Tensor:
-        """Return the last hidden layer [M, B, width] in that pass."""
+        """Return the last hidden layer [M, B, width] of the ``forward`` pass."""
         return self.perceptron.features(self._maps(x, len(self.kernels)).flatten(3).squeeze(1))
 
     def _maps(self, x: Tensor, layer: int) -> Tensor:
-        """Return what goes into convolution 0, 1, ... in that pass: [M, 1, B, height, width, channels]."""
+        """Return the input of convolution ``layer`` in ``forward``: [M, 1, B, height, width, channels]."""
         h = x.expand(self.n_models, -1, -1).unflatten(-1, self.image_shape)[:, None]
         for i in range(layer):
             z = self._convolution(h, i)
@@ -90,9 +90,9 @@ class ConvolutionalNetwork(nn.Module):
         return h
 
     def _convolution(self, h: Tensor, layer: int) -> Tensor:
-        """[M, P, B, height, width, channels] -> the same of the next layer, before its batch norm.
+        """Apply a convolution to [M, P, B, height, width, channels]; the result is before batch norm.
 
-        Channels last: each place of a picture is a row of the batch norm.
+        Channels are last, so that each position of an image is a row of the batch norm.
         """
         maps = [
             conv2d(pictures.movedim(-1, 1), kernel, stride=STRIDE, padding=PADDING).movedim(1, -1)

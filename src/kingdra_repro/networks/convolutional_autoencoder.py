@@ -15,14 +15,14 @@ from kingdra_repro.networks.products import Linear
 CHANNELS = (32, 64, 128)  # of the three convolutions
 KERNELS = (3, 5, 5)
 PADDING = 1
-SMALLEST_SIDE = 6  # of a picture, so that more than one number is left to normalise
+SMALLEST_SIDE = 6  # of an image, so that the last map has more than one value to normalise
 
 
 def strides(side: int) -> tuple[int, int, int]:
-    """Of the three convolutions, for pictures of this side: what the document's code has for its data sets.
+    """Return the strides of the three convolutions for images of this side, after the document's code.
 
-    16: 2, 1, 1 (USPS); 28 and 32: 2, 2, 1 (MNIST, FRGC); 55: 2, 2, 2 (YTF, for which it has kernels of 5, 7
-    and 7, too, and a last map 4 wide; with ours it is 6 wide).
+    The code has for side 16: 2, 1, 1 (USPS); 28 and 32: 2, 2, 1 (MNIST, FRGC); 55: 2, 2, 2 (YTF). For YTF it
+    also has kernels of 5, 7 and 7, and so a last map 4 wide; with the kernels used here it is 6 wide.
     """
     if side <= 8:
         return 1, 1, 1
@@ -32,18 +32,19 @@ def strides(side: int) -> tuple[int, int, int]:
 
 
 class ConvolutionalAutoencoder(nn.Module):
-    """Three convolutions, a code of tanh, and their mirror image; of pictures, each a row of numbers.
+    """Three convolutions, a code with tanh, and a mirrored decoder, for images given as rows of numbers.
 
-    Each convolution is followed by instance norm and LeakyReLU (slope 0.01), the last of the decoder by
-    nothing. The document is silent on kernels, strides and padding: those of its public code. Its dropout of
-    0.1 and the LeakyReLU of its reconstruction, which the text does not have, are left out; USPS has instance
-    norm like the others, as the text says, where the code has batch norm.
+    Each convolution is followed by instance norm and LeakyReLU (slope 0.01), except the decoder's last one.
+    The document does not give kernels, strides and padding; those of its public code are used. The dropout of
+    0.1 and the LeakyReLU on the reconstruction in that code are not in the text, and are left out. USPS has
+    instance norm like the other data sets, as in the text; the code has batch norm there.
 
     Parameters
     ----------
-    image_shape : (height, width) or (height, width, channels) of a picture
-    scale : what inputs are multiplied with first, to bring pixels to at most 1
-    generator : of the initial weights, on the CPU; they are PyTorch's own, as in the public code
+    image_shape : (height, width) or (height, width, channels) of an image
+    scale : factor that inputs are multiplied by first, to bring pixels to at most 1
+    generator : CPU generator of the initial weights, which have PyTorch's default distribution, as in the
+        public code
     """
 
     def __init__(
@@ -67,33 +68,33 @@ class ConvolutionalAutoencoder(nn.Module):
         self.to_code = new(Linear, math.prod(self.last_map), n_code)
         self.from_code = new(Linear, n_code, math.prod(self.last_map))
         for i in reversed(range(len(KERNELS))):
-            # What the stride cut off at the edge is put there again.
+            # Restore the rows and columns that the stride cut off at the edge.
             rest = tuple((side + 2 * PADDING - KERNELS[i]) % steps[i] for side in sizes[i])
             n_in, n_out = channels[i + 1], channels[i]
             self.up.append(new(nn.ConvTranspose2d, n_in, n_out, KERNELS[i], steps[i], PADDING, rest))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the code [B, n_code], between -1 and 1, of pictures [B, d]."""
+        """Return the code [B, n_code], between -1 and 1, of images [B, d]."""
         x = (self.scale * x).view(-1, *self.image_shape).movedim(3, 1)
         for layer in self.down:
             x = leaky_relu(instance_norm(layer(x).float()))  # from bfloat16, where products are rounded to it
         return torch.tanh(self.to_code(x.flatten(1)).float())
 
     def reconstruct(self, code: Tensor) -> Tensor:
-        """Return the pictures [B, d], times ``scale``, that codes [B, n_code] stand for."""
+        """Decode codes [B, n_code] to images [B, d], multiplied by ``scale``."""
         x = torch.tanh(self.from_code(code).float()).view(-1, *self.last_map)
         for layer in self.up[:-1]:
             x = leaky_relu(instance_norm(layer(x).float()))
         return self.up[-1](x).float().movedim(1, 3).flatten(1)
 
     def losses(self, x: Tensor, masking: float, generator: torch.Generator) -> dict[str, Tensor]:
-        """Compute the mean squared error of the pictures, as ``loss``; see `Autoencoder.losses`."""
+        """Compute the mean squared error of the images, as ``loss``; see `Autoencoder.losses`."""
         reconstruction = self.reconstruct(self(mask(x, masking, generator)))
         return {"loss": (reconstruction - self.scale * x).square().mean()}
 
 
 def _layer(generator: torch.Generator, kind: type[nn.Module], *sizes: Any) -> Any:
-    """Make a layer with PyTorch's own first weights, +-1 / sqrt(fan-in), but from the generator."""
+    """Make a layer with PyTorch's default initial weights, +-1 / sqrt(fan-in), drawn from the generator."""
     layer: Any = nn.utils.skip_init(kind, *sizes)
     nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=generator)
     bound = layer.weight[0].numel() ** -0.5

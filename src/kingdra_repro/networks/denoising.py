@@ -1,4 +1,4 @@
-"""How much each layer of a ladder network is to be denoised; without torch, for the settings."""
+"""Denoising costs of a ladder network's layers, in a module that the settings import without torch."""
 
 from collections.abc import Sized
 

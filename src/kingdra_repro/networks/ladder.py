@@ -13,10 +13,10 @@ from kingdra_repro.networks.products import product
 
 @dataclass(frozen=True)
 class Encoding:
-    """What one pass through the encoder leaves.
+    """The result of one pass through the encoder.
 
     z : for each layer 0 (the input) to L, Tensor [M, B, d_l], before the shift and the nonlinearity
-    z_pre : for each layer 1 to L, the same before batch norm and noise
+    z_pre : for each layer 1 to L, z before batch norm and noise
     logits : Tensor [M, B, k]
     """
 
@@ -28,9 +28,9 @@ class Encoding:
 class LadderNetwork(nn.Module):
     """M ladder networks d - hidden - k with the public code's layers.
 
-    Encoder: products without bias, batch norm, Gaussian noise, a learned shift (beta), ReLU inside.
-    The last layer is batch-normalised only if ``last_layer_bn``. Decoder: products without bias, batch norm,
-    the Gaussian combinator with the noisy z of the same layer.
+    Encoder layer: product without bias, batch norm, Gaussian noise, a learned shift (beta), and ReLU except
+    in the last layer, which is batch-normalised only if ``last_layer_bn``. Decoder layer: product without
+    bias, batch norm, the Gaussian combinator with the noisy z of the same layer.
 
     In training, batch norm uses the moments of the batch; ``forward`` uses the population's, which
     ``set_moments`` must have computed.
@@ -39,7 +39,7 @@ class LadderNetwork(nn.Module):
     ----------
     hidden : widths of the hidden layers
     noise_std : standard deviation of the noise on the input and after each layer's batch norm
-    generators : one CPU generator a model, for the initial weights
+    generators : one CPU generator per model, for the initial weights
     precision : "float32", "tf32" or "bfloat16", of the matrix products; see `products`
     """
 
@@ -79,9 +79,9 @@ class LadderNetwork(nn.Module):
         return layer < self.n_layers or self.last_layer_bn
 
     def sample_noise(self, n_noisy: int, n_rows: int, generators: list[torch.Generator]) -> list[Tensor]:
-        """Draw standard normal noise of one step: for each layer 0..L a Tensor [M, n_noisy, n_rows, d_l].
+        """Draw the standard normal noise of one step: for each layer 0..L a Tensor [M, n_noisy, n_rows, d_l].
 
-        One draw a model, from its own generator (on the device of the parameters).
+        There is one draw per model, from its own generator (on the device of the parameters).
         """
         size = n_noisy * n_rows * sum(self.widths)
         flat = standard_normal((size,), generators, self.beta[0])
@@ -89,13 +89,13 @@ class LadderNetwork(nn.Module):
         return [z.view(self.n_models, n_noisy, n_rows, -1) for z in layers]
 
     def encode(self, clean: Tensor, noisy: list[Tensor], noise: list[Tensor]) -> list[Encoding]:
-        """One clean pass of ``clean`` and a noisy pass of each tensor of ``noisy``, in one product a layer.
+        """Encode ``clean`` without noise and each tensor of ``noisy`` with noise, in one product per layer.
 
         Parameters
         ----------
         clean : Tensor [M, B, d]
         noisy : P tensors [M, B, d]
-        noise : for each layer 0..L standard normal [M, P, B, d_l]
+        noise : for each layer 0..L a standard normal Tensor [M, P, B, d_l]
 
         Returns
         -------
@@ -123,7 +123,7 @@ class LadderNetwork(nn.Module):
         ]
 
     def _activation(self, z: Tensor, layer: int) -> Tensor:
-        """ReLU(z + beta) of z [M, ..., d_l]; z + beta of the outputs."""
+        """Return ReLU(z + beta) of z [M, ..., d_l]; without ReLU in the last layer."""
         beta = self.beta[layer - 1]
         h = z + beta.view(self.n_models, *[1] * (z.dim() - 2), -1)
         return torch.relu(h) if layer < self.n_layers else h
@@ -131,8 +131,8 @@ class LadderNetwork(nn.Module):
     def decode(self, clean: Encoding, noisy: Encoding) -> list[Tensor]:
         """Compute the denoised z of each layer 0..L from a noisy encoding: Tensors [M, B, d_l].
 
-        Unlike Rasmus et al. (2015), and like the public code, they are not renormalised with the moments of
-        the clean pass, which `VanillaLadderNetwork` does.
+        As in the public code, and unlike Rasmus et al. (2015), they are not renormalised with the moments of
+        the clean pass; `VanillaLadderNetwork` does that.
         """
         z_est: list[Tensor] = []
         for layer in range(self.n_layers, -1, -1):
@@ -141,11 +141,11 @@ class LadderNetwork(nn.Module):
         return z_est[::-1]
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits [M, B, k] of the clean pass of x [M or 1, B, d], with the population's moments."""
+        """Return logits [M, B, k] of the clean pass of x [M or 1, B, d], with the population's moments."""
         return self._hidden(x, self.n_layers)
 
     def features(self, x: Tensor) -> Tensor:
-        """Return the last hidden layer [M, B, width] in that pass."""
+        """Return the last hidden layer [M, B, width] of the ``forward`` pass."""
         return self._hidden(x, self.n_layers - 1)
 
     def _hidden(self, x: Tensor, n_layers: int) -> Tensor:
@@ -159,7 +159,7 @@ class LadderNetwork(nn.Module):
 
     @torch.no_grad()
     def set_moments(self, chunks: Callable[[], Iterable[Tensor]]) -> None:
-        """As `kingdra_repro.networks.perceptron.Perceptron.set_moments`, of the clean encoder."""
+        """Set the clean encoder's moments; see `kingdra_repro.networks.perceptron.Perceptron.set_moments`."""
         for layer, (weight, moments) in enumerate(zip(self.encoder, self.moments, strict=True), 1):
             assert isinstance(moments, PopulationMoments)
             if self._batch_normalized(layer):

@@ -1,4 +1,4 @@
-"""Means and variances of a data set that is seen chunk by chunk."""
+"""Means and variances of a data set, computed chunk by chunk."""
 
 from collections.abc import Iterable
 
@@ -9,9 +9,9 @@ from kingdra_repro.networks.layers import BATCH_NORM_EPSILON
 
 
 class PopulationMoments(nn.Module):
-    """What a batch norm of a stack normalises with in prediction: buffers mean, var [M, 1, d].
+    """The moments with which a batch norm of a stack normalises in prediction: buffers mean, var [M, 1, d].
 
-    They are NaN until they are measured: a network that predicts before that gives no answer.
+    They are NaN until they are measured, and so are the outputs of a network that predicts earlier.
     """
 
     mean: Tensor
@@ -23,10 +23,10 @@ class PopulationMoments(nn.Module):
         self.register_buffer("var", torch.full((n_models, 1, width), torch.nan))
 
     def measure(self, chunks: Iterable[Tensor]) -> None:
-        """Set them to the mean and the biased variance of the rows of all chunks [M, b, d].
+        """Set the buffers to the mean and the biased variance of the rows of all chunks [M, b, d].
 
         Chunks are merged by their means and sums of squared deviations (Chan, Golub, LeVeque 1983), which
-        stays accurate where the sum of squares would cancel. One chunk is held at a time.
+        avoids the cancellation of sums of squares. Only one chunk is in memory at a time.
         """
         count = 0
         mean = squares = torch.zeros(())
@@ -50,5 +50,5 @@ class PopulationMoments(nn.Module):
 
 
 def normalize(z: Tensor, mean: Tensor, var: Tensor) -> Tensor:
-    """Batch norm of z [..., B, d] with given moments [..., 1, d]."""
+    """Apply batch norm with given moments [..., 1, d] to z [..., B, d]."""
     return (z - mean) * torch.rsqrt(var + BATCH_NORM_EPSILON)

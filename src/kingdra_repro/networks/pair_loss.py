@@ -1,7 +1,7 @@
-"""The contrastive KL loss of all pairs of a mini-batch: one matrix, no list of pairs.
+"""The contrastive KL loss of all pairs of a mini-batch, computed as one matrix without a list of pairs.
 
-The second document (Baboota, "Semi Supervised Clustering"), Eqs. 7 and 13 to 17; after Hsu and Kira (2015),
-arXiv 1511.06321, who introduced the loss with a margin of 2 and pairs that meet in the loss alone.
+Source: the second document (Baboota, "Semi Supervised Clustering"), Eqs. 7 and 13 to 17, after Hsu and Kira
+(2015), arXiv 1511.06321, who introduced the loss with a margin of 2 and pairs that meet only in the loss.
 """
 
 import torch
@@ -9,11 +9,11 @@ from torch import Tensor
 from torch.nn.functional import log_softmax, relu
 
 ALIKE, UNLIKE, UNKNOWN = 1, -1, 0  # entries of a matrix of relations, as in Hsu and Kira's code
-MARGIN = 2.0  # in nats; Hsu and Kira's
+MARGIN = 2.0  # in nats, as in Hsu and Kira
 
 
 def log_assignment(z: Tensor, centres: Tensor) -> Tensor:
-    """Eqs. 13 and 14: log p [B, k] of codes [B, c] by their squared distances to centres [k, c].
+    """Compute log p [B, k] of codes [B, c] from squared distances to centres [k, c] (Eqs. 13 and 14).
 
     p_ik = exp(-d_ik) / sum_k' exp(-d_ik'),    d_ik = ||z_i - mu_k||^2
     """
@@ -21,15 +21,15 @@ def log_assignment(z: Tensor, centres: Tensor) -> Tensor:
 
 
 def squared_distances(z: Tensor, centres: Tensor) -> Tensor:
-    """d_ik = ||z_i - mu_k||^2 of codes [B, c] and centres [k, c]: [B, k]."""
+    """Compute d_ik = ||z_i - mu_k||^2 of codes [B, c] and centres [k, c]: [B, k]."""
     return (z[:, None] - centres).square().sum(2)
 
 
 def relations(classes: Tensor) -> Tensor:
-    """Eqs. 9 to 12: which pairs are alike, by the classes [B] of the points; int8 [B, B].
+    """Compute the relations of all pairs, int8 [B, B], from the classes [B] of the points (Eqs. 9 to 12).
 
-    `ALIKE` for points of one class, `UNLIKE` for points of two, `UNKNOWN` where a class is not known (-1),
-    and for a point and itself.
+    `ALIKE` for points of the same class, `UNLIKE` for points of different classes, `UNKNOWN` if a class is
+    unknown (-1) and on the diagonal.
     """
     known = classes >= 0
     same = classes[:, None] == classes
@@ -51,20 +51,20 @@ def pair_loss(
     balance: str,
     weight: Tensor | None = None,
 ) -> Tensor:
-    """Eqs. 15 to 17: the mean over pairs of Loss(p || q) + Loss(q || p); 0 where there is no pair.
+    """Compute the mean over pairs of Loss(p || q) + Loss(q || p); 0 if there are no pairs (Eqs. 15 to 17).
 
-        Loss(p || q) = KL(p || q)                   of a pair that is alike
-                       max(0, margin - KL(p || q))  of one that is not
+        Loss(p || q) = KL(p || q)                   of an alike pair
+                       max(0, margin - KL(p || q))  of an unlike pair
 
     Parameters
     ----------
-    log_p : Tensor [..., B, k], logarithms of the assignment probabilities, perhaps of a stack of models
-    relation : Tensor [..., B, B], symmetric, of `ALIKE`, `UNLIKE` and `UNKNOWN`
+    log_p : Tensor [..., B, k], log assignment probabilities, optionally of a stack of models
+    relation : Tensor [..., B, B], symmetric, with entries `ALIKE`, `UNLIKE` and `UNKNOWN`
     margin : float
     balance : {"pairs", "kinds"}
-        "pairs": the mean over all pairs, as the document has it; "kinds": the means of alike and of unlike
-        pairs, taken apart and added, as its public code has it. Of 10 classes the alike pairs weigh nearly
-        ten times as much then.
+        "pairs": the mean over all pairs, as in the document; "kinds": the sum of the mean over alike pairs
+        and the mean over unlike pairs, as in its public code. With 10 classes, alike pairs weigh nearly ten
+        times as much with "kinds" as with "pairs".
     weight : Tensor [..., B, B], symmetric, or None
         How much each pair counts.
 
@@ -77,7 +77,7 @@ def pair_loss(
     loss = torch.where(alike, kl, relu(margin - kl))
     if weight is not None:
         loss = weight * loss
-    # A pair stands twice in the matrix, once for each direction: its two terms over its one count.
+    # Each pair has two entries in the matrix, one per direction; the factor 2 turns their mean into the sum.
     if balance == "pairs":
         return 2 * _mean(loss, alike | unlike)
     return 2 * (_mean(loss, alike) + _mean(loss, unlike))

@@ -1,4 +1,4 @@
-"""The perceptron of IMSAT (Hu et al. 2017), as a stack of M; without hidden layers, softmax regression."""
+"""The perceptron of IMSAT (Hu et al. 2017), as a stack of M; softmax regression without hidden layers."""
 
 import itertools
 from collections.abc import Callable, Iterable
@@ -16,18 +16,18 @@ HIDDEN_SCALE, OUTPUT_SCALE = 0.1, 1e-4  # wscale in IMSAT's public code
 class Perceptron(nn.Module):
     """M perceptrons d - hidden - k with the layers of IMSAT's public code.
 
-    Each hidden layer is a product, batch norm, a learned scale (gamma) and shift (beta), ReLU; the outputs
-    are a product and a learned bias. That code has biases before batch norm as well, where they have no
-    effect. Initial weights are normal, of variance 0.1 / n_in, and 0.0001 / n_in in the last layer, so that
-    the first outputs are all close to 1/k; gamma is 1, beta and bias 0.
+    Each hidden layer is a product, batch norm, a learned scale (gamma) and shift (beta), and ReLU; the output
+    layer is a product and a learned bias. The public code also has biases before batch norm, where they have
+    no effect. Initial weights are normal with variance 0.1 / n_in, or 0.0001 / n_in in the last layer, so
+    that the initial outputs are all close to 1/k; gamma starts at 1, beta and bias at 0.
 
     In training (``encode``) batch norm uses the moments of the batch. ``forward`` uses the population's,
-    which ``set_moments`` must have computed, where the public code has running averages.
+    which ``set_moments`` must have computed; the public code uses running averages.
 
     Parameters
     ----------
-    hidden : widths of the hidden layers, maybe none
-    generators : one CPU generator a model, for the initial weights
+    hidden : widths of the hidden layers, may be empty
+    generators : one CPU generator per model, for the initial weights
     precision : "float32", "tf32" or "bfloat16", of the matrix products; see `products`
 
     References
@@ -61,10 +61,10 @@ class Perceptron(nn.Module):
         self.moments = nn.ModuleList(PopulationMoments(n_models, d) for d in hidden)
 
     def encode(self, inputs: list[Tensor], constant_weights: bool = False) -> list[Tensor]:
-        """Logits [M, B, k] of each of P tensors [M, B, d], each normalised with its own batch moments.
+        """Return logits [M, B, k] for each of P tensors [M, B, d], normalised with its own batch moments.
 
-        The weights of a layer are read once for all of them. Constant ones are not differentiated: where the
-        derivative of the inputs alone is wanted.
+        The weights of a layer are read once for all P tensors. With ``constant_weights`` they are not
+        differentiated, for when only derivatives with respect to the inputs are needed.
         """
         weights = [weight.detach() for weight in self.weights] if constant_weights else self.weights
         h = torch.stack(inputs, dim=1)
@@ -75,19 +75,19 @@ class Perceptron(nn.Module):
         return list(logits.unbind(1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Logits [M, B, k] of x [M or 1, B, d], with the population's moments."""
+        """Return logits [M, B, k] of x [M or 1, B, d], with the population's moments."""
         return self._pre_activation(x, len(self.moments)) + self.bias[:, None]
 
     def features(self, x: Tensor) -> Tensor:
-        """Return the last hidden layer [M, B, width] in that pass; x itself where there is none."""
+        """Return the last hidden layer [M, B, width] of the ``forward`` pass; x itself if there is none."""
         return self._hidden(x, len(self.moments))
 
     def _pre_activation(self, x: Tensor, layer: int) -> Tensor:
-        """Return the product of layer 0, 1, ..., before its batch norm or bias."""
+        """Return the product of layer ``layer``, before its batch norm or bias."""
         return product(self._hidden(x, layer), self.weights[layer], self.precision)
 
     def _hidden(self, x: Tensor, layer: int) -> Tensor:
-        """Return what goes into layer 0, 1, ..."""
+        """Return the input of layer ``layer``."""
         h = x.expand(self.n_models, -1, -1)
         for i in range(layer):
             z = self.moments[i](product(h, self.weights[i], self.precision))
@@ -98,8 +98,8 @@ class Perceptron(nn.Module):
     def set_moments(self, chunks: Callable[[], Iterable[Tensor]]) -> None:
         """Compute and store the population moments of every batch norm.
 
-        The moments of a layer need those of the layers below it, so the data set is streamed once a layer:
-        ``chunks`` gives, at each call, the whole of it as tensors [1, b, d], of which one is held at a time.
+        The moments of a layer depend on those of the layers below, so each layer needs a pass over the data:
+        each call of ``chunks`` returns the data set as tensors [1, b, d], of which one is held at a time.
         """
         for layer, moments in enumerate(self.moments):
             assert isinstance(moments, PopulationMoments)

@@ -1,4 +1,4 @@
-"""Matrix products in the precision that a run asks for."""
+"""Matrix products in the precision of a run."""
 
 from contextlib import AbstractContextManager
 
@@ -8,19 +8,19 @@ from torch.backends import mkldnn
 
 from kingdra_repro.library_state import products_in_tf32
 
-# oneDNN has bfloat16 products with AVX-512 or better, and with ARM's own. Without, PyTorch computes them by
-# itself, far slower than in float32 (benchmarks/products.py).
+# oneDNN has bfloat16 products with AVX-512 or better, and with ARM's bfloat16 instructions. On other CPUs
+# PyTorch's own products are far slower than float32 (benchmarks/products.py).
 CPU_MULTIPLIES_BFLOAT16 = mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 def _to_bfloat16(x: Tensor) -> Tensor:
-    """Round x to bfloat16, as a tensor of the type that the device multiplies such numbers in."""
+    """Round x to bfloat16; return it as float32 on a CPU without bfloat16 products."""
     rounded = x.bfloat16()
     return rounded if CPU_MULTIPLIES_BFLOAT16 or x.device.type != "cpu" else rounded.float()
 
 
 class _Product(torch.autograd.Function):
-    """x W in bfloat16, forward and backward, between float32 tensors."""
+    """The product x W in bfloat16, forward and backward, with float32 inputs and outputs."""
 
     @staticmethod
     def forward(ctx, x: Tensor, weight: Tensor) -> Tensor:
@@ -40,10 +40,10 @@ class _Product(torch.autograd.Function):
 def product(x: Tensor, weight: Tensor, precision: str = "float32") -> Tensor:
     """Compute the matrix product of each model: [M, ..., n_in] x [M, n_in, n_out] -> [M, ..., n_out].
 
-    All axes between the first and the last are rows, so that several passes read the weights once.
-    With "bfloat16" the factors are rounded to bfloat16 and so is the result; sums inside the product (on a
-    GPU but for those of parts that cuBLAS adds up), and everything outside, stay float32. A CPU without such
-    products multiplies the rounded factors in float32. For "tf32" see `tf32_products`.
+    The axes between the first and the last are flattened to rows, so that several passes read the weights
+    once. With "bfloat16" the factors and the result are rounded to bfloat16. Sums inside the product, except
+    those of partial results that cuBLAS adds on a GPU, and everything outside it stay float32. A CPU without
+    bfloat16 products multiplies the rounded factors in float32. For "tf32" see `tf32_products`.
     """
     rows = x.reshape(x.shape[0], -1, x.shape[-1])
     out = _Product.apply(rows, weight) if precision == "bfloat16" else torch.bmm(rows, weight)
@@ -51,9 +51,9 @@ def product(x: Tensor, weight: Tensor, precision: str = "float32") -> Tensor:
 
 
 class Linear(nn.Linear):
-    """PyTorch's layer [B, n_in] -> [B, n_out], by `product` where a CPU has no bfloat16 products.
+    """PyTorch's layer [B, n_in] -> [B, n_out], which uses `product` on CPUs without bfloat16 products.
 
-    Under autocast to bfloat16 outputs are bfloat16 either way.
+    Under autocast to bfloat16 its outputs are bfloat16 in both cases.
     """
 
     def forward(self, x: Tensor) -> Tensor:
@@ -66,8 +66,8 @@ class Linear(nn.Linear):
 
 
 def tf32_products(precision: str, device: torch.device) -> AbstractContextManager[None]:
-    """Within it, a GPU's float32 products round their factors to TF32 if ``precision`` is "tf32".
+    """Return a context in which float32 products on a GPU use TF32 if ``precision`` is "tf32".
 
-    Whatever the program around it has set: no other product does.
+    With other precisions no product does, whatever the surrounding program has set.
     """
     return products_in_tf32(precision == "tf32" and device.type == "cuda")

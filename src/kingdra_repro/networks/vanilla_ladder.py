@@ -12,9 +12,9 @@ from kingdra_repro.networks.moments import normalize
 class VanillaLadderNetwork(LadderNetwork):
     """M ladder networks d - hidden - k as in Rasmus et al. (2015), Algorithm 1.
 
-    What it has beyond the Kingdra code's `LadderNetwork`: batch norm and a learned scale (gamma) of the
-    outputs; their softmax, not the logits, at the top of the decoder; and denoised layers that are
-    renormalised with the moments of the clean pass before they are compared with it.
+    It differs from the `LadderNetwork` of Kingdra's code: the outputs have batch norm and a learned scale
+    (gamma); the decoder starts from their softmax, not the logits; and denoised layers are renormalised with
+    the moments of the clean pass before they are compared with it.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class VanillaLadderNetwork(LadderNetwork):
         self.gamma = nn.Parameter(torch.ones(self.n_models, n_clusters))
 
     def _activation(self, z: Tensor, layer: int) -> Tensor:
-        """Compute gamma (z + beta) of the outputs, ReLU(z + beta) of the layers below."""
+        """Return gamma (z + beta) in the last layer, ReLU(z + beta) in the layers below."""
         if layer < self.n_layers:
             return super()._activation(z, layer)
         gamma = self.gamma.view(self.n_models, *[1] * (z.dim() - 2), -1)
@@ -43,7 +43,7 @@ class VanillaLadderNetwork(LadderNetwork):
 
 
 def _renormalized(z_est: Tensor, z_pre: Tensor) -> Tensor:
-    """z_est [M, B, d], less the mean of z_pre over the batch and divided by its standard deviation."""
+    """Normalise z_est [M, B, d] with the batch mean and standard deviation of z_pre."""
     mean = z_pre.mean(-2, keepdim=True)
     variance = (z_pre - mean).square().mean(-2, keepdim=True)
     return normalize(z_est, mean, variance)

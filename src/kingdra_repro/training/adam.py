@@ -1,4 +1,4 @@
-"""Adam, without what ``torch.optim.Adam`` imports: PyTorch's compiler, which takes seconds of each start."""
+"""Adam without ``torch.optim.Adam``, which imports PyTorch's compiler and so slows each start by seconds."""
 
 from collections.abc import Iterable
 
@@ -6,14 +6,14 @@ import torch
 from torch import Tensor, nn
 from torch.optim.adam import adam
 
-EPSILON = 1e-7  # Keras's, which the public code uses
+EPSILON = 1e-7  # the default of Keras, which the public code uses
 
 
 class Adam:
-    """`torch.optim.Adam` with its defaults and ``fused=True``, to the bit, by the same function of PyTorch.
+    """A bit-exact `torch.optim.Adam` with ``fused=True`` and ``eps=1e-7``; calls the same PyTorch function.
 
-    A step that is recorded on a GPU reads a learning rate that is a Tensor again at each replay. ``state``
-    has ``step``, ``exp_avg`` and ``exp_avg_sq`` of each parameter, from its first step on.
+    If the learning rate is a Tensor, a step recorded as a CUDA graph reads its current value at each replay.
+    ``state`` holds ``step``, ``exp_avg`` and ``exp_avg_sq`` of each parameter from its first step on.
     """
 
     def __init__(self, parameters: Iterable[nn.Parameter], learning_rate: float | Tensor) -> None:
@@ -33,10 +33,10 @@ class Adam:
 
     @torch.no_grad()
     def load_state(self, parameter: Tensor, step: float, exp_avg: Tensor, exp_avg_sq: Tensor) -> None:
-        """Go on with a parameter's state of an earlier step.
+        """Restore a parameter's state from an earlier step.
 
-        The fused kernel reads memory in order, whatever the strides say: the moments must lie as the
-        parameter does.
+        The fused kernel reads memory in storage order and ignores strides, so the moments must have the
+        memory layout of the parameter.
         """
         self.state[parameter] = {
             "step": torch.tensor(step, device=parameter.device),
@@ -46,7 +46,7 @@ class Adam:
 
     @torch.no_grad()
     def step(self) -> None:
-        """Change the parameters that have a gradient."""
+        """Update the parameters that have a gradient."""
         changed = [parameter for parameter in self.parameters if parameter.grad is not None]
         for parameter in changed:
             if parameter not in self.state:

@@ -1,4 +1,4 @@
-"""Which rows go into which batch: the unsupervised order and the balanced supervised stream."""
+"""Which rows go into which batch: the unsupervised order and the balanced supervised streams."""
 
 import itertools
 from collections.abc import Sequence
@@ -9,10 +9,10 @@ from kingdra_repro.training.seeds import Purpose, numpy_stream
 
 
 def batch_slices(n: int, batch_size: int) -> list[slice]:
-    """Cut n rows into round(n / batch_size) batches of sizes that differ by one at most, none of one row.
+    """Split n >= 2 rows into round(n / batch_size) batches whose sizes differ by at most one.
 
-    The public code leaves the remainder as a last small batch; one of a few rows would have no batch-norm
-    moments to speak of.
+    There are fewer batches if one would have a single row. The public code leaves the remainder as a last
+    small batch, but a few rows give no useful batch-norm moments.
     """
     n_batches = max(1, min(round(n / batch_size), n // 2))
     edges = [n * i // n_batches for i in range(n_batches + 1)]
@@ -20,16 +20,16 @@ def batch_slices(n: int, batch_size: int) -> list[slice]:
 
 
 def rounds(rows: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw ``size`` rows, each equally often but for one, in an order drawn again in each round."""
+    """Draw ``size`` rows by repeated permutations of all rows, so that their counts differ by at most one."""
     drawn = [rng.permutation(rows) for _ in range(-(-size // len(rows)))]
     return np.concatenate(drawn)[:size]
 
 
 def unsupervised_order(n: int, order: str, seed: int, member: int, epoch: int, part: int = 0) -> np.ndarray:
-    """Return the order [n] in which a member sees the rows in one epoch, or in a part of one.
+    """Return the order [n] in which a member sees the rows in one epoch, or in one part of an epoch.
 
-    ``file``: as they come (what the public code does without pseudo-labels); ``once``: shuffled once for each
-    member; ``epoch``: shuffled again in each epoch.
+    ``file``: file order (as in the public code without pseudo-labels); ``once``: shuffled once per member;
+    ``epoch``: reshuffled in every epoch.
     """
     if order == "file":
         return np.arange(n)
@@ -39,12 +39,12 @@ def unsupervised_order(n: int, order: str, seed: int, member: int, epoch: int, p
 def supervised_order(
     mini_clusters: Sequence[np.ndarray], n: int, seed: int, member: int, epoch: int, part: int = 0
 ) -> np.ndarray:
-    """Draw n pseudo-labelled rows for a member's epoch, equally many of each mini-cluster, shuffled.
+    """Draw n pseudo-labelled rows for a member's epoch, equally many from each mini-cluster, shuffled.
 
-    Of the mini-clusters the row numbers are given; none is empty.
-    As in the public code the mini-clusters take turns until as many rows as the set has are drawn, so that
-    classes are balanced. Each goes round its own points in an order drawn again in each epoch; the public
-    code always begins with the first n / k of them, and never shows the others.
+    ``mini_clusters`` holds the row indices of each mini-cluster; none is empty. As in the public code, the
+    mini-clusters take turns until n rows are drawn, so that classes are balanced. Each mini-cluster cycles
+    through its own rows in an order that is redrawn in every epoch; the public code always starts with its
+    first n / k rows and never uses the others.
     """
     rng = numpy_stream(seed, member, Purpose.SUPERVISED, epoch, part)
     k = len(mini_clusters)
@@ -56,18 +56,18 @@ def supervised_order(
 
 
 def linked_order(pairs: np.ndarray, n: int, seed: int, member: int, epoch: int, part: int = 0) -> np.ndarray:
-    """Draw n points of linked pairs [m, 2] for a member's epoch: the two of a pair come one after the other.
+    """Draw n points of linked pairs [m, 2] for a member's epoch; the two points of a pair are adjacent.
 
-    A batch of an odd number of points has one pair that is cut.
+    A batch boundary at an odd position splits a pair.
     """
     rng = numpy_stream(seed, member, Purpose.LINKED, epoch, part)
     return rounds(pairs, -(-n // 2), rng).reshape(-1)[:n]
 
 
 def block_order(n_blocks: int, n_parts: int, shuffled: bool, seed: int, epoch: int) -> list[np.ndarray]:
-    """Deal the blocks of a file out to the parts of an epoch; the same for all members, which read them once.
+    """Assign the blocks of a file to the parts of an epoch, once for all members, so that each is read once.
 
-    Those of a part, an int64 array, are in the order of the file: each member has its own order within it.
+    The blocks of a part, an int64 array, are in file order; each member orders the rows within the part.
     """
     order = np.arange(n_blocks)
     if shuffled:
@@ -76,7 +76,10 @@ def block_order(n_blocks: int, n_parts: int, shuffled: bool, seed: int, epoch: i
 
 
 def fewer(mini_clusters: Sequence[np.ndarray], most: int, seed: int, epoch: int) -> Sequence[np.ndarray]:
-    """Take at most so many rows of mini-clusters, equally many of each but for small ones; else all."""
+    """Subsample mini-clusters to about ``most`` rows in total; keep all rows if they are no more than that.
+
+    All mini-clusters get equal shares of at least one row; small ones keep all their rows.
+    """
     if sum(map(len, mini_clusters)) <= most:
         return mini_clusters
     rng, share = numpy_stream(seed, 0, Purpose.KEPT, epoch), max(1, most // len(mini_clusters))

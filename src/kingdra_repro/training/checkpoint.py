@@ -1,4 +1,4 @@
-"""What a killed run leaves, and the next one takes up."""
+"""Checkpoints: named states in a folder, from which a fit resumes after it was killed."""
 
 import hashlib
 import os
@@ -14,21 +14,21 @@ import torch
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import atomic_write, folder_lock
 
-# Then the SHA-256 of what follows, in a line: a note, in a line, and torch's bytes.
+# A file has this line, a line with the SHA-256 of all that follows, a line with a note, and torch's bytes.
 FIRST_LINE = b"kingdra checkpoint 1\n"
 DIGEST_LINE = 65  # bytes
 
-# The share of a fit's time that saving may take. At the ends of phases on a CPU, where they are long: any; a
-# GPU trains so fast that a state of hundreds of megabytes for each phase would be a good part of its time.
+# The share of a fit's time that saving may take. At the ends of phases it is unlimited on a CPU, where phases
+# are long; on a GPU they are so short that saving hundreds of megabytes each time would cost much of the fit.
 SHARE_AT_ENDS = {"cpu": 1.0, "cuda": 0.07}
 SHARE_WITHIN_PHASES = 0.03
-SECONDS_OF_A_SAVE = 0.06  # at least, so that small networks are saved every two seconds, not at every epoch
+SECONDS_OF_A_SAVE = 0.06  # lower bound: saves small networks every two seconds, not at every epoch
 
 
 class Pace:
-    """Says when a save is due, so that saves take at most a share of the time; with 1 it always is.
+    """A scheduler of saves that limits them to a share of the time; with a share of 1 a save is always due.
 
-    ``seconds`` is what a save takes at least; it is expected of the first, too.
+    ``seconds`` is a lower bound of the time that a save is assumed to take, and the estimate for the first.
     """
 
     def __init__(self, share: float, seconds: float = 0.0) -> None:
@@ -36,26 +36,26 @@ class Pace:
         self._began, self._took = time.monotonic(), seconds
 
     def due(self) -> bool:
-        """Whether the last save began so long ago that it took no more than the share of the time since."""
+        """Return whether the last save took at most the allowed share of the time since it began."""
         return time.monotonic() - self._began >= self._took / self.share
 
     @contextmanager
     def save(self) -> Iterator[None]:
-        """Around a save: takes its time."""
+        """Measure the time of the save that runs in this context."""
         self._began = time.monotonic()
         yield
         self._took = max(self.seconds, time.monotonic() - self._began)
 
 
 class Checkpoint:
-    """A folder of named states, each file whole or absent, all of one run.
+    """A folder of named states of one run; each file is complete or absent.
 
-    A name may have folders in it. A file begins with a checksum of all the rest of it, since torch's reader
-    takes most of what a broken disk makes of a file for other numbers.
+    A name may contain folders. A file begins with a checksum of the rest of it, since torch's reader loads
+    most corrupted files without an error, as wrong numbers.
 
-    The folder is made if it is not there. ``run`` says what the states depend on (settings and data), in a
-    line: states that another run left are not taken up; where it left none, having failed before it trained
-    anything, the folder is this run's.
+    The folder is created if it does not exist. ``run`` describes in one line what the states depend on
+    (settings and data). The states of another run are refused; if that run left none, because it failed
+    before it trained anything, this run takes over the folder.
 
     Raises
     ------
@@ -79,7 +79,7 @@ class Checkpoint:
             )
 
     def save(self, name: str, state: dict[Any, Any], note: str = "") -> None:
-        """Write a state of tensors, numbers, strings, lists, tuples and dicts, and a line of what it is."""
+        """Write a state of tensors, numbers, strings, lists, tuples and dicts, with a one-line note."""
 
         def write(file: BinaryIO) -> None:
             file.write(FIRST_LINE + b"\0" * DIGEST_LINE + note.encode() + b"\n")
@@ -99,12 +99,12 @@ class Checkpoint:
             ) from error
 
     def names(self, prefix: str) -> list[str]:
-        """List the names of the saved states that begin so."""
+        """List the names of the saved states that begin with ``prefix``."""
         found = self.folder.glob(f"{prefix}*.pt")
         return sorted(path.relative_to(self.folder).as_posix().removesuffix(".pt") for path in found)
 
     def is_complete(self, name: str) -> bool:
-        """Whether there is such a state, with every byte as it was written, as far as a checksum tells."""
+        """Return whether the state exists and matches its checksum."""
         try:
             with open(self._path(name), "rb") as file:
                 _skip_checked_header(file)
@@ -113,14 +113,14 @@ class Checkpoint:
         return True
 
     def load(self, name: str) -> dict[Any, Any] | None:
-        """Load a state as it was saved (on the CPU), or None where there is none.
+        """Load a state onto the CPU; return None if it does not exist.
 
-        Only tensors and plain values are read.
+        Only tensors and plain values are unpickled.
 
         Raises
         ------
         InputError
-            If the file is not what was written.
+            If the file is damaged.
         """
         path = self._path(name)
         if not path.exists():
@@ -135,7 +135,7 @@ class Checkpoint:
             ) from error
 
     def rename(self, name: str, other: str) -> None:
-        """Give a state another name, if there is one; a state of that name goes."""
+        """Rename a state if it exists; a state that already has the new name is replaced."""
         if self._path(name).exists():
             self._path(name).replace(self._path(other))
 
@@ -148,17 +148,17 @@ class Checkpoint:
 
 @contextmanager
 def no_other_fit(folder: Any) -> Iterator[None]:
-    """No other fit keeps its checkpoint in this folder meanwhile; what cannot be a folder is let through.
+    """Lock a checkpoint folder against other fits within the context; ignore a value that cannot be a folder.
 
-    It is made if it is not there, and removed if it stays empty.
+    The folder is created if it does not exist, and then removed at the end if it is still empty.
 
     Raises
     ------
     InputError
-        If another process, or this one, has a fit there.
+        If another fit, of this process or another, uses the folder.
     """
     made = readable = False
-    with suppress(OSError, TypeError):  # `Checkpoint` says so, once the parameters have been looked at
+    with suppress(OSError, TypeError):  # `Checkpoint` raises, after the parameters were validated
         made = not os.path.isdir(folder)
         os.makedirs(folder, exist_ok=True)
         readable = os.access(folder, os.R_OK)
@@ -177,7 +177,7 @@ def no_other_fit(folder: Any) -> Iterator[None]:
 
 
 def note_of(path: Path) -> str:
-    """Read the line that was saved with a state, without the state, and unchecked."""
+    """Read the note that was saved with a state, without loading or verifying the state."""
     with open(path, "rb") as file:
         if file.readline(len(FIRST_LINE)) != FIRST_LINE:
             return ""
@@ -186,7 +186,7 @@ def note_of(path: Path) -> str:
 
 
 def _skip_checked_header(file: BinaryIO) -> None:
-    """Go to torch's bytes; ValueError where the checksum is not that of what follows it."""
+    """Verify the checksum and advance to torch's bytes; raise ValueError if the checksum is wrong."""
     if file.read(len(FIRST_LINE)) != FIRST_LINE or file.read(DIGEST_LINE) != _digest(file):
         raise ValueError("wrong checksum")
     file.seek(len(FIRST_LINE) + DIGEST_LINE)
@@ -194,13 +194,13 @@ def _skip_checked_header(file: BinaryIO) -> None:
 
 
 def _digest(file: BinaryIO) -> bytes:
-    """Make the line with the checksum of all that comes after it."""
+    """Compute the checksum line from all bytes that follow it."""
     file.seek(len(FIRST_LINE) + DIGEST_LINE)
     return hashlib.file_digest(file, "sha256").hexdigest().encode() + b"\n"  # type: ignore[arg-type]
 
 
 def _plain(value: Any) -> Any:
-    """With Python's numbers for NumPy's, which are not read again with ``weights_only``."""
+    """Convert NumPy scalars to Python numbers, since ``weights_only`` does not load NumPy's."""
     if isinstance(value, dict):
         return {_plain(key): _plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""What a method tells while it fits."""
+"""The events that a method reports during a fit, and the interface of monitors that receive them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ class Progress:
 
     Attributes
     ----------
-    iteration, n_iter : int; iteration 0 is the unsupervised phase, the only one of most methods
-    epoch, n_epochs : int, of this phase (the epoch being trained counts from 1)
-    model_epochs_done, model_epochs_total : float, over the whole fit; one model trained on one epoch is 1
-    losses : function that gives the mean of each term over the models trained just now; on a GPU it waits
-        for it
-    n_pseudo_labels : int, 0 while there are none
+    iteration, n_iter : int; iteration 0 is the unsupervised phase, the only phase of most methods
+    epoch, n_epochs : int, the current epoch (from 1) and the number of epochs of this phase
+    model_epochs_done, model_epochs_total : float, over the whole fit; one epoch of one model counts 1
+    losses : function that returns the mean of each term over the models of this step; on a GPU it waits for
+        the step
+    n_pseudo_labels : int, 0 if there are none
     """
 
     iteration: int = 0
@@ -37,12 +37,12 @@ class Iteration:
 
     Attributes
     ----------
-    index : int, 0 for the unsupervised phase
-    labels : int64 array [n], what the method would answer now; None where it has no answer yet
-    model_labels : int64 array [n_models, n], what each model would answer; None where there is no ensemble
-    pseudo_labels : int64 array [n], the mini-clusters found now, -1 for none; None where the method makes
-        none
-    row : what is known of this phase without labels, by name
+    index : int, 0 for the unsupervised phase of an ensemble; methods without an ensemble count from 1
+    labels : int64 array [n], the labels that the method would return now; None if it has none yet
+    model_labels : int64 array [n_models, n], the labels of each model; None without an ensemble
+    pseudo_labels : int64 array [n], the mini-clusters found now, -1 for points in none; None if the method
+        makes none
+    row : the values known of this phase without true labels, by name
     """
 
     index: int
@@ -53,7 +53,7 @@ class Iteration:
 
 
 class Monitor(Protocol):
-    """What is notified of a fit's progress."""
+    """An object that is notified of a fit's progress."""
 
     def progress(self, event: Progress) -> None: ...
 

@@ -1,4 +1,4 @@
-"""Whether a faster way of computing a training step gives the losses and gradients of the plain way."""
+"""Checks that a faster way to compute a training step gives the losses and gradients of the plain way."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,16 +9,17 @@ from torch import Tensor, nn
 from kingdra_repro.bases import Batch
 from kingdra_repro.training.adam import Adam
 
-# What rounding explains of an error, relative to the gradient's length or the loss. A wrong gradient is off
-# by about its own length.
+# The error that rounding explains, relative to the gradient's norm or the loss. A wrong gradient is off by
+# about its own norm.
 TOLERANCE = {"float32": 1e-2, "tf32": 5e-2, "bfloat16": 2e-1}
-# A gradient that is mathematically zero is all rounding: each may be off by this share of all together, too.
+# A gradient that is mathematically zero is pure rounding error, so each may also be off by this share of the
+# norm of all gradients together.
 SHARE_OF_ALL = 1e-4
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """Losses by their names, each Tensor [M], and gradients by the names of the parameters."""
+    """Losses by name, each a Tensor [M], and gradients by parameter name."""
 
     losses: dict[str, Tensor]
     gradients: dict[str, Tensor]
@@ -27,7 +28,7 @@ class StepResult:
 def step_result(
     objective: Callable[[nn.Module, Batch], dict[str, Tensor]], network: nn.Module, batch: Batch
 ) -> StepResult:
-    """Return what an objective gives for a batch; weights and their ``grad`` stay as they are."""
+    """Return an objective's losses and gradients for a batch; weights and their ``grad`` do not change."""
     losses = objective(network, batch)
     names, parameters = zip(*network.named_parameters(), strict=True)
     gradients = torch.autograd.grad(
@@ -38,10 +39,10 @@ def step_result(
 
 
 def mismatch(fast: StepResult, plain: StepResult, precision: str) -> str | None:
-    """Where the fast way is furthest from the plain one, in words; None if rounding explains all.
+    """Describe where the fast result is furthest from the plain one; return None if rounding explains it.
 
-    Both are of one batch and the same weights; ``precision`` is that of the matrix products. What is not
-    finite in the plain way, as in a training that has diverged, says nothing about the fast one.
+    Both are results for the same batch and weights; ``precision`` is that of the matrix products. Values that
+    are not finite in the plain result, as in a diverged training, are ignored.
     """
     kinds = (("gradient of", fast.gradients, plain.gradients), ("loss", fast.losses, plain.losses))
     for kind, found, expected in kinds:
@@ -53,7 +54,7 @@ def mismatch(fast: StepResult, plain: StepResult, precision: str) -> str | None:
 def wrong_update(
     found: dict[str, Tensor], expected: dict[str, Tensor], before: dict[str, Tensor]
 ) -> str | None:
-    """Where weights have changed otherwise than expected, in words; None if rounding explains all.
+    """Describe where weights changed differently than expected; return None if rounding explains it.
 
     ``found`` and ``expected`` are the weights after two updates from ``before`` with equal gradients.
     """
@@ -65,12 +66,12 @@ def wrong_update(
 
 
 def _furthest(found: dict[str, Tensor], expected: dict[str, Tensor], precision: str) -> str | None:
-    """Name the tensor that is furthest from what is expected, and how far; None if rounding explains all."""
+    """Describe the tensor furthest from its expected value; return None if rounding explains the error."""
     error = torch.stack([(found[name] - value).norm() for name, value in expected.items()])
     size = torch.stack([value.norm() for value in expected.values()])
     known = size.isfinite()
     allowed = TOLERANCE[precision] * (size + SHARE_OF_ALL * size[known].norm())
-    # 0 / 0 is no excess; a NaN of the fast way is more than any.
+    # 0 / 0 counts as no excess; a NaN of the fast way as an infinite one.
     excess = torch.where(error <= allowed, 0.0, error / allowed).nan_to_num(nan=torch.inf)
     worst = int(torch.where(known, excess, 0.0).argmax())
     if not known[worst] or excess[worst] <= 0:
@@ -80,7 +81,7 @@ def _furthest(found: dict[str, Tensor], expected: dict[str, Tensor], precision: 
 
 
 def saved_state(network: nn.Module, optimizer: Adam) -> Callable[[], None]:
-    """Return a function that sets weights and the optimizer's state back to what they are now."""
+    """Return a function that restores the weights and the optimizer's state to their current values."""
     of_optimizer = (value for state in optimizer.state.values() for value in state.values())
     tensors = [*network.parameters(), *of_optimizer]
     saved = [tensor.detach().clone() for tensor in tensors]

@@ -1,12 +1,12 @@
 """A group of ranks: processes that compute together, on one machine or on several.
 
-Rank 0 is the process that runs the program, or the user's. With ``n_jobs`` it starts the others on its own
-machine; under ``torchrun`` they are there already. They exchange bytes by torch.distributed's gloo: what they
-tell one another lies on the CPU, on machines with GPUs, too.
+Rank 0 is the process of the command-line program or of the user's script. With ``n_jobs`` it starts the
+other ranks on its own machine; under ``torchrun`` they already exist. Ranks exchange bytes through
+torch.distributed's gloo backend: messages are in CPU memory, also on machines with GPUs.
 
-The ranks of ``n_jobs`` are not started by PyTorch's launchers. With torch.distributed.launcher the user's own
-process is no rank, so that its monitor would need a channel, and signals are no longer its own;
-torch.multiprocessing runs the user's script again, also where it has no ``if __name__ == "__main__"``.
+PyTorch's launchers are not used to start the ranks of ``n_jobs``. With torch.distributed.launcher the user's
+process would not be a rank: its monitor would need a channel, and it would no longer handle its own signals.
+torch.multiprocessing runs the user's script again, even if it has no ``if __name__ == "__main__"``.
 """
 
 import contextlib
@@ -30,39 +30,39 @@ from kingdra_repro.training.divergence import Diverged
 from kingdra_repro.training.messages import message_bytes, message_of
 
 CONNECTING = timedelta(minutes=5)
-WAITING = timedelta(days=1000)  # a phase takes as long as it takes
+WAITING = timedelta(days=1000)  # no limit in practice: a phase may take any time
 LOOPBACK = "127.0.0.1"
-# Where a process' open files are: of other processes, too, or of itself alone.
+# The folder of a process's open files: /proc shows those of other processes too, /dev/fd only its own.
 DESCRIPTORS = "/proc/{}/fd" if Path("/proc/self/fd").exists() else "/dev/fd"
-LOOK_EVERY = 1.0  # second, from one question whether another rank has failed to the next
+LOOK_EVERY = 1.0  # seconds between two checks whether another rank has failed
 RAISED_ANEW = {kind.__name__: kind for kind in (InputError, Diverged, MemoryError)}
 
 
 class RankLost(InputError):
-    """A rank is there no longer."""
+    """Another rank has ended or was stopped."""
 
 
 class _FailedElsewhere(Exception):
-    """Another rank has raised what all will."""
+    """Another rank has raised an exception, which all ranks will raise."""
 
 
 class Group:
-    """Ranks that are connected; without parameters this process alone.
+    """Connected ranks; without parameters, this process alone.
 
     Parameters
     ----------
-    store : torch.distributed.Store that all have, by which they find one another
-    rank, size : int, which rank this is, of how many
-    here : bool, whether all are on this machine, started by rank 0; else ``torchrun`` has started them, and
-        they listen where ``GLOO_SOCKET_IFNAME`` or the host's name says
-    processes : those of ranks 1, 2 ..., on the rank that has started them
+    store : torch.distributed.Store that all ranks share, through which they find one another
+    rank, size : int, the number of this rank, and of all ranks
+    here : bool, whether all ranks are on this machine, started by rank 0; else ``torchrun`` has started them,
+        and they listen at the interface ``GLOO_SOCKET_IFNAME`` or the address of the host's name
+    processes : those of ranks 1, 2, ..., on the rank that has started them
 
     Attributes
     ----------
     node : str
-        The same for ranks that can read one another's files in ``/proc``.
+        Equal on ranks that can read one another's files in ``/proc``.
     in_step : bool
-        Whether all ranks wait for what is next. Not where one is lost or stopped in the midst of something.
+        Whether all ranks are waiting for the next operation. False if one was lost or stopped within one.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Group:
         self._gloo.set_timeout(WAITING)
 
     def own(self, device: torch.device) -> torch.device:
-        """Return the device of this rank where all have this kind: of GPUs each rank of a machine has one."""
+        """Return the device of this rank; for "cuda" the ranks of a machine get its GPUs in turn."""
         if device.type != "cuda" or device.index is not None or self.size == 1:
             return device
         local = self.rank if self.here else int(os.environ.get("LOCAL_RANK", self.rank))
@@ -102,14 +102,14 @@ class Group:
         return torch.device("cuda", local % count)
 
     def tell(self, what: str, *arguments: Any) -> None:
-        """On rank 0: tell the others what all do next; these have been told already."""
+        """Broadcast the next operation from rank 0; the other ranks, which have received it, do nothing."""
         if not self.in_step:
             raise RankLost("The other ranks were stopped before: start this run by itself")
         if self.rank == 0:
             self.broadcast((what, arguments))
 
     def broadcast(self, message: Any = None, root: int = 0) -> Any:
-        """Tell all ranks what rank `root` says, as `message_bytes` takes it."""
+        """Send a message of rank `root` to all ranks and return it; for its types see `message_bytes`."""
         if self.size == 1:
             return message
         data = message_bytes(message) if self.rank == root else None
@@ -121,14 +121,14 @@ class Group:
         return message if self.rank == root else message_of(data)
 
     def together(self, work: Callable[[], Any]) -> list[Any]:
-        """Do some work on every rank, and return on all what each has come to.
+        """Run ``work`` on every rank, and return the results of all ranks on each of them.
 
-        Work that takes long calls `look` now and then, and ends soon where another rank's has failed.
+        Long work calls `look` regularly, so that it stops soon after the work of another rank has failed.
 
         Raises
         ------
         Exception
-            On every rank, what the work has raised on one of them; `RankLost` where one has ended.
+            On every rank, what ``work`` raised on any rank; `RankLost` if a rank has ended.
         """
         if self.size == 1:
             return [work()]
@@ -144,7 +144,7 @@ class Group:
             outcome["result"] = None
         except Exception as error:
             own, outcome = error, {"error": self._described(error)}
-            with contextlib.suppress(RuntimeError):  # the store is gone: the others are, too
+            with contextlib.suppress(RuntimeError):  # the store is gone, and so are the other ranks
                 self._store.set(f"failed{self._works}", "")
         outcomes = [self.broadcast(outcome, rank) for rank in range(self.size)]
         self.in_step = True
@@ -156,7 +156,7 @@ class Group:
         return [one["result"] for one in outcomes]
 
     def check(self) -> None:
-        """Raise RankLost where a process that this one has started has ended."""
+        """Raise RankLost if a process that this one has started has ended."""
         for rank, process in enumerate(self._processes, 1):
             if (status := process.poll()) is not None:
                 how = f"by signal {-status}" if status < 0 else f"with status {status}"
@@ -167,7 +167,7 @@ class Group:
                 )
 
     def look(self) -> None:
-        """Within work that all do `together`: raise where another rank has failed or, if known, ended."""
+        """Raise, within work run by `together`, if another rank has failed or is known to have ended."""
         self.check()
         if self.size == 1 or time.monotonic() - self._looked < LOOK_EVERY:
             return
@@ -180,7 +180,7 @@ class Group:
             raise _FailedElsewhere
 
     def close(self) -> None:
-        """End the processes that were started; those in the midst of something are stopped."""
+        """Kill the processes that this one has started, even if they are working, and disconnect."""
         _end(self._processes)
         if self.size > 1:
             self._gloo.shutdown()
@@ -188,7 +188,7 @@ class Group:
     def _wait(self, work: Any) -> None:
         before, self.in_step = self.in_step, False
         pause = 1e-4
-        while not work.is_completed():  # not work.wait(): Ctrl-C would have to wait as well
+        while not work.is_completed():  # not work.wait(), which Ctrl-C could not interrupt
             self.check()
             time.sleep(pause)
             pause = min(2 * pause, 0.02)
@@ -196,7 +196,7 @@ class Group:
             work.wait()
         except RuntimeError as error:
             if self._processes:
-                time.sleep(0.1)  # its connections end a moment before a process has
+                time.sleep(0.1)  # a process's connections close shortly before it has ended
             self.check()
             raise self._lost() from error
         self.in_step = before
@@ -209,13 +209,13 @@ class Group:
 
     def _described(self, error: Exception) -> tuple[str, str, str | None, list[str]]:
         notes = list(getattr(error, "__notes__", []))
-        if not isinstance(error, InputError):  # what is raised again does not know where it happened
+        if not isinstance(error, InputError):  # other ranks raise the error without its traceback
             notes.append(f"On rank {self.rank}:\n{traceback.format_exc()}")
         return type(error).__name__, str(error), getattr(error, "parameter", None), notes
 
 
 def _error(kind: str, message: str, parameter: str | None, notes: list[str]) -> Exception:
-    """Make the exception that another rank has raised; one of a kind that is not known says what it was."""
+    """Recreate another rank's exception; an unknown type becomes a RuntimeError that names the type."""
     known = RAISED_ANEW.get(kind)
     error = RuntimeError(f"{kind}: {message}") if known is None else known(message)
     if isinstance(error, InputError):
@@ -226,14 +226,14 @@ def _error(kind: str, message: str, parameter: str | None, notes: list[str]) -> 
 
 
 def start(size: int, threads: int, work: str) -> Group:
-    """Start the ranks 1, 2 ... on this machine, and return this process' group, of which it is rank 0.
+    """Start ranks 1, 2, ... on this machine, and return the group, in which this process is rank 0.
 
     Parameters
     ----------
-    size : int, with this one
-    threads : int, of the CPU, for each
+    size : int, the number of ranks, with this one
+    threads : int, the number of CPU threads of each started rank
     work : str
-        ``module:function`` that the others call with their group. They end with this process.
+        ``module:function`` that the started ranks call with their group. They end with this process.
     """
     listening = socket.create_server((LOOPBACK, 0), backlog=size)
     port = listening.getsockname()[1]
@@ -243,7 +243,7 @@ def start(size: int, threads: int, work: str) -> Group:
     processes = [_started(rank, size, port, threads, work) for rank in range(1, size)]
     try:
         ready = [f"rank{rank}" for rank in range(1, size)]
-        while not store.check(ready):  # gloo would wait for them whatever happens
+        while not store.check(ready):  # gloo would wait even for a process that has ended
             for rank, process in enumerate(processes, 1):
                 if process.poll() is not None:
                     raise RankLost(
@@ -266,31 +266,31 @@ def _started(rank: int, size: int, port: int, threads: int, work: str) -> subpro
     )
     return subprocess.Popen(
         command,
-        stdin=subprocess.PIPE,  # nothing is written to it: it ends with this process
+        stdin=subprocess.PIPE,  # never written to: it closes when this process ends
         stdout=subprocess.DEVNULL,
         env={**os.environ, "OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)},
     )
 
 
 def join(rank: int, size: int, port: int) -> Group:
-    """Join the group of the process that has started this one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # rank 0 gets it, too, and ends this one
+    """Join the group of the process that started this one."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # rank 0 receives it too, and ends this process
     store = dist.TCPStore(LOOPBACK, port, is_master=False, wait_for_workers=False)
     store.set(f"rank{rank}", "")
     return Group(store, rank, size, here=True)
 
 
 def join_torchrun() -> Group:
-    """Join the group of the processes that ``torchrun`` has started.
+    """Join the group of the processes that ``torchrun`` started.
 
     Raises
     ------
     InputError
-        Where they are not found, or not reached.
+        If the ranks cannot find or reach one another.
     """
     try:
         store, rank, size = next(dist.rendezvous("env://"))
-        # torchrun that starts failed ranks anew keeps the store, with addresses where nobody is any more.
+        # When torchrun restarts failed ranks it keeps the store, which then holds outdated addresses.
         attempt = store.add(f"kingdra_repro/rank{rank}", 1)
         return Group(dist.PrefixStore(f"kingdra_repro/{attempt}", store), rank, size, here=False)
     except (ValueError, RuntimeError) as error:
@@ -302,7 +302,7 @@ def join_torchrun() -> Group:
 
 def _end(processes: Sequence[subprocess.Popen]) -> None:
     for process in processes:
-        process.kill()  # SIGTERM would wait for one that is stopped, or ignores it as this one does
+        process.kill()  # not SIGTERM: a stopped process does not handle it, and it may be ignored
     for process in processes:
         process.wait()
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""Linked pairs in training: which points of a batch belong together, or apart."""
+"""Linked pairs in training: which points of a batch must be in one cluster, and which must not."""
 
 import numpy as np
 import torch
@@ -9,7 +9,7 @@ from kingdra_repro.networks.pair_loss import ALIKE, UNKNOWN, UNLIKE
 
 
 class LinkedPairs:
-    """What is known of the pairs among some points; ``pairs`` are those given, int64 [m, 2]."""
+    """The known relations of pairs of points; ``pairs`` are the pairs that were given, int64 [m, 2]."""
 
     def __init__(self, closed: Closure, device: torch.device) -> None:
         self.pairs = np.concatenate([closed.links.must_link, closed.links.cannot_link])
@@ -17,7 +17,7 @@ class LinkedPairs:
         self._group = torch.from_numpy(closed.group).to(device)
         self._size = len(closed.group)
         self._apart = torch.from_numpy(_keys(closed.apart, self._size)).to(device)
-        # A pair that is doubtful twice weighs the sum, of which what speaks against it is taken away.
+        # The weights of a doubtful pair that is given repeatedly are added, cannot-links as negative.
         all_keys = _keys(np.concatenate([doubt.must_link, doubt.cannot_link]), self._size)
         keys, place = np.unique(all_keys, return_inverse=True)
         signed = np.bincount(place, np.concatenate([doubt.must_weight, -doubt.cannot_weight]), len(keys))
@@ -27,7 +27,7 @@ class LinkedPairs:
         self._weights = torch.from_numpy(np.minimum(np.abs(signed), 1).astype(np.float32)).to(device)
 
     def relations(self, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """How each pair of rows [..., B] is related, int8 [..., B, B], and how certain that is, float32."""
+        """Return the relation of each pair of rows [..., B], int8 [..., B, B], and its certainty, float32."""
         group = self._group[rows]
         relation = torch.where(group[..., :, None] == group[..., None, :], ALIKE, UNKNOWN).to(torch.int8)
         apart, _ = self._find(self._apart, group)
@@ -41,7 +41,7 @@ class LinkedPairs:
         return torch.where(rows[..., :, None] == rows[..., None, :], UNKNOWN, relation), weight
 
     def _find(self, keys: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:
-        """Which pairs of numbers [..., B] are among the keys, and where: [..., B, B] each."""
+        """Return which pairs of numbers [..., B] are among the sorted keys, and where: [..., B, B] each."""
         one, other = numbers[..., :, None], numbers[..., None, :]
         low, high = torch.minimum(one, other), torch.maximum(one, other)
         wanted = low * self._size + high
@@ -50,6 +50,6 @@ class LinkedPairs:
 
 
 def _keys(pairs: np.ndarray, n: int) -> np.ndarray:
-    """Return a number for each pair [m, 2], whatever the order of its two."""
+    """Return an integer key for each pair [m, 2], the same for both orders of its points."""
     low, high = np.sort(pairs, axis=1).T
     return low * n + high

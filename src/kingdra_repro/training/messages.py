@@ -1,7 +1,7 @@
-"""What ranks tell one another, as bytes: plain values, arrays, and objects by their class and attributes.
+"""Messages between ranks, as bytes: plain values, arrays, and objects by their class and attributes.
 
-Nothing is unpickled but tensors and plain values, as from a checkpoint; an object's class is imported, and
-nothing of it is called.
+As from a checkpoint, only tensors and plain values are unpickled. An object's class is imported, but none of
+its methods is called.
 """
 
 import importlib
@@ -15,16 +15,16 @@ from torch import Tensor
 
 from kingdra_repro.errors import InputError
 
-KIND = "\0kind"  # a dict with this key stands for what is no plain value
+KIND = "\0kind"  # a dict with this key represents a value that is not plain
 
 
 def message_bytes(value: Any) -> Tensor:
-    """Return a value as uint8.
+    """Serialise a value to a uint8 Tensor.
 
     Raises
     ------
     InputError
-        Where another process could not make it anew, such as an object of a class in the script itself.
+        If another process could not recreate the value, such as an object of a class in the script itself.
     """
     file = io.BytesIO()
     torch.save(_described(value), file)
@@ -32,18 +32,18 @@ def message_bytes(value: Any) -> Tensor:
 
 
 def message_of(data: Tensor) -> Any:
-    """Return the value that `message_bytes` was given.
+    """Return the value that `message_bytes` serialised.
 
     Raises
     ------
     InputError
-        Where a class is not there.
+        If a class cannot be imported.
     """
     return _made(torch.load(io.BytesIO(data.numpy()), weights_only=True))  # type: ignore[arg-type]
 
 
 def _described(value: Any) -> Any:
-    if isinstance(value, np.generic):  # first: NumPy's float64 is a float, too
+    if isinstance(value, np.generic):  # before the next check: NumPy's float64 is a float, too
         return value.item()
     if value is None or isinstance(value, bool | int | float | str | Tensor):
         return value

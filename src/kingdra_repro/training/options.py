@@ -1,4 +1,4 @@
-"""How networks are trained: the parameters that go from an estimator to the stack, as one."""
+"""Training options of networks: the parameters that an estimator passes to its stacks as one object."""
 
 from dataclasses import dataclass, fields
 from typing import ClassVar
@@ -7,7 +7,7 @@ from kingdra_repro.checks import Check, choice, integer, non_negative, positive
 
 ORDERS = ("file", "once", "epoch")
 PRECISIONS = ("float32", "tf32", "bfloat16")
-# Where a fit runs and who watches are not part of what a run is: they change rounding and, on a GPU, noise.
+# Parameters that do not identify a run: they change only rounding and, on a GPU, the random noise.
 WITHOUT_EFFECT = frozenset(
     {"device", "n_jobs", "compile", "checkpoint_dir", "autoencoder_dir", "monitor", "verbose"}
 )
@@ -15,29 +15,29 @@ WITHOUT_EFFECT = frozenset(
 
 @dataclass(eq=False, kw_only=True)
 class TrainingOptions:
-    """How the members of an ensemble are trained.
+    """The options for training the members of an ensemble.
 
-    The estimators of ensembles inherit these parameters, the settings ``training.*`` of the command line
-    their names and types, and a `Stack` is handed them whole: a new option is written here, where it is used,
-    in the configs, and, as runs from before it keep their hash, in `kingdra_repro.runs.folder.AS_BEFORE`.
+    Ensemble estimators inherit these parameters, the settings ``training.*`` of the command line have their
+    names and types, and a `Stack` gets them as one object. A new option is added here, where it is used, in
+    the configs, and in `kingdra_repro.runs.folder.AS_BEFORE`, so that earlier runs keep their hash.
 
     Parameters
     ----------
     batch_size : int, default=64
     learning_rate : float, default=0.002
-        Of Adam.
+        Learning rate of Adam.
     decay_epochs : float, default=0
-        The last so many epochs of the training, in which the learning rate falls to 0, linearly; 0: it is
-        constant, as in the public code. Rasmus et al. (2015) let it fall in the last third.
+        Number of epochs at the end of each phase in which the learning rate falls linearly to 0; 0: it is
+        constant, as in the public code. Rasmus et al. (2015) let it fall in the last third of the training.
     order : {"epoch", "once", "file"}, default="epoch"
-        Order of the batches: shuffled in each epoch, shuffled once, or as the rows come.
+        Order of the rows in epochs without pseudo-labels: reshuffled each time, shuffled once, or file order.
     precision : {"float32", "tf32", "bfloat16"}, default="float32"
-        Of the matrix products; everything else is float32. "tf32" is of training on a GPU alone.
+        Of the matrix products; everything else is float32. "tf32" affects only training on a GPU.
     compile : {"auto", True, False}, default="auto"
         Whether ``torch.compile`` fuses elementwise operations; "auto": on a GPU, with the versions of PyTorch
-        that were found to compute gradients rightly (not 2.11). The first steps then take longer, up to a
-        minute or so. Where losses or gradients are not those of the plain way, a warning says so, and nothing
-        is compiled.
+        that were found to compute correct gradients (not 2.11). The first steps then take longer, up to a
+        minute or so. If compiled losses or gradients differ from uncompiled ones, a warning is issued and the
+        training continues without compilation.
     """
 
     checks: ClassVar[dict[str, Check]] = {
@@ -58,7 +58,7 @@ class TrainingOptions:
 
 
 def options_of(estimator: TrainingOptions) -> TrainingOptions:
-    """Return the options alone, of an estimator that inherits them."""
+    """Return only the training options of an estimator that inherits them."""
     return TrainingOptions(
         **{option.name: getattr(estimator, option.name) for option in fields(TrainingOptions)}
     )

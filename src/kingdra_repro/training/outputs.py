@@ -1,4 +1,4 @@
-"""What the models of an ensemble say of the points that they were trained on."""
+"""The outputs of an ensemble's models for the points that they were trained on."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -8,18 +8,18 @@ from torch import Tensor
 
 from kingdra_repro.pseudo_labels.matching import average
 
-BLOCK_VALUES = 2**23  # numbers that a block has at most, of outputs of a model and of features
-HELD_VALUES = 2**28  # outputs of all models that are held, 4 bytes each; more are computed anew in blocks
+BLOCK_VALUES = 2**23  # the largest number of a model's outputs, and of feature values, in a block
+HELD_VALUES = 2**28  # outputs of all models held in memory, 4 bytes each; more are recomputed in blocks
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """Outputs of M models for n points: whole, or computed anew in blocks whenever they are needed.
+    """Outputs of M models for n points: held in memory, or recomputed in blocks on demand.
 
     Attributes
     ----------
-    predictions : integer Tensor [M, n], each model's largest output; of blocks in the smallest type
-    confidence : float32 Tensor [M, n], its value
+    predictions : integer Tensor [M, n], index of each model's largest output; `in_blocks` uses a small dtype
+    confidence : float32 Tensor [M, n], the value of that output
     """
 
     predictions: Tensor
@@ -28,16 +28,16 @@ class Outputs:
 
     @classmethod
     def of(cls, proba: Tensor) -> "Outputs":
-        """Hold all outputs [M, n, k]."""
+        """Hold all outputs [M, n, k] in memory."""
         return cls(proba.argmax(-1), proba.amax(-1), lambda: iter([proba]))
 
     @classmethod
     def in_blocks(
         cls, compute: Callable[[int, int], Tensor], shape: tuple[int, int], n_clusters: int
     ) -> "Outputs":
-        """Hold what they say; ``compute`` gives the outputs [M, stop - start, k] of some points when needed.
+        """Hold only predictions and confidence; recompute the outputs in blocks on demand.
 
-        ``shape`` is that of the features, (n, d).
+        ``compute(start, stop)`` returns outputs [M, stop - start, k]; ``shape`` is (n, d), of the features.
         """
         n, size = shape[0], max(1, BLOCK_VALUES // max(n_clusters, shape[1]))
 
@@ -51,9 +51,9 @@ class Outputs:
         return cls(predictions, confidence, blocks)
 
     def proba(self) -> Tensor:
-        """Return all outputs at once: float32 Tensor [M, n, k]."""
+        """Return all outputs as one float32 Tensor [M, n, k]."""
         return torch.cat(list(self._blocks()), dim=1)
 
     def labels(self, order: Tensor) -> Tensor:
-        """Return the largest of the averaged outputs, each model's in its order [M, k]: int64 Tensor [n]."""
+        """Average the outputs, each model's in its order [M, k], and return the largest: int64 Tensor [n]."""
         return torch.cat([average(proba, order).argmax(1) for proba in self._blocks()])

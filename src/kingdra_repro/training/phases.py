@@ -1,10 +1,10 @@
-"""The checkpoint of an ensemble: a folder a phase, and which of them a killed run goes on from.
+"""The checkpoint of an ensemble: one folder per phase, and the choice of the phase to resume from.
 
-    phase2/models_0_1.pt  members as they are at the end of phase 2
-    phase2/iteration.pt   written last: the phase is done; the history, and what the next phase trains on
+    phase2/models_0_1.pt  members at the end of phase 2
+    phase2/iteration.pt   written last, marks the phase as done: the history, what the next phase trains on
     phase3/models_0_1.pt  the same members within phase 3
 
-The last two phases that are done are kept: a state that is damaged later costs a phase, not the run.
+The last two completed phases are kept, so that a state that is damaged later costs a phase, not the run.
 """
 
 import logging
@@ -21,14 +21,14 @@ log = logging.getLogger(__name__)
 
 
 def models_of(checkpoint: Checkpoint, phase: int) -> list[str]:
-    """List the names of the saved states of members at the end of a phase, or within it."""
+    """List the names of the members' saved states at the end of a phase or within it."""
     return checkpoint.names(f"phase{phase}/models_")
 
 
 def note_phase(checkpoint: Checkpoint, phase: int, state: dict[str, Any]) -> None:
-    """Note that a phase is done, whose members have been saved, and remove phases that are too old.
+    """Mark a phase as done, after its members were saved, and remove all but the last completed phases.
 
-    ``state`` is what `resumable` gives back.
+    ``state`` is what `resumable` returns.
     """
     checkpoint.save(f"phase{phase}/iteration", {**state, "models": models_of(checkpoint, phase)})
     oldest = _committed(checkpoint)[-KEPT:][0]
@@ -38,15 +38,15 @@ def note_phase(checkpoint: Checkpoint, phase: int, state: dict[str, Any]) -> Non
 
 
 def resumable(checkpoint: Checkpoint) -> tuple[int, dict[str, Any]] | None:
-    """Load the last phase that is done and undamaged, and its state; None where no phase is done.
+    """Load the last phase that is done and undamaged, with its state; return None if no phase is done.
 
-    Damaged states of members within the next phase are removed, and phases after that: members then go on
-    from the end of the phase.
+    Damaged states of members within the next phase are removed, and so are all later phases: the members then
+    resume from the end of the phase that is returned.
 
     Raises
     ------
     InputError
-        If phases are done, but all are damaged.
+        If all completed phases are damaged.
     """
     committed, found, damaged = _committed(checkpoint), None, list[str]()
     for phase in reversed(committed):
@@ -84,12 +84,12 @@ def resumable(checkpoint: Checkpoint) -> tuple[int, dict[str, Any]] | None:
 
 
 def saved_progress(folder: Path) -> str | None:
-    """Say what a fit with this checkpoint goes on after; None where nothing is saved that it would take up.
+    """Describe the state from which a fit with this checkpoint would resume; return None if there is none.
 
-    Such as "iteration 2 and 370 model epochs", "12 model epochs", or a note of another method's state.
+    For example "iteration 2 and 370 model epochs", "12 model epochs", or the note of another method's state.
     """
     epochs: dict[tuple[Path, str], int] = {}
-    for path in folder.rglob("phase*/models_*.pt"):  # those of a first phase by other models, too
+    for path in folder.rglob("phase*/models_*.pt"):  # in subfolders too: models of a first phase
         for entry in note_of(path).split():
             member, done = entry.split(":")
             key = path.parent.parent, member
@@ -105,7 +105,7 @@ def saved_progress(folder: Path) -> str | None:
 
 
 def _faults(checkpoint: Checkpoint, phase: int) -> list[str]:
-    """List the files of a phase that are damaged, or missing."""
+    """List the damaged or missing files of a phase."""
     iteration = f"phase{phase}/iteration"
     if not checkpoint.is_complete(iteration):
         return [f"{iteration}.pt"]
@@ -124,5 +124,5 @@ def _committed(checkpoint: Checkpoint) -> list[int]:
 
 
 def _remove(checkpoint: Checkpoint, phase: int) -> None:
-    checkpoint.remove(f"phase{phase}/iteration")  # first: a folder that is half removed is not taken up
+    checkpoint.remove(f"phase{phase}/iteration")  # first: a half-removed phase must not be resumed from
     shutil.rmtree(checkpoint.folder / f"phase{phase}", ignore_errors=True)

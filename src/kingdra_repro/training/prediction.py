@@ -1,4 +1,4 @@
-"""What is left of an ensemble when it is trained: weights and moments, for the outputs of other points."""
+"""A trained ensemble: the weights and moments from which it computes the outputs of any points."""
 
 import re
 from collections.abc import Iterator
@@ -19,9 +19,10 @@ CHUNK_SIZE = 2048
 
 
 class FittedEnsemble:
-    """The trained members: of each the base model, and its network's state.
+    """The trained members: the base model and the network state of each.
 
-    Matrix products have the precision "float32" or "bfloat16"; "tf32", which is of training, is "float32".
+    Matrix products have the precision "float32" or "bfloat16"; "tf32" affects only training, so that here it
+    is "float32".
     """
 
     def __init__(
@@ -37,13 +38,13 @@ class FittedEnsemble:
         self._precision = precision
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """Weights and moments of all members, by name: ``model0.encoder.0``, ``model1.encoder.0`` ..."""
+        """Return weights and moments of all members, such as ``model0.encoder.0``, by name."""
         members = enumerate(self.weights)
         return {f"model{m}.{name}": value.numpy() for m, state in members for name, value in state.items()}
 
     @staticmethod
     def weights_of(state: dict[str, np.ndarray], n_models: int) -> list[dict[str, Tensor]]:
-        """Read the ``weights`` of an ensemble whose `state_dict` this is; other names are left alone."""
+        """Extract the ``weights`` of an ensemble from its `state_dict`; other names are ignored."""
         weights: list[dict[str, Tensor]] = [{} for _ in range(n_models)]
         for name, value in state.items():
             if (found := re.fullmatch(r"model(\d+)\.(.+)", name)) is not None:
@@ -55,7 +56,7 @@ class FittedEnsemble:
         return torch.cat(list(self.blocks(X, device)), dim=1)
 
     def blocks(self, X: Matrix, device: torch.device) -> Iterator[Tensor]:
-        """Compute all members' outputs for some rows of X after others: float32 Tensors [M, m, k]."""
+        """Yield all members' outputs for consecutive blocks of rows of X: float32 Tensors [M, m, k]."""
         n_features, n_clusters = self._shape
         at_once = max(1, BLOCK_VALUES // (CHUNK_SIZE * max(n_features, n_clusters))) * CHUNK_SIZE
         networks = [self._network(member).to(device) for member in range(len(self._bases))]
@@ -75,7 +76,7 @@ class FittedEnsemble:
             return torch.cat([network.features(x)[0].cpu() for x in chunks])
 
     def _network(self, member: int) -> Any:
-        with torch.device("meta"):  # weights are not drawn: these are put in their place
+        with torch.device("meta"):  # no weights are drawn: the trained ones are assigned
             network = self._bases[member].build(*self._shape, [torch.Generator("cpu")], self._precision)
         weights = {name: value[None] for name, value in self.weights[member].items()}
         network.load_state_dict(weights, assign=True)

@@ -1,4 +1,4 @@
-"""The progress of a fit on the terminal: a bar with the time left, a line for each phase."""
+"""Progress display of a fit on the terminal: a bar with the time left, and a line for each phase."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -13,14 +13,14 @@ from rich.text import Text
 from kingdra_repro.training.events import Iteration, Monitor
 from kingdra_repro.training.events import Progress as Event
 
-BAR_EVERY = 0.25  # seconds between two looks at the losses, each of which makes an accelerator wait
-LINE_EVERY = 10.0  # seconds between two lines where there is no terminal
+BAR_EVERY = 0.25  # seconds between two reads of the losses, each of which stalls an accelerator
+LINE_EVERY = 10.0  # seconds between two lines if there is no terminal
 
 
 class ProgressDisplay:
-    """Iteration, model epochs, losses, pseudo-labels and time left, from the events of a fit.
+    """A display of iteration, model epochs, losses, pseudo-labels and time left, from the events of a fit.
 
-    Use as a context manager around the fit. Writes to standard error: standard output holds results alone.
+    Use it as a context manager around the fit. It writes to standard error: standard output is for results.
     """
 
     def __init__(self, console: Console | None = None):
@@ -52,7 +52,7 @@ class ProgressDisplay:
             self._live.stop()
 
     def show(self, event: Event) -> None:
-        """Show an event, unless the last was shown a moment ago. Called at every training step."""
+        """Show an event, unless one was shown a moment ago. Called at every training step."""
         now = time.monotonic()
         if self._start is None:
             self._start = (now, event.model_epochs_done)
@@ -73,11 +73,11 @@ class ProgressDisplay:
             self.notify(" · ".join(part for part in (phase(event), numbers(event), left) if part))
 
     def notify(self, text: str) -> None:
-        """One line that stays: what a finished phase came to."""
+        """Print a line that stays, such as the results of a finished phase."""
         self.console.print(text, soft_wrap=True, highlight=False, markup=False)
 
     def _time_left(self, event: Event, now: float) -> str:
-        """``0:01:30 left``; nothing where that is not known yet."""
+        """Return ``0:01:30 left``, or an empty string while the time is unknown."""
         assert self._start is not None
         began, done_before = self._start
         done = event.model_epochs_done - done_before
@@ -88,13 +88,13 @@ class ProgressDisplay:
 
 
 def phase(event: Event) -> str:
-    """Where the fit is: iteration 0 is the phase without pseudo-labels."""
+    """Describe the position of the fit; iteration 0 is the phase without pseudo-labels."""
     iteration = f"iteration {event.iteration}/{event.n_iter} " if event.n_iter else ""
     return f"{iteration}epoch {event.epoch}/{event.n_epochs}"
 
 
 def numbers(event: Event) -> str:
-    """Model epochs, losses (mean over the models) and pseudo-labels, shortly."""
+    """Format model epochs, losses (means over the models) and the number of pseudo-labels."""
     terms = " ".join(f"{name} {value:.3g}" for name, value in event.losses().items())
     pseudo_labels = f" · {event.n_pseudo_labels:,} pseudo-labels" if event.n_pseudo_labels else ""
     epochs = f"{event.model_epochs_done:.0f}/{event.model_epochs_total:.0f} model epochs"
@@ -102,13 +102,13 @@ def numbers(event: Event) -> str:
 
 
 def show_duration(seconds: float) -> str:
-    """``1:05:09``: hours, minutes, seconds."""
+    """Format seconds as hours, minutes and seconds: ``1:05:09``."""
     whole = round(max(seconds, 0))
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
 
 
 def phase_line(row: Mapping[str, Any], n_clusters: int | None = None) -> str | None:
-    """Return a phase in one line: the scores that are known, and the pseudo-labels; None where none is."""
+    """Summarise a phase in one line: its known scores and pseudo-labels; return None if it has neither."""
     parts = [f"iteration {row['iteration']}:"]
     if "acc" in row:
         single = f", single models {row['model_acc_mean']:.3f}" if "model_acc_mean" in row else ""
@@ -124,7 +124,7 @@ def phase_line(row: Mapping[str, Any], n_clusters: int | None = None) -> str | N
 
 
 def _pseudo_labels(row: Mapping[str, Any], n_clusters: int | None) -> str:
-    """Tell what was found, and whether the next iteration trains on it."""
+    """Describe the mini-clusters found, and whether the next iteration trains on them."""
     rule, smallest = row.get("rule"), row.get("smallest_mini_cluster")
     found = (
         f"{row['n_mini_clusters']}{f' of {n_clusters}' if n_clusters and not smallest else ''} mini-clusters"
@@ -140,7 +140,7 @@ def _pseudo_labels(row: Mapping[str, Any], n_clusters: int | None) -> str:
 
 
 class ShownProgress:
-    """A monitor that shows a fit, and tells another monitor of it."""
+    """A monitor that displays the events of a fit and forwards them to another monitor."""
 
     def __init__(self, display: ProgressDisplay, monitor: Monitor | None):
         self._display, self._monitor = display, monitor
@@ -159,7 +159,7 @@ class ShownProgress:
 
 @contextmanager
 def shown_progress(verbose: int, monitor: Monitor | None) -> Iterator[Monitor | None]:
-    """Yield the monitor of a fit: the given one, and with ``verbose`` a display that ends with this."""
+    """Yield the monitor of a fit: the given one or, with ``verbose``, one that displays progress as well."""
     if not verbose:
         yield monitor
         return

@@ -1,8 +1,9 @@
-"""The members of an ensemble dealt out to ranks, which train theirs at the same time.
+"""The members of an ensemble distributed over ranks, which train them in parallel.
 
-All ranks do the same in the same order: train a phase, save, compute outputs; after each of these, all know
-what the others came to. Rank 0 runs the method and says what is next; the others `follow`. Pseudo-labels are
-made once, by rank 0, and told to all: processors that round differently cannot come to different ones.
+All ranks run the same operations in the same order: train a phase, save, compute outputs. After each of them
+every rank has the results of all. Rank 0 runs the method and announces the operations; the others `follow`.
+Pseudo-labels are computed by rank 0 and sent to all ranks, since processors that round differently could
+otherwise compute different ones.
 """
 
 import shlex
@@ -24,18 +25,18 @@ from kingdra_repro.training.threads import threads
 from kingdra_repro.training.worker import MemberLosses, Task, Worker
 from kingdra_repro.version import package_version
 
-_torchrun: Group | None = None  # of the program that `run_under_torchrun` runs
+_torchrun: Group | None = None  # the group in which `run_under_torchrun` runs the program
 
 
 class RankedWorker:
-    """The `Worker` of each rank; each method is called on all ranks, and told by the first to the others.
+    """The `Worker` of each rank; all ranks call each of its methods, which rank 0 announces to the others.
 
     Parameters
     ----------
-    task : Task, whose members are dealt out by turns
-    X : float32 array, CSR matrix or StreamedMatrix [n, d] on rank 0; None on the others
-    device : "cpu", "cuda" (of several GPUs each rank of a machine has one), or a GPU such as "cuda:1"
-    n_threads : int or None, of the CPU, while a rank trains; None: as many as there are
+    task : Task, whose members are distributed over the ranks in turn
+    X : float32 array, CSR matrix or StreamedMatrix [n, d] on rank 0; None on the other ranks
+    device : "cpu", "cuda" (the ranks of a machine get its GPUs in turn), or a GPU such as "cuda:1"
+    n_threads : int or None, number of CPU threads while a rank computes; None: unchanged
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class RankedWorker:
         on_step: Callable[[StepDone], None],
         phase: int | None,
     ) -> MemberLosses:
-        """`Worker.train` on all ranks; ``on_step`` is called for the steps of this one."""
+        """Run `Worker.train` on all ranks; ``on_step`` is called for the steps of this rank."""
         self._group.tell("train", epochs.start, epochs.stop, pseudo, phase)
 
         def notify(step: StepDone) -> None:
@@ -81,25 +82,25 @@ class RankedWorker:
         return {name: {m: v for part in parts for m, v in part.get(name, {}).items()} for name in names}
 
     def save(self, phase: int) -> None:
-        """`Worker.save` on all ranks."""
+        """Run `Worker.save` on all ranks."""
         self._group.tell("save", phase)
         self._group.together(lambda: self._worker.save(phase))
 
     def predict_proba(self, start: int, stop: int) -> dict[int, Tensor]:
-        """`Worker.predict_proba` on all ranks."""
+        """Run `Worker.predict_proba` on all ranks, and return the outputs of all members."""
         self._group.tell("predict_proba", start, stop)
         with threads(self._n_threads):
             parts = self._group.together(lambda: self._worker.predict_proba(start, stop))
         return {member: proba for part in parts for member, proba in part.items()}
 
     def weights(self, member: int) -> dict[str, Tensor]:
-        """`Worker.weights` of the rank that has the member."""
+        """Return `Worker.weights` from the rank that has the member."""
         self._group.tell("weights", member)
         parts = self._group.together(lambda: self._worker.weights(member))
         return next(part for part in parts if part is not None)
 
     def close(self) -> None:
-        """Let go of everything; ranks that were started for it end."""
+        """Release all resources; ranks that were started for this task end."""
         self._worker.close()
         if self._group.here:
             self._group.close()
@@ -108,15 +109,15 @@ class RankedWorker:
 
 
 def begin(task: Task, X: Matrix, devices: Sequence[torch.device]) -> RankedWorker:
-    """Begin a task on ranks of this machine, one a device, or on those that ``torchrun`` has started.
+    """Begin a task on ranks of this machine, one per device, or on the ranks that ``torchrun`` has started.
 
-    There are no more ranks than members. Under ``torchrun`` the devices' kind alone counts. The result for a
-    seed does not depend on the ranks, beyond rounding.
+    At most one rank per member is used on this machine. Under ``torchrun`` only the kind of the devices
+    matters. Apart from rounding, the result for a seed does not depend on the ranks.
 
     Raises
     ------
     InputError
-        Where a base model cannot be sent to other processes, or one of these has ended.
+        If a base model cannot be sent to other processes, or one of these has ended.
     """
     n_ranks = min(len(devices), len(task.members))
     device = str(devices[0] if n_ranks == 1 else devices[0].type)
@@ -124,7 +125,7 @@ def begin(task: Task, X: Matrix, devices: Sequence[torch.device]) -> RankedWorke
         return RankedWorker(_torchrun, task, X, device, None)
     if n_ranks == 1:
         return RankedWorker(Group(), task, X, device, None)
-    message_bytes(task)  # raises now what it would raise later
+    message_bytes(task)  # a task that cannot be sent raises before any rank starts
     n_threads = max(1, torch.get_num_threads() // n_ranks)
     group = start(n_ranks, n_threads, "kingdra_repro.training.ranks:follow")
     try:
@@ -135,14 +136,14 @@ def begin(task: Task, X: Matrix, devices: Sequence[torch.device]) -> RankedWorke
 
 
 def follow(group: Group) -> None:
-    """Do what rank 0 says, until it says no more or is there no longer."""
-    workers: list[RankedWorker] = []  # a method may train other members meanwhile
+    """Run the operations that rank 0 announces, until it sends None or has ended."""
+    workers: list[RankedWorker] = []  # a stack: within a task a method may begin another
     while True:
         try:
             told = group.broadcast()
         except RankLost:
-            raise SystemExit(1) from None  # rank 0 says so
-        except InputError as error:  # what it says cannot be understood: rank 0 points to this line
+            raise SystemExit(1) from None  # rank 0 reports it
+        except InputError as error:  # an undecodable message: rank 0 refers to this line
             raise SystemExit(str(error)) from error
         if told is None:
             return
@@ -163,14 +164,14 @@ def follow(group: Group) -> None:
         except Exception:
             if not group.in_step:
                 raise
-            # Else rank 0 knows it, and raises it.
+            # Otherwise rank 0 has received the error and raises it.
 
 
 def run_under_torchrun(program: Callable[[], None]) -> None:
-    """Run a program on rank 0 of those that ``torchrun`` has started; the others follow what it trains.
+    """Run a program on rank 0 of the ranks that ``torchrun`` has started; the other ranks `follow`.
 
-    It ends with status 2 where the ranks do not reach one another, and where one was given other arguments
-    than rank 0, whose alone would count, or is of another version.
+    The process exits with status 2 if the ranks cannot reach one another, or if the package version or the
+    command-line arguments of a rank differ from rank 0's; only the arguments of rank 0 would be used.
     """
     global _torchrun
     try:
@@ -186,7 +187,7 @@ def run_under_torchrun(program: Callable[[], None]) -> None:
             print(line, file=sys.stderr)
         sys.exit(2)
     if group.rank > 0:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's would wait for gloo
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Python's handler would wait for gloo
         follow(group)
         return
     _torchrun = group

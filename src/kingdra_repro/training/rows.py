@@ -1,4 +1,4 @@
-"""The feature matrix on the way to a batch: dense, sparse, or read from its file."""
+"""Access to the rows of a feature matrix for training: dense, sparse, or streamed from its file."""
 
 import itertools
 import warnings
@@ -16,20 +16,20 @@ from kingdra_repro.training.batches import block_order
 
 
 class Gathered(Protocol):
-    """Rows by their numbers: an index LongTensor [...] gives a float32 Tensor [..., d] on the device."""
+    """A lookup of rows: a LongTensor index [...] returns a float32 Tensor [..., d] on the device."""
 
     def __getitem__(self, index: Tensor) -> Tensor: ...
 
 
 @dataclass(frozen=True)
 class Part:
-    """Rows that are at hand at the same time in an epoch; all of them where the matrix is in memory.
+    """Rows that are in memory at the same time during an epoch: all rows unless the matrix is streamed.
 
     Attributes
     ----------
-    n : int, rows of this part
-    rows : they, by their places within it
-    numbers : LongTensor [n] on the device, their numbers within the matrix; None where these are the places
+    n : int, number of rows in this part
+    rows : lookup of these rows by their positions within the part
+    numbers : LongTensor [n] on the device, their row indices in the matrix; None if equal to the positions
     """
 
     n: int
@@ -38,10 +38,10 @@ class Part:
 
 
 class Rows:
-    """Gathers rows of X as dense float32 tensors on a device.
+    """A lookup of rows of X as dense float32 tensors on a device.
 
-    A dense X is put on the device once; on the CPU it is not copied, so that a memory map stays one. Of a
-    sparse matrix a batch is made dense when it is needed; a GPU with room for all of it gets all at once.
+    A dense X is moved to the device once; on the CPU it is not copied, so a memory map stays a memory map. A
+    sparse X is densified batch by batch, or all at once if a quarter of a GPU's free memory suffices.
     """
 
     def __init__(self, X: np.ndarray | sp.csr_matrix, device: torch.device) -> None:
@@ -54,47 +54,47 @@ class Rows:
                 self._dense = torch.cat([self[rows] for rows in torch.arange(self.n).split(8192)])
             return
         with warnings.catch_warnings():
-            # Read-only arrays: torch warns that it could write to them. Nothing here does.
+            # torch warns about read-only arrays because it could write to them; nothing here does.
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
             self._dense = torch.from_numpy(np.ascontiguousarray(X, dtype=np.float32)).to(device)
 
     def __getitem__(self, index: Tensor) -> Tensor:
-        """Rows of a LongTensor index [...]: Tensor [..., d] on the device."""
+        """Return the rows of a LongTensor index [...]: Tensor [..., d] on the device."""
         if self._dense is not None:
             return self._dense[index]
         rows = self._sparse[index.flatten().cpu().numpy()].toarray()
         return torch.from_numpy(rows).to(self.device).view(*index.shape, self.d)
 
     def chunks(self, size: int) -> Iterator[Tensor]:
-        """All rows in order, as tensors [1, at most size, d]."""
+        """Yield all rows in order, as tensors [1, at most size, d]."""
         for start in range(0, self.n, size):
             if self._dense is not None:
                 yield self._dense[None, start : start + size]
             else:
                 yield self[torch.arange(start, min(start + size, self.n))][None]
 
-    # What follows is different where the matrix is read from its file, see `StreamedRows`.
+    # `StreamedRows` implements the following differently, since it reads the matrix from its file.
 
     @property
     def most_at_hand(self) -> int:
-        """Rows that can be at hand at the same time."""
+        """Largest number of rows that can be in memory at once."""
         return self.n
 
     def parts(self, shuffled: bool, seed: int, epoch: int) -> Iterator[Part]:
-        """Give the parts of one pass over the rows: all at once."""
+        """Yield the parts of one pass over the rows: here a single one."""
         yield Part(self.n, self)
 
     def some(self, index: np.ndarray) -> Gathered:
-        """Give rows that are needed again and again, by their numbers within the matrix."""
+        """Return a lookup, by row index in the matrix, of rows that are used repeatedly."""
         return self
 
 
 class StreamedRows:
-    """Rows of a matrix that is read from its file, as `Rows` has those of one in memory.
+    """The counterpart of `Rows` for a matrix that is read from its file.
 
-    A pass takes the blocks of the file in an order drawn anew, and a buffer of several of them at a time, in
-    which each member has an order of its own. While one buffer is trained on, the next is read, scaled and
-    put on the device.
+    A pass reads the blocks of the file in a newly shuffled order and collects several in a buffer, which each
+    member shuffles for itself. While one buffer is trained on, the next is read, scaled and moved to the
+    device.
     """
 
     def __init__(self, X: StreamedMatrix, device: torch.device) -> None:
@@ -102,8 +102,8 @@ class StreamedRows:
         self.device, self._X = device, X
 
     def chunks(self, size: int) -> Iterator[Tensor]:
-        """All rows in order, as tensors [1, at most size, d]."""
-        # Sixteen chunks end where memory is aligned as it begins: products then round alike.
+        """Yield all rows in order, as tensors [1, at most size, d]."""
+        # A multiple of 16 chunks keeps chunks aligned as in one whole array, so that products round alike.
         at_once = 16 * size * max(1, self._X.rows_of_a_block // (16 * size))
         for block in self._X.blocks(at_once):
             yield from Rows(block, self.device).chunks(size)
@@ -113,7 +113,7 @@ class StreamedRows:
         return self._X.rows_of_a_buffer
 
     def parts(self, shuffled: bool, seed: int, epoch: int) -> Iterator[Part]:
-        """Give the parts of one pass over the rows: a buffer each."""
+        """Yield the parts of one pass over the rows: one per buffer."""
         X, size = self._X, self._X.rows_of_a_block
         n_blocks, n_parts = -(-self.n // size), -(-self.n // X.rows_of_a_buffer)
 
@@ -127,7 +127,7 @@ class StreamedRows:
         return ahead(part(blocks) for blocks in block_order(n_blocks, n_parts, shuffled, seed, epoch))
 
     def some(self, index: np.ndarray) -> Gathered:
-        """Give rows that are needed again and again, by their numbers: one pass over the file reads them."""
+        """Return a lookup, by row index, of rows that are used repeatedly; read them in one pass."""
         wanted, size = np.unique(index), self._X.rows_of_a_block
         starts = range(0, self.n, size)
         of_blocks = zip(starts, np.split(wanted, np.searchsorted(wanted, starts[1:])), strict=True)
@@ -139,7 +139,7 @@ class StreamedRows:
 
 
 def _joined(blocks: Iterator[Any], shape: tuple[int, int]) -> np.ndarray | sp.csr_matrix:
-    """Put blocks of rows one below the other; dense ones as they come, so that they are never there twice."""
+    """Concatenate blocks of rows; copy dense blocks one by one, so that memory never holds all twice."""
     first: Any = next(blocks)
     if isinstance(first, sp.csr_matrix):
         return sp.vstack([first, *blocks], format="csr")
@@ -151,7 +151,7 @@ def _joined(blocks: Iterator[Any], shape: tuple[int, int]) -> np.ndarray | sp.cs
 
 
 class _Some:
-    """Some rows of a matrix, by their numbers within it."""
+    """Selected rows of a matrix, looked up by their row indices in it."""
 
     def __init__(self, numbers: Tensor, rows: Rows) -> None:
         self._numbers, self._rows = numbers, rows
@@ -161,5 +161,5 @@ class _Some:
 
 
 def rows_of(X: Matrix, device: torch.device) -> Rows | StreamedRows:
-    """Return the rows of a matrix, in memory or in a file."""
+    """Return the row lookup of a matrix in memory or in a file."""
     return StreamedRows(X, device) if isinstance(X, StreamedMatrix) else Rows(X, device)

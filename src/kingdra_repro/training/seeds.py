@@ -1,8 +1,8 @@
-"""Random streams: one for each (member, purpose, epoch), so that nothing random needs to be stored.
+"""Random streams: one for each (member, purpose, epoch), so that no random state needs to be stored.
 
-A member draws the same numbers whatever the ensemble's size, the stack it is in, and whether the run was
-interrupted. Weights and orders are drawn on the CPU; noise where it is used, so that a GPU's differs.
-PyTorch's generator on a CPU takes 32 bits of a seed: once in a thousand long runs or so, two of its few
+A member's numbers do not depend on the size of the ensemble, on its stack, or on interruptions of the run.
+Weights and orders are drawn on the CPU, noise on the device that uses it, so that a GPU draws other noise.
+PyTorch's CPU generator uses only 32 bits of a seed: in about one of a thousand long runs, two of the few
 thousand streams are the same.
 """
 
@@ -13,16 +13,16 @@ import torch
 
 
 class Purpose(IntEnum):
-    """What a stream is for. The numbers are part of what a seed means: never reuse one."""
+    """The purpose of a stream. Its number is part of the meaning of a seed: never reuse one."""
 
     WEIGHTS = 0
     NOISE = 1
     ORDER = 2
     SUPERVISED = 3
-    FIRST_MODELS = 4  # the seed of kingdra_plus' models with more outputs
+    FIRST_MODELS = 4  # the seed of kingdra_plus's models with more outputs
     LINKED = 5
-    BLOCKS = 6  # of data that are read from a file in training
-    KEPT = 7  # which of their labelled points are at hand in an epoch
+    BLOCKS = 6  # the order of file blocks in training on streamed data
+    KEPT = 7  # which labelled points of streamed data are in memory in an epoch
     GIVEN_LABELS = 10
     KMEANS = 11  # 11 and above: the methods that the paper compares with
     CLASSIFIER = 12
@@ -35,7 +35,7 @@ def _sequence(seed: int, *key: int) -> np.random.SeedSequence:
 def numpy_stream(
     seed: int, member: int, purpose: Purpose, epoch: int = 0, part: int = 0
 ) -> np.random.Generator:
-    """Make the NumPy stream of a member for a purpose, in an epoch's first part or in a later one."""
+    """Make the NumPy generator of a member for a purpose, an epoch and a part of the epoch."""
     key = (member, int(purpose), epoch)
     return np.random.default_rng(_sequence(seed, *key, part) if part else _sequence(seed, *key))
 
@@ -43,6 +43,6 @@ def numpy_stream(
 def torch_stream(
     seed: int, member: int, purpose: Purpose, epoch: int = 0, device: torch.device | str = "cpu"
 ) -> torch.Generator:
-    """Make the torch stream of a member for a purpose."""
+    """Make the torch generator of a member for a purpose and an epoch."""
     state = int(_sequence(seed, member, int(purpose), epoch).generate_state(1, np.uint64)[0] >> np.uint64(1))
     return torch.Generator(device=device).manual_seed(state)

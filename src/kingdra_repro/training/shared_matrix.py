@@ -1,4 +1,4 @@
-"""The data, once on each machine: in a file without a name, which goes with the last of its ranks."""
+"""One copy of the data per machine, in an unnamed file that disappears with the last of its ranks."""
 
 import os
 import tempfile
@@ -12,19 +12,19 @@ from kingdra_repro.data.streamed import Matrix, StreamedMatrix
 from kingdra_repro.errors import InputError
 from kingdra_repro.training.group import DESCRIPTORS, Group
 
-CHUNK = 2**26  # bytes that go to other machines at once
+CHUNK = 2**26  # bytes sent to other machines at once
 
 
 def shared_matrix(X: Matrix | None, group: Group) -> Matrix:
-    """Return the matrix [n, d] that rank 0 has; called on all ranks, on the others with None.
+    """Return rank 0's matrix [n, d] on every rank; all ranks call this, the others with X=None.
 
-    The other ranks of its machine map one file into memory, read-only. On another machine the first rank
-    writes such a file of what it is sent. A matrix that stays in its file is read there by all.
+    The other ranks on rank 0's machine memory-map one file, read-only. On each other machine the first rank
+    writes such a file from the data it receives. A `StreamedMatrix` stays in its file, which all ranks read.
 
     Raises
     ------
     InputError
-        On all ranks, if one has no room for the file, or does not find that of a `StreamedMatrix`.
+        On all ranks, if one of them cannot write the file, or cannot find that of a `StreamedMatrix`.
     """
     if group.size == 1 and X is not None:
         return X
@@ -59,7 +59,7 @@ def shared_matrix(X: Matrix | None, group: Group) -> Matrix:
                     "n_jobs=1"
                 ) from error
             finally:
-                for _ in chunks:  # the others wait for the rest
+                for _ in chunks:  # the other machines wait for the remaining chunks
                     pass
 
         places = group.together(place)
@@ -75,7 +75,7 @@ def shared_matrix(X: Matrix | None, group: Group) -> Matrix:
 def _chunks(
     arrays: Sequence[np.ndarray], parts: Sequence[tuple[str, int]], group: Group, *, several: bool
 ) -> Iterator[np.ndarray]:
-    """Give the bytes of the arrays, uint8: on rank 0, and where there are several machines on all ranks."""
+    """Yield the bytes of the arrays, uint8: on rank 0 or, if there are several machines, on all ranks."""
     for number, (dtype, length) in enumerate(parts):
         for start in range(0, np.dtype(dtype).itemsize * length, CHUNK):
             chunk = arrays[number].view(np.uint8)[start : start + CHUNK] if arrays else None
@@ -86,10 +86,10 @@ def _chunks(
 
 
 def _mapped(file: str, parts: Sequence[tuple[str, int]]) -> Iterator[np.ndarray]:
-    """Map the arrays of a file, each given by dtype and length."""
+    """Memory-map the arrays of a file, each given by its dtype and length."""
     offset = 0
     for dtype, length in parts:
-        # An empty file cannot be mapped, nor an empty part.
+        # Neither an empty file nor an empty part can be mapped.
         array = np.memmap(file, dtype, "r", offset, (length,)) if length else np.empty(0, dtype)
         yield np.asarray(array)
         offset += array.nbytes

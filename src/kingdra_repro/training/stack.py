@@ -24,14 +24,14 @@ from kingdra_repro.training.supervised import PseudoLabels, SupervisedBatches
 
 @dataclass(frozen=True)
 class StepDone:
-    """Told after each training step of a stack.
+    """The event of a training step that a stack has done.
 
     Attributes
     ----------
-    members : the stack's models
-    epoch : the one in training, counted from the beginning
-    fraction : of this epoch's steps, how many are done
-    losses : each a Tensor [M]; valid until the next step
+    members : the numbers of the stack's models
+    epoch : the epoch in training, counted from 0 over the whole fit
+    fraction : the fraction of this epoch that is done
+    losses : each term of the loss, a Tensor [M]; valid until the next step
     """
 
     members: tuple[int, ...]
@@ -46,8 +46,8 @@ class Stack:
     Parameters
     ----------
     members : the numbers of these models within the ensemble; they select the random streams
-    radii : Tensor [n], what ``base.radii`` gave, or None
-    links : Closure or None, pairs that each step learns from beside the rest
+    radii : Tensor [n] from ``base.radii``, or None
+    links : Closure or None, linked pairs, from which each step learns in addition to the other rows
     """
 
     def __init__(
@@ -74,19 +74,20 @@ class Stack:
                     f"[{len(members)}, ...]; got {name} of shape {list(tensor.shape)}"
                 )
         self.step = TrainStep(base, self.network, options)
-        self.epoch = 0  # epochs done since the beginning, over all iterations
+        self.epoch = 0  # epochs done, over all iterations
         self.offloaded = False
         self.losses: dict[str, Tensor] = {}  # each term's mean over the last epoch: [M], on the CPU
 
     def train_epoch(
         self, pseudo: PseudoLabels | None, on_step: Callable[[StepDone], None], epochs_left: int = 1
     ) -> None:
-        """One pass over the set; with pseudo-labels, one supervised batch beside each unsupervised one.
+        """Train for one epoch; with pseudo-labels, each unsupervised batch comes with a supervised one.
 
-        ``epochs_left`` of the phase, with this one: in the last ``decay_epochs`` the learning rate falls.
+        ``epochs_left`` counts the epochs of the phase that are left, with this one: in the last
+        ``decay_epochs`` of them the learning rate falls.
 
-        As in the public code the order of the config rules the epochs without pseudo-labels; with them the
-        batches are always shuffled.
+        As in the public code, the option ``order`` applies only without pseudo-labels; with them the rows are
+        reshuffled in every epoch.
         """
         assert not self.offloaded, "its state has to be loaded first"
         n, epoch = self.rows.n, self.epoch
@@ -99,7 +100,7 @@ class Stack:
         parts = self.rows.parts(order != "file", self.seed, 0 if order == "once" else epoch)
         for number, part in enumerate(parts):
             orders = [unsupervised_order(part.n, order, self.seed, m, epoch, number) for m in self.members]
-            # On the device from here on: a step then waits for nothing.
+            # The indices are on the device now, so that no step waits for a transfer.
             place = torch.from_numpy(np.stack(orders)).to(self.rows.device)
             index = place if part.numbers is None else part.numbers[place]
             supervision = supervised.drawn(part.n, number)
@@ -128,27 +129,27 @@ class Stack:
         check_divergence(self.network.parameters(), self.losses, names, self.epoch)
 
     def end_phase(self) -> None:
-        """Compute the population moments that prediction uses; let go of what only training needs."""
+        """Compute the population moments that prediction uses, and free what only training needs."""
         self.step.free()
         self.network.set_moments(lambda: self.rows.chunks(self._chunk_size()))
 
     def predict_proba(self, rows: Rows | None = None) -> Tensor:
-        """Compute the outputs of each model for all rows, or for some: float32 [M, n, k] on the CPU."""
+        """Compute the outputs of each model for ``rows``, by default all: float32 [M, n, k] on the CPU."""
         return predict_proba(self.network, self.rows if rows is None else rows, self._chunk_size())
 
     def _chunk_size(self) -> int:
         rows_of_all = 2048 if self.rows.device.type == "cpu" else 2**16  # little memory; enough to fill a GPU
         return max(256, rows_of_all // len(self.members))
 
-    # The state of each member by itself, so that a run can go on with other stacks, in other processes.
+    # States are kept per member, so that a run can resume with other stacks and in other processes.
 
     def weights(self, member: int) -> dict[str, Tensor]:
-        """Weights and moments of a member, on the CPU."""
+        """Return the weights and moments of a member, on the CPU."""
         i = self.members.index(member)
         return {name: value[i].to("cpu", copy=True) for name, value in self.network.state_dict().items()}
 
     def member_states(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        """(member, state of plain values and tensors on the CPU) for each member."""
+        """Yield (member, state) for each member; a state has plain values and tensors on the CPU."""
         optimizer = self.step.optimizer.state
         for i, member in enumerate(self.members):
             losses = {name: float(value[i]) for name, value in self.losses.items()}
@@ -161,15 +162,15 @@ class Stack:
             yield member, {"epoch": self.epoch, "losses": losses, "network": network, "adam": adam}
 
     def offload(self) -> None:
-        """Let go of Adam's moments, two thirds of a stack's memory, which have been saved.
+        """Free Adam's moments, two thirds of a stack's memory, which must have been saved.
 
-        It can still predict; it trains on after `load_member_states`.
+        The stack can still predict; to train again it needs `load_member_states`.
         """
         self.step.optimizer.state.clear()
         self.offloaded = True
 
     def load_member_states(self, states: list[dict[str, Any]]) -> None:
-        """Go on from states of this stack's members, which have done equally many epochs."""
+        """Resume from states of this stack's members, all after the same number of epochs."""
         first = states[0]
         self.offloaded = False
         self.epoch = first["epoch"]

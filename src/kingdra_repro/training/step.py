@@ -1,4 +1,4 @@
-"""One training step of a stack: losses, backward, Adam. On a GPU, replayed as one CUDA graph."""
+"""One training step of a stack: losses, backward pass, Adam; on a GPU replayed as one CUDA graph."""
 
 import warnings
 from collections.abc import Callable
@@ -15,41 +15,41 @@ from kingdra_repro.training.adam import Adam
 from kingdra_repro.training.gradient_check import StepResult, mismatch, saved_state, step_result, wrong_update
 from kingdra_repro.training.options import TrainingOptions
 
-# Allocations, libraries and compiled kernels settle in these; they train as any other.
+# Ordinary training steps in which memory allocations, libraries and compiled kernels settle.
 STEPS_BEFORE_CAPTURE = 3
-# Shapes that one function is compiled for before PyTorch gives up compiling it: eight, unless set otherwise,
-# are fewer than a sweep over k or the data sets of a table need, each with pseudo-labels and without.
+# The number of shapes that PyTorch compiles one function for before it gives up. Its default of eight is too
+# small for a sweep over k or for the data sets of a table, each with and without pseudo-labels.
 COMPILED_SHAPES = 64
-CHECKED_REPLAYS = 2  # the first has another batch than was recorded, the second other weights, too
-# The versions of PyTorch that this was tried with, those that pyproject.toml allows, and whether compiled
-# gradients were right. 2.11 mixes up those of a hand-written function that changes in place what it returns
-# (pytorch issue 180642). None here does any more; but it is not chosen by itself.
+CHECKED_REPLAYS = 2  # the first has another batch than the recording, the second also other weights
+# The tested versions of PyTorch, those that pyproject.toml allows, and whether compiled gradients were right.
+# 2.11 mixes up the gradients of an autograd.Function that modifies in place what it returns (pytorch issue
+# 180642). No function here does that any more, but "auto" still does not compile with 2.11.
 COMPILES_RIGHT = {"2.10": True, "2.11": False, "2.12": True, "2.13": True, "2.14": True}
 
 Losses = dict[str, Tensor]
-_Shapes = tuple[torch.Size | bool, ...]  # of the tensors of a batch, and its ``every_output``
+_Shapes = tuple[torch.Size | bool, ...]  # shapes of a batch's tensors, and its ``every_output``
 _Result = TypeVar("_Result")
 
 
 def compiles_right(version: str = torch.__version__) -> bool:
-    """Whether compiled gradients were tried with a version of PyTorch, such as "2.13.0+cpu", and right."""
+    """Return whether a PyTorch version, such as "2.13.0+cpu", was tested and compiles right gradients."""
     return COMPILES_RIGHT.get(".".join(version.split(".")[:2]), False)
 
 
 class TrainStep:
-    """Calls to it train the network on one batch after the other.
+    """A callable that trains the network on one batch per call.
 
-    On a GPU the kernels of a step take less time than launching them one by one does. So after a few steps
-    with batches of one shape, the whole step is recorded as a CUDA graph, which the next steps replay with
-    the new batch copied in. What is computed is the same.
+    On a GPU it takes longer to launch the kernels of a step one by one than to run them. So after a few steps
+    with batches of one shape, the whole step is recorded as a CUDA graph, which later steps replay on a copy
+    of the new batch. The computation is the same.
 
-    Neither a compiled nor a recorded step is trusted unseen: in each phase of the training, and for each
-    shape of batch, the first is compared with the plain one: losses, gradients and, of a recorded one, what
-    it makes of the weights. Where it is wrong, or cannot be recorded, a warning says so, and the training
-    goes on as if there had been no other way than the plain one.
+    Compiled and recorded steps are verified: in each phase of the training, and for each batch shape, the
+    first ones are compared with the plain step, by their losses, gradients and, if recorded, weight updates.
+    If one is wrong, or cannot be recorded, a warning is issued and the training continues without compilation
+    or without recording.
 
-    Where the option ``compile`` asks for it, elementwise operations are fused by ``torch.compile``; where
-    that fails they are not, with a warning. The comparison allows for the ``precision`` of the products.
+    If the option ``compile`` asks for it, ``torch.compile`` fuses elementwise operations; if it fails, a
+    warning is issued and they are not fused. The comparison allows for the ``precision`` of the products.
     """
 
     def __init__(self, base: Base, network: torch.nn.Module, options: TrainingOptions) -> None:
@@ -61,19 +61,19 @@ class TrainStep:
         self._records = on_gpu
         self._recorded: dict[_Shapes, _RecordedStep] = {}
         self._stream: torch.cuda.Stream | None = None
-        # Of a recorded step it can be changed where it is a tensor on the GPU.
+        # A recorded step sees changes of the learning rate only if it is a tensor on the GPU.
         rate: float | Tensor = options.learning_rate
         if on_gpu:
             rate = torch.tensor(options.learning_rate, device=next(network.parameters()).device)
         self.optimizer = Adam(network.parameters(), rate)
 
     def __call__(self, batch: Batch) -> Losses:
-        """Train on a batch; each loss as a Tensor [M], which the next call may overwrite."""
+        """Train on a batch, and return each loss as a Tensor [M], which the next call may overwrite."""
         if not self._records:
             return self._train(batch)
         key = _shapes(batch)
         if key not in self._recorded:
-            # One for all recordings: what cuBLAS takes for a stream it keeps for good.
+            # One stream for all recordings: cuBLAS never frees the memory that it allocates for a stream.
             self._stream = self._stream or _new_stream()
             parameters = list(self._network.parameters())
             self._recorded[key] = _RecordedStep(self._train, self._checked, batch, self._stream, parameters)
@@ -85,12 +85,12 @@ class TrainStep:
     def _train(self, batch: Batch) -> Losses:
         losses = self._objective(batch)(self._network, batch)
         self.optimizer.zero_grad()
-        losses["loss"].sum().backward()  # the sum: no member's gradient sees another's loss
+        losses["loss"].sum().backward()  # the sum keeps the gradients of members independent
         self.optimizer.step()
         return {name: value.detach() for name, value in losses.items()}
 
     def _objective(self, batch: Batch) -> Callable[..., Losses]:
-        """Return the compiled losses, once they and their gradients are found right for such batches."""
+        """Return the compiled losses if they are verified for this batch shape, else the plain ones."""
         key = _shapes(batch)
         if self._fused is not None and key not in self._fused_checked:
             self._fused_checked.add(key)
@@ -104,9 +104,9 @@ class TrainStep:
     def _fault(self, fused: Callable[..., Losses], batch: Batch) -> str | None:
         try:
             fast = step_result(fused, self._network, batch)
-        except (InputError, torch.OutOfMemoryError):  # no fault of the compiler
+        except (InputError, torch.OutOfMemoryError):  # not the compiler's fault
             raise
-        except Exception as error:  # a compiler that is missing or fails must not stop a training
+        except Exception as error:  # a missing or failing compiler must not stop the training
             reason = str(error).strip().splitlines()
             return f"failed ({reason[0] if reason else type(error).__name__})"
         plain = step_result(self._base.losses, self._network, batch)
@@ -114,7 +114,7 @@ class TrainStep:
         return None if wrong is None else f"of torch {torch.__version__} computes wrongly ({wrong})"
 
     def _checked(self, replay: Callable[[], Losses], batch: Batch) -> Losses:
-        """Train by a replay that reads this batch; where that is wrong, undo it, and record no more."""
+        """Train by a replay that reads this batch; if it is wrong, undo it and stop recording."""
         assert self._stream is not None
         plain = _on_stream(partial(step_result, self._base.losses, self._network, batch), self._stream)
         restore = saved_state(self._network, self.optimizer)
@@ -126,7 +126,7 @@ class TrainStep:
         if wrong is None:
             found = self._weights()
             restore()
-            self.optimizer.step()  # with the gradients of the replay: the same update, to the bit
+            self.optimizer.step()  # with the replay's gradients: a bit-identical update
             wrong = wrong_update(found, self._weights(), before)
         if wrong is None:
             return losses
@@ -137,14 +137,14 @@ class TrainStep:
         return {name: p.detach().clone() for name, p in self._network.named_parameters()}
 
     def _unrecorded(self, batch: Batch, reason: str) -> Losses:
-        """Train on this batch and all others without recordings, and say why."""
+        """Train on this and all later batches without recording, and warn with the reason."""
         warnings.warn(f"{reason}; continuing without recording", RuntimeWarning, stacklevel=2)
         self._records = False
         self._recorded.clear()
         return self._train(batch)
 
     def free(self) -> None:
-        """Let go of gradients and graphs: other stacks have their turn now."""
+        """Free gradients and graphs, since other stacks are trained next."""
         self._recorded.clear()
         self._fused_checked.clear()
         self.optimizer.zero_grad()
@@ -155,10 +155,10 @@ class _CannotRecord(Exception):
 
 
 class _RecordedStep:
-    """A step for batches of one shape: a few times as it is, then recorded and replayed.
+    """A step for batches of one shape: executed a few times, then recorded and replayed.
 
-    All of them work on the same tensors, which each batch is copied into. What ``torch.compile`` made in the
-    first steps holds for the recording, therefore; nothing may be compiled within it.
+    All executions work on the same tensors, into which each batch is copied. So the recording can use what
+    ``torch.compile`` compiled in the first steps; nothing may be compiled while recording.
     """
 
     def __init__(
@@ -170,8 +170,8 @@ class _RecordedStep:
         parameters: list[torch.nn.Parameter],
     ) -> None:
         self._batch = _map(example, torch.clone)
-        # Without a reference to itself: a graph's memory is given back when the step is let go of, not when
-        # Python next looks for cycles, which an allocator that runs out of memory does not ask for.
+        # No reference to self: a cycle would keep the graph's memory until the garbage collector runs, which
+        # an allocator that is out of memory does not trigger.
         self._train = partial(train, self._batch)
         self._checked = checked
         self._stream = stream
@@ -181,7 +181,7 @@ class _RecordedStep:
 
     def __call__(self, batch: Batch) -> Losses:
         if self._steps == STEPS_BEFORE_CAPTURE:
-            # With the batch before this one: a replay that went on reading that would be found out.
+            # Record with the previous batch, so that the check finds a replay that keeps reading it.
             with torch.compiler.set_stance("eager_on_recompile"):
                 self._replay = _record(self._train, self._stream, self._parameters)
         for static, tensor in zip(_tensors(self._batch), _tensors(batch), strict=True):
@@ -190,35 +190,35 @@ class _RecordedStep:
         if self._replay is None:
             return _on_stream(self._train, self._stream)
         if self._steps <= STEPS_BEFORE_CAPTURE + CHECKED_REPLAYS:
-            return self._checked(self._replay, batch)  # not the copy: it may be what is wrong
+            return self._checked(self._replay, batch)  # not the copy, which may be what is wrong
         return self._replay()
 
 
 def _new_stream() -> torch.cuda.Stream:
-    """On the current GPU: PyTorch's own stream for captures is on the first that a process used."""
+    """Make a stream on the current GPU; PyTorch's capture stream is on the first GPU a process used."""
     return torch.cuda.Stream()
 
 
 def _record(
     work: Callable[[], Losses], stream: torch.cuda.Stream, parameters: list[torch.nn.Parameter]
 ) -> Callable[[], Losses]:
-    """Return a step as a function that launches all of its kernels again at once.
+    """Record a step, and return a function that launches all of its kernels at once.
 
     Raises
     ------
     _CannotRecord
-        Where something within the step cannot be captured, or there is no memory for it.
+        If an operation of the step cannot be captured, or memory runs out.
     """
     try:
         losses, launch = _capture(work, stream)
-    except RuntimeError as error:  # of CUDA, or no memory; the batch has not been trained on
+    except RuntimeError as error:  # from CUDA, or out of memory; the batch has not been trained on
         reason = str(error).strip().splitlines() or [type(error).__name__]
         raise _CannotRecord(f"a step cannot be recorded ({reason[0]})") from error
     gradients = [parameter.grad for parameter in parameters]
 
     def replay() -> Losses:
         launch()
-        # It writes to these; since then a batch of another shape may have put others there.
+        # The graph writes to these tensors; a step of another batch shape may have replaced them in ``grad``.
         for parameter, gradient in zip(parameters, gradients, strict=True):
             parameter.grad = gradient
         return losses
@@ -227,16 +227,16 @@ def _record(
 
 
 def _capture(work: Callable[[], Losses], stream: torch.cuda.Stream) -> tuple[Losses, Callable[[], None]]:
-    """Let work say what it launches, without doing it: tensors of the losses, and a function that does it."""
+    """Capture the kernels of ``work`` without running them; return the loss tensors and a launcher."""
     graph = torch.cuda.CUDAGraph()
-    # Another thread may bring streamed rows to the GPU in the meantime.
+    # Another thread may be moving streamed rows to the GPU.
     with torch.cuda.graph(graph, stream=stream, capture_error_mode="thread_local"):
         losses = work()
     return losses, graph.replay
 
 
 def _on_stream(work: Callable[[], _Result], stream: torch.cuda.Stream) -> _Result:
-    """As PyTorch asks of the steps before a capture."""
+    """Run ``work`` on a side stream, as PyTorch requires before a capture."""
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         result = work()
@@ -264,7 +264,7 @@ def _map(batch: Batch, f: Callable[[Tensor], Tensor]) -> Batch:
 
 
 def _fused(losses: Callable[..., Losses]) -> Callable[..., Losses]:
-    """``losses`` with its elementwise operations fused, one compilation for all batch sizes."""
+    """Compile ``losses`` to fuse its elementwise operations, once for all batch sizes."""
     compiled = torch.compile(losses)
 
     def call(network: torch.nn.Module, batch: Batch) -> Losses:

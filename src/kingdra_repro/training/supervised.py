@@ -1,4 +1,4 @@
-"""The supervised batches of a step, beside its unsupervised one: pseudo-labelled and linked points."""
+"""The batches of a step besides the unsupervised one: pseudo-labelled points and linked points."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from kingdra_repro.training.batches import fewer, linked_order, supervised_order
 from kingdra_repro.training.linked_pairs import LinkedPairs
 from kingdra_repro.training.rows import Rows, StreamedRows
 
-# The term of linked pairs has its full weight from n / FULL_WEIGHT of them on, for n points.
+# With n points, the term of linked pairs has its full weight if there are at least n / FULL_WEIGHT pairs.
 FULL_WEIGHT = 4
 
 
@@ -22,9 +22,9 @@ class PseudoLabels:
 
     Attributes
     ----------
-    labels : int64 array [n], the mini-cluster of each point, -1 for none; some have no points where they
-        are the labels that a fit is given
-    outputs : int64 array [n_models, k], the output of each model that a mini-cluster is trained towards
+    labels : int64 array [n], the mini-cluster of each point, -1 for none; if they are labels given to a fit,
+        some mini-clusters may have no points
+    outputs : int64 array [n_models, k], for each model the output that a mini-cluster is trained towards
     """
 
     labels: np.ndarray
@@ -34,12 +34,13 @@ class PseudoLabels:
 class SupervisedBatches:
     """Batches of pseudo-labelled points and of linked points, for an epoch of a stack.
 
-    Where some clusters have no points, as when a user labels some classes alone, random points without a
-    label take their places in the batches, with -1 for the output: batch norm would take a batch of one class
-    for all there is, and teach the model to put everything there.
+    If some clusters have no points, as when a user labels only some classes, random unlabelled points take
+    their places in the batches, with -1 for the output. Otherwise batch norm would normalise a batch of one
+    class as if it were the whole data set, and the model would learn to put all points there.
 
-    Of a matrix in a file so many labelled rows are at hand as are shuffled at once; where there are more,
-    others in each epoch, equally many of each mini-cluster. ``n_inputs`` says how many inputs these are.
+    For a streamed matrix, at most as many labelled rows are in memory as are shuffled at once. If there are
+    more, each epoch draws a new subset, equally many of each mini-cluster. ``n_inputs`` is the number of
+    supervised inputs per step (0 to 2).
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class SupervisedBatches:
             self._paired = rows.some(linked.pairs)
 
     def drawn(self, n: int, part: int) -> Callable[[slice], dict[str, Any]]:
-        """Draw n points of each kind for a part of the epoch; what a slice of them adds to a `Batch`."""
+        """Draw n points of each kind for a part of the epoch; return a map from slices to `Batch` fields."""
         index_sup = targets = index_linked = None
         if self._pseudo is not None:
             index_sup = self._stacked(
@@ -90,7 +91,7 @@ class SupervisedBatches:
                 found |= {"x_sup": x_sup, "y_sup": targets[:, cut], "every_output": self._every_output}
             if index_linked is not None and self._linked is not None:
                 relation, certainty = self._linked.relations(index_linked[:, cut])
-                # Fewer pairs come more often, and would be learned by heart: they count less.
+                # A few pairs are repeated often and would be overfitted, so they weigh less.
                 certainty *= min(1.0, FULL_WEIGHT * len(self._linked.pairs) / self._n)
                 x_linked = self._paired[index_linked[:, cut]]
                 found |= {"x_linked": x_linked, "relation": relation, "certainty": certainty}

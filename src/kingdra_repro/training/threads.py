@@ -1,25 +1,25 @@
-"""How the CPU trains: with how many threads a model, and what it makes of numbers that fade out."""
+"""Settings of the CPU for training: the number of threads, and flushing denormal numbers to zero."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 import torch
 
-# Of a model. Smaller ones gain nothing from a second thread, and where another program wants the core that it
-# waits for they take several times as long. MNIST's networks of 1,200 units have 4.8 million.
+# Smaller models gain nothing from a second thread, and take several times as long if another program uses the
+# core that the thread waits for. MNIST's networks of 1,200 units have 4.8 million weights.
 WEIGHTS_FOR_THREADS = 1_000_000
 
 
 def useful_threads(n_weights: int, device: torch.device) -> AbstractContextManager[None]:
-    """Compute with one thread where a model of so many weights is small; the caller's number comes back."""
+    """Use one CPU thread for a model with few weights; the caller's number of threads is restored."""
     return threads(1 if device.type == "cpu" and n_weights < WEIGHTS_FOR_THREADS else None)
 
 
 @contextmanager
 def threads(number: int | None) -> Iterator[None]:
-    """Compute with so many threads of the CPU; None: as many as before. The caller's number comes back."""
+    """Use ``number`` CPU threads, or as many as before if it is None; the caller's number is restored."""
     before = torch.get_num_threads()
-    if number is None or number == before:  # to set it again would cost OpenMP's threads
+    if number is None or number == before:  # setting it again would restart OpenMP's threads
         yield
         return
     torch.set_num_threads(number)
@@ -31,9 +31,9 @@ def threads(number: int | None) -> Iterator[None]:
 
 @contextmanager
 def fading_numbers_are_zero() -> Iterator[None]:
-    """Take numbers below 1e-38 for 0, such as old moments of Adam, which some CPUs compute with slowly.
+    """Flush denormal numbers (below 1e-38), such as old moments of Adam, to 0; some CPUs are slow with them.
 
-    The caller's setting comes back.
+    The caller's setting is restored.
     """
     before = not (torch.tensor([1e-39]) * 1).item()
     torch.set_flush_denormal(True)

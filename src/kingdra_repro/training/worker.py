@@ -1,4 +1,4 @@
-"""The members of an ensemble that one device trains, one stack after the other."""
+"""Training of one device's members of an ensemble, one stack after another."""
 
 import itertools
 import zlib
@@ -23,8 +23,8 @@ from kingdra_repro.training.stack import Stack, StepDone
 from kingdra_repro.training.supervised import PseudoLabels
 from kingdra_repro.training.threads import fading_numbers_are_zero, useful_threads
 
-# A CPU gains from a stack while it hides the cost of launching operations, and loses once activations no
-# longer fit its caches: about so many weights are trained at once. A GPU takes all members.
+# Approximate number of weights in a stack on a CPU. A stack hides the cost of launching operations, but is
+# slower once activations no longer fit the caches. On a GPU all alike members share a stack.
 WEIGHTS_PER_CPU_STACK = 2_000_000
 
 MemberLosses = dict[str, dict[int, float]]  # term -> member -> its mean over the last epoch
@@ -32,7 +32,7 @@ MemberLosses = dict[str, dict[int, float]]  # term -> member -> its mean over th
 
 @dataclass(frozen=True)
 class Member:
-    """One model of an ensemble: its number, its base model, and what ``base.radii`` gave, or None."""
+    """One model of an ensemble: its number, its base model, and the result of ``base.radii``, or None."""
 
     number: int
     base: Base
@@ -40,28 +40,28 @@ class Member:
 
 
 def members_of(bases: Sequence[Base], X: Matrix, device: torch.device) -> list[Member]:
-    """Return the members of an ensemble of these bases, with radii that the device computes of X [n, d].
+    """Return the members of an ensemble of these bases, with radii that the device computes from X [n, d].
 
-    Those of a kind follow one another, so that the work is even when members are dealt out by turns.
+    Members with equal bases are adjacent, so that ranks get equal work when members are assigned in turn.
     """
     kinds = [base for i, base in enumerate(bases) if base not in bases[:i]]
-    radii = [kind.radii(X, device) for kind in kinds]  # once each: distances within the data take minutes
+    radii = [kind.radii(X, device) for kind in kinds]  # once per kind: distances within the data take minutes
     members = [Member(m, base, radii[kinds.index(base)]) for m, base in enumerate(bases)]
     return sorted(members, key=lambda member: kinds.index(member.base))
 
 
 @dataclass(frozen=True)
 class Task:
-    """What is trained: the same on all ranks.
+    """A training task, which is the same on all ranks.
 
     Attributes
     ----------
-    members : of all ranks
+    members : the members of all ranks
     checkpoint : where the members' states are saved, or None
     phase_done : int
-        Members begin as they were saved at the end of this phase or within the next; -1: as they are built,
-        or were saved within phase 0.
-    links : Closure or None, pairs that are learned from, see `Stack`
+        Members start from their latest state saved at the end of this phase or within the next one. -1: from
+        the state saved within phase 0, or else newly built.
+    links : Closure or None, the linked pairs to learn from, see `Stack`
     """
 
     members: list[Member]
@@ -74,16 +74,16 @@ class Task:
 
 
 class Worker:
-    """Some members of an ensemble on one device.
+    """The members of an ensemble on one device.
 
-    Members of equal bases that are equally far share stacks. What is computed for a member does not depend on
-    the others, beyond rounding.
+    Members with equal bases and equally many epochs done share stacks. Apart from rounding, the results of a
+    member do not depend on the other members.
     """
 
     def __init__(self, members: Sequence[Member], task: Task, X: Matrix, device: torch.device) -> None:
         self.device, self.checkpoint, self._n_clusters = device, task.checkpoint, task.n_clusters
         self._pace = Pace(SHARE_WITHIN_PHASES, SECONDS_OF_A_SAVE)
-        self._saved: dict[tuple[int, ...], tuple[str, int]] = {}  # of a stack: the last name, its epochs
+        self._saved: dict[tuple[int, ...], tuple[str, int]] = {}  # stack -> last saved name, epochs
         rows = rows_of(X, device)
         self._X = X
         self.stacks: list[Stack] = []
@@ -119,21 +119,21 @@ class Worker:
         on_step: Callable[[StepDone], None],
         phase: int | None,
     ) -> MemberLosses:
-        """Train every member for what it lacks of the epochs of a phase, and compute its moments.
+        """Train every member for the remaining epochs of a phase, and compute its moments.
 
         Parameters
         ----------
-        epochs : of this phase, counted since the beginning
-        phase : its number, to save states within it; None: none are saved before `save` is called
+        epochs : the epochs of this phase, counted over all phases
+        phase : the number of the phase, to save states within it; None: nothing is saved until `save`
 
         Returns
         -------
-        The mean of each term of the loss over a member's last epoch
+        MemberLosses, the mean of each term of the loss over each member's last epoch
 
         Raises
         ------
         InputError
-            If a checkpoint has members that are further, or has lost those that the phase begins with.
+            If a checkpoint has members with more epochs, or has lost those that the phase starts from.
         """
         for stack in self.stacks:
             if stack.epoch > epochs.stop:
@@ -165,7 +165,7 @@ class Worker:
         return losses
 
     def save(self, phase: int) -> None:
-        """Save the members whose states at the end of the phase have not been saved."""
+        """Save the members whose states at the end of the phase are not saved yet."""
         for stack in self.stacks:
             self._save(stack, phase)
 
@@ -180,7 +180,7 @@ class Worker:
         self._saved[stack.members] = name, stack.epoch
 
     def _fetch(self, stack: Stack) -> None:
-        """Load what a stack let go of when it was offloaded."""
+        """Load the saved state of an offloaded stack."""
         name = self._saved[stack.members][0]
         states = self.checkpoint.load(name) if self.checkpoint else None
         if states is None:
@@ -188,7 +188,7 @@ class Worker:
         stack.load_member_states([states[m] for m in stack.members])
 
     def predict_proba(self, start: int, stop: int) -> dict[int, Tensor]:
-        """Compute the outputs of each member for some of the rows trained on: float32 Tensors [m, k]."""
+        """Compute the outputs of each member for rows start to stop: float32 Tensors [stop - start, k]."""
         whole = (start, stop) == (0, self._X.shape[0])
         rows = None if whole else Rows(self._X[start:stop], self.device)
         found: dict[int, Tensor] = {}
@@ -201,7 +201,7 @@ class Worker:
         return useful_threads(stack.base.n_weights(stack.rows.d, self._n_clusters), self.device)
 
     def weights(self, member: int) -> dict[str, Tensor] | None:
-        """Return the weights and moments of a member, on the CPU; None if it is not here."""
+        """Return the weights and moments of a member, on the CPU; None if this worker does not have it."""
         return next((stack.weights(member) for stack in self.stacks if member in stack.members), None)
 
     def close(self) -> None:
@@ -209,7 +209,7 @@ class Worker:
 
 
 def _current(device: torch.device) -> AbstractContextManager:
-    """Streams and graphs belong to the current GPU, which is the first unless one says so."""
+    """Make the device the current GPU, to which streams and graphs belong; the default is the first GPU."""
     return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
 
@@ -217,11 +217,11 @@ def _name(members: tuple[int, ...]) -> str:
     name = "models_" + "_".join(map(str, members))
     if len(name) <= 200:
         return name
-    return f"models_x{zlib.crc32(name.encode()):08x}"  # file systems take names of 255 bytes
+    return f"models_x{zlib.crc32(name.encode()):08x}"  # file systems allow names of up to 255 bytes
 
 
 def _latest_states(checkpoint: Checkpoint, members: set[int], phase_done: int) -> dict[int, dict[str, Any]]:
-    """Load each member's furthest state, of a phase's end or within the next, whatever its stack was."""
+    """Load each member's latest state, from a phase's end or within the next, of whatever stack it was in."""
     states: dict[int, dict[str, Any]] = {}
     for name in models_of(checkpoint, phase_done) + models_of(checkpoint, phase_done + 1):
         known = name.split("_")[1:]
