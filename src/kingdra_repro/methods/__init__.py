@@ -1,4 +1,4 @@
-"""Methods: estimators in scikit-learn's manner. None sees labels but those that are given labels."""
+"""Estimators with scikit-learn's interface. They use no labels except partial labels passed to ``fit``."""
 
 from kingdra_repro.methods.agglomerative import Agglomerative
 from kingdra_repro.methods.autoencoder_kmeans import DAEKMeans, DVAEKMeans

@@ -1,4 +1,4 @@
-"""Agglomerative clustering by Ward's criterion, of as many points as memory holds once."""
+"""Agglomerative clustering by Ward's criterion, for as many points as fit in memory."""
 
 from dataclasses import dataclass
 
@@ -13,34 +13,36 @@ from kingdra_repro.training.events import Monitor, Progress
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class Agglomerative(Clusterer):
-    """Ward's method, exact, without a distance matrix: the paper's row "AC".
+    """Exact Ward clustering without a distance matrix: the paper's row "AC".
 
-    The clusters are those of scikit-learn's AgglomerativeClustering, whose matrix takes 20 GB for 70,000
-    points, but where distances are equal: such ties are broken otherwise. See `kingdra_repro.methods.ward`
-    for how, and for what is done about rounding. Memory: 8 n d bytes for the centroids, about 250 n for lists
-    of neighbours, and a few 100 MB; a sparse matrix is made dense (4 n d bytes more), since centroids are.
+    The clusters are those of scikit-learn's AgglomerativeClustering, whose distance matrix takes 20 GB for
+    70,000 points, except that ties between equal distances may be broken differently. See
+    `kingdra_repro.methods.ward` for the algorithm and its treatment of rounding. Memory: 8 n d bytes for the
+    centroids, about 250 n bytes for the lists of neighbours, and a few 100 MB. A sparse matrix is densified
+    first (another 4 n d bytes), since the centroids are dense.
 
     Parameters
     ----------
     n_clusters : int, default=8
+        k, the number of clusters, from 1 to the number of points.
     device : str, default="auto"
-        A torch device; "auto" is a GPU where there is one.
-    monitor : object with methods ``progress`` and ``iteration``, or None
-        Told of the merges so far, as part of one epoch.
+        A torch device; "auto" selects a GPU if there is one.
+    monitor : object with methods ``progress`` and ``iteration``, or None, default=None
+        Notified of the merges done so far, as a fraction of one epoch; see `kingdra_repro.methods.Monitor`.
 
     Attributes
     ----------
-    labels_ : int64 array [n], numbered as they first occur
+    labels_ : int64 array [n], clusters numbered in order of first occurrence
     merges_ : int64 array [n - 1, 2]
-        The hierarchy: the lowest row number within each of the two clusters of a merge.
+        The hierarchy: for each merge, the lowest row index in each of the two clusters.
     distances_ : float64 array [n - 1]
-        Of each merge, never falling; as scikit-learn and scipy scale them: sqrt(2 s_a s_b / (s_a + s_b))
-        times the distance of the centroids.
+        The distance of each merge, in non-decreasing order. As in scikit-learn and scipy it is
+        sqrt(2 s_a s_b / (s_a + s_b)) times the distance between the centroids of clusters of sizes s_a, s_b.
     n_features_in_ : int
 
     See Also
     --------
-    KMeans : K-means on the same rows.
+    KMeans : K-means on the same features.
 
     References
     ----------

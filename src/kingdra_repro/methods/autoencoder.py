@@ -1,4 +1,4 @@
-"""Training an autoencoder."""
+"""Base class of the methods that train an autoencoder."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -19,18 +19,18 @@ from kingdra_repro.training.seeds import Purpose, torch_stream
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class AutoencoderClusterer(NetworkClusterer):
-    """Trains an autoencoder; what is done with it is the subclass's.
+    """Base class of estimators that train an autoencoder; subclasses decide how its code is used.
 
-    It has fully connected layers and a code of size k, unless the subclass has another.
+    The layers are fully connected and the code has size k, unless the subclass makes another network.
 
     Parameters
     ----------
     n_clusters : int, default=8
-        k, from 1 to the number of points; also the size of the code.
+        k, the number of clusters, from 1 to the number of points; also the size of the code.
     hidden : sequence of int, default=(1200, 1200)
-        Widths of the encoder's hidden layers; the decoder's are the same, backwards.
+        Widths of the encoder's hidden layers; the decoder has the same in reverse order.
     masking : float, default=0.2
-        The fraction of the features that is set to 0 in the network's input while it is trained.
+        Fraction of the input features that are set to 0 during training.
     epochs, batch_size, learning_rate, precision : see `NetworkClusterer`
     device, random_state, checkpoint_dir, monitor, verbose : see `TrainedClusterer`
     """
@@ -40,14 +40,15 @@ class AutoencoderClusterer(NetworkClusterer):
     masking: float = 0.2
 
     network_class: ClassVar[type[Autoencoder]] = Autoencoder
-    decisive: ClassVar[tuple[str, ...]] = ()  # parameters that a kept autoencoder depends on
+    decisive: ClassVar[tuple[str, ...]] = ()  # parameters that a cached autoencoder depends on
     _network: Any = field(init=False)
 
     def _train_autoencoder(self, fit: NetworkFit, epochs_total: float) -> dict[str, float]:
-        """Train the network for ``epochs`` epochs with Adam, from where a killed fit left it.
+        """Train the network for ``epochs`` epochs with Adam, resuming from the checkpoint if there is one.
 
-        The history gets a row an epoch, but for the last: its mean of each term of the loss is returned, for
-        the subclass to add, with the answer or without. ``epochs_total`` is of the whole fit, for progress.
+        Each epoch except the last adds a row to the history. The last epoch's mean of each loss term is
+        returned instead, so that the subclass can add it with or without labels. ``epochs_total`` is the
+        number of epochs of the whole fit, for progress reports.
         """
         rows = fit.rows
         self._network = self._new_network(rows, torch_stream(fit.seed, 0, Purpose.WEIGHTS)).to(rows.device)
@@ -89,9 +90,10 @@ class AutoencoderClusterer(NetworkClusterer):
     def _kept_autoencoder(
         self, folder: str | Path | None, fit: NetworkFit, epochs_total: float
     ) -> dict[str, float]:
-        """As `_train_autoencoder`, unless it is kept in the folder, where it is afterwards.
+        """Load the autoencoder from a cache folder, or train it and save it there.
 
-        The folder is that of autoencoders of any data and settings; None: none is kept.
+        Returns what `_train_autoencoder` returns. The folder may hold autoencoders of any data and settings.
+        If it is None, nothing is cached.
         """
         if folder is None:
             return self._train_autoencoder(fit, epochs_total)
@@ -114,7 +116,7 @@ class AutoencoderClusterer(NetworkClusterer):
         return state["losses"][-1]
 
     def _new_network(self, rows: Rows, generator: torch.Generator) -> Any:
-        """Make the network with its first weights, from the generator."""
+        """Create the network with initial weights from the generator, and set its input scale."""
         network = self._make_network(rows.d, generator)
         network.scale.fill_(self._input_scale(network, rows))
         return network
@@ -123,11 +125,11 @@ class AutoencoderClusterer(NetworkClusterer):
         return self.network_class(n_features, self.n_clusters, self.hidden, 1.0, generator)
 
     def _input_scale(self, network: Any, rows: Rows) -> float:
-        """Compute what the network multiplies its inputs with."""
+        """Compute the factor that the network multiplies its inputs by."""
         return unit_scale(rows)
 
 
 def unit_scale(rows: Rows) -> float:
-    """Return what makes the mean square of a feature 1; 1 where all are 0."""
+    """Return the factor that makes the mean square of all features 1; return 1 if all features are 0."""
     squares = sum(float(chunk.square().sum(dtype=torch.float64)) for chunk in rows.chunks(CHUNK))
     return (rows.n * rows.d / squares) ** 0.5 if squares > 0 else 1.0

@@ -1,4 +1,4 @@
-"""K-means on the code of a deep autoencoder (dAE) or a deep variational one (dVAE)."""
+"""K-means on the code of a deep autoencoder (dAE) or a deep variational autoencoder (dVAE)."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -17,35 +17,43 @@ from kingdra_repro.training.rows import Rows
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class DAEKMeans(AutoencoderClusterer):
-    """Train a deep autoencoder d - hidden - k - hidden - d, then run K-means on its code.
+    """K-means on the code of a deep autoencoder d - hidden - k - hidden - d.
 
-    The paper's row "dAE + K-means", with the network of its own method. The paper says "Deep
-    Autoencoders" (section 5.3) and not how they were trained; what is here is common practice.
+    The paper's row "dAE + K-means", with the hidden layers of the paper's own method. The paper says "Deep
+    Autoencoders" (section 5.3) but not how they were trained; the training here follows common practice.
 
     Parameters
     ----------
+    n_clusters : int, default=8
+        k, the number of clusters, from 1 to the number of points; also the size of the code.
+    hidden : sequence of int, default=(1200, 1200)
+        Widths of the encoder's hidden layers; the decoder has the same in reverse order.
+    masking : float, default=0
+        Fraction of the input features that are set to 0 during training. Values from 0.1 to 0.5 make it a
+        denoising autoencoder.
     epochs : int, default=50
         Passes over the data.
+    batch_size : int, default=256
+    learning_rate : float, default=0.001
+        Learning rate of Adam.
+    precision : {"float32", "tf32", "bfloat16"}, default="float32"
+        Precision of the matrix products in training; everything else is float32. "tf32" applies only to a
+        GPU.
     n_init : int, default=10
         Restarts of K-means.
-    masking : float, default=0
-        The fraction of the features that is set to 0 in the network's input while it is trained: 0.1 to 0.5
-        make it a denoising autoencoder.
-    n_clusters, hidden : see `AutoencoderClusterer`
-    batch_size, learning_rate, precision : see `NetworkClusterer`
-    device, random_state, checkpoint_dir, monitor, verbose : see `TrainedClusterer`
+    device, random_state, checkpoint_dir, monitor, verbose : see `Kingdra`
 
     Attributes
     ----------
     labels_ : int64 array [n]
-    history_ : DataFrame, a row an epoch
-        ``loss``: the mean squared error of the reconstruction, of features scaled to mean square 1.
+    history_ : DataFrame, one row per epoch
+        ``loss`` is the mean squared error of the reconstruction of features scaled to mean square 1.
     n_features_in_ : int
 
     See Also
     --------
-    DVAEKMeans : With a variational autoencoder.
-    DEC : Trains the code for the clusters, too.
+    DVAEKMeans : The same with a variational autoencoder.
+    DEC : Also trains the code for the clusters.
 
     References
     ----------
@@ -86,19 +94,20 @@ class DAEKMeans(AutoencoderClusterer):
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class DVAEKMeans(DAEKMeans):
-    """Train a deep variational autoencoder, then run K-means on the means of its posteriors.
+    """K-means on the posterior means of a deep variational autoencoder.
 
-    The paper's row "dVAE + K-means". With ``masking`` inputs are corrupted in training (Im et al.), and clean
-    when codes are made. The likelihood is Gaussian: see
+    The paper's row "dVAE + K-means". With ``masking``, inputs are corrupted during training (Im et al.), but
+    not when codes are computed. The likelihood is Gaussian; see
     `kingdra_repro.networks.autoencoder.VariationalAutoencoder`.
 
-    Parameters and attributes are those of `DAEKMeans`. In ``history_`` the loss is the negative evidence
-    lower bound a feature, but for a constant; ``mse`` is the reconstruction's error, ``kl`` the distance of
-    posterior and prior in nats a point: near 0 the code has collapsed and carries no information.
+    Parameters and attributes are those of `DAEKMeans`. In ``history_``, ``loss`` is the negative evidence
+    lower bound per feature, up to a constant; ``mse`` is the mean squared error of the reconstruction; ``kl``
+    is the KL divergence of posterior and prior in nats per point. If it is near 0, the code has collapsed and
+    carries no information.
 
     See Also
     --------
-    DAEKMeans : With an autoencoder that is not variational.
+    DAEKMeans : The same with an autoencoder that is not variational.
 
     References
     ----------

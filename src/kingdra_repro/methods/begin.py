@@ -1,4 +1,4 @@
-"""How a fit begins: its seed, and the checkpoint that is known by its settings and data."""
+"""The start of a fit: its seed, and its checkpoint, which is identified by settings and data."""
 
 import logging
 from collections.abc import Container
@@ -21,7 +21,7 @@ from kingdra_repro.training.options import WITHOUT_EFFECT
 
 log = logging.getLogger(__name__)
 
-WIDE = 20_000  # columns of a sparse matrix: an hour an epoch for 100,000 rows of 50,000
+WIDE = 20_000  # sparse columns that are not warned of; 100,000 rows of 50,000 columns take an hour per epoch
 
 
 def seed_and_checkpoint(
@@ -32,21 +32,21 @@ def seed_and_checkpoint(
     *,
     may_change: Container[str] = (),
 ) -> tuple[int, Checkpoint | None]:
-    """Return the seed of a fit, and its checkpoint where the estimator has a ``checkpoint_dir``.
+    """Return the seed of a fit, and its checkpoint, which is None if ``checkpoint_dir`` is None.
 
-    A fit without a seed draws one, and takes it up again when it goes on.
+    A fit without a seed draws one. If it is interrupted, the resumed fit uses the same seed.
 
     Parameters
     ----------
     X : float32 array, CSR matrix or StreamedMatrix [n, d], the data to fit
-    labels : int64 array [n], those that the fit is given, or None
-    links : the pairs that it is given, or None
-    may_change : parameters that a fit may go on with another value of
+    labels : int64 array [n], the labels passed to ``fit``, or None
+    links : the linked pairs passed to ``fit``, or None
+    may_change : names of parameters that may have another value when a fit resumes
 
     Raises
     ------
     InputError
-        If the checkpoint is of other settings or data, or cannot be written.
+        If the checkpoint belongs to other settings or data, or cannot be written.
     """
     random_state = estimator.random_state
     seeded = isinstance(random_state, int | np.integer | np.random.RandomState)
@@ -54,7 +54,7 @@ def seed_and_checkpoint(
         seed = int(random_state)
     else:
         seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
-    if not isinstance(X, StreamedMatrix):  # of which it was told when it was opened
+    if not isinstance(X, StreamedMatrix):  # which warns when it is opened
         warn_of_scale(X)
         warn_of_small_values(X)
     if is_sparse(X) and X.shape[1] > WIDE:
@@ -88,7 +88,7 @@ def seed_and_checkpoint(
 
 
 def _described(value: Any) -> Any:
-    """Give a parameter a ``repr`` that is the same in other processes, for NumPy's numbers and for tuples."""
+    """Replace a parameter by a value whose ``repr`` is the same in every process; InputError for a lambda."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, list | tuple):
@@ -101,7 +101,7 @@ def _described(value: Any) -> Any:
         )
     if isinstance(value, FunctionType):
         return f"{value.__module__}.{value.__qualname__}"
-    if type(value).__repr__ is object.__repr__:  # it would tell where in memory it lies
+    if type(value).__repr__ is object.__repr__:  # the default, which contains the memory address
         held = {name: _described(one) for name, one in getattr(value, "__dict__", {}).items()}
         return f"{type(value).__module__}.{type(value).__qualname__} {held}"
     return value

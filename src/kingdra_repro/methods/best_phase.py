@@ -1,4 +1,4 @@
-"""Which phase of Kingdra is the answer, where it need not be the last: pseudo-labels can do harm."""
+"""Choice of the phase of Kingdra that gives the answer; pseudo-labels can make later phases worse."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,20 +15,20 @@ from kingdra_repro.sampling import fixed_sample
 from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.prediction import FittedEnsemble
 
-SAMPLED = 20_000  # points that are looked at: their neighbours take the square of their number
+SAMPLED = 20_000  # points in the graph, at most: the search for neighbours takes quadratic time
 NEIGHBOURS = 10
 
 
 @dataclass(frozen=True)
 class Phase:
-    """The answer after a phase, and the ensemble that gives it.
+    """The answer after a phase, and the ensemble that gave it.
 
     Attributes
     ----------
     modularity : see `BestPhase`
-    answer : ``labels``, ``model_labels``, ``pseudo_labels``, and ``outputs``: which output of each model is
-        which cluster
-    weights : the models' states
+    answer : ``labels``, ``model_labels``, ``pseudo_labels``, and ``outputs``: the output of each model that
+        stands for each cluster
+    weights : the state of each model
     """
 
     number: int
@@ -38,11 +38,11 @@ class Phase:
 
 
 class BestPhase:
-    """Holds the phase whose clusters have the largest modularity so far; of equal ones the last.
+    """The phase whose clusters have had the largest modularity so far; ties go to the later phase.
 
-    Modularity is that of the clusters in the graph of the ten nearest neighbours, of 20,000 points where
-    there are more. It reads no labels. Not in the paper. It misses some harm, and may stop what still rises
-    (results/best_phase.csv).
+    The modularity is that of the clusters in the graph of the ten nearest neighbours, on a sample of 20,000
+    points if there are more. It uses no labels and is not in the paper. It does not detect all harm that
+    pseudo-labels do, and may choose an earlier phase although accuracy still rises (results/best_phase.csv).
     """
 
     def __init__(self, X: Matrix) -> None:
@@ -59,9 +59,9 @@ class BestPhase:
         return neighbour_graph(self._X[self._rows])
 
     def consider(self, number: int, answer: dict[str, Tensor], fitted: Callable[[], FittedEnsemble]) -> float:
-        """Hold a phase, if none before it has a larger modularity; return its modularity.
+        """Return the modularity of a phase, and keep the phase unless an earlier one has a larger modularity.
 
-        ``fitted`` gives the ensemble as it is now, and is asked where the phase is held; for ``answer`` see
+        ``fitted`` returns the current ensemble, and is called only if the phase is kept. For ``answer`` see
         `Phase`.
         """
         found = modularity(self._graph, answer["labels"].numpy()[self._rows])
@@ -70,9 +70,9 @@ class BestPhase:
         return found
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Leave the phase for a fit that is killed; before the phase that was trained last is committed.
+        """Save the best phase; call this before the phase trained last is committed.
 
-        The one saved before stays as well: it is the best of the phases that are committed until then.
+        The best phase saved before is kept as well: until that commit, a fit that resumes needs it.
         """
         if self.found is None:
             return
@@ -86,12 +86,12 @@ class BestPhase:
         self._saved = number
 
     def resume(self, checkpoint: Checkpoint | None, next_phase: int) -> None:
-        """Take up what a killed fit saved, of the phases before the one that is next.
+        """Load the best phase that an interrupted fit saved, among the phases before ``next_phase``.
 
         Raises
         ------
         InputError
-            If what was saved is damaged.
+            If the saved state is damaged.
         """
         if checkpoint is None:
             return
@@ -103,24 +103,25 @@ class BestPhase:
 
 
 def neighbour_graph(X: np.ndarray | sp.csr_matrix, n_neighbors: int = NEIGHBOURS) -> sp.csr_matrix:
-    """Join each point of X [n, d] with its nearest others, by Euclidean distance; all edges weigh 1.
+    """Return the graph that joins each point of X [n, d] to its nearest neighbours by Euclidean distance.
 
-    Where there are fewer others than ``n_neighbors``, with all of them: symmetric CSR matrix [n, n] of 0, 1.
+    It is a symmetric CSR matrix [n, n] of 0 and 1. If there are fewer than ``n_neighbors`` other points, a
+    point is joined to all of them.
     """
     graph = kneighbors_graph(X, min(n_neighbors, X.shape[0] - 1))
     return graph.maximum(graph.T).tocsr()
 
 
 def modularity(graph: sp.csr_matrix, labels: np.ndarray) -> float:
-    """Compute the share of edges within clusters, less what chance would put there (Newman 2004, Eq. 5).
+    """Compute the modularity: the share of edges within clusters minus that expected by chance.
 
-    Q = sum over clusters c of e_cc - a_c^2, with e_cc the share of edges within c, and a_c that of ends of
-    edges in c. It is below 1, and 0 for one cluster alone.
+    Newman (2004), Eq. 5: Q = sum over clusters c of e_cc - a_c^2, where e_cc is the share of edges within c
+    and a_c the share of edge ends in c. Q is below 1, and 0 for a single cluster.
 
     Parameters
     ----------
-    graph : symmetric CSR matrix [n, n] of 0 and 1 with an edge at least, as of `neighbour_graph`
-    labels : int array [n], from 0
+    graph : symmetric CSR matrix [n, n] of 0 and 1 with at least one edge, such as from `neighbour_graph`
+    labels : int array [n], clusters numbered from 0
     """
     degrees = np.asarray(graph.sum(1)).ravel()
     i, j = graph.nonzero()

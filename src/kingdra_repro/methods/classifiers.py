@@ -1,4 +1,4 @@
-"""Classifiers of scikit-learn that know the labelled points alone: what a method with labels must surpass."""
+"""scikit-learn classifiers trained on the labelled points alone: baselines for methods that use labels."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,7 +14,7 @@ from kingdra_repro.methods.given_labels import LabelledClusterer
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class NearestLabelled(LabelledClusterer):
-    """The class of the nearest labelled point (scikit-learn's KNeighborsClassifier with one neighbour).
+    """A classifier by the nearest labelled point (scikit-learn's KNeighborsClassifier with one neighbour).
 
     Parameters
     ----------
@@ -24,15 +24,15 @@ class NearestLabelled(LabelledClusterer):
     Attributes
     ----------
     labels_ : int64 array [n]
-        The class of each point; of a labelled one its own.
+        The class of each point; labelled points keep theirs.
     points_ : float32 array [m, d], the labelled points
-    point_classes_ : int64 array [m]
+    point_classes_ : int64 array [m], their classes
     classes_ : int64 array [k], 0..k-1
     n_features_in_ : int
 
     See Also
     --------
-    LogisticRegression : A linear classifier of the same points.
+    LogisticRegression : A linear classifier trained on the same points.
 
     Examples
     --------
@@ -56,20 +56,20 @@ class NearestLabelled(LabelledClusterer):
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class LogisticRegression(LabelledClusterer):
-    """scikit-learn's logistic regression on the labelled points.
+    """scikit-learn's logistic regression, trained on the labelled points.
 
     Parameters
     ----------
     n_clusters : int, default=8
-        k, the number of classes, from 2.
+        k, the number of classes, at least 2.
     max_iter : int, default=1000
-        Steps of the solver, at most.
+        Maximum number of solver iterations.
 
     Attributes
     ----------
     labels_ : int64 array [n]
-        The class of each point; of a labelled one its own.
-    coef_, intercept_ : arrays [k, d] and [k], or [1, d] and [1] of two classes, as in scikit-learn
+        The class of each point; labelled points keep theirs.
+    coef_, intercept_ : arrays [k, d] and [k]; for two classes [1, d] and [1], as in scikit-learn
     classes_ : int64 array [k], 0..k-1
     n_features_in_ : int
 

@@ -1,4 +1,4 @@
-"""What all estimators share: how parameters and data are checked, and how a fit ends."""
+"""Base classes of all estimators: parameters, validation, fitted state, and the context of a fit."""
 
 import warnings
 from abc import ABC
@@ -25,25 +25,26 @@ from kingdra_repro.training.events import Monitor
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class Clusterer(ClusterMixin, BaseEstimator, ABC):
-    """An estimator in scikit-learn's manner: a dataclass of its parameters, and `_fit`, which says how.
+    """Base class of estimators with scikit-learn's interface: a dataclass whose fields are the parameters.
 
-    A subclass is a dataclass, too: it adds parameters, or gives others of their defaults.
+    Subclasses are dataclasses, too. They add parameters or change defaults, and implement `_fit`.
 
     Parameters
     ----------
     n_clusters : int, default=8
-        k, from 1 to the number of points.
+        k, the number of clusters, from 1 to the number of points.
 
     Attributes
     ----------
     checks : dict
-        Of each parameter that is checked, what it must be; a subclass's holds those of its base.
+        The check of each parameter that is validated; those of a subclass include those of its base.
     parts : dict
-        Of each parameter that has parameters of its own where it is an instance, what makes one of a name.
+        For each parameter that can be an instance with parameters of its own, the function that makes an
+        instance from a name.
     streams : bool
-        Whether it takes a `kingdra_repro.data.StreamedMatrix`, which stays in its file.
+        Whether ``fit`` takes a `kingdra_repro.data.StreamedMatrix`, which is read from its file on demand.
     takes_labels : bool
-        Whether ``fit`` reads the classes of some points, ``y`` with -1 where they are not known.
+        Whether ``fit`` uses partial labels: ``y`` with the classes of some points and -1 for all others.
     """
 
     streams: ClassVar[bool] = False
@@ -55,23 +56,23 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
 
     @default_library_state()
     def fit(self, X: Any, y: Any = None) -> Self:
-        """Cluster X: array or sparse matrix [n, d] of finite numbers, n >= n_clusters. ``y`` is ignored.
+        """Cluster X, an array or sparse matrix [n, d] of finite numbers with n >= n_clusters; ignore ``y``.
 
         Raises
         ------
         InputError
-            (a ValueError) If a parameter is not valid; ValueError for NaN, infinities, wrong shapes.
+            (a ValueError) If a parameter is invalid. ValueError for NaN, infinities and wrong shapes.
         """
         with one_fit(self, X) as X:
             self._fit(X)
         return self
 
     def fit_predict(self, X: Any, y: Any = None, **pairs: Any) -> np.ndarray:
-        """Cluster X as `fit` does, and give the cluster of each point: int64 array [n]."""
+        """Cluster X as `fit` does, and return the cluster of each point: int64 array [n]."""
         return self.fit(X, y, **pairs).labels_
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Return the parameters by name; deep: also those of bases and the like, such as ``base__w_mi``."""
+        """Return the parameters by name; if ``deep``, also nested ones such as ``base__w_mi``."""
         params = super().get_params(deep=False)
         parts = {name: value for name, value in params.items() if deep and is_part(value)}
         for name, part in parts.items():
@@ -80,13 +81,13 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
         return params
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters by name; ``base__w_mi=1.0`` replaces the base by one with another weight.
+        """Set parameters by name; ``base__w_mi=1.0`` replaces the base by a copy with another weight.
 
         Raises
         ------
         InputError
-            (a ValueError) For the parameter of what has none of this name, as a base that is given by its
-            name has; ValueError for a name that is no parameter.
+            (a ValueError) If a nested parameter does not exist, for example because the base is a name and
+            not an instance. ValueError if the estimator has no such parameter.
         """
         inner: dict[str, dict[str, Any]] = {}
         ours = self.get_params(deep=False)
@@ -105,7 +106,7 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
         return self
 
     def _part_instead(self, name: str, value: Any) -> str:
-        """Say what a parameter is to be set to, so that it has parameters of its own."""
+        """Return advice, for an error message, on giving a parameter a value that has nested parameters."""
         if name not in self.parts:
             return "it has none, leave it out"
         if isinstance(value, list | tuple):
@@ -116,17 +117,17 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
 
     @property
     def is_ensemble(self) -> bool:
-        """Whether several models answer, which may disagree."""
+        """Whether the answer comes from several models, which may disagree."""
         return False
 
     def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
-        """Cluster checked data, and set ``labels_`` and what prediction uses; unless `fit` is overridden."""
+        """Cluster validated data; set ``labels_`` and what prediction uses. Unused if `fit` is overridden."""
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, np.ndarray]:
-        """All numbers that were fitted, by name: attributes such as ``labels_``, and what `predict` uses.
+        """Return all fitted arrays by name: attributes such as ``labels_``, and what `predict` uses.
 
-        A subclass that predicts by anything but its attributes adds that here and in `load_state_dict`.
+        A subclass whose prediction uses more than its attributes adds it here and in `load_state_dict`.
         """
         check_is_fitted(self)
         return {
@@ -136,17 +137,18 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
         }
 
     def load_state_dict(self, state: dict[str, np.ndarray], n_features: int) -> None:
-        """Become the fitted estimator with these parameters whose `state_dict` this is.
+        """Load what `state_dict` of a fitted estimator with the same parameters returned.
 
         Parameters
         ----------
         state : dict from name to array
-        n_features : int, d
+        n_features : int
+            d, the number of features that the estimator was fitted on.
 
         Raises
         ------
         KeyError, RuntimeError
-            Where it is the state of another estimator.
+            If the state belongs to another estimator.
         """
         self.n_features_in_ = n_features
         for name, value in state.items():
@@ -161,20 +163,21 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class TrainedClusterer(Clusterer):
-    """A clusterer that trains networks, on a device, for long: it may be watched, killed and taken up again.
+    """Base class of estimators that train networks on a device: a fit can be monitored and resumed.
 
     Parameters
     ----------
     device : str, default="auto"
-        A torch device; "auto" is a GPU where there is one.
+        A torch device; "auto" selects a GPU if there is one.
     random_state : int, RandomState or None, default=None
-    checkpoint_dir : path or None
-        Where the state is kept, so that a fit that was killed goes on when it is called again with the same
-        settings and data.
-    monitor : object with methods ``progress`` and ``iteration``, or None
-        See `kingdra_repro.methods.Monitor`.
+        Seed of all random numbers.
+    checkpoint_dir : path or None, default=None
+        Folder for checkpoints. An interrupted fit resumes if it is called again with the same settings and
+        data.
+    monitor : object with methods ``progress`` and ``iteration``, or None, default=None
+        Notified of the progress of the fit; see `kingdra_repro.methods.Monitor`.
     verbose : int, default=0
-        1: the progress and the time left are shown on standard error.
+        If 1, the progress and the time left are shown on standard error.
     """
 
     checks: ClassVar[dict[str, Check]] = {
@@ -192,26 +195,27 @@ class TrainedClusterer(Clusterer):
 
 
 def is_part(value: Any) -> bool:
-    """Whether a parameter has parameters of its own, as a base or a way of pseudo-labelling has."""
+    """Whether the value of a parameter has parameters of its own, such as a base or a pseudo-labeller."""
     return is_dataclass(value) and not isinstance(value, type)
 
 
 def _is_fitted(name: str) -> bool:
-    """Whether it is the name of an attribute that a fit sets, as scikit-learn has these."""
+    """Whether a name is that of a fitted attribute by scikit-learn's convention."""
     return name.endswith("_") and not name.startswith("_")
 
 
 class EmptyClusterWarning(ConvergenceWarning):
-    """Fewer clusters were found than were looked for."""
+    """Warning that a fit found fewer clusters than ``n_clusters``."""
 
 
 @contextmanager
 def one_fit(estimator: Any, X: Any) -> Iterator[Any]:
-    """Check parameters and data for a fit within, which gets what `checked_data` makes of X.
+    """Run a fit as a context: validate parameters and data, and yield X as `checked_data` returns it.
 
-    Where the fit fails, the estimator is left unfitted: it would else be a mixture of itself and the fit
-    before. What others have put there stays, such as what a pipeline notes while it fits its steps. No other
-    fit has its ``checkpoint_dir`` meanwhile. Clusters that were not found are warned of.
+    If the fit fails, the estimator is left unfitted; otherwise it would mix attributes of this fit and the
+    previous one. Attributes that others have set before stay, such as those that a pipeline sets while it
+    fits its steps. ``checkpoint_dir`` is locked against other fits in the meantime. A `TrainedClusterer` with
+    empty clusters issues `EmptyClusterWarning` at the end.
     """
     before = set(vars(estimator))
     try:
@@ -224,7 +228,7 @@ def one_fit(estimator: Any, X: Any) -> Iterator[Any]:
                 delattr(estimator, name)
         raise
     found = len(np.unique(estimator.labels_))
-    if found < estimator.n_clusters and isinstance(estimator, TrainedClusterer):  # scikit-learn's own warn
+    if found < estimator.n_clusters and isinstance(estimator, TrainedClusterer):  # scikit-learn warns itself
         warnings.warn(
             f"{type(estimator).__name__} found {found} clusters, and no points for the others of "
             f"n_clusters={estimator.n_clusters}: look for fewer, or train longer",

@@ -1,4 +1,4 @@
-"""Clustering with a few labels or pairs: the second document (Baboota, "Semi Supervised Clustering")."""
+"""Clustering with a few labels or linked pairs, after Baboota, "Semi Supervised Clustering"."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -41,75 +41,82 @@ from kingdra_repro.training.rows import Rows
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
-    """An autoencoder whose codes gather about the centres of the classes that a few points are labelled with.
+    """An autoencoder whose codes are drawn towards class centres, which come from a few labelled points.
 
-    First the autoencoder alone; then with it, on mini-batches of points with and without a label, Eq. 3:
+    In the first phase the autoencoder is trained alone. In the second phase it is trained further, on
+    mini-batches of points with and without labels, with Eq. 3 of the document by Baboota as the loss:
 
         L = L_pairwise^L + L_cluster^L + lambda (L_pairwise^U + L_cluster^U) + L_reconstruction
 
-    L_cluster is the squared distance to a point's centre, L_pairwise the contrastive KL loss of all pairs of
-    a mini-batch (`kingdra_repro.networks.pair_loss`); pairs of points without a label are made from the
-    clusters that they are assigned to. lambda rises from 0. Linked pairs add an L_pairwise of their own.
+    L_cluster is the squared distance of a code to its centre. L_pairwise is the contrastive KL loss of all
+    pairs in a mini-batch (`kingdra_repro.networks.pair_loss`); for points without a label, the clusters they
+    are assigned to decide which pairs are alike. lambda rises from 0. Linked pairs add a further L_pairwise.
 
-    Where the document is silent (batches, margin, kernels) its public code is followed, but for its dropout
-    and weight decay; not where that goes against the text: it makes the pairs of "unlabelled" points from
-    their true classes. Distances are squared and the reconstruction's parts averaged as there.
+    Where the document is silent (batches, margin, kernels), this follows its public code, but without that
+    code's dropout and weight decay. Where the code contradicts the text, this follows the text: the code
+    makes the pairs of "unlabelled" points from their true classes. As in the code, distances are squared and
+    the parts of the reconstruction loss are averaged.
 
     Parameters
     ----------
     n_clusters : int, default=8
         k, the number of classes.
     image_shape : (height, width), (height, width, channels) or None, default=None
-        Of the pictures that the rows of X are, for the convolutional network; None, or a side below 6: X goes
-        through fully connected layers.
+        Shape of the images in the rows of X, for a convolutional network. If it is None or a side is below 6,
+        the network is fully connected.
     code_size : int, default=32
+        Size of the code.
     masking : float, default=0
-        The part of the input set to 0 while the autoencoder alone is trained.
+        Fraction of the input features that are set to 0 during the first phase.
     hidden : sequence of int, default=(500, 500)
-        Widths of the fully connected encoder's hidden layers; the decoder's are the same, backwards.
+        Widths of the fully connected encoder's hidden layers; the decoder has the same in reverse order.
     epochs, batch_size : int, default=100 and 128
-        Of the autoencoder alone.
+        Epochs and batch size of the first phase.
     clustering_epochs : int, default=60
-        With the whole loss; each is a pass over the points without a label.
+        Epochs of the second phase. Each is a pass over the points without a label, or over the labelled
+        points if these fill more batches.
     unlabelled_batch, labelled_batch : int, default=64 and 32
-        Then, of a mini-batch; each labelled point brings another one of its class.
+        Points without and with a label in each batch of the second phase. For each labelled point, the batch
+        contains another point of its class as well.
     learning_rate : float, default=0.0001
-        Of Adam, in both phases.
+        Learning rate of Adam, in both phases.
     unlabelled_pairs : {"predicted", "confident", "none"}, default="predicted"
-        Pairs of points without a label: of all by the clusters they are assigned to (the document); of those
-        assigned with a probability of at least ``confidence``; or none. The default was chosen on digits and
-        COIL-20 (scripts/unlabelled_pairs.py).
+        Which points without a label form pairs. "predicted": all of them, by the clusters they are assigned
+        to (the document); "confident": those assigned with a probability of at least ``confidence``; "none":
+        no points. The default was chosen on digits and COIL-20 (scripts/unlabelled_pairs.py).
     confidence : float, default=0.95
+        Smallest probability of an assignment for ``unlabelled_pairs="confident"``.
     margin : float, default=2.0
-        How far apart pairs that are not alike should be, in nats.
+        KL divergence, in nats, up to which unlike pairs are pushed apart.
     balance : {"pairs", "kinds"}, default="pairs"
-        See `kingdra_repro.networks.pair_loss.pair_loss`.
+        How alike and unlike pairs are weighted; see `kingdra_repro.networks.pair_loss.pair_loss`.
     centres : {"running", "epoch"}, default="running"
-        Means of all codes ever seen (the document), or set anew from the labelled points before each epoch.
+        "running": means of all codes seen so far (the document); "epoch": the same, but reset to the means of
+        the labelled points before each epoch.
     annealing : (T1, T2), default=(4, 40)
-        lambda is 0 before epoch T1 (they count from 1), and its final value after T2.
+        lambda is 0 before epoch T1, rises linearly, and has its final value after T2; epochs count from 1.
     unlabelled_weight : float, default=1.0
         The final value of lambda.
-    precision : see `NetworkClusterer`
-    device, random_state, checkpoint_dir, monitor, verbose : see `TrainedClusterer`
+    precision : see `DAEKMeans`
+    device, random_state, checkpoint_dir, monitor, verbose : see `Kingdra`
     autoencoder_dir : path or None, default=None
-        A folder where autoencoders are kept after the first phase, and taken up by fits of the same data with
-        the same seed and network, whatever their labels.
+        Folder where autoencoders are cached after the first phase. Fits of the same data with the same seed,
+        network and settings of the first phase reuse them, whatever their labels.
 
     Attributes
     ----------
     labels_ : int64 array [n]
-        The cluster of each point; of a labelled one its class.
+        The cluster of each point; labelled points have their class.
     cluster_centers_ : float32 array [k, code_size]
     classes_ : int64 array [k], 0..k-1
-    history_ : DataFrame
-        A row an epoch: of the autoencoder with its ``loss``, then with all terms of Eq. 3 and ``lambda``.
+    history_ : DataFrame, one row per epoch
+        The first phase has its ``loss``, the second all terms of Eq. 3 and ``lambda``.
     n_features_in_ : int
 
     See Also
     --------
-    ConstrainedKMeans : K-means from the same labels.
-    SemiSupervised : A classifier from the same labels.
+    ConstrainedKMeans : K-means with the same labels.
+    SemiSupervised : A classifier with the same labels.
 
     References
     ----------
@@ -177,21 +184,22 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
         must_weight: Any = None,
         cannot_weight: Any = None,
     ) -> Self:
-        """Cluster X with a few labels, and perhaps pairs.
+        """Cluster X with a few labels and, optionally, linked pairs.
 
         Parameters
         ----------
         X : array or sparse matrix [n, d] of finite numbers
-        y : int array [n], classes 0..k-1, -1 where not known
+        y : int array [n], classes 0..k-1, -1 if unknown
         must_link, cannot_link : int arrays [m, 2] or None
-            Row numbers of points that belong together, or do not. What follows from them counts as well.
+            Row indices of pairs of points that belong to the same cluster, or to different ones. Pairs that
+            follow from these are used as well.
         must_weight, cannot_weight : float arrays [m] or None
-            How certain each pair is, above 0 and at most 1.
+            Certainty of each pair, above 0 and at most 1. None means 1.
 
         Raises
         ------
         InputError
-            (a ValueError) If a parameter is not valid, y does not fit X, a class has no label or all points
+            (a ValueError) If a parameter is invalid, y does not fit X, a class has no label or all points
             have one, or labels and pairs contradict each other.
         """
         with one_fit(self, X) as X:
@@ -210,9 +218,9 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
     def _fit_rows(self, fit: NetworkFit) -> None:
         assert fit.given is not None, "fit() has checked that some points are labelled"
         rows, given = fit.rows, fit.given.labels
-        total = self.epochs + 2 * self.clustering_epochs  # whose steps see twice as many points
+        total = self.epochs + 2 * self.clustering_epochs  # the latter see twice as many points
         state = fit.load("clustering")
-        if state is not None:  # its network is there, and the first phase has been told of
+        if state is not None:  # the first phase is done, and in the history
             self._network = self._new_network(rows, torch.Generator()).to(rows.device).eval()
         else:
             last = self._kept_autoencoder(self.autoencoder_dir, fit, total)
@@ -230,7 +238,7 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
             done, terms = state["epochs"], state["losses"]
         for epoch in range(done, self.clustering_epochs):
             if epoch > 0:
-                # Who watches may know the classes, and sees how many of them are found.
+                # A monitor that knows the classes can score these clusters.
                 found = None if fit.monitor is None else self._nearest(rows, loss.centres)
                 fit.end_phase(found, terms)
             weight = balancing(epoch + 1, self.annealing, self.unlabelled_weight)
@@ -265,9 +273,9 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
         fit.end_phase(found, terms)
 
     def _pair_classes(self, rows: Tensor, log_p: Tensor) -> Tensor:
-        """Return what the pairs of points without a label are made of: int64 [B], -1 for none.
+        """Return the classes that the pairs of points without a label are made of: int64 [B], -1 for none.
 
-        Of points ``rows``, int64 [B], and log p [B, k] of the clusters that they are assigned to.
+        ``rows``, int64 [B], are these points, and ``log_p`` [B, k] the log-probabilities of their clusters.
         """
         least = {"predicted": 0.0, "confident": self.confidence, "none": np.inf}[self.unlabelled_pairs]
         p, cluster = log_p.exp().max(1)
@@ -287,7 +295,7 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
         return BoundedAutoencoder(n_features, self.code_size, self.hidden, 1.0, generator)
 
     def _input_scale(self, network: Any, rows: Rows) -> float:
-        """Compute what brings pixels to at most 1 (convolutional), or the mean square to 1 (the other)."""
+        """Compute the factor that brings pixels to at most 1 (convolutional) or the mean square to 1."""
         if isinstance(network, BoundedAutoencoder):
             return unit_scale(rows)
         largest = max(float(chunk.abs().max()) for chunk in rows.chunks(CHUNK))

@@ -1,4 +1,4 @@
-"""The mini-batches of a constrained autoencoder: points without a label, with one, and linked pairs."""
+"""Mini-batches of a constrained autoencoder: points without a label, labelled points, and linked pairs."""
 
 from dataclasses import dataclass
 
@@ -13,10 +13,11 @@ from kingdra_repro.training.seeds import Purpose, numpy_stream
 
 @dataclass(frozen=True)
 class ConstrainedBatches:
-    """An epoch is a pass over the larger of the two parts, labelled or not; the other goes round.
+    """The mini-batches of the second phase of a constrained autoencoder.
 
-    ``given``, int64 [n], is -1 for points without a label; there are some of either. A batch has as many
-    pairs as labelled points.
+    An epoch is one pass over the unlabelled or the labelled points, whichever fill more batches; the others
+    are repeated. ``given``, int64 [n], is -1 for points without a label; there are points of both kinds. A
+    batch has as many linked pairs as labelled points.
     """
 
     given: np.ndarray
@@ -26,10 +27,11 @@ class ConstrainedBatches:
     seed: int
 
     def epoch(self, epoch: int, first: int, device: torch.device) -> list[Tensor]:
-        """Give the row numbers of each batch of an epoch of this phase, which count from 0. See `parts`.
+        """Return the row indices of each batch of an epoch of this phase; ``epoch`` counts from 0.
 
-        Unlabelled points; labelled ones, and another of each one's class; both points of linked pairs.
-        Before the phase were ``first`` epochs, whose orders of all points were drawn from the same stream.
+        A batch holds unlabelled points, labelled points, for each of these a partner of the same class, and
+        both points of linked pairs; `parts` splits it. ``first`` is the number of epochs before this phase,
+        whose orders of all points were drawn from the same random stream.
         """
         unlabelled, labelled = np.flatnonzero(self.given < 0), np.flatnonzero(self.given >= 0)
         slices = batch_slices(len(unlabelled), self.unlabelled_size)
@@ -50,7 +52,7 @@ class ConstrainedBatches:
         return [torch.from_numpy(rows).to(device) for rows in batches]
 
     def parts(self, batch: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the unlabelled, labelled (with their others) and linked points of a batch [B, ...]."""
+        """Split a batch [B, ...] into unlabelled points, labelled points with partners, and linked points."""
         linked = 0 if self.linked is None else 2 * self.labelled_size
         labelled = 2 * self.labelled_size
         sizes = [len(batch) - labelled - linked, labelled, linked]
@@ -58,7 +60,7 @@ class ConstrainedBatches:
         return unlabelled, labelled_part, linked_part
 
     def _others(self, chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Another point of the class of each, drawn at random; the same one where its class has no other."""
+        """Draw another point of the class of each chosen point; the same point if its class has no other."""
         others = np.empty_like(chosen)
         for c in np.unique(self.given[chosen]):
             members, here = np.flatnonzero(self.given == c), self.given[chosen] == c

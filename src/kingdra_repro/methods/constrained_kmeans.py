@@ -1,4 +1,4 @@
-"""Constrained K-means: K-means that begins with labelled points, and keeps them where they are."""
+"""Constrained K-means: K-means that starts from labelled points and keeps them in their clusters."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -13,29 +13,30 @@ from kingdra_repro.methods.given_labels import LabelledClusterer
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class ConstrainedKMeans(LabelledClusterer):
-    """K-means whose first centres are the means of the labelled points, which keep their cluster.
+    """K-means whose initial centres are the class means of the labelled points, which keep their cluster.
 
-    Basu et al. (2002), "Constrained-KMeans". Nothing in it is random.
+    This is "Constrained-KMeans" of Basu et al. (2002). It is deterministic.
 
     Parameters
     ----------
     n_clusters : int, default=8
         k, the number of classes.
     max_iter : int, default=300
-        Rounds of assigning points and moving centres, at most.
+        Maximum number of iterations, each of which assigns points and moves centres.
 
     Attributes
     ----------
     labels_ : int64 array [n]
-        The cluster of each point; of a labelled one its class.
+        The cluster of each point; labelled points have their class.
     cluster_centers_ : float32 array [k, d]
     classes_ : int64 array [k], 0..k-1
     n_iter_ : int
+        Number of iterations done.
     n_features_in_ : int
 
     See Also
     --------
-    ConstrainedAutoencoder : The same, with a learned code.
+    ConstrainedAutoencoder : The same idea with a learned code.
 
     References
     ----------
@@ -68,12 +69,12 @@ class ConstrainedKMeans(LabelledClusterer):
         else:
             self.labels_ = np.where(labelled, given, self._classes_of(X))
 
-    def _classes_of(self, X: np.ndarray | sp.csr_matrix) -> np.ndarray:  # of the nearest centre
+    def _classes_of(self, X: np.ndarray | sp.csr_matrix) -> np.ndarray:  # the nearest centre
         return pairwise_distances_argmin(X, self.cluster_centers_).astype(np.int64)
 
 
 def _means(X: np.ndarray | sp.csr_matrix, labels: np.ndarray, n_clusters: int) -> np.ndarray:
-    """Return the mean of the rows of each label, float32 [n_clusters, d]; each label has rows."""
+    """Return the mean of the rows of each label, float32 [n_clusters, d]; each label must have rows."""
     n = len(labels)
     member = sp.csr_matrix((np.ones(n, np.float32), (labels, np.arange(n))), shape=(n_clusters, n))
     total = member @ X

@@ -1,4 +1,4 @@
-"""The whole loss of a constrained autoencoder on a mini-batch, and the centres that it moves."""
+"""The loss of a constrained autoencoder on a mini-batch, and the centres that it updates."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,23 +14,23 @@ from kingdra_repro.networks.convolutional_autoencoder import ConvolutionalAutoen
 from kingdra_repro.networks.pair_loss import log_assignment, pair_loss, relations, squared_distances
 from kingdra_repro.training.rows import Rows
 
-ROWS_AT_ONCE = 512  # where nothing is trained: pictures take room in the layers between
+ROWS_AT_ONCE = 512  # in a forward pass without training: the activations of images need much memory
 
 
 class ConstrainedLoss:
-    """Eq. 3 of the second document, with Eqs. 18 to 20 for the centres.
+    """The loss of Eq. 3 of the second document (Baboota), with Eqs. 18 to 20 for the centres.
 
-    Pairs and assignments are made at the centres before the step; the distances of L_cluster are to those
-    after it, which get their gradient through the codes.
+    Pairs and assignments use the centres before the step. The distances of L_cluster use the centres after
+    it, through which gradients reach the codes.
 
     Parameters
     ----------
     rows : all points
     given : int64 array [n], -1 for points without a label
-    batches : says what is what in a mini-batch
-    margin, balance : of the pair loss
-    pair_classes : function of row numbers [B] and log p [B, k] of points without a label: the classes that
-        their pairs are made of, int64 [B], -1 for none
+    batches : splits a mini-batch into its parts
+    margin, balance : see `kingdra_repro.networks.pair_loss.pair_loss`
+    pair_classes : function of the row indices [B] and log p [B, k] of points without a label, which returns
+        the classes that their pairs are made of, int64 [B], -1 for none
     """
 
     def __init__(
@@ -51,15 +51,15 @@ class ConstrainedLoss:
         self.set_anew()
 
     def set_anew(self) -> None:
-        """Eq. 18: centres are the means of the labelled codes, whose numbers both counts begin with."""
+        """Reset centres to the class means of labelled codes (Eq. 18), and both counts to the class sizes."""
         labelled = (self.given >= 0).nonzero()[:, 0]
         with torch.no_grad():
             code = torch.cat([self.network(self.rows[part]) for part in labelled.split(ROWS_AT_ONCE)])
         self.centres, count = class_means(code, self.given[labelled], self.n_clusters)
-        self.counts = torch.stack([count, count])  # of labelled points, and of others
+        self.counts = torch.stack([count, count])  # of labelled and of unlabelled points
 
     def __call__(self, batch: Tensor, weight: float) -> dict[str, Tensor]:
-        """Compute the terms and ``loss`` of a mini-batch of rows; ``weight`` is lambda. Moves the centres."""
+        """Compute the terms and ``loss`` of a batch of rows, with ``weight`` as lambda; move the centres."""
         x = self.rows[batch]
         code = self.network(x)
         z_u, z_l, z_linked = self.batches.parts(code)
@@ -93,7 +93,7 @@ class ConstrainedLoss:
         return {"loss": torch.stack(others).sum() + weight * of_unlabelled, **terms}
 
     def state(self) -> dict[str, Any]:
-        """Return what a checkpoint holds: the network, and its centres."""
+        """Return the state for a checkpoint: the network, the centres and their counts."""
         return {"network": self.network.state_dict(), "centres": self.centres, "counts": self.counts}
 
     def load(self, state: dict[str, Any]) -> None:
@@ -105,63 +105,63 @@ class ConstrainedLoss:
         return pair_loss(log_p, relation, self.margin, self.balance, weight)
 
     def _reconstruction(self, x: Tensor, code: Tensor, n_unlabelled: int) -> Tensor:
-        """Eq. 4, a mean as in the public code: points without a label, with one, others of their classes."""
+        """Compute Eq. 4: the mean over unlabelled points, labelled points and partners, as in public code."""
         half = self.batches.labelled_size
-        seen = n_unlabelled + 2 * half  # linked pairs are not among them
+        seen = n_unlabelled + 2 * half  # linked pairs come after these and are left out
         error = (self.network.reconstruct(code[:seen]) - self.network.scale * x[:seen]).square().mean(1)
         return torch.stack([part.mean() for part in error.split([n_unlabelled, half, half])]).mean()
 
 
 def class_means(z: Tensor, classes: Tensor, n_clusters: int) -> tuple[Tensor, Tensor]:
-    """Eq. 18: the mean code of each class, [k, c], and the number of its points, [k]; of codes z [n, c].
+    """Compute the mean [k, c] and the number [k] of the codes z [n, c] of each class (Eq. 18).
 
-    As printed the equation is the mean of all labelled points whatever the class; X_k^L is meant for X^L.
+    As printed, the equation is the mean of all labelled points of any class; X^L must mean X_k^L.
     """
     total, count = _sums(z, classes, n_clusters)
     return total / count.clamp(min=1)[:, None], count
 
 
 def moved(centres: Tensor, count: Tensor, z: Tensor, assigned: Tensor) -> tuple[Tensor, Tensor]:
-    """Eq. 19 or 20: the centres after points of the clusters ``assigned``, and the new counts.
+    """Return the centres after they have moved to codes z (Eq. 19 or 20), and the new counts.
 
     A point moves its cluster's centre by mu <- mu - (mu - z) / N, where N is the number of points that the
-    centre has seen, this one included. One after the other, m points make of it
+    centre has seen, including this one. If it had seen N points before, m points in turn move it to exactly
 
         mu' = (N mu + sum z) / (N + m),    N' = N + m,
 
-    exactly: the mean of all codes that it has seen. No loop is needed.
+    the mean of all codes that it has seen, so no loop is needed.
 
     Parameters
     ----------
     centres : Tensor [k, c]
-    count : Tensor [k], the points that each centre has seen
+    count : Tensor [k], the number of points that each centre has seen
     z : Tensor [m, c]
-    assigned : int64 Tensor [m], clusters 0..k-1
+    assigned : int64 Tensor [m], the cluster 0..k-1 of each code
 
     Returns
     -------
-    centres : Tensor [k, c], through which the codes get their gradient
+    centres : Tensor [k, c], differentiable with respect to z
     count : Tensor [k]
     """
     total, new = _sums(z, assigned, len(centres))
     later = count + new
-    # mu' as above, in the form that keeps the digits of mu where N is large.
+    # mu' as above, in a form that keeps the digits of mu if N is large.
     return centres + (total - new[:, None] * centres) / later.clamp(min=1)[:, None], later
 
 
 def _sums(z: Tensor, classes: Tensor, n_clusters: int) -> tuple[Tensor, Tensor]:
-    """Sum of the codes and number of the points of each class; a product, whose order of adding is fixed."""
+    """Return the sum and the number of codes of each class; a matrix product, for a fixed summation order."""
     member = torch.nn.functional.one_hot(classes, n_clusters).to(z.dtype)
     return member.T @ z, member.sum(0)
 
 
 def _distance(z: Tensor, centres: Tensor, assigned: Tensor) -> Tensor:
-    """Eqs. 5 and 6, squared as in the public code: the mean squared distance of codes to their centres."""
+    """Compute the mean squared distance of codes to centres: Eqs. 5 and 6, squared as in the public code."""
     return squared_distances(z, centres).gather(1, assigned[:, None]).mean()
 
 
 def balancing(epoch: int, annealing: tuple[float, float], final: float) -> float:
-    """Compute lambda in an epoch (from 1): 0 before T1, ``final`` after T2, linear between them."""
+    """Compute lambda in an epoch (counted from 1): 0 before T1, ``final`` after T2, linear in between."""
     first, last = annealing
     if epoch > last:
         return final
@@ -169,7 +169,7 @@ def balancing(epoch: int, annealing: tuple[float, float], final: float) -> float
 
 
 def check_annealing(name: str, value: Any) -> None:
-    """Check for two epochs, T1 and T2, the earlier one first."""
+    """Raise InputError unless the value is a pair of epochs (T1, T2) with 0 <= T1 <= T2."""
     numbers = isinstance(value, Sequence) and all(is_number(one) for one in value)
     if not numbers or len(value) != 2 or not 0 <= value[0] <= value[1]:
         raise must_be("two epochs, the earlier one first, such as [4, 40]", name, value)

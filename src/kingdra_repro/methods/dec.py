@@ -20,45 +20,49 @@ from kingdra_repro.training.rows import Rows
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class DEC(AutoencoderClusterer):
-    """Train an autoencoder; then sharpen the soft clusters of its code, encoder and centres together.
+    """Deep embedded clustering: an autoencoder whose encoder is trained further to sharpen soft clusters.
 
-    Alternately a target distribution p is made of the soft assignments q of all points (Eq. 3), and the
-    encoder and the centres are trained on KL(p || q) for ``update_interval`` steps; until fewer than ``tol``
-    of the points change their cluster from one target to the next.
+    After the autoencoder is trained, two steps alternate: a target distribution p is computed from the soft
+    assignments q of all points (Eq. 3), and the encoder and the centres are trained on KL(p || q) for
+    ``update_interval`` steps. This ends when fewer than ``tol`` of the points change their cluster between
+    two targets, or after ``max_iter`` steps.
 
-    Differences from the authors' work: the network is that of the comparison, d - 1200 - 1200 - k, theirs was
-    d - 500 - 500 - 2000 - 10. The autoencoder is trained end to end with masking noise on its input and Adam,
-    not layer by layer and then fine-tuned with SGD (50,000 steps a layer, then 100,000, all of 256 points).
-    Batches are shuffled again in each pass.
+    Differences from the authors' work: the network is d - 1200 - 1200 - k, as for the other methods of the
+    comparison, instead of d - 500 - 500 - 2000 - 10. The autoencoder is trained end to end with Adam and
+    masking noise on its input, instead of layer by layer and then fine-tuned with SGD (50,000 steps per
+    layer, then 100,000, all with batches of 256 points). Batches are reshuffled in each pass.
 
     Parameters
     ----------
+    masking : float, default=0.2
+        Fraction of the input features that are set to 0 while the autoencoder is trained.
     epochs : int, default=200
         Passes over the data to train the autoencoder.
+    learning_rate : float, default=0.001
+        Learning rate of Adam, which trains the autoencoder.
     n_init : int, default=20
-        Restarts of K-means, which gives the first centres.
+        Restarts of K-means, which gives the initial centres.
     clustering_learning_rate, momentum : float, default=0.01 and 0.9
-        Of SGD on KL(p || q).
+        Learning rate and momentum of SGD on KL(p || q).
     update_interval : int, default=140
         Steps between two targets. 140 is usual for MNIST in later implementations; the authors' code was not
-        looked at.
+        consulted.
     tol : float, default=0.001
+        Training ends when a smaller fraction of the points changes its cluster between two targets.
     max_iter : int, default=20000
-        Steps on KL(p || q) at most.
-    n_clusters, hidden, masking : see `AutoencoderClusterer`
-    batch_size, learning_rate, precision : see `NetworkClusterer`
-        For the autoencoder.
-    device, random_state, checkpoint_dir, monitor, verbose : see `TrainedClusterer`
+        Maximum number of steps on KL(p || q).
+    n_clusters, hidden, batch_size, precision : see `DAEKMeans`
+    device, random_state, checkpoint_dir, monitor, verbose : see `Kingdra`
 
     Attributes
     ----------
     labels_ : int64 array [n]
     history_ : DataFrame
-        A row an epoch of the autoencoder with its ``loss``, then a row a target: ``kl``, the mean of
-        KL(p || q) a point over the steps before, and ``changed``, the fraction of points in another cluster
-        than at the last target.
+        One row per epoch of the autoencoder with its ``loss``, then one row per target: ``kl`` is the mean
+        KL(p || q) per point over the steps since the last target, and ``changed`` the fraction of points
+        whose cluster has changed since the last target.
     n_iter_ : int
-        Steps on KL(p || q).
+        Number of steps on KL(p || q).
     n_features_in_ : int
 
     See Also
@@ -95,7 +99,7 @@ class DEC(AutoencoderClusterer):
     tol: float = 0.001
     max_iter: int = 20_000
 
-    _centres: nn.Parameter = field(init=False)  # [k, k]: a row a cluster
+    _centres: nn.Parameter = field(init=False)  # [k, k], one row per cluster
 
     def _fit_rows(self, fit: NetworkFit) -> None:
         rows = fit.rows
@@ -120,7 +124,7 @@ class DEC(AutoencoderClusterer):
             fit.end_phase(self.labels_, {"kl": kl, "changed": changed})
             if finished:
                 self.n_iter_ = step
-                self._centres.data = self._centres.data.cpu()  # where the fitted network goes, too
+                self._centres.data = self._centres.data.cpu()  # like the fitted network
                 return
             kl = self._train_on_target(fit, target_distribution(q), optimizer, step)
             step = min(step + self.update_interval, self.max_iter)
@@ -133,13 +137,13 @@ class DEC(AutoencoderClusterer):
         self._centres = nn.Parameter(torch.from_numpy(state["centres"]))
 
     def _epochs_total(self, n: int) -> float:
-        """Return the passes over n points, at most; those of the clustering are counted by its steps."""
+        """Return the maximum number of passes over n points, including the steps of the clustering."""
         return self.epochs + self.max_iter * self.batch_size / n
 
     def _begin_clustering(
         self, fit: NetworkFit, losses: dict[str, float]
     ) -> tuple[torch.optim.Optimizer, int, Tensor | None, float | None]:
-        """K-means centres, or what a killed fit left: optimizer, steps done, labels and loss so far."""
+        """Set the centres, by K-means or from a checkpoint; return optimizer, steps done, labels and loss."""
         state, rows = fit.load("clustering"), fit.rows
         if state is None:
             code = outputs(self._network, rows)
@@ -162,7 +166,7 @@ class DEC(AutoencoderClusterer):
     def _train_on_target(
         self, fit: NetworkFit, p: Tensor, optimizer: torch.optim.Optimizer, first_step: int
     ) -> float:
-        """Take steps ``first_step`` to the next target's; the mean KL(p || q) a point."""
+        """Train from step ``first_step`` to the next target; return the mean KL(p || q) per point."""
         last_step, rows = min(first_step + self.update_interval, self.max_iter), fit.rows
         p, total = p.to(rows.device), self._epochs_total(rows.n)
 
@@ -181,7 +185,7 @@ class DEC(AutoencoderClusterer):
         return trained["loss"]
 
     def _batches(self, fit: NetworkFit, first_step: int, last_step: int) -> list[Tensor]:
-        """Return the rows of some steps, of passes over the data that go on after the autoencoder's."""
+        """Return the row indices of a range of steps; passes are numbered after those of the autoencoder."""
         per_pass = len(batch_slices(fit.rows.n, self.batch_size))
         first_pass, passes = first_step // per_pass, range(first_step // per_pass, -(-last_step // per_pass))
         epochs = [fit.shuffled(self.epochs + number, self.batch_size) for number in passes]
@@ -196,7 +200,9 @@ class DEC(AutoencoderClusterer):
 
 
 def soft_assignment(z: Tensor, centres: Tensor) -> Tensor:
-    """Eq. 1, alpha = 1: similarity of codes [n, d] and centres [k, d] by Student's t; rows [n, k] sum to 1.
+    """Compute Student's t similarity of codes [n, d] and centres [k, d]: [n, k], rows sum to 1.
+
+    This is Eq. 1 with alpha = 1:
 
     q_ij = (1 + ||z_i - mu_j||^2)^-1 / sum_j' (1 + ||z_i - mu_j'||^2)^-1
     """
@@ -205,7 +211,7 @@ def soft_assignment(z: Tensor, centres: Tensor) -> Tensor:
 
 
 def target_distribution(q: Tensor) -> Tensor:
-    """Eq. 3: soft assignments [n, k] sharpened, and weighted down where a cluster is large; rows sum to 1.
+    """Sharpen soft assignments [n, k] and weight down large clusters (Eq. 3); rows sum to 1.
 
     p_ij = (q_ij^2 / f_j) / sum_j' (q_ij'^2 / f_j'),    f_j = sum_i q_ij
     """

@@ -1,4 +1,4 @@
-"""DeepCluster (Caron, Bojanowski, Joulin, Douze 2018), on vectors of features instead of pictures."""
+"""DeepCluster (Caron, Bojanowski, Joulin, Douze 2018), on feature vectors instead of images."""
 
 import itertools
 from collections.abc import Sequence
@@ -26,9 +26,9 @@ from kingdra_repro.training.seeds import Purpose, numpy_stream, torch_stream
 
 
 class FeatureNetwork(nn.Module):
-    """d - hidden: each layer a product, batch norm, and ReLU but for the last, with dropout between layers.
+    """A network d - hidden of linear layers with batch norm, and with ReLU and dropout between layers.
 
-    In evaluation batch norm uses the mean of the moments of all batches since `begin_epoch`; before any
+    In evaluation mode, batch norm uses the mean of the moments of all batches since `begin_epoch`; before any
     training it does nothing.
     """
 
@@ -39,8 +39,8 @@ class FeatureNetwork(nn.Module):
         self.dropout = dropout
         widths = [n_features, *hidden]
         self.layers = nn.ModuleList(linear(i, o, generator) for i, o in itertools.pairwise(widths))
-        # momentum=None: a plain mean. The usual one, of ten batches or so, is too short for a small last
-        # batch and too long for a set of few batches.
+        # momentum=None: a plain mean. The usual moving average, over ten batches or so, is too short if the
+        # last batch is small, and too long if there are few batches.
         self.norms = nn.ModuleList(nn.BatchNorm1d(width, momentum=None) for width in hidden)
 
     def begin_epoch(self) -> None:
@@ -48,53 +48,57 @@ class FeatureNetwork(nn.Module):
             norm.reset_running_stats()  # type: ignore[operator]
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Features [B, hidden[-1]] of inputs [B, d], before the last ReLU; ``generator`` is of dropout."""
+        """Return features [B, hidden[-1]] of x [B, d] before the last ReLU; ``generator`` is for dropout."""
         for index, (layer, norm) in enumerate(zip(self.layers, self.norms, strict=True)):
             if index > 0:
                 x = relu(x)
                 if self.training:
                     keep = torch.empty_like(x).uniform_(generator=generator) >= self.dropout
                     x = x * keep / (1 - self.dropout)
-            x = norm(layer(x).float())  # from bfloat16, where products are rounded to it
+            x = norm(layer(x).float())  # back from bfloat16 if products are rounded to it
         return x
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class DeepCluster(NetworkClusterer):
-    """Cluster the features of a network by K-means, train the network on these clusters, and again.
+    """K-means on the features of a network, alternating with training of the network on these clusters.
 
-    As in the authors' code: features are taken before the last ReLU, reduced to 256 principal components,
-    whitened and scaled to length 1; to train on, an empty cluster gets half of the largest one; classes are
-    sampled evenly; the classifier's last layer starts again in each epoch, from weights of standard deviation
-    0.01.
+    As in the authors' code, features are taken before the last ReLU, reduced to 256 principal components,
+    whitened and scaled to length 1. For training, each empty cluster gets half of the largest one, clusters
+    are sampled evenly, and the classifier's last layer is initialised again in each epoch, with weights of
+    standard deviation 0.01.
 
-    Differences: the network is d - 1200 - 1200 with batch norm, not AlexNet or VGG; inputs are not augmented;
-    as many clusters as are looked for, not ten times the classes; K-means runs until it has converged, from
-    k-means++ centres, not for 20 steps from random ones. The answer is the last clustering.
+    Differences: the network is d - 1200 - 1200 with batch norm, not AlexNet or VGG. Inputs are not augmented.
+    There are ``n_clusters`` clusters, not ten times the number of classes. K-means starts from k-means++
+    centres and runs until it converges, not for 20 steps from random centres. The answer is the last
+    clustering.
 
     Parameters
     ----------
+    n_clusters : int, default=8
+        k, the number of clusters, from 1 to the number of points.
     hidden : sequence of int, default=(1200, 1200)
         Widths of the network's layers; the last one is the number of features.
     n_components : int, default=256
-        Principal components of the features; as many as there are, where there are fewer.
+        Number of principal components of the features; all of them if there are fewer.
     epochs : int, default=200
-        Times the network is trained on a clustering, for one pass.
+        Number of passes over the data, each of which trains the network on a new clustering.
     learning_rate, momentum, weight_decay : float, default=0.05, 0.9 and 0.00001
-        Of SGD; the classifier's last layer is trained without momentum.
+        Settings of SGD; the classifier's last layer is trained without momentum.
     dropout : float, default=0.5
-        Between layers of the network.
+        Dropout rate between layers of the network.
     n_init : int, default=1
         Restarts of K-means.
-    n_clusters, batch_size, precision : see `NetworkClusterer`
-    device, random_state, checkpoint_dir, monitor, verbose : see `TrainedClusterer`
+    batch_size, precision : see `DAEKMeans`
+    device, random_state, checkpoint_dir, monitor, verbose : see `Kingdra`
 
     Attributes
     ----------
     labels_ : int64 array [n]
-    history_ : DataFrame, a row a clustering
-        The first is of the untrained network. ``loss``: the cross entropy in the epoch before;
-        ``nmi_previous``: mutual information with the clustering before, normalised, 1 where it is the same.
+    history_ : DataFrame, one row per clustering
+        The first row is that of the untrained network. ``loss`` is the cross entropy in the epoch before the
+        clustering; ``nmi_previous`` is the normalised mutual information with the previous clustering, 1 if
+        they are the same.
     n_features_in_ : int
 
     See Also
@@ -172,7 +176,7 @@ class DeepCluster(NetworkClusterer):
         self._kmeans = kmeans_of(state["centres"])
 
     def _cluster(self, fit: NetworkFit, epoch: int) -> Tensor:
-        """K-means on the features as they are now: clusters to train on, of which none is empty."""
+        """Run K-means on the current features; return the clusters to train on, none of them empty."""
         features = outputs(self._network, fit.rows)
         rng = numpy_stream(fit.seed, 0, Purpose.KMEANS, epoch)
         seed = int(rng.integers(2**31))
@@ -184,7 +188,7 @@ class DeepCluster(NetworkClusterer):
     def _train_on_clusters(
         self, fit: NetworkFit, labels: Tensor, optimizer: torch.optim.Optimizer, epoch: int
     ) -> dict[str, float]:
-        """One pass on clusters as labels, with a new classifier on top of the features."""
+        """Train for one pass with the clusters as labels, and a new classifier on top of the features."""
         rows = fit.rows
         stream = torch_stream(fit.seed, 0, Purpose.CLASSIFIER, epoch)
         classifier = nn.utils.skip_init(Linear, self.hidden[-1], self.n_clusters)
@@ -217,7 +221,7 @@ class DeepCluster(NetworkClusterer):
 
 @dataclass(frozen=True)
 class Whitening:
-    """Principal components of features [n, f], each with variance 1; then each row scaled to length 1.
+    """PCA whitening: features [n, f] become components of variance 1, then rows of length 1.
 
     ``mean`` is [f], ``components`` [f, number of components].
     """
@@ -227,10 +231,10 @@ class Whitening:
 
     @classmethod
     def fit(cls, features: np.ndarray, n_components: int, seed: int) -> Self:
-        """Find the components.
+        """Fit the principal components.
 
-        Those of less than a millionth of the largest one's variance are left out: they are rounding, and
-        whitening would make as much of them as of the others.
+        Components with less than a millionth of the largest variance are left out: they are rounding errors,
+        which whitening would scale up to the variance of the others.
         """
         n_components = min(n_components, *features.shape)
         pca = PCA(n_components, random_state=seed).fit(features)
@@ -243,9 +247,9 @@ class Whitening:
 
 
 def fill_empty_clusters(labels: np.ndarray, n_clusters: int, rng: np.random.Generator) -> np.ndarray:
-    """Labels [n], n >= n_clusters, in which each empty cluster has got a random half of the largest one.
+    """Return labels [n], n >= n_clusters, in which each empty cluster has got a random half of the largest.
 
-    scikit-learn's K-means leaves a cluster empty only where there are fewer different points than clusters.
+    scikit-learn's K-means leaves a cluster empty only if there are fewer distinct points than clusters.
     """
     labels = labels.copy()
     for cluster in np.flatnonzero(np.bincount(labels, minlength=n_clusters) == 0):

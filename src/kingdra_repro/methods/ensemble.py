@@ -1,4 +1,4 @@
-"""The ensemble scheme: train M models without labels, align their outputs, average."""
+"""The ensemble: M models are trained without labels, and their outputs are aligned and averaged."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -32,38 +32,40 @@ from kingdra_repro.training.prediction import FittedEnsemble
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedClusterer, TrainingOptions):
-    """Train ``n_models`` models without labels, match their outputs one-to-one, average them.
+    """An ensemble of models trained without labels, whose outputs are matched one-to-one and averaged.
 
     The paper's rows Ladder-IM-ensemble and Ladder-Dot-ensemble. The outputs of each model are matched to
-    those of the first by the Hungarian method on the points they share. ``fit`` takes a few labels and linked
-    pairs where there are any: outputs of classes with a label are then these classes.
+    those of the first model by the Hungarian method, so that matched outputs have as many points in common as
+    possible. ``fit`` optionally takes a few labels and linked pairs: for each class with a label, the output
+    of that number then stands for the class.
 
     Parameters
     ----------
-    base : str, an instance of a class of `kingdra_repro.bases`, or a list of these
-        A name: "ladder_im", "ladder_dot", "imsat_vat", "imsat_rpt", "deep_rim" or "linear_rim". The members
-        of a list take turns: model i is of the kind i modulo its length.
+    base : str, an instance of a class of `kingdra_repro.bases`, or a list of these, default="ladder_im"
+        The base model. Names are "ladder_im", "ladder_dot", "imsat_vat", "imsat_rpt", "deep_rim" and
+        "linear_rim". The entries of a list take turns: model i uses entry i modulo the list's length.
     n_models : int, default=10
+        Number of models.
     epochs : int, default=5
         Passes over the data.
-    n_jobs : int or None, default=None
-        Processes that the models are dealt out to, each with its share of the CPU's cores, or its GPU. None:
-        this process trains them all; -1: one process for each GPU, or for each core of the CPU.
-    n_clusters, device, random_state, checkpoint_dir, monitor, verbose : see `TrainedClusterer`
-    batch_size, learning_rate, decay_epochs, order, precision, compile : see `TrainingOptions`
+    n_clusters, n_jobs, device, random_state, checkpoint_dir, monitor, verbose : see `Kingdra`
+    batch_size, learning_rate, order, precision, compile : see `Kingdra`
+    decay_epochs : float, default=0
+        Number of epochs at the end over which the learning rate falls linearly to 0. If 0, the learning rate
+        is constant, as in the public code. Rasmus et al. (2015) decrease it over the last third.
 
     Attributes
     ----------
     labels_ : int64 array [n]
-        The cluster of each point; of a labelled one its class.
+        The cluster of each point; labelled points have their class.
     model_labels_ : int64 array [n_models, n]
-        Each model's own clusters, numbered by its outputs, which differ from model to model.
-    history_ : DataFrame, a row an iteration
+        The clusters of each model, numbered by its own outputs, which are not matched between models.
+    history_ : DataFrame, one row with losses, seconds, and agreement of the ensemble
     n_features_in_ : int
 
     See Also
     --------
-    Kingdra : Trains the ensemble on with pseudo-labels.
+    Kingdra : Trains the ensemble further with pseudo-labels.
     Single : One model.
 
     References
@@ -108,25 +110,26 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         must_weight: Any = None,
         cannot_weight: Any = None,
     ) -> Self:
-        """Cluster X, with the classes of some points and linked pairs where they are known.
+        """Cluster X, optionally with the classes of some points and linked pairs.
 
         Parameters
         ----------
         X : array or sparse matrix [n, d] of finite numbers, n >= n_clusters
         y : int array [n] or None
-            Classes 0..k-1, -1 where not known; not every class needs a label. A ``y`` without any -1 is not
-            read: clusterers ignore what scikit-learn passes with every row. But `SemiSupervised` needs a
-            label of each class, and reads any ``y``.
+            Classes 0..k-1, -1 if unknown; not every class needs a label. A ``y`` without any -1 is ignored,
+            since scikit-learn passes the full ``y`` to clusterers, too. `SemiSupervised` is different: it
+            needs a label of each class, and uses any ``y``.
         must_link, cannot_link : int arrays [m, 2] or None
-            Row numbers of points that belong together, or do not. What follows from them counts as well.
+            Row indices of pairs of points that belong to the same cluster, or to different ones. Pairs that
+            follow from these are used as well.
         must_weight, cannot_weight : float arrays [m] or None
-            How certain each pair is, above 0 and at most 1.
+            Certainty of each pair, above 0 and at most 1. None means 1.
 
         Raises
         ------
         InputError
-            (a ValueError) If a parameter is not valid, y does not fit X, or labels and pairs contradict each
-            other; ValueError for NaN, infinities, wrong shapes.
+            (a ValueError) If a parameter is invalid, y does not fit X, or labels and pairs contradict each
+            other. ValueError for NaN, infinities and wrong shapes.
         """
         with one_fit(self, X) as X:
             links = Links.of(X.shape[0], must_link, cannot_link, must_weight, cannot_weight)
@@ -148,33 +151,33 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
             self._set_fitted(fit)
 
     def _facts(self, trained: Trained) -> dict[str, Any]:
-        """Tell what is known of a phase without labels, for its row of the history."""
+        """Return the values of a phase that need no true labels, for its row of the history."""
         return {**trained.losses, "agreement": agreement(trained.outputs.predictions, self.n_clusters)}
 
     @default_library_state()
     def predict_proba(self, X: Any) -> np.ndarray:
         """Compute the average of the models' aligned outputs: float32 array [n, n_clusters]; rows sum to 1.
 
-        A point's outputs do not depend on the others that it is given with: batch norm uses the moments of
-        the whole training set.
+        A point's outputs do not depend on the other rows of X: batch norm uses the moments of the whole
+        training set.
         """
         check_is_fitted(self)
         return torch.cat([average(proba, self._alignment) for proba in self._proba(X)]).numpy()
 
     def _proba(self, X: Any) -> Iterator[Tensor]:
-        """Compute the models' own outputs, for some rows of X after others: float32 [n_models, m, k]."""
+        """Yield the models' own outputs for consecutive blocks of rows of X: float32 [n_models, m, k]."""
         return self._fitted.blocks(checked_data(self, X, reset=False), choose_device(self.device))
 
     def transform(self, X: Any) -> np.ndarray:
-        """Give the outputs of the ensemble as features: `predict_proba`'s, float32 [n, n_clusters].
+        """Return the outputs of `predict_proba` as features: float32 array [n, n_clusters].
 
-        ``fit_transform`` gives them for the data that it fits, ``get_feature_names_out`` their names, and
-        ``set_output(transform="pandas")`` makes a table of them.
+        ``fit_transform`` returns them for the data that it fits, ``get_feature_names_out`` returns their
+        names, and ``set_output(transform="pandas")`` makes the result a DataFrame.
         """
         return self.predict_proba(X)
 
     @property
-    def _n_features_out(self) -> int:  # as get_feature_names_out asks
+    def _n_features_out(self) -> int:  # read by get_feature_names_out
         return self._alignment.shape[1]
 
     def predict(self, X: Any) -> np.ndarray:
@@ -185,21 +188,22 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
     def predict_with_certainty(
         self, X: Any, labels: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Tell for each row of X [n, d] its cluster, and how sure the ensemble is of it.
+        """Predict the cluster of each row of X [n, d], and how certain the ensemble is of it.
 
         Parameters
         ----------
         X : array or sparse matrix [n, d]
         labels : int64 array [n] or None
-            The clusters to be sure of, such as ``labels_`` of the data that were fitted; None: of `predict`.
+            The clusters whose certainty is returned, such as ``labels_`` for the training data; None: those
+            of `predict`.
 
         Returns
         -------
         labels : int64 array [n]
         confidence : float32 array [n]
-            The cluster's column of `predict_proba`.
+            The probability of the cluster in `predict_proba`.
         agreement : float64 array [n]
-            The share of models whose own answer it is.
+            The share of models whose own answer is the cluster.
         """
         check_is_fitted(self)
         n = X.shape[0] if hasattr(X, "shape") else len(X)
@@ -226,10 +230,10 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
 
     @default_library_state()
     def disagreement(self, X: Any) -> np.ndarray:
-        """Tell how much the models disagree on each row of X [n, d]: float64 array [n], in nats.
+        """Compute how much the models disagree on each row of X [n, d]: float64 array [n], in nats.
 
-        H(mean_m p_m) - mean_m H(p_m), with entropies H of the models' aligned outputs p_m: the mean KL
-        divergence of a model from the average (McCallum and Nigam 1998). 0 where all say the same.
+        H(mean_m p_m) - mean_m H(p_m), where H is the entropy and p_m are the models' aligned outputs. This is
+        the mean KL divergence of a model from the average (McCallum and Nigam 1998); 0 if all models agree.
         """
         check_is_fitted(self)
         found = []
@@ -258,7 +262,7 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         self._fitted = FittedEnsemble(bases, weights, n_features, self.n_clusters, self.precision)
 
     def _set_answer(self, outputs: Outputs, given: Given) -> None:
-        """Set the answer that the outputs for the training set give; given labels stay."""
+        """Set the answer from the outputs for the training set; given labels are kept."""
         model_labels = outputs.predictions
         self._alignment = align(model_labels, self.n_clusters, given.classes)
         found = outputs.labels(self._alignment).numpy()
@@ -266,13 +270,13 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         self.model_labels_ = model_labels.numpy()
 
     def _set_fitted(self, fit: EnsembleFit) -> None:
-        """Set what is left of a fit that is done."""
+        """Store the history and the models of a finished fit."""
         self.history_ = fit.history
         self._fitted = fit.fitted()
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
-        # Not a classifier; but scikit-learn's check of sparse input reads this tag of all that predict_proba.
+        # Not a classifier, but scikit-learn's check of sparse input reads this tag if there is predict_proba.
         tags.classifier_tags = ClassifierTags(multi_class=self.n_clusters != 2)
         tags.transformer_tags = TransformerTags(preserves_dtype=[])  # outputs are float32
         return tags
@@ -282,7 +286,8 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
 class Single(Ensemble):
     """One model trained without labels: the paper's rows of Ladder-IM, Ladder-Dot, Deep RIM and IMSAT.
 
-    It is the ensemble of one; see `Ensemble` for the other parameters and the attributes.
+    This is an `Ensemble` of one model. See there for the parameters, without ``n_models`` and ``n_jobs``, and
+    for the attributes.
 
     See Also
     --------

@@ -1,4 +1,4 @@
-"""One fit of an ensemble: its models in training, the history of its phases, and who watches."""
+"""One fit of an ensemble: its models in training, the history of its phases, and its monitor."""
 
 import time
 from collections.abc import Callable
@@ -37,12 +37,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a phase of training leads to.
+    """The result of training for a phase.
 
     Attributes
     ----------
-    losses : the mean of each term of the loss in the last epoch, over the models that have it
-    outputs : of all models for the data
+    losses : the mean of each loss term in the last epoch, over the models that have the term
+    outputs : the outputs of all models for the data
     features : a function that computes the first model's last hidden layer for the data, float32 Tensor
         [n, width] on the CPU, for `KMeansPseudoLabels`
     """
@@ -53,24 +53,25 @@ class Trained:
 
 
 class EnsembleFit:
-    """The models of an ensemble, trained phase by phase, phase 0 without labels.
+    """The models of an ensemble, trained phase by phase; phase 0 comes before the first pseudo-labels.
 
-    A killed fit with the same settings and data is taken up. ``close`` it, whatever happens.
+    An interrupted fit with the same settings and data is resumed. Always call ``close`` at the end.
 
     Parameters
     ----------
-    ensemble : the parameters of the fit
+    ensemble : the estimator, whose parameters are used
     X : float32 array, CSR matrix or StreamedMatrix [n, d]
-    epochs_total : of all phases; ``epochs_elsewhere`` of them are done by other models, before these begin
-    n_iter : the number of the last phase
-    given : what it is told of some points
+    epochs_total : epochs of all phases; ``epochs_elsewhere`` of them are done by other models before these
+        start
+    n_iter : index of the last phase
+    given : labels and linked pairs passed to ``fit``
 
     Attributes
     ----------
-    phase : the number of the phase that is next, or in training
-    history : DataFrame, a row a phase
-    seed : of all random numbers
-    checkpoint : where a phase that is done is noted, with the pseudo-labels that the next one trains on
+    phase : index of the phase in training, or of the next one
+    history : DataFrame, one row per phase
+    seed : seed of all random numbers
+    checkpoint : where finished phases are recorded, with the pseudo-labels that the next one trains on
     device : where features are computed
     """
 
@@ -111,26 +112,26 @@ class EnsembleFit:
         self._rows: list[dict[str, Any]] = []
         self._epochs_done = 0
         self._phase_began = time.monotonic()
-        self._committed = -1  # the last phase that is
-        self._models_saved = True  # as they are now
+        self._committed = -1  # the last phase recorded in the checkpoint
+        self._models_saved = True  # in their current state
 
     def train(self, epochs: int, pseudo: PseudoLabels | None) -> Trained:
-        """Train all models for the epochs of a phase, and compute what they say of the data.
+        """Train all models for the epochs of a phase, and compute their outputs for the data.
 
-        Those that a killed fit has left within the phase, or at its end, go on from there.
+        Models that an interrupted fit saved within the phase, or at its end, resume from there.
 
-        At the end of the phase either all are saved or none: after the last phase all, after others where a
-        save is due. Within the phase some are saved, if the end of the phase before was: without it a killed
-        fit could not go on from them.
+        At the end of a phase, either all models are saved or none: all after the last phase, and after other
+        phases if a save is due. Within a phase, models are saved only if the end of the previous phase was
+        saved; otherwise an interrupted fit could not resume from them.
 
         Raises
         ------
         InputError
-            If the training diverges, or the checkpoint has models of other epochs.
+            If training diverges, or the checkpoint has models of other epochs.
         """
         span = range(self._epochs_done, self._epochs_done + epochs)
         self._epochs_done = span.stop
-        can_be_resumed = epochs > 0 and self._committed == self.phase - 1  # a fit that is done trains none
+        can_be_resumed = epochs > 0 and self._committed == self.phase - 1  # a finished fit trains none
         report = self._reporter(span, 0 if pseudo is None else int((pseudo.labels >= 0).sum()))
         try:
             losses = self._worker.train(span, pseudo, report, self.phase if can_be_resumed else None)
@@ -145,9 +146,9 @@ class EnsembleFit:
         return Trained(means, self._outputs(), lambda: self.fitted().features(self.X, self.device))
 
     def _reporter(self, epochs: range, n_pseudo_labels: int) -> Callable[[StepDone], None]:
-        """Return what tells the monitor of a step in these epochs, counted since the beginning."""
+        """Return a callback that reports steps to the monitor; ``epochs`` count from the start of the fit."""
         n_models = len(self._bases)
-        # Those of a killed run have epochs behind them that were never reported. Other ranks are as far.
+        # Resumed models are further, as their first step shows; other ranks are taken to be as far.
         done = dict.fromkeys((member.number for member in self._worker.members), float(epochs.start))
 
         def report(step: StepDone) -> None:
@@ -184,8 +185,8 @@ class EnsembleFit:
         return proba
 
     def fitted(self) -> FittedEnsemble:
-        """Return the models as they are now, to predict with."""
-        weights = [self._worker.weights(m) for m in range(len(self._bases))]  # one by one: less memory
+        """Return the current models, for prediction."""
+        weights = [self._worker.weights(m) for m in range(len(self._bases))]  # one at a time, to save memory
         shape = self.X.shape[1], self._task.n_clusters
         return FittedEnsemble(self._bases, weights, *shape, self._task.options.precision)
 
@@ -210,9 +211,10 @@ class EnsembleFit:
         return pd.DataFrame(self._rows)
 
     def save(self, pseudo: PseudoLabels | None, best: BestPhase | None = None) -> None:
-        """Note in the checkpoint that the phase before is done, what the next one trains on, and the best.
+        """Record the finished phase in the checkpoint, with the next one's pseudo-labels and the best phase.
 
-        Not where its models were not saved: a killed fit then goes on from an earlier phase.
+        Does nothing if the models of the phase were not saved: an interrupted fit then resumes from an
+        earlier phase.
         """
         if self.checkpoint is None or not self._models_saved:
             return
@@ -226,14 +228,14 @@ class EnsembleFit:
         note_phase(self.checkpoint, self._committed, state)
 
     def resume(self, epochs_until: Callable[[int], int]) -> PseudoLabels | None:
-        """Go on after the last phase that `save` noted; the pseudo-labels that the next one trains on.
+        """Resume after the last phase that `save` recorded; return the pseudo-labels for the next phase.
 
-        ``epochs_until`` gives the epochs that these models have done at the end of a phase.
+        ``epochs_until`` returns the number of epochs that these models have done at the end of a phase.
 
         Raises
         ------
         InputError
-            If more phases are done than there are to be.
+            If more phases are recorded than ``n_iter`` allows.
         """
         if self.checkpoint is None or self._left is None:
             return None
@@ -251,5 +253,5 @@ class EnsembleFit:
         return PseudoLabels(state["labels"].numpy(), state["outputs"].numpy())
 
     def close(self) -> None:
-        """End what is shown, and what trains the models."""
+        """Close the progress display and the workers."""
         self._until_closed.close()

@@ -1,4 +1,4 @@
-"""What callers give for X, as something that every estimator can read, and none of them writes to."""
+"""Validation of X: conversion to a form that every estimator can read, without changing the caller's data."""
 
 from typing import Any, cast
 
@@ -14,19 +14,19 @@ from kingdra_repro.data.streamed import StreamedMatrix
 from kingdra_repro.data.validation import canonical_csr, check_magnitude, check_spread
 from kingdra_repro.errors import InputError
 
-# What pandas calls the objects of a column that are times, or spans of numbers.
+# What pandas' infer_dtype calls object columns of times, or of intervals of numbers.
 TIMES = {"date", "datetime", "time", "timedelta", "period", "interval"}
 
 
 def readable_features(X: Any) -> Any:
-    """Return X as an array or CSR matrix where it is a tensor, masked or sparse; anything else as it is.
+    """Return X as an array or CSR matrix if it is a tensor, masked or sparse; return anything else unchanged.
 
-    X is not changed: a sparse matrix whose rows are not sorted, or that is read-only, is copied.
+    X itself is not modified: a sparse matrix that is read-only or has unsorted rows is copied.
 
     Raises
     ------
     InputError
-        For masked values, and for tensors, tables and arrays that do not hold real numbers.
+        For masked values, and for tensors, DataFrames and arrays that do not hold real numbers.
     """
     if isinstance(X, Tensor):
         return _array_of(X)
@@ -47,29 +47,30 @@ def readable_features(X: Any) -> Any:
 
 
 def indexable_features(X: Any) -> Any:
-    """Return X as `readable_features` does, a list as an array: what has a shape, and rows for `rows_of`."""
+    """Return X as `readable_features` does, but lists as arrays; the result can be passed to `rows_of`."""
     readable = readable_features(X)
     return readable if hasattr(readable, "shape") else np.asarray(readable)
 
 
 def rows_of(X: Any, rows: np.ndarray | slice) -> Any:
-    """Take rows of `indexable_features`; those of a table keep the names of its columns."""
+    """Return rows of X, which is from `indexable_features`; a DataFrame keeps its column names."""
     return X.iloc[rows] if isinstance(X, pd.DataFrame) else X[rows]
 
 
 def checked_data(estimator: BaseEstimator, X: Any, *, reset: bool) -> np.ndarray | sp.csr_matrix:
-    """X as float32 array or CSR matrix [n, d] of finite numbers; a `StreamedMatrix` stays what it is.
+    """Validate X; return it as a finite float32 array or CSR matrix [n, d]; a `StreamedMatrix` is unchanged.
 
     Parameters
     ----------
-    reset : whether these are data to fit (n >= n_clusters), or to predict (d as they were)
+    reset : True for data to fit (n >= n_clusters), False for data to predict (d as in the fit)
 
     Raises
     ------
     InputError
-        For a `StreamedMatrix` where the estimator has to hold all data, fewer points than clusters, columns
-        that float32 does not tell apart, and what holds no numbers (see `readable_features`); scikit-learn's
-        ValueError for NaN, infinities and wrong shapes.
+        For a `StreamedMatrix` if the estimator needs all data in memory, fewer points than clusters, values
+        whose squares overflow or vanish in float32, columns whose values float32 does not tell apart, and
+        data that are not numbers (see `readable_features`). scikit-learn's ValueError for NaN, infinities and
+        wrong shapes.
     """
     if isinstance(X, StreamedMatrix):
         return _checked_streamed(estimator, X, reset=reset)  # type: ignore[return-value]
@@ -91,7 +92,7 @@ def checked_data(estimator: BaseEstimator, X: Any, *, reset: bool) -> np.ndarray
 
 
 def _checked_streamed(estimator: BaseEstimator, X: StreamedMatrix, *, reset: bool) -> StreamedMatrix:
-    """Return a matrix whose numbers were looked at when it was opened."""
+    """Check that a matrix suits the estimator, and return it; opening it has validated its values."""
     if not getattr(estimator, "streams", False):
         raise InputError(
             f"{type(estimator).__name__} needs all data in memory: choose Single, Ensemble or Kingdra "
@@ -114,7 +115,7 @@ def _check_n_samples(estimator: BaseEstimator, n: int) -> None:
 
 
 def _writable_csr(X: Any) -> sp.csr_matrix:
-    """As scikit-learn's K-means asks for it: writable, though it writes nothing, with 32-bit indices."""
+    """Return X as scikit-learn's K-means needs it: with 32-bit indices, and writable though only read."""
     rows = canonical_csr(X)
     if not all(part.flags.writeable for part in (rows.data, rows.indices, rows.indptr)):
         rows = rows.copy()

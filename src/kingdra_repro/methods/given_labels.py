@@ -1,4 +1,4 @@
-"""What a method is told of some points: their classes, drawn or the user's own, and linked pairs."""
+"""Labels and linked pairs of some points that a method learns from: drawing them, and validating them."""
 
 from abc import abstractmethod
 from dataclasses import dataclass
@@ -21,18 +21,18 @@ from kingdra_repro.methods.features import checked_data
 from kingdra_repro.training.seeds import Purpose, numpy_stream
 from kingdra_repro.training.supervised import PseudoLabels
 
-# Words that a class is not known by; "-" and "." may be classes themselves.
+# Words that mark a class as unknown; not "-" and ".", which may be classes.
 MARKS = ("-1", "", "None", *(mark for mark in UNKNOWN if mark not in ("-", ".")))
-LEAST = 2  # labels of a class, where a part of each is drawn: a point and another of its class
+LEAST = 2  # labels per class if a fraction of each is drawn: a point and another of its class
 
 
 @dataclass(frozen=True)
 class Given:
-    """What the fit of an ensemble is told beside the data; perhaps nothing.
+    """Labels and linked pairs that an ensemble is fitted with in addition to the data; there may be none.
 
     Attributes
     ----------
-    labels : int64 array [n], classes 0..k-1, -1 where not known; with those that follow from the links
+    labels : int64 array [n], classes 0..k-1, -1 if unknown; includes those that follow from the links
     links : Closure or None
     """
 
@@ -41,7 +41,7 @@ class Given:
 
     @classmethod
     def of(cls, labels: np.ndarray, links: Links | None) -> "Given":
-        """Close the links; InputError where they contradict one another, or the labels."""
+        """Compute the closure of the links; raise InputError if they contradict each other or the labels."""
         if links is None:
             return cls(labels)
         closed = closure(len(labels), links)
@@ -49,11 +49,11 @@ class Given:
 
     @property
     def classes(self) -> Tensor:
-        """Those with a label, int64: outputs of these numbers stand for them, in every model."""
+        """The classes that have a label, int64: in every model, outputs of these numbers stand for them."""
         return torch.from_numpy(np.unique(self.labels[self.labels >= 0]))
 
     def pseudo_labels(self, n_models: int, n_clusters: int) -> PseudoLabels | None:
-        """Return the labels as the set that the first phase trains on; None where there are none."""
+        """Return the labels as pseudo-labels, for the first phase to train on; None if there are none."""
         if len(self.classes) == 0:
             return None
         return PseudoLabels(self.labels, np.tile(np.arange(n_clusters), (n_models, 1)))
@@ -70,28 +70,28 @@ def draw_labels(
     *,
     fraction: float | None = None,
 ) -> np.ndarray:
-    """Draw so many points, or such a part, of each class at random.
+    """Draw labels at random: a number of points of each class, or a fraction of each class.
 
     Parameters
     ----------
     y : int64 array [n], the classes 0..n_clusters-1, or None
     n_clusters : int
     per_class : int or None
-        Points of each class; not read where there is a ``fraction``.
+        Points to draw from each class; ignored if ``fraction`` is given.
     seed : int
     fraction : float or None
-        The part of each class, rounded down, but two points at least.
+        Fraction of each class to draw, rounded down, but at least two points.
 
     Returns
     -------
     int64 array [n]
-        The class of the points drawn, -1 for all others.
+        The class of each drawn point, -1 for all others.
 
     Raises
     ------
     InputError
-        If the classes are not known, are not ``n_clusters``, or one has no more points than are drawn of it;
-        if the seed is negative.
+        If the classes are unknown, their number is not ``n_clusters``, drawing would leave no point of a
+        class, or the seed is negative.
     """
     if y is None:
         raise InputError(
@@ -122,7 +122,7 @@ def draw_labels(
 
 
 def _numbers(sizes: np.ndarray, per_class: int | None, fraction: float | None) -> np.ndarray:
-    """How many points of each class, of these sizes, are drawn."""
+    """Return the number of points to draw from each class, given the sizes of the classes."""
     if fraction is None:
         if not is_integer(per_class, 1) or per_class >= sizes.min():
             what = f"an integer from 1 to {sizes.min() - 1}, which leaves some points of the smallest class"
@@ -140,7 +140,7 @@ def _numbers(sizes: np.ndarray, per_class: int | None, fraction: float | None) -
 
 
 class ClassWithoutLabel(InputError):
-    """Raised where a method needs labels of all classes, and some have none: ``classes``, int64 array."""
+    """Raised if a method needs a label of each class; ``classes``, an int64 array, are those without one."""
 
     def __init__(self, message: str, classes: np.ndarray) -> None:
         super().__init__(message)
@@ -148,14 +148,14 @@ class ClassWithoutLabel(InputError):
 
 
 def check_given(y: Any, n: int, n_clusters: int) -> np.ndarray:
-    """Check the labels that ``fit`` is given: int64 array [n] of 0..n_clusters-1, -1 where not known.
+    """Validate the labels passed to ``fit``; return int64 array [n] of 0..n_clusters-1, -1 if unknown.
 
     Raises
     ------
     InputError
-        Where they do not fit n points, or have other values.
+        If they do not fit n points, or have other values.
     ClassWithoutLabel
-        Where a class has no label.
+        If a class has no label.
     """
     y = check_classes(y, n, n_clusters)
     without = np.setdiff1d(np.arange(n_clusters), y)
@@ -169,22 +169,22 @@ def check_given(y: Any, n: int, n_clusters: int) -> np.ndarray:
 
 
 def check_some_given(y: Any, n: int, n_clusters: int) -> np.ndarray:
-    """Check the labels that a method is given which does without, too: as `check_given`, of any classes.
+    """Validate labels for a method that does not need any: as `check_given`, but classes may have none.
 
-    A ``y`` of which every point has a label is not read: it is that of scikit-learn, which has one of every
-    row for all estimators, and clusterers ignore it.
+    A ``y`` with a label of every point is ignored, and -1 returned for all points: scikit-learn passes such
+    a ``y`` to all estimators, and clusterers ignore it.
 
     Raises
     ------
     InputError
-        Where some are unknown, and others not classes 0..n_clusters-1, or not of n points; and where what is
-        not known is not -1, but another number below 0, missing or a mark such as "?".
+        If some labels are unknown, and the others are not classes 0..n_clusters-1 or do not fit n points; or
+        if an unknown label is not -1, but another negative number, a missing value or a mark such as "?".
     """
     _refuse_masks(y)
     values = np.asarray(y)
     if values.dtype.kind in "OUS":
         unknown = np.isin(values.astype(str), MARKS) & (y is not None)
-    elif values.dtype.kind in "iu":  # -1 as an unsigned number is the largest of its kind
+    elif values.dtype.kind in "iu":  # -1 cast to an unsigned type is the type's maximum
         largest = values == max(np.iinfo(values.dtype).max, n_clusters)
         unknown = (values < 0) | (largest & (values.dtype.kind == "u"))
     else:
@@ -200,7 +200,7 @@ def _refuse_masks(y: Any) -> None:
 
 
 def check_classes(y: Any, n: int, n_clusters: int) -> np.ndarray:
-    """Check labels of any number of classes and points, as `check_given` does."""
+    """Validate labels as `check_given` does, without requiring a label of each class."""
     if y is None:
         raise InputError("y is missing: give the classes 0 to k - 1 of some points, and -1 for the others")
     _refuse_masks(y)
@@ -217,7 +217,7 @@ def check_classes(y: Any, n: int, n_clusters: int) -> np.ndarray:
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class LabelledClusterer(ClassifierMixin, Clusterer):
-    """A method without networks that is given the classes of some points. Nothing in it is random.
+    """Base class of methods without networks that need the classes of some points; they are deterministic.
 
     Parameters
     ----------
@@ -233,12 +233,12 @@ class LabelledClusterer(ClassifierMixin, Clusterer):
 
     @default_library_state()
     def fit(self, X: Any, y: Any) -> Self:  # type: ignore[override]
-        """Cluster X, array or sparse matrix [n, d], with y, int [n]: classes 0..k-1, -1 where not known.
+        """Cluster X, array or sparse matrix [n, d], with y, int array [n]: classes 0..k-1, -1 if unknown.
 
         Raises
         ------
         InputError
-            (a ValueError) If a parameter is not valid, y does not fit X, or a class has no label.
+            (a ValueError) If a parameter is invalid, y does not fit X, or a class has no label.
         """
         with one_fit(self, X) as X:
             given = check_given(y, X.shape[0], self.n_clusters)
@@ -254,8 +254,8 @@ class LabelledClusterer(ClassifierMixin, Clusterer):
 
     @abstractmethod
     def _fit_given(self, X: np.ndarray | sp.csr_matrix, given: np.ndarray) -> None:
-        """Cluster checked data with checked labels, and set ``labels_`` and what prediction uses."""
+        """Cluster validated data with validated labels; set ``labels_`` and what prediction uses."""
 
     @abstractmethod
     def _classes_of(self, X: np.ndarray | sp.csr_matrix) -> np.ndarray:
-        """Return the class of each row of checked data: int64 array [m]."""
+        """Return the class of each row of validated data: int64 array [m]."""

@@ -1,4 +1,4 @@
-"""The kingdra scheme: pseudo-labels from the ensemble's agreement, training on, again and again."""
+"""Kingdra: an ensemble that is trained repeatedly on pseudo-labels from its own agreement."""
 
 from collections.abc import Callable
 from contextlib import closing
@@ -29,102 +29,109 @@ from kingdra_repro.training.supervised import PseudoLabels
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class Kingdra(Ensemble):
-    """Kingdra: an ensemble that trains itself with what its models agree on (paper, Algorithm 2).
+    """An ensemble that is trained on what its own models agree on (Kingdra; Algorithm 2 of the paper).
 
-    Train ``n_models`` models without labels. Then ``n_iter`` times: find k mini-clusters of points that
-    surely belong together in the graph of what the models agree on, and train all models on with these as
-    labels, beside the unsupervised loss. Weights and the optimizer's state are carried on. The answer is the
-    average of the models' outputs.
+    First, ``n_models`` models are trained without labels. Then, ``n_iter`` times, k mini-clusters of points
+    that very likely belong together are found in the graph of agreement between the models, and all models
+    are trained further with these as pseudo-labels, in addition to the unsupervised loss. Weights and
+    optimizer state are carried over. The answer is the average of the models' aligned outputs.
 
-    Where the thresholds do not lead to k mini-clusters of a minimum size they are relaxed (see
-    `GraphPseudoLabels`); where that does not help either, the set used last is used again; where there
-    never was one, the iteration trains without labels. ``history_["rule"]`` tells which it was: "given",
-    "relaxed", "kept" or "unsupervised". The public code relaxes nothing, uses of all earlier sets the one
-    whose smallest mini-cluster was largest, and trains without labels for ``first_epochs`` again.
+    If the thresholds do not give k mini-clusters of a minimum size, they are relaxed (see
+    `GraphPseudoLabels`). If that does not help, the previous pseudo-labels are used again; if there are none,
+    the iteration trains without labels. ``history_["rule"]`` says which case it was: "given" (not relaxed),
+    "relaxed", "kept" or "unsupervised". The public code does not relax thresholds. It uses the earlier
+    pseudo-labels whose smallest mini-cluster was largest; if it trains without labels, it does so for
+    ``first_epochs`` again.
 
-    ``fit`` takes the classes of some points and linked pairs where they are known. The models then learn
-    from them from the first phase on, so that the outputs of classes with a label are these classes; each
-    set of pseudo-labels keeps to them (see `kingdra_repro.pseudo_labels.constraints.constrain`); and pairs
-    are a term of the loss in every phase (`kingdra_repro.networks.pair_loss`). Not in the paper.
+    ``fit`` optionally takes the classes of some points and linked pairs. The models then learn from them from
+    the first phase on, so that for each class with a label, the output of that number stands for the class.
+    Pseudo-labels are made consistent with both (`kingdra_repro.pseudo_labels.constraints.constrain`), and the
+    pairs add a loss term in every phase (`kingdra_repro.networks.pair_loss`). This is not in the paper.
 
     Parameters
     ----------
     n_clusters : int, default=8
-        k, from 1 to the number of points.
-    base : str, an instance of a class of `kingdra_repro.bases`, or a list of these
-        A name: "ladder_im", "ladder_dot", "imsat_vat", "imsat_rpt", "deep_rim" or "linear_rim". The members
-        of a list take turns: model i is of the kind i modulo its length. Instances cannot be changed:
-        ``set_params(base__w_mi=1.0)`` puts another in the place of one.
+        k, the number of clusters, from 1 to the number of points.
+    base : str, an instance of a class of `kingdra_repro.bases`, or a list of these, default="ladder_im"
+        The base model. Names are "ladder_im", "ladder_dot", "imsat_vat", "imsat_rpt", "deep_rim" and
+        "linear_rim". The entries of a list take turns: model i uses entry i modulo the list's length.
+        Instances are immutable: ``set_params(base__w_mi=1.0)`` replaces one by a modified copy.
     n_models : int, default=10
+        Number of models.
     n_iter : int, default=10
-        Iterations of pseudo-labelling and training on, as in Algorithm 2; the public code counts the phase
-        without pseudo-labels as one of them.
+        Iterations of pseudo-labelling and further training, as in Algorithm 2. The public code also counts
+        the phase without pseudo-labels as an iteration.
     first_epochs, epochs : int, default=5
-        Passes over the data without pseudo-labels, and in each iteration.
+        Passes over the data in the first phase, without pseudo-labels, and in each iteration.
     batch_size : int, default=64
     learning_rate : float, default=0.002
-        Of Adam.
+        Learning rate of Adam.
     decay_epochs : float, default=0
-        The last so many epochs of the first phase and of each iteration, in which the learning rate falls to
-        0, linearly; 0: it is constant, as in the public code. Rasmus et al. (2015) let it fall in the last
-        third.
+        Number of epochs at the end of the first phase, and of each iteration, over which the learning rate
+        falls linearly to 0. If 0, the learning rate is constant, as in the public code. Rasmus et al. (2015)
+        decrease it over the last third.
     order : {"epoch", "once", "file"}, default="epoch"
-        Order of the batches without pseudo-labels: shuffled in each epoch, shuffled once, or as the rows
-        come. With pseudo-labels they are shuffled in each epoch.
+        Order of the rows without pseudo-labels: shuffled in each epoch, shuffled once, or in file order. With
+        pseudo-labels, rows are shuffled in each epoch.
     precision : {"float32", "tf32", "bfloat16"}, default="float32"
-        Of the matrix products; everything else is float32. "tf32" is of training on a GPU alone.
-    pseudo_labels : {"graph", "argmax", "kmeans", "threshold"} or an instance of their classes
-        Where pseudo-labels come from: the graph of agreement, which is the paper's, or one of its Table 1's
-        other ways; the classes are in `kingdra_repro.pseudo_labels`. K-means has a seed of its own, 0 where
-        the name is given.
+        Precision of the matrix products; everything else is float32. "tf32" applies only to training on a
+        GPU.
+    pseudo_labels : {"graph", "argmax", "kmeans", "threshold"} or an instance, default="graph"
+        How pseudo-labels are made: from the graph of agreement, as in the paper, or by an alternative from
+        its Table 1. The classes are in `kingdra_repro.pseudo_labels`. "kmeans" has its own seed, which is 0
+        unless an instance sets it.
     mapping : {"one_to_one", "majority", "common"}, default="one_to_one"
-        Which output of a model a mini-cluster stands for: by the Hungarian method for each model; by
-        majority (Eq. 3); or the last model's for all (the public code's default).
+        How mini-clusters are mapped to the outputs of a model. "one_to_one": by the Hungarian method, for
+        each model; "majority": by Eq. 3; "common": by the last model's one-to-one mapping, for all models
+        (the public code's default).
     keep_phase : {"last", "modularity"}, default="last"
-        Which phase's ensemble is the answer: the last one's, as in the paper; or that whose clusters have the
-        largest modularity in the graph of nearest neighbours (`kingdra_repro.methods.best_phase.BestPhase`),
-        which reads no labels and is not in the paper. Meant for data on which pseudo-labels do harm; it does
-        not see all of it, and may stop what still rises.
+        Which phase's ensemble gives the answer. "last": the last, as in the paper; "modularity": the one
+        whose clusters have the largest modularity in the graph of nearest neighbours
+        (`kingdra_repro.methods.best_phase.BestPhase`), which uses no labels and is not in the paper. It is
+        meant for data on which pseudo-labels do harm. It does not detect all harm, and may choose an earlier
+        phase although accuracy still rises.
     compile : {"auto", True, False}, default="auto"
-        Whether ``torch.compile`` fuses elementwise operations; "auto": on a GPU, with the versions of PyTorch
-        that were found to compute gradients rightly (not 2.11). The first steps then take longer, up to a
-        minute or so. Where losses or gradients are not those of the plain way, a warning says so, and nothing
-        is compiled.
+        Whether ``torch.compile`` fuses elementwise operations. "auto" compiles on a GPU, with versions of
+        PyTorch that are known to compute correct gradients (not 2.11). The first steps then take longer, up
+        to about a minute. If losses or gradients differ from those without compilation, a warning is issued
+        and nothing is compiled.
     device : str, default="auto"
-        A torch device; "auto" is a GPU where there is one.
+        A torch device; "auto" selects a GPU if there is one.
     n_jobs : int or None, default=None
-        Processes that the models are dealt out to, each with its share of the CPU's cores, or its GPU. None:
-        this process trains them all; -1: one process for each GPU, or for each core of the CPU.
+        Number of processes that the models are distributed over, each with its share of the CPU cores or its
+        own GPU. None trains all models in this process; -1 uses one process per GPU, or per CPU core.
     random_state : int, RandomState or None, default=None
-    checkpoint_dir : path or None
-        Where the state is kept, so that a fit that was killed goes on when it is called again with the same
-        settings and data.
-    monitor : object with methods ``progress`` and ``iteration``, or None
-        See `kingdra_repro.methods.Monitor`.
+        Seed of all random numbers.
+    checkpoint_dir : path or None, default=None
+        Folder for checkpoints. An interrupted fit resumes if it is called again with the same settings and
+        data.
+    monitor : object with methods ``progress`` and ``iteration``, or None, default=None
+        Notified of the progress of the fit; see `kingdra_repro.methods.Monitor`.
     verbose : int, default=0
-        1: the progress and the time left are shown on standard error.
+        If 1, the progress and the time left are shown on standard error.
 
     Attributes
     ----------
     labels_ : int64 array [n]
-        The cluster of each point; of a labelled one its class.
+        The cluster of each point; labelled points have their class.
     model_labels_ : int64 array [n_models, n]
-        Each model's own clusters, numbered by its outputs.
+        The clusters of each model, numbered by its own outputs, which are not matched between models.
     pseudo_labels_ : int64 array [n]
-        The mini-clusters found in the final outputs, -1 for none; with labels, numbered by the classes.
-    history_ : DataFrame, a row an iteration
-        Losses, seconds (of that part of the phase that was done since the fit began or was taken up),
-        agreement of the ensemble, and of the mini-clusters found *after* the iteration's training:
-        ``n_pseudo_labels``, ``n_mini_clusters``, ``smallest_mini_cluster``, and from the graph
-        ``t_pos``, ``t_neg``; ``rule`` is how the set that the next iteration trains on came about. With
-        ``keep_phase="modularity"`` also ``modularity``.
+        The mini-clusters found in the outputs of phase ``phase_``, -1 for none; with labels, numbered by
+        class.
+    history_ : DataFrame, one row per iteration
+        Losses; seconds spent on the phase since the fit started or resumed; agreement of the ensemble; and
+        for the mini-clusters found *after* the iteration's training ``n_pseudo_labels``, ``n_mini_clusters``,
+        ``smallest_mini_cluster`` and, from the graph, ``t_pos`` and ``t_neg``. ``rule`` says how the
+        pseudo-labels of the next iteration were obtained. With ``keep_phase="modularity"`` also
+        ``modularity``.
     phase_ : int
-        The phase whose ensemble is the answer: ``n_iter``, or an earlier one by ``keep_phase``.
+        The phase whose ensemble gives the answer: ``n_iter``, or an earlier one chosen by ``keep_phase``.
     n_features_in_ : int
 
     See Also
     --------
-    KingdraPlus : For close classes: over-clusters first.
+    KingdraPlus : A variant for similar classes, which starts with more clusters.
     Ensemble : The same ensemble without pseudo-labels.
 
     References
@@ -152,7 +159,7 @@ class Kingdra(Ensemble):
         **Ensemble.parts,
         "pseudo_labels": make_pseudo_labeller,
     }
-    first_models_train_on: ClassVar[bool] = True  # in the iterations; else these begin with new models
+    first_models_train_on: ClassVar[bool] = True  # in the iterations; if False, these start with new models
 
     n_iter: int = 10
     first_epochs: int = 5
@@ -161,9 +168,9 @@ class Kingdra(Ensemble):
     keep_phase: str = "last"
 
     def _fit_given(self, X: Matrix, given: Given) -> None:
-        """Algorithm 2; mini-clusters are looked for at the end of each phase, after the last one, too."""
+        """Run Algorithm 2; mini-clusters are found at the end of every phase, including the last."""
         labeller = self._pseudo_labeller()
-        first_epochs = self.first_epochs if self.first_models_train_on else 0  # of the models that go on
+        first_epochs = self.first_epochs if self.first_models_train_on else 0  # of the iterations' models
         with closing(
             EnsembleFit(
                 self,
@@ -178,23 +185,23 @@ class Kingdra(Ensemble):
             best = BestPhase(X) if self.keep_phase == "modularity" else None
             if best is not None:
                 best.resume(fit.checkpoint, fit.phase)
-            if pseudo is None:  # labels that are given are there before any are found
+            if pseudo is None:  # given labels exist before any pseudo-labels
                 pseudo = given.pseudo_labels(self.n_models, self.n_clusters)
-            if fit.phase > self.n_iter:  # all was done before
-                trained = fit.train(0, None)  # trains nothing, and refuses models of other epochs
+            if fit.phase > self.n_iter:  # the resumed fit had finished
+                trained = fit.train(0, None)  # trains nothing, but raises for models of other epochs
                 self._set_answer(trained.outputs, given)
                 self._find_mini_clusters(labeller, trained, fit, given)
             for phase in range(fit.phase, self.n_iter + 1):
-                # Train all models: at first without labels, or with given ones, then with pseudo-labels.
+                # Train all models: first without labels, or with given ones; later with pseudo-labels.
                 trained = self._first_phase(fit, given) if phase == 0 else fit.train(self.epochs, pseudo)
                 predictions = trained.outputs.predictions
-                # Mini-clusters of what they agree on, and what each model calls them.
+                # Find mini-clusters of agreement, and map them to each model's outputs.
                 found = self._find_mini_clusters(labeller, trained, fit, given)
                 rule, pseudo = self._next_pseudo_labels(found, pseudo, predictions, given.classes)
-                # The average of the models, as the answer so far.
+                # The answer so far is the average of the models.
                 self._set_answer(trained.outputs, given)
                 facts = {**self._facts(trained), **_facts_of(found), "rule": rule}
-                if best is not None and (phase > 0 or self.first_models_train_on):  # else its models are gone
+                if best is not None and (phase > 0 or self.first_models_train_on):  # else the models are gone
                     facts["modularity"] = best.consider(phase, self._state_of_answer(), fit.fitted)
                 fit.end_phase(self.labels_, self.model_labels_, self.pseudo_labels_, facts)
                 fit.save(pseudo, best)
@@ -206,7 +213,7 @@ class Kingdra(Ensemble):
     def _find_mini_clusters(
         self, labeller: PseudoLabeller, trained: Trained, fit: EnsembleFit, given: Given
     ) -> MiniClusters:
-        """Find what the models agree on (Algorithm 1); what is given is kept to. Set ``pseudo_labels_``."""
+        """Find mini-clusters (Algorithm 1), consistent with labels and pairs; set ``pseudo_labels_``."""
         found = _run_labeller(labeller, trained, fit, self.n_clusters)
         found = constrain(found, trained.outputs.predictions, given.labels, given.links)
         self.pseudo_labels_ = found.labels.numpy()
@@ -218,7 +225,7 @@ class Kingdra(Ensemble):
         return {**arrays, "outputs": self._alignment}
 
     def _set_phase(self, best: Phase) -> None:
-        """Set the answer of an earlier phase, and its models."""
+        """Set the answer and the models to those of an earlier phase."""
         answer = dict(best.answer)
         self.phase_, self._alignment = best.number, answer.pop("outputs")
         for name, value in answer.items():
@@ -226,12 +233,12 @@ class Kingdra(Ensemble):
         self._set_models(best.weights, self.n_features_in_)
 
     def _first_phase(self, fit: EnsembleFit, given: Given) -> Trained:
-        """Train before any pseudo-labels are found: without labels, as in the paper, or with given ones."""
+        """Train before the first pseudo-labels: without labels, as in the paper, or with given labels."""
         return fit.train(self.first_epochs, given.pseudo_labels(self.n_models, self.n_clusters))
 
     def _pseudo_labeller(self) -> PseudoLabeller:
         labeller = make_pseudo_labeller(self.pseudo_labels)
-        for name in ("t_pos", "t_neg"):  # reported now, not after the first phase
+        for name in ("t_pos", "t_neg"):  # raise now, not after the first phase
             if (given := getattr(labeller, name, None) or 0) > self.n_models:
                 raise must_be(f"at most the number of models, {self.n_models}", name, given)
         return labeller
@@ -239,7 +246,7 @@ class Kingdra(Ensemble):
     def _next_pseudo_labels(
         self, found: MiniClusters, before: PseudoLabels | None, predictions: Tensor, fixed: Tensor
     ) -> tuple[str, PseudoLabels | None]:
-        """How the set that the next iteration trains on came about, and it, mapped to outputs (Eq. 3)."""
+        """Choose the next iteration's pseudo-labels; return the rule, and them mapped to outputs (Eq. 3)."""
         if found.complete:
             rule, labels = "relaxed" if found.relaxed else "given", found.labels
         elif before is not None:

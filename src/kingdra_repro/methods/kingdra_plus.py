@@ -1,4 +1,4 @@
-"""Kingdra for rows without an order: first clusters are too fine, and joined by what models put together."""
+"""Kingdra for data without a meaningful row order: it starts with too many clusters and joins them."""
 
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -27,43 +27,48 @@ FIRST_BASE = IMSATVAT(radius_scale=0.4, xi=5.0)
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class KingdraPlus(Kingdra):
-    """Kingdra with a first phase that does not need rows in an order that means something.
+    """Kingdra with a first phase that does not depend on a meaningful order of the rows.
 
-    Not in the paper, whose accuracy on MNIST rests on the order of the file. Shuffled, models with k outputs
-    tend to cut a pair of like classes by style (4 and 9 by their slant, say) rather than by class. With more
-    outputs than classes they need not choose: most of their clusters are pure, and since every model cuts the
-    classes elsewhere, all of them together tell what belongs together. So:
+    Not in the paper, whose accuracy on MNIST depends on the order of the file. On shuffled data, models with
+    k outputs tend to split a pair of similar classes by style (4 and 9 by their slant, for example) instead
+    of by class. Models with more outputs than classes avoid this: most of their clusters are pure. Since each
+    model splits the classes differently, all models together show which clusters belong together. Therefore:
 
-    1. train an ensemble without labels that has ``fineness`` k outputs,
-    2. join the clusters to k (`kingdra_repro.pseudo_labels.evidence.join_clusters`),
-    3. go on as Kingdra does, with the mini-clusters of these votes as the first pseudo-labels, and new models
-       with k outputs, which have pseudo-labels from the beginning, and so a base's weights beside them
-       (``w_mi_later``). Where the votes give no k mini-clusters, they begin without.
+    1. An ensemble with ``fineness`` * k outputs is trained without labels.
+    2. Its clusters are joined to k groups (`kingdra_repro.pseudo_labels.evidence.join_clusters`).
+    3. Kingdra continues with new models with k outputs, and with the mini-clusters of the joined outputs as
+       the first pseudo-labels. With pseudo-labels from the start, these models use the weights that a base
+       has for training with them (``w_mi_later``). If the joined outputs do not give k mini-clusters, they
+       start without pseudo-labels.
 
-    The first models learn without the labels and linked pairs that ``fit`` is told: pairs decide what is
-    joined, and both are learned from after that.
+    The first models do not learn from the labels and linked pairs passed to ``fit``. The pairs influence
+    which clusters are joined, and the new models learn from both.
 
     Parameters
     ----------
     n_models : int, default=10
-        At least 2.
-    n_clusters, n_iter, epochs, batch_size, learning_rate, decay_epochs, order, precision, pseudo_labels,
-        mapping, compile, device, n_jobs, random_state, checkpoint_dir, monitor, verbose : see `Kingdra`
-    base : of the models with k outputs; see `Kingdra`
-    first_base : str, Base, a list of these, or None
-        Of the models with more outputs. None: ``IMSATVAT(radius_scale=0.4, xi=5.0)``, which suits features
-        from 0 to 1.
+        Number of models, at least 2.
+    base : str, Base, or a list of these, default="ladder_im"
+        Base of the new models with k outputs; see `Kingdra`.
+    first_base : str, Base, a list of these, or None, default=None
+        Base of the first models. None means ``IMSATVAT(radius_scale=0.4, xi=5.0)``, which suits features from
+        0 to 1.
     fineness : int, default=2
-        They have so many times k.
+        The first models have ``fineness`` * k outputs.
     first_epochs : int, default=50
-        Passes over the data for these models.
+        Passes over the data for the first models.
     first_batch_size : int, default=250
+        Batch size of the first models.
     first_learning_rate : float, default=0.002
+        Learning rate of the first models.
+    n_clusters, n_iter, epochs, batch_size, learning_rate, decay_epochs, order, precision : see `Kingdra`
+    pseudo_labels, mapping, keep_phase, compile, device, n_jobs : see `Kingdra`
+    random_state, checkpoint_dir, monitor, verbose : see `Kingdra`
 
     Attributes
     ----------
-    labels_, model_labels_, pseudo_labels_, history_, n_features_in_ : see `Kingdra`
-        Row 0 of the history is the first phase, after the joining.
+    labels_, model_labels_, pseudo_labels_, history_, phase_, n_features_in_ : see `Kingdra`
+        Row 0 of the history is the first phase, after the clusters are joined.
 
     See Also
     --------
@@ -79,7 +84,7 @@ class KingdraPlus(Kingdra):
 
     checks: ClassVar[dict[str, Check]] = {
         **Kingdra.checks,
-        "n_models": integer(2),  # one model alone cannot tell what belongs together
+        "n_models": integer(2),  # one model alone cannot show which clusters belong together
         "n_iter": integer(1),
         "fineness": integer(1),
         "first_batch_size": integer(2),
@@ -92,7 +97,7 @@ class KingdraPlus(Kingdra):
     }
 
     first_models_train_on: ClassVar[bool] = False
-    streams: ClassVar[bool] = False  # the first models' outputs are joined, all at once
+    streams: ClassVar[bool] = False  # joining needs the first models' outputs in memory
 
     first_base: str | Base | Sequence[str | Base] | None = None
     fineness: int = 2
@@ -109,10 +114,10 @@ class KingdraPlus(Kingdra):
         super()._fit_given(X, given)
 
     def _first_phase(self, fit: EnsembleFit, given: Given) -> Trained:
-        """Train other models, with more outputs than there are clusters, without labels; join these to k.
+        """Train the first models without labels, with more outputs than clusters; join their outputs to k.
 
-        Seed and checkpoint come from the fit. Linked pairs decide what is joined; the outputs that points of
-        a class are joined to get the number of the class.
+        Their seed and checkpoint folder derive from those of the fit. Linked pairs influence what is joined.
+        With labels, joined outputs get the numbers of the classes of their labelled points.
         """
         fine = self._fine_ensemble(fit)
         with closing(EnsembleFit(fine, fit.X, n_iter=fit.n_iter, epochs_total=fit.epochs_total)) as first:
@@ -131,7 +136,7 @@ class KingdraPlus(Kingdra):
         return Trained(trained.losses, Outputs.of(joined), lambda: fitted.features(fit.X, fit.device))
 
     def _fine_ensemble(self, fit: EnsembleFit) -> Ensemble:
-        seed = numpy_stream(fit.seed, 0, Purpose.FIRST_MODELS).integers(2**31)  # not the later models'
+        seed = numpy_stream(fit.seed, 0, Purpose.FIRST_MODELS).integers(2**31)  # not the new models' seed
         shared = {name: getattr(self, name) for name in Ensemble().get_params(deep=False)}
         own = {
             "n_clusters": self.fineness * self.n_clusters,
@@ -142,13 +147,13 @@ class KingdraPlus(Kingdra):
             "random_state": int(seed),
             "checkpoint_dir": None if fit.checkpoint is None else fit.checkpoint.folder / "fine",
             "monitor": fit.monitor,
-            "verbose": 0,  # the fit shows this phase, too
+            "verbose": 0,  # shown by `fit`
         }
         return Ensemble(**{**shared, **own})
 
 
 def _group_of_class(joined: Tensor, given: Given) -> Tensor:
-    """Match classes to groups by the labelled points that the models together put there: int64 [k]."""
+    """Match classes to joined outputs by where the models' average puts the labelled points: int64 [k]."""
     labels = torch.from_numpy(given.labels)
     known = labels >= 0
     answers = joined.mean(0).argmax(1)[known]
@@ -157,6 +162,6 @@ def _group_of_class(joined: Tensor, given: Given) -> Tensor:
 
 
 def _sums(proba: Tensor, groups: np.ndarray, n_clusters: int) -> Tensor:
-    """Return the outputs [n, n_clusters] from [n, n_fine]: sums over each group."""
+    """Sum outputs [n, n_fine] over each group: Tensor [n, n_clusters]."""
     joined = proba.new_zeros(len(proba), n_clusters)
     return joined.index_add_(1, torch.from_numpy(groups), proba)

@@ -1,4 +1,4 @@
-"""K-means on the features as they are."""
+"""K-means on the features themselves."""
 
 import warnings
 from dataclasses import dataclass
@@ -23,9 +23,11 @@ class KMeans(Clusterer):
     Parameters
     ----------
     n_clusters : int, default=8
+        k, the number of clusters, from 1 to the number of points.
     n_init : int, default=10
-        Restarts; the one of least inertia is the answer.
+        Restarts of K-means; the one with the lowest inertia is the answer.
     random_state : int, RandomState or None, default=None
+        Seed of all random numbers.
 
     Attributes
     ----------
@@ -36,7 +38,7 @@ class KMeans(Clusterer):
     See Also
     --------
     Agglomerative : Ward's hierarchical clustering.
-    Kingdra : The ensemble that learns from its own agreement.
+    Kingdra : An ensemble that is trained on what its own models agree on.
 
     Examples
     --------
@@ -70,10 +72,10 @@ class KMeans(Clusterer):
 
 
 def kmeans_of(centres: np.ndarray) -> sklearn.cluster.KMeans:
-    """Fitted K-means with these centres [k, d]."""
+    """Return a fitted scikit-learn K-means with these centres [k, d]."""
     kmeans = sklearn.cluster.KMeans(len(centres), init=centres, n_init=1, max_iter=1)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # two centres may be one point
+        warnings.simplefilter("ignore", ConvergenceWarning)  # centres may coincide
         kmeans.fit(centres)
-    kmeans.cluster_centers_ = centres  # to the bit: the fit has rounded them
+    kmeans.cluster_centers_ = centres  # bit for bit; the fit has rounded them
     return kmeans

@@ -1,4 +1,4 @@
-"""What the comparison methods with one network share: how a fit begins and trains, and how they predict."""
+"""Base class of the comparison methods that train one network: fit, training loop and prediction."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -28,24 +28,25 @@ from kingdra_repro.training.options import PRECISIONS
 from kingdra_repro.training.progress import shown_progress
 from kingdra_repro.training.rows import Rows
 
-CHUNK = 4096  # rows passed through a network at once when nothing is trained
+CHUNK = 4096  # rows in a forward pass without training
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class NetworkClusterer(TrainedClusterer):
-    """An estimator that trains one network: ``_fit_rows`` says how, ``_assign`` what it answers.
+    """Base class of estimators that train one network; subclasses implement ``_fit_rows`` and ``_assign``.
 
     Parameters
     ----------
     hidden : sequence of int, default=(1200, 1200)
         Widths of the network's hidden layers.
-    epochs : int
+    epochs : int, default=200
         Passes over the data.
     batch_size : int, default=256
     learning_rate : float, default=0.001
-        Of Adam.
+        Learning rate of Adam.
     precision : {"float32", "tf32", "bfloat16"}, default="float32"
-        Of the matrix products in training; everything else is float32. "tf32" is "float32" on a CPU.
+        Precision of the matrix products in training; everything else is float32. "tf32" applies only to a
+        GPU.
     n_clusters, device, random_state, checkpoint_dir, monitor, verbose : see `TrainedClusterer`
     """
 
@@ -78,23 +79,23 @@ class NetworkClusterer(TrainedClusterer):
         checkpoint: Checkpoint | None,
         given: Given | None = None,
     ) -> Iterator[NetworkFit]:
-        """Within it a network is trained; at its end the history and the network are the estimator's."""
+        """Yield the `NetworkFit` to train in; then store its history and move the network to the CPU."""
         rows = Rows(X, choose_device(self.device))
         with shown_progress(self.verbose, self.monitor) as monitor:
             fit = NetworkFit(X=X, rows=rows, seed=seed, checkpoint=checkpoint, monitor=monitor, given=given)
             yield fit
         self.history_ = fit.history
-        self._network.cpu()  # a fitted estimator may go to a machine without this device
+        self._network.cpu()  # a fitted estimator may be loaded on a machine without this device
 
     @default_library_state()
     def predict(self, X: Any) -> np.ndarray:
-        """Predict the cluster of each row of X: int64 array [n]; on the CPU, whatever ``device`` is."""
+        """Predict the cluster of each row of X, on the CPU whatever ``device`` is: int64 array [n]."""
         check_is_fitted(self)
         return self._assign(Rows(checked_data(self, X, reset=False), torch.device("cpu")))
 
     @default_library_state()
     def last_hidden_layer(self, X: Any) -> np.ndarray:
-        """Compute what is clustered, the network's code or features for the rows of X: float32 [n, width]."""
+        """Compute the code or features of the rows of X, which are what is clustered: float32 [n, width]."""
         check_is_fitted(self)
         return outputs(self._network, Rows(checked_data(self, X, reset=False), torch.device("cpu")))
 
@@ -104,7 +105,7 @@ class NetworkClusterer(TrainedClusterer):
 
     def load_state_dict(self, state: dict[str, np.ndarray], n_features: int) -> None:
         super().load_state_dict(state, n_features)
-        with torch.device("meta"):  # weights are not drawn: these are put in their place
+        with torch.device("meta"):  # no weights are drawn: those of the state are assigned
             self._network = self._make_network(n_features, torch.Generator("cpu")).eval()
         network = {
             name.removeprefix("network."): torch.from_numpy(value)
@@ -115,7 +116,7 @@ class NetworkClusterer(TrainedClusterer):
 
     @abstractmethod
     def _make_network(self, n_features: int, generator: torch.Generator) -> nn.Module:
-        """Make the network for d features, with initial weights from the generator."""
+        """Create the network for d features, with initial weights from the generator."""
 
     @abstractmethod
     def _fit_rows(self, fit: NetworkFit) -> None:
@@ -123,7 +124,7 @@ class NetworkClusterer(TrainedClusterer):
 
     @abstractmethod
     def _assign(self, rows: Rows) -> np.ndarray:
-        """Predict the cluster of each row, int64 [n], as the fitted network has it."""
+        """Predict the cluster of each row with the fitted network: int64 [n]."""
 
     def _train_on(
         self,
@@ -135,15 +136,15 @@ class NetworkClusterer(TrainedClusterer):
         phase: str,
         epoch: int,
     ) -> dict[str, float]:
-        """Take a step of the optimizers on each batch of row numbers, with products in ``precision``.
+        """Take a step of the optimizers on each batch of row indices, with products in ``precision``.
 
-        The mean of each term of the loss over the rows is returned.
+        Returns the mean of each loss term over the rows.
 
         Parameters
         ----------
-        losses : gives the terms on a batch; ``loss`` is minimised
-        on_step : called after each step with the fraction of the batches that is done, and the terms
-        phase, epoch : what is trained, and how far, where it has to be said that it diverges
+        losses : returns the loss terms of a batch; ``loss`` is minimised
+        on_step : called after each step with the fraction of the rows done, and the terms
+        phase, epoch : named in the error message if training diverges
         """
         rounded = self.precision == "bfloat16"
         self._network.train()
@@ -151,7 +152,7 @@ class NetworkClusterer(TrainedClusterer):
         done, sums = 0, dict[str, Tensor]()
         for batch in batches:
             with tf32_products(self.precision, device):
-                # Entered once a step, since it keeps the rounded weights until it is left.
+                # Entered once per step, since autocast caches the rounded weights until it exits.
                 with torch.autocast(device.type, torch.bfloat16, enabled=rounded):
                     terms = losses(batch)
                 for optimizer in optimizers:
@@ -173,12 +174,12 @@ class NetworkClusterer(TrainedClusterer):
 
 @torch.no_grad()
 def outputs(network: Callable[[Tensor], Tensor], rows: Rows, at_once: int = CHUNK) -> np.ndarray:
-    """Return what a network gives for all rows: float32 [n, ...].
+    """Return the outputs of a network for all rows: float32 [n, ...].
 
     Raises
     ------
     InputError
-        If there are NaN among it.
+        If an output is NaN or infinite.
     """
     found = torch.cat([network(chunk[0]).cpu() for chunk in rows.chunks(at_once)]).numpy()
     if not np.isfinite(found).all():

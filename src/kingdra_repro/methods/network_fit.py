@@ -1,4 +1,4 @@
-"""One fit of a single network: its data, seed and checkpoint, the history of its phases, and who watches."""
+"""One fit of a single network: its data, seed, checkpoint and monitor, and the history of its phases."""
 
 import logging
 import time
@@ -23,15 +23,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(kw_only=True)
 class NetworkFit:
-    """What lasts as long as a fit; `kingdra_repro.methods.ensemble_fit.EnsembleFit` is that of ensembles.
+    """The state of one fit; for ensembles this is `kingdra_repro.methods.ensemble_fit.EnsembleFit`.
 
     Attributes
     ----------
     X : float32 array or CSR matrix [n, d], the data
     rows : X on the device that the network is trained on
-    seed : of all random numbers
-    given : what the fit is told of some points, or None
-    phases : what is known of each phase that has ended; ``history`` is the table of it
+    seed : seed of all random numbers
+    given : labels and linked pairs passed to ``fit``, or None
+    phases : one dict per finished phase; ``history`` is a DataFrame of them
     """
 
     X: np.ndarray | sp.csr_matrix
@@ -51,7 +51,7 @@ class NetworkFit:
         return pd.DataFrame(self.phases)
 
     def shuffled(self, epoch: int, batch_size: int) -> list[Tensor]:
-        """Return the rows of each batch of an epoch, on the device: a step then waits for nothing."""
+        """Return shuffled row indices of each batch of an epoch, on the device so that no step waits."""
         n = self.rows.n
         order = torch.from_numpy(numpy_stream(self.seed, 0, Purpose.ORDER, epoch).permutation(n))
         order = order.to(self.rows.device)
@@ -63,7 +63,7 @@ class NetworkFit:
     def progress(
         self, epoch: int, n_epochs: int, done: float, total: float, losses: dict[str, Tensor]
     ) -> None:
-        """Notify the monitor of a step: ``done`` of ``total`` epochs of the whole fit."""
+        """Notify the monitor of a step, after ``done`` of the ``total`` epochs of the whole fit."""
         if self.monitor is not None:
             self.monitor.progress(
                 Progress(
@@ -86,9 +86,9 @@ class NetworkFit:
             self.monitor.iteration(Iteration(index, labels, None, None, row))
 
     def save(self, name: str, state: dict[str, Any], note: str, *, last: bool) -> None:
-        """Save a state with the history so far, if that is due or this is the phase's last.
+        """Save a state with the history so far, if a save is due or this is the last state of the phase.
 
-        The one before is kept, in case that this one is damaged later.
+        The previous state is kept, in case this one is damaged later.
         """
         if self.checkpoint and (last or self._pace.due()):
             with self._pace.save():
@@ -96,7 +96,7 @@ class NetworkFit:
                 self.checkpoint.save(name, {**state, "rows": self.phases}, note)
 
     def load(self, name: str) -> dict[str, Any] | None:
-        """Load the last state that `save` left, or where it is damaged the one before, and its history."""
+        """Load the last saved state, or the previous one if that is damaged, and restore its history."""
         if self.checkpoint is None:
             return None
         before = f"{name}-before"

@@ -1,4 +1,4 @@
-"""Semi-supervised learning: one model that is given the classes of some points."""
+"""Semi-supervised learning: one model that is trained with the classes of some points."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,25 +17,28 @@ from kingdra_repro.training.outputs import Outputs
 
 @dataclass(eq=False, repr=False, kw_only=True)
 class SemiSupervised(ClassifierMixin, Single):
-    """One model trained with the classes of some points: the ladder network's own use (Rasmus et al., 2015).
+    """One model trained with the classes of some points, the original use of ladder networks.
 
-    Beside each unsupervised batch it is shown one of labelled points, as many of each class.
-    ``base="ladder"`` is the network of Rasmus et al.; the bases that find clusters (``ladder_im``) learn from
-    their own terms, too. ``fit`` wants a label of each class; linked pairs are a further term of the loss.
+    Each step trains on an unsupervised batch and on a batch of labelled points, equally many of each class.
+    ``base="ladder"`` is the network of Rasmus et al. (2015); bases that find clusters (``ladder_im``) also
+    learn from their own loss terms. ``fit`` needs a label of each class; linked pairs add a loss term.
 
     Parameters
     ----------
     n_clusters : int, default=8
         k, the number of classes.
+    base : str or Base, default="ladder"
+        The base model; see `Kingdra`.
     epochs : int, default=100
         Passes over all points.
-    base, batch_size, learning_rate, decay_epochs, precision, compile, device, random_state, checkpoint_dir,
-        monitor, verbose : as of `Ensemble`.
+    decay_epochs : see `Ensemble`
+    batch_size, learning_rate, precision, compile : see `Kingdra`
+    device, random_state, checkpoint_dir, monitor, verbose : see `Kingdra`
 
     Attributes
     ----------
     labels_ : int64 array [n]
-        The class of each point as the model sees it, of the labelled ones too.
+        The class of each point as predicted by the model, for labelled points, too.
     classes_ : int64 array [k], 0..k-1
     history_ : DataFrame, one row
     n_features_in_ : int
@@ -58,7 +61,7 @@ class SemiSupervised(ClassifierMixin, Single):
 
     base: str | Base = "ladder"
     epochs: int = 100
-    # Of batches beside labelled ones, as in the iterations of Kingdra.
+    # With labelled batches, rows are shuffled in each epoch, as in the iterations of Kingdra.
     order: str = field(default="epoch", init=False)
 
     def _checked_labels(self, y: Any, n: int) -> np.ndarray:
@@ -69,10 +72,10 @@ class SemiSupervised(ClassifierMixin, Single):
         super()._fit_given(X, given)
 
     def _facts(self, trained: Trained) -> dict[str, Any]:
-        return trained.losses  # one model has nobody to agree with
+        return trained.losses  # agreement needs several models
 
     def _set_answer(self, outputs: Outputs, given: Given) -> None:
-        """Take outputs for classes: there is nothing to align, and no label is put in their place."""
+        """Use the outputs as classes: nothing is aligned, and labels do not replace predictions."""
         self._alignment = torch.arange(self.n_clusters)[None]
         self.labels_ = outputs.predictions[0].long().numpy()
         self.model_labels_ = self.labels_[None]

@@ -1,21 +1,21 @@
-"""Ward's hierarchy of many points without a distance matrix: reciprocal nearest neighbours merged in rounds.
+"""Ward's hierarchy without a distance matrix: reciprocal nearest neighbours are merged in rounds.
 
-Ward's distance of clusters a and b, of sizes s and centroids c, is by how much their union raises the sum of
-squares within clusters:
+Ward's distance between clusters a and b, with sizes s and centroids c, is the increase in the sum of squares
+within clusters when they are merged:
 
     D(a, b) = s_a s_b / (s_a + s_b) ||c_a - c_b||^2.
 
-It is reducible: D(a + b, x) >= min(D(a, x), D(b, x)) where D(a, b) is the smallest of the three. So clusters
-that are each other's nearest neighbour may be merged in any order, the hierarchy is the same (Murtagh 1983),
-and distances to the others only grow. Each cluster a therefore keeps a short list of neighbours and a horizon
-R_a with D(a, x) >= R_a for all x that are not in its list; the nearest in the list is the nearest of all as
-long as it lies within the horizon. What a listed cluster is merged into is listed in its place. The union of
-a and b inherits both lists and, by Lance and Williams' formula, the horizon
+It is reducible: D(a + b, x) >= min(D(a, x), D(b, x)) if D(a, b) is the smallest of the three. Therefore
+clusters that are each other's nearest neighbour can be merged in any order with the same hierarchy (Murtagh
+1983), and their distances to other clusters only grow. Each cluster a keeps a short list of neighbours and a
+horizon R_a such that D(a, x) >= R_a for every x that is not in the list. The nearest cluster in the list is
+the nearest of all as long as it is within the horizon. When a listed cluster is merged, the union replaces it
+in the list. The union of a and b inherits both lists and, by the Lance-Williams formula, the horizon
 
     min over s_x >= 1 of  [(s_a + s_x) R_a + (s_b + s_x) R_b - s_x D(a, b)] / (s_a + s_b + s_x),
 
-so that all clusters are compared only for those whose lists have run out. On data like pictures, of 784
-features, that came to 1.3 n^2 distances in all.
+so a cluster has to be compared with all others only when its list has run out. On image-like data with 784
+features, this took 1.3 n^2 distances in total.
 """
 
 import hashlib
@@ -27,21 +27,22 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-LIST = 12  # neighbours kept of each cluster
-ROWS, COLUMNS = 1024, 8192  # of a tile of distances: 32 MB, which leaves matrix products at full speed
-NUMBERS_AT_ONCE = 1 << 22  # of centroids gathered for single distances
-# Clusters whose lists have run out are searched when fewer than this fraction can be merged without.
+LIST = 12  # neighbours kept for each cluster
+ROWS, COLUMNS = 1024, 8192  # of a tile of distances: 32 MB, enough for matrix products at full speed
+NUMBERS_AT_ONCE = 1 << 22  # numbers gathered from centroids at once, for single distances
+# Lists that have run out are refilled if less than this fraction of clusters can be merged without that.
 FEW = 0.01
 
 
 def ward_tree(
     X: np.ndarray, device: torch.device, on_round: Callable[[int], None] = lambda n_clusters: None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """All merges of Ward's hierarchy of the rows of X.
+    """Compute all merges of Ward's hierarchy of the rows of X.
 
-    Exact but for the rounding of float64: neighbours are sought by products in float32, with a bound on their
-    rounding, and chosen by differences in float64; where float32 cannot tell, the search is done again in
-    float64. X is centred first, which keeps the bound, and what cancels in ||a||^2 + ||b||^2 - 2 a.b, small.
+    Exact up to the rounding of float64. Candidate neighbours are found by matrix products in float32, with a
+    bound on their rounding errors, and chosen by differences in float64; if float32 cannot decide, the search
+    is repeated in float64. X is centred first, which keeps this bound and the cancellation in
+    ||a||^2 + ||b||^2 - 2 a.b small.
 
     Parameters
     ----------
@@ -52,20 +53,20 @@ def ward_tree(
     Returns
     -------
     merges : int64 array [n - 1, 2]
-        The lowest row number within each of the two clusters; a cluster's own merges come before it.
+        The lowest row index in each of the two merged clusters. Merges within a cluster come before its own.
     heights : float64 array [n - 1]
-        D of the two; never below those of their own merges.
+        D of the two clusters; never below the heights of the merges within them.
     """
     first = _first_of_equals(X)
     points, sizes = np.unique(first, return_counts=True)
-    # Equal rows are merged beforehand: among them every list would be full of ties.
+    # Merge equal rows first: they would fill the lists with ties.
     copies = np.flatnonzero(first != np.arange(len(X)))
     merges, heights = [np.stack([first[copies], copies], 1)], [np.zeros(len(copies))]
 
     centroids = torch.from_numpy(X[points]).to(device, torch.float64)
     centroids -= torch.from_numpy(sizes / len(X)).to(centroids) @ centroids
     largest = max(float(centroids.abs().max()), np.finfo(float).tiny)
-    scale = 2.0 ** np.frexp(largest)[1]  # a power of two: nothing is rounded, and squares do not overflow
+    scale = 2.0 ** np.frexp(largest)[1]  # a power of two: no rounding, and squares do not overflow
     clusters = Clusters(centroids.div_(scale), torch.from_numpy(sizes).to(centroids))
     while clusters.n_left > 1:
         a, b, height = clusters.merge_round()
@@ -76,7 +77,7 @@ def ward_tree(
 
 
 def cut_tree(merges: np.ndarray, heights: np.ndarray, n_clusters: int) -> np.ndarray:
-    """Return the clusters left after the n - k lowest merges: int64 labels [n], numbered as they come."""
+    """Return the clusters after the n - k lowest merges: int64 labels [n], in order of first occurrence."""
     n = len(merges) + 1
     low = merges[np.argsort(heights, kind="stable")[: n - n_clusters]]
     graph = coo_matrix((np.ones(len(low), bool), (low[:, 0], low[:, 1])), shape=(n, n))
@@ -84,9 +85,9 @@ def cut_tree(merges: np.ndarray, heights: np.ndarray, n_clusters: int) -> np.nda
 
 
 class Clusters:
-    """The clusters that are left, each in the slot of its lowest point, with its list of neighbours.
+    """The remaining clusters, each in the slot of its lowest row, with their lists of neighbours.
 
-    ``centroids``, float64 [n, d] and centred, are changed in place; ``sizes`` are float64 [n].
+    ``centroids``, float64 [n, d] and centred, are modified in place; ``sizes`` are float64 [n].
     """
 
     def __init__(self, centroids: Tensor, sizes: Tensor) -> None:
@@ -96,20 +97,20 @@ class Clusters:
         self.left = torch.ones(n, dtype=torch.bool, device=sizes.device)
         self.heights = torch.zeros_like(sizes)
         self.neighbours = torch.zeros(n, LIST, dtype=torch.long, device=sizes.device)
-        self.distances = sizes.new_full((n, LIST), torch.inf)  # infinite: no such entry
+        self.distances = sizes.new_full((n, LIST), torch.inf)  # infinite for an empty entry
         self.horizon = sizes.new_full((n,), -torch.inf)
 
     def merge_round(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Merge the reciprocal nearest neighbours that are known: slots a < b [p] and heights [p]."""
+        """Merge all known reciprocal nearest neighbours; return their slots a < b [p] and heights [p]."""
         left = self.left.nonzero().squeeze(1)
         a, b = self._reciprocal(left)
         if len(a) < FEW * len(left):
             unknown = left[self.distances[left].isinf().all(1)]
             if len(unknown):
-                # Where a program has allowed TF32, float32's rounding is not what the bounds reckon with.
+                # If the program allows TF32, float32 products round more than the bounds assume.
                 self._search(unknown, torch.float32 if _exact_products() else torch.float64)
                 a, b = self._reciprocal(left)
-        if not len(a):  # equal distances may leave no pair reciprocal: two of the least distance always are
+        if not len(a):  # ties may leave no reciprocal pair; a pair with the least distance can be merged
             closest = left[self.distances[left].amin(1).argmin()]
             nearest = self._nearest(closest[None])
             a, b = torch.minimum(closest, nearest), torch.maximum(closest, nearest)
@@ -117,7 +118,7 @@ class Clusters:
         return a.cpu().numpy(), b.cpu().numpy(), height.cpu().numpy()
 
     def _nearest(self, rows: Tensor) -> Tensor:
-        """Return the nearest neighbour of each row, -1 where it is not known; of ties the lowest slot."""
+        """Return the nearest neighbour of each row, -1 if it is unknown; ties go to the lowest slot."""
         distances, neighbours = self.distances[rows], self.neighbours[rows]
         least = distances.amin(1, keepdim=True)
         nearest = neighbours.where(distances == least, len(self.sizes)).amin(1)
@@ -127,21 +128,21 @@ class Clusters:
         nearest = torch.full_like(self.neighbours[:, 0], -1)
         nearest[left] = self._nearest(left)
         b = nearest[left]
-        pairs = (left < b) & (nearest[b] == left)  # b = -1 is below all
+        pairs = (left < b) & (nearest[b] == left)  # false for b = -1
         return left[pairs], b[pairs]
 
     def _merge(self, a: Tensor, b: Tensor) -> Tensor:
-        """Put the unions of a and b [p] into slots a, bring all lists up to date. Returns heights [p]."""
+        """Merge clusters a and b [p] into slots a and update all lists; return the heights [p]."""
         s_a, s_b, r_a, r_b = self.sizes[a], self.sizes[b], self.horizon[a], self.horizon[b]
         distance = self._exact(a, b)
-        beyond = r_a + r_b - distance  # the formula is monotone in s_x: here its limit, below its value at 1
+        beyond = r_a + r_b - distance  # monotone in s_x: this is its limit, the next line has its value at 1
         horizon = torch.minimum((s_a * r_a + s_b * r_b + beyond) / (s_a + s_b + 1), beyond)
         union = torch.cat([self.neighbours[a], self.neighbours[b]], 1)
         absent = torch.cat([self.distances[a], self.distances[b]], 1).isinf()
 
         self.sizes[a] = s_a + s_b
         self.centroids[a] += (s_b / (s_a + s_b))[:, None] * (self.centroids[b] - self.centroids[a])
-        height = torch.stack([distance, self.heights[a], self.heights[b]]).amax(0)  # rounding never lowers it
+        height = torch.stack([distance, self.heights[a], self.heights[b]]).amax(0)  # not lowered by rounding
         self.heights[a] = height
         self.left[b] = False
         self.n_left -= len(b)
@@ -150,7 +151,7 @@ class Clusters:
         self.neighbours = into[self.neighbours]
         union = into[union]
 
-        # What is in both lists is kept once.
+        # Keep clusters that are in both lists only once.
         union = union.masked_fill(absent | (union == a[:, None]), len(self.sizes)).sort(1).values
         again = torch.zeros_like(absent)
         again[:, 1:] = union[:, 1:] == union[:, :-1]
@@ -165,9 +166,9 @@ class Clusters:
         return height
 
     def _keep(self, rows: Tensor, candidates: Tensor, horizon: Tensor) -> None:
-        """List the nearest of candidates [r, c] for rows [r]; the number of slots stands for no candidate.
+        """Set the lists of rows [r] to the nearest of candidates [r, c]; candidate ``len(sizes)`` means none.
 
-        ``horizon`` [r]: no cluster that is not among the candidates is nearer.
+        No cluster outside the candidates is nearer than ``horizon`` [r].
         """
         row, entry = (candidates < len(self.sizes)).nonzero().T
         distances = self.sizes.new_full(candidates.shape, torch.inf)
@@ -177,12 +178,12 @@ class Clusters:
             horizon = torch.minimum(horizon, distances[:, LIST])
         distances = distances[:, :LIST]
         self.horizon[rows] = horizon
-        # Beyond the horizon an entry is of no use: nor will it be, since distances grow.
+        # Entries beyond the horizon are useless and remain so, since distances only grow.
         self.distances[rows] = distances.where(distances <= horizon[:, None], torch.inf)
         self.neighbours[rows] = candidates.gather(1, order[:, :LIST]).clamp(max=len(self.sizes) - 1)
 
     def _exact(self, a: Tensor, b: Tensor) -> Tensor:
-        """D(a, b) of slots a and b [p], in float64 from differences."""
+        """Compute D(a, b) of slots a and b [p], in float64 from differences."""
         size = max(1, NUMBERS_AT_ONCE // self.centroids.shape[1])
         squared = [
             (self.centroids[i] - self.centroids[j]).square_().sum(1)
@@ -191,7 +192,7 @@ class Clusters:
         return torch.cat(squared) / (1 / self.sizes[a] + 1 / self.sizes[b])
 
     def _search(self, rows: Tensor, dtype: torch.dtype) -> None:
-        """Make new lists for rows [r], by comparison with all clusters that are left."""
+        """Make new lists for rows [r] by comparing them with all remaining clusters."""
         low, found = self._lower_bounds(rows, dtype)
         found = found[:, :LIST].masked_fill(low[:, :LIST].isinf(), len(self.sizes))
         self._keep(rows, found, low[:, LIST])
@@ -201,7 +202,7 @@ class Clusters:
         if dtype == torch.float32:
             self._search(unsure, torch.float64)
             return
-        # Neither float64 products can tell them apart: a tie. The nearest by differences is taken.
+        # Float64 products cannot tell them apart either: a tie. Take the nearest by differences.
         again = found[torch.isin(rows, unsure)]
         self._keep(unsure, again, self.horizon.new_full((len(unsure),), torch.inf))
         self.horizon[unsure] = self.distances[unsure].amin(1)
@@ -209,10 +210,10 @@ class Clusters:
         self.distances[unsure] = self.distances[unsure].masked_fill(beyond, torch.inf)
 
     def _lower_bounds(self, rows: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """Return the LIST + 1 least lower bounds of D(row, .), float64, and their slots: both [r, LIST + 1].
+        """Return the LIST + 1 smallest lower bounds of D(row, .), float64, and their slots: [r, LIST + 1].
 
-        In a bound ||a||^2 + ||b||^2 - 2 a.b is taken less the most that rounding adds to it: d + 16 times
-        half an epsilon of ||a||^2 + ||b||^2, of which a.b takes d.
+        A bound uses ||a||^2 + ||b||^2 - 2 a.b minus its largest rounding error: (d + 16) times half an
+        epsilon times ||a||^2 + ||b||^2, where d is the share of a.b.
         """
         columns = self.left.nonzero().squeeze(1)
         inverse = 1 / self.sizes
@@ -244,18 +245,18 @@ class Clusters:
 
 
 def _exact_products() -> bool:
-    """Whether this program's float32 products round nothing more; not where PyTorch cannot say."""
+    """Whether float32 products are computed without TF32 or the like; False if PyTorch cannot say."""
     try:
         return torch.get_float32_matmul_precision() == "highest"
-    except RuntimeError:  # it was set in the newer way, and PyTorch does not have the two mixed
+    except RuntimeError:  # it was set with the newer API, and PyTorch does not allow mixing them
         return False
 
 
 def _first_of_equals(X: np.ndarray) -> np.ndarray:
-    """For each row the number of the first row that equals it: int64 [n]."""
+    """Return for each row the index of the first row that equals it: int64 [n]."""
     first: dict[bytes, int] = {}
     numbers = []
     for i, row in enumerate(X):
-        data = (np.asarray(row) + 0.0).tobytes()  # + 0: makes zeros of negative zeros
+        data = (np.asarray(row) + 0.0).tobytes()  # + 0: turns negative zeros into zeros
         numbers.append(first.setdefault(hashlib.blake2b(data, digest_size=16).digest(), i))
     return np.array(numbers, np.int64)
