@@ -1,1 +1,1 @@
-"""All that knows a run's folder, writing and reading."""
+"""Writing and reading the files in a run's folder."""

@@ -1,4 +1,4 @@
-"""clusters.csv: the cluster of each point, for its owner."""
+"""clusters.csv: a table of the cluster of each point, for the owner of the data."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -23,22 +23,23 @@ def cluster_table(
     classes: Sequence[str] | None = None,
     rows: np.ndarray | None = None,
 ) -> pd.DataFrame:
-    """Tabulate what a fitted estimator says of n points, in the form of clusters.csv.
+    """Tabulate a fitted estimator's clusters of n points, in the form of clusters.csv.
 
     Parameters
     ----------
-    labels : int64 array [n], their clusters; None: as `predict` has them
-    names : what the points are called
-    columns : DataFrame [n, columns], the user's own, to stand beside
-    classes : what the clusters are called, "" for those without a name; see `names_of_clusters`
-    rows : int64 array [n], numbers of the points without names; None: 0, 1, 2...
+    labels : int64 array [n], the clusters of the points; None: those of `predict`
+    names : names of the points
+    columns : DataFrame [n, columns], the user's own columns, to be appended
+    classes : names of the clusters, "" for a cluster without one; see `names_of_clusters`
+    rows : int64 array [n], row numbers of the points, used if `names` is None; None: 0, 1, 2...
 
     Returns
     -------
     DataFrame [n, ...]
-        ``id`` or ``row``, ``cluster``; where clusters have names, ``class``; of an ensemble ``confidence``
-        (the mean output for that cluster) and ``agreement`` (the share of models that give it, where there
-        are several); then the user's columns, with "input" before a name that is one of these.
+        ``id`` (if points have names) or ``row``; ``cluster``; ``class``, if clusters have names; for an
+        ensemble ``confidence`` (the mean output for that cluster) and, if it has several models,
+        ``agreement`` (the share of models that give that cluster); then the user's columns, with the prefix
+        "input " if the name is already taken.
     """
     certainty = dict[str, np.ndarray]()
     if isinstance(method, Ensemble):
@@ -59,9 +60,10 @@ def cluster_table(
 
 
 def names_of_clusters(data: Dataset, given: np.ndarray | None) -> list[str] | None:
-    """Name the clusters 0..k-1 after the classes of given labels [n]: list of str [k], "" for one without.
+    """Name the clusters 0..k-1 after the classes of the given labels.
 
-    None where no label is given: which class a cluster is then, nobody knows.
+    Returns a list of k names, "" for a cluster whose class has no label in `given` (int array [n], -1 for
+    none). Returns None if classes have no names or no label is given: the class of a cluster is then unknown.
     """
     if data.class_names is None or given is None or not (given >= 0).any():
         return None
@@ -70,7 +72,7 @@ def names_of_clusters(data: Dataset, given: np.ndarray | None) -> list[str] | No
 
 
 def beside(table: pd.DataFrame, columns: pd.DataFrame | None) -> pd.DataFrame:
-    """Put the user's columns, if any, beside ours, with "input" before a name that is one of these."""
+    """Append the user's columns, if any, with the prefix "input " for a name that `table` already has."""
     if columns is None:
         return table
     clear = {name: f"input {name}" for name in columns.columns if name in table.columns}
@@ -78,12 +80,12 @@ def beside(table: pd.DataFrame, columns: pd.DataFrame | None) -> pd.DataFrame:
 
 
 def write_clusters(path: Path, tables: Iterable[pd.DataFrame]) -> None:
-    """Write a `cluster_table`, in blocks of rows, as CSV; confidence and agreement have four digits."""
+    """Write the blocks of a `cluster_table` to one CSV file; confidence and agreement have four decimals."""
 
     def write(file: BinaryIO) -> None:
         for i, table in enumerate(tables):
             rounded = table.round({"confidence": 4, "agreement": 4})
-            # Straight into the file: the text of ten million rows is as large as their features.
+            # Written to the file directly: as text, ten million rows take as much memory as their features.
             rounded.to_csv(file, index=False, header=not i, lineterminator="\n", mode="wb")
 
     atomic_write(path, write)

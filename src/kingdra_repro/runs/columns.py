@@ -1,4 +1,4 @@
-"""What the columns of a data set say of its clusters and of its points, for reports."""
+"""The columns of a data set that characterise its clusters and its points, for reports."""
 
 from typing import Any
 
@@ -8,16 +8,16 @@ import scipy.sparse as sp
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.streamed import Matrix, is_sparse
 
-ROWS_AT_ONCE = 4096  # of a matrix that may be a memory map larger than the memory
+ROWS_AT_ONCE = 4096  # X may be memory-mapped and larger than memory
 
 
 def top_features(data: Dataset, labels: np.ndarray, k: int, n_shown: int) -> list[list[list[Any]]]:
-    """Return the columns that stand out most in each of k clusters, at most `n_shown` of each.
+    """Return the columns that stand out most in each of k clusters, at most `n_shown` per cluster.
 
-    As ``[column's name, mean in the cluster, mean of all rows]``, in the units of the file. Of words (a
-    sparse matrix), those by whose mean weight the cluster is most above the whole set: the largest means
-    alone would be those of words that are frequent everywhere. Of other columns, those whose mean is most
-    standard deviations above or below that of the whole set.
+    Each is ``[column's name, mean in the cluster, mean of all rows]``, in the units of the file. For words (a
+    sparse matrix), these are the columns whose mean in the cluster exceeds the overall mean most: the largest
+    means alone would belong to words that are frequent everywhere. For other columns, these are the ones
+    whose mean in the cluster is the most standard deviations above or below the overall mean.
     """
     sums, squares = _sums(data.X, labels, k)
     sizes = np.bincount(labels, minlength=k)
@@ -36,19 +36,19 @@ def top_features(data: Dataset, labels: np.ndarray, k: int, n_shown: int) -> lis
 
 
 def strongest_words(data: Dataset, row: int, n_shown: int) -> list[str]:
-    """Return the words of largest weight in one row of a sparse matrix."""
+    """Return the words with the largest weights in one row of a sparse matrix, the largest first."""
     assert is_sparse(data.X)
     words: Any = data.X[np.array([row])]
     return [name_of(data, words.indices[i]) for i in np.argsort(-words.data, kind="stable")[:n_shown]]
 
 
 def name_of(data: Dataset, column: int) -> str:
-    """Return a column's name; its number where it has none."""
+    """Return a column's name, or "column" and its index if it has none."""
     return f"column {column}" if data.feature_names is None else str(data.feature_names[column])
 
 
 def _sums(X: Matrix, labels: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Of each column the sum in each cluster, float64 [k, d], and the sum of all squares, float64 [d]."""
+    """Return the sum of each column in each cluster, float64 [k, d], and its sum of squares, float64 [d]."""
     n, d = X.shape
     sums, squares = np.zeros((k, d)), np.zeros(d)
     for start in range(0, n, ROWS_AT_ONCE):
@@ -64,14 +64,14 @@ def _sums(X: Matrix, labels: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray
 
 
 def short(value: float) -> float:
-    """Return a number with four digits, whole ones with all."""
+    """Round to four significant digits, or to a whole number from 10,000 on."""
     return float(f"{value:.4g}") if abs(value) < 1e4 else float(round(value))
 
 
 def telling_columns(data: Dataset, labels: np.ndarray, n_shown: int) -> np.ndarray:
-    """Return the columns of a dense X by which clusters differ most, at most `n_shown`, in the file's order.
+    """Return the columns of a dense X that differ most between clusters, at most `n_shown`, in file order.
 
-    Those of largest share of the variance that lies between clusters (eta squared).
+    These are the columns with the largest share of variance between clusters (eta squared).
     """
     k = int(labels.max()) + 1
     sums, squares = _sums(data.X, labels, k)
@@ -83,7 +83,7 @@ def telling_columns(data: Dataset, labels: np.ndarray, n_shown: int) -> np.ndarr
 
 
 def values_of(data: Dataset, rows: np.ndarray, columns: np.ndarray) -> list[list[float]]:
-    """Return some rows' values of some columns of a dense X, in the units of the file."""
+    """Return the values of some rows and columns of a dense X, in the units of the file."""
     assert not is_sparse(data.X)
     if not len(rows):
         return []
@@ -92,5 +92,5 @@ def values_of(data: Dataset, rows: np.ndarray, columns: np.ndarray) -> list[list
     for place, column in enumerate(columns):
         cells = None if data.table is None else data.table.get(name_of(data, column))
         if cells is not None and isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "iu":
-            shown[:, place] = cells.iloc[rows]  # float32 has not all digits of a large whole number
+            shown[:, place] = cells.iloc[rows]  # float32 cannot hold all digits of a large integer
     return [[short(value) for value in row] for row in shown]

@@ -14,16 +14,16 @@ COLUMNS = {
     "n_pseudo_labels": "pseudo-labels",
     "wall_seconds": "seconds",
 }
-MOST_SIZES = 30  # clusters whose sizes are all shown
+MOST_SIZES = 30  # with more clusters, the sizes are summarised
 
 
 def say(line: str, console: Console | None = None) -> None:
-    """Print a line as it is, however long: no path in it is broken, coloured or taken for markup."""
+    """Print a line unchanged: a path in it is not wrapped, coloured or read as markup."""
     (console or Console()).print(line, soft_wrap=True, highlight=False, markup=False)
 
 
 def show_table(result: dict[str, Any], folder: Path) -> None:
-    """Print the scores of result.json, less those that are None (no classes known), and the run's folder."""
+    """Print the scores in result.json, except those that are None (classes unknown), and the run's folder."""
     names = [result["dataset"], result["method"], result["base"], f"seed {result['seed']}"]
     if result.get("n_labels"):
         names.append(f"{result['n_labels']} labels given")
@@ -39,7 +39,7 @@ def show_table(result: dict[str, Any], folder: Path) -> None:
     Console().print(table)
     if (kept := result.get("kept_iteration")) is not None:
         say(f"kept the answer of iteration {kept}, whose modularity is the largest")
-    if sizes := result.get("cluster_sizes"):  # older runs do not tell
+    if sizes := result.get("cluster_sizes"):  # missing in older runs
         say(f"cluster sizes: {_sizes(sizes)}")
     if (found := result.get("clusters_found", result["k"])) < result["k"]:
         say(f"only {found} of the {result['k']} clusters have points")
@@ -58,7 +58,7 @@ def _cell(name: str, value: float) -> str:
 
 
 def _sizes(sizes: list[int]) -> str:
-    """Show the sizes of cluster 0, 1 ...; of many clusters the smallest, the middle and the largest one's."""
+    """Format the sizes of clusters 0, 1 ...; of many clusters, only the smallest, median and largest size."""
     if len(sizes) <= MOST_SIZES:
         return " ".join(f"{size:,}" for size in sizes)
     low, middle, high = (sorted(sizes)[place] for place in (0, len(sizes) // 2, -1))

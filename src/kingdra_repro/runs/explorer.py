@@ -16,17 +16,17 @@ from kingdra_repro.runs.points import ShownPoints, class_names, random_members, 
 from kingdra_repro.runs.thumbnails import value_range
 from kingdra_repro.runs.votes import last_votes, most_disputed
 
-MEMBERS = 24  # pictures of a cluster; of words and other features a third of that
+MEMBERS = 24  # pictures per cluster; a third as many members if they are shown as words or other features
 FEATURES = 15
 DISPUTED = 24
-# Of all clusters together, so that many clusters do not make a large file.
+# Limits over all clusters together, so that many clusters do not make a large file.
 ALL_MEMBERS, ALL_FEATURES = 280, 3_000
 
 
 def write_explorer(
     folder: Path, data: Dataset, labels: np.ndarray, names: Sequence[str] | None = None
 ) -> None:
-    """Write a finished run's ``explorer.json`` into its folder; its ``votes.npz``, if any, is read there."""
+    """Write a finished run's ``explorer.json`` into its folder, from which ``votes.npz``, if any, is read."""
     made = make_explorer(data, labels, last_votes(folder), names)
     write_text(folder / "explorer.json", json.dumps(made, separators=(",", ":"), allow_nan=False) + "\n")
 
@@ -37,28 +37,29 @@ def make_explorer(
     votes: np.ndarray | None = None,
     names: Sequence[str] | None = None,
 ) -> dict[str, Any]:
-    """Collect what there is to see of a clustering. Classes are read here for display alone.
+    """Collect what a page shows of a clustering. Classes are read for display only.
 
     Parameters
     ----------
     labels : int array [n], the final clusters
-    votes : integer array [n_models, n], what each model answered; None, or of one model, without an ensemble
-    names : what the k clusters are called by labels that were given; see `names_of_clusters`. The classes of
-        all points, where these are known, name them instead.
+    votes : integer array [n_models, n], each model's answers; None, or of one model, without an ensemble
+    names : names of the k clusters by the labels that were given, see `names_of_clusters`. If the classes of
+        all points are known, their names are used instead.
 
     Returns
     -------
     dict
         ``kind``: "pictures", "words" or "features": how members are shown.
-        ``columns``: names of those whose values are shown of each point, or None.
-        ``classes``: names of the classes of all points or, where these are not known, of clusters; or None.
-        ``n_models``, and ``agreement``: how many points have 0, 1 ... n_models models that give their final
+        ``n``: number of points.
+        ``columns``: names of the columns whose values are shown for each point, or None.
+        ``classes``: names of the classes if those of all points are known, else of the clusters; or None.
+        ``n_models``; ``agreement``: how many points have 0, 1 ... n_models models that give their final
         cluster; None without an ensemble.
-        ``clusters``: a dict a cluster: ``size``; ``sureness``, the mean share of models that agree;
-        ``class``, the class it is matched to or named after, and ``counts``, pairs of class and points, most
-        first (None and empty without classes); ``members``, random ones: see `ShownPoints.at`;
-        ``features``: see `top_features`.
-        ``disputed``: the points that the models disagree on most, with ``votes`` of each model.
+        ``clusters``: one dict per cluster: ``size``; ``sureness``, the mean share of models that agree;
+        ``class``, the class that the cluster is matched to or named after, and ``counts``, pairs of a class
+        and its number of points, the largest first (None and empty without classes); ``members``, chosen at
+        random, see `ShownPoints.at`; ``features``, see `top_features`.
+        ``disputed``: the points that the models disagree on most, with the ``votes`` of each model.
     """
     shown = ShownPoints.of(data, labels, votes)
     kind, k, n_models = shown_as(data), shown.k, shown.n_models

@@ -1,4 +1,4 @@
-"""The small files of a finished ensemble that tables and figures are made from without the data."""
+"""Small files written for a finished ensemble, so that tables and figures can be made without the data."""
 
 import json
 import time
@@ -20,21 +20,21 @@ from kingdra_repro.sampling import fixed_sample
 
 POINTS = 150  # more cannot be told apart in the picture of a graph
 PHASES = 4
-# In tenths of the models, rounded up.
+# Thresholds in tenths of the models, rounded up.
 T_POS = (10, 9, 8)
 T_NEG = (10, 9, 8, 7, 6)
-# The paper's largest set has 70,000. Fifteen graphs of many more would take minutes that nobody asked for.
+# The paper's largest set has 70,000 points. Fifteen graphs of many more points would take minutes.
 MOST_POINTS_OF_A_SWEEP = 100_000
 
 
 @dataclass(frozen=True)
 class GraphSample:
-    """What the similarity graph of a sample of points is drawn from (the paper's Figure 3).
+    """The data for drawing the similarity graph of a sample of points (the paper's Figure 3).
 
     Attributes
     ----------
-    points : [s], rows of the data
-    classes : [s], or None where they are not known; pictures alone read them
+    points : [s], row indices in the data
+    classes : [s], or None if they are unknown; only figures read them
     votes : [n_phases, n_models, s], each model's cluster after the unsupervised phase, the first iteration...
     """
 
@@ -44,10 +44,10 @@ class GraphSample:
 
     @classmethod
     def of(cls, sample: np.ndarray, sampled: np.ndarray, y: np.ndarray | None) -> "GraphSample":
-        """Choose the same points whenever a data set of this size is clustered.
+        """Choose the points to draw, the same ones for every data set of this size.
 
-        `sample` [m] are rows of the data, and `sampled` [n_phases, n_models, m] the votes on them, as in
-        votes.npz.
+        `sample` [m] are row indices in the data, and `sampled` [n_phases, n_models, m] the votes on these
+        rows, as in votes.npz.
         """
         chosen = fixed_sample(len(sample), POINTS)
         points = sample[chosen]
@@ -66,18 +66,18 @@ class GraphSample:
 
 
 def threshold_sweep(votes: np.ndarray, n_clusters: int, y: np.ndarray | None) -> pd.DataFrame:
-    """Mini-clusters for t_pos from all models down to 80%, and t_neg down to 60%.
+    """Find mini-clusters for each t_pos from all models down to 80%, and each t_neg down to 60%.
 
-    Algorithm 1 to the letter: any point can be the centre, whatever the models' confidence, and what has no
-    strong negative edge to the chosen point leaves the graph. The votes [n_models, n] are each model's
-    cluster of each point.
+    This is Algorithm 1 to the letter: any point can be the centre, whatever the models' confidence, and
+    points without a strong negative edge to the chosen point leave the graph. `votes` [n_models, n] has each
+    model's cluster of each point.
 
     Returns
     -------
-    DataFrame, a row for each pair of thresholds, the strictest first
+    DataFrame, one row per pair of thresholds, the strictest first
         ``t_pos``, ``t_neg``, ``n_models``, ``n_mini_clusters``, ``n_pseudo_labels``, ``smallest``; ``purity``
         and ``pseudo_label_acc`` of the pseudo-labelled points (empty without classes); ``connected_pairs``
-        and ``connected_points``, see `connected_shares`; ``seconds`` that the graph took.
+        and ``connected_points``, see `connected_shares`; ``seconds`` spent on the graph.
     """
     predictions = torch.from_numpy(votes.astype(np.int64))
     n_models = len(votes)
@@ -107,14 +107,14 @@ def threshold_sweep(votes: np.ndarray, n_clusters: int, y: np.ndarray | None) ->
 
 
 def connected_shares(predictions: Tensor, labels: Tensor, t_pos: int) -> tuple[float | None, float | None]:
-    """How nearly mini-clusters are cliques: with t_pos of all models they are, by transitivity.
+    """Measure how close mini-clusters are to cliques; if t_pos is all models, they are, by transitivity.
 
     Section 4.2.1 of the paper gives a share of nodes that "are fully connected with each other". The sentence
-    can be read in two ways, so both shares are given: of the pairs of points of one mini-cluster, those with
-    a strong positive edge; of the points, those with such an edge to every other of their mini-cluster. None
-    where no mini-cluster has two points.
+    can be read in two ways, so both shares are returned: the share of pairs within a mini-cluster that have a
+    strong positive edge, and the share of points that have such an edge to every other point of their
+    mini-cluster. Both are None if no mini-cluster has two points.
 
-    Predictions are int64 [n_models, n], labels int64 [n]: mini-clusters, -1 for none.
+    `predictions` are int64 [n_models, n]; `labels`, int64 [n], are the mini-clusters, -1 for none.
     """
     pairs = pairs_joined = points = points_joined = 0
     for cluster in labels[labels >= 0].unique():
@@ -123,7 +123,7 @@ def connected_shares(predictions: Tensor, labels: Tensor, t_pos: int) -> tuple[f
         size = int(weights.sum())
         if size < 2:
             continue
-        joined = Degrees(columns, t_pos, weights).values - 1  # less the point itself
+        joined = Degrees(columns, t_pos, weights).values - 1  # without the point itself
         pairs += size * (size - 1)
         pairs_joined += int((weights * joined).sum())
         points += size
@@ -132,7 +132,7 @@ def connected_shares(predictions: Tensor, labels: Tensor, t_pos: int) -> tuple[f
 
 
 def _counts(tenths: tuple[int, ...], n_models: int) -> list[int]:
-    """Return the different numbers of models that these shares are, most first."""
+    """Return the distinct numbers of models that these shares amount to, the largest first."""
     return sorted({-(-share * n_models // 10) for share in tenths}, reverse=True)
 
 
@@ -147,9 +147,10 @@ def _against_classes(labels: np.ndarray, y: np.ndarray | None) -> dict[str, floa
 
 
 def write_ensemble_files(folder: Path, data: Dataset) -> None:
-    """Write thresholds.csv and graph_sample.json into a run's folder; nothing where that has no votes.npz.
+    """Write thresholds.csv and graph_sample.json into a run's folder, unless it has no votes.npz.
 
-    Of the votes after the unsupervised phase; thresholds.csv of sets that are not too large.
+    thresholds.csv uses the votes after the unsupervised phase, and is not written for very large data sets;
+    graph_sample.json has the votes after each of the first phases.
     """
     votes_file = folder / "votes.npz"
     if not votes_file.exists():

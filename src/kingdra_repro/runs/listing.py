@@ -1,4 +1,4 @@
-"""Many runs in one table: on the terminal, and as CSV."""
+"""A table of many runs, for the terminal and as CSV."""
 
 import logging
 from collections.abc import Collection, Hashable, Iterable
@@ -18,17 +18,17 @@ from kingdra_repro.runs.reading import read_command, read_result
 
 log = logging.getLogger(__name__)
 
-# Of result.json: what the CSV has, in this order, and the headings of the terminal.
+# Columns of the CSV, in this order, and their headings on the terminal (None: no column of its own there).
 COLUMNS = {
     "dataset": "data",
     "method": "method",
-    "base": None,  # with the method
+    "base": None,  # shown with the method
     "seed": None,
     "n": "points",
     "d": None,
     "k": "k",
     "smallest_cluster": "sizes",
-    "largest_cluster": None,  # with the smallest
+    "largest_cluster": None,  # shown with the smallest
     "acc": "ACC",
     "nmi": None,
     "ari": None,
@@ -40,20 +40,20 @@ COLUMNS = {
     "folder": "folder",
     "command": None,
 }
-WORDS = ("dataset", "method")  # that may go on in the next line where the terminal is narrow
-WIDE = 160  # letters a line where there is no terminal
+WORDS = ("dataset", "method")  # these may wrap on a narrow terminal
+WIDE = 160  # characters per line if output is not to a terminal
 SHARES = ("acc", "agreement")
 
 
 def finished_runs(folder: Path) -> list[Path]:
-    """Folders of the finished runs below a folder, sorted by name."""
+    """Return the folders of all finished runs below a folder, sorted by path."""
     return sorted(path.parent for path in folder.rglob("result.json") if path.is_file())
 
 
 def tabulate(folders: Iterable[Path], below: Path | None = None) -> pd.DataFrame:
-    """Tabulate finished runs as `COLUMNS`; one that is damaged is left out, and a warning names it.
+    """Tabulate finished runs with the columns `COLUMNS`; skip damaged runs with a warning.
 
-    Folders are named from `below`, if given. Scores are missing where no classes were known, sizes and rules
+    Folders are relative to `below`, if given. Scores are missing if classes were unknown, and sizes and rules
     in runs of older versions.
     """
     rows: list[dict[str, Any]] = []
@@ -70,11 +70,11 @@ def tabulate(folders: Iterable[Path], below: Path | None = None) -> pd.DataFrame
 
 
 def show_runs(table: pd.DataFrame, varied: Collection[str] = ()) -> None:
-    """Print a `tabulate`d table, with the columns ``varied``; columns that no run has are left out."""
+    """Print a table of `tabulate`, with the extra columns ``varied``; columns without values are left out."""
     console = Console()
     if not console.is_terminal:
         console.width = WIDE
-    more = {name: name for name in varied if name != "base"}  # which stands with the method
+    more = {name: name for name in varied if name != "base"}  # shown with the method
     headings = {name: COLUMNS.get(name) or more.get(name) for name in map(str, table)}
     shown = {name: heading for name, heading in headings.items() if heading and table[name].notna().any()}
     printed = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
@@ -109,7 +109,7 @@ def _cell(name: str, row: dict[Hashable, Any]) -> str:
 
 
 def n_clusters_table(folders: Iterable[Path]) -> pd.DataFrame:
-    """Of finished runs the number of clusters and what is known of it without labels: see `recommend`."""
+    """Tabulate the number of clusters of finished runs and its measures without labels, for `recommend`."""
     results = [read_result(folder) for folder in folders]
     return pd.DataFrame(
         [{name: result.get(name) for name in ("k", "clusters_found", *MEASURES)} for result in results]
@@ -117,7 +117,7 @@ def n_clusters_table(folders: Iterable[Path]) -> pd.DataFrame:
 
 
 def show_n_clusters(choice: NumberOfClusters) -> None:
-    """Print what is known of each number of clusters, the recommended one in bold, and the reason."""
+    """Print the measures of each number of clusters, the recommended one in bold, and the reason."""
     shown = [name for name in MEASURES if choice.table[name].notna().any()]
     printed = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for heading in ("k", "found", *(MEASURES[name] for name in shown), "score"):

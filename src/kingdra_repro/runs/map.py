@@ -1,4 +1,4 @@
-"""map.json: the points of a run in two dimensions, for its page."""
+"""map.json: a two-dimensional layout of a run's points, for its page."""
 
 import json
 from collections.abc import Callable
@@ -21,15 +21,15 @@ from kingdra_repro.runs.votes import last_votes
 from kingdra_repro.sampling import fixed_sample
 
 MOST_POINTS = 10_000
-MOST_PICTURES = 2_500  # each takes some hundred bytes of the page
-WIDTH = 4_000  # whole numbers, finer than any screen, are shorter than fractions
-COMPONENTS = 50  # that t-SNE and UMAP begin with
+MOST_PICTURES = 2_500  # each takes a few hundred bytes of the page
+WIDTH = 4_000  # coordinates are integers: shorter than fractions, and finer than any screen
+COMPONENTS = 50  # principal components that t-SNE and UMAP start from
 TITLES = {"pca": "First two principal components", "tsne": "t-SNE", "umap": "UMAP"}
 NONE = "none"
 
 
 def check_layout(layout: str) -> None:
-    """Raise InputError where `layout` is not the name of one, or needs a package that is not there."""
+    """Raise InputError if `layout` is unknown, or needs a package that is not installed."""
     choice(*TITLES, NONE)("report.map", layout)
     if layout == "umap" and find_spec("umap") is None:
         raise InputError(
@@ -38,7 +38,7 @@ def check_layout(layout: str) -> None:
 
 
 def write_map(folder: Path, data: Dataset, method: Any, labels: np.ndarray, layout: str) -> None:
-    """Write a run's ``map.json`` into its folder, unless `layout` is "none"; ``votes.npz`` is read there."""
+    """Write ``map.json`` into a run's folder, unless `layout` is "none". Reads ``votes.npz`` from there."""
     if layout == NONE:
         return
     made = make_map(data, method, labels, layout, last_votes(folder))
@@ -48,18 +48,18 @@ def write_map(folder: Path, data: Dataset, method: Any, labels: np.ndarray, layo
 def make_map(
     data: Dataset, method: Any, labels: np.ndarray, layout: str, votes: np.ndarray | None = None
 ) -> dict[str, Any]:
-    """Lay points out in two dimensions. Classes are read here for display alone.
+    """Lay points out in two dimensions. Classes are read for display only.
 
-    By the fitted method's ``last_hidden_layer``, or by their features where it has no network. Of more than
-    10,000 points (2,500 pictures) a sample, the same whenever n points are laid out. Labels [n] are the final
-    clusters, votes [n_models, n] what each model answered.
+    The layout is of the fitted method's ``last_hidden_layer``, or of the features if it has no network. Of
+    more than 10,000 points (2,500 pictures), it has a sample, the same one for all data sets of n points.
+    `labels` [n] are the final clusters, `votes` [n_models, n] each model's answers.
 
     Returns
     -------
     dict
-        ``layout``; ``title``: what is shown; ``n``: of how many points; ``x``, ``y``: whole numbers from 0 to
-        `WIDTH`; ``n_models``, ``k``, ``columns``, ``classes`` (their names): as in `make_explorer`;
-        ``points``: see `ShownPoints.at`.
+        ``layout``; ``title``: what is shown; ``n``: number of points in the data; ``x``, ``y``: integers from
+        0 to `WIDTH`; ``k``: number of clusters; ``n_models``, ``columns``: as in `make_explorer`;
+        ``classes``: names of the classes, or None; ``points``: see `ShownPoints.at`.
     """
     n = len(labels)
     rows = fixed_sample(n, MOST_PICTURES if shown_as(data) == "pictures" else MOST_POINTS)
@@ -82,7 +82,7 @@ def make_map(
 
 
 def layout_of(folder: Path) -> str:
-    """Return the layout of the run's ``map.json``; "none" where there is no such file, or it is damaged."""
+    """Return the layout of the run's ``map.json``; "none" if the file is missing or damaged."""
     try:
         return str(json.loads((folder / "map.json").read_text(encoding="utf-8"))["layout"])
     except (OSError, ValueError, LookupError, TypeError):
@@ -90,7 +90,7 @@ def layout_of(folder: Path) -> str:
 
 
 def _components(X: np.ndarray | sp.csr_matrix, most: int) -> np.ndarray:
-    """Return principal components of X [m, d], at most so many; of sparse X those about 0."""
+    """Return at most `most` principal components of X [m, d]; a sparse X is not centred."""
     fewer = min(most, *X.shape)
     if sp.issparse(X):
         return TruncatedSVD(max(1, min(fewer, X.shape[1] - 1)), random_state=0).fit_transform(X)
@@ -120,7 +120,7 @@ LAYOUTS: dict[str, Callable[[np.ndarray | sp.csr_matrix], np.ndarray]] = {
 
 
 def _whole(xy: np.ndarray) -> np.ndarray:
-    """Return places [m, 1 or more] as whole numbers [m, 2] from 0 to `WIDTH`, of one scale in both axes."""
+    """Return positions [m, 1 or more] as integers [m, 2] from 0 to `WIDTH`, with one scale for both axes."""
     places = np.zeros((len(xy), 2))
     places[:, : xy.shape[1]] = xy[:, :2]
     places -= places.min(0)

@@ -11,8 +11,8 @@ from kingdra_repro.files import atomic_write
 from kingdra_repro.runs.points import random_members
 from kingdra_repro.runs.thumbnails import thumbnails, value_range
 
-MEMBERS = 15  # shown of each cluster
-MOST_CLUSTERS = 30  # more rows than this cannot be read
+MEMBERS = 15  # shown per cluster
+MOST_CLUSTERS = 30  # a figure with more rows cannot be read
 
 
 @dataclass(frozen=True)
@@ -22,10 +22,10 @@ class Members:
     Attributes
     ----------
     pictures : uint8 array [k, MEMBERS, height, width] or [..., 3]
-        As they are to be seen: grey pictures dark on white. White where a cluster has fewer members.
-    shown, sizes : int64 arrays [k], members that are there, and those of the whole clusters
-    wrong : bool array [k, MEMBERS], of another class than the cluster's
-    scored : whether classes are known; else nothing is wrong
+        As they are shown: grey pictures are dark on white. White if a cluster has fewer members.
+    shown, sizes : int64 arrays [k], numbers of members in `pictures`, and in the whole clusters
+    wrong : bool array [k, MEMBERS], whether a member's class is not the one that its cluster is matched to
+    scored : whether classes are known; if not, no member is wrong
     """
 
     pictures: np.ndarray
@@ -36,7 +36,7 @@ class Members:
 
     @classmethod
     def of(cls, data: Dataset, labels: np.ndarray) -> "Members":
-        """Choose them of data that has pictures; the same ones whenever it is asked."""
+        """Choose members with a fixed seed, so always the same ones. The data set must have pictures."""
         n_clusters = min(data.n_clusters, MOST_CLUSTERS)
         chosen = random_members(labels, n_clusters, MEMBERS)
         classes = {} if data.y is None else matched_classes(data.y, labels)

@@ -1,4 +1,4 @@
-"""model.safetensors and model.json: the fitted estimator of a run, in files that are never unpickled."""
+"""model.safetensors and model.json: the fitted estimator of a run, stored without pickle."""
 
 import hashlib
 import json
@@ -31,10 +31,10 @@ from kingdra_repro.version import package_version
 log = logging.getLogger(__name__)
 
 NUMBERS, DESCRIPTION = "model.safetensors", "model.json"
-SMALL = 200_000_000  # bytes that keep_model=auto keeps
-LARGEST_DESCRIPTION = 100_000_000  # bytes: vocabularies may be long, but not so long
+SMALL = 200_000_000  # bytes; the largest model that keep_model=auto keeps
+LARGEST_DESCRIPTION = 100_000_000  # bytes; vocabularies may be long, but not this long
 KEEP = ("auto", True, False)
-NO_MORE = {"labels_per_class", "labels_fraction"}  # parameters of estimators in older runs
+NO_MORE = {"labels_per_class", "labels_fraction"}  # parameters that estimators of older runs had
 
 
 def _named(kind: type | tuple[type, ...], module: Any) -> dict[str, type]:
@@ -42,7 +42,7 @@ def _named(kind: type | tuple[type, ...], module: Any) -> dict[str, type]:
     return {name: one for name, one in found.items() if isinstance(one, type) and issubclass(one, kind)}
 
 
-# What a model may be made of: a file that names anything else is refused.
+# The classes that a model may consist of; a file that names any other class is refused.
 ESTIMATORS = _named(Clusterer, methods)
 PARTS = {
     name: one
@@ -53,13 +53,13 @@ PARTS = {
 
 @dataclass(frozen=True)
 class KeptModel:
-    """The fitted estimator of a run, and what belongs to it.
+    """The fitted estimator of a run, with what is needed to apply it to new points.
 
     Attributes
     ----------
-    preprocessing : how a user's own data became what it was fitted on; None: of another data set
-    classes : what its k clusters are called, or None
-    span : (lowest, highest) number that was fitted, see `Preprocessing.span`
+    preprocessing : how a user's own data became the fitted features; None for other data sets
+    classes : names of its k clusters, or None
+    span : (lowest, highest) fitted value, see `Preprocessing.span`
     """
 
     estimator: Clusterer
@@ -69,7 +69,7 @@ class KeptModel:
 
     @property
     def for_new_points(self) -> Preprocessing:
-        """What makes features of new points; where there is no preprocessing, what checks them."""
+        """The preprocessing of new points; if there was none, it only checks them."""
         return replace(self.preprocessing or Preprocessing(), span=self.span)
 
 
@@ -81,14 +81,14 @@ def keep_model(
     classes: list[str] | None = None,
     X: Matrix | None = None,
 ) -> None:
-    """Write the model of a run into its folder; where it is not kept, a line says why.
+    """Write the model of a run into its folder, or log why it cannot be kept.
 
     Parameters
     ----------
-    preprocessing : how a file becomes the features that were fitted; None: only features can be predicted
-    keep : "auto" (where it takes 200 MB at most), True or False
-    classes : what the clusters are called, see `kingdra_repro.runs.clusters.names_of_clusters`
-    X : what was fitted: where it is not scaled, an array on another scale is refused later
+    preprocessing : how a file becomes the fitted features; None: the model can predict from features only
+    keep : "auto" (if the model takes at most 200 MB), True or False
+    classes : names of the clusters, see `kingdra_repro.runs.clusters.names_of_clusters`
+    X : the fitted features; if they are not scaled, new arrays on another scale are refused
     """
     if keep is False:
         return
@@ -112,26 +112,25 @@ def keep_model(
 def load(folder: str | os.PathLike) -> Clusterer | Pipeline:
     """Load the fitted model of a run.
 
-    Nothing is unpickled, and no class outside this package is made.
+    Nothing is unpickled, and the files cannot create objects of classes outside this package.
 
     Parameters
     ----------
     folder : path
-        A run's folder, as kingdra-run has left it (see the setting ``keep_model``); it may have been moved.
+        A run's folder, as kingdra-run left it (see the setting ``keep_model``). It may have been moved.
 
     Returns
     -------
     estimator or scikit-learn Pipeline
-        The estimator, such as `Kingdra`, on ``device="auto"``. Where the run was of a user's own data, a
-        pipeline that ends with it: `predict` takes a DataFrame with the columns of that table (or an array
-        like that array) as they stand in the file, a list of texts, or one of the paths of pictures, and
-        scales and encodes them as the run did;
-        ``load(folder)[-1]`` is the estimator.
+        The estimator, such as `Kingdra`, on ``device="auto"``. If the run was of a user's own data, a
+        pipeline that ends with the estimator, which is ``load(folder)[-1]``. Its `predict` takes a DataFrame
+        with the columns of that table (or an array like that array) as they are in the file, a list of texts,
+        or a list of paths of pictures, and scales and encodes them as the run did.
 
     Raises
     ------
     InputError
-        Where there is no model in it, or it is damaged.
+        If the folder has no model, or the model is damaged.
     """
     model = load_model(Path(folder).expanduser())
     if model.preprocessing is None:
@@ -141,7 +140,7 @@ def load(folder: str | os.PathLike) -> Clusterer | Pipeline:
 
 @default_library_state()
 def load_model(folder: Path) -> KeptModel:
-    """Load what `keep_model` wrote into a run's folder. Raises as `load`."""
+    """Load what `keep_model` wrote into a run's folder. Raises the same errors as `load`."""
     for path in (folder / NUMBERS, folder / DESCRIPTION):
         if not path.is_file():
             raise InputError(
@@ -176,14 +175,14 @@ def load_model(folder: Path) -> KeptModel:
 
 
 def _range(preprocessing: Preprocessing | None, X: Matrix | None) -> tuple[float, float] | None:
-    """Lowest and highest number that was fitted; None where the scale is known by a scaler or by the type."""
+    """Return the lowest and highest fitted value; None if a scaler or the data type determines the scale."""
     made = preprocessing or Preprocessing()
     is_told = isinstance(made.vectorizer, TableVectorizer) or made.scaler is not None or made.pixels
     return None if is_told or X is None else span_of(X)
 
 
 def _described_model(method: Clusterer, preprocessing: Preprocessing | None) -> dict[str, Any]:
-    """Everything about an estimator but its numbers, as what JSON can hold."""
+    """Return everything about an estimator except its arrays, in types that JSON can hold."""
     name = type(method).__name__
     if ESTIMATORS.get(name) is not type(method):
         raise InputError(f"{name} is no method of kingdra_repro")
@@ -223,12 +222,12 @@ def _made_model(described: dict[str, Any], state: dict[str, np.ndarray]) -> Clus
     check_parameters(method, method.checks)
     method.load_state_dict(state, described["n_features"])
     if hasattr(method, "predict"):
-        method.predict(np.zeros((1, method.n_features_in_), np.float32))  # fails where sizes do not fit
+        method.predict(np.zeros((1, method.n_features_in_), np.float32))  # fails if sizes do not match
     return method
 
 
 def _aligned(value: np.ndarray) -> np.ndarray:
-    """Copy into memory laid out as torch's own is: products then round alike."""
+    """Copy into memory that torch allocated, with its alignment, so that products round the same way."""
     return torch.from_numpy(value.copy()).clone().numpy()
 
 

@@ -1,4 +1,4 @@
-"""What watches a fit, and what it keeps of it: history.csv, the votes, the seconds of work."""
+"""The monitor of a run's fit, and what it records: history.csv, the votes and the seconds of work."""
 
 import csv
 import io
@@ -20,11 +20,11 @@ from kingdra_repro.training.progress import ProgressDisplay, phase, phase_line
 
 log = logging.getLogger(__name__)
 
-SAVE_EVERY = 5.0  # seconds; what a killed part loses at most
+SAVE_EVERY = 5.0  # seconds; a killed run loses at most this much of its time
 
 
 class History:
-    """Rows of history.csv, kept over the parts of an interrupted run: an earlier one's lie there."""
+    """The rows of history.csv. A resumed run starts with the rows that are in the file."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -34,9 +34,9 @@ class History:
                 self.rows = [dict(row) for row in csv.DictReader(file)]
 
     def add(self, row: Mapping[str, object]) -> None:
-        """Add a phase's row and write the file; rows of this phase and of later ones are replaced.
+        """Add the row of a phase and write the file; rows of this phase and of later ones are replaced.
 
-        A part of a run that was killed may have written rows beyond the checkpoint the next part starts from.
+        A killed run may have written rows of phases after the checkpoint that it resumes from.
         """
         index = int(str(row["iteration"]))
         self.rows = [old for old in self.rows if int(str(old["iteration"])) < index] + [dict(row)]
@@ -49,9 +49,9 @@ class History:
 
 
 class Stopwatch:
-    """Counts on from where an interrupted run of the same folder left off.
+    """A stopwatch that continues when an interrupted run resumes.
 
-    The seconds so far are in a file, whose folder exists; InputError where it holds no number.
+    The seconds so far are in a file, whose folder must exist. Raises InputError if the file holds no number.
     """
 
     def __init__(self, path: Path):
@@ -63,7 +63,7 @@ class Stopwatch:
         self._start = self._saved = time.monotonic()
 
     def seconds(self) -> float:
-        """Seconds of this part and of all earlier ones; the time between parts does not count."""
+        """Return the seconds of work so far, without the time between an interrupt and the resumption."""
         return self._before + time.monotonic() - self._start
 
     def tick(self) -> None:
@@ -79,13 +79,13 @@ class Stopwatch:
 
 @dataclass
 class RunMonitor:
-    """The monitor that the command line hands to a method. The method never sees the classes; this does.
+    """The monitor that the command line passes to a method. It sees the classes; the method never does.
 
     Attributes
     ----------
-    folder : the run's; history.csv goes there
+    folder : the run's folder, where history.csv is written
     y : int64 array [n], the classes, or None
-    given : int64 array [n], the labels that the method is given, -1 for none; None where it is given none
+    given : int64 array [n], the labels that the method is given, -1 for none; None if it is given none
     """
 
     folder: Path
@@ -101,7 +101,7 @@ class RunMonitor:
         self._begun = False
 
     def progress(self, event: Progress) -> None:
-        """Show a training step; at the first, an interrupted run says where it goes on."""
+        """Show a training step; at the first step of a resumed run, print where it resumes."""
         if not self._begun and (event.iteration > 0 or event.epoch > 1):
             self.display.notify(line := f"going on from {phase(event)}")
             log.info(line)
@@ -110,7 +110,7 @@ class RunMonitor:
         self.display.show(event)
 
     def iteration(self, it: Iteration) -> None:
-        """Record a phase; show a line for those that come to an answer of which something is known."""
+        """Record a phase; print a line if the phase has labels and there is anything to report about them."""
         row: dict[str, object] = dict(it.row)
         if self.y is not None and it.labels is not None:
             row |= phase_scores(self.y, it.labels, it.model_labels, it.pseudo_labels, self.given)
@@ -121,11 +121,11 @@ class RunMonitor:
         self.history.add(row)
         if it.labels is not None and (line := phase_line(row, self.n_clusters)) is not None:
             self.display.notify(line)
-            log.info(line)  # to the run's log; the terminal has it
+            log.info(line)  # to the run's log; the terminal already shows it
 
     def warn_of_no_pseudo_labels(self, method: Any) -> None:
-        """Warn, at the end, where no iteration of the fitted method had any to train on."""
-        rules = {row.get("rule") for row in self.history.rows[:-1]}  # the last phase's set trains nothing
+        """Warn if no iteration of the fitted method had pseudo-labels to train on."""
+        rules = {row.get("rule") for row in self.history.rows[:-1]}  # nothing trains on the last phase's set
         if rules == {"unsupervised"}:
             threshold = getattr(method.pseudo_labels, "threshold", None)
             more = "" if threshold is None else f", or a pseudo_labels.threshold below {threshold:g}"

@@ -1,4 +1,4 @@
-"""What a page shows of single points, in explorer.json and map.json alike."""
+"""What a page shows of single points: the form that explorer.json and map.json share."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,15 +17,15 @@ VALUES_OF_A_ROW = 8
 
 @dataclass(frozen=True)
 class ShownPoints:
-    """The points of a data set, their final clusters, and what the models of an ensemble say of them.
+    """The points of a data set, with their final clusters and the answers of an ensemble's models.
 
     Attributes
     ----------
     labels : int array [n], the final clusters
     k : the number of clusters; some may have no points
-    aligned : integer array [n_models, n], see `aligned_votes`; None where there is no ensemble
-    agreeing : int array [n], models that give the final cluster of a point; None where there is no ensemble
-    columns : int array, those whose values are shown of each point; None of pictures and words
+    aligned : integer array [n_models, n], see `aligned_votes`; None without an ensemble
+    agreeing : int array [n], how many models give a point's final cluster; None without an ensemble
+    columns : int array, the columns whose values are shown for each point; None for pictures and words
     """
 
     data: Dataset
@@ -37,7 +37,7 @@ class ShownPoints:
 
     @classmethod
     def of(cls, data: Dataset, labels: np.ndarray, votes: np.ndarray | None) -> "ShownPoints":
-        """Prepare what is to be shown; votes are as in `make_explorer`."""
+        """Prepare the points for display; `votes` are as in `make_explorer`."""
         k = max(data.n_clusters, int(labels.max()) + 1)
         aligned = None if votes is None or len(votes) < 2 else aligned_votes(votes, labels, k)
         agreeing = None if aligned is None else (aligned == labels).sum(0)
@@ -46,7 +46,7 @@ class ShownPoints:
 
     @property
     def n_models(self) -> int:
-        """Models of the ensemble; 0 where there is none."""
+        """Number of models in the ensemble; 0 without one."""
         return 0 if self.aligned is None else len(self.aligned)
 
     @property
@@ -54,11 +54,11 @@ class ShownPoints:
         return None if self.columns is None else [name_of(self.data, column) for column in self.columns]
 
     def at(self, rows: np.ndarray, black_to_white: tuple[float, float]) -> dict[str, Any]:
-        """Return some points, as lists of one length; for `black_to_white` see `thumbnails`.
+        """Return what is shown of some rows, as lists of equal length; for `black_to_white` see `thumbnails`.
 
-        ``rows``, ``labels``, and those of ``names``, ``classes``, ``agreeing``, ``words`` and ``values`` (of
-        ``columns``, in the units of the file) that are known, None otherwise; ``sprite``: their pictures, if
-        any.
+        ``rows`` and ``labels``; ``names``, ``classes``, ``agreeing``, ``words`` and ``values`` (of `columns`,
+        in the units of the file), each None if the data have no such thing; ``sprite``: the pictures of the
+        rows in one image, see `kingdra_repro.runs.thumbnails.sprite`, or None.
         """
         data, kind, sheet, words = self.data, shown_as(self.data), None, None
         if kind == "pictures" and len(rows):
@@ -78,12 +78,12 @@ class ShownPoints:
 
 
 def shown_as(data: Dataset) -> str:
-    """Tell how points are shown: as "pictures", by their "words", or by their "features"."""
+    """Return how points are shown: as "pictures", by their "words", or by their "features"."""
     return "pictures" if has_pictures(data) else "words" if is_sparse(data.X) else "features"
 
 
 def class_names(data: Dataset) -> list[str] | None:
-    """Return what the classes are called, by their numbers where they have no names; None without classes."""
+    """Return the names of the classes, or their numbers if they have no names; None without classes."""
     if data.y is None:
         return None
     n_classes = int(data.y.max()) + 1
@@ -92,7 +92,7 @@ def class_names(data: Dataset) -> list[str] | None:
 
 
 def random_members(labels: np.ndarray, k: int, most: int) -> list[np.ndarray]:
-    """Choose at most so many points of each cluster 0..k-1; the same ones whenever it is asked."""
+    """Choose at most `most` random points of each cluster 0..k-1, with a fixed seed."""
     random = np.random.default_rng(0)
     clusters = (np.flatnonzero(labels == cluster) for cluster in range(k))
     return [random.choice(these, min(most, len(these)), replace=False) for these in clusters]

@@ -1,10 +1,11 @@
-"""ask.csv and ask_pairs.csv: the answers that would help most, to be filled in by a person and given back.
+"""ask.csv and ask_pairs.csv: the questions whose answers would help most, for a person to fill in.
 
 kingdra-run dataset=custom dataset.path=my.csv n_clusters=5
 kingdra-run dataset=custom dataset.path=my.csv n_clusters=5 dataset.given=.../ask.csv
 kingdra-run dataset=custom dataset.path=my.csv n_clusters=5 dataset.links=.../ask_pairs.csv
 
-The second is for who can tell that two points are of one kind, but has no names for the kinds.
+The second and the third command give the answers back. ask_pairs.csv is for people who can tell whether two
+points are of one kind, but have no names for the kinds.
 """
 
 from collections.abc import Sequence
@@ -25,15 +26,15 @@ from kingdra_repro.methods.given_labels import check_classes
 from kingdra_repro.runs.clusters import beside
 from kingdra_repro.sampling import fixed_sample
 
-QUESTIONS = 20  # of a file
-MOST_POINTS = 100_000  # that they are chosen from
+QUESTIONS = 20  # per file
+MOST_POINTS = 100_000  # from which questions are chosen
 ROWS_AT_ONCE = 2**15
 
 
 def write_questions(folder: Path, data: Dataset, method: Ensemble, given: np.ndarray | None) -> None:
-    """Write ``ask.csv`` and ``ask_pairs.csv`` of a fitted ensemble into the folder of its run.
+    """Write ``ask.csv`` and ``ask_pairs.csv`` for a fitted ensemble into the folder of its run.
 
-    `given` are the labels [n] that it was given, -1 for none.
+    `given` are the labels [n] that the ensemble was given, -1 for none.
     """
     asked, disagreement = choose_questions(method, data.X, given)
     write_table(folder / "ask.csv", question_table(data, asked, disagreement, method.labels_, given))
@@ -44,13 +45,14 @@ def write_questions(folder: Path, data: Dataset, method: Ensemble, given: np.nda
 def choose_questions(
     method: Ensemble, X: Any, given: Any = None, n: int = QUESTIONS
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Choose points that stand for many others, more of them where the models disagree.
+    """Choose points that represent many others, more of them where the models disagree.
 
-    The points without a label are put into n groups by K-means on the first model's last hidden layer, each
-    weighted by its disagreement plus the mean of all; the point next to each centre is asked for. So no two
-    are alike, and each is typical of some others. The points of largest disagreement alone (Zhdanov 2019)
-    are odd ones, and worth less than as many random ones (results/asking_by_disagreement.csv). Of more than
-    100,000 points a sample is looked at, the same whenever m points are clustered.
+    K-means on the first model's last hidden layer puts the points without a label into n groups, each point
+    weighted by its disagreement plus the mean disagreement of all points. The point nearest to each centre is
+    chosen. So no two chosen points are alike, and each is typical of some others. The points of largest
+    disagreement alone (Zhdanov 2019) are atypical, and worth less than the same number of random points
+    (results/asking_by_disagreement.csv). Of more than 100,000 points, only a sample is considered, the same
+    one for all data sets of m points.
 
     Parameters
     ----------
@@ -61,13 +63,13 @@ def choose_questions(
 
     Returns
     -------
-    rows : int64 array [n], fewer where X has no more distinct points; the largest disagreement first
-    disagreement : float64 array [n], of these, in nats; see `Ensemble.disagreement`
+    rows : int64 array [n], the largest disagreement first; fewer if X has fewer unlabelled or distinct points
+    disagreement : float64 array [n], of these points, in nats; see `Ensemble.disagreement`
 
     Raises
     ------
     InputError
-        Where the method is not such an ensemble, or n or the labels are not that.
+        If `method` is not such an ensemble, or `n` or `given` is not as described.
 
     References
     ----------
@@ -103,14 +105,15 @@ def choose_questions(
 def question_table(
     data: Dataset, rows: np.ndarray, disagreement: np.ndarray, labels: np.ndarray, given: np.ndarray | None
 ) -> pd.DataFrame:
-    """Tabulate questions, and below them what is known already: one file then holds all answers.
+    """Tabulate questions, and below them the known labels: one file holds all answers.
 
-    Rows and disagreement are of `choose_questions`; labels [m] are the clusters, and `given` [m] those known.
+    `rows` and `disagreement` are from `choose_questions`; `labels` [m] are the clusters, and `given` [m] the
+    known labels.
 
     Returns
     -------
     DataFrame
-        ``row`` (from 0) and, where points have names, ``id``; ``answer``, to be filled in; ``cluster``;
+        ``row`` (from 0) and, if points have names, ``id``; ``answer``, to be filled in; ``cluster``;
         ``disagreement``; and the columns of the user's table.
     """
     known = np.arange(0) if given is None else np.flatnonzero(given >= 0)
@@ -124,22 +127,23 @@ def question_table(
 
 
 def choose_pairs(method: Ensemble, X: Any, asked: np.ndarray, links: Links | None = None) -> np.ndarray:
-    """Pair each point of `choose_questions` with the one that is surest of the cluster it may belong to.
+    """Pair each point of `choose_questions` with the surest point of the cluster it most likely belongs to.
 
-    Where the links say that the two are apart, the next likely cluster's takes its place; where they say that
-    the two belong together, the point is left out.
+    If the links say that the two are apart, or list them as a doubtful pair, the surest point of the next
+    likely cluster is tried. If the links say that the two belong together, or the point is itself the surest
+    one, the point is left out.
 
     Parameters
     ----------
     method, X : see `choose_questions`
-    asked : int64 array [n], what it gave
+    asked : int64 array [n], the rows that `choose_questions` returned
     links : Links or None
-        Pairs that are known; what follows from them is, too.
+        Pairs that are known; what follows from them counts as known.
 
     Returns
     -------
     int64 array [m, 2], m <= n
-        The point in doubt, and the one with the largest output for its most likely cluster.
+        The point in doubt, and the point with the largest output for that cluster.
     """
     X = indexable_features(X)
     outputs, surest = np.zeros((len(asked), method.n_clusters)), np.zeros(method.n_clusters, np.int64)
@@ -163,7 +167,7 @@ def choose_pairs(method: Ensemble, X: Any, asked: np.ndarray, links: Links | Non
 
 
 def _is_told(closed: Closure, row: int, other: int) -> bool:
-    """Whether two points of different groups are known to be apart, or are a pair that is in doubt."""
+    """Return whether two points of different groups are known to be apart, or are a doubtful pair."""
     doubtful = np.concatenate([closed.doubtful.must_link, closed.doubtful.cannot_link])
     groups = np.sort(closed.group[[row, other]])
     return bool(
@@ -173,14 +177,14 @@ def _is_told(closed: Closure, row: int, other: int) -> bool:
 
 
 def pair_table(data: Dataset, pairs: np.ndarray, links: Links | None) -> pd.DataFrame:
-    """Tabulate the pairs of `choose_pairs`, and below them those that are known: one file holds all answers.
+    """Tabulate the pairs of `choose_pairs`, and below them the known pairs: one file holds all answers.
 
     Returns
     -------
     DataFrame
-        ``i`` and ``j`` (names, or row numbers from 0), ``link``, to be filled in with 1 or 0, ``weight``
-        where a known pair is in doubt; and the columns of the user's table for i and for j, as ``i: NAME``
-        and ``j: NAME``.
+        ``i`` and ``j`` (names, or row numbers from 0); ``link``, to be filled in with 1 or 0; ``weight``, if
+        a known pair is in doubt; and the columns of the user's table for i and for j, as ``i: NAME`` and
+        ``j: NAME``.
     """
     known = [] if links is None else [links.must_link, links.cannot_link]
     listed = np.concatenate([pairs, *known])

@@ -1,4 +1,4 @@
-"""The files of a run, as kingdra-run leaves them; one that is not so is named."""
+"""Readers of the files that kingdra-run writes. A damaged file raises an InputError that names it."""
 
 import csv
 import json
@@ -13,24 +13,24 @@ import yaml
 
 from kingdra_repro.errors import InputError
 
-# What reading a file that is not what it should be may end in.
+# The exceptions that reading a damaged file may raise.
 DAMAGE = (
     *(ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError),
     *(csv.Error, yaml.YAMLError, zipfile.BadZipFile),
 )
-# For pandas.read_csv: numbers to the last digit. From 3.1 on that needs no word, and the word is deprecated.
+# For pandas.read_csv: exact numbers. From pandas 3.1 on this is the default, and the option is deprecated.
 _OLD = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)
 EXACT: dict[str, Any] = {"float_precision": "round_trip"} if _OLD else {}
-# What to do about a file of results/: many runs are in it, and git has it.
+# The remedy for a damaged file of results/, which holds many runs and is in git.
 RESTORE = "restore it (git checkout), or remove the damaged line"
-# What the page cannot do without: its script would end in the middle.
+# Keys that the page needs: without them its script would fail halfway.
 ON_THE_PAGE = {"explorer.json": ("n", "clusters", "kind"), "map.json": ("x", "y", "points", "k")}
-# They say where files lie and what is kept, not what was run.
+# Settings that say where files are and what is kept, not what was run.
 PLACES = ("output_dir", "mirror", "data_dir", "keep_model", "report.map")
 
 
 def read_result(folder: Path) -> dict[str, Any]:
-    """result.json of a finished run; InputError where it is damaged, as for the others here."""
+    """Return result.json of a finished run; like all readers here, raise InputError if it is damaged."""
     with reading(folder / "result.json") as path:
         result = json.loads(path.read_text(encoding="utf-8"))
         for name in ("dataset", "method", "seed", "n", "k"):
@@ -39,7 +39,7 @@ def read_result(folder: Path) -> dict[str, Any]:
 
 
 def result_if_finished(folder: Path) -> dict[str, Any] | None:
-    """result.json of a run, or None where it is not finished; InputError where it is damaged."""
+    """Return result.json of a run, or None if the run is not finished; raise InputError if it is damaged."""
     path = folder / "result.json"
     if not path.exists():
         return None
@@ -50,7 +50,7 @@ def result_if_finished(folder: Path) -> dict[str, Any] | None:
 
 
 def read_shown(folder: Path, name: str) -> dict[str, Any] | None:
-    """explorer.json or map.json, as the page takes it; None where a run has none (an older version's)."""
+    """Return explorer.json or map.json for the page; None if the run has none."""
     with reading(folder / name) as path:
         if not path.exists():
             return None
@@ -61,13 +61,13 @@ def read_shown(folder: Path, name: str) -> dict[str, Any] | None:
 
 
 def read_history(folder: Path) -> pd.DataFrame | None:
-    """history.csv, or None where the method has no phases."""
+    """Return history.csv, or None if the method has no phases."""
     with reading(folder / "history.csv") as path:
         return pd.read_csv(path, **EXACT) if path.exists() else None
 
 
 def read_command(folder: Path) -> str | None:
-    """Return what was typed, as Hydra left it in the run's folder."""
+    """Return a run's command line, without the overrides in `PLACES`; None if Hydra's record is missing."""
     with reading(folder / ".hydra" / "overrides.yaml") as path:
         if not path.exists():
             return None
@@ -77,7 +77,7 @@ def read_command(folder: Path) -> str | None:
 
 @contextmanager
 def reading(path: Path, remedy: str = "remove it, or make the run again") -> Iterator[Path]:
-    """Report what goes wrong within as damage of the file, with what to do about it."""
+    """Turn errors in the block into an InputError that the file is damaged, with the remedy."""
     try:
         yield path
     except InputError:

@@ -1,4 +1,4 @@
-"""result.json and labels.npy: what a finished run came to."""
+"""result.json and labels.npy: the result of a finished run."""
 
 import json
 from datetime import UTC, datetime
@@ -22,29 +22,29 @@ def make_result(
     wall_seconds: float,
     given: np.ndarray | None = None,
 ) -> dict[str, Any]:
-    """All that is known of a finished run, in the order of result.json.
+    """Collect what is known of a finished run, in the order of result.json.
 
     Parameters
     ----------
-    settings : ``method``, ``base`` (None where it has none), ``seed``, ``config_hash``, ``device`` (its name
-        and make) and ``commit`` (see `kingdra_repro.provenance.commits`) of the run
-    method : fitted, with ``labels_`` and, where it has phases, ``history_``
-    wall_seconds : of work, over all parts of an interrupted run
+    settings : ``method``, ``base`` (None if it has none), ``seed``, ``config_hash``, ``device`` (its name and
+        model) and ``commit`` (see `kingdra_repro.provenance.commits`) of the run
+    method : fitted, with ``labels_`` and, if it has phases, ``history_``
+    wall_seconds : seconds of work, summed over all parts of an interrupted run
     given : int64 array [n], the labels that a semi-supervised method was given, -1 for none
 
     Returns
     -------
     dict
-        ``features`` is a checksum of the feature matrix: the same settings find other features where the
-        mirror has other files. ``n_labels`` is the number of labels that the method was given: 0 but for
+        ``features`` is a checksum of the feature matrix: the same settings give other features if the mirror
+        has other files. ``n_labels`` is the number of labels that the method was given: 0 except for
         semi-supervised learning, where the scores are of the other points and ``acc`` is 1 - the
         classification error. ``acc``, ``nmi``, ``ari`` and ``purity`` are None without classes.
-        ``n_pseudo_labels``, ``agreement`` and ``mini_clusters`` are of the phase that the answer is of (the
-        last, or where ``keep_phase`` says otherwise an earlier one), and None where a method has no such
-        thing. ``rules`` says where the pseudo-labels of its iterations came from ("relaxed+given"; see
-        `kingdra_repro.methods.Kingdra`). Where the data have linked pairs, ``links`` is their number, and
-        ``links_kept`` that of those which the clusters keep to. ``kept_iteration`` is there where the answer
-        is of an earlier one than the last.
+        ``n_pseudo_labels``, ``agreement`` and ``mini_clusters`` are of the phase that gave the answer (the
+        last one, unless ``keep_phase`` chose an earlier one), and None if a method has no such thing.
+        ``rules`` says where the pseudo-labels of the iterations came from ("relaxed+given"; see
+        `kingdra_repro.methods.Kingdra`). If the data have linked pairs, ``links`` is their number, and
+        ``links_kept`` the number that the clusters satisfy. ``kept_iteration`` is present if the answer is
+        from an iteration before the last.
     """
     phase = phase_of_answer(method)
     return {
@@ -86,7 +86,7 @@ def _links(data: Dataset, labels: np.ndarray) -> dict[str, int]:
 
 
 def _rules(method: Any) -> str | None:
-    """Tell the rules by which sets that were trained on were found: an iteration's is of the next one."""
+    """Return the rules that found the sets trained on; a row's rule is of the set for the next iteration."""
     history = getattr(method, "history_", None)
     if history is None or "rule" not in history:
         return None
@@ -99,6 +99,6 @@ def _kept_iteration(method: Any) -> dict[str, int]:
 
 
 def write_result(folder: Path, result: dict[str, Any], labels: np.ndarray) -> None:
-    """labels.npy (int64 [n]), and then result.json, whose presence means that the run is done."""
+    """Write labels.npy (int64 [n]), then result.json, whose presence means that the run is finished."""
     atomic_write(folder / "labels.npy", lambda file: np.save(file, labels.astype(np.int64)))
     write_text(folder / "result.json", json.dumps(result, indent=2) + "\n")

@@ -1,4 +1,4 @@
-"""Small pictures of rows, and sheets of them that a page can hold."""
+"""Small pictures of rows, and sprite sheets of them for a page."""
 
 import base64
 import io
@@ -10,18 +10,18 @@ from PIL import Image
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.streamed import is_sparse
 
-LARGEST = 32  # pixels; larger pictures are made smaller
+LARGEST = 32  # pixels; larger pictures are scaled down
 COLUMNS = 12
-GREYS, COLOURS = 16, 64  # shades that are kept: enough for a small picture, at half the bytes or less
+GREYS, COLOURS = 16, 64  # shades kept: enough for a small picture, at half the bytes or less
 
 
 def has_pictures(data: Dataset) -> bool:
-    """Whether rows of `data` can be shown as pictures."""
+    """Return whether rows of `data` can be shown as pictures."""
     return data.pictures is not None or data.image_shape is not None
 
 
 def value_range(data: Dataset, rows: np.ndarray) -> tuple[float, float]:
-    """Least and largest value of some rows of X, for `thumbnails`; unused where `data` has pictures."""
+    """Return the range of values in some rows of X, for `thumbnails`; unused if `data` has `pictures`."""
     if data.image_shape is None or len(rows) == 0:
         return 0.0, 1.0
     assert not is_sparse(data.X)
@@ -31,11 +31,11 @@ def value_range(data: Dataset, rows: np.ndarray) -> tuple[float, float]:
 
 
 def thumbnails(data: Dataset, rows: np.ndarray, black_to_white: tuple[float, float]) -> np.ndarray:
-    """Return some rows, one or more, as pictures of one size: uint8 [m, height, width] or [..., 3].
+    """Return one or more rows as pictures of equal size: uint8 [m, height, width] or [m, height, width, 3].
 
-    No side is longer than `LARGEST`; grey ones are dark on white, as in the paper's Figure 4.
-    `black_to_white` are the values of X that are shown black and white; unused where the data set has
-    `pictures`.
+    No side is longer than `LARGEST`. Grey pictures are dark on white, as in the paper's Figure 4.
+    `black_to_white` are the smallest and the largest value of X, between which the shades lie; unused if the
+    data set has `pictures`.
     """
     make = _from_files if data.pictures is not None else _from_row
     return np.stack([make(data, int(row), black_to_white) for row in rows])
@@ -63,10 +63,10 @@ def _from_files(data: Dataset, row: int, _: tuple[float, float]) -> np.ndarray:
 
 
 def sprite(pictures: np.ndarray) -> dict[str, Any]:
-    """Pictures of `thumbnails` side by side: picture i is in column ``i % columns`` of row ``i // columns``.
+    """Arrange `thumbnails` in a grid: picture i is in column ``i % columns`` of row ``i // columns``.
 
-    ``uri`` (``data:image/png;base64,...``), ``columns``, ``rows``, and ``width`` and ``height`` of one
-    picture in pixels.
+    Returns ``uri`` (``data:image/png;base64,...``), ``columns``, ``rows``, and the ``width`` and ``height``
+    of one picture in pixels.
     """
     height, width = pictures.shape[1:3]
     columns = min(COLUMNS, len(pictures))

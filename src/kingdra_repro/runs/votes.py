@@ -1,4 +1,4 @@
-"""votes.npz: what each model of an ensemble answers, and how far the models agree."""
+"""votes.npz: the answers of each model of an ensemble, and how far the models agree."""
 
 from pathlib import Path
 
@@ -9,20 +9,20 @@ from kingdra_repro.files import atomic_write
 from kingdra_repro.pseudo_labels.matching import align
 from kingdra_repro.sampling import fixed_sample
 
-SAMPLED = 1_000  # points of which the answers after every phase are kept
+SAMPLED = 1_000  # points whose answers after every phase are kept
 
 
 class Votes:
-    """The models' answers after each phase, kept in a folder over the parts of an interrupted run."""
+    """The models' answers after each phase, kept in a folder so that an interrupted run can resume."""
 
     def __init__(self, folder: Path):
         self.folder = folder
 
     def add(self, index: int, model_labels: np.ndarray) -> None:
-        """Keep the answers [n_models, n] after phase `index`, in place of earlier ones after that phase.
+        """Keep the answers [n_models, n] after phase `index`, replacing earlier ones of that phase.
 
-        All of those of the first phase and of the last so far, n_models * n bytes up to 256 clusters; of the
-        others those for the sample.
+        For the first phase and the latest one, the answers for all points are kept (n_models * n bytes up to
+        256 clusters); for every phase, the answers for the sample.
         """
         self.folder.mkdir(exist_ok=True)
         small = model_labels.astype(np.min_scalar_type(int(model_labels.max())))
@@ -33,16 +33,16 @@ class Votes:
             atomic_write(self.folder / f"{name}.npy", lambda file, votes=votes: np.save(file, votes))  # type: ignore[misc]
 
     def first(self) -> np.ndarray | None:
-        """Return the answers [n_models, n] after the first phase; None where the method has no ensemble."""
+        """Return the answers [n_models, n] after the first phase; None if the method has no ensemble."""
         path = self.folder / "first.npy"
         return np.load(path, allow_pickle=False) if path.exists() else None
 
     def write(self, path: Path) -> None:
-        """Write the finished run's ``votes.npz``; nothing where the method has no ensemble.
+        """Write the finished run's ``votes.npz``, unless the method has no ensemble.
 
         ``first``, ``last`` : uint8 (or uint16) [n_models, n], after the first phase and after the last
-        ``sample`` : int64 [s], at most 1,000 points; the same whenever a set of n points is clustered
-        ``sampled`` : [n_phases, n_models, s], the answers for these after each phase
+        ``sample`` : int64 [s], at most 1,000 row indices, the same for all data sets of n points
+        ``sampled`` : [n_phases, n_models, s], the answers for the sample after each phase
         """
         phases = sorted(self.folder.glob("[0-9]*.npy"), key=lambda file: int(file.stem))
         if not phases:
@@ -59,7 +59,7 @@ class Votes:
 
 
 def last_votes(folder: Path) -> np.ndarray | None:
-    """Return the answers [n_models, n] that a finished run ended with; None where there is no ensemble."""
+    """Return the final answers [n_models, n] of a finished run; None without an ensemble."""
     path = folder / "votes.npz"
     if not path.exists():
         return None
@@ -68,14 +68,14 @@ def last_votes(folder: Path) -> np.ndarray | None:
 
 
 def aligned_votes(votes: np.ndarray, labels: np.ndarray, n_clusters: int) -> np.ndarray:
-    """Each model's answers in the names of the final clusters: [n_models, n], in the smallest type.
+    """Return each model's answers as final clusters: [n_models, n], in the smallest unsigned dtype.
 
-    After the one-to-one match of each model's clusters to the final ones that keeps most points. In the votes
-    [n_models, n] each model numbers the clusters as it likes.
+    In `votes` [n_models, n], each model numbers its clusters in its own way. They are matched one to one to
+    the final clusters, so that most points keep their cluster.
     """
     kind = np.min_scalar_type(n_clusters - 1)
     both = torch.from_numpy(np.concatenate([labels[None], votes], dtype=np.int32))
-    outputs = align(both, n_clusters)[1:]  # [M, k], the model's name of each final cluster
+    outputs = align(both, n_clusters)[1:]  # [M, k], the model's output for each final cluster
     names = outputs.argsort(1).numpy().astype(kind)
     return np.stack([names[m][one] for m, one in enumerate(votes)])
 
@@ -83,11 +83,11 @@ def aligned_votes(votes: np.ndarray, labels: np.ndarray, n_clusters: int) -> np.
 def most_disputed(aligned: np.ndarray, n_shown: int) -> np.ndarray:
     """Return the points whose votes are spread most evenly over most clusters, the most disputed first.
 
-    At most `n_shown`, of votes [n_models, n], by the entropy of a point's votes, ties to the lowest index;
-    points without any dispute are left out.
+    Returns at most `n_shown` points, ordered by the entropy of their votes (a column of `aligned`
+    [n_models, n]), ties by the lowest index. Points on which all models agree are left out.
     """
     entropy = np.zeros(aligned.shape[1])
-    for votes in aligned:  # not for each cluster, of which there may be many more than models
+    for votes in aligned:  # a loop over clusters could be much longer
         entropy -= np.log((aligned == votes).mean(0)) / len(aligned)
     order = np.argsort(-entropy.round(9), kind="stable")[:n_shown]
     return order[entropy[order] > 1e-9]
