@@ -1,1 +1,1 @@
-"""Runs what the paper's tables and figures are made of, and gathers what came out in results/."""
+"""Makes the runs that the paper's tables and figures need, and collects their outcomes in results/."""

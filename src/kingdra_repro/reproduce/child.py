@@ -1,7 +1,7 @@
-"""One run of the plan in a process of its own (`kingdra_repro.programs.child`), which ends with this one.
+"""One run of the plan in its own process (`kingdra_repro.programs.child`), which ends with this one.
 
 The run stops when its standard input ends. This process holds the other end: it closes it to stop the run,
-and however it dies, the system closes it.
+and if this process dies in any way, the operating system closes it.
 """
 
 import os
@@ -14,17 +14,17 @@ from pathlib import Path
 from kingdra_repro.python_process import python_command
 
 SECONDS_BETWEEN_LOOKS = 0.2
-SECONDS_TO_STOP = 25.0  # a run that does not stop by itself ends itself after 20
+SECONDS_TO_STOP = 25.0  # a run that does not stop within 20 s kills itself
 COMMAND = "from kingdra_repro.programs.child import main; main()"
 
 
 def run(overrides: Sequence[str], log: Path, lock: int, end: float, look: Callable[[], None]) -> int | None:
-    """Run kingdra-run with some overrides, as `run_command` does."""
+    """Run kingdra-run with the given overrides; see `run_command`."""
     return run_command(command(overrides), log, lock, end, look)
 
 
 def command(overrides: Sequence[str]) -> list[str]:
-    """Return the command line of kingdra-run with some overrides."""
+    """Return the command line of kingdra-run with the given overrides."""
     return [*python_command(COMMAND), *overrides]
 
 
@@ -36,20 +36,20 @@ def run_command(
     look: Callable[[], None],
     threads: int | None = None,
 ) -> int | None:
-    """Run a command line of kingdra-run in a process of its own, until it is done or `end` is reached.
+    """Run a command line of kingdra-run in its own process, until it ends or `end` is reached.
 
     Parameters
     ----------
-    log : what it prints is added to this file
-    lock : handle of a lock that the run holds, too, until it has ended
+    log : file to which its output is appended
+    lock : file descriptor of a lock that the run inherits and so holds until it has ended
     end : a time of ``time.monotonic``
-    look : called now and then while the run goes on; what it raises stops the run
-    threads : of its process; None: as many as PyTorch takes. $OMP_NUM_THREADS wins
+    look : called regularly during the run; an exception that it raises stops the run
+    threads : number of threads; None: PyTorch's default. $OMP_NUM_THREADS takes precedence
 
     Returns
     -------
     int or None
-        Exit status, negative: the signal that ended it. None where it was stopped at `end`.
+        Exit status; if negative, the signal that ended the run. None if the run was stopped at `end`.
     """
     environment = {"OMP_NUM_THREADS": str(threads), **os.environ} if threads else None
     with open(log, "ab") as file:
@@ -60,7 +60,7 @@ def run_command(
             stderr=subprocess.STDOUT,
             env=environment,
             pass_fds=[] if lock is None else [lock],
-            start_new_session=True,  # Ctrl-C reaches the first process alone, which then stops this one
+            start_new_session=True,  # Ctrl-C reaches only the parent process, which then stops this one
         )
     try:
         while True:
@@ -75,7 +75,7 @@ def run_command(
 
 
 def _stop(process: subprocess.Popen) -> None:
-    """Stop a run, and wait until it has ended; nothing where it has already."""
+    """Stop a run and wait until it has ended; do nothing if it has ended already."""
     assert process.stdin is not None
     process.stdin.close()
     try:

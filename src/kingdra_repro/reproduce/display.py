@@ -1,4 +1,4 @@
-"""One line of progress over all runs: a bar on a terminal, a line for each run elsewhere."""
+"""The progress over all runs: a bar on a terminal, one line per run elsewhere."""
 
 import sys
 import time
@@ -11,13 +11,13 @@ from kingdra_repro.runs.display import say
 
 
 class PlanDisplay:
-    """Runs done and in all, time elapsed and left. Use as a context manager; writes to standard error.
+    """A context manager that shows on standard error the runs done and in total, time elapsed and left.
 
-    Where several are made at a time, they are sent, not begun.
+    If `beside` is true, several runs are made at a time, and `begin` says that a run is sent, not started.
     """
 
     def __init__(self, total: int, beside: bool):
-        self.console = Console(file=sys.stderr)  # this one, also while a run in this process has another
+        self.console = Console(file=sys.stderr)  # kept, as a run in this process redirects sys.stderr
         self.total, self.done, self.beside = total, 0, beside
         self._began = time.monotonic()
         self._bar = Progress(
@@ -43,7 +43,7 @@ class PlanDisplay:
             self._bar.stop()
 
     def begin(self, run: PlannedRun, left: str) -> None:
-        """Show that a run begins, or is sent."""
+        """Show that a run starts, or is sent."""
         what = f"sent: {name(run)}" if self.beside else name(run)
         self._bar.update(self._task, description=what, left=left)
         if not self.console.is_terminal:
@@ -51,21 +51,21 @@ class PlanDisplay:
             self.notify(f"{place}{what}; {left}")
 
     def left(self, text: str) -> None:
-        """Return the time left, while a run goes on."""
+        """Update the time left during a run."""
         self._bar.update(self._task, left=text)
 
     def end(self, run: PlannedRun, what: str) -> None:
-        """Show that a run ended; `what` came of it."""
+        """Show that a run ended, with its outcome `what`."""
         self.done += 1
         self._bar.update(self._task, completed=self.done)
         self.notify(f"[{self.done}/{self.total}] {name(run)}: {what}")
 
     def notify(self, text: str) -> None:
-        """Print a line that stays."""
+        """Print a line that stays on the terminal."""
         say(text, self.console)
 
 
 def name(run: PlannedRun) -> str:
-    """``table2: Kingdra-Ladder-IM, mnist, file, seed 0``."""
+    """Return a name for display, such as ``table2: Kingdra-Ladder-IM, mnist, file, seed 0``."""
     parts = [run.row, run.dataset, *([run.order] if run.order != "-" else []), f"seed {run.seed}"]
     return f"{run.experiment}: {', '.join(parts)}"

@@ -1,4 +1,4 @@
-"""How long runs will take, from how long runs like them took."""
+"""Estimates of how long runs will take, from how long similar runs took."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,9 +12,9 @@ _LIKE = ("experiment", "row", "dataset", "schedule")
 
 
 class Estimate:
-    """Seconds of a run: the median of the runs of the same row, data set and schedule, whatever their seed.
+    """Estimated seconds of a run: the median over runs of the same experiment, row, data set and schedule.
 
-    Of the plan's cells, those made on such a device ("cpu" or "cuda"): others say nothing about this one.
+    Only the plan's cells made on this kind of device ("cpu" or "cuda") are used.
     """
 
     def __init__(self, cells: pd.DataFrame, device: str):
@@ -24,18 +24,18 @@ class Estimate:
             self._seconds = dict(here.groupby(list(_LIKE))["wall_seconds"].median())
 
     def seconds(self, run: PlannedRun) -> float | None:
-        """None where there is no such run yet."""
+        """Return the estimate for a run; None if there is no such run yet."""
         return self._seconds.get(tuple(getattr(run, name) for name in _LIKE))
 
     def together(self, runs: Iterable[PlannedRun]) -> tuple[float, int]:
-        """Return the seconds of those runs that something is known of, and the number of the others."""
+        """Return the sum of the known estimates in seconds, and the number of runs without an estimate."""
         each = [self.seconds(run) for run in runs]
         known = [seconds for seconds in each if seconds is not None]
         return sum(known), len(each) - len(known)
 
 
 def show_left(seconds: float, n_unknown: int, n: int) -> str:
-    """``about 1:20:00 left``, and for how many of the `n` runs that says nothing."""
+    """Return ``about 1:20:00 left``, with the number of the `n` runs that have no estimate."""
     if n_unknown == n:
         return f"? left, {n} runs unknown" if n != 1 else "? left"
     unknown = f" and ? for {n_unknown} of {n} runs" if n_unknown else ""

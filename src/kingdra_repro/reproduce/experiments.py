@@ -1,4 +1,4 @@
-"""What is to be run and shown, as configs/experiment, configs/rows.yaml and configs/schedule have it."""
+"""What to run and show, as read from configs/experiment, configs/rows.yaml and configs/schedule."""
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,11 +16,11 @@ class Row:
 
     Parameters
     ----------
-    overrides : of kingdra-run
+    overrides : overrides of kingdra-run
     value : the column of runs.csv that fills the row's cells
-    priority : in which order rows are run, lower first
-    datasets, orders, seeds : those of the experiment that the row takes part in
-    of_dataset : further overrides, by data set
+    priority : rows are run in ascending order of it
+    datasets, orders, seeds : those of the experiment that apply to this row
+    of_dataset : additional overrides by data set
     """
 
     overrides: tuple[str, ...]
@@ -34,7 +34,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Order:
-    """An order of the batches: its overrides, and the data sets that it is tried on."""
+    """An order of the batches: its overrides, and the data sets on which it is used."""
 
     overrides: tuple[str, ...]
     datasets: tuple[str, ...]
@@ -42,7 +42,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Heading:
-    """What a table is called, and what its cells show; None: what tables of accuracies show."""
+    """The title of a table, and a caption that says what its cells show; None: the caption for accuracies."""
 
     title: str
     caption: str | None
@@ -55,16 +55,16 @@ class Experiment:
     Parameters
     ----------
     name : str
-    kind : "accuracy", "labels", "cost" or "thresholds": what its tables show; "figure": it has none
-    tables : the headings of its tables
-    figure : title of its figure; None where it has none
-    paper : the table of the paper's numbers that stand beside ours, as in paper.yaml
+    kind : "accuracy", "labels", "cost" or "thresholds": what its tables show; "figure": it has no tables
+    tables : headings of its tables, by name
+    figure : title of its figure; None if it has none
+    paper : name in paper.yaml of the table of the paper whose numbers are shown next to ours
     in_readme : whether the README shows it
-    rows : by name
-    datasets : names of configs/dataset
-    orders : orders of the batches, by name; methods without one have "-" alone
-    schedules : names of configs/schedule
-    seeds : a run each
+    rows : rows, by name
+    datasets : names of files in configs/dataset
+    orders : orders of the batches, by name; methods without an order have only "-"
+    schedules : names of files in configs/schedule
+    seeds : one run for each seed
     """
 
     name: str
@@ -84,7 +84,7 @@ class Experiment:
 def experiment(name: str) -> Experiment:
     """Read configs/experiment/<name>.yaml.
 
-    InputError if there is none, or it names a row that configs/rows.yaml does not have.
+    Raises InputError if there is no such file, or if it names a row that is not in configs/rows.yaml.
     """
     cfg = _read("experiment", name)
     datasets = tuple(cfg["datasets"])
@@ -126,18 +126,18 @@ def experiment(name: str) -> Experiment:
 
 @cache
 def experiments() -> tuple[Experiment, ...]:
-    """All that configs/reproduce.yaml names, in its order."""
+    """Return all experiments that configs/reproduce.yaml names, in its order."""
     return tuple(experiment(name) for name in read_config("reproduce")["experiments"])
 
 
 @cache
 def schedule(name: str) -> Mapping[str, tuple[str, ...]]:
-    """Read configs/schedule/<name>.yaml: the overrides for each data set that has any."""
+    """Read configs/schedule/<name>.yaml: overrides by data set, for the data sets that have any."""
     return {dataset: tuple(overrides) for dataset, overrides in _read("schedule", name)["shortened"].items()}
 
 
 def parse_seeds(given: str | int | Sequence[int]) -> tuple[int, ...]:
-    """Seeds from ``0..4`` (both ends count), ``0,2,5..7``, a number, or a list of numbers."""
+    """Parse seeds given as ``0..4`` (both ends included), ``0,2,5..7``, a number, or a list of numbers."""
     if isinstance(given, int):
         given = [given]
     seeds: list[int] = []
@@ -153,7 +153,7 @@ def parse_seeds(given: str | int | Sequence[int]) -> tuple[int, ...]:
 
 
 def check_known(setting: str, given: Iterable[str], known: Sequence[str]) -> None:
-    """Raise InputError where a name is not among the known ones, with the one that was meant."""
+    """Raise InputError for a name that is not known, with the known name that was probably meant."""
     for name in given:
         if name not in known:
             close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)

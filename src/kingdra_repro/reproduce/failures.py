@@ -1,4 +1,4 @@
-"""results/failed.csv: runs that failed, and why; one that succeeds is taken off."""
+"""results/failed.csv: the runs that failed, and why. A run that succeeds later is removed."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,9 +14,9 @@ FAILED = (*PLANNED, "status", "line", "command")
 
 
 def note_failure(results: Path, run: PlannedRun, status: int, line: str) -> None:
-    """Note that a run failed, in place of an earlier note of the same run.
+    """Record that a run failed, replacing an earlier record of the same run.
 
-    The exit status is negative where a signal ended it; the line is what it said last.
+    The exit `status` is negative if a signal ended the run; `line` says why it failed.
     """
     new = {**{name: getattr(run, name) for name in PLANNED}, "status": status, "line": " ".join(line.split())}
     new["command"] = " ".join(["kingdra-run", *run.overrides])
@@ -27,7 +27,7 @@ def note_failure(results: Path, run: PlannedRun, status: int, line: str) -> None
 
 
 def forget_failures(results: Path, config_hashes: Iterable[str]) -> None:
-    """Forget those of runs that succeeded; nothing where none of them was noted."""
+    """Remove the records of runs that have since succeeded, if there are any."""
     if not (results / "failed.csv").exists():
         return
     with file_lock(results / "runs.csv"):
@@ -38,7 +38,7 @@ def forget_failures(results: Path, config_hashes: Iterable[str]) -> None:
 
 
 def read_failures(results: Path) -> pd.DataFrame:
-    """Return the rows of failed.csv, as text; none where there is no file."""
+    """Return the rows of failed.csv as text; no rows if there is no file."""
     table = read_table(results / "failed.csv", ("config_hash", "line"))
     return pd.DataFrame(columns=list(FAILED)) if table is None else table
 

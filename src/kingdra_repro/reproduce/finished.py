@@ -1,7 +1,7 @@
-"""Finished runs as they come: folders of kingdra-run, and results/ of another machine.
+"""Readers of finished runs: of folders of kingdra-run, and of the results/ of another machine.
 
-Nothing in them is trusted. Only plain files of a sane size are read, and all that is wrong is an `InputError`
-before anything is written.
+Nothing in them is trusted. Only regular files of limited size are read, and anything wrong raises an
+`InputError` before anything is written.
 """
 
 import io
@@ -21,15 +21,15 @@ from kingdra_repro.provenance import code_version
 from kingdra_repro.reproduce.strict_reading import COLUMN, MOST_COLUMNS, NUMBERS, plain_file, read_text_table
 from kingdra_repro.runs.reading import EXACT, read_command, reading
 
-KEY = ["config_hash", "code", "seed"]  # of a run, among those of its data set
+KEY = ["config_hash", "code", "seed"]  # identifies a run among those of its data set
 SHOWN = ("explorer.json", "graph_sample.json", "members.npz")
 LARGEST_SHOWN = 400_000  # bytes: results/ is committed
 LARGEST_LEDGER = 2**26
-MOST_UNPACKED = 2**24  # bytes of a members.npz
+MOST_UNPACKED = 2**24  # bytes of a members.npz when unpacked
 
 _CODE = r"(?:[0-9a-f]{7}(?:-dirty)?|unknown)"
 _NAME = re.compile(rf"seed(\d+)-([0-9a-f]{{8}})-({_CODE}(?:\+{_CODE})*)")
-_PART = re.compile(r"(?!\.)[^/\\\x00-\x1f]+")  # a data set or method as the name of a folder
+_PART = re.compile(r"(?!\.)[^/\\\x00-\x1f]+")  # a folder named after a data set or a method
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,10 +38,10 @@ class FinishedRun:
 
     Attributes
     ----------
-    folder : ``runs/<dataset>/<method>[-<base>]/seed<seed>-<config_hash>-<code>``, by which it is known
+    folder : ``runs/<dataset>/<method>[-<base>]/seed<seed>-<config_hash>-<code>``, which identifies the run
     row : the run's row of runs.csv, as text
     history, thresholds : history.csv and thresholds.csv, as text
-    shown : content of those of the files `SHOWN` that there are
+    shown : contents, by name, of those files in `SHOWN` that exist
     """
 
     folder: str
@@ -60,19 +60,19 @@ class FinishedRun:
 
 
 def key(folder: str) -> tuple[str, ...]:
-    """``config_hash``, ``code`` and ``seed`` of a run's folder; empty where it is none."""
+    """Return ``config_hash``, ``code`` and ``seed`` from a run's folder name; () for any other name."""
     found = _NAME.fullmatch(folder.rpartition("/")[2])
     return (found[2], found[3], found[1]) if found else ()
 
 
 def dataset_of(folder: str) -> str:
-    """Return the data set of a run's folder; empty where it is none."""
+    """Return the data set from a run's folder name; "" for a name without "/"."""
     return folder.split("/")[1] if "/" in folder else ""
 
 
 def find_runs(root: Path) -> Iterator[FinishedRun]:
-    """All finished runs below a folder: an outputs/, a results/."""
-    for place, folders, files in os.walk(root.resolve()):  # which does not follow links
+    """Yield all finished runs below a folder, such as an outputs/ or a results/."""
+    for place, folders, files in os.walk(root.resolve()):  # os.walk does not follow links
         folders.sort()
         if "result.json" in files:
             yield read_folder(Path(place))
@@ -83,8 +83,8 @@ def find_runs(root: Path) -> Iterator[FinishedRun]:
 def read_folder(folder: Path) -> FinishedRun:
     """Read a run's folder, as kingdra-run leaves it.
 
-    InputError where it is no finished run's, does not say what was run, or a file of it is damaged, is no
-    plain file or is too large.
+    Raises InputError if the run is not finished or its command is not recorded, or if one of its files is
+    damaged, too large or not a regular file.
     """
     result = _result(folder / "result.json")
     code = code_version(result["commit"])
@@ -124,11 +124,11 @@ def _table(path: Path, content: bytes | None, needed: Sequence[str]) -> pd.DataF
 
 
 def _result(path: Path) -> dict[str, Any]:
-    """result.json: names and plain values."""
+    """Read result.json, which must have names and plain values only."""
     content = plain_file(path)
     try:
         result = json.loads(content or b"")
-        result.pop("cluster_sizes", None)  # a list: no column of a ledger
+        result.pop("cluster_sizes", None)  # a list, which runs.csv has no column for
         for name in ("seed", "config_hash", "commit"):
             result[name]
         code_version(result["commit"])
@@ -147,22 +147,22 @@ def _result(path: Path) -> dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    """Return a value as runs.csv has it; nothing for None and NaN."""
+    """Return a value as text for runs.csv; "" for None and NaN."""
     if value is None or value != value:
         return ""
     return repr(float(value)) if isinstance(value, float) else str(value)
 
 
 def _from_history(content: bytes) -> dict[str, Any]:
-    """Read what result.json lacks from a history.
+    """Read from a history what result.json lacks.
 
-    Of methods that have an ensemble, the scores after the phase without pseudo-labels; of those with
-    iterations, how the sets that these trained on came about, e.g. "relaxed+given".
+    For methods with an ensemble, these are the scores after the phase without pseudo-labels; for methods with
+    iterations, how the sets that the iterations trained on were found, e.g. "relaxed+given".
     """
     history = pd.read_csv(io.BytesIO(content), **EXACT)
     is_ensemble = "model_acc_mean" in history and history["iteration"].iloc[0] == 0
     first: Any = history.iloc[0] if is_ensemble else {}
-    rules = history["rule"].iloc[:-1] if "rule" in history else ()  # the last set trains nothing
+    rules = history["rule"].iloc[:-1] if "rule" in history else ()  # nothing trains on the last set
     return {
         "rules": "+".join(dict.fromkeys(rules)) or None,
         **{f"first_phase_{name}": first.get(name) for name in ("acc", "model_acc_mean", "pseudo_label_acc")},
@@ -170,7 +170,7 @@ def _from_history(content: bytes) -> dict[str, Any]:
 
 
 def _shown(folder: Path) -> dict[str, bytes]:
-    """Return the files of `SHOWN` that are small enough to be kept."""
+    """Return the contents, by name, of the files in `SHOWN` that are small enough to keep."""
     found = {}
     for name in SHOWN:
         path = folder / name
@@ -189,13 +189,13 @@ def _shown(folder: Path) -> dict[str, bytes]:
 
 
 def _unpacked(content: bytes) -> int:
-    """Bytes of a .npz file when it is unpacked, as it says itself; more are not read."""
+    """Return the size in bytes of an unpacked .npz file, as it states itself; more is never read."""
     with zipfile.ZipFile(io.BytesIO(content)) as arrays:
         return sum(one.file_size for one in arrays.infolist())
 
 
 def _read_ledger(results: Path) -> Iterator[FinishedRun]:
-    """Return the runs of a results/."""
+    """Yield the runs of a results/ folder."""
     content = plain_file(results / "runs.csv", LARGEST_LEDGER) or b""
     ledger = read_text_table(results / "runs.csv", content)
     with reading(results / "runs.csv"):
@@ -229,7 +229,7 @@ def _read_ledger(results: Path) -> Iterator[FinishedRun]:
 
 
 def shown_place(folder: str) -> Path:
-    """Where results/ has the files `SHOWN` of a run, relative to it."""
+    """Return the folder with a run's files `SHOWN`, relative to results/."""
     return Path("shown", folder.removeprefix("runs/"))
 
 
@@ -247,9 +247,10 @@ def _by_run(results: Path, path: Path, needed: Sequence[str]) -> dict[tuple[str,
 
 
 def by_run(table: pd.DataFrame) -> dict[tuple[str, ...], pd.DataFrame]:
-    """Split a table of many runs, which has the columns `KEY` as text.
+    """Split a table of many runs, with the columns `KEY` as text, into one table per run.
 
-    By a run's `key`, its rows without that, and without the columns that only other runs have.
+    Returns the rows of each run by its `key`, without the columns `KEY` and without columns that are empty
+    for this run.
     """
     names = table.columns.drop(KEY)
     keys = [table[name] for name in KEY]

@@ -1,4 +1,4 @@
-"""What a launcher of many runs is, and the one that keeps to this machine."""
+"""The protocol of launchers, which make several runs at a time, and the launcher for this machine."""
 
 import itertools
 import os
@@ -20,9 +20,9 @@ Way = Callable[[Sequence[str], Path, int, float, Callable[[], None]], int | None
 
 @dataclass(frozen=True)
 class Sent:
-    """A run as it is sent: a plain command line, and the file that its output goes to.
+    """A run that is sent to a launcher: its overrides, and the file for its output.
 
-    Where runs are made one by one, `look` is called now and then while this one goes on.
+    If runs are made one by one, each in its own process, `look` is called regularly during the run.
     """
 
     run: PlannedRun
@@ -37,8 +37,8 @@ class Ended:
 
     Attributes
     ----------
-    status : exit status, negative: the signal that ended it. None where it was stopped at the budget's end
-    line : why it failed, where the run itself could not say so
+    status : exit status; if negative, the signal that ended the run; None if it was stopped at the end time
+    line : why the run failed, if it could not report that itself
     """
 
     sent: Sent
@@ -51,39 +51,39 @@ Launch = Callable[[Iterator[Sent], int, int, float, Path], Runs]
 
 
 def one_by_one(way: Way, queue: Iterator[Sent], n: int, lock: int, end: float, folder: Path) -> Runs:
-    """Make one run after the other, as `Launcher.launch` makes several."""
+    """Make one run after another, with the interface of `Launcher.launch`."""
     for sent in queue:
         yield Ended(sent, way(sent.overrides, sent.log, lock, end, sent.look))
 
 
 class Launcher(Protocol):
-    """Makes runs, several at a time; the classes of configs/launcher."""
+    """The protocol of the classes in configs/launcher, which make several runs at a time."""
 
     def launch(self, queue: Iterator[Sent], n: int, lock: int, end: float, folder: Path) -> Runs:
-        """Make all runs of a queue, and tell of each as it ends. Closing the iterator stops those at work.
+        """Make all runs of a queue, and yield each as it ends. Closing the generator stops the active runs.
 
         Parameters
         ----------
-        queue : the next one is taken when there is room for it
-        n : runs at a time
-        lock : handle of a lock that runs of this machine hold until they have ended
+        queue : runs to make; the next one is taken when there is room for it
+        n : maximum number of runs at a time
+        lock : file descriptor of a lock that runs on this machine hold until they have ended
         end : a time of ``time.monotonic``, at which runs are stopped
-        folder : for what the launcher itself writes
+        folder : folder for the launcher's own files
         """
 
     def device_type(self, name: str) -> str:
-        """Return "cuda" or "cpu": what a ``device=`` of this name means where the runs are."""
+        """Return "cuda" or "cpu": the device type that ``device=name`` means on the machine of the runs."""
 
 
 class Share:
-    """What each of `n` runs has of this machine: a process with its part of the threads, a GPU by turns."""
+    """The share of this machine that each of `n` runs gets: some of the threads, and a GPU in turn."""
 
     def __init__(self, n: int):
         self.threads = max(1, (os.cpu_count() or 1) // n)
         self._turns = itertools.count()
 
     def of(self, overrides: Sequence[str]) -> list[str]:
-        """Add ``n_jobs=1`` and ``device=`` to overrides of kingdra-run, which may have their own."""
+        """Return the overrides with ``n_jobs=1``, if not set, and a GPU in turn, if there are several."""
         given = dict(one.split("=", 1) for one in overrides if "=" in one)
         device = given.get("device", "auto")
         n_jobs = [] if "n_jobs" in given else ["n_jobs=1"]
@@ -93,7 +93,7 @@ class Share:
 
 
 class Joblib:
-    """joblib: n runs at a time on this machine, each in a process of its own, which a thread waits for."""
+    """A launcher for n runs at a time on this machine, each in a process that a joblib thread waits for."""
 
     def device_type(self, name: str) -> str:
         """See `Launcher.device_type`."""
@@ -119,5 +119,5 @@ class Joblib:
             yield from parallel(delayed(make)(sent) for sent in queue)
         finally:
             stopping.set()
-            for _ in range(n):  # until all have stopped
+            for _ in range(n):  # wait until all runs have stopped
                 at_work.acquire()

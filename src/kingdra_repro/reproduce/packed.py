@@ -1,4 +1,4 @@
-"""Finished runs in a few files, for a machine that little can be fetched from: runs-1.zip, runs-2.zip ..."""
+"""Archives of finished runs in a few files (runs-1.zip, runs-2.zip ...), to fetch from another machine."""
 
 import io
 import zipfile
@@ -12,7 +12,7 @@ from kingdra_repro.files import atomic_write, file_lock
 from kingdra_repro.reproduce.finished import LARGEST_SHOWN, SHOWN
 from kingdra_repro.reproduce.strict_reading import LIMITS
 
-FULL = 15 * 2**20  # bytes; the next run goes into the next file
+FULL = 15 * 2**20  # bytes; a run that would exceed this goes into the next file
 NAMES = "runs-*.zip"
 LARGEST = {**LIMITS, **dict.fromkeys(SHOWN, LARGEST_SHOWN)}
 PACKED = (
@@ -22,18 +22,18 @@ PACKED = (
 
 
 def pack_run(archive: Path, name: str, folder: Path) -> None:
-    """Add a run's folder to the files of an archive; nothing where it is in one of them already.
+    """Add a run's folder to the files of an archive, unless one of them has it already.
 
-    A file with the run appears in the place of the one without it: who looks sees a whole file. All is packed
-    that results/ keeps, and labels and votes where they are small.
+    The file is replaced atomically, so readers never see a partial file. The run's files that results/ keeps
+    are packed, and its labels and votes if they are small.
 
     Parameters
     ----------
-    archive : a folder; made where it is not there
-    name : the run's, as in runs.csv's "folder"
-    folder : as kingdra-run left it
+    archive : folder, created if missing
+    name : name of the run, as in the column "folder" of runs.csv
+    folder : the run's folder, as kingdra-run left it
     """
-    with file_lock(archive / "runs"):  # who else packs would leave this run out
+    with file_lock(archive / "runs"):  # or a concurrent writer would drop this run
         there = (folder / one for one in PACKED)
         names = {
             path: f"{name}/{path.relative_to(folder).as_posix()}"
@@ -55,7 +55,7 @@ def pack_run(archive: Path, name: str, folder: Path) -> None:
 
 
 def check_archive(archive: Path) -> None:
-    """Look into the files of an archive, which is a folder: no run is made that could not be packed."""
+    """Raise InputError if an archive is not a folder or has a damaged file; called before runs are made."""
     if archive.exists() and not archive.is_dir():
         raise InputError(f"archive={archive} is no folder: give one")
     for file in _files(archive):
@@ -64,7 +64,7 @@ def check_archive(archive: Path) -> None:
 
 @contextmanager
 def unpacked(archive: Path) -> Iterator[Path]:
-    """Give a folder, for a while, with the runs of an archive, or of a file of it, if there are any."""
+    """Yield a temporary folder with the runs, if any, of an archive or of one of its files."""
     with TemporaryDirectory() as made:
         for file in _files(archive):
             try:
@@ -75,7 +75,7 @@ def unpacked(archive: Path) -> Iterator[Path]:
                             raise InputError(
                                 f"{file}: {one.filename} has {one.file_size:,} bytes: leave the file out"
                             )
-                    packed.extractall(made, wanted)  # within the folder, whatever names it has
+                    packed.extractall(made, wanted)  # stays within the folder, whatever the names are
             except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
                 raise InputError(f"{file} is not a complete .zip file ({error}): leave it out") from error
         yield Path(made)

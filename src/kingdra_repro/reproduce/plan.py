@@ -1,4 +1,4 @@
-"""The plan: each run that a cell of a table or a figure is made of, and which of them there are already."""
+"""The plan: all runs that cells of tables and figures need, and which of them are done."""
 
 import hashlib
 import json
@@ -23,25 +23,25 @@ from kingdra_repro.reproduce.experiments import Experiment, Row, experiment, sch
 from kingdra_repro.resolvers import register_resolvers
 from kingdra_repro.runs.folder import hash_of, hashed_settings
 
-ANY_SEED = 7203914658  # stands for one; no other setting has this value
+ANY_SEED = 7203914658  # placeholder for the seed; no other setting has this value
 
 GROUPS = ("dataset", "method", "base", "first_base", "pseudo_labels")
 
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """One run for one cell. Cells that are made of the same run have the same ``config_hash``.
+    """One run for one cell. Cells that need the same run have the same ``config_hash``.
 
     Attributes
     ----------
     experiment : name of the table or figure
     row, value : the row of the table, and the column of runs.csv that fills it
     dataset : as in ``dataset=``
-    order : of the batches; "-" for methods that have none
-    schedule : "published" or "short"; where that makes no difference, the run is planned under both
-    overrides : of kingdra-run; all that is needed to repeat the run
-    config_hash : of the settings, see `kingdra_repro.runs.folder`
-    priority : in which order rows are run, lower first
+    order : order of the batches; "-" for methods without one
+    schedule : "published" or "short"; if that makes no difference, the run is planned under both
+    overrides : overrides of kingdra-run; all that is needed to repeat the run
+    config_hash : hash of the settings, see `kingdra_repro.runs.folder`
+    priority : rows are run in ascending order of it
     """
 
     experiment: str
@@ -57,10 +57,10 @@ class PlannedRun:
 
 
 def plan(experiments: Sequence[str]) -> list[PlannedRun]:
-    """All runs of the experiments, which are files of configs/experiment, in the order of their tables.
+    """Return all runs of the experiments (files of configs/experiment), in the order of their tables.
 
-    By experiment, row, data set, order, schedule and seed. A seed that changes nothing (Ward's method) is
-    left out: the runs of a cell are different ones.
+    They are in order of experiment, row, data set, schedule, order and seed. A seed that changes nothing
+    (Ward's method) is left out, so the runs of a cell are distinct.
     """
     made_of = _checksum_of_the_code()
     kept = data_folder() / f"plan-{hash_of(' '.join(experiments))}.json"
@@ -68,17 +68,17 @@ def plan(experiments: Sequence[str]) -> list[PlannedRun]:
         found = json.loads(kept.read_text())
         if found["made_of"] == made_of:
             return [PlannedRun(**{**run, "overrides": tuple(run["overrides"])}) for run in found["runs"]]
-    except (OSError, ValueError, TypeError, LookupError):  # none yet, or no plan
+    except (OSError, ValueError, TypeError, LookupError):  # no cached plan, or a damaged one
         pass
     planned = _compose(experiments)
-    with suppress(OSError):  # it is made anew next time
+    with suppress(OSError):  # then it is composed again next time
         kept.parent.mkdir(parents=True, exist_ok=True)
         write_text(kept, json.dumps({"made_of": made_of, "runs": [asdict(run) for run in planned]}))
     return planned
 
 
 def _checksum_of_the_code() -> str:
-    """Return that of all a plan is made of: composing one takes half a minute, so it is kept."""
+    """Return a checksum of all that a plan depends on; plans are cached, as composing takes half a minute."""
     digest = hashlib.sha256(f"{hydra.__version__} {omegaconf.__version__}".encode())
     for name, kind in (("kingdra_repro", "*.py"), (CONFIGS, "*.yaml")):
         folder = files(name)
@@ -97,11 +97,11 @@ def _compose(experiments: Sequence[str]) -> list[PlannedRun]:
 
 
 def matched(planned: Sequence[PlannedRun], runs: pd.DataFrame) -> pd.DataFrame:
-    """Return the planned runs that are done: "cells".
+    """Return the planned runs that are done, called "cells".
 
-    A row for each planned run that is in runs.csv, in the plan's order: the fields of `PlannedRun` (without
-    ``overrides``), then the run's columns. Of a run made by several versions of the code it is the one that
-    finished last; runs that do not say when are older than those that do.
+    The table has a row for each planned run that is in runs.csv, in the plan's order: the fields of
+    `PlannedRun` (without ``overrides``), then the run's columns. If several versions of the code made a run,
+    the one that finished last is taken; runs without a time count as older.
     """
     fields = [name for name in PlannedRun.__dataclass_fields__ if name != "overrides"]
     cells = pd.DataFrame([{name: getattr(run, name) for name in fields} for run in planned], columns=fields)
@@ -113,7 +113,7 @@ def matched(planned: Sequence[PlannedRun], runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _runs(one: Experiment) -> Iterator[PlannedRun]:
-    """Return the runs of one experiment. Hydra is started."""
+    """Yield the runs of one experiment. Hydra must be initialised."""
     for (name, row), dataset, pace in product(one.rows.items(), one.datasets, one.schedules):
         if dataset not in row.datasets:
             continue
@@ -128,7 +128,7 @@ def _runs(one: Experiment) -> Iterator[PlannedRun]:
 
 
 def _orders(one: Experiment, row: Row, dataset: str) -> list[tuple[str, tuple[str, ...]]]:
-    """Return the orders of a cell, with their overrides; the one "order" of a method that has none is "-"."""
+    """Return the orders of a cell, with their overrides; a method without an order has only "-"."""
     if "order" not in _with_values((f"dataset={dataset}", *row.overrides), ()).method:
         return [("-", ())]
     tried = ((name, order) for name, order in one.orders.items() if name in row.orders)
@@ -140,10 +140,10 @@ def _command(
 ) -> tuple[tuple[str, ...], str]:
     """Return the overrides of a run, and its hash.
 
-    What the row itself sets is not shortened. Where the schedule makes no difference, it is left out.
+    The schedule does not change what the row itself sets. If it makes no difference, it is left out.
     """
     said = (f"dataset={dataset}", *row.overrides, *row.of_dataset.get(dataset, ()))
-    own = {override.partition("=")[0]: override for override in said}  # of two for one setting the later
+    own = {override.partition("=")[0]: override for override in said}  # the later override of a setting wins
     composed = tuple(own.values())
     shortened = tuple(one for one in schedule(pace).get(dataset, ()) if one.partition("=")[0] not in own)
     full = _hash(composed, of_order, seed)
@@ -159,7 +159,7 @@ def _hash(composed: tuple[str, ...], values: tuple[str, ...], seed: int) -> str:
 
 @cache
 def _settings(composed: tuple[str, ...], values: tuple[str, ...]) -> str:
-    """Return what `config_hash` is the hash of, for any seed: to resolve it for each takes far longer."""
+    """Return what `config_hash` hashes, with `ANY_SEED`: resolving it for each seed takes far longer."""
     cfg = _with_values(composed, values)
     cfg.seed = ANY_SEED
     return hashed_settings(cfg)
@@ -167,7 +167,7 @@ def _settings(composed: tuple[str, ...], values: tuple[str, ...]) -> str:
 
 @cache
 def _with_values(composed: tuple[str, ...], values: tuple[str, ...]) -> DictConfig:
-    """Composed settings with single values set, as overrides do it; to compose anew takes far longer."""
+    """Return composed settings with single values set as by overrides; composing anew takes far longer."""
     chosen = tuple(one for one in composed if _chooses(one))
     set_after = [one for one in composed if not _chooses(one)]
     cfg = OmegaConf.merge(_composed(chosen), OmegaConf.from_dotlist([*set_after, *values]))
@@ -176,7 +176,7 @@ def _with_values(composed: tuple[str, ...], values: tuple[str, ...]) -> DictConf
 
 
 def _chooses(override: str) -> bool:
-    """Whether it chooses a file of configs/, adds or removes: what composing alone can do."""
+    """Return whether an override chooses a file of configs/, adds or removes, which needs composing."""
     name = override.partition("=")[0]
     return name.partition("@")[0] in GROUPS or not name[0].isalpha()
 

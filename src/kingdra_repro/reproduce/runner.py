@@ -1,4 +1,4 @@
-"""Goes through planned runs, one or several at a time; what is finished is in results/ at once."""
+"""Makes planned runs, one or several at a time, and adds each to results/ as soon as it is finished."""
 
 import json
 import time
@@ -22,24 +22,24 @@ OF_ALL = ("keep_model=false", "report.map=none")  # models of all runs would fil
 
 @dataclass
 class Outcome:
-    """What became of the runs."""
+    """The outcome of the runs."""
 
     done: list[PlannedRun] = field(default_factory=list)
     failed: list[PlannedRun] = field(default_factory=list)
-    cut: list[PlannedRun] = field(default_factory=list)  # by the end of the budget; the next call goes on
-    waiting: list[PlannedRun] = field(default_factory=list)  # not begun: longer than what was left
+    cut: list[PlannedRun] = field(default_factory=list)  # stopped at the end of the budget; resumed next time
+    waiting: list[PlannedRun] = field(default_factory=list)  # not started: too long for the time left
 
 
 @dataclass
 class Runner:
-    """Runs kingdra-run for planned runs.
+    """A runner that makes planned runs with kingdra-run.
 
     Attributes
     ----------
     handed_on : overrides that all runs are given: device=, mirror= ...
-    lock : handle of the lock on `output_dir`, which the runs hold, too
-    estimate : makes an `Estimate` of what is in results/ now
-    archive : a folder for packed copies of finished runs, or None
+    lock : file descriptor of the lock on `output_dir`, which the runs hold as well
+    estimate : function that makes an `Estimate` from what is in results/ now
+    archive : folder for packed copies of finished runs, or None
     """
 
     results: Path
@@ -57,18 +57,18 @@ class Runner:
         budget: float | None,
         display: PlanDisplay,
     ) -> Outcome:
-        """Run them all, or as many as the budget allows; a failed one is noted, and the rest goes on.
+        """Make all runs, or as many as the budget allows; a failed run is recorded, and the others go on.
 
         Parameters
         ----------
-        launch : what makes the runs; see `kingdra_repro.reproduce.launchers.Launcher.launch`
-        n : runs at a time
-        queue : in the order in which they are run; those that outputs/ has finished come first
+        launch : function that makes the runs; see `kingdra_repro.reproduce.launchers.Launcher.launch`
+        n : maximum number of runs at a time
+        queue : runs in the order in which to make them; those that are finished in outputs/ are added first
         budget : seconds, or None
         """
         end = float("inf") if budget is None else time.monotonic() + budget
         outcome = Outcome()
-        ahead = []  # and those at work
+        ahead = []  # runs that have not ended, active ones included
         for run in queue:
             if finished_folder(self.output_dir, run) is None:
                 ahead.append(run)
@@ -96,7 +96,7 @@ class Runner:
             for one in ended:
                 ahead.remove(one.sent.run)
                 self._gather(one.sent.run, one.status, outcome, display, one.line)
-        outcome.waiting += [one.run for one in runs]  # at the end of the budget
+        outcome.waiting += [one.run for one in runs]  # the rest of the queue, at the end of the budget
         return outcome
 
     def _gather(
@@ -107,7 +107,7 @@ class Runner:
         display: PlanDisplay,
         line: str | None = None,
     ) -> None:
-        """Take what a run left; one without a result was cut, where it has no status, or failed."""
+        """Add what a run left to results/. Without a result, a run was cut (status None) or it failed."""
         finished = finished_folder(self.output_dir, run)
         unreadable = None if finished is None else _unreadable(finished)
         if finished is not None and unreadable is None:
@@ -118,14 +118,14 @@ class Runner:
         elif status is None and unreadable is None:
             outcome.cut.append(run)
         else:
-            status = status or 0  # an unreadable one ended well, now or before
+            status = status or 0  # an unreadable run ended without an error, now or earlier
             line = unreadable or line or self._last_line(run, status)
             note_failure(self.results, run, status, line)
             outcome.failed.append(run)
             display.end(run, f"FAILED: {line}")
 
     def _waits(self, run: PlannedRun, end: float) -> bool:
-        """Whether a run would not end in time. One that was begun is resumed while there is any."""
+        """Return whether a run must wait: no time is left, or it is not yet started and would take longer."""
         seconds = end - time.monotonic()
         if seconds <= 0 or _seconds_so_far(self.output_dir, run) > 0:
             return seconds <= 0
@@ -133,7 +133,7 @@ class Runner:
         return known is not None and known > seconds
 
     def _left(self, run: PlannedRun, ahead: Sequence[PlannedRun], n: int) -> Callable[[], str]:
-        """Return what tells the time left, from now on, while a run goes on."""
+        """Return a function that formats the time left, to be called during a run that starts now."""
         estimate, began = self.estimate(), time.monotonic()
         seconds, n_unknown = estimate.together(ahead)
         known = estimate.seconds(run) or 0.0
@@ -157,21 +157,21 @@ class Runner:
 
 
 def finished_folder(output_dir: Path, run: PlannedRun) -> Path | None:
-    """Return the run's folder below `output_dir`, where it is finished."""
+    """Return the run's folder below `output_dir` if the run is finished, else None."""
     found = sorted(output_dir.glob(f"*/*/seed*-{run.config_hash}/result.json"))
     return found[0].parent if found else None
 
 
 def _seconds_so_far(output_dir: Path, run: PlannedRun) -> float:
-    """Seconds that an interrupted run has taken, see `kingdra_repro.runs.monitor`; 0: not begun."""
+    """Return the seconds that an interrupted run has taken, see `kingdra_repro.runs.monitor`; 0 if none."""
     for path in output_dir.glob(f"*/*/seed*-{run.config_hash}/checkpoint/wall_seconds"):
-        with suppress(ValueError):  # damaged: the run itself will say so
+        with suppress(ValueError):  # damaged: the run itself will report it
             return float(path.read_text())
     return 0.0
 
 
 def _unreadable(folder: Path) -> str | None:
-    """Say what is wrong with a finished run's folder, and what to do here; None where it can be taken."""
+    """Return what is wrong with a finished run's folder, and the remedy; None if it can be read."""
     try:
         read_folder(folder)
     except InputError as error:
@@ -182,6 +182,6 @@ def _unreadable(folder: Path) -> str | None:
 
 def _summary(folder: Path) -> str:
     result = json.loads((folder / "result.json").read_text())
-    accuracy, seconds = result.get("acc"), result.get("wall_seconds")  # an older version's may have none
+    accuracy, seconds = result.get("acc"), result.get("wall_seconds")  # older versions may have none
     said = "" if accuracy is None else f"accuracy {accuracy:.4f}, "
     return said + ("? s" if seconds is None else f"{seconds:,.0f} s")

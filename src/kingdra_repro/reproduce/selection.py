@@ -1,4 +1,4 @@
-"""Which runs of the plan are wanted, and which of them first."""
+"""The selection of runs from the plan, and the order in which they are made."""
 
 from collections.abc import Sequence
 
@@ -18,9 +18,9 @@ def select(
     datasets: Sequence[str] | None = None,
     seeds: Sequence[int] | None = None,
 ) -> list[PlannedRun]:
-    """Select the planned runs of the given experiments, rows, data sets and seeds; None: of all.
+    """Select the planned runs of a schedule, by experiments, rows, data sets and seeds; None selects all.
 
-    InputError for a name or a seed that none of them has, and where no run is left.
+    Raises InputError for a name or a seed that none of the experiments has, and if no run is left.
     """
     chosen = [run for run in planned if only is None or run.experiment in only]
     check_known("rows", rows or (), list(dict.fromkeys(run.row for run in chosen)))
@@ -48,11 +48,11 @@ def select(
 
 
 def by_value(planned: Sequence[PlannedRun], first: str = "seeds") -> list[PlannedRun]:
-    """Each distinct run once, the most valuable first: it has the best place of the rows that want it.
+    """Return each distinct run once, the most valuable first; a run has the best place among its cells.
 
-    First "seeds": one seed for every cell, then the next for each; within a seed by the rows' priority, then
-    in the order of the plan. First "rows": all seeds of the rows of the first priority, then those of the
-    next.
+    With `first` "seeds", one seed of every cell comes first, then the next seed of every cell; within a seed,
+    runs are in order of the rows' priority, then of the plan. With "rows", all seeds of the rows with the
+    first priority come first, then those with the next priority.
     """
 
     def place(run: PlannedRun) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""Names and types of the settings of kingdra-reproduce; the values are in configs/reproduce.yaml."""
+"""Names and types of the settings of kingdra-reproduce; their defaults are in configs/reproduce.yaml."""
 
 import re
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from omegaconf import MISSING, DictConfig, ListConfig
 from kingdra_repro.config import CONFIGS, VERSION_BASE
 from kingdra_repro.errors import InputError
 
-SECONDS = {"h": 3600, "min": 60, "m": 60, "s": 1}  # of a budget's units
+SECONDS = {"h": 3600, "min": 60, "m": 60, "s": 1}  # in each unit of a budget
 
 
 @dataclass
@@ -45,9 +45,9 @@ class ReproduceSettings:
 
 
 def settings(arguments: Sequence[str]) -> DictConfig:
-    """Read the settings that a command line asks for, without the quotes that Hydra would want.
+    """Read the settings from a command line, which need not have the quotes that Hydra requires.
 
-    InputError for an argument that is not a setting; Hydra's and OmegaConf's exceptions for a wrong one.
+    Raises InputError for an argument without "=", and Hydra's and OmegaConf's exceptions for a wrong setting.
     """
     ConfigStore.instance().store(name="reproduce_schema", node=ReproduceSettings)
     with initialize_config_module(CONFIGS, version_base=VERSION_BASE):
@@ -55,7 +55,7 @@ def settings(arguments: Sequence[str]) -> DictConfig:
 
 
 def split_names(value: Any) -> list[str] | None:
-    """Return the names in ``a,b`` or ``[a,b]``, where a name's brackets may hold a comma; None for null."""
+    """Return the names in ``a,b`` or ``[a,b]``, not split at commas in parentheses; None for None."""
     if value is None:
         return None
     if isinstance(value, ListConfig):
@@ -64,18 +64,18 @@ def split_names(value: Any) -> list[str] | None:
 
 
 def as_override(name: str, value: Any) -> str:
-    """``name=value`` as Hydra reads it, whatever characters a path has."""
+    """Return ``name=value`` in a form that Hydra can read, whatever characters the value has."""
     if value is None:
         return f"{name}=null"
     text = str(value)
     if not re.fullmatch(r"[\w./-]+", text, re.ASCII):
-        escaped = re.sub(r"(\\*)'", r"\1\1\\'", text)  # Hydra's rule: a quote is escaped, and what escapes it
+        escaped = re.sub(r"(\\*)'", r"\1\1\\'", text)  # Hydra: escape quotes, and backslashes before them
         text = f"'{escaped}'"
     return f"{name}={text}"
 
 
 def parse_duration(given: str) -> float:
-    """Seconds of ``2h``, ``90min``, ``1h30min`` or ``45s``; a number without a unit is refused."""
+    """Return the seconds of ``2h``, ``90min``, ``1h30min`` or ``45s``; raise InputError for anything else."""
     text = given.replace(" ", "").lower()
     parts = re.findall(r"(\d+(?:\.\d+)?)(h|min|m|s)", text)
     if not parts or "".join(number + unit for number, unit in parts) != text:
@@ -84,7 +84,7 @@ def parse_duration(given: str) -> float:
 
 
 def _quoted(argument: str) -> str:
-    """Quote a value that Hydra would read as a sweep (a,b) or not at all (IMSAT (VAT))."""
+    """Quote a value that Hydra would read as a sweep (a,b) or could not read (IMSAT (VAT))."""
     name, equals, value = argument.partition("=")
     if not equals:
         raise InputError(f"{argument} is not a setting: give NAME=VALUE, see kingdra-reproduce --help")

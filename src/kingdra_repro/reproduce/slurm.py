@@ -1,7 +1,7 @@
-"""Runs as jobs of Slurm, or as local jobs that are made in the same way: through submitit.
+"""Launchers that use submitit: for jobs of Slurm, and for local jobs that are started in the same way.
 
-submitit pickles what it sends and what comes back, in a folder below the user's own outputs/. What is sent is
-a command line, and what comes back an exit status.
+submitit pickles what it sends and what it gets back, in a folder below the user's own outputs/. It sends a
+command line, and gets back an exit status.
 """
 
 import time
@@ -30,7 +30,7 @@ SECONDS_BETWEEN_LOOKS = 1.0
 
 @dataclass
 class Slurm:
-    """Each run is a job of Slurm; what it asks for is explained in configs/launcher/slurm.yaml."""
+    """A launcher that makes each run a Slurm job; configs/launcher/slurm.yaml explains the fields."""
 
     partition: str | None
     account: str | None
@@ -65,13 +65,13 @@ class Slurm:
         return _through(executor, self._on_its_gpu(queue), n, end)
 
     def device_type(self, name: str) -> str:
-        """Return "cuda" or "cpu", whatever this machine has; see `Launcher.device_type`."""
+        """Return "cuda" or "cpu", whatever devices this machine has; see `Launcher.device_type`."""
         if name != "auto":
             return name.partition(":")[0]
         return "cuda" if self.gpus_per_node else "cpu"
 
     def _on_its_gpu(self, queue: Iterator[Sent]) -> Iterator[Sent]:
-        """Let a job that asks for a GPU and cannot use it fail, not go on with its few cores."""
+        """Make a job that requests a GPU fail if it cannot use one, rather than run on its few cores."""
         for sent in queue:
             is_told = not self.gpus_per_node or any(one.startswith("device=") for one in sent.overrides)
             yield sent if is_told else replace(sent, overrides=[*sent.overrides, "device=cuda"])
@@ -79,7 +79,7 @@ class Slurm:
 
 @dataclass
 class SlurmLocal:
-    """Each run is a process of this machine, begun as a job of Slurm is."""
+    """A launcher that makes each run a process on this machine, started in the way of a Slurm job."""
 
     timeout_min: float
     signal_delay_s: int
@@ -96,7 +96,7 @@ class SlurmLocal:
 
 
 class Command(Checkpointable):
-    """kingdra-run, in a job; submitit sends it again at the time limit, and the run goes on."""
+    """A command line of kingdra-run as a job; submitit requeues it at the time limit, and the run resumes."""
 
     def __call__(self, command: Sequence[str], log: str, threads: int | None) -> int | None:
         return child.run_command(command, Path(log), None, float("inf"), lambda: None, threads)
@@ -121,7 +121,7 @@ def _through(
                         raise InputError(
                             f"Slurm refuses the job ({why}): correct what launcher. asks for (--help)"
                         ) from error
-                    # Those that are at work go on; the cluster may take no more of this user's for now.
+                    # The active jobs go on; for now, the cluster may accept no more jobs of this user.
                     queue, room = chain([sent], queue), len(at_work)
                     break
                 at_work[job] = sent

@@ -1,14 +1,15 @@
-"""results/: what finished runs came to, wherever and whenever they were made.
+"""results/: the results of finished runs, wherever and whenever they were made.
 
-runs.csv            the ledger: a row a run, with its command
-history/*.csv       a row an iteration, a file a data set
-thresholds.csv      mini-clusters under other thresholds, of all runs that have an ensemble
+runs.csv            the table of runs: one row per run, with its command
+history/*.csv       one row per iteration, one file per data set
+thresholds.csv      mini-clusters under other thresholds, for all runs that have an ensemble
 shown/              the clusters, members and graphs that the page and the figures show
 failed.csv          see kingdra_repro.reproduce.failures
 
-A run is known by its data set, seed, the hash of its settings and the version of the code: the same run twice
-is one row, another version of the code another row. Each file is written whole, under one lock, runs.csv
-last. Lines that two branches added are put together by git (.gitattributes); `tidy` puts them in order.
+A run is identified by its data set, its seed, the hash of its settings and the version of the code: the same
+run twice is one row, and another version of the code gives another row. Each file is written atomically,
+under one lock, runs.csv last. When two branches added lines, git keeps both (.gitattributes); `tidy` sorts
+them.
 """
 
 from collections.abc import Collection, Mapping
@@ -32,13 +33,13 @@ from kingdra_repro.reproduce.finished import (
 from kingdra_repro.reproduce.packed import pack_run, unpacked
 from kingdra_repro.reproduce.strict_reading import read_table
 
-TEXT = dict.fromkeys(("config_hash", "code", "commit", "features"), str)  # some are all digits
+TEXT = dict.fromkeys(("config_hash", "code", "commit", "features"), str)  # even if they are all digits
 
 
 def add_run(results: Path, folder: Path, archive: Path | None = None) -> str:
-    """Take what a finished run left in its folder below outputs/, and pack a copy of it into an archive.
+    """Add a finished run from its folder below outputs/, and pack a copy of it into an archive, if given.
 
-    Returns the run's name, in runs.csv's "folder". One that is there already stays as it is.
+    Returns the run's name, as in the column "folder" of runs.csv. A run that is there already is not changed.
     """
     with file_lock(results / "runs.csv"):
         run = read_folder(folder)
@@ -49,10 +50,10 @@ def add_run(results: Path, folder: Path, archive: Path | None = None) -> str:
 
 
 def merge(results: Path, below: Path) -> tuple[int, int]:
-    """Take all finished runs below a folder of another machine: its outputs/, its results/ or its archive.
+    """Add all finished runs below a folder of another machine: its outputs/, its results/ or its archive.
 
-    Returns how many there are, and how many are new. InputError where there is no such folder, no finished
-    run in it, or one of them cannot be taken: then none is.
+    Returns the number of runs, and of those that are new. Raises InputError if there is no such folder or no
+    finished run in it, or if one of them cannot be read: then none is added.
     """
     give = "give a folder with result.json files, a results/ or a runs-1.zip"
     if not below.exists():
@@ -68,10 +69,10 @@ def merge(results: Path, below: Path) -> tuple[int, int]:
 
 
 def read_runs(results: Path) -> pd.DataFrame:
-    """runs.csv, with at least the columns that tell runs apart; no rows where there is no file.
+    """Return runs.csv, with at least ``folder`` and ``config_hash``; no rows if there is no file.
 
-    InputError where it is damaged: a run that is cut must not pass for one that is done. So for the others
-    here.
+    Like the other readers here, raises InputError if the file is damaged: a truncated row must not pass for a
+    finished run.
     """
     table = read_table(results / "runs.csv", ("folder", "config_hash"), TEXT)
     if table is None:
@@ -80,13 +81,13 @@ def read_runs(results: Path) -> pd.DataFrame:
 
 
 def read_rows(results: Path) -> list[dict[str, str]]:
-    """Return the rows of runs.csv as text; none where there is no file."""
+    """Return the rows of runs.csv as text; an empty list if there is no file."""
     table = read_table(results / "runs.csv", ("folder", "dataset", "method", "seed"))
     return [] if table is None else table.to_dict("records")  # type: ignore[return-value]
 
 
 def check_readable(results: Path) -> None:
-    """Read all that a run will be added to: no run is made for files that cannot take it."""
+    """Read all files that runs will be added to, so that damaged files are found before any run is made."""
     for dataset in set(map(dataset_of, read_runs(results)["folder"])):
         read_table(results / "history" / f"{dataset}.csv", KEY)
     read_table(results / "thresholds.csv", KEY)
@@ -94,7 +95,7 @@ def check_readable(results: Path) -> None:
 
 
 def read_histories(results: Path) -> dict[str, pd.DataFrame]:
-    """history.csv of each run that has one, by its folder."""
+    """Return the history.csv of each run that has one, by the run's folder."""
     folders = list(read_runs(results)["folder"])
     found = dict[str, pd.DataFrame]()
     for dataset in dict.fromkeys(map(dataset_of, folders)):
@@ -104,17 +105,17 @@ def read_histories(results: Path) -> dict[str, pd.DataFrame]:
 
 
 def read_thresholds(results: Path) -> dict[str, pd.DataFrame]:
-    """thresholds.csv of each run that has one, by its folder."""
+    """Return the thresholds.csv of each run that has one, by the run's folder."""
     return _of_runs(results / "thresholds.csv", list(read_runs(results)["folder"]))
 
 
 def shown_file(results: Path, folder: str, name: str) -> Path:
-    """explorer.json, graph_sample.json or members.npz of a run; whether or not it is there."""
+    """Return the path of a run's explorer.json, graph_sample.json or members.npz, which may not exist."""
     return results / shown_place(folder) / name
 
 
 def keep_shown(results: Path, wanted: Mapping[str, Collection[str]]) -> None:
-    """Remove what nothing shows: each of these files but of the runs, by their folders, that show it."""
+    """Remove files that nothing shows; `wanted` has, by file name, the folders of runs whose file is kept."""
     with file_lock(results / "runs.csv"):
         for name, folders in wanted.items():
             kept = {shown_file(results, folder, name) for folder in folders}
@@ -127,7 +128,7 @@ def keep_shown(results: Path, wanted: Mapping[str, Collection[str]]) -> None:
 
 
 def tidy(results: Path) -> None:
-    """Put the lines of two branches in order, each once; of a run that both have, those that come first."""
+    """Sort the lines that two branches added and drop duplicates, keeping the first lines of each run."""
     if not (results / "runs.csv").exists():
         return
     with file_lock(results / "runs.csv"):
@@ -141,7 +142,7 @@ def tidy(results: Path) -> None:
 
 
 def _take(results: Path, runs: list[FinishedRun]) -> None:
-    """Write what is not there yet; the caller holds the lock. A run is there when runs.csv has its row."""
+    """Write what is not there yet; a run is there if runs.csv has its row. The caller holds the lock."""
     ledger = _read(results / "runs.csv")
     new = {run.folder for run in runs}.difference(ledger.get("folder", ()))
     for dataset in dict.fromkeys(run.dataset for run in runs):
@@ -157,12 +158,12 @@ def _take(results: Path, runs: list[FinishedRun]) -> None:
     rows = [run.row for run in runs if run.folder in new]
     if rows:
         table = pd.concat([ledger, pd.DataFrame(rows, dtype=str)], ignore_index=True).fillna("")
-        last = ["folder", "code"]  # whatever else the runs of some version of the code have
+        last = ["folder", "code"]  # after columns that only some versions of the code have
         _write(results / "runs.csv", table[[*table.columns.difference(last, sort=False), *last]], ["folder"])
 
 
 def _add_tables(path: Path, tables: Mapping[FinishedRun, pd.DataFrame | None], new: Collection[str]) -> None:
-    """Add the tables of runs that the file has none of; that of a new run is from a try that was killed."""
+    """Add the tables of runs that the file lacks; replace those of new runs, left over from a killed call."""
     known = _read(path)
     keys = set(known[KEY].itertuples(index=False, name=None)) if len(known) else set()
     stale = {run.key for run in tables if run.folder in new} & keys
@@ -184,7 +185,7 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _write(path: Path, table: pd.DataFrame, order: list[str]) -> None:
-    """Write a table of text; nothing where the file has it already."""
+    """Write a table of text, sorted; do nothing if the file has the same content already."""
 
     def parts(column: pd.Series) -> pd.Series:
         if column.name == "seed":

@@ -1,4 +1,4 @@
-"""Strict reading: of what another machine made, plain files of a sane size; and of tables of results/."""
+"""Strict reading: of regular files of limited size from another machine, and of tables in results/."""
 
 import csv
 import io
@@ -13,26 +13,27 @@ import pandas as pd
 from kingdra_repro.errors import InputError
 from kingdra_repro.runs.reading import EXACT, RESTORE, reading
 
-# Bytes of the other files that are read; a file that is larger is none that kingdra-run wrote.
+# Largest size in bytes, by file name; kingdra-run writes no larger ones.
 LIMITS = {
     **dict.fromkeys(("result.json", "overrides.yaml"), 2**16),
     **dict.fromkeys(("history.csv", "thresholds.csv"), 2**22),
 }
 MOST_COLUMNS = 100
-# What tables and estimates are made of: whole numbers, and others or nothing.
+# Columns that tables and estimates use: of integers, and of numbers or empty cells.
 WHOLE = ("seed", "iteration")
 NUMBERS = ("acc", "nmi", "ari", "purity", "wall_seconds")
 COLUMN = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 def plain_file(path: Path, largest: int | None = None) -> bytes | None:
-    """Content of a file of at most so many bytes (None: as in `LIMITS`); None where there is none.
+    """Return the content of a file; None if there is no such file.
 
-    InputError where it is a link, a pipe or the like, or too large.
+    Raises InputError if it is a link, a pipe or the like, or larger than `largest` bytes (None: as in
+    `LIMITS`).
     """
     largest = LIMITS[path.name] if largest is None else largest
     try:
-        # Without waiting for whoever may write to a pipe.
+        # O_NONBLOCK: do not wait for the writer of a pipe.
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
@@ -53,10 +54,11 @@ def plain_file(path: Path, largest: int | None = None) -> bytes | None:
 
 
 def read_text_table(path: Path, content: bytes, ours: bool = False) -> pd.DataFrame:
-    """Read the content of a .csv file with each cell as the text that it is.
+    """Parse the content of a .csv file, with every cell as text.
 
-    `ours`: it is of this machine's results/, which are put right rather than left out. InputError where it
-    has no rows, rows of unequal length, or another thing in the place of a number.
+    `ours` says that the file is in this machine's results/: the remedy is then to restore it, not to leave it
+    out, and its last line must be complete. Raises InputError if the file has no rows, rows of unequal
+    length, or something else in place of a number.
     """
     with reading(path, RESTORE) if ours else reading(path):
         if ours and not content.endswith(b"\n"):
@@ -81,10 +83,10 @@ def read_text_table(path: Path, content: bytes, ours: bool = False) -> pd.DataFr
 def read_table(
     path: Path, needed: Collection[str] = (), types: Mapping[str, type] | None = None
 ) -> pd.DataFrame | None:
-    """Read a file of this machine's results/; None where there is none.
+    """Read a .csv file of this machine's results/; return None if there is no such file.
 
-    Columns have these types, others as pandas finds them; None: all cells are text. InputError where it is
-    damaged or a needed column is missing.
+    Columns have the given `types`, and other columns those that pandas infers; if `types` is None, all cells
+    are text. Raises InputError if the file is damaged or a needed column is missing.
     """
     if not path.exists():
         return None
