@@ -1,8 +1,8 @@
-"""kingdra-run in a process that `kingdra_repro.reproduce.child` began.
+"""kingdra-run in a process that `kingdra_repro.reproduce.child` started.
 
     python -c "from kingdra_repro.programs.child import main; main()" OVERRIDE ...
 
-It stops, as at Ctrl-C, when its standard input ends.
+It stops, as on Ctrl-C, when its standard input ends.
 """
 
 import os
@@ -12,18 +12,18 @@ from threading import Thread
 
 from kingdra_repro.programs import run
 
-SECONDS_TO_STOP = 20.0  # nothing is written then: it resumes from its last checkpoint
+SECONDS_TO_STOP = 20.0  # then it is killed; the next call resumes from the last checkpoint
 
 
 def main() -> None:
-    """Run kingdra-run until it is done or standard input ends."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
+    """Run kingdra-run until it is done or its standard input ends."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore SIGINT
     Thread(target=_stop_with_input, daemon=True).start()
     run.main()
 
 
 def _stop_with_input() -> None:
-    # Not sys.stdin: a thread that waits within it would trouble the interpreter's end.
+    # Not sys.stdin: a thread that blocks in it would disturb the interpreter's shutdown.
     while os.read(0, 1):
         pass
     os.kill(os.getpid(), signal.SIGINT)

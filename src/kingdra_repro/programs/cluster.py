@@ -1,4 +1,4 @@
-"""The program: settings -> data set -> method.fit -> scores -> run folder -> table."""
+"""What `kingdra-run` does: settings -> data set -> method.fit -> scores -> run folder -> table."""
 
 import shutil
 from pathlib import Path
@@ -29,7 +29,7 @@ from kingdra_repro.training.phases import saved_progress
 
 
 def cluster(cfg: DictConfig) -> None:
-    """One run: cluster one data set with one method, and leave the result in the run's folder."""
+    """Make one run: cluster one data set with one method, and write the result into the run's folder."""
     check_types(cfg)
     choice(*KEEP)("keep_model", cfg.keep_model)
     check_layout(cfg.report.map)
@@ -52,7 +52,7 @@ def cluster(cfg: DictConfig) -> None:
 
 
 def _show_finished(cfg: DictConfig, choices: Any, folder: Path, done: dict[str, Any]) -> None:
-    """Show the result of an earlier run; lay its points out anew where the settings ask for that."""
+    """Show the result of an earlier run, and write its map again if the settings ask for another layout."""
     if done.get("config_hash") != config_hash(cfg):
         raise InputError(f"{folder} has a run of other settings: give this run another folder")
     warn_of_unread(cfg, choices.method)
@@ -70,7 +70,7 @@ def _show_finished(cfg: DictConfig, choices: Any, folder: Path, done: dict[str, 
 
 
 def _targets(node: Any) -> list[str]:
-    """Return the names of all classes and functions that some settings name, at any depth."""
+    """Return all values of ``_target_`` in some settings, at any depth."""
     if isinstance(node, dict):
         own = [node["_target_"]] if "_target_" in node else []
         return own + _targets(list(node.values()))
@@ -103,7 +103,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     result = make_result(run, data, fit.method, fit.stopwatch.seconds(), fit.given) | known_now
     write_reports(folder, cfg, data, fit, classes)
     keep_model(folder, fit.method, data.preprocessing, cfg.keep_model, classes, data.X)
-    write_result(folder, result, fit.method.labels_)  # last: a folder that holds it is finished
+    write_result(folder, result, fit.method.labels_)  # last: it marks the run as finished
     if not cfg.keep_checkpoint:
         shutil.rmtree(checkpoint)
     show_table(result, folder)

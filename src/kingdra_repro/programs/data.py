@@ -37,15 +37,15 @@ kingdra-run prepares by itself; here it can be done beforehand. Settings are kin
 
 
 def main() -> None:
-    """Do what the command line asks for; status 1 where `check` finds something wrong."""
+    """Run the command line and exit, with status 1 if `check` finds something wrong."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     program.main("kingdra-data", lambda: run(sys.argv[1:]), partial(user_message, sweeps=False))
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Carry out one command: ``list``, ``prepare`` or ``check``, and overrides in Hydra's form.
+    """Run one command, ``list``, ``prepare`` or ``check``, with overrides in Hydra's form.
 
-    Returns the exit status: 1 where `check` finds something wrong.
+    Returns the exit status: 1 if `check` finds something wrong.
     """
     command, *overrides = arguments or ["--help"]
     if command in ("--help", "-h", "help"):
@@ -66,7 +66,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def list_datasets(settings: DictConfig) -> int:
-    """Print all data sets: name, n, d, k, where it is, size, licence."""
+    """Print a table of all data sets: name, n, d, k, location, size and licence."""
     table = Table("name", "n", "d", "k", "where it is", "size", "licence")
     for column in table.columns[1:4]:
         column.justify = "right"
@@ -82,7 +82,7 @@ def list_datasets(settings: DictConfig) -> int:
 
 
 def prepare(name: str, settings: DictConfig) -> int:
-    """Load a data set once, so that all its files are made; print what it is."""
+    """Load a data set once, so that all its files are prepared, and print a summary."""
     known = CATALOG.get(name)
     was_ready = known is not None and locate(known, settings.data_dir, settings.mirror).ready
     folders = [] if known is None else prepared_folders(known, settings.data_dir)
@@ -98,7 +98,7 @@ def prepare(name: str, settings: DictConfig) -> int:
 
 
 def check(name: str | None, settings: DictConfig, default_settings: bool) -> int:
-    """Print what is right and wrong about one data set, or about all that are ready; 1 where something is."""
+    """Check one data set, or all that are ready, and print the findings; return 1 if one is wrong, else 0."""
     if name is not None and name not in CATALOG:
         raise InputError(f"dataset={name} has no expectations to check: choose from {', '.join(CATALOG)}")
     table = Table("data set", "checked", "", "found")
@@ -106,13 +106,13 @@ def check(name: str | None, settings: DictConfig, default_settings: bool) -> int
     n_wrong = 0
     for known in CATALOG.values() if name is None else [CATALOG[name]]:
         one = settings
-        if name is None:  # with the data folder and mirror of these settings, and its own defaults
+        if name is None:  # the data folder and mirror of these settings; otherwise its own defaults
             own = [f"{key}={settings[key]}" for key in ("data_dir", "mirror") if settings[key] is not None]
             one = all_settings([f"dataset={known.name}", *own])
         try:
             if not locate(known, settings.data_dir, settings.mirror).ready:
                 raise NotLocalError
-            with offline():  # what is here may be of other settings
+            with offline():  # the local files may be of other settings
                 data: Dataset = instantiate(one.dataset)
             findings = check_dataset(data, known, one.data_dir, one.mirror, default_settings=default_settings)
         except (InputError, InstantiationException) as error:

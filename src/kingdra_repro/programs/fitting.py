@@ -1,4 +1,4 @@
-"""The fit of a run: its data, the settings that suit them, its method, and what is kept of it meanwhile."""
+"""The fit of a run: its data, the settings that suit the data, its method, and what the fit records."""
 
 import copy
 import logging
@@ -36,9 +36,9 @@ class Fit:
 
     Attributes
     ----------
-    given : int64 array [n], the labels that it was given, -1 for none, or None
-    votes : of its models after each phase
-    device, commit : where it was made, and of what; see `kingdra_repro.provenance`
+    given : int64 array [n], the labels that the method was given, -1 for none; or None
+    votes : answers of its models after each phase
+    device, commit : the device and the commits that made it; see `kingdra_repro.provenance`
     """
 
     method: Any
@@ -50,14 +50,14 @@ class Fit:
 
 
 def load(dataset: DictConfig) -> Dataset:
-    """Return the data of a run."""
+    """Load the data set of a run."""
     return checked_dataset(instantiate(dataset), dataset._target_)
 
 
 def fit_method(cfg: DictConfig, choices: Any, data: Dataset, folder: Path, checkpoint: Path) -> Fit:
-    """Fit the method of a run, or go on with it from its checkpoint, which is a folder.
+    """Fit the method of a run, or resume the fit from its checkpoint, which is a folder.
 
-    `choices` are Hydra's names that the groups of settings were chosen by.
+    `choices` are the names by which Hydra's config groups were chosen.
     """
     if cfg.n_clusters not in (None, data.n_clusters):
         raise InputError(
@@ -82,20 +82,20 @@ def fit_method(cfg: DictConfig, choices: Any, data: Dataset, folder: Path, check
         )
         fit(method, data, given, choices.method)
     monitor.warn_of_no_pseudo_labels(method)
-    # Methods without a device are scikit-learn's.
+    # Methods without a device are scikit-learn's, on the CPU.
     device = device_name(settings.get("device", "cpu"), settings.get("n_jobs"), settings.get("n_models", 1))
     return Fit(method, given, votes, stopwatch, device, commit)
 
 
 def _made(settings: DictConfig, **known: Any) -> Any:
-    """Make the method, with what it has a parameter for: K-means has neither checkpoints nor phases."""
+    """Make the method with the `known` values that it takes; K-means has neither checkpoints nor phases."""
     make = instantiate(settings)
     takes = signature(make).parameters
     return make(**{name: value for name, value in known.items() if name in takes})
 
 
 def _suited(cfg: DictConfig, choices: Any, data: Dataset) -> DictConfig:
-    """Return the settings with what suits the data where they are ``auto``; say what that is."""
+    """Return the settings with values that suit the data in place of ``auto``, and print these values."""
     n, d = data.X.shape
     suited = with_auto_settings(cfg, n, d)
     if base_model(cfg, choices) is None:
@@ -106,7 +106,7 @@ def _suited(cfg: DictConfig, choices: Any, data: Dataset) -> DictConfig:
         then = f", then {method.n_iter} iterations of {method.epochs}" if "n_iter" in method else ""
         told.append(f"hidden layers of {list(suited.base.hidden)}, {epochs}{then} (your own settings win)")
     if n * d <= FEW_NUMBERS and suited.n_jobs == -1:
-        suited = copy.deepcopy(suited)  # the caller's own stay
+        suited = copy.deepcopy(suited)  # keep the caller's settings as they are
         suited.n_jobs = 1
     if data.is_users_own and n <= FEW_ROWS and data.given is None:
         told.append("on so few rows K-means is often as good or better: compare with method=kmeans")
@@ -116,6 +116,6 @@ def _suited(cfg: DictConfig, choices: Any, data: Dataset) -> DictConfig:
 
 
 def _tell(line: str) -> None:
-    """Print a line before training begins, and leave it in the run's log."""
+    """Print a line before training starts, and write it to the run's log."""
     say(line, Console(stderr=True))
     log.info(line)

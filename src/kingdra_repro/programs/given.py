@@ -1,4 +1,4 @@
-"""What a run's method is told beside the data: labels and pairs, named as the user names them."""
+"""The labels and pairs that a run's method gets with the data; errors use the user's names for them."""
 
 import warnings
 from inspect import signature
@@ -19,9 +19,9 @@ from kingdra_repro.methods.given_labels import ClassWithoutLabel
 
 
 def given_labels(cfg: DictConfig, data: Dataset, method: str) -> np.ndarray | None:
-    """Return the labels that the method learns from: the user's own, or drawn; None where it has none.
+    """Return the labels that the method learns from, the user's own or drawn ones; None if it has none.
 
-    With them those that follow from linked pairs: none of these points is scored.
+    They include the labels that follow from linked pairs. Points with a label are not scored.
     """
     names = ("labels_per_class", "labels_fraction")
     told = [f"{name}={cfg[name]}" for name in names if cfg[name] is not None]
@@ -48,13 +48,13 @@ def given_labels(cfg: DictConfig, data: Dataset, method: str) -> np.ndarray | No
 
 
 def fit(method: Any, data: Dataset, given: np.ndarray | None, name: str) -> None:
-    """Fit the method of this name; a class without a label is called as the user calls it."""
+    """Fit the method; an error about classes without a label gives the user's names of the classes."""
     if given is not None and (given >= 0).all():
         _refuse_labels_of_all(method, data, name)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ScaleWarning)  # a file's was told when it was read
-            warnings.simplefilter("ignore", EmptyClusterWarning)  # the table at the end tells
+            warnings.simplefilter("ignore", ScaleWarning)  # reported when the file was read
+            warnings.simplefilter("ignore", EmptyClusterWarning)  # reported by the table at the end
             method.fit(data.X, given, **_pairs(data, method, name))
     except ClassWithoutLabel as error:
         names = data.class_names or []
@@ -69,7 +69,10 @@ def fit(method: Any, data: Dataset, given: np.ndarray | None, name: str) -> None
 
 
 def _refuse_labels_of_all(method: Any, data: Dataset, name: str) -> None:
-    """Refuse what would not be read: a clusterer ignores a ``y`` without -1, as scikit-learn's do."""
+    """Raise InputError if labels of all rows would be ignored, or would leave no row to score.
+
+    A clusterer ignores a ``y`` without -1, as in scikit-learn.
+    """
     every = "dataset.given has a label of every row, counting those that follow from pairs"
     if not isinstance(method, ClassifierMixin):
         raise InputError(
@@ -81,7 +84,7 @@ def _refuse_labels_of_all(method: Any, data: Dataset, name: str) -> None:
 
 
 def _pairs(data: Dataset, method: Any, name: str) -> dict[str, np.ndarray]:
-    """Return the pairs that the method learns from, as its ``fit`` takes them, if any."""
+    """Return the pairs that the method learns from, as keyword arguments of its ``fit``."""
     if data.links is None:
         return {}
     if "must_link" not in signature(method.fit).parameters:

@@ -1,6 +1,6 @@
-"""One run of the plan in this process: what an earlier run has imported and compiled is there already.
+"""One run of the plan in this process, which keeps what earlier runs have imported and compiled.
 
-Where a run is short, as on a GPU, most of its time would else go into starting and compiling.
+A short run, as on a GPU, would otherwise spend most of its time on starting and compiling.
 """
 
 import gc
@@ -16,24 +16,23 @@ from types import FrameType
 
 import torch
 
-# With all that a run imports: an import that is interrupted halfway is not made good by the next one.
 from kingdra_repro.programs import run as kingdra_run
 from kingdra_repro.programs.main import Stopped
 
-SECONDS_TO_STOP = 5.0  # then it is signalled again: what a library catches does not stop a run
+SECONDS_TO_STOP = 5.0  # then the signal is repeated, in case a library caught it
 
 
 class _OutOfTime(BaseException):
-    """Like KeyboardInterrupt: nothing that handles errors handles it."""
+    """Raised at the end of the time; a BaseException, so that error handlers do not catch it."""
 
 
 def run(overrides: Sequence[str], log: Path, lock: int, end: float, look: Callable[[], None]) -> int | None:
-    """Run kingdra-run in this process, which has to be the main thread, until it is done or `end` is reached.
+    """Run kingdra-run in the main thread of this process, until it is done or `end` is reached.
 
-    It is interrupted as by Ctrl-C, so that it resumes from its last checkpoint when it is run again.
-    Parameters, and what is returned, are those of `kingdra_repro.reproduce.child.run`; `lock` is held by this
-    process already, and `look` is not called. A run that was interrupted from the keyboard raises
-    KeyboardInterrupt, by SIGTERM `Stopped`.
+    At `end` the run is interrupted as by Ctrl-C, so the next call resumes from its last checkpoint. The
+    parameters and the return value are those of `kingdra_repro.reproduce.child.run`, but this process already
+    holds `lock`, and `look` is not called. Raises KeyboardInterrupt if the run is interrupted from the
+    keyboard, and `Stopped` if it is interrupted by SIGTERM.
     """
     with open(log, "a", encoding="utf-8") as file, redirect_stdout(file), redirect_stderr(file), _as_before():
         sys.argv = ["kingdra-run", *overrides]
@@ -45,11 +44,11 @@ def run(overrides: Sequence[str], log: Path, lock: int, end: float, look: Callab
             status = int(ended.code or 0)
         except _OutOfTime:
             return None
-        except Exception:  # a defect of the program: reported as it is where the run has a process of its own
+        except Exception:  # a bug: reported as in a process of its own
             traceback.print_exc()
             status = 1
         finally:
-            gc.collect()  # graphs and networks of a run that failed are held by its exception
+            gc.collect()  # the exception of a failed run holds graphs and networks
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
     if status in (130, 143):
@@ -59,7 +58,7 @@ def run(overrides: Sequence[str], log: Path, lock: int, end: float, look: Callab
 
 @contextmanager
 def _interrupted_at(end: float) -> Iterator[None]:
-    """Raise `_OutOfTime` within, at `end`, and again where that did not help."""
+    """Raise `_OutOfTime` in the block at `end`, and again every few seconds while the block goes on."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise _OutOfTime
@@ -78,7 +77,7 @@ def _interrupted_at(end: float) -> Iterator[None]:
 
 @contextmanager
 def _as_before() -> Iterator[None]:
-    """Restore the command line and what Hydra sets for its logging afterwards."""
+    """Restore the command line and the logging, which Hydra configures, after the block."""
     arguments, root = sys.argv, logging.getLogger()
     handlers, level = root.handlers[:], root.level
     try:

@@ -1,4 +1,4 @@
-"""The jobs of a sweep, and what became of them, in whatever process a launcher of Hydra runs them."""
+"""The jobs of a sweep and their outcomes, in whichever process a launcher of Hydra runs them."""
 
 import json
 import os
@@ -26,10 +26,10 @@ class Job:
 
     Attributes
     ----------
-    overrides : what it was given, less ``n_clusters``
-    name : what tells it from the others, e.g. ``#1 seed=3``
-    failed : the line that says why
-    traceback : of a defect of the program
+    overrides : its overrides, sorted, without ``n_clusters``
+    name : its number and the overrides that distinguish it from other jobs, e.g. ``#1 seed=3``
+    failed : a line that says why it failed; None if it did not
+    traceback : the traceback, if it failed because of a bug
     """
 
     folder: Path
@@ -40,10 +40,11 @@ class Job:
 
 
 class SweepJobs(Callback):
-    """Hydra's callback (configs/config.yaml) by which each job of a sweep leaves a file of what became of it.
+    """A Hydra callback (see configs/config.yaml) that writes a file with the outcome of each job of a sweep.
 
-    A launcher's other processes get a copy of the one that this process has; the files are below the output
-    folder, which they all see. What a job returns is None, or a mapping with ``failed`` and ``traceback``.
+    The other processes of a launcher get a copy of this process's callback. The files are below the output
+    folder, which all processes can access. A job returns None, or a mapping with ``failed`` and, for a bug,
+    ``traceback``.
     """
 
     of_this_process: ClassVar["SweepJobs | None"] = None
@@ -59,7 +60,7 @@ class SweepJobs(Callback):
         SweepJobs.of_this_process = self
 
     def on_job_start(self, config: DictConfig, **_: Any) -> None:
-        if self.launcher:  # else it is no sweep
+        if self.launcher:  # otherwise it is not a sweep
             SweepJobs.of_this_process = self
             self._write(config, {"failed": NOT_ENDED})
 
@@ -70,11 +71,11 @@ class SweepJobs(Callback):
                 print(f"{job.name}: {'FAILED' if job.failed else 'done'}", file=sys.stderr, flush=True)
 
     def is_elsewhere(self) -> bool:
-        """Whether this is a launcher's process, not the one that the sweep was begun in."""
+        """Return whether this is a process of the launcher, not the one in which the sweep was started."""
         return self.begun_in != _this_process()
 
     def take(self) -> list[Job]:
-        """Return the jobs that began, in their order, and remove their files."""
+        """Return the jobs that were started, in order, and remove their files."""
         paths = sorted(self.folder.glob("*.json"), key=lambda path: int(path.stem)) if self.launcher else []
         told = [json.loads(path.read_text()) for path in paths]
         if paths:

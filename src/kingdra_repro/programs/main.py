@@ -1,6 +1,6 @@
-"""What all programs share: exit statuses, signals, and a user's mistake in one line.
+"""What all programs share: exit statuses, signal handling, and user errors reported in one line.
 
-Nothing heavy is imported here: ``--help`` and tab completion come through.
+Nothing heavy is imported here, because ``--help`` and tab completion use this module.
 """
 
 import atexit
@@ -22,17 +22,17 @@ STOPPED = "stopped; the same command goes on from what was saved, if anything wa
 
 
 class Stopped(KeyboardInterrupt):
-    """SIGTERM: a batch system's end of time, `kill`, a container's stop. Ends a program as Ctrl-C does."""
+    """SIGTERM (the time limit of a batch system, `kill`, a container's stop) or SIGHUP; acts like Ctrl-C."""
 
 
-_asked: list[type[KeyboardInterrupt]] = []  # the signals that this program got
+_asked: list[type[KeyboardInterrupt]] = []  # the signals that this program received
 
 
 def stop_behind(error: BaseException | None) -> KeyboardInterrupt | None:
-    """Return the stop that an exception came of, if any.
+    """Return the interrupt that caused an exception, if any.
 
-    A library that is stopped while it is imported may raise an ImportError of its own instead, and that with
-    or without a word of the signal.
+    A library that is interrupted while it is imported may raise an ImportError of its own, which may or may
+    not have the interrupt as its cause.
     """
     while error is not None:
         if isinstance(error, KeyboardInterrupt):
@@ -42,7 +42,7 @@ def stop_behind(error: BaseException | None) -> KeyboardInterrupt | None:
 
 
 def in_a_line(error: BaseException) -> str | None:
-    """Return what to tell the user of a file that the system refused, or of a mistake; else None."""
+    """Return the message for a file that cannot be used or a user error, in one line; otherwise None."""
     if isinstance(error, OSError) and error.filename is not None:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         remedy = "free space" if full else "correct the path, or give another"
@@ -55,18 +55,18 @@ def main(
     work: Callable[[], int],
     user_message: Callable[[BaseException], str | None] = in_a_line,
 ) -> NoReturn:
-    """Run a program and exit; where it is asked for its ``--version`` alone, print that.
+    """Run a program and exit; if ``--version`` is the only argument, print the version.
 
-    Exit statuses: what `work` returns; 2 for a user's mistake, which `user_message` has a line for (None: it
-    is a defect, and is raised); 130 for Ctrl-C and 143 for SIGTERM, as a shell has them, and for SIGHUP; 1
-    where standard output was closed (``| head``).
+    Exit statuses: what `work` returns; 2 for a user error, for which `user_message` returns a line (None: it
+    is a bug, and is raised); 130 for Ctrl-C and 143 for SIGTERM, as in shells, and for SIGHUP; 1 if standard
+    output was closed (``| head``).
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that is not UTF-8 gets "\\xb7" for a dot
             stream.reconfigure(errors="backslashreplace")
     _asked.clear()
-    atexit.register(gc.freeze)  # Python's last search for garbage takes seconds where torch is imported
-    logging.raiseExceptions = False  # a log that the disk has no room for is no reason for a traceback
+    atexit.register(gc.freeze)  # else the garbage collection at exit takes seconds if torch is imported
+    logging.raiseExceptions = False  # no traceback if the disk has no space for the log
     before = {
         number: signal.signal(number, handler)
         for number, handler in (
@@ -74,7 +74,7 @@ def main(
             (signal.SIGTERM, _terminate),
             (signal.SIGHUP, _terminate),  # its terminal is closed
         )
-        if signal.getsignal(number) is not signal.SIG_IGN  # as a shell's background jobs and nohup have it
+        if signal.getsignal(number) is not signal.SIG_IGN  # a shell's background jobs and nohup ignore it
     }
     try:
         if sys.argv[1:] == ["--version"]:
@@ -86,7 +86,7 @@ def main(
     except KeyboardInterrupt as stop:
         status = _stopped(program, stop)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is written at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for output at exit
         status = 1
     except Exception as error:
         if (stopped := stop_behind(error)) is not None:
@@ -109,7 +109,7 @@ def _stopped(program: str, stop: KeyboardInterrupt) -> int:
 
 
 def complain(program: str, line: str) -> None:
-    """Write a line to standard error, whatever its encoding."""
+    """Write a line to standard error, whatever its encoding is."""
     encoding = sys.stderr.encoding or "utf-8"
     text = f"{program}: {line}".encode(encoding, "backslashreplace").decode(encoding)
     print(text, file=sys.stderr)

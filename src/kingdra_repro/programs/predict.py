@@ -1,4 +1,4 @@
-"""The program `kingdra-predict`: the clusters of new points, by the model of a run."""
+"""The program `kingdra-predict`: assigns new points to clusters with the model of a run."""
 
 import logging
 import sys
@@ -25,15 +25,15 @@ SETTINGS = ("run", "data", "output", "keep_columns", "mirror")
 
 
 def main() -> None:
-    """Do what the command line asks for."""
+    """Run the command line and exit."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     program.main("kingdra-predict", lambda: run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Carry out one command, and print where the clusters are.
+    """Run one command, and print the path of the file with the clusters.
 
-    InputError for another argument, a run without a model, or a file that does not fit it.
+    Raises InputError for an unknown argument, a run without a model, or a file that does not fit the model.
     """
     if any(argument in ("--help", "-h", "help") for argument in arguments):
         print(HELP, end="")
@@ -56,7 +56,7 @@ def run(arguments: Sequence[str]) -> int:
     if "output" not in given and output.exists() and not _is_ours(output):
         raise InputError(f"{output} is a file of another kind: move it away, or give output=FILE")
 
-    # Only now: torch takes seconds to load.
+    # Imported here because torch takes seconds to load.
     from kingdra_repro.data.features.picture_vectorizer import PictureVectorizer
     from kingdra_repro.data.sources.new_points import blocks_of_new_points
     from kingdra_repro.runs.clusters import cluster_table, write_clusters
@@ -83,7 +83,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _is_ours(path: Path) -> bool:
-    """Whether a file begins as those do that are written here, and may be replaced unasked."""
+    """Return whether a file starts like those written here, so that it may be overwritten without asking."""
     with path.open("rb") as file:
         return file.readline(100).startswith((b"id,cluster", b"row,cluster"))
 

@@ -1,4 +1,4 @@
-"""The program `kingdra-report`: a page of one run, or of a results folder."""
+"""The program `kingdra-report`: makes a page of one run, or of a results folder."""
 
 import sys
 from collections.abc import Sequence
@@ -23,12 +23,12 @@ GIVE = "give FOLDER, run=FOLDER or results=FOLDER"
 
 
 def main() -> None:
-    """Do what the command line asks for."""
+    """Run the command line and exit."""
     program.main("kingdra-report", lambda: run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Carry out one command, and print where the page is."""
+    """Run one command, and print the path of the page."""
     if any(argument in ("--help", "-h", "help") for argument in arguments):
         print(HELP, end="")
         return 0
@@ -36,7 +36,7 @@ def run(arguments: Sequence[str]) -> int:
         raise InputError("Give FOLDER, run=FOLDER or results=FOLDER (kingdra-report --help)")
     name, equals, folder = arguments[0].partition("=")
     given = Path(arguments[0]).expanduser()
-    if not equals or (name not in WRITE and given.is_dir()):  # a folder may well be called run
+    if not equals or (name not in WRITE and given.is_dir()):  # a folder may be called run
         name, folder = "results" if (given / "runs.csv").is_file() else "run", arguments[0]
         if not given.is_dir():
             raise InputError(f"{folder} does not exist, or is no folder: {GIVE}")

@@ -1,4 +1,4 @@
-"""The console function ``kingdra-reproduce``: settings, and user errors in one line."""
+"""The program `kingdra-reproduce`: reads the settings, and reports user errors in one line."""
 
 import logging
 import sys
@@ -56,7 +56,7 @@ PLACES = "give another results=, output_dir= or archive=FOLDER"
 
 
 def main() -> None:
-    """Do what the command line asks for."""
+    """Run the command line and exit."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     program.main(
         "kingdra-reproduce",
@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Carry out one command; return the exit status, 1 if a run failed."""
+    """Run one command; return the exit status, 1 if a run failed."""
     if any(argument in ("--help", "-h") for argument in arguments):
         from kingdra_repro.config import names
 
@@ -74,6 +74,6 @@ def run(arguments: Sequence[str]) -> int:
         print(HELP.replace("{experiments}", experiments), end="")
         return 0
     cfg = settings(arguments)
-    from kingdra_repro.programs.reproduction import reproduce  # torch comes with it
+    from kingdra_repro.programs.reproduction import reproduce  # imports torch
 
     return reproduce(cfg)

@@ -1,4 +1,4 @@
-"""What `kingdra-reproduce` does: settings -> plan -> what is missing -> runs -> tables, figures, page."""
+"""What `kingdra-reproduce` does: settings -> plan -> missing runs -> results -> tables, figures, page."""
 
 import os
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ OF_RUNS_ALONE = ("budget", "archive", "launcher", "n", "one_process", "again")
 
 
 def reproduce(cfg: DictConfig) -> int:
-    """Carry out one command; return the exit status, 1 if a run failed."""
+    """Run one command; return the exit status, 1 if a run failed."""
     if cfg.dry_run and (cfg.merge is not None or cfg.only_report):
         raise InputError("dry_run=true lists what would be run: leave out merge= and only_report=")
     _refuse_settings_of_runs(cfg)
@@ -64,7 +64,7 @@ def reproduce(cfg: DictConfig) -> int:
                 f"again=true tells versions of the code by their commit, and this is {code}: commit first, "
                 "or give fresh results= and output_dir="
             )
-        if cfg.again:  # kingdra-run finds a finished run again by its folder, whatever code made it
+        if cfg.again:  # kingdra-run finds a finished run by its folder, whatever code made it
             output_dir = output_dir / "again" / code
         if cfg.dry_run:
             _list(_missing(wanted, read_runs(results), code if cfg.again else None), estimate())
@@ -82,7 +82,6 @@ def reproduce(cfg: DictConfig) -> int:
             if launcher is not None:
                 launch = launcher.launch
             elif one_process:
-                # All of PyTorch's compiler, which takes seconds, where it is wanted alone.
                 from kingdra_repro.programs import here
 
                 launch = partial(one_by_one, here.run)
@@ -97,7 +96,7 @@ def reproduce(cfg: DictConfig) -> int:
 
 
 def _refuse_settings_of_runs(cfg: DictConfig) -> None:
-    """Refuse what would be ignored where nothing is run: who gives it expects runs."""
+    """Raise InputError for settings of runs if nothing is run, rather than ignore them."""
     if not cfg.only_report and cfg.merge is None:
         return
     if given := [name for name in OF_RUNS_ALONE if cfg[name]]:
@@ -106,7 +105,7 @@ def _refuse_settings_of_runs(cfg: DictConfig) -> None:
 
 
 def _launcher(cfg: DictConfig) -> tuple[Launcher | None, int]:
-    """Return what is to make several runs at a time, if anything, and how many."""
+    """Return the launcher that makes several runs at a time, or None, and the number of runs at a time."""
     if cfg.n is not None and cfg.n < 1:
         raise InputError(f"n must be an integer of at least 1; got {cfg.n}")
     if cfg.launcher is None:
@@ -119,17 +118,17 @@ def _launcher(cfg: DictConfig) -> tuple[Launcher | None, int]:
 
 
 def _check_mirror(mirror: str | None) -> None:
-    """Refuse what every run would fail for, each with a line of its own in the tables."""
+    """Raise InputError for a missing mirror; otherwise every run would fail, with a line in the tables."""
     if mirror is not None and not is_url(mirror) and not Path(mirror).expanduser().is_dir():
         raise InputError(f"mirror={mirror} does not exist, or is no folder: correct it, or leave it out")
 
 
 def write_reports(results: Path, planned: Sequence[PlannedRun]) -> None:
-    """Write tables, figures and the page anew, the page where there is a run; what they do not show goes.
+    """Write tables, figures and, if there is a run, the page, and remove files that they do not show.
 
-    Of the whole plan: what is not run yet is an empty cell.
+    Tables cover the whole plan: a run that is missing is an empty cell.
     """
-    # matplotlib and more, needed at the end alone.
+    # Imported here because matplotlib and more are needed only at the end.
     from kingdra_repro.report.figures import draw_paper_figures
     from kingdra_repro.report.page import write_report
     from kingdra_repro.report.shown import shown
@@ -147,7 +146,7 @@ def write_reports(results: Path, planned: Sequence[PlannedRun]) -> None:
 
 
 def _plan(cfg: DictConfig) -> tuple[list[PlannedRun], list[PlannedRun]]:
-    """Return the whole plan, which tables are made of, and the wanted runs in order of value."""
+    """Return the whole plan, from which tables are made, and the wanted runs, the most valuable first."""
     only = split_names(cfg.only)
     check_known("only", only or (), names("experiment"))
     check_known("first", [cfg.first], FIRST)
@@ -166,13 +165,13 @@ def _plan(cfg: DictConfig) -> tuple[list[PlannedRun], list[PlannedRun]]:
 
 
 def _missing(wanted: Sequence[PlannedRun], runs: pd.DataFrame, code: str | None) -> list[PlannedRun]:
-    """Return the runs that are not in results/; with a `code`, not of this version of it."""
+    """Return the wanted runs that results/ lacks; with `code`, those that it lacks from that version."""
     done = set(runs["config_hash"] if code is None else runs.loc[runs["code"] == code, "config_hash"])
     return [run for run in wanted if run.config_hash not in done]
 
 
 def _list(missing: Sequence[PlannedRun], estimate: Estimate) -> None:
-    """Print what would be run."""
+    """Print the runs that would be made, and how long they may take."""
     for run in missing:
         seconds = estimate.seconds(run)
         length = "?" if seconds is None else show_duration(seconds)

@@ -1,6 +1,6 @@
 """The program ``kingdra-run``: Hydra around `kingdra_repro.programs.cluster`.
 
-Nothing heavy is imported before a run begins: tab completion and ``--help`` come through here, too.
+Nothing heavy is imported before a run starts, because tab completion and ``--help`` use this module, too.
 """
 
 import os
@@ -33,17 +33,17 @@ STILL_AT_WORK = (
 
 
 def main() -> None:
-    """Run what the command line asks for; the exit statuses are those of `kingdra_repro.programs.main`."""
+    """Run the command line and exit; the exit statuses are those of `kingdra_repro.programs.main`."""
     program.main(PROGRAM, run, user_message)
 
 
 def run() -> int:
-    """Carry out the command line: a run, or a sweep of several.
+    """Make the run, or the sweep of several runs, that the command line asks for.
 
-    Returns the exit status: 2 where a job failed of a user's mistake, 1 where of a defect of the program or
-    where the launcher gave up. The other jobs of a sweep run all the same.
+    Returns the exit status: 2 if a job failed because of a user error, 1 if because of a bug or if the
+    launcher gave up. If a job of a sweep fails, the other jobs still run.
     """
-    # Hydra then raises, instead of printing a traceback and exiting with status 1.
+    # Hydra then raises the error instead of printing a traceback and exiting with status 1.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     register_schema()
     register_resolvers()
@@ -51,7 +51,7 @@ def run() -> int:
         print(help_text())
         return 0
     sys.argv[1:] = spelt_out(sys.argv[1:])
-    # Hydra wants -m before all settings or after them, not between.
+    # Hydra accepts -m before all settings or after them, but not in between.
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))
     register_own_pages(own_folders(sys.argv[1:]))
     SweepJobs.of_this_process = None
@@ -83,21 +83,21 @@ def run() -> int:
     sweep = SweepJobs.of_this_process
     jobs: list[Job] = [] if sweep is None else sweep.take()
     if gave_up is not None and not jobs:
-        raise gave_up  # a single run's, or before a sweep's first
+        raise gave_up  # in a single run, or before the first job of a sweep
     for line in mistakes:
         complain(PROGRAM, line)
     return (2 if mistakes else 0) if sweep is None else _end(sweep, jobs, gave_up)
 
 
 def help_text() -> str:
-    """Return what Hydra would print, which takes seconds for lists of options that our template has not."""
+    """Return what Hydra would print; Hydra takes seconds to list options that our template does not show."""
     with initialize_config_module(CONFIGS, version_base=VERSION_BASE):
         template = compose("config", return_hydra_config=True).hydra.help.template
     return Template(template).substitute()
 
 
 def _one_of_several(cfg: DictConfig, sweep: SweepJobs) -> dict[str, str] | None:
-    """Make a job of a sweep, and return why it failed: an exception would stop the others."""
+    """Make a job of a sweep; if it fails, return why, as an exception would stop the other jobs."""
     if not sweep.is_elsewhere():
         return _failure(cfg)
     if sweep.launcher not in OF_SLURM:  # the jobs share the machine's cores and GPUs
@@ -113,7 +113,7 @@ def _one_of_several(cfg: DictConfig, sweep: SweepJobs) -> dict[str, str] | None:
 
 
 def _failure(cfg: DictConfig) -> dict[str, str] | None:
-    """Make a run; say at once why it failed, and return it."""
+    """Make a run; if it fails, print why at once, and return it."""
     try:
         _cluster(cfg)
     except Exception as error:
@@ -128,7 +128,7 @@ def _failure(cfg: DictConfig) -> dict[str, str] | None:
 
 
 def _cluster(cfg: DictConfig) -> None:
-    if told := sys.stderr.isatty() and "torch" not in sys.modules:  # which takes some seconds
+    if told := sys.stderr.isatty() and "torch" not in sys.modules:  # importing torch takes seconds
         print("starting ...", end="\r", file=sys.stderr, flush=True)
     from kingdra_repro.programs.cluster import cluster
 
@@ -138,7 +138,7 @@ def _cluster(cfg: DictConfig) -> None:
 
 
 def _goes_on(sweep: SweepJobs, stop: KeyboardInterrupt) -> bool:
-    """Whether the jobs of an interrupted sweep go on without this program; `stop` then says so."""
+    """Return whether the jobs of an interrupted sweep go on without this program; if so, `stop` says so."""
     local = "local" in sweep.launcher and isinstance(stop, Stopped)  # Ctrl-C reaches them from the terminal
     if local or sweep.launcher in OF_SLURM:
         stop.args = (STILL_AT_WORK,)
@@ -146,9 +146,9 @@ def _goes_on(sweep: SweepJobs, stop: KeyboardInterrupt) -> bool:
 
 
 def _end(sweep: SweepJobs, jobs: list[Job], gave_up: Exception | None) -> int:
-    """Tell of a sweep's jobs, and return the exit status."""
+    """Report on the jobs of a sweep, and return the exit status."""
     failed = [job for job in jobs if job.failed]
-    if sweep.launcher != "basic":  # which has told of them already
+    if sweep.launcher != "basic":  # which has already reported them
         for job in failed:
             print(job.traceback or "", end="", file=sys.stderr)
             complain(PROGRAM, f"{job.name}: {job.failed}")

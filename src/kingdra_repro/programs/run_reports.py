@@ -1,4 +1,4 @@
-"""What a run leaves for its reader: pictures, what its page shows, and the tables of a user's own data."""
+"""The reports of a run: figures, the files for its page, and the tables for a user's own data."""
 
 from pathlib import Path
 
@@ -17,10 +17,10 @@ from kingdra_repro.runs.questions import write_questions
 def write_reports(folder: Path, cfg: DictConfig, data: Dataset, fit: Fit, classes: list[str] | None) -> None:
     """Write the reports of a finished fit into the run's folder.
 
-    `classes` are what the clusters are called, see `kingdra_repro.runs.clusters.names_of_clusters`.
+    `classes` are the names of the clusters, see `kingdra_repro.runs.clusters.names_of_clusters`.
     """
     method, labels = fit.method, fit.method.labels_
-    fit.votes.write(folder / "votes.npz")  # first: the next ones read it
+    fit.votes.write(folder / "votes.npz")  # first: other reports read it
     write_ensemble_files(folder, data)
     draw_run_figures(folder, data, labels)
     write_explorer(folder, data, labels, classes)

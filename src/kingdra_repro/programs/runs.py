@@ -1,4 +1,4 @@
-"""The program `kingdra-runs`: what runs there are."""
+"""The program `kingdra-runs`: lists the finished runs."""
 
 import logging
 import sys
@@ -18,13 +18,13 @@ the smallest and the largest one, accuracy where classes were known, agreement o
 
 
 def main() -> None:
-    """Do what the command line asks for."""
+    """Run the command line and exit."""
     logging.basicConfig(level=logging.WARNING, format="kingdra-runs: %(message)s")
     program.main("kingdra-runs", lambda: run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Carry out one command."""
+    """Run one command."""
     if any(argument in ("--help", "-h", "help") for argument in arguments):
         print(HELP, end="")
         return 0
@@ -36,7 +36,7 @@ def run(arguments: Sequence[str]) -> int:
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder: give the one that runs lie below (kingdra-runs --help)")
 
-    # Only now: pandas takes a second to load.
+    # Imported here because pandas takes a second to load.
     from kingdra_repro.files import write_table
     from kingdra_repro.runs.listing import finished_runs, show_runs, tabulate
 

@@ -1,4 +1,4 @@
-"""A sweep: the runs that ``n_clusters=2..12`` stands for, and what several runs end with."""
+"""Sweeps: the runs that ``n_clusters=2..12`` stands for, and the summary after several runs."""
 
 import hashlib
 import re
@@ -11,11 +11,11 @@ from kingdra_repro.programs.jobs import Job
 from kingdra_repro.runs.display import say
 
 SEVERAL = re.compile(r"n_clusters=(\[[\d,.\s]*\]|[\d,.\s]*(?:\.\.|,)[\d,.\s]*)")
-MOST = 100  # numbers of clusters that are tried
+MOST = 100  # numbers of clusters in one range
 
 
 def spelt_out(arguments: Sequence[str]) -> list[str]:
-    """Return the command line with ``n_clusters=2..5`` or ``n_clusters=[2,3,5]`` as Hydra sweeps over it."""
+    """Return the command line with ``n_clusters=2..5`` or ``n_clusters=[2,3,5]`` as a sweep of Hydra."""
     spelt = list(arguments)
     for place, argument in enumerate(arguments):
         if (found := SEVERAL.fullmatch(argument)) is not None:
@@ -44,7 +44,7 @@ def _numbers(listed: str, argument: str) -> list[int]:
 
 
 def _varied(jobs: Sequence[Job]) -> dict[str, list[str]]:
-    """Return the settings that are not the same in all jobs, with the value in each; "" where it has none."""
+    """Return the settings that differ between jobs, with the value in each job; "" if it is not set."""
     given = [dict(one.lstrip("+~").partition("=")[::2] for one in job.overrides) for job in jobs]
     names = sorted(set().union(*given))
     values = {name: [one.get(name, "") for one in given] for name in names}
@@ -52,11 +52,12 @@ def _varied(jobs: Sequence[Job]) -> dict[str, list[str]]:
 
 
 def end_sweep(jobs: Sequence[Job], output_dir: Path) -> None:
-    """Print the table of a sweep's finished runs, and which number of clusters is recommended.
+    """Print the table of a sweep's finished runs, and the recommended number of clusters.
 
-    Below ``<output_dir>/sweeps/<hash>/`` it leaves ``sweep.csv``, with a column for each setting in which the
-    runs differ; of each set of runs that differ in their number of clusters alone ``n_clusters.csv`` and
-    ``n_clusters.png``, with a number where there are several, which then say what settings they are of.
+    Writes into ``<output_dir>/sweeps/<hash>/``: ``sweep.csv``, with a column for each setting in which the
+    runs differ; and, for each set of runs that differ only in their number of clusters, ``n_clusters.csv``
+    and ``n_clusters.png``. If there are several such sets, these names get a number, and the files say which
+    settings they are of.
     """
     from kingdra_repro.evaluation.n_clusters import recommend
     from kingdra_repro.report.figures.n_clusters import draw_n_clusters

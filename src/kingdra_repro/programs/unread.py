@@ -1,4 +1,4 @@
-"""Settings of the command line that the chosen method does not read."""
+"""Settings on the command line that the chosen method does not read."""
 
 import logging
 import re
@@ -12,21 +12,21 @@ from kingdra_repro.config import setting_of
 
 log = logging.getLogger(__name__)
 
-GROUPS = ("training", "ensemble")  # whose settings are for several methods; a method's own are checked
-WHOLE = ("base", "pseudo_labels")  # read with all that is in them, or not at all
+GROUPS = ("training", "ensemble")  # for several methods; a method's own settings are checked
+WHOLE = ("base", "pseudo_labels")  # read as a whole, or not at all
 
 
 def warn_of_unread(cfg: DictConfig, method: str) -> None:
-    """Log the lines of `unread` for this command line."""
+    """Log the lines of `unread` for this command line as warnings."""
     for line in unread(cfg, HydraConfig.get().overrides.task, method):
         log.warning(line)
 
 
 def unread(cfg: DictConfig, overrides: Sequence[str], method: str) -> list[str]:
-    """Return a line for each setting of training, ensembles, bases and pseudo-labels without effect.
+    """Return a line for each setting of training, ensembles, bases or pseudo-labels that has no effect.
 
-    A method reads what its section of `cfg` refers to, such as ``${training.epochs}``. Overrides are what was
-    given, in Hydra's form; the method's name is for the lines.
+    A method reads what its section of `cfg` refers to, such as ``${training.epochs}``. `overrides` are those
+    of the command line, in Hydra's form; `method` is the method's name, for use in the lines.
     """
     groups: Any = OmegaConf.to_container(cfg)
     read, left = set[str](), ["method"]

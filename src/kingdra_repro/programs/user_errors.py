@@ -1,4 +1,4 @@
-"""A user's mistake in one line, with its remedy, whoever noticed it: this package, Hydra, the file system."""
+"""User errors in one line with a remedy, whether this package, Hydra or the file system raised them."""
 
 import difflib
 import errno
@@ -15,7 +15,7 @@ from yaml import MarkedYAMLError
 from kingdra_repro.config import Settings, names, read_config, setting_of
 from kingdra_repro.errors import InputError
 
-# The extras of pyproject.toml that bring launchers of Hydra.
+# The extras in pyproject.toml that install launchers of Hydra.
 EXTRA_OF = {
     "hydra/launcher=joblib": "joblib",
     "hydra/launcher=submitit_slurm": "slurm",
@@ -35,23 +35,23 @@ def user_message(
     sweeps: bool = True,
     places: str = PLACES,
 ) -> str | None:
-    """Return what to tell the user, or None where the error is not the user's but a defect of the program.
+    """Return the message for a user error, or None if the error is not the user's but a bug.
 
-    Hydra wraps what goes wrong while it composes settings or makes objects: the cause says more.
+    Hydra wraps errors that occur while it composes settings or creates objects: their causes say more.
 
     Parameters
     ----------
-    settings : the run's: what a message calls ``n_models``, the user gave as ``ensemble.size``
-    known : a dataclass, the program's settings
+    settings : the run's settings, to find the user's name ``ensemble.size`` of the parameter ``n_models``
+    known : dataclass of the program's settings
     see : where the user finds more
-    sweeps : whether the program makes a run with each of several values (``-m``)
-    places : what to do where a file or folder cannot be written
+    sweeps : whether the program makes a run for each of several values (``-m``)
+    places : the remedy if a file or folder cannot be written
     """
     chain = list(_causes(error))
     for one in chain:
         if isinstance(one, InputError):
             return _joined(_as_given(one, settings))
-    # A "$" stands for what OmegaConf fills in in the exception that this one caused.
+    # A message with "$" is a template; OmegaConf fills it in for the exception that this one caused.
     hydras = [str(one) for one in chain if isinstance(one, CompactHydraException | OmegaConfBaseException)]
     override = next((one.override for one in chain if isinstance(one, OverrideParseException)), None)
     message = "\n".join(one for one in hydras if "$" not in one)
@@ -82,16 +82,16 @@ def user_message(
                 f"need less ({_joined(str(one)) or 'MemoryError'})"
             )
     if isinstance(error, InstantiationException):
-        return None  # neither a setting nor a file was to blame, but the code that was called
+        return None  # the cause is not a setting or a file, but the code that was called
     if isinstance(error, CompactHydraException | OmegaConfBaseException):
         return f"{_joined(str(error))}. {see}"
     return None
 
 
 def _of_hydra(message: str, known: type, see: str, override: str | None, sweeps: bool) -> str | None:
-    """Hydra's and OmegaConf's messages for the mistakes that users make, in this program's words.
+    """Return Hydra's and OmegaConf's messages for common user errors in this program's words, else None.
 
-    ``override`` is the setting that Hydra could not read, as it was given.
+    ``override`` is the setting that Hydra could not parse, as it was given.
     """
     if found := re.search(
         r"Could not find '((?:hydra/)?\w+)/([^']*)'\n+Available options in .*:\n((?:\t.*\n?)+)", message
@@ -139,7 +139,7 @@ def _of_hydra(message: str, known: type, see: str, override: str | None, sweeps:
 
 
 def _in_quotes(override: str) -> str:
-    """Say how a value that Hydra could not read is to be written."""
+    """Return the message for an override that Hydra could not parse: how to write it."""
     name, equals, path = override.partition("=")
     if not equals and re.fullmatch(r"[\w./@]+", name):
         return f"{name} has no value: write {name}=VALUE"
@@ -152,7 +152,7 @@ def _in_quotes(override: str) -> str:
 
 
 def _several(override: str, sweeps: bool) -> str:
-    """Say what a,b may have been meant as."""
+    """Return the message for ``a,b``: how to write each of its possible meanings."""
     name, _, values = override.partition("=")
     each = "add -m for a run with each, " if sweeps else ""
     return (
@@ -162,7 +162,7 @@ def _several(override: str, sweeps: bool) -> str:
 
 
 def _quoted(override: str) -> str:
-    """Write an override for Hydra, and that for a shell: with the quotes that each of them needs."""
+    """Return an override with the quotes that Hydra needs, and around these the quotes that a shell needs."""
     if re.fullmatch(r"[\w./=@%+-]+", override, re.ASCII) and override.count("=") == 1:
         return override
     name, equals, value = override.partition("=")
@@ -171,7 +171,7 @@ def _quoted(override: str) -> str:
 
 
 def _of_files(error: OSError, places: str) -> str | None:
-    """Return what the file system refused: room, reading, or writing."""
+    """Return the message for a full disk, or for a file that cannot be read or written; else None."""
     name = error.filename
     if error.errno in _NO_ROOM:
         where = "The disk" if name is None else name
@@ -213,7 +213,7 @@ def _meant(given: str, choices: list[str]) -> str:
 
 
 def _known_settings(known: type) -> list[str]:
-    """Names of the top-level settings and groups, with those inside both."""
+    """Return the names of all top-level settings and groups, and of the settings inside them."""
     tree = OmegaConf.structured(known)
     found: list[str] = []
     for key in tree:
@@ -228,7 +228,7 @@ def _known_settings(known: type) -> list[str]:
 
 
 def _as_given(error: InputError, settings: DictConfig | None) -> str:
-    """Its message, with the name of the setting that the parameter to blame is taken from."""
+    """Return the error's message, with the name of the setting that its parameter is taken from."""
     message, name = str(error), error.parameter
     if settings is None or name is None:
         return message
