@@ -22,17 +22,18 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.programs import main as program
 from kingdra_repro.programs.user_errors import user_message
 
-HELP = """kingdra-data gets the data sets ready that kingdra-run clusters.
+HELP = """kingdra-data prepares the data sets that kingdra-run clusters.
 
-  kingdra-data list                        all data sets: their sizes, and where they are
-  kingdra-data prepare dataset=cifar10     download, verify, make the features; skips what is done
-  kingdra-data check                       compare local data with what is expected (dataset=NAME: one only)
+  kingdra-data list                        list all data sets, with their sizes and locations
+  kingdra-data prepare dataset=cifar10     download, verify, compute the features; skip what is done
+  kingdra-data check                       compare local data with what is expected (dataset=NAME: only one)
 
-kingdra-run prepares by itself; here it can be done beforehand. Settings are kingdra-run's:
+kingdra-run prepares a data set itself if needed; kingdra-data does so beforehand. It has kingdra-run's
+settings, such as:
 
-  mirror=DIR             a folder or URL that holds the files, for machines without internet
+  mirror=DIR             a folder or URL with the files, for machines without internet
   data_dir=DIR           where files are kept; default: KINGDRA_DATA_DIR, or the user's cache folder
-  dataset.resize=224     and other settings that `kingdra-run dataset=NAME --cfg job` lists below `dataset`
+  dataset.resize=224     or another setting that `kingdra-run dataset=NAME --cfg job` lists below `dataset`
 """
 
 

@@ -8,18 +8,18 @@ from pathlib import Path
 from kingdra_repro.errors import InputError
 from kingdra_repro.programs import main as program
 
-HELP = """kingdra-predict tells the clusters of new points, by the model that a run of kingdra-run has kept.
+HELP = """kingdra-predict assigns new points to clusters, with the model that a run of kingdra-run has kept.
 
   kingdra-predict outputs/custom-my/kingdra-ladder_im/seed0-e04c1815 new.csv
   kingdra-predict run=FOLDER data=FILE
 
-The file is read and scaled as the run's own was. Of a table the columns are found by their names, and others
-are ignored; of an array (.npy, .npz) all columns are meant. Of texts and pictures the file is one of them, or
-a folder of them. Models of the program's own data sets take arrays of features, as the data set has them.
+The file is read and scaled like the run's own data. In a table, the columns are found by their names, and
+other columns are ignored; in an array (.npy, .npz), all columns are used. For texts and pictures, FILE is one
+of them or a folder of them. Models of the built-in data sets take arrays of features like the data set's.
 
-  output=FILE          where the clusters go, as CSV; default: new.clusters.csv beside new.csv
-  keep_columns=true    with the columns of the file
-  mirror=FOLDER        of pictures: where the network's weights are, if they are not in the data folder
+  output=FILE          the CSV file for the clusters; default: new.clusters.csv next to new.csv
+  keep_columns=true    include the columns of the file
+  mirror=FOLDER        for pictures: where the network's weights are, if they are not in the data folder
 """
 SETTINGS = ("run", "data", "output", "keep_columns", "mirror")
 

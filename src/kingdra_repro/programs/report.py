@@ -8,15 +8,15 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.programs import main as program
 from kingdra_repro.report.page.report import write_report, write_run_report
 
-HELP = """kingdra-report makes report.html, a page in one file that any browser opens, without a network.
+HELP = """kingdra-report makes report.html, a page in a single file that any browser can open offline.
 
   kingdra-report run=outputs/digits/kingdra-ladder_im/seed0-e04c1815
-      one run of kingdra-run: its clusters with their members or strongest words, which points the models
-      disagree on, and how it went; written into the run's folder. Classes need not be known.
+      one run of kingdra-run: its clusters with their members or strongest words, the points that the models
+      disagree on, and the course of the run; written into the run's folder. Classes need not be known.
   kingdra-report results=results
-      all tables, figures and runs of a results folder, beside the paper's numbers; written into that folder.
+      all tables, figures and runs of a results folder, next to the paper's numbers; written into that folder.
   kingdra-report FOLDER
-      either, told apart by what is in the folder.
+      one or the other, depending on what is in the folder.
 """
 WRITE = {"run": write_run_report, "results": write_report}
 GIVE = "give FOLDER, run=FOLDER or results=FOLDER"

@@ -9,47 +9,47 @@ from kingdra_repro.programs import main as program
 from kingdra_repro.programs.user_errors import user_message
 from kingdra_repro.reproduce.settings import ReproduceSettings, settings
 
-HELP = """kingdra-reproduce runs whatever is missing of the paper's tables and figures, and writes them.
+HELP = """kingdra-reproduce makes the missing runs for the paper's tables and figures, and writes these.
 
-Runs are those of configs/experiment, each made by kingdra-run in outputs/ and copied into results/ when it is
-done. What is in results/runs.csv is not run again. It can be stopped at any time (Ctrl-C); the same command
+The runs are those of configs/experiment. kingdra-run makes each run in outputs/; once done, it is copied into
+results/. Runs in results/runs.csv are not repeated. You can stop at any time (Ctrl-C); the same command then
 resumes, even in the middle of a run. At the end, tables, figures and report.html are written into results/.
 
 Examples
-  kingdra-reproduce                                    all of it, with the public code's settings: for a GPU
+  kingdra-reproduce                                    everything, with the public code's settings: for a GPU
   kingdra-reproduce schedule=short                     fewer iterations and epochs: for a CPU
   kingdra-reproduce only=table2 datasets=mnist,reuters seeds=0..4 budget=2h
-  kingdra-reproduce rows=Kingdra-Ladder-IM dry_run=true      what is missing, and how long it may take
-  kingdra-reproduce merge=/media/stick/outputs         take the runs that another machine made
-  kingdra-reproduce only_report=true                   tables, figures and the page alone
+  kingdra-reproduce rows=Kingdra-Ladder-IM dry_run=true      list the missing runs, and how long they may take
+  kingdra-reproduce merge=/media/stick/outputs         add the runs that another machine made
+  kingdra-reproduce only_report=true                   only the tables, figures and page
 
 Settings: NAME=VALUE
-  only=NAME,...       experiments: those of configs/experiment, which are
+  only=NAME,...       experiments, files of configs/experiment:
                       {experiments}
   rows=NAME,...       rows of their tables, such as K-means,Kingdra-Ladder-IM
-  datasets=NAME,...   of mnist, stl, cifar10, reuters, newsgroups, usps, digits
-  seeds=0..4          seeds=0 or seeds=0,3; of 0 to 4, and of 0 to 9 on digits
-  schedule=published  or short; a cell shows the published schedule's runs where there are any
-  first=seeds         one seed of every cell before the next; or rows: all seeds
+  datasets=NAME,...   from mnist, stl, cifar10, reuters, newsgroups, usps, digits
+  seeds=0..4          or seeds=0 or seeds=0,3; from 0 to 4, and from 0 to 9 on digits
+  schedule=published  or short; a cell shows the published schedule's runs if there are any
+  first=seeds         one seed of every cell before the next seed; or rows: all seeds
                       of the most valuable rows before the next rows
-  budget=2h           90min, 1h30min ...: what is left then waits for the next call
-  again=false         true: make the runs again that another version of this code made
+  budget=2h           or 90min, 1h30min ...: the remaining runs wait for the next call
+  again=false         true: repeat the runs that another version of this code made
   dry_run=false       true: list what would be run
   only_report=false   true: run nothing
-  report=true         false: only run, no tables, figures and page
+  report=true         false: only run; write no tables, figures and page
   merge=FOLDER        an outputs/, results/ or archive folder of another machine
-  results=results     where the small files go that tables and figures are made from
-  archive=FOLDER      every finished run is packed into a few files there, too
-  output_dir=outputs  where run folders and logs/ go
+  results=results     the folder of the small files that tables and figures are made from
+  archive=FOLDER      also pack every finished run into a few files in this folder
+  output_dir=outputs  the folder of run folders and logs/
   one_process=        true: all runs in this process, which compiles once; false: each
                       in its own; default: true on a GPU, false elsewhere
   launcher=joblib     n runs at a time on this machine; or slurm: as jobs of Slurm,
-                      launcher.partition=gpu ...; or slurm_local: to try that without it
-  n=8                 runs at a time of a launcher; default: the cores of this machine
+                      launcher.partition=gpu ...; or slurm_local: to try this without Slurm
+  n=8                 runs at a time with a launcher; default: the cores of this machine
   mirror= data_dir= device= n_jobs=   as for kingdra-run
 
-The exit status is 0; 1 if a run failed (results/failed.csv says why; the next call tries again); 2 for a
-mistake in the settings; 130 at Ctrl-C, 143 at SIGTERM.
+The exit status is 0; 1 if a run failed (results/failed.csv says why; the next call tries again); 2 for an
+error in the settings; 130 after Ctrl-C, 143 after SIGTERM.
 """
 SEE = "`kingdra-reproduce --help` explains the settings"
 PLACES = "give another results=, output_dir= or archive=FOLDER"

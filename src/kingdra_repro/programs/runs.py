@@ -9,11 +9,11 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.programs import main as program
 
 HELP = """kingdra-runs lists the finished runs below a folder: data, method, points, clusters, sizes of
-the smallest and the largest one, accuracy where classes were known, agreement of the models, and the day.
+the smallest and largest cluster, accuracy if classes were known, agreement of the models, and the date.
 
-  kingdra-runs                     those below outputs/
-  kingdra-runs FOLDER              those below another folder
-  kingdra-runs FOLDER csv=FILE     and writes them as CSV, with more columns and whole folders
+  kingdra-runs                     list the runs below outputs/
+  kingdra-runs FOLDER              list the runs below another folder
+  kingdra-runs FOLDER csv=FILE     also write them as CSV, with more columns and whole paths of folders
 """
 
 
