@@ -1,11 +1,11 @@
-# Everything a newcomer needs: `make run` and `make test` on a bare machine with Python 3.11 to 3.13.
-# `make help` lists the rest. Another interpreter: make run PYTHON=/path/to/python3.12
+# All that a newcomer needs is `make run` and `make test`, on a bare machine with Python 3.11 to 3.13.
+# `make help` lists the other targets. For another interpreter: make run PYTHON=/path/to/python3.12
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
-# Stamps: nothing is installed twice, and everything again when one of these two files changes.
+# The stamp files $(VENV)/installed* depend on these two files: a change of one of them installs everything again.
 NEEDS := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
@@ -76,8 +76,8 @@ $(VENV)/installed-docs: $(VENV)/installed $(NEEDS)
 	@$(call PIP_INSTALL,.[docs])
 	@touch $@
 
-# The registry's PyTorch for Linux brings CUDA's libraries. PyTorch's own index has one without, whose version
-# (2.13.0+cpu) pip takes for the later one; where that index does not answer, the registry's works, too.
+# PyPI's PyTorch for Linux includes the CUDA libraries. PyTorch's own index has one without them, whose version
+# (2.13.0+cpu) pip considers the later one. If that index does not answer, PyPI's PyTorch works, too.
 CPU_INDEX := https://download.pytorch.org/whl/cpu
 ANSWERS = $(BIN)/python -c 'import urllib.request; urllib.request.urlopen("$(CPU_INDEX)/torch/", timeout=5)' 2>/dev/null
 
