@@ -12,7 +12,7 @@ __all__ = ["Kingdra", "__version__", "load"]
 
 
 def __getattr__(name: str) -> object:
-    # Imported when it is asked for: the command line answers --help and the tab key without loading torch.
+    # Imported on demand, so that --help and tab completion do not load torch.
     match name:
         case "Kingdra":
             from kingdra_repro.methods import Kingdra

@@ -1,4 +1,4 @@
-"""``python -m kingdra_repro``: the program ``kingdra-run``."""
+"""``python -m kingdra_repro`` runs the program ``kingdra-run``."""
 
 from kingdra_repro import entry_points
 

@@ -1,7 +1,7 @@
-"""The settings that are ``auto``: size and length of training, by the numbers of rows and columns.
+"""Values for settings that are ``auto``: network size and training length, by the size of the data.
 
-A table of 1,500 x 6 needs neither MNIST's networks nor its number of steps. The rule is made for time, not
-for accuracy: scripts/auto_settings.py compares what it gives with fixed settings, and with K-means.
+A table of 1,500 x 6 needs neither MNIST's networks nor its number of steps. The rule aims to save time, not
+to improve accuracy: scripts/auto_settings.py compares it with fixed settings, and with K-means.
 """
 
 import math
@@ -9,18 +9,18 @@ from dataclasses import dataclass
 
 AUTO = "auto"
 BATCH = 64
-NARROWEST, WIDEST = 64, 256  # hidden layers
-FIRST_STEPS, STEPS = 300, 100  # of a model: before there are pseudo-labels, and in each iteration
-FEWEST_EPOCHS, MOST_EPOCHS = 5, 100  # five are the paper's
+NARROWEST, WIDEST = 64, 256  # width of the hidden layers
+FIRST_STEPS, STEPS = 300, 100  # training steps of a model in the first phase, and in each iteration
+FEWEST_EPOCHS, MOST_EPOCHS = 5, 100  # the paper uses five
 ITERATIONS = 4
-FEW_ROWS = 5_000  # up to which K-means is often better: scripts/small_tables.py
-# Rows times columns up to which one process trains all models: others would take as long to begin.
+FEW_ROWS = 5_000  # up to this number K-means is often better, see scripts/small_tables.py
+# Up to this number of values (rows times columns) one process trains all models: starting more takes as long.
 FEW_NUMBERS = 20_000
 
 
 @dataclass(frozen=True)
 class AutoSettings:
-    """What ``auto`` stands for: passes over the data without pseudo-labels, and in each iteration."""
+    """The values that replace ``auto``; epochs are those of the first phase, and of each iteration."""
 
     hidden: tuple[int, int]
     first_epochs: int
@@ -31,8 +31,8 @@ class AutoSettings:
 def auto_settings(n: int, d: int) -> AutoSettings:
     """Return the settings for n rows of d columns.
 
-    Two hidden layers of the power of two at or above 2 d, from 64 to 256; as many epochs as make 300 steps in
-    the first phase and 100 in each of four iterations, from 5 to 100.
+    Both hidden layers have 2 d units, rounded up to a power of two and clipped to 64..256. The epochs,
+    clipped to 5..100, give at least 300 steps in the first phase and 100 in each of four iterations.
     """
     width = min(max(2 ** math.ceil(math.log2(2 * d)), NARROWEST), WIDEST)
     batches = math.ceil(n / BATCH)

@@ -1,7 +1,7 @@
-"""What a value may be: a function for each kind of value, which raises InputError in one form of words.
+"""Validation of parameter values: one function for each kind of value, all with the same form of message.
 
-`integer(1)("n_models", 0)` raises "n_models must be an integer of at least 1; got 0". A class that checks its
-parameters has them in a table: ``checks = {"n_models": integer(1), "learning_rate": positive}``.
+`integer(1)("n_models", 0)` raises InputError: "n_models must be an integer of at least 1; got 0". A class
+lists its checks in a table: ``checks = {"n_models": integer(1), "learning_rate": positive}``.
 """
 
 import math
@@ -13,34 +13,34 @@ from typing import Any
 
 from kingdra_repro.errors import InputError
 
-Check = Callable[[str, Any], None]  # of a parameter's name and value
-LARGEST_SEED = 2**32 - 1  # that scikit-learn and NumPy take
+Check = Callable[[str, Any], None]  # takes a parameter's name and value
+LARGEST_SEED = 2**32 - 1  # the limit of scikit-learn and NumPy
 
 
 def must_be(what: str, name: str, value: Any) -> InputError:
-    """To raise where a parameter is not what it must be."""
+    """Return the InputError to raise for a parameter with an invalid value."""
     return InputError(f"{name} must be {what}; got {value!r}", parameter=name)
 
 
 def check_parameters(checked: Any, checks: Mapping[str, Check]) -> None:
-    """Check the attributes of an object by a table of checks."""
+    """Check the attributes of an object against a table of checks."""
     for name, check in checks.items():
         check(name, getattr(checked, name))
 
 
 def is_integer(value: Any, least: int | None = None) -> bool:
-    """Tell whether a value is an integer, `least` or more; True and False are none."""
+    """Return whether a value is an integer, and at least `least` if given; booleans are not integers."""
     integral = isinstance(value, Integral) and not isinstance(value, bool)
     return integral and (least is None or int(value) >= least)
 
 
 def is_number(value: Any) -> bool:
-    """Tell whether a value is a finite number; True and False are none."""
+    """Return whether a value is a finite number; booleans are not numbers."""
     return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def integer(least: int) -> Check:
-    """Make a check for an integer of at least so much."""
+    """Return a check for an integer of at least `least`."""
 
     def check(name: str, value: Any) -> None:
         if not is_integer(value, least):
@@ -50,7 +50,7 @@ def integer(least: int) -> Check:
 
 
 def level(name: str, value: Any) -> None:
-    """Check for how much is shown: an integer of at least 0; True is 1."""
+    """Check a verbosity level: an integer of at least 0, or a boolean (True is 1)."""
     if not isinstance(value, bool):
         integer(0)(name, value)
 
@@ -70,7 +70,7 @@ part = _number("a number above 0 and below 1", lambda value: 0 < value < 1)
 
 
 def choice(*known: Any) -> Check:
-    """Make a check for one of some values."""
+    """Return a check for one of the given values."""
 
     def check(name: str, value: Any) -> None:
         if value not in known:
@@ -80,18 +80,18 @@ def choice(*known: Any) -> Check:
 
 
 def optional(check: Check) -> Check:
-    """Make a check that lets None through."""
+    """Return a check that also accepts None."""
     return lambda name, value: None if value is None else check(name, value)
 
 
 def widths(name: str, value: Any) -> None:
-    """Check for a sequence of the widths of one layer or more."""
+    """Check for a non-empty sequence of layer widths."""
     if not isinstance(value, Sequence) or not value or not all(is_integer(width, 1) for width in value):
         raise must_be("the widths of one layer or more, such as [1200, 1200]", name, value)
 
 
 def seed(name: str, value: Any) -> None:
-    """Check that a number is a seed; what is no number, such as a RandomState, is scikit-learn's to check."""
+    """Check the range of an integer seed; other values, such as a RandomState, are left to scikit-learn."""
     if isinstance(value, Integral) and not 0 <= int(value) <= LARGEST_SEED:
         raise must_be(f"an integer from 0 to {LARGEST_SEED}", name, value)
 
@@ -103,9 +103,9 @@ def path(name: str, value: Any) -> None:
 
 
 def check_numbers(base: Any) -> None:
-    """Raise InputError unless each float of a base (a dataclass) is a finite number of at least 0.
+    """Raise InputError unless each float field of a base (a dataclass) is a finite number of at least 0.
 
-    None is let through where the base has it for "unchanged".
+    Fields of type ``float | None`` may be None, which means "unchanged".
     """
     for field in fields(base):
         if field.type is float:
@@ -115,20 +115,20 @@ def check_numbers(base: Any) -> None:
 
 
 def as_tuple(name: str, values: Any) -> tuple:
-    """Return a setting that is a sequence, as a tuple; InputError where it is none."""
+    """Return the values of a setting as a tuple; raise InputError if it is a string or not iterable."""
     if isinstance(values, str) or not isinstance(values, Iterable):
         raise must_be("a list of numbers", name, values)
     return tuple(values)
 
 
 def check_widths(hidden: tuple) -> None:
-    """Raise InputError unless the widths of hidden layers are integers above 0; there may be none."""
+    """Raise InputError unless the widths of hidden layers are integers above 0; the tuple may be empty."""
     if not all(is_integer(width, 1) for width in hidden):
         raise must_be("a list of integers above 0, such as [1200, 1200]", "hidden", hidden)
 
 
 def given_path(setting: str, given: Any) -> str | os.PathLike:
-    """Return the name of a file or folder; a number on the command line may be one."""
+    """Validate the path given as a ``dataset`` setting, and return it; an integer is converted to a str."""
     if is_integer(given):
         return str(given)
     if given is None or given == "":
@@ -139,7 +139,7 @@ def given_path(setting: str, given: Any) -> str | os.PathLike:
 
 
 def check_image_shape(shape: Any, n_features: int | None = None) -> None:
-    """Raise InputError unless rows (of so many numbers) can be pictures of this shape; None is no picture."""
+    """Raise InputError unless rows of `n_features` values can be pictures of this shape; None is accepted."""
     if shape is None:
         return
     if (

@@ -1,6 +1,6 @@
-"""Names and types of the settings, so that a wrong one is reported before anything runs.
+"""The schema of the settings: their names and types, so that a wrong setting is reported before a run starts.
 
-Values are in the configs alone.
+The values themselves are in the configs only.
 """
 
 import copy
@@ -23,13 +23,13 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.training.options import TrainingOptions
 
 CONFIGS = "kingdra_repro.configs"
-VERSION_BASE = "1.3"  # of Hydra, whose behaviour they are written for
-# Parameters of a method that its results are filed under, and the settings that they come from.
+VERSION_BASE = "1.3"  # the version of Hydra whose behaviour the configs are written for
+# Parameters of a method that its results are stored under, and the settings that they are taken from.
 FILED_UNDER = {"base": "base", "pseudo_labels": "pseudo_labels", "random_state": "seed"}
-# The page of configs/settings for all data sets; the others are named after their data set.
+# The page of configs/settings for all data sets; every other page is named after its data set.
 ALL = "all_data_sets"
-LABELS_PER_CLASS = 10  # for a method that needs some of each class, where nothing says how many
-LENGTHS = {"iterations": 0, "first_epochs": 1, "epochs": 1}  # of training, and the least that each may be
+LABELS_PER_CLASS = 10  # default of methods that need labels of every class
+LENGTHS = {"iterations": 0, "first_epochs": 1, "epochs": 1}  # settings of training length, and their minimum
 
 
 @dataclass
@@ -49,9 +49,9 @@ class ReportSettings:
 
 @dataclass
 class TrainingSettings(TrainingOptions):
-    """The options of training, and how long it goes on."""
+    """The settings below ``training``: the training options and the length of training."""
 
-    # Integers, or auto.
+    # Integers or "auto".
     iterations: Any = MISSING
     first_epochs: Any = MISSING
     epochs: Any = MISSING
@@ -59,7 +59,7 @@ class TrainingSettings(TrainingOptions):
 
 @dataclass
 class Settings:
-    """The top level of configs/config.yaml; the groups hold what their choice brings."""
+    """The top level of configs/config.yaml; a group's field holds the config chosen from that group."""
 
     dataset: Any = MISSING
     method: Any = MISSING
@@ -82,16 +82,16 @@ class Settings:
 
 
 def register_schema() -> None:
-    """Make known to Hydra what configs/config.yaml's defaults name: the schema, and the settings' pages."""
+    """Register with Hydra what configs/config.yaml's defaults name: the schema and the settings pages."""
     store = ConfigStore.instance()
     store.store(name="schema", node=Settings)
-    store.repo.pop("settings", None)  # an earlier run of this process may have had a user's own
+    store.repo.pop("settings", None)  # an earlier run in this process may have added a user's pages
     for page in names("settings"):
         register_page(page, sections(page))
 
 
 def register_page(page: str, found: Mapping[str, DictConfig]) -> None:
-    """Make the sections of a page known to Hydra, by the names that configs/config.yaml looks for."""
+    """Register the sections of a page with Hydra, under the names that configs/config.yaml looks up."""
     for name, node in found.items():
         group, entry = ("settings/base", name) if page == ALL else ("settings", f"{name}_{page}")
         ConfigStore.instance().store(group=group, name=entry, node=node, package="_global_")
@@ -99,15 +99,15 @@ def register_page(page: str, found: Mapping[str, DictConfig]) -> None:
 
 @cache
 def sections(page: str) -> dict[str, DictConfig]:
-    """Read what configs/settings/<page>.yaml says of each base model, or way of making pseudo-labels.
+    """Read the sections of configs/settings/<page>.yaml, by name of a base model or pseudo-labeller.
 
-    A section may name several, ``ladder_im, ladder_dot:``; of two that name the same one the later wins.
+    A section may have several names, ``ladder_im, ladder_dot:``. For a name in two sections, the later wins.
     """
     return by_name(read_config("settings", page))
 
 
 def by_name(said: Any) -> dict[str, DictConfig]:
-    """Return the sections of a page, as `sections` does."""
+    """Return the sections of a page that has been read, as `sections` does."""
     found: dict[str, Any] = {}
     for names, section in said.items():
         for name in re.split(r",\s*", names):
@@ -116,11 +116,11 @@ def by_name(said: Any) -> dict[str, DictConfig]:
 
 
 def check_types(cfg: DictConfig) -> None:
-    """Check what the groups hold: names that the choice takes; values, where it is a dataclass with fields.
+    """Check the names of the settings in each group and, if the group's target is a dataclass, their types.
 
-    InputError for a setting that the program, the data set or the method does not take, or that results are
-    filed under by another name; OmegaConfBaseException for a value of another type than the field's, or a
-    name that is no field.
+    Raises InputError for a setting that the program, the data set or the method does not take, or that must
+    be set by another name (`FILED_UNDER`). Raises OmegaConfBaseException for a name that is not a field of
+    the dataclass, or a value that does not have the field's type.
     """
     if unknown := [name for name in cfg if name not in Settings.__dataclass_fields__]:
         raise InputError(f"{unknown[0]!s} is not a setting: `kingdra-run --help` shows them")
@@ -140,13 +140,13 @@ def check_types(cfg: DictConfig) -> None:
             kind = get_class(node["_target_"])
             if is_dataclass(kind):
                 fields = OmegaConf.structured(kind)
-                OmegaConf.set_readonly(fields, False)  # as those of frozen classes are
+                OmegaConf.set_readonly(fields, False)  # it is read-only for a frozen dataclass
                 given = {name: value for name, value in node.items() if not name.startswith("_")}
                 OmegaConf.merge(OmegaConf.create({group: fields}), {group: given})
 
 
 def with_auto_settings(cfg: DictConfig, n: int, d: int) -> DictConfig:
-    """Return the settings with what suits n rows of d columns where they are ``auto``; else unchanged."""
+    """Return the settings with ``auto`` replaced by what suits n rows of d columns; unchanged if none is."""
     suited, filled = auto_settings(n, d), None
     values = {f"training.{name}": getattr(suited, name) for name in LENGTHS}
     values["base.hidden"] = values["method.first_base.hidden"] = list(suited.hidden)
@@ -158,7 +158,7 @@ def with_auto_settings(cfg: DictConfig, n: int, d: int) -> DictConfig:
 
 
 def with_image_shape(cfg: DictConfig, image_shape: Sequence[int] | None) -> DictConfig:
-    """Return the settings with the shape of the data set's pictures in each base that is to have it."""
+    """Return the settings with the data set's ``image_shape`` filled in for each base that has None there."""
     if image_shape is None:
         return cfg
     filled = copy.deepcopy(cfg)
@@ -170,7 +170,7 @@ def with_image_shape(cfg: DictConfig, image_shape: Sequence[int] | None) -> Dict
 
 
 def check_names(cfg: DictConfig, group: str) -> None:
-    """Raise InputError for a setting that the data set or method chosen does not take."""
+    """Raise InputError for a setting that the chosen data set or method does not take."""
     taken = list(signature(get_object(cfg[group]["_target_"])).parameters)
     if unknown := [name for name in cfg[group] if not name.startswith("_") and name not in taken]:
         there = ", ".join(str(name) for name in cfg[group] if name in taken)
@@ -178,7 +178,7 @@ def check_names(cfg: DictConfig, group: str) -> None:
 
 
 def _of_members(group: str, node: DictConfig) -> list[dict[Any, Any]]:
-    """Return the node itself, or one for each member of a mixed base."""
+    """Return the node itself, or one node for each member of a mixed base."""
     if not node.get("members"):
         if not isinstance(get_object(node["_target_"]), type):
             raise InputError(f"{group}=mixed needs {group}.members: give one or more")
@@ -188,10 +188,10 @@ def _of_members(group: str, node: DictConfig) -> list[dict[Any, Any]]:
 
 
 def setting_of(parameter: str, cfg: DictConfig) -> str:
-    """Return the setting that a parameter of the method, or of what it is given, is taken from.
+    """Return the name of the setting that a parameter of the method or of one of its parts is taken from.
 
-    The configs are the table of both names: ``n_models: ${ensemble.size}`` in configs/method/ensemble.yaml.
-    Where several settings end with this name, it is the parameter's name.
+    The configs define the mapping, as ``n_models: ${ensemble.size}`` in configs/method/ensemble.yaml does. If
+    not exactly one setting has this name as its last part, return the parameter's name.
     """
     groups: Any = OmegaConf.to_container(cfg)
     if parameter in groups["method"]:
@@ -205,7 +205,7 @@ def setting_of(parameter: str, cfg: DictConfig) -> str:
 
 
 def _paths(node: dict[str, Any], name: str) -> Iterator[str]:
-    """Yield the names of all settings within one, with those that it lies in: "dataset.words.n_words"."""
+    """Yield the dotted names, such as "dataset.words.n_words", of all settings below a node, then its own."""
     if isinstance(inner := node[name], dict):
         for key in inner:
             yield from (f"{name}.{path}" for path in _paths(inner, key))
@@ -215,12 +215,12 @@ def _paths(node: dict[str, Any], name: str) -> Iterator[str]:
 def labels_to_draw(cfg: DictConfig) -> dict[str, Any] | None:
     """Return a run's ``labels_per_class`` and ``labels_fraction``, either of which may be None.
 
-    None where its method learns from no labels.
+    Return None if the method does not learn from labels.
     """
     kind = get_object(cfg.method["_target_"])
     if not getattr(kind, "takes_labels", False):
         return None
-    from sklearn.base import ClassifierMixin  # loaded with the method; what only tells settings does without
+    from sklearn.base import ClassifierMixin  # imported late: commands that only show settings do without
 
     number = cfg.labels_per_class
     if number is None and issubclass(kind, ClassifierMixin):
@@ -229,14 +229,14 @@ def labels_to_draw(cfg: DictConfig) -> dict[str, Any] | None:
 
 
 def read_config(*place: str) -> dict[str, Any]:
-    """Read configs/<group>/<name>.yaml, or configs/<name>.yaml, by itself."""
+    """Read configs/<group>/<name>.yaml, or configs/<name>.yaml, without composing it."""
     text = files(CONFIGS).joinpath(*place[:-1], f"{place[-1]}.yaml").read_text(encoding="utf-8")
     content: Any = OmegaConf.to_container(OmegaConf.create(text))
     return content
 
 
 def names(group: str) -> list[str]:
-    """Return the names of a config group's files."""
+    """Return the names of the configs in a group."""
     found = (file.name for file in files(CONFIGS).joinpath(group).iterdir())
     return sorted(name.removesuffix(".yaml") for name in found if name.endswith(".yaml"))
 
@@ -244,8 +244,8 @@ def names(group: str) -> list[str]:
 def all_settings(overrides: Sequence[str]) -> DictConfig:
     """Compose the program's settings with overrides such as ``dataset=mnist``.
 
-    In Hydra's form; those of `kingdra-run` are all known here. ``dataset`` is ready to be instantiated. A
-    wrong override raises InputError, or Hydra's and OmegaConf's exceptions.
+    Overrides are in Hydra's syntax; all settings of `kingdra-run` are accepted. ``dataset`` in the result can
+    be instantiated. A wrong override raises InputError, or an exception of Hydra or OmegaConf.
     """
     register_schema()
     with initialize_config_module(CONFIGS, version_base=VERSION_BASE):

@@ -1,4 +1,4 @@
-"""Which devices a run uses."""
+"""Choice of the devices that a run uses."""
 
 import os
 
@@ -9,14 +9,14 @@ from kingdra_repro.errors import InputError
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """Return the torch device of a name; "auto" is a GPU where there is one. InputError if there is none."""
+    """Return the torch device of a name; raise InputError if it is not available. "auto" prefers a GPU."""
     if not isinstance(name, str | torch.device):
         raise must_be("a name, such as auto, cpu or cuda", "device", name)
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
-        if device.type == "cuda":  # counted, not tried: trying would hold memory on it for good
+        if device.type == "cuda":  # counted, not tried: using it would hold memory on it for good
             there = (device.index or 0) < torch.cuda.device_count()
         else:
             there = not torch.empty(0, device=device).is_meta
@@ -32,12 +32,12 @@ def choose_device(name: str = "auto") -> torch.device:
 
 
 def choose_devices(name: str = "auto", n_jobs: int | None = None) -> list[torch.device]:
-    """Return the device of each process that trains members of an ensemble; one means: this process.
+    """Return the device of each process that trains members of an ensemble; a single one means this process.
 
     Parameters
     ----------
-    name : a torch device, or "auto"; "auto" and "cuda" stand for all GPUs there are
-    n_jobs : processes, at most one a GPU; None: one; -1: one for each GPU, or for each core of the CPU
+    name : a torch device, or "auto"; "auto" and "cuda" stand for all available GPUs
+    n_jobs : number of processes, at most one per GPU; None: one; -1: one per GPU, or one per CPU core
     """
     if n_jobs is not None and n_jobs != -1 and not is_integer(n_jobs, 1):
         raise must_be("an integer of at least 1, or -1 for all there is", "n_jobs", n_jobs)
@@ -56,9 +56,9 @@ def choose_devices(name: str = "auto", n_jobs: int | None = None) -> list[torch.
 
 
 def device_by_turns(name: str, turn: int) -> str:
-    """Return the device of one of several runs of this machine: they take its GPUs by turns (0, 1, 2...).
+    """Assign the GPUs of this machine to runs round-robin: return the device of run `turn` (0, 1, 2...).
 
-    A ``device`` that names a GPU, or the CPU, stays.
+    A `name` that stands for the CPU or for one particular GPU is returned unchanged.
     """
     count = torch.cuda.device_count()
     is_any_gpu = name == "cuda" or (name == "auto" and torch.cuda.is_available())

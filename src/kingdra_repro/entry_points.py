@@ -1,4 +1,4 @@
-"""The console scripts. Ctrl-C ends them without a traceback while Python is still importing, too."""
+"""Entry points of the console scripts. Ctrl-C ends them without a traceback, even during imports."""
 
 import os
 import sys
@@ -35,9 +35,9 @@ def reproduce() -> None:
 
 
 def run() -> None:
-    """Run ``kingdra-run``, or this rank's part of it where ``torchrun`` has started several."""
+    """Run ``kingdra-run``, or this rank's part of it if ``torchrun`` has started several ranks."""
     if "RANK" in os.environ and os.environ.get("WORLD_SIZE", "1") != "1":
-        from kingdra_repro.training.ranks import run_under_torchrun  # torch takes a second
+        from kingdra_repro.training.ranks import run_under_torchrun  # torch loads slowly
 
         run_under_torchrun(lambda: _main("run"))
     else:

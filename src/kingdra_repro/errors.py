@@ -1,23 +1,23 @@
-"""The one exception that means: the user can mend this. And what is raised from several places."""
+"""`InputError`, the exception for mistakes that the user can correct, and helpers for its messages."""
 
 from typing import Any
 
-# A remedy in Python, and on the command line.
+# The remedy in Python, and on the command line.
 SCALING = "scikit-learn's StandardScaler, or dataset.scale=standard"
 
 
 class InputError(ValueError):
-    """A mistake in what the user gave (a value, a file, a folder), reported in one line with its remedy.
+    """A mistake in the user's input (a value, a file, a folder), reported in one line with its remedy.
 
-    The command line prints the message without a traceback and exits with status 2; in a program it is
-    an ordinary ``ValueError``.
+    The command line prints the message without a traceback and exits with status 2; in Python code it is an
+    ordinary ``ValueError``.
 
     Parameters
     ----------
     message : str
     parameter : str or None
-        The parameter that is to blame, where the message begins with its name. The command line puts the
-        setting in its place that the parameter is taken from.
+        The invalid parameter, if the message begins with its name. The command line replaces this name by the
+        name of the setting that the parameter is taken from.
     """
 
     def __init__(self, message: str = "", parameter: str | None = None) -> None:
@@ -26,7 +26,7 @@ class InputError(ValueError):
 
 
 def diverged(how: str = "outputs are not numbers (NaN)") -> InputError:
-    """To raise where a training has gone astray."""
+    """Return the InputError to raise if training has diverged."""
     return InputError(
         f"The training diverged ({how}): give a smaller learning_rate, bring the data to values of about 1 "
         f"({SCALING}), or check the weights of the loss"
@@ -34,11 +34,11 @@ def diverged(how: str = "outputs are not numbers (NaN)") -> InputError:
 
 
 def first_line(error: Exception) -> str:
-    """Return what an error says first, for a one-line message; its kind where it says nothing."""
+    """Return the first line of an error's message, or the name of its type if the message is empty."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def listed(names: Any) -> str:
-    """Names, of a list or pandas' Index, for a one-line message: all of a few, the first eight of many."""
+    """Format names (a list or pandas Index) for a one-line message; of many, only the first eight."""
     shown = ", ".join(repr(str(name)) for name in names[:8])
     return shown if len(names) <= 8 else f"{shown} and {len(names) - 8} more"

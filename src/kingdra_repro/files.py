@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, by one process at a time, and known by their checksums."""
+"""File utilities: atomic writes, locks and checksums."""
 
 import errno
 import fcntl
@@ -16,43 +16,43 @@ import numpy as np
 
 
 def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file beside `path`, then rename it: who looks sees the old file or the new one, never a part.
+    """Write to a temporary file next to `path`, then rename it, so that readers never see a partial file.
 
-    The folder exists; `write` gets the open binary file, which it may read again. An OSError, where the
-    folder cannot be written to, leaves nothing behind.
+    The folder must exist. `write` gets the open binary file and may also read from it. If an exception is
+    raised, the temporary file is removed; the message of an OSError names `path`.
     """
     try:
         handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.part-")
     except OSError as error:
-        error.filename = str(path)  # nobody knows the other name
+        error.filename = str(path)  # the temporary name means nothing to users
         raise
     try:
         with os.fdopen(handle, "w+b") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(beside, 0o666 & ~_umask())  # mkstemp gives 0600; others may read results
+        os.chmod(beside, 0o666 & ~_umask())  # mkstemp gives 0600, but results follow the umask
         os.replace(beside, path)
     except BaseException as error:
         Path(beside).unlink(missing_ok=True)
         if isinstance(error, OSError) and error.errno is not None and error.filename in (None, beside):
-            error.filename = str(path)  # a full disk does not say where
+            error.filename = str(path)  # the error of a full disk names no file
         raise
 
 
 def remove_parts(folder: Path) -> None:
-    """Remove what `atomic_write` had begun in a folder when its process was killed."""
+    """Remove temporary files that `atomic_write` left in a folder when its process was killed."""
     for part in folder.glob(".*.part-????????"):  # mkstemp's eight characters
         part.unlink()
 
 
 def write_text(path: Path, text: str) -> None:
-    """`text` as UTF-8, whole or not at all."""
+    """Write `text` as UTF-8, atomically."""
     atomic_write(path, lambda file: file.write(text.encode()))
 
 
 def write_table(path: Path, table: Any) -> None:
-    """Write a DataFrame as CSV without its index, whole or not at all."""
+    """Write a DataFrame as CSV without its index, atomically."""
     write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
 
@@ -70,10 +70,10 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.
 
 @contextmanager
 def file_lock(target: Path) -> Iterator[int]:
-    """Hold the lock of the making of `target`; the runs of a sweep may all want it at once.
+    """Hold a lock while `target` is being made, because all runs of a sweep may need it at once.
 
-    The lock is the operating system's, so it goes with its process, however that ends. Yields its handle: a
-    process that inherits it holds the lock, too.
+    The operating system releases the lock when the process ends, however it ends. Yields the file descriptor:
+    a process that inherits it holds the lock, too.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     with open(target.parent / f".{target.name}.lock", "w", encoding="utf-8") as file:
@@ -85,7 +85,7 @@ def file_lock(target: Path) -> Iterator[int]:
 
 @contextmanager
 def folder_lock(folder: Path) -> Iterator[bool]:
-    """Hold the lock of a folder, in which nothing is left by that; False where another has it."""
+    """Lock a folder without creating a file in it; yield False if another process holds the lock."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         yield _lock(handle)
@@ -94,9 +94,9 @@ def folder_lock(folder: Path) -> Iterator[bool]:
 
 
 def _lock(handle: int) -> bool:
-    """Take the lock of an open file or folder, unless another process has it, which False says.
+    """Lock an open file or folder; return False if another process holds the lock.
 
-    Some network file systems have no locks: then this is all that is said of it, in a warning.
+    On a file system without locks, such as some network file systems, log a warning and return True.
     """
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -110,15 +110,15 @@ def _lock(handle: int) -> bool:
 
 
 def checksum(path: Path, kind: str = "sha256") -> str:
-    """Checksum of a file's bytes, as hexadecimal digits, of a kind that hashlib knows."""
+    """Compute a file's checksum, in hexadecimal digits; `kind` is the name of a hashlib algorithm."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, kind).hexdigest()
 
 
 def wrong_checksum(path: Path, expected: Sequence[str]) -> str | None:
-    """Return what is wrong with a file's content, in words; None where it has one of the expected checksums.
+    """Return a message if a file has none of the expected checksums, or None if it has one of them.
 
-    These are such as ``"sha256:9f86d0..."``; any of them will do.
+    Expected checksums have the form ``"sha256:9f86d0..."``, all with the same algorithm.
     """
     kind = expected[0].split(":")[0]
     found = checksum(path, kind)
@@ -129,9 +129,9 @@ def wrong_checksum(path: Path, expected: Sequence[str]) -> str | None:
 
 
 def checksum_of_array(X: Any) -> str:
-    """CRC-32 of an array's numbers, of a CSR matrix also of where they stand: 8 hexadecimal digits.
+    """Compute the CRC-32 of an array's values, and of a CSR matrix's indices as well: 8 hexadecimal digits.
 
-    The shape is not part of it. Of a `StreamedMatrix` it is that of the numbers in its file.
+    The shape is not included. For a `StreamedMatrix` it is the checksum of the values in its file.
     """
     if not isinstance(X, np.ndarray) and hasattr(X, "checksum"):
         return X.checksum

@@ -1,4 +1,4 @@
-"""The caller's settings of torch, NumPy and scikit-learn: put aside while this package computes."""
+"""Default settings of torch, NumPy and scikit-learn for this package's computations."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,20 +10,20 @@ import torch
 
 @contextmanager
 def default_library_state() -> Iterator[None]:
-    """Compute with the settings that the libraries begin with; afterwards the caller's are as they were.
+    """Compute with the libraries' default settings, then restore the caller's.
 
     Otherwise a fit within ``torch.no_grad()`` would not train, ``torch.set_default_dtype(torch.float64)``
-    would mix types, autocast and ``torch.set_float32_matmul_precision("high")`` would round, and
-    ``sklearn.set_config(transform_output="pandas")`` would hand tables to what expects arrays.
-    ``torch.use_deterministic_algorithms`` stays: it asks for no other numbers.
+    would mix dtypes, autocast and ``torch.set_float32_matmul_precision("high")`` would round, and
+    ``sklearn.set_config(transform_output="pandas")`` would pass tables to code that expects arrays.
+    ``torch.use_deterministic_algorithms`` is left as it is, because it does not ask for different numbers.
 
-    Also a decorator: ``@default_library_state()``, on each public method that computes.
+    Each public method that computes has it as a decorator, ``@default_library_state()``.
     """
     dtype = torch.get_default_dtype()
     with ExitStack() as state:
         state.enter_context(torch.inference_mode(False))
         state.enter_context(torch.enable_grad())
-        if torch.get_default_device().type != "cpu":  # else for nothing: it slows every call of torch
+        if torch.get_default_device().type != "cpu":  # only if needed: it slows every call of torch
             state.enter_context(torch.device("cpu"))
         for device in ("cpu", "cuda"):
             if torch.is_autocast_enabled(device):
@@ -40,10 +40,10 @@ def default_library_state() -> Iterator[None]:
 
 @contextmanager
 def products_in_tf32(rounded: bool) -> Iterator[None]:
-    """Within it, a GPU's float32 products round their factors to TF32; if not asked to, none does."""
+    """Set whether a GPU's float32 matrix products round their factors to TF32; restore it afterwards."""
     try:
         before = torch.get_float32_matmul_precision()
-    except RuntimeError:  # the program has set the newer one, and PyTorch does not have the two mixed
+    except RuntimeError:  # the caller uses PyTorch's newer API, which cannot be mixed with the older one
         matmul = torch.backends.cuda.matmul
         before = matmul.fp32_precision
         matmul.fp32_precision = "tf32" if rounded else "ieee"

@@ -1,6 +1,6 @@
-"""The terms of the losses, as in the paper. Each takes a stack [M, B, ...] and returns a value a model, [M].
+"""The loss terms of the paper. Each takes stacked tensors [M, B, ...] and returns one value per model, [M].
 
-Equation numbers are those of the Kingdra paper's appendix B; where the public code differs it is said.
+Equation numbers are those of the Kingdra paper's appendix B. Docstrings state where the public code differs.
 """
 
 import math
@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import log_softmax, softmax
 
-_TINY = 1e-16  # inside logarithms, as in the public code
+_TINY = 1e-16  # added inside logarithms, as in the public code
 
 
 def denoising_cost(z: list[Tensor], z_est: list[Tensor], costs: tuple[float, ...]) -> Tensor:
-    """Eq. 7: the weighted squared distance of the clean z [M, B, d_l] and the denoised one, over all layers.
+    """Compute Eq. 7: the weighted squared distance of clean and denoised z [M, B, d_l], summed over layers.
 
-    As in the public code each layer's term is divided by the batch size and by the layer's width.
+    As in the public code, each layer's term is divided by the batch size and by the layer's width.
     """
     terms = [
         cost * (z_est_l - z_l).square().mean(dim=(1, 2))
@@ -25,9 +25,9 @@ def denoising_cost(z: list[Tensor], z_est: list[Tensor], costs: tuple[float, ...
 
 
 def mutual_information_loss(logits: Tensor, mu: float = 1.0) -> Tensor:
-    """H(Y|X) - mu H(Y) of outputs [M, B, k]: with mu = 1 this is -I(X;Y), Eq. 1, 6 and 9.
+    """Compute H(Y|X) - mu H(Y) from logits [M, B, k]; with mu = 1 this is -I(X;Y), Eqs. 1, 6 and 9.
 
-    H(Y) is the entropy of the batch's mean output. The public code, after IMSAT, uses mu = 4.
+    H(Y) is the entropy of the batch's mean output. The public code, following IMSAT, uses mu = 4.
     """
     p = softmax(logits, dim=-1)
     conditional = -(p * torch.log(p + _TINY)).sum(-1).mean(-1)
@@ -36,16 +36,16 @@ def mutual_information_loss(logits: Tensor, mu: float = 1.0) -> Tensor:
 
 
 def kl_divergence(logits_p: Tensor, logits_q: Tensor) -> Tensor:
-    """KL(p || q) of outputs [M, B, k], averaged over the batch.
+    """Compute KL(p || q) from logits [M, B, k], averaged over the batch.
 
-    Eq. 10 has the noisy outputs as p and the clean ones as q; the public code has them the other way round.
+    In Eq. 10, p are the noisy outputs and q the clean ones; the public code swaps them.
     """
     p, q = softmax(logits_p, dim=-1), softmax(logits_q, dim=-1)
     return (p * (torch.log(p + _TINY) - torch.log(q + _TINY))).sum(-1).mean(-1)
 
 
 class _SquaredLength(torch.autograd.Function):
-    """The derivative as one product: those of a square and a sum read the parameter three times."""
+    """A squared length with its gradient as one product; autograd's would read the parameter three times."""
 
     @staticmethod
     def forward(ctx, theta: Tensor) -> Tensor:
@@ -59,16 +59,17 @@ class _SquaredLength(torch.autograd.Function):
 
 
 def squared_length(theta: Tensor) -> Tensor:
-    """||theta||^2 of the parameters [M, ...] of each model."""
+    """Compute ||theta||^2 of each model's parameters [M, ...]."""
     return _SquaredLength.apply(theta)
 
 
 def dot_product_loss(logits: Tensor) -> Tensor:
-    """Eq. 12 on raw outputs [M, B, k]: the mean of y_i . y_j over the pairs i != j of a batch.
+    """Compute Eq. 12 from logits [M, B, k]: the mean of y_i . y_j over the pairs i != j of a batch.
 
-    Were the pairs i = j in it, this would be the squared length of the batch's mean output, whose minimum 1/k
-    outputs that are all uniform reach just as balanced one-hot outputs do. Without them the latter have less,
-    by about 1/B: that is all that keeps outputs apart.
+    The outputs y = softmax(logits) are not normalised. With the pairs i = j included, the loss would be the
+    squared length of the batch's mean output. Its minimum, 1/k, is reached by balanced one-hot outputs, but
+    also by outputs that are all uniform. Without these pairs, balanced one-hot outputs have a lower loss, by
+    about 1/B; nothing else in this loss keeps outputs apart.
     """
     y = softmax(logits, dim=-1)
     n = y.shape[1]
@@ -77,9 +78,9 @@ def dot_product_loss(logits: Tensor) -> Tensor:
 
 
 def normalized_dot_product_loss(logits: Tensor) -> Tensor:
-    """Compute the mean squared difference of the cosines of all pairs and the identity.
+    """Compute the mean squared difference between the cosines of all pairs of outputs and the identity.
 
-    Outputs that are all alike, uniform ones too, have the largest value there is, 1 - 1/B; balanced one-hot
+    Outputs that are all equal, such as all uniform, have the largest possible loss, 1 - 1/B; balanced one-hot
     outputs have 1/k - 1/B.
     """
     y = softmax(logits, dim=-1)
@@ -90,15 +91,15 @@ def normalized_dot_product_loss(logits: Tensor) -> Tensor:
 
 
 def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
-    """Eq. 8: -log p(y = target) of outputs [M, B, k] and classes [M, B], averaged over the batch."""
+    """Compute Eq. 8: -log p(y = target) from logits [M, B, k] and targets [M, B], averaged over the batch."""
     return -log_softmax(logits, dim=-1).gather(-1, target.unsqueeze(-1)).squeeze(-1).mean(-1)
 
 
 def some_classes_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """-log (p(y = target | x) / p(y = target)), averaged over a batch: Eq. 8 where some classes lack labels.
+    """Compute the mean of -log (p(y = target | x) / p(y = target)): Eq. 8 for when some classes lack labels.
 
-    p(y) is the mean over the batch, in which points without a class, -1, stand for the other classes; they
-    add 0. Cross entropy alone would fall by giving all points the classes that are there.
+    p(y) is the mean output of the batch. Points without a label (target -1) represent the other classes in
+    p(y) and add 0 to the loss. Cross entropy alone would fall if all points got the classes that have labels.
     """
     log_p = log_softmax(logits, dim=-1)
     log_mean = log_p.logsumexp(1, keepdim=True) - math.log(logits.shape[1])

@@ -1,4 +1,4 @@
-"""A user's own folder of configs (``--config-dir``): which settings come with its data sets."""
+"""A user's own config folders (``--config-dir``): the settings that come with their data sets."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,7 +30,7 @@ SEARCHED = "hydra.searchpath"
 def own_folders(arguments: Sequence[str]) -> list[Path]:
     """Return the folders that a command line adds to the program's configs.
 
-    By ``--config-dir FOLDER``, or ``hydra.searchpath=[FOLDER]``.
+    They are given by ``--config-dir FOLDER`` or ``hydra.searchpath=[FOLDER]``.
     """
     given = get_args_parser().parse_args(arguments)
     found = [] if given.config_dir is None else [given.config_dir]
@@ -42,15 +42,16 @@ def own_folders(arguments: Sequence[str]) -> list[Path]:
 
 
 def register_own_pages(folders: Sequence[Path]) -> None:
-    """Make the settings known to Hydra that come with the data sets of a user's folders.
+    """Register with Hydra the settings that come with the data sets in a user's folders.
 
-    A data set has the page of the one in configs/dataset that is read by the same function: what begins with
-    ``defaults: [custom]`` has that of ``custom``. What ``settings/<data set>.yaml`` in a folder says, in the
-    form of configs/settings, wins over it. InputError for a page that would not be read: named after no data
-    set, or with a section that is named after no base model and no way of making pseudo-labels.
+    A user's data set inherits the settings page of the built-in data set that the same function reads: a
+    config with ``defaults: [custom]`` inherits the page of ``custom``. A page ``settings/<data set>.yaml`` in
+    a user's folder has the form of those in configs/settings and wins over the inherited page. Raises
+    InputError for a page that would never be read: one that is not named after a data set, or has a section
+    that is not named after a base model or pseudo-labeller.
     """
     ours, pages = names("dataset"), _own(folders, "settings")
-    # Hydra finds ours first: a user's data set of the same name is never read.
+    # Hydra finds the built-in configs first, so a user's data set of the same name is never read.
     theirs = [name for name in _own(folders, "dataset") if name not in ours]
     if unread := [page for page in pages if page not in (ALL, *ours, *theirs)]:
         known = _listed(theirs + ours)
@@ -64,14 +65,14 @@ def register_own_pages(folders: Sequence[Path]) -> None:
 
 
 def _relative(dataset: str, folders: Sequence[Path]) -> str | None:
-    """Return which data set of ours is read by the same function as the user's; None where none is."""
+    """Return the built-in data set that the same function reads as the user's; None if there is none."""
     searched = ",".join("'file://" + str(folder).replace("'", "\\'") + "'" for folder in folders)
     try:
         with initialize_config_module(CONFIGS, version_base=VERSION_BASE):
             composed = compose("config", [f"dataset={dataset}", f"{SEARCHED}=[{searched}]"])
         loader = composed.dataset.get("_target_")
     except (HydraException, OmegaConfBaseException, YAMLError):
-        return None  # if it is chosen, Hydra says what is wrong with it
+        return None  # if it is chosen, Hydra reports the error
     read_by = {name: read_config("dataset", name)["_target_"] for name in names("dataset")}
     return next((name for name in read_by if read_by[name] == loader), None)
 
@@ -95,7 +96,7 @@ def _read_page(path: Path, folders: Sequence[Path]) -> dict[str, DictConfig]:
 
 
 def _own(folders: Sequence[Path], group: str) -> dict[str, Path]:
-    """Return the files of a group in the folders by name; of two of one name that in the first folder."""
+    """Return the config files of a group in the folders, by name; earlier folders win over later ones."""
     paths = [path for folder in folders for path in sorted(folder.joinpath(group).glob("*.yaml"))]
     return {path.stem: path for path in reversed(paths)}
 

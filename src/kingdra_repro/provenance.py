@@ -1,4 +1,4 @@
-"""Which code and which machine made a result."""
+"""The code version and the hardware that produced a result."""
 
 import importlib
 import os
@@ -19,11 +19,11 @@ from kingdra_repro.files import write_text
 
 
 def commit() -> str | None:
-    """Return the git commit of the source tree this package runs from.
+    """Return the git commit of the source tree that this package runs from.
 
-    It ends in ``-dirty`` where code or configs differ from it. Where the package does not run from a git
-    repository of its own (an installed wheel, a copy of the tree) or git is missing, it is what the
-    environment variable KINGDRA_COMMIT says, which is checked; None where that is not set.
+    It ends in ``-dirty`` if code or configs differ from the commit. If the package does not run from its own
+    git repository (an installed wheel, a copy of the tree) or git is missing, return the value of the
+    environment variable KINGDRA_COMMIT after checking its form, or None if it is not set.
     """
     here = Path(__file__).resolve().parent
 
@@ -32,12 +32,12 @@ def commit() -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
 
     try:
-        # A wheel may lie in a .venv inside another repository: only a tracked file makes it this one's.
+        # A wheel may be installed in a .venv inside another repository; there, this file is not tracked.
         git("ls-files", "--error-unmatch", Path(__file__).name)
-        # Results, and the pages made of them, change while runs are made: they are not part of the code.
+        # Results, and the pages made from them, change during runs and are not part of the code.
         root = here.parents[1]
         code = (here, root / "configs", root / "pyproject.toml")
-        changed = git("status", "--porcelain", "--", *map(str, code))  # also files that git does not know
+        changed = git("status", "--porcelain", "--", *map(str, code))  # includes untracked files
         dirty = "-dirty" if changed else ""
         return git("rev-parse", "HEAD") + dirty
     except (OSError, subprocess.SubprocessError):
@@ -51,10 +51,10 @@ def commit() -> str | None:
 
 
 def commits(record: Path) -> str | None:
-    """Return the commits that have worked on a run, in order, joined by "+"; None where none is known.
+    """Return the commits that have worked on a run, in order, joined by "+"; None if none is known.
 
-    To be asked before the work begins: files may be edited, and commits made, while it goes on. A file, the
-    record, keeps them meanwhile, one a line; the present one is added to it.
+    Call this before a run starts or resumes, because files may be edited and commits made while it runs. The
+    file `record` holds the commits, one per line; the current one is appended unless it is already the last.
     """
     known = record.read_text(encoding="utf-8").split() if record.exists() else []
     now = commit() or "unknown"
@@ -65,17 +65,17 @@ def commits(record: Path) -> str | None:
 
 
 def code_version(commit: str | None) -> str:
-    """Shorten commits to seven digits each, with ``-dirty`` where files differed."""
+    """Shorten each commit to seven digits, keeping ``-dirty``."""
     if commit is None:
         return "unknown"
     return "+".join(one[:7] + ("-dirty" if one.endswith("-dirty") else "") for one in commit.split("+"))
 
 
 def code_since(result: Mapping[str, Any], targets: Iterable[str]) -> str:
-    """Say in what the code differs from that of a finished run: "" where it does not, as far as is known.
+    """Describe how the current code differs from that of a finished run; "" if no difference is known.
 
-    `targets` are the classes and functions that it was made of, "module.name"; the files of those that are
-    not of this package are looked at, as no commit is known of them.
+    `targets` are the classes and functions that the run used, as "module.name". No commit is known for those
+    outside this package, so the modification times of their files are compared with the end of the run.
     """
     finished = datetime.fromisoformat(result["finished"]).timestamp()
     for target in targets:
@@ -93,9 +93,9 @@ def code_since(result: Mapping[str, Any], targets: Iterable[str]) -> str:
 
 
 def device_name(device: str, n_jobs: int | None = None, n_models: int = 1) -> str:
-    """Return the device and its make, e.g. ``cpu (AMD EPYC 7763, 2 threads)`` or ``cuda (4 NVIDIA H100)``.
+    """Return the device and its hardware: ``cpu (AMD EPYC 7763, 2 threads)`` or ``cuda (4 NVIDIA H100)``.
 
-    Several GPUs may have worked, as `kingdra_repro.devices.choose_devices` has them, on so many models.
+    The GPUs counted are those of `kingdra_repro.devices.choose_devices`, at most one per model.
     """
     chosen = choose_device(device)
     if chosen.type == "cuda":

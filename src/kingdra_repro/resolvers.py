@@ -1,4 +1,4 @@
-"""What the configs compute: ${times:...} and the like, as functions that OmegaConf calls."""
+"""The OmegaConf resolvers that the configs use, such as ``${times:...}``."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from kingdra_repro.runs.folder import run_folder
 
 
 def register_resolvers() -> None:
-    """Make the functions known to OmegaConf."""
+    """Register the resolvers with OmegaConf."""
     OmegaConf.register_new_resolver("run_folder", lambda *, _root_: run_folder(_root_), replace=True)
     OmegaConf.register_new_resolver("models_less", models_less, replace=True)
     OmegaConf.register_new_resolver("times", times, replace=True)
@@ -23,12 +23,12 @@ def register_resolvers() -> None:
 
 
 def models_less(n: int, *, _root_: DictConfig) -> int:
-    """Return a threshold of all models but `n`, at least 1; it follows ``ensemble.size``."""
+    """Return the number of models minus `n`, at least 1: a threshold that follows ``ensemble.size``."""
     return max(1, _root_.ensemble.size - n)
 
 
 def times(factor: float, value: float | ListConfig | str) -> float | ListConfig | str:
-    """Scale a number, or round the scaled widths of layers: one base's setting relative to another's."""
+    """Scale a number, or scale and round layer widths, to set one base relative to another."""
     if isinstance(value, str):  # auto
         return value
     if isinstance(value, ListConfig):
@@ -37,18 +37,18 @@ def times(factor: float, value: float | ListConfig | str) -> float | ListConfig 
 
 
 def _usual_costs(hidden: Any) -> ListConfig | str:
-    """Return the denoising costs that suit these hidden layers; `AUTO` where these are no list yet."""
+    """Return the usual denoising costs for these hidden layers; `AUTO` if the layers are not a list yet."""
     return ListConfig(usual_costs(hidden)) if isinstance(hidden, ListConfig) else AUTO
 
 
 def or_else(value: Any, otherwise: Any) -> Any:
-    """Return a setting, or what stands for it where it is null or an empty list."""
+    """Return a setting, or `otherwise` if it is null or an empty list."""
     if value is not None and value != []:
         return value
     return ListConfig(otherwise) if isinstance(otherwise, list) else otherwise
 
 
 def unless_done(name: str, *, _root_: DictConfig) -> str | None:
-    """`name`; None where the run's folder has a result, and nothing of it is to be written again."""
+    """Return `name`, or None if the run's folder already has a result, so that its files stay as they are."""
     folder = OmegaConf.select(_root_, "hydra.runtime.output_dir")  # None until Hydra has made it
     return None if folder and (Path(folder) / "result.json").exists() else name

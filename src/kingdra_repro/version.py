@@ -4,7 +4,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 
 def package_version() -> str:
-    """Return the installed version; ``unknown`` where the package runs from its sources alone."""
+    """Return the installed version, or ``unknown`` if the package runs from sources, not installed."""
     try:
         return version("kingdra-repro")
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Base models: one file and one config each; every scheme works with every base (see `Base`)."""
+"""Base models, each with a config in configs/base. Every method that trains an ensemble takes any `Base`."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -40,7 +40,7 @@ _BASES: dict[str, Callable[[], Base]] = {
 
 
 def make_base(base: str | Base) -> Base:
-    """Return the base model of a name with its default settings; an instance is returned as it is."""
+    """Return the base model of a name with its default settings; an instance is returned unchanged."""
     if isinstance(base, type) or not (isinstance(base, str) or hasattr(base, "losses")):
         raise must_be("the name of a base model, or an instance such as LadderIM()", "base", base)
     if not isinstance(base, str):
@@ -50,7 +50,7 @@ def make_base(base: str | Base) -> Base:
 
 
 def make_bases(base: str | Base | Sequence[str | Base], n_models: int) -> list[Base]:
-    """Return the base of each member of an ensemble. Several take turns: a mixed ensemble (Section 7)."""
+    """Return the base of each ensemble member; several bases alternate: a mixed ensemble (Section 7)."""
     if isinstance(base, Sequence) and not isinstance(base, str):
         if not base:
             raise must_be("a list of one base model or more", "base", base)

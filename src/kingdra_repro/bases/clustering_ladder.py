@@ -21,14 +21,15 @@ from kingdra_repro.objectives import (
 class ClusteringLadder(DenoisingLadder):
     """Ladder-*: denoising (Eq. 7) + KL of clean and noisy outputs (Eq. 10) + clustering terms (Eq. 11).
 
-    As in the public code it is KL(clean || noisy), and the clean outputs are not differentiated; Eq. 10 has
-    KL(noisy || clean).
+    As in the public code, the KL term is KL(clean || noisy), and the clean outputs are not differentiated;
+    Eq. 10 has KL(noisy || clean).
 
-    Network and defaults are the public code's for MNIST. The paper gives all weights as 1 (appendix B).
+    The network and the defaults are those of the public code for MNIST. The paper sets all weights to 1
+    (appendix B).
 
     Parameters
     ----------
-    last_layer_bn : batch norm of the outputs, too
+    last_layer_bn : whether the outputs have batch norm, too
     w_kl : weight of the KL term
     hidden, noise_std, denoising_costs, w_denoise : see `DenoisingLadder`
     """
@@ -45,20 +46,23 @@ class ClusteringLadder(DenoisingLadder):
         )
 
     def output_terms(self, clean: Tensor, noisy: Tensor, batch: Batch) -> dict[str, tuple[float, Tensor]]:
-        """See `DenoisingLadder.output_terms`; the terms that keep outputs apart are the subclass's."""
+        """Return the KL term; subclasses add terms that keep outputs apart.
+
+        See `DenoisingLadder.output_terms`.
+        """
         # The clean outputs are the target; as in the public code they are not differentiated.
         return {"kl": (self.w_kl, kl_divergence(clean.detach(), noisy))}
 
 
 @dataclass(frozen=True)
 class LadderIM(ClusteringLadder):
-    """denoising + w_kl KL(clean || noisy) + w_mi [MI loss of the clean + MI loss of the noisy outputs].
+    """Ladder-IM: denoising + w_kl KL(clean || noisy) + w_mi [MI loss of clean + MI loss of noisy outputs].
 
     Parameters
     ----------
     w_mi : weight of the mutual information: 0.1 to 1 in the public code's configs, 1 in the paper
-    w_mi_later : the weight beside pseudo-labels of all outputs; None: unchanged. In the public code it
-        holds from its second iteration on, whether there are any or not
+    w_mi_later : the weight while all outputs have pseudo-labels; None: ``w_mi``. The public code uses it from
+        its second iteration on, with or without pseudo-labels
     mu : weight of the marginal entropy H(Y) within the term: 4 in the public code, 1 in the paper
     """
 
@@ -81,17 +85,18 @@ _FORMS = {"raw": dot_product_loss, "normalised": normalized_dot_product_loss}
 
 @dataclass(frozen=True)
 class LadderDot(ClusteringLadder):
-    """denoising + w_kl KL(clean || noisy) + w_dot [dot-product loss of the clean + of the noisy outputs].
+    """Ladder-Dot: denoising + w_kl KL(clean || noisy) + w_dot [dot-product loss of clean + of noisy outputs].
 
     Parameters
     ----------
-    w_dot : weight of the dot products; the public code's configs give none, the paper's text a general one
-    w_dot_later : the weight beside pseudo-labels of all outputs; None: unchanged. In the public code it
-        holds from its second iteration on, whether there are any or not
-    form : "normalised" (default): outputs scaled to length 1, their products driven to the identity, as in
-        the public code; or "raw": the outputs as they are, the letter of Eq. 12. Raw products are hardly
-        larger for uninformative outputs (all 1/k) than for balanced one-hot outputs, which they should
-        lead to; the normalised form tells them apart, which is why it is the default.
+    w_dot : weight of the dot products; the public code's configs give no value, the paper's text only a
+        general one
+    w_dot_later : the weight while all outputs have pseudo-labels; None: ``w_dot``. The public code uses it
+        from its second iteration on, with or without pseudo-labels
+    form : "normalised" (default): outputs are scaled to length 1, and the matrix of their products is driven
+        to the identity, as in the public code. "raw": the outputs as they are, which is Eq. 12 literally. The
+        raw loss is hardly larger for uninformative outputs (all 1/k) than for balanced one-hot outputs, which
+        it should lead to; the normalised form separates the two, which is why it is the default.
     """
 
     w_dot: float = 1.0

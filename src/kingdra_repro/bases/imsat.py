@@ -1,4 +1,4 @@
-"""IMSAT (Hu et al. 2017): mutual information, and outputs that do not follow small changes of the inputs."""
+"""IMSAT (Hu et al. 2017): mutual information, and outputs invariant to small perturbations of the inputs."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -20,18 +20,18 @@ from kingdra_repro.objectives import kl_divergence
 
 @dataclass(frozen=True)
 class IMSAT(InformationMaximization, ABC):
-    """KL(p(x) || p(x + r)) + w_mi [H(Y|X) - mu H(Y)], with r of the length of the point's radius.
+    """KL(p(x) || p(x + r)) + w_mi [H(Y|X) - mu H(Y)], where the length of r is the radius of the point x.
 
-    Defaults are those of IMSAT's public code but for ``n_neighbors``, which is the paper's. Training is that
-    of all bases: epsilons are 1e-7 in Adam, 1e-10 in batch norm and 1e-16 in logarithms, where that code has
-    1e-8, 2e-5 and 1e-8.
+    The defaults are those of IMSAT's public code, except for ``n_neighbors``, which is the paper's. Training
+    is the same as for all bases: the epsilons are 1e-7 in Adam, 1e-10 in batch norm and 1e-16 in logarithms;
+    IMSAT's public code has 1e-8, 2e-5 and 1e-8.
 
     Parameters
     ----------
     hidden, w_mi, mu : see `InformationMaximization`
-    radius_scale : a point's radius is so many times the distance to its neighbour
-    n_neighbors : which neighbour: the 10th nearest in the paper; its public code takes the 11th
-    data_dir : where the distances of large data sets are kept; see `kept_neighbour_distances`
+    radius_scale : ratio of a point's radius to the distance to its ``n_neighbors``-th nearest neighbour
+    n_neighbors : which neighbour: the 10th nearest in IMSAT's paper; its public code takes the 11th
+    data_dir : folder in which the distances of large data sets are cached; see `kept_neighbour_distances`
 
     References
     ----------
@@ -49,7 +49,7 @@ class IMSAT(InformationMaximization, ABC):
 
     @abstractmethod
     def perturbation(self, network: Perceptron, batch: Batch) -> Tensor:
-        """r: Tensor [M, B, d] of the rows of batch.x, with the lengths batch.radius."""
+        """Compute r for the rows of batch.x, with the lengths batch.radius: Tensor [M, B, d]."""
 
     def radii(self, X: Matrix, device: torch.device) -> np.ndarray:
         return self.radius_scale * kept_neighbour_distances(X, self.n_neighbors, device, self.data_dir)
@@ -57,7 +57,7 @@ class IMSAT(InformationMaximization, ABC):
     def sample_noise(
         self, network: Perceptron, n_rows: int, n_supervised: int, generators: list[torch.Generator]
     ) -> list[Tensor]:
-        """Return the direction that each perturbation begins with: one Tensor [M, n_rows, d]."""
+        """Return the initial direction of each perturbation: one Tensor [M, n_rows, d]."""
         weight = network.weights[0]
         return [standard_normal((n_rows, weight.shape[1]), generators, weight)]
 
@@ -78,10 +78,10 @@ class IMSAT(InformationMaximization, ABC):
 class IMSATRPT(IMSAT):
     """IMSAT (RPT): random perturbations.
 
-    IMSAT's public code has VAT alone; the defaults are its values. A random direction of that length changes
-    the outputs little: accuracy is far below the paper's on MNIST and Reuters, below on STL and CIFAR10, and
-    above on 20news. With ``radius_scale=2`` it is within 7 points of it on MNIST, and above on the other four
-    (five seeds on Reuters, three on 20news, else one).
+    IMSAT's public code has only VAT; the defaults are its values. A random perturbation of that length
+    changes the outputs little: accuracy is far below the paper's on MNIST and Reuters, below it on STL and
+    CIFAR10, and above it on 20news. With ``radius_scale=2``, accuracy is within 7 points of the paper's on
+    MNIST, and above it on the other four (five seeds on Reuters, three on 20news, one on the others).
 
     Parameters
     ----------
@@ -94,16 +94,16 @@ class IMSATRPT(IMSAT):
 
 @dataclass(frozen=True)
 class IMSATVAT(IMSAT):
-    """IMSAT (VAT): virtual adversarial perturbations, those that change the outputs most.
+    """IMSAT (VAT): virtual adversarial perturbations, which change the outputs most.
 
     Parameters
     ----------
     hidden, w_mi, mu, radius_scale, n_neighbors, data_dir : see `IMSAT`
-    xi : length of the step that the direction is found with, in units of the inputs. The public code has 10
-        for MNIST scaled to -1..1, which is 5 for 0..1; nothing else there depends on scale and shift of the
-        inputs, as the first layer is batch-normalised and a radius is a distance. With products in bfloat16
-        the directions are those of float32 (median cosine on MNIST and Reuters 0.997 or more with 5 and 10,
-        0.97 or more with 1); below 1 the step drowns in the rounding of the inputs.
+    xi : length of the step used to find the direction, in units of the inputs. The public code has 10 for
+        MNIST scaled to -1..1, which corresponds to 5 for 0..1; nothing else there depends on the scale and
+        shift of the inputs, because the first layer is batch-normalised and a radius is a distance. With
+        products in bfloat16 the directions agree with those of float32 (median cosine on MNIST and Reuters
+        0.997 or more for 5 and 10, 0.97 or more for 1); below 1 the step is lost in rounding of the inputs.
     """
 
     xi: float = 10.0

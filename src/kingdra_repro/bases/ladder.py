@@ -1,4 +1,4 @@
-"""Ladder networks: what all have in common, and the vanilla one, which learns from labels."""
+"""Ladder networks: the base class of all, and the vanilla one, which learns from labels."""
 
 import itertools
 from abc import ABC, abstractmethod
@@ -19,15 +19,15 @@ from kingdra_repro.objectives import denoising_cost
 
 @dataclass(frozen=True)
 class DenoisingLadder(ABC):
-    """A ladder network: denoising (Eq. 7) + what its outputs are to be, which the subclass says.
+    """A ladder network: denoising (Eq. 7) + the terms on its outputs that the subclass defines.
 
     Parameters
     ----------
     hidden : widths of the hidden layers
     noise_std : standard deviation of the noise on the input and on each layer
-    denoising_costs : one weight for the input, each hidden layer and the outputs; None: `usual_costs`,
-        which follow the depth where that is changed
-    w_denoise : weight of the denoising
+    denoising_costs : one weight for the input, each hidden layer and the outputs; None: `usual_costs`, which
+        follow the depth if ``hidden`` is replaced
+    w_denoise : weight of the denoising term
     """
 
     hidden: tuple[int, ...]
@@ -36,12 +36,12 @@ class DenoisingLadder(ABC):
     w_denoise: float = 1.0
 
     def __post_init__(self) -> None:
-        # Lists from a config become tuples: equal bases are alike.
+        # Lists from a config become tuples, so that equal bases compare equal.
         object.__setattr__(self, "hidden", as_tuple("hidden", self.hidden))
         check_widths(self.hidden)
         usual, given = usual_costs(self.hidden), self.denoising_costs
         costs = usual if given is None else as_tuple("denoising_costs", given)
-        if costs == usual_costs(costs[1:-1]):  # of as many hidden layers as before `dataclasses.replace`
+        if costs == usual_costs(costs[1:-1]):  # the usual costs of another depth: `replace` keeps them
             costs = usual
         object.__setattr__(self, "denoising_costs", costs)
         if len(self.costs) != len(self.hidden) + 2:
@@ -56,12 +56,12 @@ class DenoisingLadder(ABC):
 
     @property
     def costs(self) -> tuple[float, ...]:
-        """The weights of the denoising, one a layer."""
+        """The denoising weights, one per layer."""
         return self.denoising_costs or ()
 
     @abstractmethod
     def output_terms(self, clean: Tensor, noisy: Tensor, batch: Batch) -> dict[str, tuple[float, Tensor]]:
-        """(weight, value [M]) of what the outputs for batch.x are to be, from their logits [M, B, k]."""
+        """Return (weight, value [M]) of each term on the outputs for batch.x, from their logits [M, B, k]."""
 
     def n_weights(self, n_features: int, n_clusters: int) -> int:
         widths = (n_features, *self.hidden, n_clusters)
@@ -76,11 +76,9 @@ class DenoisingLadder(ABC):
         return network.sample_noise(1 + n_supervised, n_rows, generators)
 
     def losses(self, network: LadderNetwork, batch: Batch) -> dict[str, Tensor]:
-        """Compute the terms of Eq. 11 (and of Eq. 8, where there are labels or pseudo-labels) on one batch.
+        """Compute the terms of Eq. 11 (and of Eq. 8, if there are labels or pseudo-labels) on one batch.
 
-        Labels and linked pairs are of noisy outputs.
-
-        See `kingdra_repro.bases.base.Base.losses`.
+        Labels and linked pairs apply to noisy outputs. See `kingdra_repro.bases.base.Base.losses`.
         """
         clean, noisy, *supervised = network.encode(batch.x, [batch.x, *batch.supervised_inputs], batch.noise)
         z_est = network.decode(clean, noisy)
@@ -97,8 +95,8 @@ class DenoisingLadder(ABC):
 class Ladder(DenoisingLadder):
     """The vanilla ladder network: denoising (Eq. 7) + cross entropy of noisy outputs and labels (Eq. 8).
 
-    Nothing tells its outputs apart but labels: it is the base model of `SemiSupervised`. Those that find
-    clusters are `ClusteringLadder`. Network and defaults are those of Rasmus et al. for MNIST.
+    Only labels tell its outputs apart, so it is the base model of `SemiSupervised`; subclasses of
+    `ClusteringLadder` find clusters. The network and the defaults are those of Rasmus et al. for MNIST.
 
     Parameters
     ----------
@@ -119,12 +117,12 @@ class Ladder(DenoisingLadder):
         )
 
     def output_terms(self, clean: Tensor, noisy: Tensor, batch: Batch) -> dict[str, tuple[float, Tensor]]:
-        """Without labels they may be anything: there are no terms.
+        """Return no terms: the denoising alone does not constrain the outputs.
 
         Raises
         ------
         InputError
-            If there is nothing that the outputs could be learned from.
+            If the batch has neither labels nor linked pairs to learn from.
         """
         if not batch.supervised_inputs:
             raise InputError(

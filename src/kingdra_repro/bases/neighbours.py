@@ -1,4 +1,4 @@
-"""The distance of each point to its n-th nearest neighbour, computed once for a data set."""
+"""The distance of each point to its n-th nearest neighbour, computed once per data set and then cached."""
 
 import hashlib
 import logging
@@ -18,28 +18,29 @@ from kingdra_repro.files import atomic_write
 
 log = logging.getLogger(__name__)
 
-EXACT_UP_TO = 100_000  # rows; all pairs of more take minutes to hours
-KEPT_FROM = 5000  # rows; fewer take less than a second
-BYTES_OF_A_POINT = 1500  # of pynndescent's graph and trees; 900 to 1,500 were seen
-TILE_ROWS, TILE_VALUES = 4096, 2**23  # of a tile of X made dense: at most so many rows, and numbers
+EXACT_UP_TO = 100_000  # rows; comparing all pairs of more takes minutes to hours
+KEPT_FROM = 5000  # rows; the distances of fewer take less than a second
+BYTES_OF_A_POINT = 1500  # in pynndescent's graph and trees; 900 to 1,500 were measured
+TILE_ROWS, TILE_VALUES = 4096, 2**23  # largest numbers of rows and of values in a dense tile of X
 
 
 def neighbour_distances(X: Matrix, n_neighbors: int, device: torch.device | str = "cpu") -> np.ndarray:
-    """Euclidean distance of each row to its ``n_neighbors``-th nearest other row.
+    """Compute the Euclidean distance of each row to its ``n_neighbors``-th nearest other row.
 
-    All pairs are compared tile by tile with matrix products in float32, |x|^2 + |y|^2 - 2 x.y of centred
-    rows, which keep twice as many candidates as are asked for. The distances to these are then computed as
-    |x - y|, which does not cancel: equal rows are exactly 0 apart, other distances have a relative error of
-    about 1e-6. Only where more than ``n_neighbors`` further points differ from the wanted one by less than
-    the products' rounding, about 1e-6 |x|^2 in the square, may one of these be taken in its place.
+    All pairs are compared tile by tile with float32 matrix products, |x|^2 + |y|^2 - 2 x.y of centred rows.
+    For each row, the nearest ``2 * n_neighbors`` others are kept as candidates, and the distances to them are
+    recomputed as |x - y|, which avoids cancellation: equal rows are exactly 0 apart, and other distances have
+    a relative error of about 1e-6. A wrong neighbour is possible only if the squared distances of more than
+    ``n_neighbors`` further points differ from the right neighbour's by less than the rounding error of the
+    products, about 1e-6 |x|^2.
 
-    Time grows with n^2 d; memory with a tile. The tiles of a matrix in a file are read as they are needed.
+    Time grows with n^2 d, memory with the size of a tile. Tiles of a matrix in a file are read on demand.
 
     Parameters
     ----------
     X : float32 array, CSR matrix or StreamedMatrix [n, d]
     n_neighbors : int, at least 1 and below n
-    device : of the products
+    device : device of the matrix products
 
     Returns
     -------
@@ -48,11 +49,11 @@ def neighbour_distances(X: Matrix, n_neighbors: int, device: torch.device | str 
     Raises
     ------
     InputError
-        Where there are too few rows.
+        If there are too few rows.
 
     Notes
     -----
-    The list in IMSAT's public code holds the distances to the 11th nearest; the paper says 10th.
+    The list in IMSAT's public code holds the distances to the 11th nearest neighbour; the paper says 10th.
     """
     n, d = X.shape
     if n <= n_neighbors:
@@ -70,7 +71,7 @@ def neighbour_distances(X: Matrix, n_neighbors: int, device: torch.device | str 
     distances = []
     for start in starts:
         points = rows(slice(start, start + size))
-        # The candidates among all columns so far, nearest first.
+        # The candidates among all rows compared so far, nearest first.
         nearest = points.new_empty(len(points), 0)
         index = torch.empty_like(nearest, dtype=torch.int64)
         x = points - center
@@ -78,7 +79,7 @@ def neighbour_distances(X: Matrix, n_neighbors: int, device: torch.device | str 
             y = x if other == start else rows(slice(other, other + size)) - center
             squares = (x.square().sum(1)[:, None] + y.square().sum(1)).addmm_(x, y.T, alpha=-2)
             if other == start:
-                squares.fill_diagonal_(torch.inf)  # not its own neighbour
+                squares.fill_diagonal_(torch.inf)  # a row is not its own neighbour
             best, column = squares.topk(min(n_candidates, squares.shape[1]), largest=False)
             both, index = torch.cat([nearest, best], 1), torch.cat([index, column + other], 1)
             nearest, order = both.topk(min(n_candidates, both.shape[1]), largest=False)
@@ -90,7 +91,7 @@ def neighbour_distances(X: Matrix, n_neighbors: int, device: torch.device | str 
 
 
 def _mean(X: Matrix, size: int) -> np.ndarray:
-    """Return the mean of all rows: float32 array [1, d]. Any point near it would do."""
+    """Return the mean of all rows, float32 array [1, d]; any point near it would serve as the centre."""
     if isinstance(X, StreamedMatrix):
         return np.asarray(sum(block.sum(0) for block in X.blocks(size)) / len(X), np.float32).reshape(1, -1)
     return np.asarray(X.mean(0), np.float32).reshape(1, -1)
@@ -107,17 +108,16 @@ def kept_neighbour_distances(
     device: torch.device | str = "cpu",
     data_dir: str | os.PathLike | None = None,
 ) -> np.ndarray:
-    """`neighbour_distances`, from the data folder where they are there, and left there for the next run.
+    """Return `neighbour_distances` from the cache in the data folder; compute and cache them if missing.
 
-    Of more than 100,000 rows those of `approximate_neighbour_distances`, where pynndescent is installed.
-
-    The file's name is a checksum of X; a broken file is computed again. Small data sets' are not kept.
+    For more than 100,000 rows, use `approximate_neighbour_distances` if pynndescent is installed. The file is
+    named after ``n_neighbors`` and a checksum of X; a damaged file is replaced. Data sets of fewer than 5,000
+    rows are not cached.
 
     Raises
     ------
     InputError
-        Where there are too few rows, or approximate neighbours of a matrix in a file take more memory than
-        there is.
+        If there are too few rows, or not enough memory for approximate neighbours of a matrix in a file.
     """
     n = X.shape[0]
     if n < KEPT_FROM:
@@ -135,7 +135,7 @@ def kept_neighbour_distances(
         distances = np.load(kept, allow_pickle=False)
         if distances.shape == (n,) and distances.dtype == np.float32 and np.isfinite(distances).all():
             return distances
-    except Exception:  # not there, or not whole: NumPy's reader fails in many ways
+    except Exception:  # missing or damaged: NumPy's reader fails in many ways
         pass
     log.info("Distances of %d points to their neighbours: computed once, then kept in %s", n, kept)
     if approximate:
@@ -151,14 +151,14 @@ def kept_neighbour_distances(
 
 
 def approximate_neighbour_distances(X: np.ndarray | sp.csr_matrix, n_neighbors: int) -> np.ndarray:
-    """`neighbour_distances` by the nearest neighbours that pynndescent finds (Dong, Moses and Li 2011).
+    """Approximate `neighbour_distances` with pynndescent's nearest neighbours (Dong, Moses and Li 2011).
 
-    Of 20,000 pictures of MNIST benchmarks/neighbours.py prints how far off they are. Time grows little faster
-    than n; the answer is the same each time: float32 array [n].
+    For 20,000 pictures of MNIST, benchmarks/neighbours.py prints how far off they are. Time grows a little
+    faster than n. The result is deterministic: float32 array [n].
     """
-    from pynndescent import NNDescent  # an extra; seconds to load
+    from pynndescent import NNDescent  # an optional dependency, which takes seconds to load
 
-    # A point is its own nearest neighbour; of more than are asked for, the first are found more surely.
+    # One more, because a point is its own nearest neighbour. Spare candidates make the first more reliable.
     n_candidates = min(X.shape[0], max(2 * n_neighbors, 15) + 1)
     found = NNDescent(X, n_neighbors=n_candidates, random_state=0, low_memory=True)
     index, distances = found.neighbor_graph
@@ -181,7 +181,7 @@ def _in_memory(X: Matrix) -> np.ndarray | sp.csr_matrix:
 
 
 def _digest(X: Matrix) -> str:
-    """16 hexadecimal digits of the shape and all numbers of X, as they lie in memory, or in blocks of it."""
+    """Hash the shape, dtype and values of X to 16 hexadecimal digits; read a matrix in a file in blocks."""
     digest = hashlib.sha256(f"{'sparse' if is_sparse(X) else 'dense'} {X.shape} {X.dtype}".encode())
     for block in X.blocks(TILE_ROWS) if isinstance(X, StreamedMatrix) else [X]:
         arrays = [block] if isinstance(block, np.ndarray) else [block.data, block.indices, block.indptr]

@@ -1,4 +1,4 @@
-"""IMSAT for pictures: a convolutional network whose outputs do not follow affine distortions."""
+"""IMSAT for pictures: a convolutional network whose outputs are invariant to affine distortions."""
 
 import itertools
 import math
@@ -21,24 +21,24 @@ from kingdra_repro.objectives import kl_divergence, mutual_information_loss
 class IMSATAffine(InformationMaximization):
     """KL(p(x) || p(Tx)) + w_mi [H(Y|X) - mu H(Y)], with T a random affine distortion of the picture.
 
-    Not in the Kingdra paper. Hu et al. (2017) have such distortions for Omniglot alone, and a perceptron; the
-    network here is convolutional. It is for pictures that stay what they are when they are turned, sheared,
-    scaled and moved a little: not for 6 and 9 in any position, or maps. Points that are learned from,
-    pseudo-labelled or linked, are distorted as well.
+    This base is not in the Kingdra paper. Hu et al. (2017) use such distortions for Omniglot only, with a
+    perceptron; the network here is convolutional. It suits pictures whose class does not change when they are
+    rotated, sheared, scaled and shifted a little; it does not suit 6 and 9 in any orientation, or maps.
+    Pseudo-labelled and linked points are distorted as well.
 
     Parameters
     ----------
-    hidden : widths of the hidden layers after the convolutions, maybe none
+    hidden : widths of the hidden layers after the convolutions; may be empty
     w_mi, mu : see `InformationMaximization`
-    mu_later : mu beside pseudo-labels of all outputs, which keep outputs apart, too, and do not ask for
-        clusters of one size, as H(Y) does; 0: the conditional entropy alone; None: as before them
-    image_shape : (height, width) or (height, width, channels) of a picture, a row of so many numbers.
-        None: it cannot be trained yet; the command line puts in the data set's
-    channels : of each convolution's output
-    rotation : by at most so many degrees, to either side
-    scaling : of height and width, each by at most this fraction
-    shear : of rows against each other, by at most so much of their distance
-    shift : by at most this fraction of the height and of the width
+    mu_later : mu while all outputs have pseudo-labels. These keep outputs apart, too, but unlike H(Y) do not
+        favour clusters of equal size. 0: the conditional entropy alone; None: ``mu``
+    image_shape : (height, width) or (height, width, channels) of a picture, which is a row of X. None: not
+        known, so it cannot be trained yet; the command line fills in the data set's shape
+    channels : number of output channels of each convolution
+    rotation : largest angle in degrees, in either direction
+    scaling : largest relative change of the height and of the width
+    shear : largest shift between two rows of a picture, relative to their distance
+    shift : largest shift, as a fraction of the height and of the width
 
     References
     ----------
@@ -70,14 +70,14 @@ class IMSATAffine(InformationMaximization):
         return ConvolutionalNetwork(shape, self.channels, self.hidden, n_clusters, generators, precision)
 
     def n_weights(self, n_features: int, n_clusters: int) -> int:
-        """Count a convolution's weights once for each place that it is computed at."""
+        """Return the number of weights; those of a convolution count once for each position of the kernel."""
         sizes = map_sizes(self._image_shape(n_features), self.channels)
         pairs = itertools.pairwise(sizes)
         convolutions = sum(n_in * KERNEL**2 * math.prod(size) for (*_, n_in), size in pairs)
         return convolutions + super().n_weights(math.prod(sizes[-1]), n_clusters)
 
     def _image_shape(self, n_features: int) -> tuple[int, ...]:
-        """(height, width, channels) of rows of so many numbers."""
+        """Return (height, width, channels); raise InputError if they are unknown or do not fit the rows."""
         if self.image_shape is None:
             raise InputError(
                 "imsat_affine is for pictures, and these rows are not known to be any: give their "
@@ -90,7 +90,7 @@ class IMSATAffine(InformationMaximization):
     def sample_noise(
         self, network: ConvolutionalNetwork, n_rows: int, n_supervised: int, generators: list[torch.Generator]
     ) -> list[Tensor]:
-        """Return numbers for a distortion of each row: for x and each input beside it [M, n_rows, 6]."""
+        """Return the numbers of each row's distortion, [M, n_rows, 6] for x and for each supervised input."""
         shape = (1 + n_supervised, n_rows, AFFINE_NUMBERS)
         return list(standard_normal(shape, generators, network.gamma[0]).unbind(1))
 
@@ -116,6 +116,6 @@ class IMSATAffine(InformationMaximization):
         return {"mi": (self.w_mi, mutual_information_loss(clean, mu)), **batch.supervised_terms(supervised)}
 
     def distort(self, x: Tensor, noise: Tensor, image_shape: tuple[int, ...]) -> Tensor:
-        """Distort pictures [M, B, d] by standard normal numbers [M, B, 6]."""
+        """Distort pictures [M, B, d] at random, by standard normal numbers [M, B, 6]."""
         largest = (math.radians(self.rotation), self.scaling, self.shear, self.shift)
         return affine_distortion(x, noise, image_shape, *largest)

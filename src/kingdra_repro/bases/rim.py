@@ -1,4 +1,4 @@
-"""Information maximization: what RIM and IMSAT share, and RIM itself."""
+"""Information maximization: the base class of RIM and IMSAT, and RIM itself."""
 
 import itertools
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ from kingdra_repro.objectives import mutual_information_loss, squared_length
 
 @dataclass(frozen=True)
 class InformationMaximization:
-    """R(theta) + w_mi [H(Y|X) - mu H(Y)], with a regulariser R of the subclass (Eq. 5; Krause et al. 2010).
+    """R(theta) + w_mi [H(Y|X) - mu H(Y)]; the subclass defines the regulariser R (Eq. 5; Krause et al. 2010).
 
     Parameters
     ----------
-    hidden : widths of the hidden layers; none makes softmax regression
+    hidden : widths of the hidden layers; if empty, the model is softmax regression
     w_mi : weight of the mutual information
     mu : weight of the marginal entropy H(Y) within the term: 4 in IMSAT's public code
     """
@@ -30,7 +30,7 @@ class InformationMaximization:
     mu: float = 4.0
 
     def __post_init__(self) -> None:
-        # A list from a config becomes a tuple: equal bases are alike.
+        # A list from a config becomes a tuple, so that equal bases compare equal.
         object.__setattr__(self, "hidden", as_tuple("hidden", self.hidden))
         check_widths(self.hidden)
         check_numbers(self)
@@ -49,12 +49,12 @@ class InformationMaximization:
     def output_terms(
         self, clean: Tensor, supervised: list[Tensor], batch: Batch
     ) -> dict[str, tuple[float, Tensor]]:
-        """(weight, value [M]) of the terms of the clean outputs.
+        """Return (weight, value [M]) of the mutual information and of the supervised terms.
 
         Parameters
         ----------
-        clean : logits [M, B, k]
-        supervised : logits [M, B, k] of each of the inputs ``batch.supervised_inputs``
+        clean : logits [M, B, k] of batch.x
+        supervised : logits [M, B, k] of each of ``batch.supervised_inputs``
         batch : Batch
         """
         mi = mutual_information_loss(clean, self.mu)
@@ -63,23 +63,23 @@ class InformationMaximization:
 
 @dataclass(frozen=True)
 class RIM(InformationMaximization):
-    """weight_decay / 2 ||theta||^2 + w_mi [H(Y|X) - mu H(Y)]: mutual information of a plain network.
+    """RIM: weight_decay / 2 ||theta||^2 + w_mi [H(Y|X) - mu H(Y)], with a plain network.
 
-    Deep RIM is the comparison of Hu et al. (2017): IMSAT's network with weight decay in place of the
-    perturbations. ``hidden=()`` is linear RIM, the model of Krause et al.
+    Deep RIM is a baseline of Hu et al. (2017): IMSAT's network with weight decay instead of perturbations.
+    ``hidden=()`` is linear RIM, the model of Krause et al.
 
     Parameters
     ----------
     hidden, w_mi, mu : see `InformationMaximization`
-    weight_decay : of the matrices, gamma and beta; the output's bias, which H(Y) holds, is left alone. Batch
-        norm takes the length of a hidden layer's matrix away, so gamma and beta say how large its outputs
-        are. Without their decay they make up for a small last matrix, outputs get as steep as they like,
-        and the clusters follow the data less. Chainer, which IMSAT is written in, decays every parameter as
-        well. Hu et al. published no code for RIM: the values are ours. With IMSAT's weight of mutual
-        information (0.1), some of the digits' ten clusters stay empty.
-        Outputs that are all uniform are a stationary point, which weights leave only if the decay is below
-        w_mi times the variance of the data along some direction, over k: on tf-idf rows of length 1, linear
-        RIM stays there with 0.005 (its loss does not move), and leaves it with 0.0001.
+    weight_decay : decay of the matrices, gamma and beta, but not of the output bias, which H(Y) controls.
+        Batch norm cancels the scale of a hidden layer's matrix, so gamma and beta determine how large its
+        outputs are. Without decay they would make up for a small last matrix: outputs could become
+        arbitrarily steep, and the clusters would follow the data less. Chainer, in which IMSAT is written,
+        decays every parameter as well. Hu et al. published no code for RIM, so the values are ours. With
+        IMSAT's weight of mutual information (0.1), some of the ten clusters of the digits stay empty.
+        Outputs that are all uniform are a stationary point. The weights leave it only if the decay is below
+        w_mi times the variance of the data along some direction, divided by k: on tf-idf rows of length 1,
+        linear RIM stays there with 0.005 (its loss does not change), and leaves it with 0.0001.
 
     References
     ----------

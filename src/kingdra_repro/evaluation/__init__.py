@@ -1,4 +1,4 @@
-"""Scores of a clustering against known classes, and what is watched while a run goes on."""
+"""Scores of a clustering against known classes, and measures that need no labels."""
 
 from kingdra_repro.evaluation.information import information_score
 from kingdra_repro.evaluation.metrics import ari, clustering_accuracy, matched_classes, nmi, purity, scores

@@ -1,4 +1,4 @@
-"""Scores of a fitted ensemble that no labels are needed for."""
+"""A score of a fitted ensemble that needs no labels."""
 
 from typing import Any, Protocol
 
@@ -7,32 +7,32 @@ from scipy.special import entr
 
 
 class WithProba(Protocol):
-    """An estimator that tells how likely each cluster is."""
+    """An estimator with ``predict_proba``."""
 
     def predict_proba(self, X: Any) -> np.ndarray: ...
 
 
 def information_score(estimator: WithProba, X: Any, y: Any = None) -> float:
-    """Score the mutual information of points and clusters: a scorer for scikit-learn's searches.
+    """Compute the mutual information of points and clusters: a scorer for scikit-learn's searches.
 
-    H(mean output) - mean H(output) over the rows of X, divided by log k (Bridle et al. 1992; Krause et al.
-    2010; the paper's Eq. 9 with mu = 1). The outputs of an ensemble are the mean over its models: it is high
-    where the models are sure, agree with one another, and fill the clusters evenly. With ``scoring=
-    information_score`` a search scores points that were not fitted.
+    The score is H(mean output) - mean H(output) over the rows of X, divided by log k (Bridle et al. 1992;
+    Krause et al. 2010; the paper's Eq. 9 with mu = 1). The outputs of an ensemble are the mean over its
+    models, so the score is high if the models are confident, agree with one another, and fill the clusters
+    evenly. A search with ``scoring=information_score`` scores points that were not used in the fit.
 
-    It does not tell whether clusters are those that somebody has in mind, it takes uneven clusters for worse
-    ones, and settings that make outputs sharper, such as a larger ``w_mi``, win by it. Compare settings of
-    the same objective.
+    The score does not tell whether the clusters are those that a user has in mind. It ranks uneven clusters
+    lower, and it favours settings that make outputs sharper, such as a larger ``w_mi``. Compare only settings
+    of the same objective.
 
     Parameters
     ----------
-    estimator : fitted, with ``predict_proba``
+    estimator : fitted estimator with ``predict_proba``
     X : array or sparse matrix [n, d]
-    y : not read
+    y : ignored
 
     Returns
     -------
-    float in 0..1; 0 where there is one cluster
+    float in 0..1; 0 if there is only one cluster
 
     References
     ----------

@@ -1,6 +1,6 @@
-"""How well clusters agree with classes: ACC, NMI, ARI, purity.
+"""Agreement of clusters with classes: ACC, NMI, ARI, purity.
 
-Labels of the data are read here and in the report's pictures, nowhere else.
+Methods never read the classes of the data, except for the labels that they are given.
 """
 
 from collections.abc import Callable
@@ -14,14 +14,14 @@ from sklearn.metrics.cluster import contingency_matrix
 
 from kingdra_repro.errors import InputError
 
-Measure = Callable[[ArrayLike, ArrayLike], float]  # of classes and clusters
+Measure = Callable[[ArrayLike, ArrayLike], float]  # takes classes and clusters
 
 
 def _label_vectors(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Both as vectors [n] of words or numbers; InputError where they are none, or a label is missing."""
+    """Return both as vectors [n]; raise InputError if their shapes are invalid or a label is missing."""
     vectors = []
     for name, given in (("y_true", y_true), ("y_pred", y_pred)):
-        # A list of words and NaN would become an array of words, "nan" among them.
+        # As object, because NumPy would turn the NaN in a list of strings into the string "nan".
         labels = np.asanyarray(given, dtype=None if hasattr(given, "dtype") else object)
         if labels.ndim == 1:
             missing = np.flatnonzero(np.ma.getmaskarray(labels) | pd.isna(np.ma.getdata(labels)))
@@ -42,7 +42,7 @@ def _label_vectors(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[np.ndarray, np
 
 
 def _numbered(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    """Both as int64 [n]: the place of each label among the sorted distinct ones of its vector."""
+    """Return both as int64 [n]: the index of each label among the sorted distinct labels of its vector."""
     codes = []
     for labels in _label_vectors(y_true, y_pred):
         try:
@@ -53,12 +53,12 @@ def _numbered(y_true: ArrayLike, y_pred: ArrayLike) -> tuple[np.ndarray, np.ndar
 
 
 def _contingency(y_true: ArrayLike, y_pred: ArrayLike) -> np.ndarray:
-    """Points by class and cluster, int64 [n_classes, n_clusters], of the classes and clusters that occur."""
+    """Count the points of the classes and clusters that occur: int64 [n_classes, n_clusters]."""
     return contingency_matrix(*_numbered(y_true, y_pred))
 
 
 def matched_classes(y_true: ArrayLike, y_pred: ArrayLike) -> dict[int, int]:
-    """Return the class of each cluster in the best one-to-one match (Hungarian method).
+    """Return the class of each cluster in the best one-to-one match (Hungarian algorithm).
 
     Parameters
     ----------
@@ -66,8 +66,8 @@ def matched_classes(y_true: ArrayLike, y_pred: ArrayLike) -> dict[int, int]:
 
     Returns
     -------
-    dict from cluster to class; clusters beyond the number of classes are left out, and those that have no
-    point of the class that is left for them
+    dict from cluster to class; left out are clusters beyond the number of classes, and clusters without a
+    point of the class that they are matched to
     """
     table = _contingency(y_true, y_pred)
     classes, clusters = np.unique(y_true), np.unique(y_pred)
@@ -76,16 +76,16 @@ def matched_classes(y_true: ArrayLike, y_pred: ArrayLike) -> dict[int, int]:
 
 
 def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """ACC: the fraction of the points that the best one-to-one match of clusters and classes places rightly.
+    """Compute ACC: the fraction of points that the best one-to-one match of clusters and classes gets right.
 
     Parameters
     ----------
     y_true : array [n]
-        Classes, words or numbers.
+        Classes, as strings or numbers.
     y_pred : array [n]
-        Clusters; their names do not matter. There may be more or fewer of them than classes: what is over is
-        matched to nothing, and its points count as wrong. -1 is a name as any other: leave out points that
-        have no cluster, such as `mini_clusters`' -1.
+        Clusters; their names do not matter. There may be more or fewer of them than classes: surplus clusters
+        or classes are not matched, and their points count as wrong. -1 is a name like any other: leave out
+        points without a cluster, such as those with -1 from `mini_clusters`.
 
     Returns
     -------
@@ -94,7 +94,7 @@ def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     Raises
     ------
     InputError
-        Where the two are not label vectors of one length, are empty, or a label is missing (NaN, None).
+        If the two are not label vectors of equal length, are empty, or have a missing label (NaN, None).
 
     Examples
     --------
@@ -111,16 +111,16 @@ def clustering_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
 
 def purity(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """Compute the fraction of the points that belong to the most frequent class of their cluster, 0..1.
+    """Compute the fraction of points that belong to the most frequent class of their cluster, 0..1.
 
-    Unlike ACC, several clusters may stand for one class: more clusters never lower it.
+    Unlike for ACC, several clusters may stand for one class, so splitting a cluster never lowers the purity.
     """
     table = _contingency(y_true, y_pred)
     return float(table.max(axis=0).sum() / table.sum())
 
 
 def nmi(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """Mutual information of clusters and classes over the mean of their entropies, 0..1."""
+    """Compute the mutual information of clusters and classes over the mean of their entropies, 0..1."""
     return float(normalized_mutual_info_score(*_numbered(y_true, y_pred)))
 
 
@@ -130,16 +130,16 @@ def ari(y_true: ArrayLike, y_pred: ArrayLike) -> float:
 
 
 def classification_accuracy(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """1 - the classification error: the fraction of points whose class is predicted; nothing is matched."""
+    """Compute 1 - the classification error: the fraction of correctly predicted classes, without matching."""
     true, pred = _label_vectors(y_true, y_pred)
     return float(np.mean(true == pred))
 
 
 def accuracy_with(given: np.ndarray, y_true: np.ndarray) -> Measure:
-    """Return the accuracy that suits a method which was given these labels.
+    """Return the accuracy function that suits a method that was given these labels.
 
-    Of classification, as its clusters are the classes; of clustering where a class had no label, whose
-    cluster then has a number of its own.
+    This is the classification accuracy if every class has a given label, because clusters are then classes.
+    Otherwise it is the clustering accuracy: the cluster of a class without labels has an arbitrary number.
     """
     every_class = np.isin(y_true, given).all()
     return classification_accuracy if every_class else clustering_accuracy
@@ -148,15 +148,14 @@ def accuracy_with(given: np.ndarray, y_true: np.ndarray) -> Measure:
 def scores(
     y_true: ArrayLike | None, y_pred: ArrayLike, given: np.ndarray | None = None
 ) -> dict[str, float | None]:
-    """``acc``, ``nmi``, ``ari`` and ``purity``; all None where the classes are not known.
+    """Compute ``acc``, ``nmi``, ``ari`` and ``purity``; all are None if the classes are not known.
 
     Parameters
     ----------
     y_true, y_pred : int arrays [n]
     given : int64 array [n] or None
-        The labels that a semi-supervised method was given, -1 for none. The scores are then of the points
-        without one, and ``acc`` is the classification accuracy where every class had a label: predictions
-        are classes.
+        The labels that a semi-supervised method was given, -1 for none. The scores are then those of the
+        points without a given label, and ``acc`` is the function that `accuracy_with` chooses.
     """
     measures: dict[str, Measure] = {
         "acc": clustering_accuracy,

@@ -1,4 +1,4 @@
-"""How many clusters: the same method with several numbers, and what is known of each without labels."""
+"""Choice of the number of clusters: one method is fitted with several numbers, and scored without labels."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,14 +17,14 @@ from kingdra_repro.training.events import Iteration, Monitor, Progress
 
 @dataclass(frozen=True)
 class NumberOfClusters:
-    """What is recommended.
+    """The recommended number of clusters, and the reason.
 
     Attributes
     ----------
     n_clusters : int
     reason : str, one sentence
-    table : DataFrame, a row a number of clusters
-        ``k``; ``clusters_found``, those of them that have points; those of
+    table : DataFrame, one row per number of clusters
+        ``k``; ``clusters_found``, how many of the k clusters have points; the measures of
         `kingdra_repro.evaluation.known_without_labels`; and ``score``, their mean.
     """
 
@@ -36,15 +36,15 @@ class NumberOfClusters:
 def choose_n_clusters(estimator: BaseEstimator, X: Any, n_clusters: Iterable[int]) -> NumberOfClusters:
     """Recommend a number of clusters, without any label of the data.
 
-    As ``kingdra-run n_clusters=2..12`` does, with the same seed and settings to the same result.
+    ``kingdra-run n_clusters=2..12`` does the same, with the same result for the same seed and settings.
 
     Parameters
     ----------
     estimator : clusterer with the parameter ``n_clusters``, such as `kingdra_repro.Kingdra`
         Clones of it are fitted.
-    X : what its ``fit`` takes [n, d]
+    X : data [n, d], as its ``fit`` takes them
     n_clusters : iterable of int, such as ``range(2, 13)``
-        Two numbers or more, each at least 2.
+        Two different numbers or more, each at least 2.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def choose_n_clusters(estimator: BaseEstimator, X: Any, n_clusters: Iterable[int
     Raises
     ------
     InputError
-        Where the numbers are not that; and whatever the estimator's ``fit`` raises.
+        If the numbers are not valid. Exceptions of the estimator's ``fit`` are passed on.
 
     Examples
     --------
@@ -71,7 +71,7 @@ def choose_n_clusters(estimator: BaseEstimator, X: Any, n_clusters: Iterable[int
 
 
 def measure(estimator: BaseEstimator, X: Any, n_clusters: int) -> dict[str, Any]:
-    """Fit a clone of an estimator with one number of clusters: ``k`` and the rest of a row of the table."""
+    """Fit a clone of an estimator with one number of clusters; return its row of the table, without score."""
     method: Any = clone(estimator).set_params(n_clusters=n_clusters)
     kept_in = None
     if (folder := getattr(estimator, "checkpoint_dir", None)) is not None:
@@ -87,16 +87,16 @@ def measure(estimator: BaseEstimator, X: Any, n_clusters: int) -> dict[str, Any]
 
 
 def recommend(measures: pd.DataFrame) -> NumberOfClusters:
-    """Choose among numbers of clusters by what is known of each.
+    """Choose among numbers of clusters by their measures.
 
-    A number that left clusters without points is out, unless all did. The score of a number is the mean of
-    what is known of all that are not out: each is about 1 at best, and ``scripts/n_clusters.py`` shows how
-    often the mean is right. Of equal scores the smaller number wins.
+    A number that left clusters without points is excluded, unless all did. The score of a number is the mean
+    of the measures that are known for all remaining numbers. Each measure is about 1 at best;
+    ``scripts/n_clusters.py`` shows how often the mean is right. Of equal scores the smaller number wins.
 
     Parameters
     ----------
-    measures : DataFrame, a row a number
-        With ``k``, ``clusters_found`` and `MEASURES`.
+    measures : DataFrame, one row per number of clusters
+        With the columns ``k``, ``clusters_found`` and those of `MEASURES`.
     """
     table = measures.sort_values("k").reset_index(drop=True).astype(dict.fromkeys(MEASURES, float))
     full = table["clusters_found"] == table["k"]
@@ -119,9 +119,9 @@ def recommend(measures: pd.DataFrame) -> NumberOfClusters:
 
 
 class _FirstVotes:
-    """A monitor that keeps the models' clusters after the first phase, and tells another everything.
+    """A monitor that stores the models' clusters after the first phase, and forwards events to another one.
 
-    Beside the checkpoint, where there is one: a fit that is taken up does not go through that phase again.
+    With a checkpoint folder, the clusters are stored there, because a resumed fit does not repeat that phase.
     """
 
     def __init__(self, monitor: Monitor | None, folder: Path | None) -> None:
@@ -130,7 +130,7 @@ class _FirstVotes:
         self._votes: np.ndarray | None = None
 
     def votes(self) -> np.ndarray | None:
-        """Return the clusters [n_models, n]; None where there is no ensemble."""
+        """Return the clusters [n_models, n], or None if there is no ensemble."""
         if self._votes is None and self._file is not None and self._file.exists():
             return np.load(self._file, allow_pickle=False)
         return self._votes

@@ -1,4 +1,4 @@
-"""What the classes tell about one phase of a run: one row of history.csv."""
+"""Scores of one phase of a run against the classes, for its row of history.csv."""
 
 import numpy as np
 
@@ -12,25 +12,25 @@ def phase_scores(
     pseudo_labels: np.ndarray | None,
     given: np.ndarray | None = None,
 ) -> dict[str, float | None]:
-    """Scores of the answer, of an ensemble's single models, and of the pseudo-labels.
+    """Score the answer, the single models of an ensemble, and the pseudo-labels.
 
     Parameters
     ----------
     y : int64 array [n], the classes
     labels : int64 array [n], the clusters
-    model_labels : int64 array [n_models, n], each model's clusters, or None where there is no ensemble
-    pseudo_labels : int64 array [n] with -1 for none, or None where the method makes none
+    model_labels : int64 array [n_models, n], each model's clusters, or None if there is no ensemble
+    pseudo_labels : int64 array [n] with -1 for none, or None if the method makes none
     given : int64 array [n], the labels that the method was given, or None; see `scores`
 
     Returns
     -------
     dict
-        ``acc``, ``nmi``, ``ari`` of `labels`; ``model_acc_mean``, ``_std``, ``_min``, ``_max`` of the single
-        models' accuracies, the standard deviation of all there are (divided by their number);
-        ``pseudo_label_acc``: of the pseudo-labelled points alone, the fraction that is right when
-        mini-clusters are matched one-to-one to classes (None where there are none). Where labels were given,
-        also ``purity``, and ``nmi_given`` and ``purity_given`` of the points that they were given for: 1
-        where the answer keeps them, as that of an ensemble does.
+        ``acc``, ``nmi``, ``ari`` of `labels`. ``model_acc_mean``, ``_std``, ``_min``, ``_max`` of the single
+        models' accuracies; the standard deviation is that of the population (divided by the number of
+        models). ``pseudo_label_acc``, the fraction of the pseudo-labelled points that is right if
+        mini-clusters are matched one-to-one to classes (None if there are no such points). If labels were
+        given, also ``purity``, and ``nmi_given`` and ``purity_given`` of the points with given labels, which
+        are 1 if the answer keeps these labels, as an ensemble's does.
     """
     row = scores(y, labels, given)
     accuracy: Measure = clustering_accuracy

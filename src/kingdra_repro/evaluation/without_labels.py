@@ -1,4 +1,4 @@
-"""What is known of a clustering without labels: how stable it is, and how far its clusters lie apart."""
+"""Measures of a clustering that need no labels: how stable it is, and how well separated its clusters are."""
 
 from itertools import combinations
 from typing import Any, TypeVar
@@ -11,9 +11,9 @@ from sklearn.utils import check_array
 from kingdra_repro.methods.features import indexable_features, rows_of
 from kingdra_repro.sampling import fixed_sample
 
-SAMPLED = 2_000  # points that are looked at: silhouettes take the square of their number
+SAMPLED = 2_000  # points in the sample; the time of a silhouette grows with the square of their number
 
-# Each is better the larger it is, and None where a method has no such thing.
+# For each, larger is better, and None means that it does not apply to a method.
 MEASURES = {
     "stability": "stability",
     "agreement": "agreement",
@@ -31,23 +31,22 @@ def known_without_labels(
 
     Parameters
     ----------
-    method : fitted estimator, with ``labels_``, and maybe ``history_`` and ``predict_proba``
-    X : array, table, sparse matrix or StreamedMatrix [n, d], what it was fitted on
+    method : fitted estimator with ``labels_``, and optionally ``history_`` and ``predict_proba``
+    X : array, table, sparse matrix or StreamedMatrix [n, d], the data that it was fitted on
     first_votes : int array [n_models, n] or None
-        The models' own clusters after the first phase, before they learn from each other; None where there
-        is no ensemble.
+        The models' own clusters after the first phase, before they learn from each other; None: no ensemble.
 
     Returns
     -------
     dict
-        ``stability``: the mean adjusted Rand index of any two models after the first phase. Each began with
-        other random weights, batches and noise, so that it tells what another seed would find.
-        ``agreement``, ``pseudo_labelled``: at the end, the share of the models that give a point's most
-        frequent answer, and of the points that get a pseudo-label.
-        ``silhouette``, ``silhouette_outputs``: mean silhouette of the clusters in the features, and in the
-        outputs (``predict_proba``).
-        Each is at most 1; None where the method has no such thing, or finds one cluster alone. All but
-        ``agreement`` and ``pseudo_labelled`` are of 2,000 points, the same whenever n points are clustered.
+        ``stability``: the mean adjusted Rand index over all pairs of models after the first phase. The models
+        start with different random weights, batches and noise, so it shows what another seed would find.
+        ``agreement``, ``pseudo_labelled``: in the phase of the answer, the mean share of models that give a
+        point's most frequent answer, and the share of points that get a pseudo-label.
+        ``silhouette``, ``silhouette_outputs``: the mean silhouette of the clusters in the features, and in
+        the outputs (``predict_proba``).
+        Each is at most 1, and None if it does not apply to the method or there is only one cluster. All but
+        ``agreement`` and ``pseudo_labelled`` are computed on at most 2,000 points, which depend on n only.
     """
     X = indexable_features(X)
     n = X.shape[0]
@@ -66,19 +65,19 @@ def known_without_labels(
 
 
 def phase_of_answer(method: Any) -> dict[str, Any]:
-    """Give the row of the history of a fitted method that its answer is of: the last, or ``phase_``."""
+    """Return the history row of the phase that a method's answer is from: ``phase_`` or the last one."""
     history = getattr(method, "history_", None)
     return {} if history is None or history.empty else history.iloc[getattr(method, "phase_", -1)].to_dict()
 
 
 def number_of(phase: dict[str, Any], name: str, kind: type[T]) -> T | None:
-    """Return a plain number of a row of the history; None for what a phase did not have (missing, or NaN)."""
+    """Return a number from a row of the history; None if the phase does not have it (missing or NaN)."""
     value = phase.get(name)
     return None if value is None or value != value else kind(value)
 
 
 def _pairwise_rand(votes: np.ndarray) -> float | None:
-    """Return the mean adjusted Rand index of any two of the votes [n_models, n]; None of one model."""
+    """Return the mean adjusted Rand index over all pairs of votes [n_models, n]; None for one model."""
     found = [float(adjusted_rand_score(one, other)) for one, other in combinations(votes, 2)]
     return float(np.mean(found)) if found else None
 

@@ -1,4 +1,4 @@
-"""Pseudo-labels: from the agreement of an ensemble (paper Section 4.2), and Table 1's other ways."""
+"""Pseudo-labels: from the agreement of an ensemble (paper Section 4.2), and by Table 1's alternatives."""
 
 from kingdra_repro.checks import choice, must_be
 from kingdra_repro.pseudo_labels.baselines import (
@@ -36,7 +36,7 @@ _PSEUDO_LABELLERS: dict[str, type[PseudoLabeller]] = {
 
 
 def make_pseudo_labeller(pseudo_labels: str | PseudoLabeller) -> PseudoLabeller:
-    """Return the way of a name with its default settings; an instance is returned as it is."""
+    """Return the pseudo-labeller of a name with its default settings; an instance is returned unchanged."""
     if isinstance(pseudo_labels, type) or not (isinstance(pseudo_labels, str) or callable(pseudo_labels)):
         what = "a name, or an instance such as GraphPseudoLabels()"
         raise must_be(what, "pseudo_labels", pseudo_labels)

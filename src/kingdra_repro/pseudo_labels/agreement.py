@@ -1,19 +1,20 @@
-"""How many models agree on two points, for many pairs at once, never for all pairs at once."""
+"""n_agree(x, x') of paper Section 4.2.1, for many pairs at once, but never for all pairs at once."""
 
 import torch
 from torch import Tensor
 
-# Pairs in one tile. A tile and its two companions have to stay in a CPU's second-level cache; a GPU wants
-# enough pairs to fill all of it.
+# Shape of a tile of pairs. The three buffers of a tile have to fit into a CPU's second-level cache; a GPU
+# needs enough pairs to keep all of it busy.
 _CPU_TILE = (256, 4096)
 _GPU_TILE = (4096, 16384)
 
 
 def n_agree(first: Tensor, second: Tensor, out: Tensor | None = None, equal: Tensor | None = None) -> Tensor:
-    """Count the models that agree on each pair of integers [n_models, p] and [n_models, q].
+    """Compute n_agree(x, x') for p * q pairs: the number of models that predict the same output for both.
 
-    Paper Section 4.2.1: n_agree(x, x'). The result is uint8 [p, q], int32 from 256 models on; so are ``out``
-    and ``equal``, room for it and for one model's comparison.
+    ``first`` and ``second`` are integer predictions [n_models, p] and [n_models, q]. The result is uint8 [p,
+    q], or int32 from 256 models on. ``out`` and ``equal`` are optional buffers of this shape and dtype, for
+    the result and for the comparison in one model.
     """
     n_models = len(first)
     if out is None:
@@ -21,7 +22,7 @@ def n_agree(first: Tensor, second: Tensor, out: Tensor | None = None, equal: Ten
         out = torch.empty(first.shape[1], second.shape[1], dtype=dtype, device=first.device)
     if equal is None:
         equal = torch.empty_like(out)
-    # Written straight as numbers: a comparison that yields booleans is far slower on a CPU.
+    # Written directly as integers: a comparison that returns booleans is far slower on a CPU.
     torch.eq(first[0, :, None], second[0], out=out)
     for m in range(1, n_models):
         torch.eq(first[m, :, None], second[m], out=equal)
@@ -30,15 +31,15 @@ def n_agree(first: Tensor, second: Tensor, out: Tensor | None = None, equal: Ten
 
 
 def weight_in_agreement(rows: Tensor, targets: Tensor, weights: Tensor, threshold: int) -> Tensor:
-    """For each row, the weight of the targets that at least ``threshold`` models see as it does.
+    """Compute, for each row, the total weight of the targets with n_agree(row, target) >= threshold.
 
-    Exact for every weight; works through ``p * q`` pairs in tiles, so memory is O(p + q). It is fastest where
-    q <= p.
+    The sums are exact for all weights. The ``p * q`` pairs are processed in tiles, so memory is O(p + q). It
+    is fastest if q <= p.
 
     Parameters
     ----------
-    rows : integer tensor [n_models, p]
-    targets : integer tensor [n_models, q]
+    rows : integer tensor [n_models, p], predictions
+    targets : integer tensor [n_models, q], predictions
     weights : int64 tensor [q], >= 0
 
     Returns
@@ -74,10 +75,10 @@ def weight_in_agreement(rows: Tensor, targets: Tensor, weights: Tensor, threshol
 
 
 def _base_256(weights: Tensor) -> list[Tensor]:
-    """Split weights into digits, lowest first.
+    """Split weights into base-256 digits as float32, lowest first.
 
-    Their float32 products are exact on every device and in every matmul precision (8 bits a factor, sums of
-    up to 4,096 terms below 2**24).
+    Matrix products of the digits with 0 and 1 are exact on every device and in every matmul precision: a
+    digit has 8 bits, and the sums of up to 4,096 terms are below 2**24.
     """
     largest = int(weights.max())
     n_digits = max(1, -(-largest.bit_length() // 8))

@@ -1,4 +1,4 @@
-"""Pseudo-labels without a graph, which the paper compares with in Table 1: argmax, threshold, K-means."""
+"""Pseudo-labels without a graph, the alternatives in the paper's Table 1: argmax, threshold, K-means."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from kingdra_repro.pseudo_labels.matching import align, average
 
 @dataclass(frozen=True)
 class KMeansPseudoLabels:
-    """Every point is labelled with its cluster in a K-means of the last hidden layer, as in DeepCluster.
+    """Pseudo-labels from K-means on the last hidden layer, as in DeepCluster; every point gets one.
 
-    Of an ensemble it is the first model's: "the model's features" (Table 1) are one model's, and those of
-    all, side by side, would be an n x 12,000 matrix for ten models of the paper's width.
+    The hidden layer is that of the first model of the ensemble. "The model's features" (Table 1) are those of
+    one model, and the concatenated features of ten models of the paper's width would be an n x 12,000 matrix.
 
     Parameters
     ----------
-    n_init : int, restarts
-    random_state : int, of the centres that K-means starts from
-    min_fraction : float in [0, 1], smallest cluster that is trained on, as a share of n / k
+    n_init : int, number of restarts of K-means
+    random_state : int, seed of the initial centres of K-means
+    min_fraction : float in [0, 1], minimum size of a cluster to train on, as a fraction of n / k
     """
 
     n_init: int = 10
@@ -32,7 +32,7 @@ class KMeansPseudoLabels:
 
     def __post_init__(self) -> None:
         check_parameters(self, {"n_init": integer(1), "min_fraction": min_fraction})
-        seed("pseudo_labels.random_state", self.random_state)  # not the method's, which is called so, too
+        seed("pseudo_labels.random_state", self.random_state)  # the method has a random_state, too
 
     def __call__(self, proba: Tensor, features: Callable[[], Tensor]) -> MiniClusters:
         """Label the points of outputs [n_models, n, k]; see `PseudoLabeller`."""
@@ -44,13 +44,13 @@ class KMeansPseudoLabels:
 
 @dataclass(frozen=True)
 class ArgmaxPseudoLabels:
-    """Every point is labelled with the largest of the ensemble's outputs, aligned and averaged.
+    """Pseudo-labels from the argmax of the ensemble's aligned and averaged outputs; every point gets one.
 
-    The paper's Table 1: the model learns what it says already, and its accuracy stays where it is.
+    As the paper's Table 1 shows, the model learns what it predicts already, and its accuracy does not change.
 
     Parameters
     ----------
-    min_fraction : float in [0, 1], smallest cluster that is trained on, as a share of n / k
+    min_fraction : float in [0, 1], minimum size of a cluster to train on, as a fraction of n / k
     """
 
     min_fraction: float = 0.05
@@ -67,16 +67,16 @@ class ArgmaxPseudoLabels:
 
 @dataclass(frozen=True)
 class ThresholdPseudoLabels:
-    """Points whose largest output, aligned and averaged over the ensemble, exceeds a threshold.
+    """Pseudo-labels for the points whose largest aligned and averaged output exceeds a threshold.
 
     The paper does not give the threshold. The default, .95, is that of FixMatch (Sohn et al., 2020), which
-    makes pseudo-labels in the same way. Of up to twenty models none can then be sure of another output: even
-    if the others' outputs were 1, the average would be at most .95.
+    makes pseudo-labels in the same way. With up to twenty models, it rules out that one of them is sure of a
+    different output: even if the output of all others were 1, the average would be at most .95.
 
     Parameters
     ----------
     threshold : float in [0, 1)
-    min_fraction : float in [0, 1], smallest cluster that is trained on, as a share of n / k
+    min_fraction : float in [0, 1], minimum size of a cluster to train on, as a fraction of n / k
     """
 
     threshold: float = 0.95

@@ -1,4 +1,4 @@
-"""Pseudo-labels that keep to what is known: the classes of some points, and linked pairs."""
+"""Pseudo-labels that are consistent with what is known: the classes of some points, and linked pairs."""
 
 from dataclasses import replace
 
@@ -14,29 +14,29 @@ from kingdra_repro.pseudo_labels.matching import align, best_match, contingency
 def constrain(
     found: MiniClusters, predictions: Tensor, given: np.ndarray, links: Closure | None
 ) -> MiniClusters:
-    """Make mini-clusters keep to given labels and linked pairs.
+    """Make mini-clusters consistent with given labels and linked pairs.
 
-    1. A mini-cluster gets the number of the class of most of its labelled points; where it has none, or
-       another has more of that class, of the output that most models predict for its points. Each number is
-       given once. Without any label the numbers stay as they are.
-    2. Points that must be linked are put where most of them are, of those that are in a mini-cluster; of
-       two that have equally many, in none.
-    3. Points with a given label are in their class.
-    4. Of points that cannot be linked and are in one mini-cluster, both leave it; one with a given label
-       stays.
+    1. The mini-clusters are renumbered one-to-one. The new numbers first maximise how many labelled points
+       are in the mini-cluster of their class's number, and then how many predictions (aligned over the
+       models) equal the number of the point's mini-cluster. Without any given label, the numbers are kept.
+    2. Points that must be linked are moved to the mini-cluster that has most of them. In case of a tie, they
+       are left without one.
+    3. Points with a given label are moved to the mini-cluster of their class.
+    4. If two points that cannot be linked are in the same mini-cluster, both leave it, and so do the points
+       that must be linked to them; points with a given label stay.
 
     Parameters
     ----------
     found : MiniClusters
     predictions : integer Tensor [n_models, n]
-        Each model's largest output; those of classes with a label have the numbers of the classes.
-    given : int64 array [n], classes 0..k-1, -1 where not known; with those that follow from the links
+        Each model's largest output. For a class with given labels, it has the number of the class.
+    given : int64 array [n], classes 0..k-1, -1 if not known; includes the labels that follow from the links
     links : Closure or None
 
     Returns
     -------
     MiniClusters
-        Complete where those found were, and each still has points.
+        Complete if ``found`` is complete and each mini-cluster still has points.
     """
     k = len(found.sizes)
     labels = found.labels.cpu().numpy()
@@ -54,7 +54,7 @@ def constrain(
 
 
 def _numbers(labels: np.ndarray, predictions: Tensor, given: np.ndarray, k: int) -> np.ndarray:
-    """Return the class, or output, of each mini-cluster: int64 [k], each number once."""
+    """Return the new number of each mini-cluster (step 1 of `constrain`): int64 [k], each number once."""
     inside = labels >= 0
     outputs = align(predictions, k, torch.from_numpy(np.unique(given[given >= 0])))
     aligned = outputs.argsort(1).gather(1, predictions.long())[:, torch.from_numpy(inside)]
@@ -62,12 +62,12 @@ def _numbers(labels: np.ndarray, predictions: Tensor, given: np.ndarray, k: int)
     known = inside & (given >= 0)
     members = np.zeros((k, k), np.int64)
     np.add.at(members, (labels[known], given[known]), 1)
-    # One labelled point counts more than all predictions.
+    # One labelled point counts more than all predictions together.
     return best_match(votes + torch.from_numpy(members) * (predictions.numel() + 1)).numpy()
 
 
 def _joined(labels: np.ndarray, group: np.ndarray, k: int) -> np.ndarray:
-    """Return the labels, with those of each group of linked points the same."""
+    """Return the labels with one label for all points of a linked group (step 2 of `constrain`)."""
     linked = np.flatnonzero(np.bincount(group)[group] > 1)
     _, number = np.unique(group[linked], return_inverse=True)
     inside = labels[linked] >= 0
@@ -81,8 +81,8 @@ def _joined(labels: np.ndarray, group: np.ndarray, k: int) -> np.ndarray:
 
 
 def _parted(labels: np.ndarray, given: np.ndarray, links: Closure) -> np.ndarray:
-    """Return the labels without those of linked groups that share one they cannot share."""
-    _, first = np.unique(links.group, return_index=True)  # a point of each group: all have one label
+    """Return the labels without those shared by groups that cannot be linked (step 4 of `constrain`)."""
+    _, first = np.unique(links.group, return_index=True)  # one point per group: all have its label
     of_group, told = labels[first], given[first] >= 0
     clash = links.apart[(of_group[links.apart[:, 0]] == of_group[links.apart[:, 1]])]
     leave = np.zeros(len(first), bool)

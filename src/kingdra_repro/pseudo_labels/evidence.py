@@ -1,37 +1,37 @@
-"""An ensemble's clusters that are too fine, joined to k by which of them the models put together."""
+"""Evidence accumulation: joins the clusters of an ensemble to k, if the models have more than k each."""
 
 import numpy as np
 from sklearn.cluster import SpectralClustering
 
 from kingdra_repro.data.links import Links
 
-MIN_CELL = 0.01  # of n / k points: rarer answers are where models err
-MOST_CELLS = 2000  # the matrix has the square of this
-ANSWER = 10.0  # linked pairs that a model's own answer on two clusters counts as
+MIN_CELL = 0.01  # minimum size of a cell as a fraction of n / k; smaller ones are mostly errors of a model
+MOST_CELLS = 2000  # the similarity matrix has the square of this number of entries
+ANSWER = 10.0  # weight of a model's own answer on two clusters, as a number of linked pairs
 
 
 def join_clusters(labels: np.ndarray, n_fine: int, n_clusters: int, links: Links | None = None) -> np.ndarray:
-    """Evidence accumulation: k groups for the clusters of every model, from all models' clusters together.
+    """Assign the clusters of all models to k common groups by evidence accumulation.
 
-    Points that all models answer alike make a cell. Two cells are as similar as the share of models that put
-    them into one cluster. Spectral clustering, with the cells' sizes as weights, makes k groups of the cells,
-    and each cluster of each model goes with the group that most of its points are in. The cells of a cluster
-    that is a mixture are in different groups where other models tell them apart.
+    Points with the same cluster in every model form a cell. The similarity of two cells is the share of
+    models that put them into one cluster. Spectral clustering, with the sizes of the cells as weights, makes
+    k groups of cells, and each cluster of each model is assigned to the group that has most of its points.
+    The cells of a mixed cluster fall into different groups if other models tell them apart.
 
-    With linked pairs, what a model says of two of its clusters u and v (1 where they are one, else 0) is
-    weighed against the pairs that have a point in each:
+    With linked pairs, a model's own answer on two of its clusters u and v, which is 1 if u = v and else 0, is
+    weighed against the pairs with a point in each, of total weights must_uv and cannot_uv:
 
         s_uv = (a [u = v] + must_uv) / (a + must_uv + cannot_uv),    a = `ANSWER`
 
     Parameters
     ----------
-    labels : int array [n_models, n], each model's clusters from 0 to n_fine - 1
+    labels : int array [n_models, n], each model's clusters, 0..n_fine-1
     links : pairs of the points, or None
 
     Returns
     -------
-    int64 array [n_models, n_fine], the group of each model's clusters, from 0 to n_clusters - 1; those
-    without points, or with none in a cell that is large enough, are in group 0
+    int64 array [n_models, n_fine], the group of each cluster of each model, 0..n_clusters-1; clusters without
+    points, or without points in a cell that is large enough, are in group 0
 
     References
     ----------
@@ -52,7 +52,7 @@ def join_clusters(labels: np.ndarray, n_fine: int, n_clusters: int, links: Links
         spectral = SpectralClustering(
             n_clusters, affinity="precomputed", assign_labels="cluster_qr", random_state=0
         )
-        # Cells that no model puts together are all but apart: the graph must be connected.
+        # Cells that no model puts together get a tiny similarity, because the graph must be connected.
         groups = spectral.fit_predict(weights * np.maximum(together, 1e-9))
     points = np.zeros((len(labels), n_fine, n_clusters))
     for model, of_model in zip(points, cells, strict=True):
@@ -61,7 +61,7 @@ def join_clusters(labels: np.ndarray, n_fine: int, n_clusters: int, links: Links
 
 
 def _alike(clusters: np.ndarray, n_fine: int, links: Links | None) -> np.ndarray:
-    """How surely two clusters of a model [n] belong together: float64 [n_fine, n_fine], from 0 to 1."""
+    """Compute s_uv (see `join_clusters`) for the clusters [n] of a model: float64 [n_fine, n_fine], 0..1."""
     own = ANSWER * np.eye(n_fine)
     if links is None:
         return own / ANSWER
@@ -71,7 +71,7 @@ def _alike(clusters: np.ndarray, n_fine: int, links: Links | None) -> np.ndarray
 
 
 def _between(clusters: np.ndarray, n_fine: int, pairs: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Sum the weights of the pairs [m, 2] between each two clusters: float64 [n_fine, n_fine]."""
+    """Sum the weights of the pairs [m, 2] between every two clusters: float64 [n_fine, n_fine], symmetric."""
     found = np.zeros((n_fine, n_fine))
     one, other = clusters[pairs].T
     np.add.at(found, (one, other), weight)

@@ -1,4 +1,4 @@
-"""Pseudo-labels from the graph of agreement, and what is done where the thresholds do not give k of them."""
+"""Pseudo-labels from the graph of agreement, with lower thresholds if those given find no complete set."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,34 +16,35 @@ from kingdra_repro.pseudo_labels.mini_clusters import PRUNE, mini_clusters
 
 @dataclass(frozen=True)
 class GraphPseudoLabels:
-    """Mini-clusters of points on which the models agree (paper Section 4.2, Algorithm 1).
+    """Pseudo-labels from mini-clusters of points on which the models agree (paper Section 4.2, Algorithm 1).
 
-    Algorithm 1 may find fewer than k mini-clusters, or one of a handful of points: if a model leaves an
-    output unused no k points can differ in all models, and of a hundred classes every model merges some
-    (Section 7). To train on such a set would pull the models together (the public code then trains on
-    without labels, in the worst case for ever). So a set counts as complete if each of its k mini-clusters
-    has at least ``min_fraction * n / k`` points, and where the thresholds given do not lead to one, they are
-    relaxed, none above those given:
+    Algorithm 1 may find fewer than k mini-clusters, or mini-clusters of a few points only: if a model leaves
+    an output unused, no k points can differ in all models, and with a hundred classes every model merges some
+    (Section 7). Training on such a set would make the models more alike. (The public code then continues
+    without labels, in the worst case for ever.) Therefore a set of mini-clusters is complete only if each of
+    the k has at least ``min_fraction * n / k`` points. If the given thresholds do not lead to a complete set,
+    lower ones are tried (with M models):
 
-    1. Of all pairs with a t_pos of at least four fifths and a t_neg of more than half of the models, that
-       one is taken whose smallest mini-cluster is largest (of equals, the strictest).
-    2. If that is not complete, t_neg is lowered further, one by one, as far as t_pos + t_neg exceeds the
-       number of models (a neighbour of the chosen point then always leaves the graph). The first t_neg with a
-       complete set is taken: classes that most models merge are told apart by those that do not. The lower
-       it is, the likelier one class fills two mini-clusters, so it is no lower than need be; of its pairs the
-       smallest mini-cluster decides as above.
+    1. Try all pairs with t_pos >= 4/5 M and t_neg > M/2, neither above the given one (a given one below these
+       bounds is kept). Take the pair whose smallest mini-cluster is largest; of equal ones, the strictest.
+    2. If its set is not complete, lower t_neg further, one by one, while t_pos + t_neg > M (a neighbour of
+       the chosen point then always leaves the graph). Stop at the first t_neg with a complete set. This
+       separates classes that most models merge, by the models that do not. The lower t_neg is, the likelier
+       it is that one class fills two mini-clusters, so it is lowered no further than necessary. Among the
+       pairs with this t_neg, the smallest mini-cluster decides as in step 1.
 
-    Where that gives none either, there is none. No label is looked at. With ``relax=False`` there is none
-    where the thresholds given find none, as in a sweep over them.
+    If no pair leads to a complete set, the incomplete set of the given thresholds is returned. The data's
+    classes are never read. With ``relax=False`` only the given thresholds are tried, as in a sweep over them.
 
     Parameters
     ----------
-    t_pos, t_neg : numbers of models that must agree, or disagree, for a strong edge; None: all models
+    t_pos, t_neg : number of models that must agree for a strong positive edge, and disagree for a strong
+        negative one; None: all models
     confidence : float in [0, 1): only points for which the largest output of every model exceeds it can be
         the centre of a mini-cluster (``thresh`` in the public code); 0: any point
-    prune : "chosen" (Algorithm 1) or "members" (the public code)
-    min_fraction : float in [0, 1], smallest mini-cluster, as a share of n / k
-    relax : whether lower thresholds are tried where those given find no complete set
+    prune : "chosen" (Algorithm 1) or "members" (the public code), see `mini_clusters`
+    min_fraction : float in [0, 1], minimum size of a mini-cluster, as a fraction of n / k
+    relax : whether lower thresholds are tried if those given do not lead to a complete set
     """
 
     t_pos: int | None = None
@@ -69,18 +70,18 @@ class GraphPseudoLabels:
     def __call__(
         self, proba: Tensor | ArrayLike, features: Callable[[], Tensor] | None = None
     ) -> MiniClusters:
-        """Find mini-clusters in the outputs [n_models, n, k] of an ensemble, of any kind of models."""
+        """Find mini-clusters in the outputs [n_models, n, k] of an ensemble of any kind of models."""
         proba = torch.as_tensor(proba)
         confidence, predictions = proba.max(-1)
         return self.of_predictions(predictions, confidence, proba.shape[-1])
 
     def of_predictions(self, predictions: Tensor, confidence: Tensor, k: int) -> MiniClusters:
-        """Find them in the largest outputs alone.
+        """Find mini-clusters from the largest outputs alone.
 
         Parameters
         ----------
-        predictions : integer Tensor [n_models, n], each model's largest output of k
-        confidence : float32 Tensor [n_models, n], its value
+        predictions : integer Tensor [n_models, n], the index of each model's largest output, 0..k-1
+        confidence : float32 Tensor [n_models, n], the value of this output
         k : int
         """
         n_models = len(predictions)
@@ -109,5 +110,5 @@ class GraphPseudoLabels:
 
 
 def _best(sets: Iterable[MiniClusters]) -> MiniClusters | None:
-    """Return the set whose smallest mini-cluster is largest, the first of equals; None of none."""
+    """Return the set whose smallest mini-cluster is largest, the first of equal ones; None for no sets."""
     return max(sets, key=lambda one: int(one.sizes.min()), default=None)

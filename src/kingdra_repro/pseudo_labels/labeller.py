@@ -1,4 +1,4 @@
-"""The interface of the ways of making pseudo-labels, and what each of them returns."""
+"""The interface of pseudo-labellers, and the result that each of them returns."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,15 +15,15 @@ from kingdra_repro.errors import InputError
 
 @dataclass(frozen=True)
 class MiniClusters:
-    """What was found in the outputs of an ensemble.
+    """A set of mini-clusters, found in the outputs of an ensemble.
 
     Attributes
     ----------
     labels : LongTensor [n], the mini-cluster of each point, -1 for none
-    sizes : LongTensor [k]
-    complete : bool, whether all k have at least the smallest size that is trained on
-    relaxed : bool, whether other settings than those given led to it
-    facts : what else is worth a place in the history, by name
+    sizes : LongTensor [k], the number of points in each mini-cluster
+    complete : bool, whether all k mini-clusters are large enough to train on
+    relaxed : bool, whether the set was found with other settings than those given
+    facts : further values for the history, by name
     """
 
     labels: Tensor
@@ -36,12 +36,12 @@ class MiniClusters:
     def of(
         cls, labels: Tensor | ArrayLike, n_clusters: int, min_fraction: float, **more: Any
     ) -> "MiniClusters":
-        """Count them; complete means at least ``min_fraction * n / k`` points, and one, in each.
+        """Make a set from labels: complete if each mini-cluster has ``min_fraction * n / k`` points, and one.
 
         Raises
         ------
         InputError
-            Where a label is none of -1, 0..k-1.
+            If a label is not -1 or from 0 to k - 1.
         """
         labels = torch.as_tensor(labels)
         if labels.numel() and not -1 <= int(labels.min()) <= int(labels.max()) < n_clusters:
@@ -55,21 +55,21 @@ class MiniClusters:
 
 
 class PseudoLabeller(Protocol):
-    """A way of making pseudo-labels: its settings, and a call a phase."""
+    """A way of making pseudo-labels: an object with its settings, called once per phase."""
 
     def __call__(self, proba: Tensor, features: Callable[[], Tensor]) -> MiniClusters:
-        """Label points, without looking at their classes.
+        """Label points, without reading their classes.
 
         Parameters
         ----------
         proba : float32 Tensor [n_models, n, k], the outputs of an ensemble
-        features : function that gives the last hidden layer of its first model, float32 Tensor [n, width];
-            they are computed where it is called, and only there
+        features : function that computes the last hidden layer of the first model, float32 Tensor [n, width];
+            nothing is computed unless it is called
         """
         ...
 
 
 def min_fraction(name: str, value: Any) -> None:
-    """Check for a share of n / k."""
+    """Check a fraction of n / k."""
     if not is_number(value) or not 0 <= value <= 1:
         raise must_be("a number from 0 to 1", name, value)

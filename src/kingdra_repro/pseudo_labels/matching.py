@@ -1,4 +1,4 @@
-"""Which output of a model stands for which cluster (Eq. 3), and which outputs of two models match."""
+"""Which output of a model stands for which mini-cluster (Eq. 3), and which outputs of two models match."""
 
 import torch
 from numpy.typing import ArrayLike
@@ -9,7 +9,7 @@ from kingdra_repro.checks import choice
 from kingdra_repro.errors import InputError
 
 MAPPINGS = ("majority", "one_to_one", "common")
-VOTES_AT_ONCE = 2**23  # of an agreement
+VOTES_AT_ONCE = 2**23  # largest size of the table of votes in `agreement`
 
 
 @torch.no_grad()
@@ -25,25 +25,25 @@ def map_to_outputs(
     Parameters
     ----------
     labels : integer tensor [n]
-        The mini-cluster of each point, 0..n_clusters-1, or -1, as from `mini_clusters`.
+        The mini-cluster of each point, 0..n_clusters-1, or -1 for none, as from `mini_clusters`.
     predictions : integer tensor [n_models, n]
         Each model's predicted output, 0..n_clusters-1.
     n_clusters : int
         k, the number of mini-clusters and of outputs.
     mapping : {"majority", "one_to_one", "common"}
-        "majority": the output that the model predicts most often in the mini-cluster, ties to the lowest
-        (paper Eq. 3); two mini-clusters may share an output, an empty one has none: -1.
-        "one_to_one": for each model the assignment of mini-clusters to different outputs that keeps most
-        predictions (Hungarian algorithm); empty mini-clusters get what is left.
+        "majority": the output that the model predicts most often in the mini-cluster (paper Eq. 3); ties go
+        to the lowest output. Two mini-clusters may share an output; an empty one has none, -1.
+        "one_to_one": for each model, the assignment of mini-clusters to different outputs that agrees with
+        most predictions (Hungarian algorithm); empty mini-clusters get the remaining outputs.
         "common": the last model's one-to-one assignment for all models (the public code's
         ``ens_common_mapping``).
     fixed : integer tensor or None
-        The mini-clusters that stand for the outputs of their own numbers: classes that labels are given of.
+        Mini-clusters that stand for the output of the same number: the classes with given labels.
 
     Returns
     -------
     int64 tensor [n_models, n_clusters]
-        ``result[m, c]`` is the output of model m that mini-cluster c stands for. On the device of the labels.
+        ``result[m, c]`` is the output of model m that stands for mini-cluster c. On the device of the labels.
 
     Raises
     ------
@@ -72,10 +72,11 @@ def map_to_outputs(
 
 
 def contingency(labels: Tensor, predictions: Tensor, n_clusters: int) -> Tensor:
-    """Count the points of each label for which each model predicts each output.
+    """Count, for each model, the points by label and predicted output.
 
-    Of labels, integers [n], and predictions, integers [n_models, n]: int64 tensor [n_models, n_clusters,
-    n_clusters], whose ``[m, c, o]`` is the number of points of label c and output o of model m.
+    Labels are integers [n], predictions integers [n_models, n]. Returns an int64 tensor [n_models,
+    n_clusters, n_clusters]: ``[m, c, o]`` is the number of points with label c for which model m predicts
+    output o.
 
     Raises
     ------
@@ -89,7 +90,7 @@ def contingency(labels: Tensor, predictions: Tensor, n_clusters: int) -> Tensor:
                 f"{int(values.min())} to {int(values.max())}"
             )
     rows = labels.long() * n_clusters
-    # Model by model: less memory than all pairs at once.
+    # One model at a time takes less memory than all at once.
     counts = [torch.bincount(rows + of_model.long(), minlength=n_clusters**2) for of_model in predictions]
     return torch.stack(counts).view(len(predictions), n_clusters, n_clusters)
 
@@ -97,7 +98,7 @@ def contingency(labels: Tensor, predictions: Tensor, n_clusters: int) -> Tensor:
 def best_match(counts: Tensor) -> Tensor:
     """Find the one-to-one match of rows to columns with the largest sum of counts (Hungarian algorithm).
 
-    Of integers [k, k] the column of each row: int64 tensor [k].
+    ``counts`` are integers [k, k]. Returns the column of each row: int64 tensor [k].
     """
     _, columns = linear_sum_assignment(counts.cpu().numpy(), maximize=True)
     return torch.as_tensor(columns, dtype=torch.int64, device=counts.device)
@@ -105,10 +106,10 @@ def best_match(counts: Tensor) -> Tensor:
 
 @torch.no_grad()
 def align(predictions: Tensor | ArrayLike, n_clusters: int, fixed: Tensor | None = None) -> Tensor:
-    """Match each model's outputs one to one to those of the first model, over all points.
+    """Match each model's outputs one-to-one to those of the first model, over all points.
 
-    Models trained without labels number their clusters as they like; before their outputs are averaged,
-    output c of each has to mean the same.
+    Models trained without labels number their clusters arbitrarily. Before their outputs can be averaged,
+    output c has to stand for the same cluster in all models.
 
     Parameters
     ----------
@@ -117,13 +118,13 @@ def align(predictions: Tensor | ArrayLike, n_clusters: int, fixed: Tensor | None
     n_clusters : int
         k, the number of outputs.
     fixed : integer tensor or None
-        Outputs that mean the same in all models: classes that labels are given of.
+        Outputs that stand for the same cluster in all models: the classes with given labels.
 
     Returns
     -------
     int64 tensor [n_models, n_clusters]
-        ``result[m, c]`` is the output of model m that corresponds to output c of the first;
-        ``probabilities[m][:, result[m]]`` are in the first's order.
+        ``result[m, c]`` is the output of model m that corresponds to output c of the first model;
+        ``probabilities[m][:, result[m]]`` has the order of the first model's outputs.
 
     Raises
     ------
@@ -135,37 +136,37 @@ def align(predictions: Tensor | ArrayLike, n_clusters: int, fixed: Tensor | None
         raise InputError(f"predictions must have shape [n_models, n]; got {tuple(predictions.shape)}")
     counts = _with_fixed(contingency(predictions[0], predictions, n_clusters), fixed)
     matches = torch.stack([best_match(of_model) for of_model in counts])
-    # An output that no point has could be swapped with another of its kind at no loss.
+    # Outputs that the first model never predicts could be swapped with each other at no loss.
     matches[0] = torch.arange(n_clusters, device=predictions.device)
     return matches
 
 
 def _with_fixed(counts: Tensor, fixed: Tensor | None) -> Tensor:
-    """Return counts [M, k, k] in which to keep the fixed numbers is worth more than all else."""
+    """Change counts [M, k, k] in place so that matching fixed numbers to themselves outweighs all else."""
     if fixed is not None:
         counts[:, fixed, fixed] += counts.sum((1, 2)).max() + 1
     return counts
 
 
 def average(proba: Tensor | ArrayLike, alignment: Tensor | ArrayLike) -> Tensor:
-    """Mean over the models of outputs [M, n, k], each put in `align`'s order [M, k] first: Tensor [n, k]."""
+    """Average outputs [M, n, k] over the models, in the order [M, k] that `align` returns: Tensor [n, k]."""
     proba, alignment = torch.as_tensor(proba), torch.as_tensor(alignment)
     order = alignment[:, None, :].expand_as(proba)
     return proba.gather(2, order).mean(0)
 
 
 def agreement(predictions: Tensor, n_clusters: int) -> float:
-    """Mean over points of the share of models that give the most frequent of their aligned answers.
+    """Compute the share of models that predict a point's most frequent aligned output, averaged over points.
 
-    Known without labels, from each model's largest output, integers [n_models, n]: 1 if all models find the
-    same clusters.
+    ``predictions`` are the models' largest outputs, integers [n_models, n]; no labels are needed. The
+    agreement is 1 if all models find the same clusters.
     """
     to_reference = align(predictions, n_clusters).argsort(1)
     most = 0
-    # int: torch refuses NumPy's integers, such as y.max() + 1.
+    # int(): torch rejects NumPy integers, such as y.max() + 1.
     for block in predictions.split(max(1, VOTES_AT_ONCE // int(n_clusters)), dim=1):
         votes = torch.zeros(block.shape[1], n_clusters, dtype=torch.int32)
-        for answers in to_reference.gather(1, block.long()):  # one by one: less memory than all one-hot
+        for answers in to_reference.gather(1, block.long()):  # one by one saves memory
             votes[torch.arange(len(answers)), answers] += 1
         most += int(votes.max(1).values.sum())
     return most / predictions.shape[1] / len(predictions)

@@ -15,7 +15,7 @@ from kingdra_repro.pseudo_labels.signatures import Signatures
 
 PRUNE = ("chosen", "members")
 _UNSIGNED = (torch.uint16, torch.uint32, torch.uint64)
-MEMBERS_AT_ONCE = 1024  # compared with what is left in the graph
+MEMBERS_AT_ONCE = 1024  # members that are compared with the rest of the graph at once
 
 
 @default_library_state()
@@ -30,16 +30,25 @@ def mini_clusters(
 ) -> Tensor:
     """Find the k mini-clusters of Algorithm 1.
 
-    Two points have a strong positive edge when n_agree >= t_pos models predict the same output for both, and
-    a strong negative edge when n_disagree >= t_neg models do not. k times, the point with the most strong
-    positive edges and its neighbours are the next mini-cluster, then every point without a strong negative
-    edge to the chosen one leaves the graph. Ties go to the lowest index; it ends early when no point is left.
+    Let n_agree(x, x') be the number of models that predict the same output for the points x and x', and
+    n_disagree(x, x') = n_models - n_agree(x, x'). In the graph of all points, x and x' have a
 
-    A neighbour that has a strong negative edge as well (possible where t_pos + t_neg <= n_models) stays in
-    the graph, as Algorithm 1 says literally; it keeps the first mini-cluster it was put in.
+        strong positive edge  if n_agree(x, x') >= t_pos,
+        strong negative edge  if n_disagree(x, x') >= t_neg.
 
-    Exact and deterministic; time and memory depend on the number u of distinct rows of predictions, and no
-    array is larger than O(n_models * n), or O(sets of t_pos models * u) where that is the faster way.
+    Algorithm 1 repeats k times:
+
+    1. Choose the point with the most strong positive edges; ties go to the lowest index.
+    2. The chosen point and its neighbours along strong positive edges are the next mini-cluster.
+    3. Remove every point without a strong negative edge to the chosen point from the graph.
+
+    It ends early if no point is left. A neighbour that has a strong negative edge as well (possible if
+    t_pos + t_neg <= n_models) stays in the graph, as Algorithm 1 literally says; it keeps the first
+    mini-cluster that it was put in.
+
+    The result is exact and deterministic. Time and memory depend on the number u of distinct signatures (the
+    signature of a point is the predictions of all models for it). No array is larger than O(n_models * n),
+    or, if that is faster, O(u) times the number of sets of at least t_pos models.
 
     Parameters
     ----------
@@ -48,22 +57,23 @@ def mini_clusters(
     n_clusters : int
         k, the number of mini-clusters to look for.
     t_pos, t_neg : int, optional
-        Models that have to agree / disagree for a strong positive / negative edge, 1..n_models.
-        Default: all of them.
+        Number of models that must agree for a strong positive edge, and disagree for a strong negative one,
+        1..n_models. Default: all models.
     confident : tensor, array or list [n] of bool, optional
-        Points with outgoing strong positive edges; only these can be chosen. As in the public code (where
-        they are those whose largest output exceeds ``thresh`` in each model) the others are counted and
-        gathered by the first mini-cluster, then leave the graph. Default: all points.
+        Points with outgoing strong positive edges; only these can be chosen. In the public code they are the
+        points whose largest output exceeds ``thresh`` in every model. As there, all others count as
+        neighbours, and become members, for the first mini-cluster only, and then leave the graph. Default:
+        all points.
     prune : {"chosen", "members"}
-        Which points leave the graph: "chosen", those without a strong negative edge to the chosen point
-        (Algorithm 1); "members", those without one to some member of the mini-cluster (the public code, with
-        t_pos = high_th + 1 and t_neg = n_models - low_th).
+        Which points leave the graph in step 3. "chosen": those without a strong negative edge to the chosen
+        point (Algorithm 1). "members": those to which some member of the mini-cluster has no strong negative
+        edge (the public code, with t_pos = high_th + 1 and t_neg = n_models - low_th).
 
     Returns
     -------
     int64 tensor [n]
-        The mini-cluster of each point, 0..k-1 in the order they were found, or -1. On the device of the
-        predictions.
+        The mini-cluster of each point, 0..k-1 in the order in which they were found, or -1 for none. On the
+        device of the predictions.
 
     Raises
     ------
@@ -94,7 +104,7 @@ def mini_clusters(
     graph = Signatures.of(predictions, confident)
     columns = graph.columns
     index = SignatureIndex(columns, n_clusters)
-    # Points still in the graph, the first time all of them, and then those that can be chosen.
+    # Degrees count all points for the first mini-cluster, and then only those that can be chosen.
     degrees = Degrees(columns, t_pos, graph.n_points)
     candidates = torch.where(graph.n_sources > 0, degrees.values, OUT)
     cluster = torch.full_like(graph.of_point[: columns.shape[1]], -1)
@@ -111,8 +121,9 @@ def mini_clusters(
         leaving = near[n_models - agree < t_neg]
         others = members[members != chosen]
         if prune == "members" and len(others):
-            # Of the n_models - t_neg + 1 models in which a point agrees with a member, where it has no strong
-            # negative edge, all but n_models - t_pos say so of the chosen one, too.
+            # A point without a strong negative edge to a member disagrees with it in at most t_neg - 1
+            # models, and the member with the chosen point in at most n_models - t_pos. In all other models,
+            # at least t_pos - t_neg + 1, the point agrees with the chosen one.
             fewest = t_pos - t_neg + 1
             left = near[agree >= fewest] if fewest > 0 else degrees.weights.nonzero()[:, 0]
             leaving = torch.cat([leaving, _near_to_one(others, leaving, left, columns, t_neg)])
@@ -124,12 +135,12 @@ def mini_clusters(
 
     labels = cluster[graph.of_point]
     if confident is not None:
-        labels[~confident & (labels > 0)] = -1  # they had left the graph
+        labels[~confident & (labels > 0)] = -1  # they left the graph after the first mini-cluster
     return labels
 
 
 def _first_of_most(degrees: Tensor, first_source: Tensor) -> int | None:
-    """Return the signature of highest degree, ties to the lowest index of a point; None if all are out."""
+    """Return the signature of highest degree, or None if none is left; ties go to the lowest point index."""
     most = degrees.max()
     if most < 0:
         return None
@@ -138,12 +149,15 @@ def _first_of_most(degrees: Tensor, first_source: Tensor) -> int | None:
 
 
 def _near_to_one(members: Tensor, leaving: Tensor, left: Tensor, columns: Tensor, t_neg: int) -> Tensor:
-    """Of members and ``left``, but for ``leaving``, those without a strong negative edge to some member."""
+    """Return the signatures of members and ``left`` to which some member has no strong negative edge.
+
+    Those in ``leaving`` are left out.
+    """
     stay = torch.zeros(columns.shape[1], dtype=torch.bool, device=columns.device)
     stay = stay.index_fill(0, left, True).index_fill(0, torch.cat([leaving, members]), False)
     found = [members[~torch.isin(members, leaving)]]  # a member has no negative edge to itself
-    fewest = len(columns) - t_neg + 1  # models that agree where there is no strong negative edge
-    # In pieces, so that what one piece removes is not compared with the next.
+    fewest = len(columns) - t_neg + 1  # models that agree if there is no strong negative edge
+    # In chunks, so that signatures found with one chunk are not compared with the next.
     for piece in members.split(MEMBERS_AT_ONCE):
         left = stay.nonzero()[:, 0]
         ones = torch.ones_like(piece)
@@ -154,7 +168,7 @@ def _near_to_one(members: Tensor, leaving: Tensor, left: Tensor, columns: Tensor
 
 
 def _as_tensor(name: str, values: Tensor | ArrayLike) -> Tensor:
-    """Return it as a tensor whose type torch computes with; of unsigned integers, int64."""
+    """Return a tensor of a dtype that torch can compute with; wide unsigned integers become int64."""
     if not isinstance(values, Tensor):
         try:
             array = np.asarray(values)

@@ -1,19 +1,19 @@
-"""Which signatures agree with one in some model: all are compared, or looked up where classes are many."""
+"""Lookup of the signatures that agree with a given one in at least one model."""
 
 import torch
 from torch import Tensor
 
 from kingdra_repro.pseudo_labels.agreement import n_agree
 
-# Comparing a label costs about a fiftieth of finding one in the index; measured on a CPU.
+# Time to find a label in the index, relative to comparing one; measured on a CPU.
 _INDEX_COST = 50
 
 
 class SignatureIndex:
-    """The signatures of a graph, to be asked for those that agree with one of them.
+    """The signatures of a graph, with a lookup of those that agree with one of them in at least one model.
 
-    Of k classes that the models use alike, a signature shares its answer in a given model with u / k others.
-    With many classes it is far cheaper to gather these than to compare all u.
+    If the models use all k clusters equally often, a signature shares its prediction in one model with u / k
+    others. With many clusters it is far cheaper to gather these from an index than to compare all u.
 
     ``columns``, integer [n_models, u], are the distinct signatures.
     """
@@ -28,12 +28,12 @@ class SignatureIndex:
                 self._index.append((column.argsort().int(), [0, *ends]))
 
     def agreeing_with(self, signature: int) -> tuple[Tensor, Tensor]:
-        """Return the signatures that at least one model answers alike, itself among them.
+        """Return the signatures that agree with this one in at least one model, including itself.
 
         Returns
         -------
         others : int64 tensor [p], each once
-        n_agree : integer tensor [p], how many models do
+        n_agree : integer tensor [p], the number of models in which each agrees
         """
         labels = self._columns[:, signature].tolist()
         parts = [

@@ -1,4 +1,8 @@
-"""Points that no model tells apart: the graph on n points is a weighted graph on u <= n signatures."""
+"""Signatures: the signature of a point is the predictions of all models for it.
+
+Whether two points have an edge depends on their signatures alone, so the graph on n points is a weighted
+graph on u <= n distinct signatures.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,18 +15,18 @@ _INT64 = 2**63
 
 @dataclass(frozen=True)
 class Signatures:
-    """The distinct rows of predictions, and who has them.
+    """The distinct columns of predictions [n_models, n], and the points that have them.
 
-    Whether two points have an edge depends on their predictions alone, so points of equal predictions are
-    interchangeable but for their index (which decides ties) and for being a source.
+    Points of one signature are interchangeable, except for their index (which breaks ties), and for being a
+    source or not. A source is a point that has outgoing strong positive edges.
 
     Attributes
     ----------
-    columns : integer tensor [n_models, u], the distinct predictions, in the smallest type that holds them
+    columns : integer tensor [n_models, u], the distinct signatures, in the smallest dtype that holds them
     of_point : int64 tensor [n], the signature of each point
-    n_points : int64 tensor [u], points with this signature, at least one
-    n_sources : int64 tensor [u], those among them that have outgoing strong positive edges
-    first_source : int64 tensor [u], the lowest index of a source, n where there is none
+    n_points : int64 tensor [u], the number of points with this signature, at least one
+    n_sources : int64 tensor [u], the number of sources among these points
+    first_source : int64 tensor [u], the lowest index of a source, n if there is none
     """
 
     columns: Tensor
@@ -33,7 +37,10 @@ class Signatures:
 
     @classmethod
     def of(cls, predictions: Tensor, sources: Tensor | None) -> "Signatures":
-        """Find those of predictions, integers >= 0 [n_models, n]; sources are bool [n], None: all points."""
+        """Find the signatures of predictions, integers >= 0 [n_models, n].
+
+        ``sources`` is bool [n], or None if all points are sources.
+        """
         n = predictions.shape[1]
         of_point = number_signatures(predictions)
         n_points = torch.bincount(of_point)
@@ -48,17 +55,17 @@ class Signatures:
 
 
 def number_signatures(columns: Tensor | Sequence[Tensor]) -> Tensor:
-    """Give each distinct row of labels >= 0, of columns [n], a number 0..u-1 in lexical order: int64 [n].
+    """Return the number, 0..u-1 in lexicographic order, of each point's signature: int64 [n].
 
-    The labels of a row are the digits of one integer. Before it would outgrow 64 bits (100 clusters and
-    10 models do), the integers seen so far are replaced by their ranks.
+    Columns are the predictions >= 0 of each model, [n]. The predictions for a point are the digits of one
+    integer. Before it overflows 64 bits (as with 100 clusters and 10 models), it is replaced by its rank.
     """
     code, _ = fold(columns)
     return torch.unique(code, return_inverse=True)[1]
 
 
 def fold(columns: Tensor | Sequence[Tensor]) -> tuple[Tensor, int]:
-    """Give rows numbers as `number_signatures` does, but with gaps: int64 [n], and what all are below."""
+    """Return numbers as `number_signatures` does, but with gaps, int64 [n], and an exclusive upper bound."""
     code, size = _bounded(columns[0])
     for column in columns[1:]:
         digit, base = _bounded(column)
@@ -70,7 +77,7 @@ def fold(columns: Tensor | Sequence[Tensor]) -> tuple[Tensor, int]:
 
 
 def _bounded(column: Tensor) -> tuple[Tensor, int]:
-    """Return a column as int64 and the number its labels are below, at most 2**31 or n."""
+    """Return a column as int64, and an exclusive upper bound of its labels, at most 2**31 or n."""
     size = int(column.max()) + 1
     return (column.long(), size) if size <= 2**31 else _ranks(column)
 
@@ -86,7 +93,7 @@ def _lowest(index: Tensor, group: Tensor, n_groups: int, missing: int) -> Tensor
 
 
 def _smallest_type(columns: Tensor) -> Tensor:
-    """Labels of one byte wherever they fit: comparing them is what large graphs spend their time on."""
+    """Convert to the smallest dtype that holds the labels: large graphs spend their time comparing them."""
     if int(columns.max()) > 2**31 - 1:
         columns = torch.stack([_ranks(column)[0] for column in columns])
     largest = int(columns.max())
