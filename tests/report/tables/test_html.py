@@ -73,7 +73,7 @@ def test_how_many_cells_are_filled_and_as_good():
             ]
         )
     )
-    reached = "at the paper's mean less its std, or above"
+    reached = "at or above the paper's mean minus its std"
     assert lines == [
         f"methods without an order: 1 of 1 cells filled; 1 of 1 {reached}",
         f"file order: 2 of 3 cells filled; 1 of 2 {reached}",

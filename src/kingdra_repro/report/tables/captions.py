@@ -8,35 +8,35 @@ from kingdra_repro.reproduce.experiments import Heading, experiments
 ORDERS = {"file": "file order", "once": "shuffled once", "shuffled": "shuffled"}
 
 # Text that captions in configs/experiment refer to, as in "{accuracy}; {cells}."
-_MEAN = "mean (standard deviation over seeds, with n - 1), the number of runs n"
+_MEAN = "mean (sample standard deviation over seeds) and number of runs n"
 _SHARED = {
     "accuracy": (
-        "Accuracy (ACC, percent) after the last iteration, of the ensembles after the phase without "
-        "pseudo-labels"
+        "Accuracy (ACC) in percent after the last iteration; rows named ensemble are the ensemble before the "
+        "first pseudo-labels"
     ),
     "mean": _MEAN,
     "cells": f"{_MEAN}, and the difference to the paper's mean",
     "labels": (
-        "Percent, of the points without a label, from 1, 2, 5 and 10% of the labels of each class; "
-        f"{_MEAN}, and the difference to the document's number. The paper here is Baboota, Semi Supervised "
-        "Clustering, one run each: its public code hands the true classes of all points to the loss "
-        "(scripts/true_pairs.py), so that its numbers are no bar for a method that is not given them. "
-        "As written, which is the default, makes pairs of unlabelled points from predicted classes. "
-        "Autoencoders have its 100 + 60 epochs on USPS and 20 + 15 on MNIST; ladder networks 75 and 10. NMI "
-        "is over the arithmetic mean of the two entropies; the document's formula has their maximum, its "
-        "code their geometric mean"
+        "Percent of the points without a label, given the labels of 1, 2, 5 and 10% of the points of each "
+        f"class: {_MEAN}, and the difference to the document's number. The paper here is Baboota, Semi "
+        "Supervised Clustering (one run each). Its public code passes the true classes of all points to the "
+        "loss (scripts/true_pairs.py), so its numbers are no target for a method that does not see them. "
+        "As written, our default, makes pairs of unlabelled points from predicted classes. Autoencoders "
+        "train for the document's 100 + 60 epochs on USPS and for 20 + 15 on MNIST, ladder networks for 75 "
+        "and 10. NMI is normalised by the arithmetic mean of the two entropies; the document's formula uses "
+        "their maximum, its code their geometric mean"
     ),
     "many": (
-        "Percent, of the points without a label, from that part of the labels of each class which stands "
-        f"before the row's name, two of each at least; {_MEAN}. CMU-PIE (pose 27) has 68 classes, COIL-20 "
-        "and UMIST 20; the autoencoder is the fully connected one, with 100 + 60 epochs, Ladder has 100 "
-        "(scripts/many_classes_from_labels.py). The paper's numbers (Baboota) are no bar: see the table of "
-        "NMI"
+        "Percent of the points without a label. The percentage before a row's name is the share of each "
+        f"class that has labels, at least two points: {_MEAN}. CMU-PIE (pose 27) has 68 classes, COIL-20 and "
+        "UMIST have 20. The autoencoder is fully connected and trains for 100 + 60 epochs, Ladder for 100 "
+        "(scripts/many_classes_from_labels.py). The paper's numbers (Baboota) are no target, see the table "
+        "of NMI"
     ),
     "plus": (
-        "Kingdra-plus has five models, and eight or sixteen epochs followed by as many iterations of two, "
-        "whatever the schedule of the others; with networks for pictures (affine) eight epochs on MNIST and "
-        "twenty on USPS, followed by five iterations of two"
+        "Kingdra-plus has five models in every schedule. It trains for eight or sixteen epochs, then for as "
+        "many iterations of two epochs; with networks for pictures (affine) for eight epochs on MNIST or "
+        "twenty on USPS, then for five iterations of two epochs"
     ),
 }
 

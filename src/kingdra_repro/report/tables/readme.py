@@ -13,10 +13,10 @@ from kingdra_repro.reproduce.experiments import experiments
 BEGIN = "<!-- results: made by `make readme` from results/; changes here are overwritten -->"
 END = "<!-- end of results -->"
 CAPTION = (
-    "Clustering accuracy (percent): ours / the paper's, mean (standard deviation over seeds); of ours the "
-    "number of runs, too. Only MNIST is exactly the paper's data. Rows without the paper's number are ours; "
-    "their settings were found with labels in view. The [full table](results/tables/table2.md) has both "
-    "orders of the batches, and the schedule of each cell."
+    "Clustering accuracy in percent, ours / the paper's: mean (standard deviation over seeds); for ours, the "
+    "number of runs is the subscript. Only MNIST is exactly the paper's data. Rows without a number of the "
+    "paper are ours; their settings were found with labels in view. The [full table]"
+    "(results/tables/table2.md) has both orders of the batches and the schedule of each cell."
 )
 
 

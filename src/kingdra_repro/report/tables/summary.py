@@ -22,9 +22,9 @@ def summary(table: pd.DataFrame) -> str:
     own = compared["row"].str.startswith("Kingdra")
     sentences = [
         f"{len(compared)} of the paper's {n_cells} cells are filled, {seeds.sum()} of them with {SEEDS} "
-        f"seeds or more; {reached.sum()} reach the paper's mean less its standard deviation, {single.sum()} "
+        f"seeds or more; {reached.sum()} reach the paper's mean minus its standard deviation, {single.sum()} "
         "of these with a single run.",
-        "Where there are runs in file order, as the paper's, these are compared, otherwise those with "
+        "Runs in file order are compared if there are any, because the paper's are; otherwise those with "
         "shuffled batches.",
     ]
     if own.any():
@@ -59,7 +59,7 @@ def filled(table: pd.DataFrame) -> list[str]:
         line = f"{len(ours)} of {len(cells)} cells filled"
         if len(compared):
             good = _reached(compared).sum()
-            line += f"; {good} of {len(compared)} at the paper's mean less its std, or above"
+            line += f"; {good} of {len(compared)} at or above the paper's mean minus its std"
         name = ORDERS.get(order, "methods without an order")
         lines.append(f"{name}: {line}" if len(orders) > 1 else line)
     return lines
