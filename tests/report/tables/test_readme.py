@@ -53,7 +53,7 @@ def test_file_order_is_compared_where_there_are_runs_of_it():
         )
     )
     assert found.startswith(
-        "3 of the paper's 4 cells are filled, 1 of them with 5 seeds or more; 1 reach the paper's mean less "
+        "3 of the paper's 4 cells are filled, 1 of them with 5 seeds or more; 1 reach the paper's mean minus "
         "its standard deviation, 1 of these with a single run. Of the 1 cells of Kingdra itself 0 do; "
     )
 
