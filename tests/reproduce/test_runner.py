@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from kingdra_repro.programs.reproduction import write_reports
-from kingdra_repro.reproduce.estimate import Estimate, show_left
+from kingdra_repro.reproduce.estimate import Estimate, show_time_left
 from kingdra_repro.training.progress import show_duration
 from tests.reproduce.conftest import runs
 
@@ -317,7 +317,7 @@ def test_estimates_are_medians_of_the_same_device():
     estimate = Estimate(cells, "cpu")
     assert estimate.seconds(like) == 30
     assert estimate.seconds(unlike) is None
-    assert estimate.together([like, like, unlike]) == (60, 1)
+    assert estimate.total([like, like, unlike]) == (60, 1)
 
 
 @pytest.mark.parametrize(
@@ -329,4 +329,4 @@ def test_estimates_are_medians_of_the_same_device():
     ],
 )
 def test_time_left(left, text):
-    assert show_left(*left) == text
+    assert show_time_left(*left) == text

@@ -26,12 +26,12 @@ class _OutOfTime(BaseException):
     """Raised at the end of the time; a BaseException, so that error handlers do not catch it."""
 
 
-def run(overrides: Sequence[str], log: Path, lock: int, end: float, look: Callable[[], None]) -> int | None:
+def run(overrides: Sequence[str], log: Path, lock: int, end: float, poll: Callable[[], None]) -> int | None:
     """Run kingdra-run in the main thread of this process, until it is done or `end` is reached.
 
     At `end` the run is interrupted as by Ctrl-C, so the next call resumes from its last checkpoint. The
     parameters and the return value are those of `kingdra_repro.reproduce.child.run`, but this process already
-    holds `lock`, and `look` is not called. Raises KeyboardInterrupt if the run is interrupted from the
+    holds `lock`, and `poll` is not called. Raises KeyboardInterrupt if the run is interrupted from the
     keyboard, and `Stopped` if it is interrupted by SIGTERM.
     """
     with open(log, "a", encoding="utf-8") as file, redirect_stdout(file), redirect_stderr(file), _as_before():

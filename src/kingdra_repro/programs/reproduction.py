@@ -16,8 +16,8 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.files import file_lock
 from kingdra_repro.provenance import code_version, commit
 from kingdra_repro.reproduce import child
-from kingdra_repro.reproduce.display import PlanDisplay, name
-from kingdra_repro.reproduce.estimate import Estimate, show_left
+from kingdra_repro.reproduce.display import PlanDisplay, describe_run
+from kingdra_repro.reproduce.estimate import Estimate, show_time_left
 from kingdra_repro.reproduce.experiments import check_known, parse_seeds
 from kingdra_repro.reproduce.failures import forget_failures
 from kingdra_repro.reproduce.launchers import Launch, Launcher, one_by_one
@@ -29,8 +29,8 @@ from kingdra_repro.reproduce.settings import as_override, parse_duration, split_
 from kingdra_repro.reproduce.store import check_readable, keep_shown, merge, read_runs, tidy
 from kingdra_repro.training.progress import show_duration
 
-HANDED_ON = ("mirror", "data_dir", "device", "n_jobs")
-OF_RUNS_ALONE = ("budget", "archive", "launcher", "n", "one_process", "again")
+FORWARDED_SETTINGS = ("mirror", "data_dir", "device", "n_jobs")
+RUN_ONLY_SETTINGS = ("budget", "archive", "launcher", "n", "one_process", "again")
 
 
 def reproduce(cfg: DictConfig) -> int:
@@ -73,7 +73,7 @@ def reproduce(cfg: DictConfig) -> int:
         archive = None if cfg.archive is None else Path(cfg.archive)
         if archive is not None:
             check_archive(archive)
-        handed_on = [as_override(one, cfg[one]) for one in HANDED_ON if cfg[one] is not None]
+        forwarded = [as_override(one, cfg[one]) for one in FORWARDED_SETTINGS if cfg[one] is not None]
         results.mkdir(parents=True, exist_ok=True)
         with file_lock(output_dir / "kingdra-reproduce") as lock:
             missing = _missing(wanted, read_runs(results), code if cfg.again else None)
@@ -85,7 +85,7 @@ def reproduce(cfg: DictConfig) -> int:
                 from kingdra_repro.programs import here
 
                 launch = partial(one_by_one, here.run)
-            runner = Runner(results, output_dir, handed_on, lock, estimate, archive)
+            runner = Runner(results, output_dir, forwarded, lock, estimate, archive)
             with PlanDisplay(len(missing), launcher is not None) as display:
                 outcome = runner.run(launch, n, missing, budget, display)
         print(_summary(outcome, len(wanted), results))
@@ -99,7 +99,7 @@ def _refuse_settings_of_runs(cfg: DictConfig) -> None:
     """Raise InputError for settings of runs if nothing is run, rather than ignore them."""
     if not cfg.only_report and cfg.merge is None:
         return
-    if given := [name for name in OF_RUNS_ALONE if cfg[name]]:
+    if given := [name for name in RUN_ONLY_SETTINGS if cfg[name]]:
         runs_nothing = "only_report=true" if cfg.only_report else f"merge={cfg.merge}"
         raise InputError(f"{given[0]}= is for runs, and {runs_nothing} makes none: leave one of them out")
 
@@ -175,18 +175,18 @@ def _list(missing: Sequence[PlannedRun], estimate: Estimate) -> None:
     for run in missing:
         seconds = estimate.seconds(run)
         length = "?" if seconds is None else show_duration(seconds)
-        print(f"{name(run)}: {length}; kingdra-run {' '.join(run.overrides)}")
-    left = f", {show_left(*estimate.together(missing), len(missing))}" if missing else ""
+        print(f"{describe_run(run)}: {length}; kingdra-run {' '.join(run.overrides)}")
+    left = f", {show_time_left(*estimate.total(missing), len(missing))}" if missing else ""
     print(f"{len(missing)} runs are missing{left}")
 
 
 def _summary(outcome: Outcome, n_wanted: int, results: Path) -> str:
-    n_run = len(outcome.done) + len(outcome.failed) + len(outcome.cut)
+    n_run = len(outcome.done) + len(outcome.failed) + len(outcome.interrupted)
     if n_run + len(outcome.waiting) == 0:
         return f"nothing to run: all {n_wanted} runs are in {results / 'runs.csv'}"
     parts = [f"{len(outcome.done)} runs done"]
     if outcome.failed:
         parts.append(f"{len(outcome.failed)} failed, see {results / 'failed.csv'}")
-    if outcome.cut or outcome.waiting:
-        parts.append(f"{len(outcome.cut) + len(outcome.waiting)} left for lack of time")
+    if outcome.interrupted or outcome.waiting:
+        parts.append(f"{len(outcome.interrupted) + len(outcome.waiting)} left for lack of time")
     return "; ".join(parts)

@@ -13,14 +13,14 @@ from pathlib import Path
 
 from kingdra_repro.python_process import python_command
 
-SECONDS_BETWEEN_LOOKS = 0.2
+SECONDS_BETWEEN_POLLS = 0.2
 SECONDS_TO_STOP = 25.0  # a run that does not stop within 20 s kills itself
 COMMAND = "from kingdra_repro.programs.child import main; main()"
 
 
-def run(overrides: Sequence[str], log: Path, lock: int, end: float, look: Callable[[], None]) -> int | None:
+def run(overrides: Sequence[str], log: Path, lock: int, end: float, poll: Callable[[], None]) -> int | None:
     """Run kingdra-run with the given overrides; see `run_command`."""
-    return run_command(command(overrides), log, lock, end, look)
+    return run_command(command(overrides), log, lock, end, poll)
 
 
 def command(overrides: Sequence[str]) -> list[str]:
@@ -33,7 +33,7 @@ def run_command(
     log: Path,
     lock: int | None,
     end: float,
-    look: Callable[[], None],
+    poll: Callable[[], None],
     threads: int | None = None,
 ) -> int | None:
     """Run a command line of kingdra-run in its own process, until it ends or `end` is reached.
@@ -43,7 +43,7 @@ def run_command(
     log : file to which its output is appended
     lock : file descriptor of a lock that the run inherits and so holds until it has ended
     end : a time of ``time.monotonic``
-    look : called regularly during the run; an exception that it raises stops the run
+    poll : called regularly during the run; an exception that it raises stops the run
     threads : number of threads; None: PyTorch's default. $OMP_NUM_THREADS takes precedence
 
     Returns
@@ -65,9 +65,9 @@ def run_command(
     try:
         while True:
             try:
-                return process.wait(SECONDS_BETWEEN_LOOKS)
+                return process.wait(SECONDS_BETWEEN_POLLS)
             except subprocess.TimeoutExpired:
-                look()
+                poll()
             if time.monotonic() >= end:
                 return None
     finally:

@@ -27,14 +27,14 @@ class Estimate:
         """Return the estimate for a run; None if there is no such run yet."""
         return self._seconds.get(tuple(getattr(run, name) for name in _LIKE))
 
-    def together(self, runs: Iterable[PlannedRun]) -> tuple[float, int]:
+    def total(self, runs: Iterable[PlannedRun]) -> tuple[float, int]:
         """Return the sum of the known estimates in seconds, and the number of runs without an estimate."""
         each = [self.seconds(run) for run in runs]
         known = [seconds for seconds in each if seconds is not None]
         return sum(known), len(each) - len(known)
 
 
-def show_left(seconds: float, n_unknown: int, n: int) -> str:
+def show_time_left(seconds: float, n_unknown: int, n: int) -> str:
     """Return ``about 1:20:00 left``, with the number of the `n` runs that have no estimate."""
     if n_unknown == n:
         return f"? left, {n} runs unknown" if n != 1 else "? left"

@@ -15,24 +15,24 @@ from kingdra_repro.reproduce import child
 from kingdra_repro.reproduce.plan import PlannedRun
 
 # Makes one run: `kingdra_repro.reproduce.child.run` or `kingdra_repro.programs.here.run`.
-Way = Callable[[Sequence[str], Path, int, float, Callable[[], None]], int | None]
+RunFunction = Callable[[Sequence[str], Path, int, float, Callable[[], None]], int | None]
 
 
 @dataclass(frozen=True)
-class Sent:
-    """A run that is sent to a launcher: its overrides, and the file for its output.
+class SubmittedRun:
+    """A run that is submitted to a launcher: its overrides, and the file for its output.
 
-    If runs are made one by one, each in its own process, `look` is called regularly during the run.
+    If runs are made one by one, each in its own process, `poll` is called regularly during the run.
     """
 
     run: PlannedRun
     overrides: Sequence[str]
     log: Path
-    look: Callable[[], None]
+    poll: Callable[[], None]
 
 
 @dataclass(frozen=True)
-class Ended:
+class RunOutcome:
     """How a run ended.
 
     Attributes
@@ -41,25 +41,29 @@ class Ended:
     line : why the run failed, if it could not report that itself
     """
 
-    sent: Sent
+    submitted: SubmittedRun
     status: int | None
     line: str | None = None
 
 
-Runs = Generator[Ended, None, None]
-Launch = Callable[[Iterator[Sent], int, int, float, Path], Runs]
+RunOutcomes = Generator[RunOutcome, None, None]
+Launch = Callable[[Iterator[SubmittedRun], int, int, float, Path], RunOutcomes]
 
 
-def one_by_one(way: Way, queue: Iterator[Sent], n: int, lock: int, end: float, folder: Path) -> Runs:
+def one_by_one(
+    run_one: RunFunction, queue: Iterator[SubmittedRun], n: int, lock: int, end: float, folder: Path
+) -> RunOutcomes:
     """Make one run after another, with the interface of `Launcher.launch`."""
-    for sent in queue:
-        yield Ended(sent, way(sent.overrides, sent.log, lock, end, sent.look))
+    for submitted in queue:
+        yield RunOutcome(submitted, run_one(submitted.overrides, submitted.log, lock, end, submitted.poll))
 
 
 class Launcher(Protocol):
     """The protocol of the classes in configs/launcher, which make several runs at a time."""
 
-    def launch(self, queue: Iterator[Sent], n: int, lock: int, end: float, folder: Path) -> Runs:
+    def launch(
+        self, queue: Iterator[SubmittedRun], n: int, lock: int, end: float, folder: Path
+    ) -> RunOutcomes:
         """Make all runs of a queue, and yield each as it ends. Closing the generator stops the active runs.
 
         Parameters
@@ -99,24 +103,26 @@ class Joblib:
         """See `Launcher.device_type`."""
         return choose_device(name).type
 
-    def launch(self, queue: Iterator[Sent], n: int, lock: int, end: float, folder: Path) -> Runs:
+    def launch(
+        self, queue: Iterator[SubmittedRun], n: int, lock: int, end: float, folder: Path
+    ) -> RunOutcomes:
         share, stopping, at_work = Share(n), threading.Event(), threading.Semaphore(n)
 
-        def look() -> None:
+        def poll() -> None:
             if stopping.is_set():
                 raise InterruptedError("all runs are to stop")
 
-        def make(sent: Sent) -> Ended:
+        def make(submitted: SubmittedRun) -> RunOutcome:
             with at_work:
-                command = child.command(share.of(sent.overrides))
-                status = child.run_command(command, sent.log, lock, end, look, share.threads)
-            return Ended(sent, status)
+                command = child.command(share.of(submitted.overrides))
+                status = child.run_command(command, submitted.log, lock, end, poll, share.threads)
+            return RunOutcome(submitted, status)
 
         parallel = Parallel(
             n_jobs=n, backend="threading", return_as="generator_unordered", pre_dispatch=n, batch_size=1
         )
         try:
-            yield from parallel(delayed(make)(sent) for sent in queue)
+            yield from parallel(delayed(make)(submitted) for submitted in queue)
         finally:
             stopping.set()
             for _ in range(n):  # wait until all runs have stopped

@@ -9,15 +9,15 @@ from pathlib import Path
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.reproduce.display import PlanDisplay
-from kingdra_repro.reproduce.estimate import Estimate, show_left
+from kingdra_repro.reproduce.estimate import Estimate, show_time_left
 from kingdra_repro.reproduce.failures import forget_failures, note_failure
 from kingdra_repro.reproduce.finished import read_folder
-from kingdra_repro.reproduce.launchers import Launch, Sent
+from kingdra_repro.reproduce.launchers import Launch, SubmittedRun
 from kingdra_repro.reproduce.plan import PlannedRun
 from kingdra_repro.reproduce.settings import as_override
 from kingdra_repro.reproduce.store import add_run
 
-OF_ALL = ("keep_model=false", "report.map=none")  # models of all runs would fill a disk
+FIXED_OVERRIDES = ("keep_model=false", "report.map=none")  # models of all runs would fill a disk
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Outcome:
 
     done: list[PlannedRun] = field(default_factory=list)
     failed: list[PlannedRun] = field(default_factory=list)
-    cut: list[PlannedRun] = field(default_factory=list)  # stopped at the end of the budget; resumed next time
+    interrupted: list[PlannedRun] = field(default_factory=list)  # at the end of the budget; resumed next time
     waiting: list[PlannedRun] = field(default_factory=list)  # not started: too long for the time left
 
 
@@ -36,7 +36,7 @@ class Runner:
 
     Attributes
     ----------
-    handed_on : overrides that all runs are given: device=, mirror= ...
+    forwarded_overrides : settings of kingdra-reproduce that all runs are given: device=, mirror= ...
     lock : file descriptor of the lock on `output_dir`, which the runs hold as well
     estimate : function that makes an `Estimate` from what is in results/ now
     archive : folder for packed copies of finished runs, or None
@@ -44,7 +44,7 @@ class Runner:
 
     results: Path
     output_dir: Path
-    handed_on: Sequence[str]
+    forwarded_overrides: Sequence[str]
     lock: int
     estimate: Callable[[], Estimate]
     archive: Path | None = None
@@ -74,29 +74,30 @@ class Runner:
                 ahead.append(run)
             else:
                 self._gather(run, None, outcome, display)
-        of_all = (*OF_ALL, as_override("output_dir", self.output_dir))
+        fixed = (*FIXED_OVERRIDES, as_override("output_dir", self.output_dir))
         logs = self.output_dir / "logs"
         logs.mkdir(parents=True, exist_ok=True)
 
-        def sent() -> Iterator[Sent]:
+        def submissions() -> Iterator[SubmittedRun]:
             for run in list(ahead):
                 if self._waits(run, end):
                     outcome.waiting.append(run)
                     continue
-                left = self._left(run, ahead, n)
-                display.begin(run, left())
+                time_left = self._time_left(run, ahead, n)
+                display.begin(run, time_left())
 
-                def look(left: Callable[[], str] = left) -> None:
-                    display.left(left())
+                def poll(time_left: Callable[[], str] = time_left) -> None:
+                    display.update_time_left(time_left())
 
-                yield Sent(run, [*run.overrides, *of_all, *self.handed_on], self._log(run), look)
+                overrides = [*run.overrides, *fixed, *self.forwarded_overrides]
+                yield SubmittedRun(run, overrides, self._log(run), poll)
 
-        runs = sent()
-        with closing(launch(runs, n, self.lock, end, logs / "submitit")) as ended:
-            for one in ended:
-                ahead.remove(one.sent.run)
-                self._gather(one.sent.run, one.status, outcome, display, one.line)
-        outcome.waiting += [one.run for one in runs]  # the rest of the queue, at the end of the budget
+        queued = submissions()
+        with closing(launch(queued, n, self.lock, end, logs / "submitit")) as outcomes:
+            for one in outcomes:
+                ahead.remove(one.submitted.run)
+                self._gather(one.submitted.run, one.status, outcome, display, one.line)
+        outcome.waiting += [one.run for one in queued]  # the rest of the queue, at the end of the budget
         return outcome
 
     def _gather(
@@ -107,7 +108,7 @@ class Runner:
         display: PlanDisplay,
         line: str | None = None,
     ) -> None:
-        """Add what a run left to results/. Without a result, a run was cut (status None) or it failed."""
+        """Add what a run left to results/. Without a result, it was interrupted (status None) or failed."""
         finished = finished_folder(self.output_dir, run)
         unreadable = None if finished is None else _unreadable(finished)
         if finished is not None and unreadable is None:
@@ -116,7 +117,7 @@ class Runner:
             outcome.done.append(run)
             display.end(run, _summary(finished))
         elif status is None and unreadable is None:
-            outcome.cut.append(run)
+            outcome.interrupted.append(run)
         else:
             status = status or 0  # an unreadable run ended without an error, now or earlier
             line = unreadable or line or self._last_line(run, status)
@@ -132,18 +133,18 @@ class Runner:
         known = self.estimate().seconds(run)
         return known is not None and known > seconds
 
-    def _left(self, run: PlannedRun, ahead: Sequence[PlannedRun], n: int) -> Callable[[], str]:
+    def _time_left(self, run: PlannedRun, ahead: Sequence[PlannedRun], n: int) -> Callable[[], str]:
         """Return a function that formats the time left, to be called during a run that starts now."""
         estimate, began = self.estimate(), time.monotonic()
-        seconds, n_unknown = estimate.together(ahead)
+        seconds, n_unknown = estimate.total(ahead)
         known = estimate.seconds(run) or 0.0
         this = max(known - _seconds_so_far(self.output_dir, run), 0)
 
-        def left() -> str:
+        def time_left() -> str:
             spent = known - this + min(time.monotonic() - began, this)
-            return show_left((seconds - spent) / n, n_unknown, len(ahead))
+            return show_time_left((seconds - spent) / n, n_unknown, len(ahead))
 
-        return left
+        return time_left
 
     def _log(self, run: PlannedRun) -> Path:
         return self.output_dir / "logs" / f"{run.config_hash}.log"

@@ -14,7 +14,7 @@ from typing import Any
 from kingdra_repro.devices import choose_device
 from kingdra_repro.errors import InputError
 from kingdra_repro.reproduce import child
-from kingdra_repro.reproduce.launchers import Ended, Runs, Sent, Share
+from kingdra_repro.reproduce.launchers import RunOutcome, RunOutcomes, Share, SubmittedRun
 
 try:
     from submitit import Executor, Job, LocalExecutor, SlurmExecutor
@@ -25,7 +25,7 @@ except ImportError as error:
         "launcher=slurm and slurm_local need another package: pip install 'kingdra-repro[slurm]'"
     ) from error
 
-SECONDS_BETWEEN_LOOKS = 1.0
+SECONDS_BETWEEN_POLLS = 1.0
 
 
 @dataclass
@@ -44,7 +44,9 @@ class Slurm:
     additional_parameters: Mapping[str, Any]
     setup: Sequence[str] | None
 
-    def launch(self, queue: Iterator[Sent], n: int, lock: int, end: float, folder: Path) -> Runs:
+    def launch(
+        self, queue: Iterator[SubmittedRun], n: int, lock: int, end: float, folder: Path
+    ) -> RunOutcomes:
         executor = SlurmExecutor(folder, max_num_timeout=self.max_num_timeout)
         wanted = {
             "partition": self.partition,
@@ -70,11 +72,12 @@ class Slurm:
             return name.partition(":")[0]
         return "cuda" if self.gpus_per_node else "cpu"
 
-    def _on_its_gpu(self, queue: Iterator[Sent]) -> Iterator[Sent]:
+    def _on_its_gpu(self, queue: Iterator[SubmittedRun]) -> Iterator[SubmittedRun]:
         """Make a job that requests a GPU fail if it cannot use one, rather than run on its few cores."""
-        for sent in queue:
-            is_told = not self.gpus_per_node or any(one.startswith("device=") for one in sent.overrides)
-            yield sent if is_told else replace(sent, overrides=[*sent.overrides, "device=cuda"])
+        for submitted in queue:
+            overrides = submitted.overrides
+            has_device = not self.gpus_per_node or any(one.startswith("device=") for one in overrides)
+            yield submitted if has_device else replace(submitted, overrides=[*overrides, "device=cuda"])
 
 
 @dataclass
@@ -85,7 +88,9 @@ class SlurmLocal:
     signal_delay_s: int
     max_num_timeout: int
 
-    def launch(self, queue: Iterator[Sent], n: int, lock: int, end: float, folder: Path) -> Runs:
+    def launch(
+        self, queue: Iterator[SubmittedRun], n: int, lock: int, end: float, folder: Path
+    ) -> RunOutcomes:
         executor = LocalExecutor(folder, max_num_timeout=self.max_num_timeout)
         executor.update_parameters(timeout_min=self.timeout_min, signal_delay_s=self.signal_delay_s)
         return _through(executor, queue, n, end, Share(n))
@@ -103,16 +108,16 @@ class Command(Checkpointable):
 
 
 def _through(
-    executor: Executor, queue: Iterator[Sent], n: int, end: float, share: Share | None = None
-) -> Runs:
-    at_work: dict[Job[int | None], Sent] = {}
+    executor: Executor, queue: Iterator[SubmittedRun], n: int, end: float, share: Share | None = None
+) -> RunOutcomes:
+    at_work: dict[Job[int | None], SubmittedRun] = {}
     room = n
     try:
         while True:
-            while len(at_work) < room and (sent := next(queue, None)) is not None:
-                overrides = sent.overrides if share is None else share.of(sent.overrides)
+            while len(at_work) < room and (submitted := next(queue, None)) is not None:
+                overrides = submitted.overrides if share is None else share.of(submitted.overrides)
                 threads = None if share is None else share.threads
-                command, log = child.command(overrides), str(sent.log.absolute())
+                command, log = child.command(overrides), str(submitted.log.absolute())
                 try:
                     job = executor.submit(Command(), command, log, threads)
                 except FailedJobError as error:
@@ -122,25 +127,25 @@ def _through(
                             f"Slurm refuses the job ({why}): correct what launcher. asks for (--help)"
                         ) from error
                     # The active jobs go on; for now, the cluster may accept no more jobs of this user.
-                    queue, room = chain([sent], queue), len(at_work)
+                    queue, room = chain([submitted], queue), len(at_work)
                     break
-                at_work[job] = sent
+                at_work[job] = submitted
             if not at_work:
                 return
             if time.monotonic() >= end:
-                yield from (Ended(sent, None) for sent in at_work.values())
+                yield from (RunOutcome(submitted, None) for submitted in at_work.values())
                 return
-            time.sleep(SECONDS_BETWEEN_LOOKS)
+            time.sleep(SECONDS_BETWEEN_POLLS)
             for job in [job for job in at_work if job.done()]:
-                yield _ended(job, at_work.pop(job))
+                yield _outcome(job, at_work.pop(job))
     finally:
         for job in at_work:
             job.cancel(check=False)
 
 
-def _ended(job: Job[int | None], sent: Sent) -> Ended:
+def _outcome(job: Job[int | None], submitted: SubmittedRun) -> RunOutcome:
     error = job.exception()
     if error is None:
-        return Ended(sent, job.result())
+        return RunOutcome(submitted, job.result())
     why = "of an error" if isinstance(error, FailedJobError) else f"without a result ({job.state})"
-    return Ended(sent, 1, f"job {job.job_id} ended {why}: see {job.paths.stderr}")
+    return RunOutcome(submitted, 1, f"job {job.job_id} ended {why}: see {job.paths.stderr}")
