@@ -30,7 +30,7 @@ from sklearn.base import BaseEstimator
 from kingdra_repro import methods
 from kingdra_repro.config import all_settings, names
 from kingdra_repro.files import write_table
-from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
+from kingdra_repro.reproduce.plan import PlannedRun, join_results, plan
 from kingdra_repro.reproduce.settings import settings
 from kingdra_repro.reproduce.store import read_runs
 from kingdra_repro.resolvers import register_resolvers
@@ -87,7 +87,7 @@ def plan_summary(planned: list[PlannedRun]) -> dict[str, Any]:
         },
         "sha256": hashlib.sha256(lines.encode()).hexdigest(),
         "committed_runs_in_plan": int(runs["config_hash"].isin({run.config_hash for run in planned}).sum()),
-        "cells_with_a_run": len(matched(planned, runs)),
+        "cells_with_a_run": len(join_results(planned, runs)),
     }
 
 

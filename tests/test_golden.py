@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from kingdra_repro.report.tables import write_tables
-from kingdra_repro.reproduce.plan import PlannedRun, matched
+from kingdra_repro.reproduce.plan import PlannedRun, join_results
 from kingdra_repro.reproduce.store import read_runs
 from scripts import golden
 
@@ -76,7 +76,7 @@ def test_losses_stay():
 def test_tables_made_anew_are_the_committed_ones(planned, tmp_path):
     for name in ("runs.csv", "thresholds.csv"):
         (tmp_path / name).symlink_to(RESULTS / name)
-    write_tables(tmp_path, planned, matched(planned, read_runs(RESULTS)))
+    write_tables(tmp_path, planned, join_results(planned, read_runs(RESULTS)))
     made = sorted(path.name for path in (tmp_path / "tables").iterdir())
     assert made == sorted(tables(RESULTS))
     changed = [

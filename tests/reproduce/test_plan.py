@@ -8,7 +8,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.reproduce import experiments as experiments_module
 from kingdra_repro.reproduce import plan as plan_module
 from kingdra_repro.reproduce.experiments import experiment, names, parse_seeds
-from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
+from kingdra_repro.reproduce.plan import PlannedRun, join_results, plan
 from kingdra_repro.reproduce.selection import by_value, select
 from kingdra_repro.reproduce.settings import settings, split_names
 from kingdra_repro.runs.folder import config_hash
@@ -185,7 +185,7 @@ def test_matched_takes_the_latest_version_of_the_code():
             "acc": [0.1, 0.2, 0.3, 0.4, 0.5, 0.6],
         }
     )
-    cells = matched(
+    cells = join_results(
         [planned_run("a"), planned_run("a", row="B"), planned_run("b", 1), planned_run("c", 2)], runs
     )
     assert list(cells["acc"]) == [0.2, 0.2, 0.5]
@@ -194,7 +194,7 @@ def test_matched_takes_the_latest_version_of_the_code():
 
 
 def test_matched_with_nothing():
-    cells = matched([planned_run("a")], pd.DataFrame(columns=["config_hash", "acc"]))
+    cells = join_results([planned_run("a")], pd.DataFrame(columns=["config_hash", "acc"]))
     assert cells.empty
     assert {"experiment", "row", "dataset", "order", "schedule", "seed", "acc"} <= set(cells)
 

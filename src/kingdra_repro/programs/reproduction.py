@@ -22,7 +22,7 @@ from kingdra_repro.reproduce.experiments import check_known, parse_seeds
 from kingdra_repro.reproduce.failures import forget_failures
 from kingdra_repro.reproduce.launchers import Launch, Launcher, one_by_one
 from kingdra_repro.reproduce.packed import check_archive
-from kingdra_repro.reproduce.plan import PlannedRun, matched, plan
+from kingdra_repro.reproduce.plan import PlannedRun, join_results, plan
 from kingdra_repro.reproduce.runner import Outcome, Runner
 from kingdra_repro.reproduce.selection import FIRST, by_value, select
 from kingdra_repro.reproduce.settings import as_override, parse_duration, split_names
@@ -54,7 +54,7 @@ def reproduce(cfg: DictConfig) -> int:
         print(f"{found} runs in {cfg.merge}, {new} of them new")
 
     def estimate() -> Estimate:
-        return Estimate(matched(planned, read_runs(results)), device)
+        return Estimate(join_results(planned, read_runs(results)), device)
 
     outcome = Outcome()
     if cfg.merge is None and not cfg.only_report:
@@ -137,7 +137,7 @@ def write_reports(results: Path, planned: Sequence[PlannedRun]) -> None:
     results.mkdir(parents=True, exist_ok=True)
     tidy(results)
     runs = read_runs(results)
-    cells = matched(planned, runs)
+    cells = join_results(planned, runs)
     write_tables(results, planned, cells)
     keep_shown(results, shown(results, planned, cells))
     draw_paper_figures(results, cells)

@@ -19,7 +19,7 @@ import pandas as pd
 from kingdra_repro.errors import InputError
 from kingdra_repro.provenance import code_version
 from kingdra_repro.reproduce.strict_reading import COLUMN, MOST_COLUMNS, NUMBERS, plain_file, read_text_table
-from kingdra_repro.runs.reading import EXACT, read_command, reading
+from kingdra_repro.runs.reading import EXACT, read_command, reporting_damage
 
 KEY = ["config_hash", "code", "seed"]  # identifies a run among those of its data set
 SHOWN = ("explorer.json", "graph_sample.json", "members.npz")
@@ -100,7 +100,7 @@ def read_folder(folder: Path) -> FinishedRun:
         raise InputError(f"{folder} does not record what was run (.hydra/overrides.yaml): leave it out")
     history = plain_file(folder / "history.csv")
     thresholds = plain_file(folder / "thresholds.csv")
-    with reading(folder / "history.csv"):
+    with reporting_damage(folder / "history.csv"):
         phases = {} if history is None else _from_history(history)
         place = "/".join(("runs", *places))
         row = {"command": " ".join(command.split()), **result, **phases, "folder": place, "code": code}
@@ -117,7 +117,7 @@ def _table(path: Path, content: bytes | None, needed: Sequence[str]) -> pd.DataF
     if content is None:
         return None
     table = read_text_table(path, content)
-    with reading(path):
+    with reporting_damage(path):
         if not set(needed) <= set(table) or set(KEY) & set(table):
             raise ValueError(f"no column {' or '.join(needed)}")
     return table
@@ -179,7 +179,7 @@ def _shown(folder: Path) -> dict[str, bytes]:
         content = plain_file(path, LARGEST_SHOWN)
         if content is None:
             continue
-        with reading(path):
+        with reporting_damage(path):
             if name.endswith(".json"):
                 json.loads(content)
             elif _unpacked(content) > MOST_UNPACKED:
@@ -198,7 +198,7 @@ def _read_ledger(results: Path) -> Iterator[FinishedRun]:
     """Yield the runs of a results/ folder."""
     content = plain_file(results / "runs.csv", LARGEST_LEDGER) or b""
     ledger = read_text_table(results / "runs.csv", content)
-    with reading(results / "runs.csv"):
+    with reporting_damage(results / "runs.csv"):
         if missing := [name for name in ("folder", "command", "dataset", *KEY) if name not in ledger]:
             raise ValueError(f"no column {missing[0]}")
         rows = ledger.to_dict("records")
@@ -240,7 +240,7 @@ def _by_run(results: Path, path: Path, needed: Sequence[str]) -> dict[tuple[str,
     if content is None:
         return {}
     table = read_text_table(path, content)
-    with reading(path):
+    with reporting_damage(path):
         if not {*KEY, *needed} <= set(table):
             raise ValueError(f"no column {' or '.join([*KEY, *needed])}")
     return by_run(table)

@@ -96,7 +96,7 @@ def _compose(experiments: Sequence[str]) -> list[PlannedRun]:
         return [run for one in found for run in _runs(one)]
 
 
-def matched(planned: Sequence[PlannedRun], runs: pd.DataFrame) -> pd.DataFrame:
+def join_results(planned: Sequence[PlannedRun], runs: pd.DataFrame) -> pd.DataFrame:
     """Return the planned runs that are done, called "cells".
 
     The table has a row for each planned run that is in runs.csv, in the plan's order: the fields of

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.runs.reading import EXACT, RESTORE, reading
+from kingdra_repro.runs.reading import EXACT, RESTORE, reporting_damage
 
 # Largest size in bytes, by file name; kingdra-run writes no larger ones.
 LIMITS = {
@@ -53,15 +53,15 @@ def plain_file(path: Path, largest: int | None = None) -> bytes | None:
         return file.read(largest)
 
 
-def read_text_table(path: Path, content: bytes, ours: bool = False) -> pd.DataFrame:
+def read_text_table(path: Path, content: bytes, is_local: bool = False) -> pd.DataFrame:
     """Parse the content of a .csv file, with every cell as text.
 
-    `ours` says that the file is in this machine's results/: the remedy is then to restore it, not to leave it
-    out, and its last line must be complete. Raises InputError if the file has no rows, rows of unequal
-    length, or something else in place of a number.
+    If `is_local` is true, the file is in this machine's results/: the remedy is then to restore it, not to
+    leave it out, and its last line must be complete. Raises InputError if the file has no rows, rows of
+    unequal length, or something else in place of a number.
     """
-    with reading(path, RESTORE) if ours else reading(path):
-        if ours and not content.endswith(b"\n"):
+    with reporting_damage(path, RESTORE) if is_local else reporting_damage(path):
+        if is_local and not content.endswith(b"\n"):
             raise ValueError("its last line is cut")
         lines = list(csv.reader(io.StringIO(content.decode("utf-8")), strict=True))
         if len(lines) < 2:
@@ -91,8 +91,8 @@ def read_table(
     if not path.exists():
         return None
     content = path.read_bytes()
-    table = read_text_table(path, content, ours=True)
-    with reading(path, RESTORE):
+    table = read_text_table(path, content, is_local=True)
+    with reporting_damage(path, RESTORE):
         if absent := [name for name in needed if name not in table]:
             raise ValueError(f"no column {absent[0]}")
         return table if types is None else pd.read_csv(io.BytesIO(content), **EXACT, dtype=dict(types))

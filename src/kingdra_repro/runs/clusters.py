@@ -56,7 +56,7 @@ def cluster_table(
     table["cluster"] = labels
     if classes is not None:
         table["class"] = np.array(classes, object)[labels]
-    return beside(table.assign(**certainty), columns)
+    return append_columns(table.assign(**certainty), columns)
 
 
 def names_of_clusters(data: Dataset, given: np.ndarray | None) -> list[str] | None:
@@ -71,7 +71,7 @@ def names_of_clusters(data: Dataset, given: np.ndarray | None) -> list[str] | No
     return [data.class_names[c] if c in known else "" for c in range(data.n_clusters)]
 
 
-def beside(table: pd.DataFrame, columns: pd.DataFrame | None) -> pd.DataFrame:
+def append_columns(table: pd.DataFrame, columns: pd.DataFrame | None) -> pd.DataFrame:
     """Append the user's columns, if any, with the prefix "input " for a name that `table` already has."""
     if columns is None:
         return table

@@ -31,7 +31,7 @@ def top_features(data: Dataset, labels: np.ndarray, k: int, n_shown: int) -> lis
     for cluster in range(k):
         order = np.argsort(-above[cluster], kind="stable")[:n_shown]
         shown = [column for column in order if above[cluster, column] > 0] if sizes[cluster] else []
-        found.append([[name_of(data, c), short(means[cluster, c]), short(overall[c])] for c in shown])
+        found.append([[column_name(data, c), short(means[cluster, c]), short(overall[c])] for c in shown])
     return found
 
 
@@ -39,10 +39,10 @@ def strongest_words(data: Dataset, row: int, n_shown: int) -> list[str]:
     """Return the words with the largest weights in one row of a sparse matrix, the largest first."""
     assert is_sparse(data.X)
     words: Any = data.X[np.array([row])]
-    return [name_of(data, words.indices[i]) for i in np.argsort(-words.data, kind="stable")[:n_shown]]
+    return [column_name(data, words.indices[i]) for i in np.argsort(-words.data, kind="stable")[:n_shown]]
 
 
-def name_of(data: Dataset, column: int) -> str:
+def column_name(data: Dataset, column: int) -> str:
     """Return a column's name, or "column" and its index if it has none."""
     return f"column {column}" if data.feature_names is None else str(data.feature_names[column])
 
@@ -68,7 +68,7 @@ def short(value: float) -> float:
     return float(f"{value:.4g}") if abs(value) < 1e4 else float(round(value))
 
 
-def telling_columns(data: Dataset, labels: np.ndarray, n_shown: int) -> np.ndarray:
+def discriminative_columns(data: Dataset, labels: np.ndarray, n_shown: int) -> np.ndarray:
     """Return the columns of a dense X that differ most between clusters, at most `n_shown`, in file order.
 
     These are the columns with the largest share of variance between clusters (eta squared).
@@ -90,7 +90,7 @@ def values_of(data: Dataset, rows: np.ndarray, columns: np.ndarray) -> list[list
     features: Any = data.X[rows]
     shown = data.in_units(features)[:, columns]
     for place, column in enumerate(columns):
-        cells = None if data.table is None else data.table.get(name_of(data, column))
+        cells = None if data.table is None else data.table.get(column_name(data, column))
         if cells is not None and isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "iu":
             shown[:, place] = cells.iloc[rows]  # float32 cannot hold all digits of a large integer
     return [[short(value) for value in row] for row in shown]

@@ -58,7 +58,7 @@ def make_explorer(
         ``clusters``: one dict per cluster: ``size``; ``sureness``, the mean share of models that agree;
         ``class``, the class that the cluster is matched to or named after, and ``counts``, pairs of a class
         and its number of points, the largest first (None and empty without classes); ``members``, chosen at
-        random, see `ShownPoints.at`; ``features``, see `top_features`.
+        random, see `ShownPoints.to_dict`; ``features``, see `top_features`.
         ``disputed``: the points that the models disagree on most, with the ``votes`` of each model.
     """
     shown = ShownPoints.of(data, labels, votes)
@@ -84,10 +84,10 @@ def make_explorer(
             found["sureness"] = round(float(agreeing[these].mean()) / n_models, 4)
         counts = [] if data.y is None else Counter(np.sort(data.y[these]).tolist()).most_common()
         found["counts"] = list(map(list, counts))
-        found["members"] = shown.at(chosen[cluster], black_to_white)
+        found["members"] = shown.to_dict(chosen[cluster], black_to_white)
         found["features"] = features[cluster]
         clusters.append(found)
-    most = shown.at(disputed, black_to_white)
+    most = shown.to_dict(disputed, black_to_white)
     if aligned is not None:
         most["votes"] = aligned[:, disputed].T.tolist()
     return {

@@ -59,7 +59,7 @@ def make_map(
     dict
         ``layout``; ``title``: what is shown; ``n``: number of points in the data; ``x``, ``y``: integers from
         0 to `WIDTH`; ``k``: number of clusters; ``n_models``, ``columns``: as in `make_explorer`;
-        ``classes``: names of the classes, or None; ``points``: see `ShownPoints.at`.
+        ``classes``: names of the classes, or None; ``points``: see `ShownPoints.to_dict`.
     """
     n = len(labels)
     rows = fixed_sample(n, MOST_PICTURES if shown_as(data) == "pictures" else MOST_POINTS)
@@ -77,7 +77,7 @@ def make_map(
         "k": shown.k,
         "columns": shown.column_names,
         "classes": class_names(data),
-        "points": shown.at(rows, value_range(data, rows)),
+        "points": shown.to_dict(rows, value_range(data, rows)),
     }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.streamed import is_sparse
-from kingdra_repro.runs.columns import name_of, strongest_words, telling_columns, values_of
+from kingdra_repro.runs.columns import column_name, discriminative_columns, strongest_words, values_of
 from kingdra_repro.runs.thumbnails import has_pictures, sprite, thumbnails
 from kingdra_repro.runs.votes import aligned_votes
 
@@ -41,7 +41,9 @@ class ShownPoints:
         k = max(data.n_clusters, int(labels.max()) + 1)
         aligned = None if votes is None or len(votes) < 2 else aligned_votes(votes, labels, k)
         agreeing = None if aligned is None else (aligned == labels).sum(0)
-        columns = telling_columns(data, labels, VALUES_OF_A_ROW) if shown_as(data) == "features" else None
+        columns = None
+        if shown_as(data) == "features":
+            columns = discriminative_columns(data, labels, VALUES_OF_A_ROW)
         return cls(data, labels, k, aligned, agreeing, columns)
 
     @property
@@ -51,9 +53,9 @@ class ShownPoints:
 
     @property
     def column_names(self) -> list[str] | None:
-        return None if self.columns is None else [name_of(self.data, column) for column in self.columns]
+        return None if self.columns is None else [column_name(self.data, column) for column in self.columns]
 
-    def at(self, rows: np.ndarray, black_to_white: tuple[float, float]) -> dict[str, Any]:
+    def to_dict(self, rows: np.ndarray, black_to_white: tuple[float, float]) -> dict[str, Any]:
         """Return what is shown of some rows, as lists of equal length; for `black_to_white` see `thumbnails`.
 
         ``rows`` and ``labels``; ``names``, ``classes``, ``agreeing``, ``words`` and ``values`` (of `columns`,

@@ -23,7 +23,7 @@ from kingdra_repro.files import write_table
 from kingdra_repro.methods import Ensemble
 from kingdra_repro.methods.features import indexable_features, rows_of
 from kingdra_repro.methods.given_labels import check_classes
-from kingdra_repro.runs.clusters import beside
+from kingdra_repro.runs.clusters import append_columns
 from kingdra_repro.sampling import fixed_sample
 
 QUESTIONS = 20  # per file
@@ -123,7 +123,7 @@ def question_table(
     named = {} if data.row_names is None else {"id": [data.row_names[row] for row in listed]}
     table = pd.DataFrame({"row": listed, **named, "answer": answers, "cluster": labels[listed]})
     table["disagreement"] = pd.Series(np.round(disagreement, 4))
-    return beside(table, None if data.table is None else data.table.iloc[listed])
+    return append_columns(table, None if data.table is None else data.table.iloc[listed])
 
 
 def choose_pairs(method: Ensemble, X: Any, asked: np.ndarray, links: Links | None = None) -> np.ndarray:
@@ -160,13 +160,13 @@ def choose_pairs(method: Ensemble, X: Any, asked: np.ndarray, links: Links | Non
         for other in surest[np.argsort(-output, kind="stable")]:
             if row == other or (closed is not None and closed.group[row] == closed.group[other]):
                 break
-            if closed is None or not _is_told(closed, row, other):
+            if closed is None or not _is_known(closed, row, other):
                 pairs.append((row, other))
                 break
     return np.array(pairs, np.int64).reshape(-1, 2)
 
 
-def _is_told(closed: Closure, row: int, other: int) -> bool:
+def _is_known(closed: Closure, row: int, other: int) -> bool:
     """Return whether two points of different groups are known to be apart, or are a doubtful pair."""
     doubtful = np.concatenate([closed.doubtful.must_link, closed.doubtful.cannot_link])
     groups = np.sort(closed.group[[row, other]])

@@ -31,7 +31,7 @@ PLACES = ("output_dir", "mirror", "data_dir", "keep_model", "report.map")
 
 def read_result(folder: Path) -> dict[str, Any]:
     """Return result.json of a finished run; like all readers here, raise InputError if it is damaged."""
-    with reading(folder / "result.json") as path:
+    with reporting_damage(folder / "result.json") as path:
         result = json.loads(path.read_text(encoding="utf-8"))
         for name in ("dataset", "method", "seed", "n", "k"):
             result[name]
@@ -51,7 +51,7 @@ def result_if_finished(folder: Path) -> dict[str, Any] | None:
 
 def read_shown(folder: Path, name: str) -> dict[str, Any] | None:
     """Return explorer.json or map.json for the page; None if the run has none."""
-    with reading(folder / name) as path:
+    with reporting_damage(folder / name) as path:
         if not path.exists():
             return None
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -62,13 +62,13 @@ def read_shown(folder: Path, name: str) -> dict[str, Any] | None:
 
 def read_history(folder: Path) -> pd.DataFrame | None:
     """Return history.csv, or None if the method has no phases."""
-    with reading(folder / "history.csv") as path:
+    with reporting_damage(folder / "history.csv") as path:
         return pd.read_csv(path, **EXACT) if path.exists() else None
 
 
 def read_command(folder: Path) -> str | None:
     """Return a run's command line, without the overrides in `PLACES`; None if Hydra's record is missing."""
-    with reading(folder / ".hydra" / "overrides.yaml") as path:
+    with reporting_damage(folder / ".hydra" / "overrides.yaml") as path:
         if not path.exists():
             return None
         given = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -76,7 +76,7 @@ def read_command(folder: Path) -> str | None:
 
 
 @contextmanager
-def reading(path: Path, remedy: str = "remove it, or make the run again") -> Iterator[Path]:
+def reporting_damage(path: Path, remedy: str = "remove it, or make the run again") -> Iterator[Path]:
     """Turn errors in the block into an InputError that the file is damaged, with the remedy."""
     try:
         yield path

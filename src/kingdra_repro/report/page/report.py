@@ -23,7 +23,7 @@ from kingdra_repro.runs.reading import (
     read_history,
     read_result,
     read_shown,
-    reading,
+    reporting_damage,
 )
 
 # Columns of the table of all runs.
@@ -41,7 +41,7 @@ def write_report(results: Path) -> Path:
     if not (results / "runs.csv").is_file():
         raise InputError(f"results={results}: there is no runs.csv in it: name a folder that has one")
     rows = read_rows(results)
-    with reading(results / "runs.csv", RESTORE):
+    with reporting_damage(results / "runs.csv", RESTORE):
         histories = read_histories(results)
         entries = {
             row["folder"]: run_entry(row, row.get("command"), histories.get(row["folder"])) for row in rows
@@ -85,7 +85,7 @@ def write_run_report(folder: Path) -> Path:
             f"run={folder}: there is no result.json in it: name a run's folder, and let the run finish first"
         )
     result = read_result(folder)
-    with reading(folder / "result.json") as path:
+    with reporting_damage(folder / "result.json") as path:
         entry = run_entry(result, read_command(folder), read_history(folder))
         if not all(is_integer(result[name], 1) for name in ("n", "k")):
             raise InputError(f"{path} is damaged: n and k must be integers; make the run again")
@@ -114,7 +114,7 @@ def _tables(results: Path) -> tuple[dict[str, Layout], str]:
     """Return all tables of a results folder, by name, and their sections as HTML."""
     tables, sections = {}, []
     for name, table in read_tables(results).items():
-        with reading(results / "tables" / f"{name}.csv"):
+        with reporting_damage(results / "tables" / f"{name}.csv"):
             tables[name] = layout(table)
         sections.append(html(tables[name], title(name), caption(name), name, filled(table)))
     return tables, "\n".join(sections)

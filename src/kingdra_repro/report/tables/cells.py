@@ -11,7 +11,7 @@ import pandas as pd
 
 from kingdra_repro.report.tables.captions import titled
 from kingdra_repro.reproduce.plan import PlannedRun
-from kingdra_repro.runs.reading import reading
+from kingdra_repro.runs.reading import reporting_damage
 
 COLUMNS = [
     *("row", "column", "order", "schedule", "mean", "std", "n"),
@@ -83,7 +83,7 @@ def read_tables(results: Path) -> dict[str, pd.DataFrame]:
     """
     found = {}
     for path in sorted(results.glob("tables/*.csv")):
-        with reading(path):
+        with reporting_damage(path):
             with path.open(newline="", encoding="utf-8") as file:
                 is_table = set(COLUMNS) <= set(next(csv.reader(file), []))
             if is_table:
