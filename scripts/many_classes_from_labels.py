@@ -33,7 +33,7 @@ from kingdra_repro.methods import (
 )
 from kingdra_repro.provenance import device_name
 from kingdra_repro.report.tables.cells import cell, table
-from kingdra_repro.report.tables.paper import published
+from kingdra_repro.report.tables.paper import paper_mean_std
 from scripts.rows import RESULTS, Rows
 
 NAME = "labels_many_classes"
@@ -108,7 +108,7 @@ def _cell(fits: pd.DataFrame, name: str, part: str, method: str, score: str) -> 
     why = "not to be had: its owners let nobody pass it on" if name in ("FRGC", "YTF") else "not run"
     fill = f"{why}. python -m scripts.many_classes_from_labels {name}=FILE fills the column"
     note = "" if len(fits) else fill
-    return cell(row, name, "-", "-", 100 * fits[score], published(NAME, row, name.lower()), note, [])
+    return cell(row, name, "-", "-", 100 * fits[score], paper_mean_std(NAME, row, name.lower()), note, [])
 
 
 if __name__ == "__main__":

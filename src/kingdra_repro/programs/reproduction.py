@@ -131,7 +131,7 @@ def write_reports(results: Path, planned: Sequence[PlannedRun]) -> None:
     # Imported here because matplotlib and more are needed only at the end.
     from kingdra_repro.report.figures import draw_paper_figures
     from kingdra_repro.report.page import write_report
-    from kingdra_repro.report.shown import shown
+    from kingdra_repro.report.shown_files import runs_to_keep
     from kingdra_repro.report.tables import write_tables
 
     results.mkdir(parents=True, exist_ok=True)
@@ -139,7 +139,7 @@ def write_reports(results: Path, planned: Sequence[PlannedRun]) -> None:
     runs = read_runs(results)
     cells = join_results(planned, runs)
     write_tables(results, planned, cells)
-    keep_shown(results, shown(results, planned, cells))
+    keep_shown(results, runs_to_keep(results, planned, cells))
     draw_paper_figures(results, cells)
     if not runs.empty:
         write_report(results)

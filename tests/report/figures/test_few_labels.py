@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from kingdra_repro.report.figures.few_labels import PANELS, second_document
+from kingdra_repro.report.figures.few_labels import PANELS, labels_figures
 from tests.report.tables.made_up import Planned, done
 
 TERMS = [f"{kind}_{part}" for kind in ("pairwise", "clustering") for part in ("labelled", "unlabelled")]
@@ -23,7 +23,7 @@ HISTORY = pd.DataFrame(
 def drawn(*runs: tuple[str, str]):
     planned = [Planned(row, dataset=dataset, experiment="labels_figures") for row, dataset in runs]
     cells = done(*((run, {}) for run in planned))
-    return second_document(dict.fromkeys(cells["folder"], HISTORY), cells)
+    return labels_figures(dict.fromkeys(cells["folder"], HISTORY), cells)
 
 
 def test_the_terms_over_the_epochs_of_the_second_phase() -> None:
@@ -50,11 +50,11 @@ def test_a_panel_is_of_the_first_data_set_that_has_its_runs_and_else_says_what_i
 
 def test_a_history_that_lacks_epochs_is_not_drawn() -> None:
     cells = done((Planned("As written", dataset="usps", experiment="labels_figures"), {}))
-    figure = second_document({cells["folder"].iloc[0]: HISTORY.drop(index=2)}, cells)
+    figure = labels_figures({cells["folder"].iloc[0]: HISTORY.drop(index=2)}, cells)
     assert figure.axes[1].get_title() == "Figure 2"
     assert figure.axes[1].texts
 
 
 def test_without_runs_of_it_each_panel_says_so() -> None:
-    figure = second_document({}, done((Planned("DEC"), {})))
+    figure = labels_figures({}, done((Planned("DEC"), {})))
     assert all(panel.texts[0].get_text().startswith("no run") for panel in figure.axes)

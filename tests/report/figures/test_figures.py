@@ -8,7 +8,7 @@ import pytest
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.report.figures import draw_paper_figures
 from kingdra_repro.report.figures.curves import ensemble_size, figure5
-from kingdra_repro.report.figures.graph import agreements, figure3, placed
+from kingdra_repro.report.figures.graph import agreements, figure3, layout_positions
 from kingdra_repro.report.figures.histories import mean_history, shown_runs
 from kingdra_repro.report.figures.iterations import figure2
 from kingdra_repro.report.figures.members import figure4
@@ -101,7 +101,7 @@ def test_figure_3(results):
 def test_points_that_belong_together_are_near():
     agree = agreements(VOTES)
     assert agree[3].tolist() == [1, 1, 1, 0, 2, 2]
-    places = placed(agree, 3, None)
+    places = layout_positions(agree, 3, None)
     at = np.array([places[point] for point in range(6)])
     distance = np.linalg.norm(at[:, None] - at, axis=2)
     assert distance[:3, :3].max() < distance[:3, 4:].min()

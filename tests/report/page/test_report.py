@@ -13,7 +13,7 @@ from kingdra_repro.programs.report import main
 from kingdra_repro.report.page import write_report, write_run_report
 from kingdra_repro.report.page.choose_runs import EXPLORERS, choose_runs
 from kingdra_repro.report.page.document import document
-from kingdra_repro.report.page.runs import drawn, run_entry
+from kingdra_repro.report.page.runs import curve_data, run_entry
 from kingdra_repro.report.tables.cells import cell, table
 from kingdra_repro.report.tables.layout import layout
 from kingdra_repro.reproduce.store import shown_file
@@ -158,9 +158,9 @@ def test_facts_of_a_row_of_runs_csv():
 def test_history_of_foreign_cells(tmp_path):
     path = tmp_path / "history.csv"
     path.write_text("iteration,acc,loss,nmi,rule\n0,,inf,a,given\n1,0.123456789,nan,b,kept\n")
-    assert drawn(pd.read_csv(path)) == {"iteration": [0, 1], "acc": [None, 0.12346]}
+    assert curve_data(pd.read_csv(path)) == {"iteration": [0, 1], "acc": [None, 0.12346]}
     path.write_text("iteration\n0\n")
-    assert drawn(pd.read_csv(path)) is None
+    assert curve_data(pd.read_csv(path)) is None
 
 
 def test_no_text_ends_the_data():

@@ -7,7 +7,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.report.tables.cells import NOT_IN_FILE_ORDER, cell, read_tables, table
 from kingdra_repro.report.tables.html import html
 from kingdra_repro.report.tables.layout import layout
-from kingdra_repro.report.tables.summary import filled
+from kingdra_repro.report.tables.summary import completion_lines
 
 
 def one(row="Kingdra", column="MNIST", order="file", values=(), paper=(98.5, 0.4), note="", runs=()):
@@ -60,7 +60,7 @@ def test_a_cell_that_is_there_twice_is_no_table():
 
 
 def test_how_many_cells_are_filled_and_as_good():
-    lines = filled(
+    lines = completion_lines(
         table(
             [
                 one("K-means", order="-", values=[53.2], paper=(53.3, 0.1)),

@@ -6,7 +6,7 @@ import pytest
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.report.tables.cells import cell, table
-from kingdra_repro.report.tables.readme import BEGIN, END, all_tables, short_table, with_results
+from kingdra_repro.report.tables.readme import BEGIN, END, all_tables, short_table, update_results_section
 from kingdra_repro.report.tables.summary import summary
 
 ROOT = Path(__file__).parents[3]
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 
 def test_the_readme_is_current():
     readme = (ROOT / "README.md").read_text()
-    assert with_results(readme, ROOT / "results") == readme, "run `make readme`"
+    assert update_results_section(readme, ROOT / "results") == readme, "run `make readme`"
 
 
 def test_the_section_is_made_anew(tmp_path):
@@ -23,19 +23,19 @@ def test_the_section_is_made_anew(tmp_path):
     table(cells).to_csv(tmp_path / "tables" / "table2.csv")
     (tmp_path / "figures").mkdir()
     (tmp_path / "figures" / "figure2.png").touch()
-    once = with_results(f"above\n{BEGIN}\nold\n{END}\nbelow\n", tmp_path)
+    once = update_results_section(f"above\n{BEGIN}\nold\n{END}\nbelow\n", tmp_path)
     assert once.startswith(f"above\n{BEGIN}\n\n1 of the paper's 1 cells")
     assert "| K-means | 54.0<sub>1</sub> / 53.3 (0.1) |" in once
     assert "](results/figures/figure2.png)" in once
     assert once.endswith(f"{END}\nbelow\n")
     assert "old" not in once
-    assert with_results(once, tmp_path) == once
+    assert update_results_section(once, tmp_path) == once
 
 
 @pytest.mark.parametrize("readme", ["", BEGIN, f"{END} {BEGIN}", f"{BEGIN} {BEGIN} {END}"])
 def test_without_its_place_in_the_readme(readme, tmp_path):
     with pytest.raises(InputError, match="put them back"):
-        with_results(readme, tmp_path)
+        update_results_section(readme, tmp_path)
 
 
 def test_file_order_is_compared_where_there_are_runs_of_it():

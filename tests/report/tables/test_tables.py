@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from kingdra_repro.report.tables import write_tables
-from kingdra_repro.report.tables.cells import Done
+from kingdra_repro.report.tables.cells import PlanResults
 from kingdra_repro.report.tables.kinds import (
     accuracy_table,
     cost_table,
@@ -13,7 +13,7 @@ from kingdra_repro.report.tables.kinds import (
     tables_of,
     thresholds_table,
 )
-from kingdra_repro.report.tables.paper import paper_rows, published
+from kingdra_repro.report.tables.paper import paper_mean_std, paper_rows
 from kingdra_repro.reproduce.experiments import experiment
 from tests.report.tables.made_up import Planned, done
 
@@ -28,7 +28,7 @@ def line(table, row, column="MNIST", order="-"):
 def test_mean_and_deviation_over_seeds():
     runs = [Planned("K-means", seed=seed) for seed in range(3)]
     cells = done(*zip(runs, [{"acc": 0.50}, {"acc": 0.53}, {"acc": 0.59}], strict=True))
-    found = line(accuracy_table("table2", Done(runs, cells)), "K-means")
+    found = line(accuracy_table("table2", PlanResults(runs, cells)), "K-means")
     assert found["mean"] == pytest.approx(54)
     assert found["std"] == pytest.approx(np.sqrt((16 + 1 + 25) / 2))
     assert found["n"] == 3
@@ -40,7 +40,9 @@ def test_mean_and_deviation_over_seeds():
 
 def test_runs_of_two_orders_are_two_rows():
     plan = [Planned("Ladder-IM", order=order) for order in ("file", "shuffled")]
-    table = accuracy_table("table2", Done(plan, done((plan[0], {"acc": 0.9}), (plan[1], {"acc": 0.7}))))
+    table = accuracy_table(
+        "table2", PlanResults(plan, done((plan[0], {"acc": 0.9}), (plan[1], {"acc": 0.7})))
+    )
     for order, mean in (("file", 90), ("shuffled", 70)):
         found = line(table, "Ladder-IM", order=order)
         assert (found["mean"], found["n"]) == (pytest.approx(mean), 1)
@@ -48,13 +50,15 @@ def test_runs_of_two_orders_are_two_rows():
 
 def test_one_run_has_no_deviation():
     run = Planned("K-means")
-    assert np.isnan(line(accuracy_table("table2", Done([run], done((run, {"acc": 0.5})))), "K-means")["std"])
+    assert np.isnan(
+        line(accuracy_table("table2", PlanResults([run], done((run, {"acc": 0.5})))), "K-means")["std"]
+    )
 
 
 def test_each_score_of_runs_with_a_part_of_the_labels_has_a_table_with_a_column_a_part():
     runs = [Planned(f"{part}: As written", "usps", experiment="labels") for part in ("1%", "10%")]
     cells = done((runs[0], {"acc": 0.7, "nmi": 0.6, "purity": 0.8}))
-    tables = tables_of("labels", Done(runs, cells))
+    tables = tables_of("labels", PlanResults(runs, cells))
     assert list(tables) == ["labels_nmi", "labels_purity", "labels_acc"]
     for name, mean, paper in (
         ("labels_nmi", 60, 93.3),
@@ -73,10 +77,10 @@ def test_published_and_short_runs_are_never_put_together(method):
     full = Planned("DEC", seed=1, overrides=(method, "seed=1"))
     plan = [full, short]
     both = done((full, {"acc": 0.8}), (short, {"acc": 0.2}))
-    found = line(accuracy_table("table2", Done(plan, both)), "DEC")
+    found = line(accuracy_table("table2", PlanResults(plan, both)), "DEC")
     assert (found["schedule"], found["n"], found["note"]) == ("published", 1, "")
     assert found["mean"] == pytest.approx(80)
-    found = line(accuracy_table("table2", Done(plan, done((short, {"acc": 0.2})))), "DEC")
+    found = line(accuracy_table("table2", PlanResults(plan, done((short, {"acc": 0.2})))), "DEC")
     assert (found["schedule"], found["note"]) == ("short", "short schedule: training.epochs=1")
     assert found["mean"] == pytest.approx(20)
 
@@ -89,7 +93,7 @@ def test_fewer_iterations_do_not_touch_the_first_phase():
     full = Planned("Ladder-IM", value="first_phase_acc", overrides=overrides[:1])
     run = Planned("Ladder-IM", schedule="short", value="first_phase_acc", overrides=overrides)
     cells = done((run, {"acc": 0.9, "first_phase_acc": 0.8}))
-    found = line(accuracy_table("table2", Done([full, run], cells)), "Ladder-IM")
+    found = line(accuracy_table("table2", PlanResults([full, run], cells)), "Ladder-IM")
     assert found["note"] == "short schedule: training.precision=bfloat16"
     assert found["mean"] == pytest.approx(80)
 
@@ -97,30 +101,32 @@ def test_fewer_iterations_do_not_touch_the_first_phase():
 def test_iterations_do_not_touch_methods_that_have_none():
     overrides = ("method=single", "training.iterations=4")
     plan = [Planned("DEC", overrides=overrides[:1]), Planned("DEC", schedule="short", overrides=overrides)]
-    assert line(accuracy_table("table2", Done(plan, done((plan[1], {"acc": 0.9})))), "DEC")["note"] == ""
+    assert (
+        line(accuracy_table("table2", PlanResults(plan, done((plan[1], {"acc": 0.9})))), "DEC")["note"] == ""
+    )
 
 
 def test_a_cell_says_where_the_thresholds_were_relaxed():
     rules = ("relaxed+given", "given", "unsupervised", "unsupervised+given", np.nan)
     plan = [Planned("DEC", seed=seed) for seed in range(5)]
     cells = done(*((run, {"acc": 0.9, "rules": one}) for run, one in zip(plan, rules, strict=True)))
-    assert line(accuracy_table("table2", Done(plan, cells)), "DEC")["note"] == (
+    assert line(accuracy_table("table2", PlanResults(plan, cells)), "DEC")["note"] == (
         "thresholds relaxed in 1 of 5 runs; no iteration with pseudo-labels in 1 of 5 runs; "
         "some iterations without pseudo-labels in 1 of 5 runs"
     )
     first_phase = [Planned("DEC", seed=seed, value="first_phase_acc") for seed in range(5)]
     runs = ((run, {"first_phase_acc": 0.9, "rules": "relaxed"}) for run in first_phase)
-    assert line(accuracy_table("table2", Done(first_phase, done(*runs))), "DEC")["note"] == ""
+    assert line(accuracy_table("table2", PlanResults(first_phase, done(*runs))), "DEC")["note"] == ""
 
 
 def test_a_cell_says_where_the_features_differ():
     plan = [Planned("DEC", seed=seed) for seed in range(3)]
     runs = [{"acc": 0.9, "features": one} for one in ("aaaaaaaa", "aaaaaaaa", np.nan)]
     cells = done(*zip(plan, runs, strict=True))
-    assert line(accuracy_table("table2", Done(plan, cells)), "DEC")["note"] == ""
+    assert line(accuracy_table("table2", PlanResults(plan, cells)), "DEC")["note"] == ""
     runs[2]["features"] = "bbbbbbbb"
     cells = done(*zip(plan, runs, strict=True))
-    note = line(accuracy_table("table2", Done(plan, cells)), "DEC")["note"]
+    note = line(accuracy_table("table2", PlanResults(plan, cells)), "DEC")["note"]
     assert note == "features differ between the runs: aaaaaaaa, bbbbbbbb"
 
 
@@ -134,7 +140,7 @@ def test_empty_cells_say_why():
     ]
     cells = done((plan[4], {"acc": np.nan}))
     failures = {plan[1].config_hash: "out of memory"}
-    table = accuracy_table("table2", Done(plan, cells, failures))
+    table = accuracy_table("table2", PlanResults(plan, cells, failures))
     assert line(table, "DEC")["note"] == "not run"
     assert line(table, "DEC", "STL")["note"] == "failed: out of memory"
     assert line(table, "Ladder-IM", "STL", "file")["note"].startswith("not run in file order")
@@ -170,7 +176,7 @@ def swept():
         f"runs/{run.config_hash}": SWEEP.assign(n_pseudo_labels=SWEEP["n_pseudo_labels"] + more)
         for run, more in zip(plan, (0, 50), strict=False)
     }
-    return Done(plan, cells, sweeps=sweeps)
+    return PlanResults(plan, cells, sweeps=sweeps)
 
 
 def test_thresholds(swept):
@@ -196,7 +202,9 @@ def test_seconds_of_different_devices_are_not_averaged(swept):
         Planned("Ladder-IM", "cifar10", seed=seed, experiment="cost", value="wall_seconds") for seed in (0, 1)
     ]
     more = done((runs[0], {"wall_seconds": 60}), (runs[1], {"wall_seconds": 6, "device": "cuda:0"}))
-    table = cost_table(Done([*runs, *swept.planned], pd.concat([more, swept.cells]), sweeps=swept.sweeps))
+    table = cost_table(
+        PlanResults([*runs, *swept.planned], pd.concat([more, swept.cells]), sweeps=swept.sweeps)
+    )
     assert line(table, "Ladder-IM", "CIFAR10, cpu")["mean"] == 60
     assert line(table, "Ladder-IM", "CIFAR10, cuda:0")["mean"] == 6
     assert line(table, "Graph clustering", "CIFAR10, cpu")["mean"] == 2
@@ -206,7 +214,7 @@ def test_seconds_of_a_method_that_ran_elsewhere_or_not_at_all():
     names = ("Ladder-IM", "Kingdra-Ladder-IM", "IMSAT (RPT)")
     runs = [Planned(name, experiment="cost", value="wall_seconds") for name in names]
     cells = done((runs[0], {"wall_seconds": 60}), (runs[1], {"wall_seconds": 6, "device": "cuda:0"}))
-    table = cost_table(Done(runs, cells))
+    table = cost_table(PlanResults(runs, cells))
     assert line(table, "Ladder-IM", "MNIST, cuda:0")["note"] == "not run on this device"
     assert line(table, "IMSAT (RPT)", "MNIST, cuda:0")["note"] == "not run"
     assert line(table, "IMSAT (RPT)", "MNIST, cpu")["paper_mean"] == 300
@@ -230,13 +238,13 @@ def test_the_papers_numbers():
     table_2 = [row for row in paper_rows("table2") if row != "Linear RIM"]
     assert len(table_2) == 14
     datasets = ("mnist", "stl", "cifar10", "reuters", "newsgroups")
-    numbers = [[published("table2", row, dataset) for dataset in datasets] for row in table_2]
+    numbers = [[paper_mean_std("table2", row, dataset) for dataset in datasets] for row in table_2]
     means, stds = np.moveaxis(np.array(numbers, dtype=float), 2, 0)
     # Sums of the columns of the table in the paper, added up apart from paper.yaml.
     np.testing.assert_allclose(means.sum(0), [1082.8, 1123.1, 639.6, 857.8, 356.7], atol=1e-6)
     np.testing.assert_allclose(np.nansum(stds, 0), [28.31, 20.7, 20.0, 38.2, 21.2], atol=1e-6)
-    assert published("table2", "Kingdra-Ladder-IM", "newsgroups") == (43.9, 1.4)
-    assert published("table2", "DEC", "mnist") == (84.3, None)
-    assert published(experiment("batch_order").paper, "Ladder-IM", "mnist") == (95.0, 2.8)
-    assert published(experiment("beyond").paper, "Linear RIM", "newsgroups") == (50.9, None)
-    assert published("table2", "ours", "mnist") == (None, None)
+    assert paper_mean_std("table2", "Kingdra-Ladder-IM", "newsgroups") == (43.9, 1.4)
+    assert paper_mean_std("table2", "DEC", "mnist") == (84.3, None)
+    assert paper_mean_std(experiment("batch_order").paper, "Ladder-IM", "mnist") == (95.0, 2.8)
+    assert paper_mean_std(experiment("beyond").paper, "Linear RIM", "newsgroups") == (50.9, None)
+    assert paper_mean_std("table2", "ours", "mnist") == (None, None)

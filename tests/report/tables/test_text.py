@@ -73,7 +73,7 @@ def test_latex():
     ],
 )
 def test_text_of_runs_is_shown_as_it_is(nasty, in_markdown, in_latex):
-    one = Layout(["MNIST"], [Line("row", "", [Entry("–", mark="a")], of_paper=False)], {"a": nasty})
+    one = Layout(["MNIST"], [Line("row", "", [Entry("–", mark="a")], is_paper=False)], {"a": nasty})
     assert f"<sup>a</sup> {in_markdown}\n" in markdown(one, "t", "c")
     assert rf"\textsuperscript{{a}} {in_latex}." in latex(one, "t", "c", "l")
 

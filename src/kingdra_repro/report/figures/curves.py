@@ -7,9 +7,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from kingdra_repro.report.figures.histories import mean_history, name_of, shown_runs
+from kingdra_repro.report.figures.histories import mean_history, run_label, shown_runs
 from kingdra_repro.report.figures.style import BLACK, BLUE, CYCLE, MARKERS, band, new_figure
-from kingdra_repro.report.tables.paper import display_name, paper_rows, published
+from kingdra_repro.report.tables.paper import display_name, paper_mean_std, paper_rows
 
 COLUMNS = 2
 ROW = 1.4  # inches
@@ -66,7 +66,7 @@ def ensemble_size(cells: pd.DataFrame) -> Figure | None:
             by_size.index,
             by_size["mean"],
             yerr=by_size["std"],
-            label=name_of(runs.iloc[0]),
+            label=run_label(runs.iloc[0]),
             color=CYCLE[index % len(CYCLE)],
             marker=MARKERS[index % len(MARKERS)],
             capsize=3,
@@ -74,7 +74,7 @@ def ensemble_size(cells: pd.DataFrame) -> Figure | None:
         )
     sizes = [int(size) for size in paper_rows("ensemble_size")]
     for dataset in mine["dataset"].unique():
-        means = np.array([published("ensemble_size", str(size), dataset)[0] for size in sizes], float)
+        means = np.array([paper_mean_std("ensemble_size", str(size), dataset)[0] for size in sizes], float)
         if not np.isnan(means).all():
             label = f"the paper, {display_name(dataset)}"
             panel.plot(sizes, means, ":", color=BLACK, marker="o", markerfacecolor="white", label=label)

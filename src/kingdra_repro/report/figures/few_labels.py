@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from kingdra_repro.report.figures.style import BLACK, CYCLE, GREY, new_figure
-from kingdra_repro.report.tables.paper import display_name, published
+from kingdra_repro.report.tables.paper import display_name, paper_mean_std
 
 EXPERIMENT = "labels_figures"
 WRITTEN, UNTRAINED = "As written", "Without pre-training"
@@ -30,12 +30,12 @@ class Curve:
     ----------
     name : label in the legend, and the key of the document's first and last value
     row : the experiment's row whose run is drawn
-    of : function that computes the values from the run's second-phase epochs
+    values : function that computes the values from the run's second-phase epochs
     """
 
     name: str
     row: str
-    of: Callable[[pd.DataFrame], pd.Series]
+    values: Callable[[pd.DataFrame], pd.Series]
 
 
 def _column(name: str) -> Callable[[pd.DataFrame], pd.Series]:
@@ -101,7 +101,7 @@ PANELS: Sequence[tuple[str, str, Sequence[Curve]]] = (
 )
 
 
-def second_document(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) -> Figure | None:
+def labels_figures(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) -> Figure | None:
     """Draw each of `PANELS` for the first data set in the plan that has all runs of that panel.
 
     Crosses mark the document's values, which are for MNIST. A panel whose runs are missing says so; a run
@@ -147,9 +147,9 @@ def _second_phase(history: pd.DataFrame) -> pd.DataFrame:
 
 def _draw(panel: Axes, curves: Mapping[Curve, pd.DataFrame]) -> None:
     for color, dashes, (curve, epochs) in zip(CYCLE, DASHES, curves.items(), strict=False):
-        values = curve.of(epochs)
+        values = curve.values(epochs)
         panel.plot(values.index, values, color=color, linestyle=dashes, label=curve.name)
-        theirs = np.array(published(EXPERIMENT, curve.name, "mnist"), float)  # first and last; NaN: not given
-        panel.plot([1, values.index[-1]], theirs, "x", color=color, markeredgecolor=color)
+        ends = np.array(paper_mean_std(EXPERIMENT, curve.name, "mnist"), float)  # first, last; NaN: not given
+        panel.plot([1, values.index[-1]], ends, "x", color=color, markeredgecolor=color)
     panel.plot([], [], "x", color=BLACK, label="the document")
     panel.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=2, frameon=False, labelspacing=0.2)

@@ -12,20 +12,20 @@ from kingdra_repro.report.tables.paper import display_name
 def shown_runs(cells: pd.DataFrame, experiment: str) -> list[tuple[str, pd.DataFrame]]:
     """Group an experiment's runs by row, data set and order.
 
-    Returns pairs of a name (see `name_of`) and the group's runs, in the plan's order. Each group has only the
-    runs of one schedule, the published one if there are any.
+    Returns pairs of a label (see `run_label`) and the group's runs, in the plan's order. Each group has only
+    the runs of one schedule, the published one if there are any.
     """
     found = []
     mine = cells[cells["experiment"] == experiment]
     for (row, _, _), runs in mine.groupby(["row", "dataset", "order"], sort=False):
         runs = runs[runs["schedule"] == shown_schedule(runs["schedule"])]
-        name = name_of(runs.iloc[0])
-        found.append((f"{row}, {name}" if mine["row"].nunique() > 1 else name, runs))
+        label = run_label(runs.iloc[0])
+        found.append((f"{row}, {label}" if mine["row"].nunique() > 1 else label, runs))
     return found
 
 
-def name_of(run: pd.Series) -> str:
-    """Return the name of a run's line or panel, such as ``MNIST, file order, short schedule``."""
+def run_label(run: pd.Series) -> str:
+    """Return the label of a run's line or panel, such as ``MNIST, file order, short schedule``."""
     schedule = "" if run["schedule"] == "published" else f"{run['schedule']} schedule"
     order = ORDERS.get(run["order"], "")
     return ", ".join(part for part in (display_name(run["dataset"]), order, schedule) if part)
@@ -40,7 +40,7 @@ def mean_history(histories: Mapping[str, pd.DataFrame], runs: pd.DataFrame) -> p
     return _over_runs(found) if found else pd.DataFrame()
 
 
-def of_one_run(history: pd.DataFrame) -> pd.DataFrame:
+def single_run_history(history: pd.DataFrame) -> pd.DataFrame:
     """As `mean_history`, for one run; min and max of ``model_acc_mean`` are over its single models."""
     found = _over_runs([history])
     for end in ("min", "max"):

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from kingdra_repro.report.figures.histories import mean_history, of_one_run, shown_runs
+from kingdra_repro.report.figures.histories import mean_history, shown_runs, single_run_history
 from kingdra_repro.report.figures.style import BLUE, GREEN, GREY, ORANGE, band, new_figure
 
 COLUMNS = 3
@@ -55,7 +55,7 @@ def figure2(histories: Mapping[str, pd.DataFrame], cells: pd.DataFrame) -> Figur
 
 def iterations_figure(history: pd.DataFrame, title: str, n: int) -> Figure:
     """Draw the history.csv of one run on n points; the band is the range of its single models."""
-    return _figure([Iterations(title, of_one_run(history), n)])
+    return _figure([Iterations(title, single_run_history(history), n)])
 
 
 def _figure(found: Sequence[Iterations]) -> Figure:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.report.figures.curves import ensemble_size, figure5
-from kingdra_repro.report.figures.few_labels import second_document
+from kingdra_repro.report.figures.few_labels import labels_figures
 from kingdra_repro.report.figures.graph import figure3
 from kingdra_repro.report.figures.iterations import figure2, iterations_figure
 from kingdra_repro.report.figures.members import figure4, members_figure
@@ -32,7 +32,7 @@ def draw_paper_figures(results: Path, cells: pd.DataFrame) -> None:
             "figure4": figure4(results, cells),
             "figure5": figure5(histories, cells),
             "ensemble_size": ensemble_size(cells),
-            "labels_figures": second_document(histories, cells),
+            "labels_figures": labels_figures(histories, cells),
         }
     folder = results / "figures"
     for name, figure in figures.items():

@@ -11,7 +11,7 @@ from kingdra_repro.reproduce.store import shown_file
 from kingdra_repro.runs.reading import read_shown
 
 EXPLORERS = 6  # at most, per data set
-OF_METHODS = ("table2", "digits")  # tables that have a row for each method
+METHOD_TABLES = ("table2", "digits")  # tables that have a row for each method
 
 
 def choose_runs(
@@ -55,8 +55,8 @@ def choose_runs(
 
 def _of_cells(tables: Mapping[str, Layout]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the row name and runs of each filled cell: method tables first, the last row of a table first."""
-    for name, table in sorted(tables.items(), key=lambda one: one[0] not in OF_METHODS):
-        of_table = "" if name in OF_METHODS else f"{title(name)}: "
+    for name, table in sorted(tables.items(), key=lambda one: one[0] not in METHOD_TABLES):
+        of_table = "" if name in METHOD_TABLES else f"{title(name)}: "
         for line in reversed(table.lines):
             for entry in line.entries:
                 if entry.runs:

@@ -10,12 +10,12 @@ from kingdra_repro.files import write_text
 from kingdra_repro.provenance import code_version
 from kingdra_repro.report.page.choose_runs import choose_runs
 from kingdra_repro.report.page.document import document
-from kingdra_repro.report.page.runs import FACTS, fact, run_entry, run_name, runs_section
+from kingdra_repro.report.page.runs import FACT_LABELS, format_fact, run_entry, run_name, runs_section
 from kingdra_repro.report.tables.captions import caption, figure_titles, title
 from kingdra_repro.report.tables.cells import read_tables
 from kingdra_repro.report.tables.html import html
 from kingdra_repro.report.tables.layout import Layout, layout
-from kingdra_repro.report.tables.summary import filled
+from kingdra_repro.report.tables.summary import completion_lines
 from kingdra_repro.reproduce.store import read_histories, read_rows
 from kingdra_repro.runs.reading import (
     RESTORE,
@@ -116,7 +116,7 @@ def _tables(results: Path) -> tuple[dict[str, Layout], str]:
     for name, table in read_tables(results).items():
         with reporting_damage(results / "tables" / f"{name}.csv"):
             tables[name] = layout(table)
-        sections.append(html(tables[name], title(name), caption(name), name, filled(table)))
+        sections.append(html(tables[name], title(name), caption(name), name, completion_lines(table)))
     return tables, "\n".join(sections)
 
 
@@ -149,8 +149,8 @@ def _listed(row: dict[str, str]) -> dict[str, str]:
     listed = {"folder": row["folder"], "run": run_name(row)}
     for name in SHOWN:
         value = row.get(name)
-        text = fact(name, value) if value else ""
-        listed[FACTS[name]] = code_version(text) if name == "commit" and text else text
+        text = format_fact(name, value) if value else ""
+        listed[FACT_LABELS[name]] = code_version(text) if name == "commit" and text else text
     return listed
 
 

@@ -11,7 +11,7 @@ from kingdra_repro.report.tables.html import sort_header
 # Columns of history.csv that are drawn.
 CURVES = ("acc", "model_acc_mean", "pseudo_label_acc", "agreement", "n_pseudo_labels", "loss")
 
-FACTS = {
+FACT_LABELS = {
     "dataset": "data set",
     "method": "method",
     "base": "base model",
@@ -57,8 +57,12 @@ def run_entry(result: Mapping[str, Any], command: str | None, history: pd.DataFr
     return {
         "name": run_name(result),
         "command": command or None,
-        "facts": [[FACTS[name], fact(name, result[name])] for name in FACTS if _known(result, name)],
-        "history": None if history is None else drawn(history),
+        "facts": [
+            [label, format_fact(name, result[name])]
+            for name, label in FACT_LABELS.items()
+            if _known(result, name)
+        ],
+        "history": None if history is None else curve_data(history),
     }
 
 
@@ -68,7 +72,7 @@ def run_name(result: Mapping[str, Any]) -> str:
     return f"{result['method']}{base}, seed {result['seed']}"
 
 
-def fact(name: str, value: Any) -> str:
+def format_fact(name: str, value: Any) -> str:
     """Format a value of result.json for the page; shares are in percent."""
     if name in PERCENT:
         return f"{100 * float(value):.1f}"
@@ -77,7 +81,7 @@ def fact(name: str, value: Any) -> str:
     return f"{float(value):,.1f}" if name == "wall_seconds" else str(value)
 
 
-def drawn(history: pd.DataFrame) -> dict[str, list[float | None]] | None:
+def curve_data(history: pd.DataFrame) -> dict[str, list[float | None]] | None:
     """Return the columns of history.csv that are drawn, rounded; None if there is nothing to draw."""
     named = [name for name in ("iteration", *CURVES) if name in history]
     columns = {name: [_number(value) for value in history[name]] for name in named}

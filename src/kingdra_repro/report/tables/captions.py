@@ -54,7 +54,7 @@ def caption(name: str) -> str:
     return (text or "{accuracy}; {cells}.").format_map(_SHARED)
 
 
-def titled() -> list[str]:
+def table_names() -> list[str]:
     """Return the names of the tables that have a heading, in the order in which a report shows them."""
     return list(_headings())
 

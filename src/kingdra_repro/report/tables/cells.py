@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from kingdra_repro.report.tables.captions import titled
+from kingdra_repro.report.tables.captions import table_names
 from kingdra_repro.reproduce.plan import PlannedRun
 from kingdra_repro.runs.reading import reporting_damage
 
@@ -90,13 +90,13 @@ def read_tables(results: Path) -> dict[str, pd.DataFrame]:
                 text = pd.read_csv(path, dtype=str, keep_default_na=False)[COLUMNS]
                 text[NUMBERS] = text[NUMBERS].replace("", "nan")
                 found[path.stem] = table(text.to_dict("records"))
-    known = titled()
+    known = table_names()
     order = [*(name for name in known if name in found), *(name for name in found if name not in known)]
     return {name: found[name] for name in order}
 
 
 @dataclass(frozen=True)
-class Done:
+class PlanResults:
     """The plan and its finished runs: the input of all tables.
 
     Attributes
@@ -120,7 +120,7 @@ class PlannedCell:
     ----------
     schedule : "published" if there are such runs, else "short"; "-" if there are no runs
     value : the column of the runs that fills the cell
-    runs : only the runs with this schedule, as rows of `Done.cells`
+    runs : only the runs with this schedule, as rows of `PlanResults.cells`
     note : why there are no runs; or what their schedule shortens, in how many runs iterations used
         pseudo-labels other than those of the given thresholds, and whether the runs' features differ
     """
@@ -134,28 +134,30 @@ class PlannedCell:
     note: str
 
 
-def planned_cells(experiment: str, known: Done) -> Iterator[PlannedCell]:
+def planned_cells(experiment: str, results: PlanResults) -> Iterator[PlannedCell]:
     """Yield a cell for each combination of row, order and data set, in the plan's order.
 
     Runs with the published schedule and with a shorter one are never mixed: if there are published ones, the
     others are left out.
     """
-    mine = [run for run in known.planned if run.experiment == experiment]
+    mine = [run for run in results.planned if run.experiment == experiment]
     of_cell: dict[tuple[str, str, str], list[PlannedRun]] = {}
     for run in mine:
         of_cell.setdefault((run.row, run.order, run.dataset), []).append(run)
     datasets = list(dict.fromkeys(run.dataset for run in mine))
-    done = known.cells[known.cells["experiment"] == experiment]
+    finished = results.cells[results.cells["experiment"] == experiment]
     for row, order in dict.fromkeys((run.row, run.order) for run in mine):
         for dataset in datasets:
             runs = of_cell.get((row, order, dataset))
             if runs is None:
                 why = NOT_IN_FILE_ORDER if order == "file" else NOT_PLANNED
-                yield PlannedCell(row, dataset, order, "-", "", done[:0], why)
+                yield PlannedCell(row, dataset, order, "-", "", finished[:0], why)
                 continue
-            here = done[(done["row"] == row) & (done["order"] == order) & (done["dataset"] == dataset)]
+            here = finished[
+                (finished["row"] == row) & (finished["order"] == order) & (finished["dataset"] == dataset)
+            ]
             schedule = shown_schedule(here["schedule"])
-            note = _why_empty(runs, known.failures) if schedule == "-" else _shortened(runs, schedule)
+            note = _why_empty(runs, results.failures) if schedule == "-" else _shortened(runs, schedule)
             here = here[here["schedule"] == schedule]
             remarks = (note, _of_rules(here, runs[0].value), _of_features(here))
             note = "; ".join(remark for remark in remarks if remark)

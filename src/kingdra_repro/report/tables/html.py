@@ -8,18 +8,18 @@ from kingdra_repro.report.tables.layout import EMPTY, Entry, Layout, Line
 FULL_COLOUR = 20.0  # difference from which on the colour is strongest
 
 
-def html(table: Layout, title: str, caption: str, name: str, filled: Sequence[str]) -> str:
+def html(table: Layout, title: str, caption: str, name: str, completion: Sequence[str]) -> str:
     """Return one table's section: title, caption, how much is filled, the table in a scroll box, notes.
 
-    Its anchor is ``#table-<name>``. `filled` holds lines of text, see `summary.filled`.
+    Its anchor is ``#table-<name>``. `completion` holds lines of text, see `summary.completion_lines`.
     """
     head = "".join(sort_header(one) for one in ("", *table.columns))
-    rows = "\n".join(_row(table, line, title) for line in table.lines if not line.of_paper)
+    rows = "\n".join(_row(table, line, title) for line in table.lines if not line.is_paper)
     notes = "".join(f"<li><b>{mark}</b> {escape(note)}</li>" for mark, note in table.notes.items())
     return f"""<section class="card table" id="table-{escape(name)}">
 <h3>{escape(title)}</h3>
 <p class="muted">{escape(caption)}</p>
-<p class="muted">{".<br>".join(escape(line, quote=False) for line in filled)}.</p>
+<p class="muted">{".<br>".join(escape(line, quote=False) for line in completion)}.</p>
 <div class="scroll" role="region" tabindex="0" aria-label="{escape(title)}">
 <table class="results">
 <thead><tr>{head}</tr></thead>
@@ -57,11 +57,11 @@ def _entry(one: Entry, place: str, note: str) -> str:
         return f'<td class="empty">{why}{paper}</td>'
     sign, colour, difference = "", "", ""
     about = [f"ours {one.text}", f"n = {one.n}"]
-    if one.above is not None:
-        difference = f'<span class="difference">{_arrow(one.difference)}</span>'
-        about += [f"the paper {one.paper}", f"difference {_arrow(one.difference)}"]
-        sign = "above" if one.above >= 0 else "below"
-        share = min(1.0, abs(one.above) / FULL_COLOUR)
+    if one.difference_value is not None:
+        difference = f'<span class="difference">{_arrow(one.difference_text)}</span>'
+        about += [f"the paper {one.paper}", f"difference {_arrow(one.difference_text)}"]
+        sign = "above" if one.difference_value >= 0 else "below"
+        share = min(1.0, abs(one.difference_value) / FULL_COLOUR)
         colour = f' style="--strength: {10 + 25 * share:.0f}%"'
     about += [note] if note else []
     return (

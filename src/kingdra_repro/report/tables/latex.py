@@ -12,7 +12,7 @@ _SPECIAL = {
 def latex(table: Layout, title: str, caption: str, label: str) -> str:
     r"""Return a table environment labelled ``tab:<label>``; it needs ``\usepackage{booktabs}``."""
     rows = [
-        " & ".join([_name(line.name, line.of_paper), *(_entry(one) for one in line.entries)]) + r" \\"
+        " & ".join([_name(line.name, line.is_paper), *(_entry(one) for one in line.entries)]) + r" \\"
         for line in table.lines
     ]
     heading = " & ".join(["", *map(_escaped, table.columns)]) + r" \\"
@@ -37,15 +37,15 @@ def latex(table: Layout, title: str, caption: str, label: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _name(name: str, of_paper: bool) -> str:
-    return rf"\quad\textit{{{_escaped(name)}}}" if of_paper else _escaped(name)
+def _name(name: str, is_paper: bool) -> str:
+    return rf"\quad\textit{{{_escaped(name)}}}" if is_paper else _escaped(name)
 
 
 def _entry(one: Entry) -> str:
     if one.text == EMPTY and not one.mark:
         return ""
     n = rf"\textsubscript{{{one.n}}}" if one.n else ""
-    difference = f" {_escaped(one.difference)}" if one.difference else ""
+    difference = f" {_escaped(one.difference_text)}" if one.difference_text else ""
     mark = rf"\textsuperscript{{{one.mark}}}" if one.mark else ""
     return f"{_escaped(one.text)}{n}{difference}{mark}"
 

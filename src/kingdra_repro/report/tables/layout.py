@@ -20,20 +20,20 @@ class Entry:
     ----------
     text : "97.9 (0.3)", or "–" if the cell is empty
     n : number of runs; "" if there are none, or for the paper's line
-    difference : to the paper, such as "+0.6", or ""
+    difference_text : difference to the paper, such as "+0.6", or ""
     mark : letter of the note below the table, or ""
     paper : the paper's "98.5 (0.4)" for this cell, or ""; Markdown and LaTeX have a separate line of these
-    mean, above : the mean, and by how much it is above the paper's; None if unknown
+    mean, difference_value : the mean, and by how much it is above the paper's; None if unknown
     runs : folders of the runs below results/
     """
 
     text: str
     n: str = ""
-    difference: str = ""
+    difference_text: str = ""
     mark: str = ""
     paper: str = ""
     mean: float | None = None
-    above: float | None = None
+    difference_value: float | None = None
     runs: tuple[str, ...] = ()
 
 
@@ -44,7 +44,7 @@ class Line:
     row: str
     order: str
     entries: list[Entry]
-    of_paper: bool
+    is_paper: bool
 
     @property
     def name(self) -> str:
@@ -76,12 +76,12 @@ def layout(table: pd.DataFrame) -> Layout:
         of_row = table[table["row"] == row]
         for order in dict.fromkeys(of_row["order"]):
             entries = [_entry(cells.get((row, order, column)), marks) for column in columns]
-            lines.append(Line(row, ORDERS.get(order, ""), entries, of_paper=False))
+            lines.append(Line(row, ORDERS.get(order, ""), entries, is_paper=False))
         if of_row["paper_mean"].notna().any():
             paper = of_row.drop_duplicates("column").set_index("column").reindex(columns)
             numbers = zip(paper["paper_mean"], paper["paper_std"], strict=True)
             entries = [Entry(_number(mean, std) or EMPTY) for mean, std in numbers]
-            lines.append(Line(PAPER, "", entries, of_paper=True))
+            lines.append(Line(PAPER, "", entries, is_paper=True))
     return Layout(columns, lines, {mark: note for note, mark in marks.items()})
 
 
@@ -92,11 +92,11 @@ def _entry(cell: Any, marks: dict[str, str]) -> Entry:
     paper = _number(cell.paper_mean, cell.paper_std)
     if not cell.n:
         return Entry(EMPTY, mark=mark, paper=paper)
-    above = None if pd.isna(cell.difference) else cell.difference
-    difference = "" if above is None else _signed(above)
+    value = None if pd.isna(cell.difference) else cell.difference
+    difference = "" if value is None else _signed(value)
     runs = tuple(folder for folder in cell.runs.split(";") if folder)
     text = _number(cell.mean, cell.std)
-    return Entry(text, str(cell.n), difference, mark, paper, cell.mean, above, runs)
+    return Entry(text, str(cell.n), difference, mark, paper, cell.mean, value, runs)
 
 
 def _number(mean: float, std: float) -> str:

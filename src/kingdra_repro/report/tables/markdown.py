@@ -14,7 +14,7 @@ def markdown(table: Layout, title: str, caption: str) -> str:
         _line(["", *map(_escaped, table.columns)]),
         _line(["---", *["---:"] * len(table.columns)]),
         *(
-            _line([_name(line.name, line.of_paper), *(_entry(one, line.of_paper) for one in line.entries)])
+            _line([_name(line.name, line.is_paper), *(_entry(one, line.is_paper) for one in line.entries)])
             for line in table.lines
         ),
     ]
@@ -27,14 +27,14 @@ def _line(cells: list[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _name(name: str, of_paper: bool) -> str:
-    return f"*{_escaped(name)}*" if of_paper else _escaped(name)
+def _name(name: str, is_paper: bool) -> str:
+    return f"*{_escaped(name)}*" if is_paper else _escaped(name)
 
 
-def _entry(one: Entry, of_paper: bool) -> str:
-    text = f"*{one.text}*" if of_paper and one.text != EMPTY else one.text
+def _entry(one: Entry, is_paper: bool) -> str:
+    text = f"*{one.text}*" if is_paper and one.text != EMPTY else one.text
     n = f"<sub>{one.n}</sub>" if one.n else ""
-    difference = f" {one.difference}" if one.difference else ""
+    difference = f" {one.difference_text}" if one.difference_text else ""
     mark = f"<sup>{one.mark}</sup>" if one.mark else ""
     return f"{text}{n}{difference}{mark}"
 

@@ -7,7 +7,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 
-def published(table: str, row: str, dataset: str) -> tuple[float | None, float | None]:
+def paper_mean_std(table: str, row: str, dataset: str) -> tuple[float | None, float | None]:
     """Return mean and standard deviation from paper.yaml; None for what the paper does not give."""
     numbers = _numbers().get(table, {}).get(row, {}).get(dataset, [])
     mean, std = (*numbers, None, None)[:2]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.report.tables.captions import figure_titles, titled
+from kingdra_repro.report.tables.captions import figure_titles, table_names
 from kingdra_repro.report.tables.layout import Entry, layout
 from kingdra_repro.report.tables.summary import compared_cells, summary
 from kingdra_repro.reproduce.experiments import experiments
@@ -20,7 +20,7 @@ CAPTION = (
 )
 
 
-def with_results(readme: str, results: Path) -> str:
+def update_results_section(readme: str, results: Path) -> str:
     """Return the text of the README with its results section regenerated from the folder results/.
 
     Raises InputError unless the two comments that enclose the section each occur once, in order.
@@ -36,7 +36,7 @@ def all_tables(results: Path) -> str:
     """Return all tables of a results folder in Markdown, below the summary of Table 2."""
     table_2 = results / "tables" / "table2.csv"
     head = [f"{summary(pd.read_csv(table_2))}\n"] if table_2.exists() else []
-    paths = (results / "tables" / f"{name}.md" for name in titled())
+    paths = (results / "tables" / f"{name}.md" for name in table_names())
     return "\n".join([*head, *(path.read_text() for path in paths if path.exists())])
 
 
@@ -64,7 +64,7 @@ def short_table(table: pd.DataFrame) -> str:
     lines = [
         f"| {line.name} | {' | '.join(map(_cell, line.entries))} |"
         for line in found.lines
-        if not line.of_paper and any(entry.n or entry.paper for entry in line.entries)
+        if not line.is_paper and any(entry.n or entry.paper for entry in line.entries)
     ]
     return "\n".join([*head, *lines, ""])
 

@@ -47,7 +47,7 @@ def compared_cells(table: pd.DataFrame) -> pd.DataFrame:
     return table.loc[ranked.drop_duplicates(["row", "column"]).index.sort_values()]
 
 
-def filled(table: pd.DataFrame) -> list[str]:
+def completion_lines(table: pd.DataFrame) -> list[str]:
     """Return how many planned cells are filled and how many reach the paper, one line per batch order."""
     planned = table[~table["note"].isin((NOT_PLANNED, NOT_IN_FILE_ORDER))]
     orders = list(dict.fromkeys(table["order"]))

@@ -7,7 +7,7 @@ import pandas as pd
 
 from kingdra_repro.files import write_table, write_text
 from kingdra_repro.report.tables.captions import caption, title
-from kingdra_repro.report.tables.cells import Done
+from kingdra_repro.report.tables.cells import PlanResults
 from kingdra_repro.report.tables.kinds import tables_of
 from kingdra_repro.report.tables.latex import latex
 from kingdra_repro.report.tables.layout import layout
@@ -25,11 +25,11 @@ def write_tables(results: Path, planned: Sequence[PlannedRun], cells: pd.DataFra
     """
     failed = read_failures(results)
     failures = dict(zip(failed["config_hash"], failed["line"], strict=True))
-    done = Done(planned, cells, failures, read_thresholds(results))
+    plan_results = PlanResults(planned, cells, failures, read_thresholds(results))
     folder = results / "tables"
     folder.mkdir(parents=True, exist_ok=True)
     for experiment in dict.fromkeys(run.experiment for run in planned):
-        for name, table in tables_of(experiment, done).items():
+        for name, table in tables_of(experiment, plan_results).items():
             laid_out = layout(table)
             write_table(folder / f"{name}.csv", table)
             write_text(folder / f"{name}.md", markdown(laid_out, title(name), caption(name)))
