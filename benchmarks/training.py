@@ -46,7 +46,7 @@ class Ceilings:
 
 
 @dataclass(frozen=True)
-class Need:
+class StepCost:
     """Counts of one training step."""
 
     flop: float
@@ -104,7 +104,7 @@ def stack(d: int, n: int, n_models: int, batch: int, precision: str, device: tor
     return Stack(LadderIM(), rows, K, members, TrainingOptions(**{**given, **more}), seed=0)
 
 
-def count(d: int, n_models: int, batch: int) -> Need:
+def count(d: int, n_models: int, batch: int) -> StepCost:
     """Count one unsupervised step, on the CPU in float32."""
     one = stack(d, batch, n_models, batch, "float32", torch.device("cpu"))
     one.train_epoch(None, lambda step: None)  # allocates Adam's moments
@@ -116,7 +116,7 @@ def count(d: int, n_models: int, batch: int) -> Need:
     random = n_models * batch * sum(one.network.widths)
     # Per weight: read forward and backward, gradient written and read, weight and Adam's two moments read and
     # written: 10 times 4 bytes. Per activation: written and read, both forward and backward.
-    return Need(flops.get_total_flops(), 40 * weights + 16 * activations, random, counter.launches)
+    return StepCost(flops.get_total_flops(), 40 * weights + 16 * activations, random, counter.launches)
 
 
 def time_steps(one: Stack, device: torch.device) -> float:
@@ -154,16 +154,16 @@ def report(shape: str, device: torch.device, ceilings: Ceilings, short: bool) ->
     gpu = device.type == "cuda"
     print(f"\n{shape}: {n:,} rows of {d}\n models batch   GFLOP    MB  random/1e6 launches")
     cases = [(10 if gpu else 2, 64)] if short else itertools.product((1, 10), (64, 256))
-    needs = {case: count(d, *case) for case in cases}
-    for (n_models, batch), need in needs.items():
+    costs = {case: count(d, *case) for case in cases}
+    for (n_models, batch), cost in costs.items():
         print(
-            f"{n_models:>7} {batch:>5} {need.flop / 1e9:>7.2f} {need.bytes / 1e6:>5.0f} "
-            f"{need.random / 1e6:>11.2f} {need.launches:>8}"
+            f"{n_models:>7} {batch:>5} {cost.flop / 1e9:>7.2f} {cost.bytes / 1e6:>5.0f} "
+            f"{cost.random / 1e6:>11.2f} {cost.launches:>8}"
         )
     print(" models batch precision  how               ms/step  floor ms  share  epoch, s per model")
-    for ((n_models, batch), need), precision in itertools.product(needs.items(), ceilings.products):
-        arithmetic = need.flop / ceilings.products[precision]
-        memory = need.bytes / ceilings.memory + need.random / ceilings.random
+    for ((n_models, batch), cost), precision in itertools.product(costs.items(), ceilings.products):
+        arithmetic = cost.flop / ceilings.products[precision]
+        memory = cost.bytes / ceilings.memory + cost.random / ceilings.random
         # A GPU overlaps both; on a CPU the same cores do one after the other.
         floor = max(arithmetic, memory) if gpu else arithmetic + memory
         found: dict[str, float] = {}

@@ -23,9 +23,9 @@ from kingdra_repro.data import load_usps
 from kingdra_repro.evaluation import scores
 from kingdra_repro.provenance import device_name
 from kingdra_repro.runs.questions import choose_questions
-from scripts.rows import RESULTS, Rows
+from scripts.results_csv import RESULTS, ResultsCsv
 
-ROWS = Rows(RESULTS / "asking.csv", "seed")
+RESULTS_CSV = ResultsCsv(RESULTS / "asking.csv", "seed")
 QUESTIONS = 50
 BASE = LadderIM(hidden=(128,), denoising_costs=(100.0, 10.0, 0.1))
 KINGDRA = {"n_models": 3, "first_epochs": 5, "n_iter": 2, "epochs": 2, "batch_size": 128}
@@ -42,7 +42,7 @@ def main(seeds: list[int]) -> None:
     data = load_usps(mirror=os.environ.get("KINGDRA_MIRROR"))
     assert data.y is not None
     for seed in seeds:
-        if ROWS.has(seed):
+        if RESULTS_CSV.has(seed):
             continue
         model = Kingdra(10, base=BASE, random_state=seed, device="cpu", **KINGDRA)
         began = time.monotonic()
@@ -69,8 +69,8 @@ def main(seeds: list[int]) -> None:
                     "device": device_name("cpu", 1, 1),
                 }
             )
-        ROWS.add(*rows)
-    print(ROWS.read().groupby("answers")[["acc", "nmi", "purity"]].agg(["mean", "std"]).round(3))
+        RESULTS_CSV.add(*rows)
+    print(RESULTS_CSV.read().groupby("answers")[["acc", "nmi", "purity"]].agg(["mean", "std"]).round(3))
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ class Watch:
         print(f"epoch {it.index + 1}: {found} % (loss {it.row['loss']:.3f}, {seconds:.0f} s)", flush=True)
 
 
-def halves_by(scores: np.ndarray, groups: list[np.ndarray]) -> list[np.ndarray]:
+def balanced_batches(scores: np.ndarray, groups: list[np.ndarray]) -> list[np.ndarray]:
     """Form batches of about BATCH rows with similar scores [n, p], each with the same share of every group.
 
     All groups are split together, each at its own median of the score that varies most within groups. The
@@ -74,7 +74,7 @@ def halves_by(scores: np.ndarray, groups: list[np.ndarray]) -> list[np.ndarray]:
         middle = (len(rows) + index % 2) // 2  # the extra row of odd groups alternates between the halves
         halves[0].append(rows[:middle])
         halves[1].append(rows[middle:])
-    return halves_by(scores, halves[0]) + halves_by(scores, halves[1])
+    return balanced_batches(scores, halves[0]) + balanced_batches(scores, halves[1])
 
 
 def slant_and_thickness(X: np.ndarray) -> np.ndarray:
@@ -100,7 +100,7 @@ def style_of_classes(X: np.ndarray, y: np.ndarray, n_components: int = 8) -> np.
     return np.asarray(PCA(n_components, random_state=0).fit_transform(rest))
 
 
-def laid_out(order: str, X: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def ordered_rows(order: str, X: np.ndarray, y: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return the row indices [n] in the named order."""
     rows = np.arange(len(X))
     classes = [np.flatnonzero(y == label) for label in np.unique(y)]
@@ -115,11 +115,11 @@ def laid_out(order: str, X: np.ndarray, y: np.ndarray, rng: np.random.Generator)
     if order == "batches":
         batches = np.array_split(rows, len(rows) // BATCH)
     elif order == "style":
-        batches = halves_by(slant_and_thickness(X), [rows])
+        batches = balanced_batches(slant_and_thickness(X), [rows])
     elif order == "classes":
-        batches = halves_by(rng.random((len(X), 1)), classes)
+        batches = balanced_batches(rng.random((len(X), 1)), classes)
     elif order == "style_of_classes":
-        batches = halves_by(style_of_classes(X, y), classes)
+        batches = balanced_batches(style_of_classes(X, y), classes)
     else:
         sys.exit(f"ORDER={order} is unknown: see the head of {__file__}")
     return np.concatenate([batches[i] for i in rng.permutation(len(batches))])
@@ -128,7 +128,7 @@ def laid_out(order: str, X: np.ndarray, y: np.ndarray, rng: np.random.Generator)
 def main(order: str, epochs: str = "3", models: str = "2", mirror: str | None = None) -> None:
     data = load_mnist(mirror=mirror)
     X, y = np.asarray(data.X, dtype=np.float32), np.asarray(data.y)
-    rows = laid_out(order, X, y, np.random.default_rng(0))
+    rows = ordered_rows(order, X, y, np.random.default_rng(0))
     Kingdra(
         10,
         base=LadderIM(w_mi=0.1),

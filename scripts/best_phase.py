@@ -27,10 +27,10 @@ from kingdra_repro.config import all_settings
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.provenance import device_name
 from kingdra_repro.resolvers import register_resolvers
-from scripts.rows import RESULTS, Rows
+from scripts.results_csv import RESULTS, ResultsCsv
 from scripts.small_tables import TABLES, make
 
-ROWS = Rows(RESULTS / "best_phase.csv", "set", "seed")
+RESULTS_CSV = ResultsCsv(RESULTS / "best_phase.csv", "set", "seed")
 FIVE = ["ensemble.size=5", "training.iterations=4", "training.epochs=3"]
 SMALL = [*FIVE, "base.hidden=[128,128]"]
 SETS = {
@@ -62,7 +62,7 @@ def main(wanted: list[str]) -> None:
     register_resolvers()
     for name, (seeds, settings) in SETS.items():
         for seed in seeds:
-            if name not in (wanted or SETS) or ROWS.has(name, seed):
+            if name not in (wanted or SETS) or RESULTS_CSV.has(name, seed):
                 continue
             mirror = os.environ.get("KINGDRA_MIRROR", "null")
             cfg = all_settings([*settings, f"seed={seed}", "n_jobs=1", "device=cpu", f"mirror={mirror}"])
@@ -72,7 +72,7 @@ def main(wanted: list[str]) -> None:
     for table in TABLES:
         name = f"table: {table}"
         for seed in range(3):
-            if (wanted and name not in wanted) or ROWS.has(name, seed):
+            if (wanted and name not in wanted) or RESULTS_CSV.has(name, seed):
                 continue
             X, y = TABLES[table]()
             X = StandardScaler().fit_transform(X).astype(np.float32)
@@ -91,11 +91,11 @@ def fit(name: str, settings: str, seed: int, method: Any, X: Any, y: np.ndarray)
         "device": device_name("cpu", 1, 1),
     }
     rows = [{**of_fit, **row, "kept": row["phase"] == method.phase_, **how} for row in watcher.rows]
-    ROWS.add(*rows)
+    RESULTS_CSV.add(*rows)
 
 
 def report() -> None:
-    done = ROWS.read()
+    done = RESULTS_CSV.read()
     fits = done.groupby(["set", "seed"], sort=False)
     table = pd.DataFrame(
         {

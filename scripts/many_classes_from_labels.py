@@ -34,13 +34,13 @@ from kingdra_repro.methods import (
 from kingdra_repro.provenance import device_name
 from kingdra_repro.report.tables.cells import cell, table
 from kingdra_repro.report.tables.paper import paper_mean_std
-from scripts.rows import RESULTS, Rows
+from scripts.results_csv import RESULTS, ResultsCsv
 
 NAME = "labels_many_classes"
 COLUMNS = ("CMU-PIE", "COIL-20", "UMIST", "FRGC", "YTF")
 PARTS = {"2%": 0.02, "5%": 0.05, "10%": 0.1}
 SEEDS = range(3)
-ROWS = Rows(RESULTS / "many_classes_from_labels.csv", "dataset", "labels", "method", "seed")
+RESULTS_CSV = ResultsCsv(RESULTS / "many_classes_from_labels.csv", "dataset", "labels", "method", "seed")
 AUTOENCODERS = Path("outputs") / "many_classes_from_labels"
 METHODS = {
     "Constrained K-means": lambda k, seed: ConstrainedKMeans(k),
@@ -58,27 +58,27 @@ AXES = (COLUMNS, PARTS, METHODS, SCORES)
 def main(files: dict[str, str]) -> None:
     for name, path in files.items():
         _fit_all(name, load_custom(path=path))
-    fits = ROWS.read()
+    fits = RESULTS_CSV.read()
     cells = table([_cell(fits, *names) for names in product(*AXES)])
     write_table(RESULTS / "tables" / f"{NAME}.csv", cells)
 
 
 def _fit_all(name: str, data: Dataset) -> None:
-    """Fit each method with each number of labels, unless `ROWS` already has the fit."""
+    """Fit each method with each number of labels, unless `RESULTS_CSV` already has the fit."""
     assert data.y is not None
     for (part, fraction), seed in product(PARTS.items(), SEEDS):
         given = draw_labels(data.y, data.n_clusters, fraction=fraction, seed=seed)
         for method, make in METHODS.items():
             row = {"dataset": name, "labels": part, "method": method, "seed": seed}
-            if ROWS.has(*row.values()):
+            if RESULTS_CSV.has(*row.values()):
                 continue
             if (same := _same_labels(row, int((given >= 0).sum()))) is not None:
-                ROWS.add(same | row)
+                RESULTS_CSV.add(same | row)
                 continue
             began = time.process_time()
             labels = make(data.n_clusters, seed).fit(data.X, given).labels_
             found = scores(data.y, labels, given)
-            ROWS.add(
+            RESULTS_CSV.add(
                 row
                 | {score: round(found[score] or 0.0, 6) for score in SCORES}
                 | {
@@ -92,9 +92,9 @@ def _fit_all(name: str, data: Dataset) -> None:
 
 def _same_labels(row: dict, n_labels: int) -> dict | None:
     """Return a finished fit with equally many labels, which are then the same labels; None if none."""
-    if not ROWS.path.exists():
+    if not RESULTS_CSV.path.exists():
         return None
-    fits = ROWS.read(dtype=str, keep_default_na=False)
+    fits = RESULTS_CSV.read(dtype=str, keep_default_na=False)
     for one in ("dataset", "method", "seed"):
         fits = fits[fits[one] == str(row[one])]
     fits = fits[fits["n_labels"] == str(n_labels)]

@@ -26,9 +26,9 @@ from kingdra_repro.bases import LadderIM
 from kingdra_repro.data import load_usps
 from kingdra_repro.evaluation.n_clusters import measure, recommend
 from kingdra_repro.evaluation.without_labels import MEASURES
-from scripts.rows import RESULTS, Rows
+from scripts.results_csv import RESULTS, ResultsCsv
 
-ROWS = Rows(RESULTS / "n_clusters.csv", "set", "seed", "k")
+RESULTS_CSV = ResultsCsv(RESULTS / "n_clusters.csv", "set", "seed", "k")
 RANGE = range(2, 13)
 SEEDS = (0,)
 STEPS, BATCH = 160, 64  # of the first phase; each of the two iterations has half as many
@@ -100,18 +100,18 @@ def run() -> None:
     for seed, (name, make) in product(SEEDS, {**TRIED, **OTHERS}.items()):
         X, true = make()
         for k in RANGE:
-            if ROWS.has(name, seed, k):
+            if RESULTS_CSV.has(name, seed, k):
                 continue
             began = time.process_time()
             found = measure(estimator(len(X), seed), X.astype(np.float32), k)
             row = {"set": name, "n": X.shape[0], "d": X.shape[1], "classes": true, "seed": seed}
             rounded = {name: round(value, 4) for name, value in found.items()}
-            ROWS.add({**row, **rounded, "cpu_seconds": round(time.process_time() - began, 2)})
+            RESULTS_CSV.add({**row, **rounded, "cpu_seconds": round(time.process_time() - began, 2)})
 
 
 def show() -> None:
     """Print the recommended numbers and how often they are right."""
-    runs = ROWS.read()
+    runs = RESULTS_CSV.read()
     for title, sets in (("looked at for the rule", TRIED), ("not looked at", OTHERS)):
         print(f"\n| set, {title} | n | d | classes | recommended | next |\n|---|---|---|---|---|---|")
         off = []

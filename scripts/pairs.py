@@ -33,9 +33,9 @@ from kingdra_repro.data import Dataset, load_custom, load_digits, load_mnist
 from kingdra_repro.evaluation import scores
 from kingdra_repro.methods import KingdraPlus, Single
 from kingdra_repro.provenance import device_name
-from scripts.rows import RESULTS, Rows
+from scripts.results_csv import RESULTS, ResultsCsv
 
-ROWS = Rows(RESULTS / "pairs.csv", "dataset", "method", "pairs", "seed")
+RESULTS_CSV = ResultsCsv(RESULTS / "pairs.csv", "dataset", "method", "pairs", "seed")
 NUMBERS = {"digits": (0, 50, 200, 500, 1000, 2000), "coil20": (0, 50, 200, 500, 1000, 2000)}
 NUMBERS["mnist"] = (0, 1000, 5000, 10000)
 SMALL = LadderIM(hidden=(128,), denoising_costs=(1000.0, 10.0, 0.1))
@@ -72,9 +72,9 @@ def main(name: str, data: Dataset, seeds: list[int]) -> None:
         for method, make in (ON_MNIST if name == "mnist" else ON_SMALL).items():
             for n_pairs in numbers:
                 row = {"dataset": name, "method": method, "pairs": n_pairs, "seed": seed}
-                if not ROWS.has(*row.values()):
-                    ROWS.add(row | _fit(make, data, row))
-    done = ROWS.read()
+                if not RESULTS_CSV.has(*row.values()):
+                    RESULTS_CSV.add(row | _fit(make, data, row))
+    done = RESULTS_CSV.read()
     print(done[done["dataset"] == name].groupby(["method", "pairs"])[["acc", "nmi"]].mean().round(3))
 
 

@@ -25,9 +25,9 @@ from kingdra_repro.methods import KMeans
 from kingdra_repro.methods.best_phase import modularity, neighbour_graph
 from kingdra_repro.provenance import device_name
 from kingdra_repro.resolvers import register_resolvers
-from scripts.rows import RESULTS, Rows
+from scripts.results_csv import RESULTS, ResultsCsv
 
-ROWS = Rows(RESULTS / "small_tables.csv", "table", "method", "seed")
+RESULTS_CSV = ResultsCsv(RESULTS / "small_tables.csv", "table", "method", "seed")
 METHODS = {
     "kmeans": None,
     "kingdra": (),
@@ -100,7 +100,7 @@ def main(seeds: int, wanted: list[str]) -> None:
             X = StandardScaler().fit_transform(X).astype(np.float32)
             k = len(np.unique(y))
             for name in METHODS:
-                if ROWS.has(table, name, seed):
+                if RESULTS_CSV.has(table, name, seed):
                     continue
                 began = time.process_time()
                 labels = make(name, *X.shape, k, seed).fit(X).labels_
@@ -112,11 +112,11 @@ def main(seeds: int, wanted: list[str]) -> None:
                     "command": f"python -m scripts.small_tables {seeds}",
                     "device": device_name("cpu", 1, 1),
                 }
-                ROWS.add(row)
+                RESULTS_CSV.add(row)
 
 
 def report() -> None:
-    done = ROWS.read()
+    done = RESULTS_CSV.read()
     means = (100 * done.pivot_table("acc", "table", "method", sort=False)).round(1)
     print(means.to_string())
     for name in means.columns.drop("kmeans"):

@@ -18,9 +18,9 @@ from kingdra_repro.data import load_digits
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.methods import draw_labels
 from kingdra_repro.provenance import device_name
-from scripts.rows import RESULTS, Rows
+from scripts.results_csv import RESULTS, ResultsCsv
 
-ROWS = Rows(RESULTS / "some_classes.csv", "base", "labelled", "seed")
+RESULTS_CSV = ResultsCsv(RESULTS / "some_classes.csv", "base", "labelled", "seed")
 BASES: dict[str, Base] = {
     "imsat_vat": IMSATVAT(hidden=(128,), xi=5.0, radius_scale=0.4),
     "ladder_im": LadderIM(hidden=(128,)),
@@ -34,9 +34,9 @@ def main(seeds: list[int]) -> None:
         for labelled in LABELLED:
             for seed in seeds:
                 row = {"base": name, "labelled": labelled, "seed": seed}
-                if not ROWS.has(*row.values()):
-                    ROWS.add(row | fit(base, labelled, seed))
-    done = ROWS.read(dtype={"labelled": str}, keep_default_na=False)
+                if not RESULTS_CSV.has(*row.values()):
+                    RESULTS_CSV.add(row | fit(base, labelled, seed))
+    done = RESULTS_CSV.read(dtype={"labelled": str}, keep_default_na=False)
     print(done.groupby(["base", "labelled"])["acc"].agg(["mean", "std", "count"]).round(3))
 
 

@@ -13,9 +13,9 @@ from typing import Any
 from kingdra_repro.data import Dataset, load_custom, load_digits
 from kingdra_repro.evaluation import scores
 from kingdra_repro.methods import ConstrainedAutoencoder, draw_labels
-from scripts.rows import RESULTS, Rows
+from scripts.results_csv import RESULTS, ResultsCsv
 
-ROWS = Rows(RESULTS / "unlabelled_pairs.csv", "dataset", "labels", "seed", "way")
+RESULTS_CSV = ResultsCsv(RESULTS / "unlabelled_pairs.csv", "dataset", "labels", "seed", "way")
 WAYS: dict[str, Any] = {
     "none": {"unlabelled_pairs": "none"},
     "confident": {"unlabelled_pairs": "confident"},
@@ -45,13 +45,13 @@ def main(coil20: str | None) -> None:
 def _run(name: str, data: Dataset, fraction: float, seed: int, way: str) -> None:
     """Run one fit and add its row to the file."""
     row = {"dataset": name, "labels": f"{fraction:.4f}", "seed": seed, "way": way}
-    if ROWS.has(*row.values()):
+    if RESULTS_CSV.has(*row.values()):
         return
     assert data.y is not None
     given = draw_labels(data.y, data.n_clusters, fraction=fraction, seed=seed)
     method = ConstrainedAutoencoder(data.n_clusters, random_state=seed, **SMALL, **WAYS[way])
     found = scores(data.y, method.fit(data.X, given).labels_, given)
-    ROWS.add(row | {measure: round(value or 0.0, 4) for measure, value in found.items()})
+    RESULTS_CSV.add(row | {measure: round(value or 0.0, 4) for measure, value in found.items()})
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from kingdra_repro.files import write_table
 RESULTS = Path(__file__).parents[1] / "results"
 
 
-class Rows:
+class ResultsCsv:
     """A CSV file that grows; its existing cells are rewritten unchanged, as text.
 
     Parameters
