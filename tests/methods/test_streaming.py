@@ -72,13 +72,13 @@ def test_other_orders_and_labels_and_links_as_in_memory(X, streamed: StreamedMat
 
 def test_small_buffers_give_each_row_once_and_all_members_the_same_rows(streamed: StreamedMatrix) -> None:
     rows = StreamedRows(replace(streamed, buffer_rows=64), torch.device("cpu"))
-    first, second = ([part.numbers for part in rows.parts(True, 0, epoch)] for epoch in (0, 1))
+    first, second = ([part.row_index for part in rows.parts(True, 0, epoch)] for epoch in (0, 1))
     assert len(first) == 5
     for epoch in (first, second):
         assert sorted(np.concatenate(epoch)) == list(range(N))
     assert set(first[0].tolist()) != set(second[0].tolist())
     for part in rows.parts(True, 0, 0):
-        np.testing.assert_array_equal(part.rows[np.arange(part.n)], streamed[:][part.numbers])
+        np.testing.assert_array_equal(part.rows[np.arange(part.n)], streamed[:][part.row_index])
 
 
 def test_a_fit_in_small_buffers_is_the_same_each_time(streamed: StreamedMatrix) -> None:

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from kingdra_repro.training.batches import (
     batch_slices,
-    fewer,
     linked_order,
+    subsample_mini_clusters,
     supervised_order,
     unsupervised_order,
 )
@@ -81,8 +81,8 @@ def test_points_beyond_a_share_are_seen_in_other_epochs() -> None:
 
 def test_of_more_labelled_points_than_are_at_hand_each_epoch_has_others() -> None:
     clusters = [np.arange(90), np.arange(90, 95)]
-    assert fewer(clusters, 95, 0, 0) is clusters
-    first, second = (fewer(clusters, 20, 0, epoch) for epoch in (0, 1))
+    assert subsample_mini_clusters(clusters, 95, 0, 0) is clusters
+    first, second = (subsample_mini_clusters(clusters, 20, 0, epoch) for epoch in (0, 1))
     for large, small in (first, second):
         assert len(np.intersect1d(large, clusters[0])) == len(large) == 10
         assert sorted(small) == list(range(90, 95))

@@ -20,7 +20,7 @@ CPU = torch.device("cpu")
 def test_fewer_pairs_than_a_quarter_of_the_rows_count_less(n_pairs: int, certainty: float) -> None:
     rows = Rows(np.zeros((40, 2), np.float32), CPU)
     linked = LinkedPairs(closure(40, Links.of(40, [[2 * i, 2 * i + 1] for i in range(n_pairs)])), CPU)
-    batch = SupervisedBatches(rows, (0,), 0, 0, None, linked).drawn(8, 0)(slice(0, 8))
+    batch = SupervisedBatches(rows, (0,), 0, 0, None, linked).draw_part(8, 0)(slice(0, 8))
     assert batch["x_linked"].shape == (1, 8, 2)
     torch.testing.assert_close(batch["certainty"], torch.full((1, 8, 8), certainty))
 
@@ -44,7 +44,7 @@ def test_points_without_a_label_take_the_places_of_classes_that_have_none() -> N
     labels = np.full(40, -1)
     labels[:3], labels[3:5] = 0, 2  # of four classes
     pseudo = PseudoLabels(labels, np.array([[0, 1, 2, 3], [3, 2, 1, 0]]))
-    batch = SupervisedBatches(Rows(X, CPU), (0, 1), 0, 0, pseudo, None).drawn(40, 0)(slice(0, 40))
+    batch = SupervisedBatches(Rows(X, CPU), (0, 1), 0, 0, pseudo, None).draw_part(40, 0)(slice(0, 40))
     assert not batch["every_output"]
     rows = batch["x_sup"][..., 0].long()
     expected = torch.where(
@@ -54,7 +54,7 @@ def test_points_without_a_label_take_the_places_of_classes_that_have_none() -> N
     assert [(expected[0] == c).sum().item() for c in (-1, 0, 1, 2, 3)] == [20, 10, 0, 10, 0]
     labels[5:7], labels[7:] = 1, 3
     full = SupervisedBatches(Rows(X, CPU), (0,), 0, 0, PseudoLabels(labels, np.arange(4)[None]), None)
-    assert full.drawn(40, 0)(slice(0, 40))["every_output"]
+    assert full.draw_part(40, 0)(slice(0, 40))["every_output"]
 
 
 def test_where_some_classes_lack_labels_giving_all_points_the_others_is_no_gain() -> None:

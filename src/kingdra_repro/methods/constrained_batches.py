@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kingdra_repro.training.batches import batch_slices, rounds
+from kingdra_repro.training.batches import batch_slices, repeated_permutations
 from kingdra_repro.training.linked_pairs import LinkedPairs
 from kingdra_repro.training.seeds import Purpose, numpy_stream
 
@@ -39,14 +39,16 @@ class ConstrainedBatches:
             n_batches = -(-len(labelled) // self.labelled_size)
             slices = batch_slices(n_batches * self.unlabelled_size, self.unlabelled_size)
         rng = numpy_stream(self.seed, 0, Purpose.ORDER, first + epoch)
-        order = rounds(unlabelled, slices[-1].stop, rng)
+        order = repeated_permutations(unlabelled, slices[-1].stop, rng)
         rng = numpy_stream(self.seed, 0, Purpose.SUPERVISED, epoch)
-        chosen = rounds(labelled, len(slices) * self.labelled_size, rng).reshape(len(slices), -1)
+        chosen = repeated_permutations(labelled, len(slices) * self.labelled_size, rng).reshape(
+            len(slices), -1
+        )
         others = self._others(chosen, rng)
         parts = [[order[part] for part in slices], chosen, others]
         if self.linked is not None:
             rng = numpy_stream(self.seed, 1, Purpose.SUPERVISED, epoch)
-            pairs = rounds(self.linked.pairs, chosen.size, rng)
+            pairs = repeated_permutations(self.linked.pairs, chosen.size, rng)
             parts += [pairs[:, end].reshape(chosen.shape) for end in (0, 1)]
         batches = (np.concatenate(rows) for rows in zip(*parts, strict=True))
         return [torch.from_numpy(rows).to(device) for rows in batches]

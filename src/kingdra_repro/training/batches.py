@@ -19,7 +19,7 @@ def batch_slices(n: int, batch_size: int) -> list[slice]:
     return [slice(a, b) for a, b in itertools.pairwise(edges)]
 
 
-def rounds(rows: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
+def repeated_permutations(rows: np.ndarray, size: int, rng: np.random.Generator) -> np.ndarray:
     """Draw ``size`` rows by repeated permutations of all rows, so that their counts differ by at most one."""
     drawn = [rng.permutation(rows) for _ in range(-(-size // len(rows)))]
     return np.concatenate(drawn)[:size]
@@ -61,7 +61,7 @@ def linked_order(pairs: np.ndarray, n: int, seed: int, member: int, epoch: int, 
     A batch boundary at an odd position splits a pair.
     """
     rng = numpy_stream(seed, member, Purpose.LINKED, epoch, part)
-    return rounds(pairs, -(-n // 2), rng).reshape(-1)[:n]
+    return repeated_permutations(pairs, -(-n // 2), rng).reshape(-1)[:n]
 
 
 def block_order(n_blocks: int, n_parts: int, shuffled: bool, seed: int, epoch: int) -> list[np.ndarray]:
@@ -75,12 +75,14 @@ def block_order(n_blocks: int, n_parts: int, shuffled: bool, seed: int, epoch: i
     return [np.sort(part) for part in np.array_split(order, n_parts)]
 
 
-def fewer(mini_clusters: Sequence[np.ndarray], most: int, seed: int, epoch: int) -> Sequence[np.ndarray]:
-    """Subsample mini-clusters to about ``most`` rows in total; keep all rows if they are no more than that.
+def subsample_mini_clusters(
+    mini_clusters: Sequence[np.ndarray], max_rows: int, seed: int, epoch: int
+) -> Sequence[np.ndarray]:
+    """Subsample mini-clusters to about ``max_rows`` rows in total; keep all rows if there are no more.
 
     All mini-clusters get equal shares of at least one row; small ones keep all their rows.
     """
-    if sum(map(len, mini_clusters)) <= most:
+    if sum(map(len, mini_clusters)) <= max_rows:
         return mini_clusters
-    rng, share = numpy_stream(seed, 0, Purpose.KEPT, epoch), max(1, most // len(mini_clusters))
+    rng, share = numpy_stream(seed, 0, Purpose.KEPT, epoch), max(1, max_rows // len(mini_clusters))
     return [rng.permutation(rows)[:share] for rows in mini_clusters]

@@ -11,7 +11,7 @@ from torch import Tensor
 from kingdra_repro.bases import Base
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.training.outputs import BLOCK_VALUES
-from kingdra_repro.training.rows import Rows, rows_of
+from kingdra_repro.training.rows import Rows, make_rows
 from kingdra_repro.training.stack import predict_proba
 from kingdra_repro.training.threads import useful_threads
 
@@ -71,7 +71,7 @@ class FittedEnsemble:
     @torch.no_grad()
     def features(self, X: Matrix, device: torch.device) -> Tensor:
         """Return the last hidden layer of member 0 for X [n, d]: float32 Tensor [n, width] on the CPU."""
-        network, chunks = self._network(0).to(device), rows_of(X, device).chunks(CHUNK_SIZE)
+        network, chunks = self._network(0).to(device), make_rows(X, device).chunks(CHUNK_SIZE)
         with useful_threads(self._bases[0].n_weights(*self._shape), device):
             return torch.cat([network.features(x)[0].cpu() for x in chunks])
 

@@ -15,7 +15,7 @@ from kingdra_repro.data.streamed import Matrix, StreamedMatrix, ahead
 from kingdra_repro.training.batches import block_order
 
 
-class Gathered(Protocol):
+class RowLookup(Protocol):
     """A lookup of rows: a LongTensor index [...] returns a float32 Tensor [..., d] on the device."""
 
     def __getitem__(self, index: Tensor) -> Tensor: ...
@@ -29,12 +29,12 @@ class Part:
     ----------
     n : int, number of rows in this part
     rows : lookup of these rows by their positions within the part
-    numbers : LongTensor [n] on the device, their row indices in the matrix; None if equal to the positions
+    row_index : LongTensor [n] on the device, their indices in the matrix; None if equal to the positions
     """
 
     n: int
-    rows: Gathered
-    numbers: Tensor | None = None
+    rows: RowLookup
+    row_index: Tensor | None = None
 
 
 class Rows:
@@ -76,7 +76,7 @@ class Rows:
     # `StreamedRows` implements the following differently, since it reads the matrix from its file.
 
     @property
-    def most_at_hand(self) -> int:
+    def max_rows_in_memory(self) -> int:
         """Largest number of rows that can be in memory at once."""
         return self.n
 
@@ -84,7 +84,7 @@ class Rows:
         """Yield the parts of one pass over the rows: here a single one."""
         yield Part(self.n, self)
 
-    def some(self, index: np.ndarray) -> Gathered:
+    def subset_lookup(self, index: np.ndarray) -> RowLookup:
         """Return a lookup, by row index in the matrix, of rows that are used repeatedly."""
         return self
 
@@ -109,7 +109,7 @@ class StreamedRows:
             yield from Rows(block, self.device).chunks(size)
 
     @property
-    def most_at_hand(self) -> int:
+    def max_rows_in_memory(self) -> int:
         return self._X.rows_of_a_buffer
 
     def parts(self, shuffled: bool, seed: int, epoch: int) -> Iterator[Part]:
@@ -119,14 +119,14 @@ class StreamedRows:
 
         def part(blocks: np.ndarray) -> Part:
             spans = [(b * size, min((b + 1) * size, self.n)) for b in blocks.tolist()]
-            numbers = np.concatenate([np.arange(*span) for span in spans])
-            buffer = _joined((X[slice(*span)] for span in spans), (len(numbers), self.d))
-            index = torch.from_numpy(numbers).to(self.device)
-            return Part(len(numbers), Rows(buffer, self.device), None if n_parts == 1 else index)
+            indices = np.concatenate([np.arange(*span) for span in spans])
+            buffer = _joined((X[slice(*span)] for span in spans), (len(indices), self.d))
+            row_index = torch.from_numpy(indices).to(self.device)
+            return Part(len(indices), Rows(buffer, self.device), None if n_parts == 1 else row_index)
 
         return ahead(part(blocks) for blocks in block_order(n_blocks, n_parts, shuffled, seed, epoch))
 
-    def some(self, index: np.ndarray) -> Gathered:
+    def subset_lookup(self, index: np.ndarray) -> RowLookup:
         """Return a lookup, by row index, of rows that are used repeatedly; read them in one pass."""
         wanted, size = np.unique(index), self._X.rows_of_a_block
         starts = range(0, self.n, size)
@@ -135,7 +135,7 @@ class StreamedRows:
             (self._X[start : start + size][rows - start] for start, rows in of_blocks if len(rows)),
             (len(wanted), self.d),
         )
-        return _Some(torch.from_numpy(wanted).to(self.device), Rows(found, self.device))
+        return _SubsetLookup(torch.from_numpy(wanted).to(self.device), Rows(found, self.device))
 
 
 def _joined(blocks: Iterator[Any], shape: tuple[int, int]) -> np.ndarray | sp.csr_matrix:
@@ -150,16 +150,16 @@ def _joined(blocks: Iterator[Any], shape: tuple[int, int]) -> np.ndarray | sp.cs
     return found
 
 
-class _Some:
+class _SubsetLookup:
     """Selected rows of a matrix, looked up by their row indices in it."""
 
-    def __init__(self, numbers: Tensor, rows: Rows) -> None:
-        self._numbers, self._rows = numbers, rows
+    def __init__(self, row_index: Tensor, rows: Rows) -> None:
+        self._row_index, self._rows = row_index, rows
 
     def __getitem__(self, index: Tensor) -> Tensor:
-        return self._rows[torch.searchsorted(self._numbers, index.contiguous())]
+        return self._rows[torch.searchsorted(self._row_index, index.contiguous())]
 
 
-def rows_of(X: Matrix, device: torch.device) -> Rows | StreamedRows:
-    """Return the row lookup of a matrix in memory or in a file."""
+def make_rows(X: Matrix, device: torch.device) -> Rows | StreamedRows:
+    """Return the row lookup of a matrix in memory, or in a file if it is a `StreamedMatrix`."""
     return StreamedRows(X, device) if isinstance(X, StreamedMatrix) else Rows(X, device)

@@ -102,15 +102,15 @@ class Stack:
             orders = [unsupervised_order(part.n, order, self.seed, m, epoch, number) for m in self.members]
             # The indices are on the device now, so that no step waits for a transfer.
             place = torch.from_numpy(np.stack(orders)).to(self.rows.device)
-            index = place if part.numbers is None else part.numbers[place]
-            supervision = supervised.drawn(part.n, number)
+            index = place if part.row_index is None else part.row_index[place]
+            supervised_part = supervised.draw_part(part.n, number)
             for cut in batch_slices(part.n, self.options.batch_size):
                 n_rows = cut.stop - cut.start
                 batch = Batch(
                     x=part.rows[place[:, cut]],
                     noise=self.base.sample_noise(self.network, n_rows, supervised.n_inputs, streams),
                     radius=None if self.radii is None else self.radii[index[:, cut]],
-                    **supervision(cut),
+                    **supervised_part(cut),
                 )
                 if self.options.decay_epochs:
                     left = epochs_left - (done + cut.start) / n

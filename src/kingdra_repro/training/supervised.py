@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kingdra_repro.training.batches import fewer, linked_order, supervised_order
+from kingdra_repro.training.batches import linked_order, subsample_mini_clusters, supervised_order
 from kingdra_repro.training.linked_pairs import LinkedPairs
 from kingdra_repro.training.rows import Rows, StreamedRows
 
@@ -63,14 +63,14 @@ class SupervisedBatches:
             n_missing = pseudo.outputs.shape[1] - len(known) if len(others) else 0
             self._every_output = n_missing == 0
             clusters += [others] * n_missing
-            self._mini_clusters = fewer(clusters, rows.most_at_hand, seed, epoch)
-            self._labelled = rows.some(np.concatenate(self._mini_clusters))
+            self._mini_clusters = subsample_mini_clusters(clusters, rows.max_rows_in_memory, seed, epoch)
+            self._labelled = rows.subset_lookup(np.concatenate(self._mini_clusters))
             self._labels = torch.from_numpy(pseudo.labels).to(self._device)
             self._outputs = torch.from_numpy(pseudo.outputs[list(members)]).to(self._device)
         if linked is not None:
-            self._paired = rows.some(linked.pairs)
+            self._paired = rows.subset_lookup(linked.pairs)
 
-    def drawn(self, n: int, part: int) -> Callable[[slice], dict[str, Any]]:
+    def draw_part(self, n: int, part: int) -> Callable[[slice], dict[str, Any]]:
         """Draw n points of each kind for a part of the epoch; return a map from slices to `Batch` fields."""
         index_sup = targets = index_linked = None
         if self._pseudo is not None:

@@ -18,7 +18,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.training.checkpoint import SECONDS_OF_A_SAVE, SHARE_WITHIN_PHASES, Checkpoint, Pace
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.phases import models_of
-from kingdra_repro.training.rows import Rows, rows_of
+from kingdra_repro.training.rows import Rows, make_rows
 from kingdra_repro.training.stack import Stack, StepDone
 from kingdra_repro.training.supervised import PseudoLabels
 from kingdra_repro.training.threads import fading_numbers_are_zero, useful_threads
@@ -84,7 +84,7 @@ class Worker:
         self.device, self.checkpoint, self._n_clusters = device, task.checkpoint, task.n_clusters
         self._pace = Pace(SHARE_WITHIN_PHASES, SECONDS_OF_A_SAVE)
         self._saved: dict[tuple[int, ...], tuple[str, int]] = {}  # stack -> last saved name, epochs
-        rows = rows_of(X, device)
+        rows = make_rows(X, device)
         self._X = X
         self.stacks: list[Stack] = []
         states: dict[int, dict[str, Any]] = {}
