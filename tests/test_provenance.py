@@ -103,13 +103,13 @@ def test_ranks_of_unequal_nodes_have_their_own_gpus(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     (told,) = choose_devices("auto", -1)
     other = Group()
-    other.rank, other.size, other.here = 5, 6, False
+    other.rank, other.size, other.is_local = 5, 6, False
     monkeypatch.setenv("LOCAL_RANK", "2")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 4)
-    assert other.own(told) == torch.device("cuda", 2)
+    assert other.device_of_rank(told) == torch.device("cuda", 2)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
     with pytest.raises(InputError, match="rank 5 has no GPU, and rank 0 has: give device=cpu to all"):
-        other.own(told)
+        other.device_of_rank(told)
 
 
 def test_a_run_that_is_gone_on_with_by_other_code_says_so(

@@ -34,8 +34,8 @@ WAITING = timedelta(days=1000)  # no limit in practice: a phase may take any tim
 LOOPBACK = "127.0.0.1"
 # The folder of a process's open files: /proc shows those of other processes too, /dev/fd only its own.
 DESCRIPTORS = "/proc/{}/fd" if Path("/proc/self/fd").exists() else "/dev/fd"
-LOOK_EVERY = 1.0  # seconds between two checks whether another rank has failed
-RAISED_ANEW = {kind.__name__: kind for kind in (InputError, Diverged, MemoryError)}
+CHECK_EVERY = 1.0  # seconds between two checks whether another rank has failed
+RERAISABLE = {kind.__name__: kind for kind in (InputError, Diverged, MemoryError)}
 
 
 class RankLost(InputError):
@@ -53,8 +53,8 @@ class Group:
     ----------
     store : torch.distributed.Store that all ranks share, through which they find one another
     rank, size : int, the number of this rank, and of all ranks
-    here : bool, whether all ranks are on this machine, started by rank 0; else ``torchrun`` has started them,
-        and they listen at the interface ``GLOO_SOCKET_IFNAME`` or the address of the host's name
+    is_local : bool, whether all ranks are on this machine, started by rank 0; else ``torchrun`` has started
+        them, and they listen at the interface ``GLOO_SOCKET_IFNAME`` or the address of the host's name
     processes : those of ranks 1, 2, ..., on the rank that has started them
 
     Attributes
@@ -71,17 +71,17 @@ class Group:
         rank: int = 0,
         size: int = 1,
         *,
-        here: bool = True,
+        is_local: bool = True,
         processes: Sequence[subprocess.Popen] = (),
     ) -> None:
-        self.rank, self.size, self.here, self.in_step = rank, size, here, True
+        self.rank, self.size, self.is_local, self.in_step = rank, size, is_local, True
         self._processes = list(processes)
-        self._store, self._works, self._looked = store, 0, 0.0
-        node = "here" if here else os.environ.get("GROUP_RANK", socket.gethostname())
+        self._store, self._works, self._last_check = store, 0, 0.0
+        node = "here" if is_local else os.environ.get("GROUP_RANK", socket.gethostname())
         self.node = node if DESCRIPTORS.startswith("/proc") else f"rank {rank}"
         if size == 1:
             return
-        if here:
+        if is_local:
             options = dist.ProcessGroupGloo._Options()  # type: ignore[attr-defined]
             options._timeout = CONNECTING
             options._devices = [dist.ProcessGroupGloo.create_device(hostname=LOOPBACK)]
@@ -90,23 +90,23 @@ class Group:
             self._gloo = dist.ProcessGroupGloo(store, rank, size, CONNECTING)
         self._gloo.set_timeout(WAITING)
 
-    def own(self, device: torch.device) -> torch.device:
+    def device_of_rank(self, device: torch.device) -> torch.device:
         """Return the device of this rank; for "cuda" the ranks of a machine get its GPUs in turn."""
         if device.type != "cuda" or device.index is not None or self.size == 1:
             return device
-        local = self.rank if self.here else int(os.environ.get("LOCAL_RANK", self.rank))
+        local = self.rank if self.is_local else int(os.environ.get("LOCAL_RANK", self.rank))
         if (count := torch.cuda.device_count()) == 0:
             raise InputError(
                 f"device={device}: rank {self.rank} has no GPU, and rank 0 has: give device=cpu to all"
             )
         return torch.device("cuda", local % count)
 
-    def tell(self, what: str, *arguments: Any) -> None:
-        """Broadcast the next operation from rank 0; the other ranks, which have received it, do nothing."""
+    def broadcast_call(self, method: str, *arguments: Any) -> None:
+        """Broadcast the next method call from rank 0; the other ranks, which have received it, do nothing."""
         if not self.in_step:
             raise RankLost("The other ranks were stopped before: start this run by itself")
         if self.rank == 0:
-            self.broadcast((what, arguments))
+            self.broadcast((method, arguments))
 
     def broadcast(self, message: Any = None, root: int = 0) -> Any:
         """Send a message of rank `root` to all ranks and return it; for its types see `message_bytes`."""
@@ -120,10 +120,10 @@ class Group:
         self._wait(self._gloo.broadcast(data, root))
         return message if self.rank == root else message_of(data)
 
-    def together(self, work: Callable[[], Any]) -> list[Any]:
-        """Run ``work`` on every rank, and return the results of all ranks on each of them.
+    def run_on_all_ranks(self, work: Callable[[], Any]) -> list[Any]:
+        """Run ``work`` on every rank; all ranks call this, and each gets the results of all ranks.
 
-        Long work calls `look` regularly, so that it stops soon after the work of another rank has failed.
+        Long work calls `check_other_ranks` regularly, so that it stops soon after another rank's has failed.
 
         Raises
         ------
@@ -166,12 +166,12 @@ class Group:
                     "any n_jobs; n_jobs=1 needs the least memory"
                 )
 
-    def look(self) -> None:
-        """Raise, within work run by `together`, if another rank has failed or is known to have ended."""
+    def check_other_ranks(self) -> None:
+        """Raise, within work of `run_on_all_ranks`, if another rank has failed or is known to have ended."""
         self.check()
-        if self.size == 1 or time.monotonic() - self._looked < LOOK_EVERY:
+        if self.size == 1 or time.monotonic() - self._last_check < CHECK_EVERY:
             return
-        self._looked = time.monotonic()
+        self._last_check = time.monotonic()
         try:
             failed = self._store.check([f"failed{self._works}"])
         except RuntimeError as error:
@@ -216,7 +216,7 @@ class Group:
 
 def _error(kind: str, message: str, parameter: str | None, notes: list[str]) -> Exception:
     """Recreate another rank's exception; an unknown type becomes a RuntimeError that names the type."""
-    known = RAISED_ANEW.get(kind)
+    known = RERAISABLE.get(kind)
     error = RuntimeError(f"{kind}: {message}") if known is None else known(message)
     if isinstance(error, InputError):
         error.parameter = parameter
@@ -251,7 +251,7 @@ def start(size: int, threads: int, work: str) -> Group:
                         "message is above; n_jobs=1 needs no other process"
                     )
             time.sleep(0.02)
-        return Group(store, 0, size, here=True, processes=processes)
+        return Group(store, 0, size, is_local=True, processes=processes)
     except BaseException:
         _end(processes)
         raise
@@ -277,7 +277,7 @@ def join(rank: int, size: int, port: int) -> Group:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # rank 0 receives it too, and ends this process
     store = dist.TCPStore(LOOPBACK, port, is_master=False, wait_for_workers=False)
     store.set(f"rank{rank}", "")
-    return Group(store, rank, size, here=True)
+    return Group(store, rank, size, is_local=True)
 
 
 def join_torchrun() -> Group:
@@ -292,7 +292,7 @@ def join_torchrun() -> Group:
         store, rank, size = next(dist.rendezvous("env://"))
         # When torchrun restarts failed ranks it keeps the store, which then holds outdated addresses.
         attempt = store.add(f"kingdra_repro/rank{rank}", 1)
-        return Group(dist.PrefixStore(f"kingdra_repro/{attempt}", store), rank, size, here=False)
+        return Group(dist.PrefixStore(f"kingdra_repro/{attempt}", store), rank, size, is_local=False)
     except (ValueError, RuntimeError) as error:
         raise InputError(
             f"The ranks do not reach one another ({first_line(error)}): start them by torchrun, and where a "

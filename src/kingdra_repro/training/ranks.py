@@ -47,7 +47,7 @@ class RankedWorker:
         device: str,
         n_threads: int | None,
     ) -> None:
-        group.tell("begin", task, device, n_threads)
+        group.broadcast_call("begin", task, device, n_threads)
         self._group, self._n_threads = group, n_threads
         self.members = task.members[group.rank :: group.size]
         data = shared_matrix(X, group)
@@ -58,9 +58,9 @@ class RankedWorker:
                     f"Rank {group.rank} does not find the checkpoint in {task.checkpoint.folder}: give "
                     "output_dir, or checkpoint_dir in Python, a folder that all nodes share"
                 )
-            self._worker = Worker(self.members, task, data, group.own(torch.device(device)))
+            self._worker = Worker(self.members, task, data, group.device_of_rank(torch.device(device)))
 
-        group.together(begin)
+        group.run_on_all_ranks(begin)
 
     def train(
         self,
@@ -70,42 +70,42 @@ class RankedWorker:
         phase: int | None,
     ) -> MemberLosses:
         """Run `Worker.train` on all ranks; ``on_step`` is called for the steps of this rank."""
-        self._group.tell("train", epochs.start, epochs.stop, pseudo, phase)
+        self._group.broadcast_call("train", epochs.start, epochs.stop, pseudo, phase)
 
         def notify(step: StepDone) -> None:
-            self._group.look()
+            self._group.check_other_ranks()
             on_step(step)
 
         with threads(self._n_threads):
-            parts = self._group.together(lambda: self._worker.train(epochs, pseudo, notify, phase))
+            parts = self._group.run_on_all_ranks(lambda: self._worker.train(epochs, pseudo, notify, phase))
         names = dict.fromkeys(name for part in parts for name in part)
         return {name: {m: v for part in parts for m, v in part.get(name, {}).items()} for name in names}
 
     def save(self, phase: int) -> None:
         """Run `Worker.save` on all ranks."""
-        self._group.tell("save", phase)
-        self._group.together(lambda: self._worker.save(phase))
+        self._group.broadcast_call("save", phase)
+        self._group.run_on_all_ranks(lambda: self._worker.save(phase))
 
     def predict_proba(self, start: int, stop: int) -> dict[int, Tensor]:
         """Run `Worker.predict_proba` on all ranks, and return the outputs of all members."""
-        self._group.tell("predict_proba", start, stop)
+        self._group.broadcast_call("predict_proba", start, stop)
         with threads(self._n_threads):
-            parts = self._group.together(lambda: self._worker.predict_proba(start, stop))
+            parts = self._group.run_on_all_ranks(lambda: self._worker.predict_proba(start, stop))
         return {member: proba for part in parts for member, proba in part.items()}
 
     def weights(self, member: int) -> dict[str, Tensor]:
         """Return `Worker.weights` from the rank that has the member."""
-        self._group.tell("weights", member)
-        parts = self._group.together(lambda: self._worker.weights(member))
+        self._group.broadcast_call("weights", member)
+        parts = self._group.run_on_all_ranks(lambda: self._worker.weights(member))
         return next(part for part in parts if part is not None)
 
     def close(self) -> None:
         """Release all resources; ranks that were started for this task end."""
         self._worker.close()
-        if self._group.here:
+        if self._group.is_local:
             self._group.close()
         elif self._group.in_step:
-            self._group.tell("close")
+            self._group.broadcast_call("close")
 
 
 def begin(task: Task, X: Matrix, devices: Sequence[torch.device]) -> RankedWorker:
@@ -140,14 +140,14 @@ def follow(group: Group) -> None:
     workers: list[RankedWorker] = []  # a stack: within a task a method may begin another
     while True:
         try:
-            told = group.broadcast()
+            call = group.broadcast()
         except RankLost:
             raise SystemExit(1) from None  # rank 0 reports it
         except InputError as error:  # an undecodable message: rank 0 refers to this line
             raise SystemExit(str(error)) from error
-        if told is None:
+        if call is None:
             return
-        method, arguments = told
+        method, arguments = call
         try:
             if method == "begin":
                 task, device, n_threads = arguments
@@ -179,7 +179,7 @@ def run_under_torchrun(program: Callable[[], None]) -> None:
     except InputError as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    given = group.together(lambda: [f"kingdra-run-{package_version()}", *sys.argv[1:]])
+    given = group.run_on_all_ranks(lambda: [f"kingdra-run-{package_version()}", *sys.argv[1:]])
     if (rank := next((i for i, one in enumerate(given) if one != given[0]), None)) is not None:
         if group.rank == 0:
             own, others = (shlex.join(given[i]) for i in (0, rank))

@@ -30,14 +30,14 @@ def shared_matrix(X: Matrix | None, group: Group) -> Matrix:
         return X
     streamed = group.broadcast(X if isinstance(X, StreamedMatrix) else None)
     if streamed is not None:
-        group.together(streamed.stored.check_there)
+        group.run_on_all_ranks(streamed.stored.check_there)
         return streamed
     assert not isinstance(X, StreamedMatrix)
     arrays = [] if X is None else [X.indptr, X.indices, X.data] if sp.issparse(X) else [X]
     arrays = [np.ascontiguousarray(array).reshape(-1) for array in arrays]
     about = None if X is None else (tuple(X.shape), [(array.dtype.str, len(array)) for array in arrays])
     shape, parts = group.broadcast(about)
-    nodes = group.together(lambda: group.node)
+    nodes = group.run_on_all_ranks(lambda: group.node)
     first = nodes.index(group.node)
     chunks = _chunks(arrays, parts, group, several=len(set(nodes)) > 1)
     read: list[np.ndarray] = []
@@ -62,8 +62,8 @@ def shared_matrix(X: Matrix | None, group: Group) -> Matrix:
                 for _ in chunks:  # the other machines wait for the remaining chunks
                     pass
 
-        places = group.together(place)
-        group.together(lambda: read.extend(_mapped(places[first], parts)))
+        places = group.run_on_all_ranks(place)
+        group.run_on_all_ranks(lambda: read.extend(_mapped(places[first], parts)))
     if X is not None:
         return X
     if len(read) == 1:

@@ -30,7 +30,7 @@ def threads(number: int | None) -> Iterator[None]:
 
 
 @contextmanager
-def fading_numbers_are_zero() -> Iterator[None]:
+def flush_denormals() -> Iterator[None]:
     """Flush denormal numbers (below 1e-38), such as old moments of Adam, to 0; some CPUs are slow with them.
 
     The caller's setting is restored.

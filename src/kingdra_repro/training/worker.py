@@ -21,7 +21,7 @@ from kingdra_repro.training.phases import models_of
 from kingdra_repro.training.rows import Rows, make_rows
 from kingdra_repro.training.stack import Stack, StepDone
 from kingdra_repro.training.supervised import PseudoLabels
-from kingdra_repro.training.threads import fading_numbers_are_zero, useful_threads
+from kingdra_repro.training.threads import flush_denormals, useful_threads
 
 # Approximate number of weights in a stack on a CPU. A stack hides the cost of launching operations, but is
 # slower once activations no longer fit the caches. On a GPU all alike members share a stack.
@@ -149,7 +149,7 @@ class Worker:
             if stack.epoch < epochs.stop and stack.offloaded:
                 self._fetch(stack)
             while stack.epoch < epochs.stop:
-                with _current(self.device), self._threads(stack), fading_numbers_are_zero():
+                with _current(self.device), self._threads(stack), flush_denormals():
                     stack.train_epoch(pseudo, on_step, epochs.stop - stack.epoch)
                     if stack.epoch == epochs.stop:
                         stack.end_phase()
