@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.training.checkpoint import Checkpoint, Pace, note_of
+from kingdra_repro.training.checkpoint import Checkpoint, SaveScheduler, read_note
 
 
 def test_states_come_back(tmp_path: Path) -> None:
@@ -61,26 +61,26 @@ def test_every_flipped_bit_cut_and_zeroed_block_is_noticed(tmp_path: Path) -> No
             checkpoint.load("state")
     path.write_bytes(written)
     assert checkpoint.is_complete("state")
-    assert note_of(path) == "a note"
+    assert read_note(path) == "a note"
 
 
 def test_a_file_without_a_checksum_is_no_state(tmp_path: Path) -> None:
     checkpoint = Checkpoint(tmp_path, "a")
     torch.save({"epoch": 2}, tmp_path / "state.pt")
     assert not checkpoint.is_complete("state")
-    assert note_of(tmp_path / "state.pt") == ""
+    assert read_note(tmp_path / "state.pt") == ""
 
 
 def test_saves_take_no_more_than_their_share_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr("time.monotonic", lambda: now)
-    always, tenth, later = Pace(1.0), Pace(0.1), Pace(0.1, seconds=0.5)
-    assert [pace.due() for pace in (always, tenth, later)] == [True, True, False]
-    for pace in (always, tenth, later):
+    always, tenth, later = SaveScheduler(1.0), SaveScheduler(0.1), SaveScheduler(0.1, seconds=0.5)
+    assert [scheduler.due() for scheduler in (always, tenth, later)] == [True, True, False]
+    for scheduler in (always, tenth, later):
         now = 100.0
-        with pace.save():
+        with scheduler.save():
             now = 102.0
-    assert [pace.due() for pace in (always, tenth)] == [True, False]
+    assert [scheduler.due() for scheduler in (always, tenth)] == [True, False]
     now = 119.9
     assert not tenth.due()
     now = 120.1

@@ -19,7 +19,7 @@ from kingdra_repro.checks import Check, check_parameters, integer, level, option
 from kingdra_repro.errors import InputError
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.features import checked_data
-from kingdra_repro.training.checkpoint import no_other_fit
+from kingdra_repro.training.checkpoint import checkpoint_lock
 from kingdra_repro.training.events import Monitor
 
 
@@ -219,7 +219,7 @@ def one_fit(estimator: Any, X: Any) -> Iterator[Any]:
     """
     before = set(vars(estimator))
     try:
-        with no_other_fit(getattr(estimator, "checkpoint_dir", None)):
+        with checkpoint_lock(getattr(estimator, "checkpoint_dir", None)):
             check_parameters(estimator, estimator.checks)
             yield checked_data(estimator, X, reset=True)
     except BaseException:

@@ -18,12 +18,12 @@ from kingdra_repro.errors import InputError, diverged
 from kingdra_repro.methods.begin import seed_and_checkpoint
 from kingdra_repro.methods.best_phase import BestPhase
 from kingdra_repro.methods.given_labels import NOTHING, Given
-from kingdra_repro.training.checkpoint import SHARE_AT_ENDS, Pace
+from kingdra_repro.training.checkpoint import SHARE_AT_ENDS, SaveScheduler
 from kingdra_repro.training.divergence import Diverged
 from kingdra_repro.training.events import Iteration, Progress
 from kingdra_repro.training.options import options_of
 from kingdra_repro.training.outputs import HELD_VALUES, Outputs
-from kingdra_repro.training.phases import note_phase, resumable
+from kingdra_repro.training.phases import mark_phase_done, resumable
 from kingdra_repro.training.prediction import FittedEnsemble
 from kingdra_repro.training.progress import shown_progress
 from kingdra_repro.training.ranks import begin
@@ -107,7 +107,7 @@ class EnsembleFit:
         self._worker = begin(self._task, X, devices)
         self._until_closed.callback(self._worker.close)
         self.monitor = self._until_closed.enter_context(shown_progress(ensemble.verbose, ensemble.monitor))
-        self._pace = Pace(SHARE_AT_ENDS.get(self.device.type, SHARE_AT_ENDS["cuda"]))
+        self._save_scheduler = SaveScheduler(SHARE_AT_ENDS.get(self.device.type, SHARE_AT_ENDS["cuda"]))
         self.phase = 0
         self._rows: list[dict[str, Any]] = []
         self._epochs_done = 0
@@ -138,9 +138,9 @@ class EnsembleFit:
         except Diverged as error:
             raise diverged(f"iteration {self.phase}, {error}") from error
         if self.checkpoint is not None and epochs > 0:
-            self._models_saved = self.phase == self.n_iter or self._pace.due()
+            self._models_saved = self.phase == self.n_iter or self._save_scheduler.due()
             if self._models_saved:
-                with self._pace.save():
+                with self._save_scheduler.save():
                     self._worker.save(self.phase)
         means = {name: float(np.mean(list(values.values()))) for name, values in losses.items()}
         return Trained(means, self._outputs(), lambda: self.fitted().features(self.X, self.device))
@@ -175,7 +175,7 @@ class EnsembleFit:
         n, k = self.X.shape[0], self._task.n_clusters
         if isinstance(self.X, StreamedMatrix) or len(self._bases) * n * k > HELD_VALUES:
             return Outputs.in_blocks(self._predict_proba, self.X.shape, k)
-        return Outputs.of(self._predict_proba(0, n))
+        return Outputs.from_proba(self._predict_proba(0, n))
 
     def _predict_proba(self, start: int, stop: int) -> Tensor:
         found = self._worker.predict_proba(start, stop)
@@ -225,7 +225,7 @@ class EnsembleFit:
         if best is not None:
             best.save(self.checkpoint)
         self._committed = self.phase - 1
-        note_phase(self.checkpoint, self._committed, state)
+        mark_phase_done(self.checkpoint, self._committed, state)
 
     def resume(self, epochs_until: Callable[[int], int]) -> PseudoLabels | None:
         """Resume after the last phase that `save` recorded; return the pseudo-labels for the next phase.

@@ -133,7 +133,7 @@ class KingdraPlus(Kingdra):
         )
         if len(given.classes):
             joined = joined[..., _group_of_class(joined, given)]
-        return Trained(trained.losses, Outputs.of(joined), lambda: fitted.features(fit.X, fit.device))
+        return Trained(trained.losses, Outputs.from_proba(joined), lambda: fitted.features(fit.X, fit.device))
 
     def _fine_ensemble(self, fit: EnsembleFit) -> Ensemble:
         seed = numpy_stream(fit.seed, 0, Purpose.FIRST_MODELS).integers(2**31)  # not the new models' seed

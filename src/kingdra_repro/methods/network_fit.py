@@ -13,7 +13,12 @@ from torch import Tensor
 
 from kingdra_repro.methods.given_labels import Given
 from kingdra_repro.training.batches import batch_slices
-from kingdra_repro.training.checkpoint import SECONDS_OF_A_SAVE, SHARE_WITHIN_PHASES, Checkpoint, Pace
+from kingdra_repro.training.checkpoint import (
+    SECONDS_OF_A_SAVE,
+    SHARE_WITHIN_PHASES,
+    Checkpoint,
+    SaveScheduler,
+)
 from kingdra_repro.training.events import Iteration, Monitor, Progress
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.seeds import Purpose, numpy_stream
@@ -44,7 +49,7 @@ class NetworkFit:
     _phase_began: float = field(default_factory=time.monotonic, init=False)
 
     def __post_init__(self) -> None:
-        self._pace = Pace(SHARE_WITHIN_PHASES, SECONDS_OF_A_SAVE)
+        self._save_scheduler = SaveScheduler(SHARE_WITHIN_PHASES, SECONDS_OF_A_SAVE)
 
     @property
     def history(self) -> pd.DataFrame:
@@ -90,8 +95,8 @@ class NetworkFit:
 
         The previous state is kept, in case this one is damaged later.
         """
-        if self.checkpoint and (last or self._pace.due()):
-            with self._pace.save():
+        if self.checkpoint and (last or self._save_scheduler.due()):
+            with self._save_scheduler.save():
                 self.checkpoint.rename(name, f"{name}-before")
                 self.checkpoint.save(name, {**state, "rows": self.phases}, note)
 

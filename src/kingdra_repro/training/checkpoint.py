@@ -25,7 +25,7 @@ SHARE_WITHIN_PHASES = 0.03
 SECONDS_OF_A_SAVE = 0.06  # lower bound: saves small networks every two seconds, not at every epoch
 
 
-class Pace:
+class SaveScheduler:
     """A scheduler of saves that limits them to a share of the time; with a share of 1 a save is always due.
 
     ``seconds`` is a lower bound of the time that a save is assumed to take, and the estimate for the first.
@@ -147,7 +147,7 @@ class Checkpoint:
 
 
 @contextmanager
-def no_other_fit(folder: Any) -> Iterator[None]:
+def checkpoint_lock(folder: Any) -> Iterator[None]:
     """Lock a checkpoint folder against other fits within the context; ignore a value that cannot be a folder.
 
     The folder is created if it does not exist, and then removed at the end if it is still empty.
@@ -176,7 +176,7 @@ def no_other_fit(folder: Any) -> Iterator[None]:
                 os.rmdir(folder)
 
 
-def note_of(path: Path) -> str:
+def read_note(path: Path) -> str:
     """Read the note that was saved with a state, without loading or verifying the state."""
     with open(path, "rb") as file:
         if file.readline(len(FIRST_LINE)) != FIRST_LINE:

@@ -27,7 +27,7 @@ class Outputs:
     _blocks: Callable[[], Iterator[Tensor]]
 
     @classmethod
-    def of(cls, proba: Tensor) -> "Outputs":
+    def from_proba(cls, proba: Tensor) -> "Outputs":
         """Hold all outputs [M, n, k] in memory."""
         return cls(proba.argmax(-1), proba.amax(-1), lambda: iter([proba]))
 

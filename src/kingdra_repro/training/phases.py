@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.training.checkpoint import Checkpoint, note_of
+from kingdra_repro.training.checkpoint import Checkpoint, read_note
 
 KEPT = 2
 
@@ -25,7 +25,7 @@ def models_of(checkpoint: Checkpoint, phase: int) -> list[str]:
     return checkpoint.names(f"phase{phase}/models_")
 
 
-def note_phase(checkpoint: Checkpoint, phase: int, state: dict[str, Any]) -> None:
+def mark_phase_done(checkpoint: Checkpoint, phase: int, state: dict[str, Any]) -> None:
     """Mark a phase as done, after its members were saved, and remove all but the last completed phases.
 
     ``state`` is what `resumable` returns.
@@ -90,7 +90,7 @@ def saved_progress(folder: Path) -> str | None:
     """
     epochs: dict[tuple[Path, str], int] = {}
     for path in folder.rglob("phase*/models_*.pt"):  # in subfolders too: models of a first phase
-        for entry in note_of(path).split():
+        for entry in read_note(path).split():
             member, done = entry.split(":")
             key = path.parent.parent, member
             epochs[key] = max(epochs.get(key, 0), int(done))
@@ -100,7 +100,7 @@ def saved_progress(folder: Path) -> str | None:
         parts.append(f"{sum(epochs.values()):,} model epochs")
     if not parts:
         states = sorted(folder.glob("*.pt"), key=lambda path: path.stat().st_mtime_ns)
-        parts = [note for path in states if (note := note_of(path))][-1:]
+        parts = [note for path in states if (note := read_note(path))][-1:]
     return " and ".join(parts) or None
 
 

@@ -15,7 +15,12 @@ from kingdra_repro.bases import Base
 from kingdra_repro.data.links import Closure
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.errors import InputError
-from kingdra_repro.training.checkpoint import SECONDS_OF_A_SAVE, SHARE_WITHIN_PHASES, Checkpoint, Pace
+from kingdra_repro.training.checkpoint import (
+    SECONDS_OF_A_SAVE,
+    SHARE_WITHIN_PHASES,
+    Checkpoint,
+    SaveScheduler,
+)
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.phases import models_of
 from kingdra_repro.training.rows import Rows, make_rows
@@ -82,7 +87,7 @@ class Worker:
 
     def __init__(self, members: Sequence[Member], task: Task, X: Matrix, device: torch.device) -> None:
         self.device, self.checkpoint, self._n_clusters = device, task.checkpoint, task.n_clusters
-        self._pace = Pace(SHARE_WITHIN_PHASES, SECONDS_OF_A_SAVE)
+        self._save_scheduler = SaveScheduler(SHARE_WITHIN_PHASES, SECONDS_OF_A_SAVE)
         self._saved: dict[tuple[int, ...], tuple[str, int]] = {}  # stack -> last saved name, epochs
         rows = make_rows(X, device)
         self._X = X
@@ -153,7 +158,7 @@ class Worker:
                     stack.train_epoch(pseudo, on_step, epochs.stop - stack.epoch)
                     if stack.epoch == epochs.stop:
                         stack.end_phase()
-                if phase is not None and self._pace.due():
+                if phase is not None and self._save_scheduler.due():
                     self._save(stack, phase)
             if phase is not None and self.checkpoint and self.device.type == "cpu" and len(self.stacks) > 1:
                 self._save(stack, phase)
@@ -174,7 +179,7 @@ class Worker:
         saved = self._saved.get(stack.members) == (name, stack.epoch)
         if self.checkpoint is None or stack.epoch == 0 or saved:
             return
-        with self._pace.save():
+        with self._save_scheduler.save():
             note = " ".join(f"{m}:{stack.epoch}" for m in stack.members)  # read by `saved_progress`
             self.checkpoint.save(name, dict(stack.member_states()), note)
         self._saved[stack.members] = name, stack.epoch
