@@ -11,7 +11,7 @@ from kingdra_repro import Kingdra
 from kingdra_repro.bases import IMSATRPT, IMSATVAT, RIM, IMSATAffine, LadderDot, LadderIM
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods import KingdraPlus
-from kingdra_repro.methods.begin import seed_and_checkpoint
+from kingdra_repro.methods.fit_setup import seed_and_checkpoint
 from tests.methods.conftest import assert_same_history
 
 X = np.zeros((4, 2), np.float32)

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.utils import check_array
 
-from kingdra_repro.methods.features import indexable_features, rows_of
+from kingdra_repro.methods.features import indexable_features, take_rows
 from kingdra_repro.sampling import fixed_sample
 
 SAMPLED = 2_000  # points in the sample; the time of a silhouette grows with the square of their number
@@ -51,7 +51,7 @@ def known_without_labels(
     X = indexable_features(X)
     n = X.shape[0]
     rows = fixed_sample(n, SAMPLED)
-    labels, sample = method.labels_[rows], rows_of(X, rows)
+    labels, sample = method.labels_[rows], take_rows(X, rows)
     phase = phase_of_answer(method)
     n_pseudo_labels = number_of(phase, "n_pseudo_labels", int)
     outputs = method.predict_proba(sample) if hasattr(method, "predict_proba") else None

@@ -8,7 +8,7 @@ from sklearn.cluster import KMeans
 
 from kingdra_repro.checks import Check, integer
 from kingdra_repro.methods.autoencoder import AutoencoderClusterer
-from kingdra_repro.methods.kmeans import kmeans_of
+from kingdra_repro.methods.kmeans import kmeans_from_centres
 from kingdra_repro.methods.network_clusterer import outputs
 from kingdra_repro.methods.network_fit import NetworkFit
 from kingdra_repro.networks.autoencoder import Autoencoder, VariationalAutoencoder
@@ -86,7 +86,7 @@ class DAEKMeans(AutoencoderClusterer):
 
     def load_state_dict(self, state: dict[str, np.ndarray], n_features: int) -> None:
         super().load_state_dict(state, n_features)
-        self._kmeans = kmeans_of(state["centres"])
+        self._kmeans = kmeans_from_centres(state["centres"])
 
     def _assign(self, rows: Rows) -> np.ndarray:
         return self._kmeans.predict(outputs(self._network, rows)).astype(np.int64)

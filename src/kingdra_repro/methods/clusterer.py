@@ -63,7 +63,7 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
         InputError
             (a ValueError) If a parameter is invalid. ValueError for NaN, infinities and wrong shapes.
         """
-        with one_fit(self, X) as X:
+        with fit_context(self, X) as X:
             self._fit(X)
         return self
 
@@ -209,7 +209,7 @@ class EmptyClusterWarning(ConvergenceWarning):
 
 
 @contextmanager
-def one_fit(estimator: Any, X: Any) -> Iterator[Any]:
+def fit_context(estimator: Any, X: Any) -> Iterator[Any]:
     """Run a fit as a context: validate parameters and data, and yield X as `checked_data` returns it.
 
     If the fit fails, the estimator is left unfitted; otherwise it would mix attributes of this fit and the

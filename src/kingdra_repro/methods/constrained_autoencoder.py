@@ -25,11 +25,11 @@ from kingdra_repro.data.links import Links
 from kingdra_repro.errors import InputError
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.autoencoder import AutoencoderClusterer, unit_scale
-from kingdra_repro.methods.begin import seed_and_checkpoint
-from kingdra_repro.methods.clusterer import one_fit
+from kingdra_repro.methods.clusterer import fit_context
 from kingdra_repro.methods.constrained_batches import ConstrainedBatches
 from kingdra_repro.methods.constrained_loss import ROWS_AT_ONCE, ConstrainedLoss, balancing, check_annealing
-from kingdra_repro.methods.given_labels import Given, check_given
+from kingdra_repro.methods.fit_setup import seed_and_checkpoint
+from kingdra_repro.methods.given_labels import Given, validate_labels
 from kingdra_repro.methods.network_clusterer import CHUNK, outputs
 from kingdra_repro.methods.network_fit import NetworkFit
 from kingdra_repro.networks.autoencoder import BoundedAutoencoder
@@ -202,16 +202,16 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
             (a ValueError) If a parameter is invalid, y does not fit X, a class has no label or all points
             have one, or labels and pairs contradict each other.
         """
-        with one_fit(self, X) as X:
+        with fit_context(self, X) as X:
             n, d = X.shape
             check_image_shape(self.image_shape, d)
             links = Links.of(n, must_link, cannot_link, must_weight, cannot_weight)
-            given = check_given(y, n, self.n_clusters)
+            given = validate_labels(y, n, self.n_clusters)
             closed = Given.of(given, links)
             if (closed.labels >= 0).all():
                 raise InputError("y labels every point: there is none left to cluster")
             self.classes_ = np.arange(self.n_clusters)
-            with self._begun(X, *seed_and_checkpoint(self, X, given, links), closed) as fit:
+            with self._network_fit(X, *seed_and_checkpoint(self, X, given, links), closed) as fit:
                 self._fit_rows(fit)
         return self
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, relu
 
 from kingdra_repro.checks import Check, fraction, integer
-from kingdra_repro.methods.kmeans import kmeans_of
+from kingdra_repro.methods.kmeans import kmeans_from_centres
 from kingdra_repro.methods.network_clusterer import NetworkClusterer, outputs
 from kingdra_repro.methods.network_fit import NetworkFit
 from kingdra_repro.networks.autoencoder import linear
@@ -173,7 +173,7 @@ class DeepCluster(NetworkClusterer):
     def load_state_dict(self, state: dict[str, np.ndarray], n_features: int) -> None:
         super().load_state_dict(state, n_features)
         self._whiten = Whitening(state["whiten.mean"], state["whiten.components"].T)
-        self._kmeans = kmeans_of(state["centres"])
+        self._kmeans = kmeans_from_centres(state["centres"])
 
     def _cluster(self, fit: NetworkFit, epoch: int) -> Tensor:
         """Run K-means on the current features; return the clusters to train on, none of them empty."""

@@ -19,10 +19,10 @@ from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.devices import choose_device
 from kingdra_repro.errors import InputError
 from kingdra_repro.library_state import default_library_state
-from kingdra_repro.methods.clusterer import TrainedClusterer, one_fit
+from kingdra_repro.methods.clusterer import TrainedClusterer, fit_context
 from kingdra_repro.methods.ensemble_fit import EnsembleFit, Trained
 from kingdra_repro.methods.features import checked_data
-from kingdra_repro.methods.given_labels import Given, check_some_given
+from kingdra_repro.methods.given_labels import Given, validate_optional_labels
 from kingdra_repro.pseudo_labels import align, average
 from kingdra_repro.pseudo_labels.matching import agreement
 from kingdra_repro.training.options import TrainingOptions
@@ -131,7 +131,7 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
             (a ValueError) If a parameter is invalid, y does not fit X, or labels and pairs contradict each
             other. ValueError for NaN, infinities and wrong shapes.
         """
-        with one_fit(self, X) as X:
+        with fit_context(self, X) as X:
             links = Links.of(X.shape[0], must_link, cannot_link, must_weight, cannot_weight)
             self._fit_given(X, Given.of(self._checked_labels(y, X.shape[0]), links))
         return self
@@ -141,7 +141,7 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         return self.n_models > 1
 
     def _checked_labels(self, y: Any, n: int) -> np.ndarray:
-        return check_some_given(y, n, self.n_clusters)
+        return validate_optional_labels(y, n, self.n_clusters)
 
     def _fit_given(self, X: Matrix, given: Given) -> None:
         with closing(EnsembleFit(self, X, epochs_total=self.epochs, given=given)) as fit:

@@ -15,8 +15,8 @@ from kingdra_repro.bases import make_bases
 from kingdra_repro.data.streamed import Matrix, StreamedMatrix
 from kingdra_repro.devices import choose_device, choose_devices
 from kingdra_repro.errors import InputError, diverged
-from kingdra_repro.methods.begin import seed_and_checkpoint
 from kingdra_repro.methods.best_phase import BestPhase
+from kingdra_repro.methods.fit_setup import seed_and_checkpoint
 from kingdra_repro.methods.given_labels import NOTHING, Given
 from kingdra_repro.training.checkpoint import SHARE_AT_ENDS, SaveScheduler
 from kingdra_repro.training.divergence import Diverged
@@ -89,7 +89,9 @@ class EnsembleFit:
         self._epochs_elsewhere = epochs_elsewhere
         labels = given.labels if len(given.classes) else None
         pairs = None if given.links is None else given.links.links
-        self.seed, self.checkpoint = seed_and_checkpoint(ensemble, X, labels, pairs, may_change={"n_iter"})
+        self.seed, self.checkpoint = seed_and_checkpoint(
+            ensemble, X, labels, pairs, ignored_parameters={"n_iter"}
+        )
         self._left = None if self.checkpoint is None else resumable(self.checkpoint)
         self._bases = make_bases(ensemble.base, ensemble.n_models)
         self.device = choose_device(ensemble.device)

@@ -47,12 +47,12 @@ def readable_features(X: Any) -> Any:
 
 
 def indexable_features(X: Any) -> Any:
-    """Return X as `readable_features` does, but lists as arrays; the result can be passed to `rows_of`."""
+    """Return X as `readable_features` does, but lists as arrays; the result can be passed to `take_rows`."""
     readable = readable_features(X)
     return readable if hasattr(readable, "shape") else np.asarray(readable)
 
 
-def rows_of(X: Any, rows: np.ndarray | slice) -> Any:
+def take_rows(X: Any, rows: np.ndarray | slice) -> Any:
     """Return rows of X, which is from `indexable_features`; a DataFrame keeps its column names."""
     return X.iloc[rows] if isinstance(X, pd.DataFrame) else X[rows]
 

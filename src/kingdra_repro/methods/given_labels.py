@@ -16,7 +16,7 @@ from kingdra_repro.data.formats.labels import UNKNOWN
 from kingdra_repro.data.links import Closure, Links, closure, with_linked
 from kingdra_repro.errors import InputError
 from kingdra_repro.library_state import default_library_state
-from kingdra_repro.methods.clusterer import Clusterer, one_fit
+from kingdra_repro.methods.clusterer import Clusterer, fit_context
 from kingdra_repro.methods.features import checked_data
 from kingdra_repro.training.seeds import Purpose, numpy_stream
 from kingdra_repro.training.supervised import PseudoLabels
@@ -147,7 +147,7 @@ class ClassWithoutLabel(InputError):
         self.classes = classes
 
 
-def check_given(y: Any, n: int, n_clusters: int) -> np.ndarray:
+def validate_labels(y: Any, n: int, n_clusters: int) -> np.ndarray:
     """Validate the labels passed to ``fit``; return int64 array [n] of 0..n_clusters-1, -1 if unknown.
 
     Raises
@@ -168,8 +168,8 @@ def check_given(y: Any, n: int, n_clusters: int) -> np.ndarray:
     return y
 
 
-def check_some_given(y: Any, n: int, n_clusters: int) -> np.ndarray:
-    """Validate labels for a method that does not need any: as `check_given`, but classes may have none.
+def validate_optional_labels(y: Any, n: int, n_clusters: int) -> np.ndarray:
+    """Validate labels for a method that does not need any: as `validate_labels`, but classes may have none.
 
     A ``y`` with a label of every point is ignored, and -1 returned for all points: scikit-learn passes such
     a ``y`` to all estimators, and clusterers ignore it.
@@ -200,7 +200,7 @@ def _refuse_masks(y: Any) -> None:
 
 
 def check_classes(y: Any, n: int, n_clusters: int) -> np.ndarray:
-    """Validate labels as `check_given` does, without requiring a label of each class."""
+    """Validate labels as `validate_labels` does, without requiring a label of each class."""
     if y is None:
         raise InputError("y is missing: give the classes 0 to k - 1 of some points, and -1 for the others")
     _refuse_masks(y)
@@ -240,8 +240,8 @@ class LabelledClusterer(ClassifierMixin, Clusterer):
         InputError
             (a ValueError) If a parameter is invalid, y does not fit X, or a class has no label.
         """
-        with one_fit(self, X) as X:
-            given = check_given(y, X.shape[0], self.n_clusters)
+        with fit_context(self, X) as X:
+            given = validate_labels(y, X.shape[0], self.n_clusters)
             self.classes_ = np.arange(self.n_clusters)
             self._fit_given(X, given)
         return self

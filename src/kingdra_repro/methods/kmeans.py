@@ -62,7 +62,7 @@ class KMeans(Clusterer):
 
     def load_state_dict(self, state: dict[str, np.ndarray], n_features: int) -> None:
         super().load_state_dict(state, n_features)
-        self._kmeans = kmeans_of(self.cluster_centers_)
+        self._kmeans = kmeans_from_centres(self.cluster_centers_)
 
     @default_library_state()
     def predict(self, X: Any) -> np.ndarray:
@@ -71,7 +71,7 @@ class KMeans(Clusterer):
         return self._kmeans.predict(checked_data(self, X, reset=False)).astype(np.int64)
 
 
-def kmeans_of(centres: np.ndarray) -> sklearn.cluster.KMeans:
+def kmeans_from_centres(centres: np.ndarray) -> sklearn.cluster.KMeans:
     """Return a fitted scikit-learn K-means with these centres [k, d]."""
     kmeans = sklearn.cluster.KMeans(len(centres), init=centres, n_init=1, max_iter=1)
     with warnings.catch_warnings():

@@ -16,9 +16,9 @@ from kingdra_repro.checks import Check, choice, integer, positive, widths
 from kingdra_repro.devices import choose_device
 from kingdra_repro.errors import diverged
 from kingdra_repro.library_state import default_library_state
-from kingdra_repro.methods.begin import seed_and_checkpoint
 from kingdra_repro.methods.clusterer import TrainedClusterer
 from kingdra_repro.methods.features import checked_data
+from kingdra_repro.methods.fit_setup import seed_and_checkpoint
 from kingdra_repro.methods.given_labels import Given
 from kingdra_repro.methods.network_fit import NetworkFit
 from kingdra_repro.networks.products import tf32_products
@@ -68,11 +68,11 @@ class NetworkClusterer(TrainedClusterer):
     _network: nn.Module = field(init=False)
 
     def _fit(self, X: np.ndarray | sp.csr_matrix) -> None:
-        with self._begun(X, *seed_and_checkpoint(self, X)) as fit:
+        with self._network_fit(X, *seed_and_checkpoint(self, X)) as fit:
             self._fit_rows(fit)
 
     @contextmanager
-    def _begun(
+    def _network_fit(
         self,
         X: np.ndarray | sp.csr_matrix,
         seed: int,

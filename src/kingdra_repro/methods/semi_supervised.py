@@ -11,7 +11,7 @@ from kingdra_repro.bases import Base
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.methods.ensemble import Single
 from kingdra_repro.methods.ensemble_fit import Trained
-from kingdra_repro.methods.given_labels import Given, check_given
+from kingdra_repro.methods.given_labels import Given, validate_labels
 from kingdra_repro.training.outputs import Outputs
 
 
@@ -65,7 +65,7 @@ class SemiSupervised(ClassifierMixin, Single):
     order: str = field(default="epoch", init=False)
 
     def _checked_labels(self, y: Any, n: int) -> np.ndarray:
-        return check_given(y, n, self.n_clusters)
+        return validate_labels(y, n, self.n_clusters)
 
     def _fit_given(self, X: Matrix, given: Given) -> None:
         self.classes_ = np.arange(self.n_clusters)

@@ -21,7 +21,7 @@ from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.links import Closure, Links, closure
 from kingdra_repro.files import write_table
 from kingdra_repro.methods import Ensemble
-from kingdra_repro.methods.features import indexable_features, rows_of
+from kingdra_repro.methods.features import indexable_features, take_rows
 from kingdra_repro.methods.given_labels import check_classes
 from kingdra_repro.runs.clusters import append_columns
 from kingdra_repro.sampling import fixed_sample
@@ -84,11 +84,11 @@ def choose_questions(
     m = X.shape[0]
     rows = fixed_sample(m, MOST_POINTS)
     disagreement = np.zeros(m)
-    disagreement[rows] = method.disagreement(X if len(rows) == m else rows_of(X, rows))
+    disagreement[rows] = method.disagreement(X if len(rows) == m else take_rows(X, rows))
     unknown = rows if given is None else rows[check_classes(given, m, method.n_clusters)[rows] < 0]
     asked = unknown
     if len(unknown) > n:
-        code = method.last_hidden_layer(rows_of(X, unknown))
+        code = method.last_hidden_layer(take_rows(X, unknown))
         weight = disagreement[unknown] + max(disagreement[rows].mean(), np.finfo(np.float32).tiny)
         groups = KMeans(n, n_init=1, random_state=0).fit(code, sample_weight=weight)
         distance = groups.transform(code)
@@ -149,7 +149,7 @@ def choose_pairs(method: Ensemble, X: Any, asked: np.ndarray, links: Links | Non
     outputs, surest = np.zeros((len(asked), method.n_clusters)), np.zeros(method.n_clusters, np.int64)
     largest = np.full(method.n_clusters, -1.0)
     for start in range(0, X.shape[0], ROWS_AT_ONCE):
-        proba = method.predict_proba(rows_of(X, slice(start, start + ROWS_AT_ONCE)))
+        proba = method.predict_proba(take_rows(X, slice(start, start + ROWS_AT_ONCE)))
         here = (asked >= start) & (asked < start + len(proba))
         outputs[here] = proba[asked[here] - start]
         surest = np.where(proba.max(0) > largest, start + proba.argmax(0), surest)

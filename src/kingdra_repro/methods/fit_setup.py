@@ -21,7 +21,7 @@ from kingdra_repro.training.options import WITHOUT_EFFECT
 
 log = logging.getLogger(__name__)
 
-WIDE = 20_000  # sparse columns that are not warned of; 100,000 rows of 50,000 columns take an hour per epoch
+WARN_ABOVE_N_COLUMNS = 20_000  # of a sparse X; 100,000 rows of 50,000 columns take an hour per epoch
 
 
 def seed_and_checkpoint(
@@ -30,7 +30,7 @@ def seed_and_checkpoint(
     labels: np.ndarray | None = None,
     links: Links | None = None,
     *,
-    may_change: Container[str] = (),
+    ignored_parameters: Container[str] = (),
 ) -> tuple[int, Checkpoint | None]:
     """Return the seed of a fit, and its checkpoint, which is None if ``checkpoint_dir`` is None.
 
@@ -41,7 +41,7 @@ def seed_and_checkpoint(
     X : float32 array, CSR matrix or StreamedMatrix [n, d], the data to fit
     labels : int64 array [n], the labels passed to ``fit``, or None
     links : the linked pairs passed to ``fit``, or None
-    may_change : names of parameters that may have another value when a fit resumes
+    ignored_parameters : parameters that do not identify the checkpoint: a resumed fit may have other values
 
     Raises
     ------
@@ -57,7 +57,7 @@ def seed_and_checkpoint(
     if not isinstance(X, StreamedMatrix):  # which warns when it is opened
         warn_of_scale(X)
         warn_of_small_values(X)
-    if is_sparse(X) and X.shape[1] > WIDE:
+    if is_sparse(X) and X.shape[1] > WARN_ABOVE_N_COLUMNS:
         log.warning(
             "Each batch of these %s columns is made dense, which makes an epoch long: fewer columns take "
             "less, such as from scikit-learn's TruncatedSVD or FeatureHasher",
@@ -66,9 +66,9 @@ def seed_and_checkpoint(
     if estimator.checkpoint_dir is None:
         return seed, None
     settings = {
-        name: _described(value)
+        name: _with_stable_repr(value)
         for name, value in estimator.get_params(deep=False).items()
-        if name not in WITHOUT_EFFECT and name not in may_change
+        if name not in WITHOUT_EFFECT and name not in ignored_parameters
     }
     settings["random_state"] = seed if seeded else "drawn"
     run = f"{type(estimator).__name__} {settings} X{X.shape} {checksum_of_array(X)}"
@@ -87,14 +87,14 @@ def seed_and_checkpoint(
     return seed, checkpoint
 
 
-def _described(value: Any) -> Any:
+def _with_stable_repr(value: Any) -> Any:
     """Replace a parameter by a value whose ``repr`` is the same in every process; InputError for a lambda."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, list | tuple):
-        return [_described(one) for one in value]
+        return [_with_stable_repr(one) for one in value]
     if isinstance(value, partial):
-        return "partial", _described(value.func), _described(value.args), value.keywords
+        return "partial", _with_stable_repr(value.func), _with_stable_repr(value.args), value.keywords
     if isinstance(value, FunctionType) and value.__name__ == "<lambda>":
         raise InputError(
             "A lambda cannot be identified in a checkpoint: write a function, or leave checkpoint_dir out"
@@ -102,6 +102,6 @@ def _described(value: Any) -> Any:
     if isinstance(value, FunctionType):
         return f"{value.__module__}.{value.__qualname__}"
     if type(value).__repr__ is object.__repr__:  # the default, which contains the memory address
-        held = {name: _described(one) for name, one in getattr(value, "__dict__", {}).items()}
+        held = {name: _with_stable_repr(one) for name, one in getattr(value, "__dict__", {}).items()}
         return f"{type(value).__module__}.{type(value).__qualname__} {held}"
     return value
