@@ -10,7 +10,7 @@ from kingdra_repro.data.links import Links, closure
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods import ConstrainedAutoencoder, ConstrainedKMeans, draw_labels
 from kingdra_repro.methods.constrained_batches import ConstrainedBatches
-from kingdra_repro.methods.constrained_loss import ConstrainedLoss, balancing, class_means, moved
+from kingdra_repro.methods.constrained_loss import ConstrainedLoss, balancing, class_means, update_centres
 from kingdra_repro.training.linked_pairs import LinkedPairs
 from kingdra_repro.training.rows import Rows
 from tests.methods.conftest import KillAt, Killed
@@ -95,7 +95,7 @@ def test_centres_in_closed_form_are_those_of_the_rule_point_by_point() -> None:
     for one, k in zip(z, assigned, strict=True):
         n[k] += 1
         mu[k] -= (mu[k] - one) / n[k]
-    ours, later = moved(*map(torch.from_numpy, (centres, count, z, assigned)))
+    ours, later = update_centres(*map(torch.from_numpy, (centres, count, z, assigned)))
     np.testing.assert_allclose(ours.numpy(), mu, atol=1e-12)
     np.testing.assert_array_equal(later.numpy(), n)
 
@@ -109,7 +109,7 @@ def test_centres_begin_as_the_means_of_their_classes() -> None:
 
 def test_codes_get_their_gradient_through_the_moved_centres() -> None:
     z = torch.zeros(2, 3, requires_grad=True)
-    centres, _ = moved(torch.ones(1, 3), torch.tensor([2.0]), z, torch.tensor([0, 0]))
+    centres, _ = update_centres(torch.ones(1, 3), torch.tensor([2.0]), z, torch.tensor([0, 0]))
     centres.sum().backward()
     assert torch.allclose(z.grad, torch.full((2, 3), 0.25))
 
@@ -123,7 +123,7 @@ def test_while_lambda_is_0_labelled_points_alone_move_the_centres(digits, given)
     loss = ConstrainedLoss(network, rows, given, batches, 2.0, "pairs", no_pairs)
     labelled = batches.parts(batch)[1]
     with torch.no_grad():
-        expected = moved(loss.centres, loss.counts[0], network(rows[labelled]), loss.given[labelled])
+        expected = update_centres(loss.centres, loss.counts[0], network(rows[labelled]), loss.given[labelled])
         loss(batch, 0.0)
     torch.testing.assert_close(loss.centres, expected[0])
     torch.testing.assert_close(loss.counts[0], expected[1])

@@ -40,7 +40,7 @@ class AutoencoderClusterer(NetworkClusterer):
     masking: float = 0.2
 
     network_class: ClassVar[type[Autoencoder]] = Autoencoder
-    decisive: ClassVar[tuple[str, ...]] = ()  # parameters that a cached autoencoder depends on
+    cache_key_parameters: ClassVar[tuple[str, ...]] = ()  # parameters that a cached autoencoder depends on
     _network: Any = field(init=False)
 
     def _train_autoencoder(self, fit: NetworkFit, epochs_total: float) -> dict[str, float]:
@@ -87,7 +87,7 @@ class AutoencoderClusterer(NetworkClusterer):
             )
         return losses
 
-    def _kept_autoencoder(
+    def _load_or_train_autoencoder(
         self, folder: str | Path | None, fit: NetworkFit, epochs_total: float
     ) -> dict[str, float]:
         """Load the autoencoder from a cache folder, or train it and save it there.
@@ -97,10 +97,10 @@ class AutoencoderClusterer(NetworkClusterer):
         """
         if folder is None:
             return self._train_autoencoder(fit, epochs_total)
-        rows = fit.rows
-        values = [getattr(self, name) for name in self.decisive]
+        rows, names = fit.rows, self.cache_key_parameters
+        values = [getattr(self, name) for name in names]
         settings = [tuple(value) if isinstance(value, list) else value for value in values]
-        run = f"{self.decisive} {settings} seed {fit.seed} X({rows.n}, {rows.d}) {checksum_of_array(fit.X)}"
+        run = f"{names} {settings} seed {fit.seed} X({rows.n}, {rows.d}) {checksum_of_array(fit.X)}"
         place = Path(folder).expanduser() / hashlib.sha256(run.encode()).hexdigest()[:16]
         kept = Checkpoint(place, run)
         if (state := kept.load("autoencoder")) is None:

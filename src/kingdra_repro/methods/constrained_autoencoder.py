@@ -149,7 +149,7 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
         "autoencoder_dir": optional(path),
     }
     takes_labels: ClassVar[bool] = True
-    decisive: ClassVar = (
+    cache_key_parameters: ClassVar = (
         *("image_shape", "code_size", "hidden", "masking", "epochs", "batch_size", "learning_rate"),
         "precision",
     )
@@ -223,7 +223,7 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
         if state is not None:  # the first phase is done, and in the history
             self._network = self._new_network(rows, torch.Generator()).to(rows.device).eval()
         else:
-            last = self._kept_autoencoder(self.autoencoder_dir, fit, total)
+            last = self._load_or_train_autoencoder(self.autoencoder_dir, fit, total)
             fit.end_phase(None, last)
         linked = None if fit.given.links is None else LinkedPairs(fit.given.links, rows.device)
         batches = ConstrainedBatches(given, linked, self.unlabelled_batch, self.labelled_batch, fit.seed)
@@ -243,7 +243,7 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
                 fit.end_phase(found, terms)
             weight = balancing(epoch + 1, self.annealing, self.unlabelled_weight)
             if self.centres == "epoch":
-                loss.set_anew()
+                loss.reset_centres()
             terms = self._train_on(
                 rows.device,
                 [optimizer],

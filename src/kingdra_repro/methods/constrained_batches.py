@@ -44,8 +44,8 @@ class ConstrainedBatches:
         chosen = repeated_permutations(labelled, len(slices) * self.labelled_size, rng).reshape(
             len(slices), -1
         )
-        others = self._others(chosen, rng)
-        parts = [[order[part] for part in slices], chosen, others]
+        partners = self._partners(chosen, rng)
+        parts = [[order[part] for part in slices], chosen, partners]
         if self.linked is not None:
             rng = numpy_stream(self.seed, 1, Purpose.SUPERVISED, epoch)
             pairs = repeated_permutations(self.linked.pairs, chosen.size, rng)
@@ -61,12 +61,12 @@ class ConstrainedBatches:
         unlabelled, labelled_part, linked_part = batch.split(sizes)
         return unlabelled, labelled_part, linked_part
 
-    def _others(self, chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _partners(self, chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Draw another point of the class of each chosen point; the same point if its class has no other."""
-        others = np.empty_like(chosen)
+        partners = np.empty_like(chosen)
         for c in np.unique(self.given[chosen]):
             members, here = np.flatnonzero(self.given == c), self.given[chosen] == c
             place = np.searchsorted(members, chosen[here])
             step = rng.integers(1, max(len(members), 2), size=len(place))
-            others[here] = members[(place + step) % len(members)]
-        return others
+            partners[here] = members[(place + step) % len(members)]
+        return partners

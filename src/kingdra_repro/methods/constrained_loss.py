@@ -48,9 +48,9 @@ class ConstrainedLoss:
         self.batches = batches
         self.margin, self.balance, self.pair_classes = margin, balance, pair_classes
         self.n_clusters = int(given.max()) + 1
-        self.set_anew()
+        self.reset_centres()
 
-    def set_anew(self) -> None:
+    def reset_centres(self) -> None:
         """Reset centres to the class means of labelled codes (Eq. 18), and both counts to the class sizes."""
         labelled = (self.given >= 0).nonzero()[:, 0]
         with torch.no_grad():
@@ -80,9 +80,9 @@ class ConstrainedLoss:
             )
 
         counts = list(self.counts)
-        centres, counts[0] = moved(self.centres, counts[0], z_l, classes)
+        centres, counts[0] = update_centres(self.centres, counts[0], z_l, classes)
         if weight > 0:
-            centres, counts[1] = moved(centres, counts[1], z_u, assigned)
+            centres, counts[1] = update_centres(centres, counts[1], z_u, assigned)
         terms["clustering_labelled"] = _distance(z_l, centres, classes)
         terms["clustering_unlabelled"] = _distance(z_u, centres, assigned)
         self.centres, self.counts = centres.detach(), torch.stack(counts)
@@ -121,7 +121,7 @@ def class_means(z: Tensor, classes: Tensor, n_clusters: int) -> tuple[Tensor, Te
     return total / count.clamp(min=1)[:, None], count
 
 
-def moved(centres: Tensor, count: Tensor, z: Tensor, assigned: Tensor) -> tuple[Tensor, Tensor]:
+def update_centres(centres: Tensor, count: Tensor, z: Tensor, assigned: Tensor) -> tuple[Tensor, Tensor]:
     """Return the centres after they have moved to codes z (Eq. 19 or 20), and the new counts.
 
     A point moves its cluster's centre by mu <- mu - (mu - z) / N, where N is the number of points that the
