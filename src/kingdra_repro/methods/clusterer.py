@@ -38,7 +38,7 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
     ----------
     checks : dict
         The check of each parameter that is validated; those of a subclass include those of its base.
-    parts : dict
+    nested_factories : dict
         For each parameter that can be an instance with parameters of its own, the function that makes an
         instance from a name.
     streams : bool
@@ -50,7 +50,7 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
     streams: ClassVar[bool] = False
     takes_labels: ClassVar[bool] = False
     checks: ClassVar[dict[str, Check]] = {"n_clusters": integer(1)}
-    parts: ClassVar[dict[str, Callable[[Any], Any]]] = {}
+    nested_factories: ClassVar[dict[str, Callable[[Any], Any]]] = {}
 
     n_clusters: int = field(default=8, kw_only=False)
 
@@ -74,10 +74,10 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name; if ``deep``, also nested ones such as ``base__w_mi``."""
         params = super().get_params(deep=False)
-        parts = {name: value for name, value in params.items() if deep and is_part(value)}
-        for name, part in parts.items():
-            inner = (one.name for one in fields(part) if one.init)
-            params |= {f"{name}__{one}": getattr(part, one) for one in inner}
+        nested = {name: value for name, value in params.items() if deep and has_nested_parameters(value)}
+        for name, value in nested.items():
+            inner = (one.name for one in fields(value) if one.init)
+            params |= {f"{name}__{one}": getattr(value, one) for one in inner}
         return params
 
     def set_params(self, **params: Any) -> Self:
@@ -97,22 +97,22 @@ class Clusterer(ClusterMixin, BaseEstimator, ABC):
                 inner.setdefault(outer, {})[own] = params.pop(name)
         super().set_params(**params)
         for outer, values in inner.items():
-            part: Any = self.get_params(deep=False).get(outer)
-            known = [one.name for one in fields(part) if one.init] if is_part(part) else []
+            nested: Any = self.get_params(deep=False).get(outer)
+            known = [one.name for one in fields(nested) if one.init] if has_nested_parameters(nested) else []
             if unknown := [name for name in values if name not in known]:
-                remedy = f"it has {', '.join(known)}" if known else self._part_instead(outer, part)
-                raise InputError(f"{outer}__{unknown[0]} is not a parameter of {outer}={part!r}: {remedy}")
-            setattr(self, outer, replace(part, **values))
+                remedy = f"it has {', '.join(known)}" if known else self._nested_parameter_hint(outer, nested)
+                raise InputError(f"{outer}__{unknown[0]} is not a parameter of {outer}={nested!r}: {remedy}")
+            setattr(self, outer, replace(nested, **values))
         return self
 
-    def _part_instead(self, name: str, value: Any) -> str:
+    def _nested_parameter_hint(self, name: str, value: Any) -> str:
         """Return advice, for an error message, on giving a parameter a value that has nested parameters."""
-        if name not in self.parts:
+        if name not in self.nested_factories:
             return "it has none, leave it out"
         if isinstance(value, list | tuple):
             return f"set {name} to a list of other instances"
         default = next(one.default for one in fields(self) if one.name == name)
-        example = self.parts[name](value if isinstance(value, str) else default)
+        example = self.nested_factories[name](value if isinstance(value, str) else default)
         return f"give an instance, such as {type(example).__name__}()"
 
     @property
@@ -194,7 +194,7 @@ class TrainedClusterer(Clusterer):
     verbose: int = 0
 
 
-def is_part(value: Any) -> bool:
+def has_nested_parameters(value: Any) -> bool:
     """Whether the value of a parameter has parameters of its own, such as a base or a pseudo-labeller."""
     return is_dataclass(value) and not isinstance(value, type)
 

@@ -89,7 +89,7 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         "epochs": integer(1),
     }
 
-    parts: ClassVar[dict[str, Callable[[Any], Any]]] = {"base": make_base}
+    nested_factories: ClassVar[dict[str, Callable[[Any], Any]]] = {"base": make_base}
 
     streams: ClassVar[bool] = True
     takes_labels: ClassVar[bool] = True

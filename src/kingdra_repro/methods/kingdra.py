@@ -155,8 +155,8 @@ class Kingdra(Ensemble):
         "keep_phase": choice("last", "modularity"),
     }
 
-    parts: ClassVar[dict[str, Callable[[Any], Any]]] = {
-        **Ensemble.parts,
+    nested_factories: ClassVar[dict[str, Callable[[Any], Any]]] = {
+        **Ensemble.nested_factories,
         "pseudo_labels": make_pseudo_labeller,
     }
     first_models_train_on: ClassVar[bool] = True  # in the iterations; if False, these start with new models

@@ -91,8 +91,8 @@ class KingdraPlus(Kingdra):
         "first_learning_rate": positive,
     }
 
-    parts: ClassVar[dict[str, Callable[[Any], Any]]] = {
-        **Kingdra.parts,
+    nested_factories: ClassVar[dict[str, Callable[[Any], Any]]] = {
+        **Kingdra.nested_factories,
         "first_base": lambda base: FIRST_BASE if base is None else make_base(base),
     }
 
