@@ -20,7 +20,7 @@ from kingdra_repro.devices import choose_device
 from kingdra_repro.errors import InputError
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.clusterer import TrainedClusterer, fit_context
-from kingdra_repro.methods.ensemble_fit import EnsembleFit, Trained
+from kingdra_repro.methods.ensemble_fit import EnsembleFit, PhaseResult
 from kingdra_repro.methods.features import checked_data
 from kingdra_repro.methods.given_labels import Given, validate_optional_labels
 from kingdra_repro.pseudo_labels import align, average
@@ -145,14 +145,14 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
 
     def _fit_given(self, X: Matrix, given: Given) -> None:
         with closing(EnsembleFit(self, X, epochs_total=self.epochs, given=given)) as fit:
-            trained = fit.train(self.epochs, given.pseudo_labels(self.n_models, self.n_clusters))
-            self._set_answer(trained.outputs, given)
-            fit.end_phase(self.labels_, self.model_labels_, None, self._facts(trained))
+            result = fit.train(self.epochs, given.pseudo_labels(self.n_models, self.n_clusters))
+            self._set_answer(result.outputs, given)
+            fit.end_phase(self.labels_, self.model_labels_, None, self._facts(result))
             self._set_fitted(fit)
 
-    def _facts(self, trained: Trained) -> dict[str, Any]:
+    def _facts(self, result: PhaseResult) -> dict[str, Any]:
         """Return the values of a phase that need no true labels, for its row of the history."""
-        return {**trained.losses, "agreement": agreement(trained.outputs.predictions, self.n_clusters)}
+        return {**result.losses, "agreement": agreement(result.outputs.predictions, self.n_clusters)}
 
     @default_library_state()
     def predict_proba(self, X: Any) -> np.ndarray:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Trained:
+class PhaseResult:
     """The result of training for a phase.
 
     Attributes
@@ -61,8 +61,8 @@ class EnsembleFit:
     ----------
     ensemble : the estimator, whose parameters are used
     X : float32 array, CSR matrix or StreamedMatrix [n, d]
-    epochs_total : epochs of all phases; ``epochs_elsewhere`` of them are done by other models before these
-        start
+    epochs_total : epochs of all phases
+    epochs_by_other_models : those of them that other models do before these start
     n_iter : index of the last phase
     given : labels and linked pairs passed to ``fit``
 
@@ -81,18 +81,18 @@ class EnsembleFit:
         X: Matrix,
         *,
         epochs_total: int,
-        epochs_elsewhere: int = 0,
+        epochs_by_other_models: int = 0,
         n_iter: int = 0,
         given: Given = NOTHING,
     ) -> None:
         self.X, self.n_iter, self.epochs_total = X, n_iter, epochs_total
-        self._epochs_elsewhere = epochs_elsewhere
+        self._epochs_by_other_models = epochs_by_other_models
         labels = given.labels if len(given.classes) else None
         pairs = None if given.links is None else given.links.links
         self.seed, self.checkpoint = seed_and_checkpoint(
             ensemble, X, labels, pairs, ignored_parameters={"n_iter"}
         )
-        self._left = None if self.checkpoint is None else resumable(self.checkpoint)
+        self._resume_point = None if self.checkpoint is None else resumable(self.checkpoint)
         self._bases = make_bases(ensemble.base, ensemble.n_models)
         self.device = choose_device(ensemble.device)
         devices = choose_devices(ensemble.device, ensemble.n_jobs)
@@ -102,13 +102,13 @@ class EnsembleFit:
             options_of(ensemble),
             self.seed,
             self.checkpoint,
-            phase_done=-1 if self._left is None else self._left[0],
+            phase_done=-1 if self._resume_point is None else self._resume_point[0],
             links=given.links,
         )
-        self._until_closed = ExitStack()
+        self._exit_stack = ExitStack()
         self._worker = begin(self._task, X, devices)
-        self._until_closed.callback(self._worker.close)
-        self.monitor = self._until_closed.enter_context(shown_progress(ensemble.verbose, ensemble.monitor))
+        self._exit_stack.callback(self._worker.close)
+        self.monitor = self._exit_stack.enter_context(shown_progress(ensemble.verbose, ensemble.monitor))
         self._save_scheduler = SaveScheduler(SHARE_AT_ENDS.get(self.device.type, SHARE_AT_ENDS["cuda"]))
         self.phase = 0
         self._rows: list[dict[str, Any]] = []
@@ -117,7 +117,7 @@ class EnsembleFit:
         self._committed = -1  # the last phase recorded in the checkpoint
         self._models_saved = True  # in their current state
 
-    def train(self, epochs: int, pseudo: PseudoLabels | None) -> Trained:
+    def train(self, epochs: int, pseudo: PseudoLabels | None) -> PhaseResult:
         """Train all models for the epochs of a phase, and compute their outputs for the data.
 
         Models that an interrupted fit saved within the phase, or at its end, resume from there.
@@ -145,7 +145,7 @@ class EnsembleFit:
                 with self._save_scheduler.save():
                     self._worker.save(self.phase)
         means = {name: float(np.mean(list(values.values()))) for name, values in losses.items()}
-        return Trained(means, self._outputs(), lambda: self.fitted().features(self.X, self.device))
+        return PhaseResult(means, self._outputs(), lambda: self.fitted().features(self.X, self.device))
 
     def _reporter(self, epochs: range, n_pseudo_labels: int) -> Callable[[StepDone], None]:
         """Return a callback that reports steps to the monitor; ``epochs`` count from the start of the fit."""
@@ -164,7 +164,7 @@ class EnsembleFit:
                     n_iter=self.n_iter,
                     epoch=step.epoch - epochs.start + 1,
                     n_epochs=len(epochs),
-                    model_epochs_done=done_by_all + self._epochs_elsewhere * n_models,
+                    model_epochs_done=done_by_all + self._epochs_by_other_models * n_models,
                     model_epochs_total=self.epochs_total * n_models,
                     losses=lambda: {name: float(value.mean()) for name, value in step.losses.items()},
                     n_pseudo_labels=n_pseudo_labels,
@@ -239,9 +239,9 @@ class EnsembleFit:
         InputError
             If more phases are recorded than ``n_iter`` allows.
         """
-        if self.checkpoint is None or self._left is None:
+        if self.checkpoint is None or self._resume_point is None:
             return None
-        done, state = self._left
+        done, state = self._resume_point
         if done > self.n_iter:
             raise InputError(
                 f"n_iter must be at least {done}, the iterations done in {self.checkpoint.folder}; "
@@ -256,4 +256,4 @@ class EnsembleFit:
 
     def close(self) -> None:
         """Close the progress display and the workers."""
-        self._until_closed.close()
+        self._exit_stack.close()

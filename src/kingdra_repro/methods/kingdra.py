@@ -13,7 +13,7 @@ from kingdra_repro.data.streamed import Matrix, StreamedMatrix
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.best_phase import BestPhase, Phase
 from kingdra_repro.methods.ensemble import Ensemble
-from kingdra_repro.methods.ensemble_fit import EnsembleFit, Trained
+from kingdra_repro.methods.ensemble_fit import EnsembleFit, PhaseResult
 from kingdra_repro.methods.given_labels import Given
 from kingdra_repro.pseudo_labels import (
     GraphPseudoLabels,
@@ -177,7 +177,7 @@ class Kingdra(Ensemble):
                 X,
                 n_iter=self.n_iter,
                 epochs_total=self.first_epochs + self.n_iter * self.epochs,
-                epochs_elsewhere=self.first_epochs - first_epochs,
+                epochs_by_other_models=self.first_epochs - first_epochs,
                 given=given,
             )
         ) as fit:
@@ -188,19 +188,19 @@ class Kingdra(Ensemble):
             if pseudo is None:  # given labels exist before any pseudo-labels
                 pseudo = given.pseudo_labels(self.n_models, self.n_clusters)
             if fit.phase > self.n_iter:  # the resumed fit had finished
-                trained = fit.train(0, None)  # trains nothing, but raises for models of other epochs
-                self._set_answer(trained.outputs, given)
-                self._find_mini_clusters(labeller, trained, fit, given)
+                result = fit.train(0, None)  # trains nothing, but raises for models of other epochs
+                self._set_answer(result.outputs, given)
+                self._find_mini_clusters(labeller, result, fit, given)
             for phase in range(fit.phase, self.n_iter + 1):
                 # Train all models: first without labels, or with given ones; later with pseudo-labels.
-                trained = self._first_phase(fit, given) if phase == 0 else fit.train(self.epochs, pseudo)
-                predictions = trained.outputs.predictions
+                result = self._first_phase(fit, given) if phase == 0 else fit.train(self.epochs, pseudo)
+                predictions = result.outputs.predictions
                 # Find mini-clusters of agreement, and map them to each model's outputs.
-                found = self._find_mini_clusters(labeller, trained, fit, given)
+                found = self._find_mini_clusters(labeller, result, fit, given)
                 rule, pseudo = self._next_pseudo_labels(found, pseudo, predictions, given.classes)
                 # The answer so far is the average of the models.
-                self._set_answer(trained.outputs, given)
-                facts = {**self._facts(trained), **_facts_of(found), "rule": rule}
+                self._set_answer(result.outputs, given)
+                facts = {**self._facts(result), **_facts_of(found), "rule": rule}
                 if best is not None and (phase > 0 or self.first_models_train_on):  # else the models are gone
                     facts["modularity"] = best.consider(phase, self._state_of_answer(), fit.fitted)
                 fit.end_phase(self.labels_, self.model_labels_, self.pseudo_labels_, facts)
@@ -211,11 +211,11 @@ class Kingdra(Ensemble):
             self._set_phase(best.found)
 
     def _find_mini_clusters(
-        self, labeller: PseudoLabeller, trained: Trained, fit: EnsembleFit, given: Given
+        self, labeller: PseudoLabeller, result: PhaseResult, fit: EnsembleFit, given: Given
     ) -> MiniClusters:
         """Find mini-clusters (Algorithm 1), consistent with labels and pairs; set ``pseudo_labels_``."""
-        found = _run_labeller(labeller, trained, fit, self.n_clusters)
-        found = constrain(found, trained.outputs.predictions, given.labels, given.links)
+        found = _run_labeller(labeller, result, fit, self.n_clusters)
+        found = constrain(found, result.outputs.predictions, given.labels, given.links)
         self.pseudo_labels_ = found.labels.numpy()
         return found
 
@@ -232,7 +232,7 @@ class Kingdra(Ensemble):
             setattr(self, f"{name}_", value.numpy())
         self._set_models(best.weights, self.n_features_in_)
 
-    def _first_phase(self, fit: EnsembleFit, given: Given) -> Trained:
+    def _first_phase(self, fit: EnsembleFit, given: Given) -> PhaseResult:
         """Train before the first pseudo-labels: without labels, as in the paper, or with given labels."""
         return fit.train(self.first_epochs, given.pseudo_labels(self.n_models, self.n_clusters))
 
@@ -257,8 +257,8 @@ class Kingdra(Ensemble):
         return rule, PseudoLabels(labels.numpy(), outputs.numpy())
 
 
-def _run_labeller(labeller: PseudoLabeller, trained: Trained, fit: EnsembleFit, k: int) -> MiniClusters:
-    outputs = trained.outputs
+def _run_labeller(labeller: PseudoLabeller, result: PhaseResult, fit: EnsembleFit, k: int) -> MiniClusters:
+    outputs = result.outputs
     if isinstance(labeller, GraphPseudoLabels):
         predictions, confidence = outputs.predictions.to(fit.device), outputs.confidence.to(fit.device)
         return labeller.of_predictions(predictions, confidence, k)
@@ -267,7 +267,7 @@ def _run_labeller(labeller: PseudoLabeller, trained: Trained, fit: EnsembleFit, 
             f"{type(labeller).__name__} needs the outputs for all points at once, which data that are "
             "streamed do not have: choose pseudo_labels=graph, or give one file and dataset.stream=false"
         )
-    found = labeller(outputs.proba().to(fit.device), trained.features)
+    found = labeller(outputs.proba().to(fit.device), result.features)
     n = outputs.predictions.shape[1]
     if not isinstance(found, MiniClusters) or found.labels.shape != (n,):
         is_set = isinstance(found, MiniClusters)

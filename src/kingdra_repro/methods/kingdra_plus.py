@@ -14,7 +14,7 @@ from kingdra_repro.checks import Check, integer, positive
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.ensemble import Ensemble
-from kingdra_repro.methods.ensemble_fit import EnsembleFit, Trained
+from kingdra_repro.methods.ensemble_fit import EnsembleFit, PhaseResult
 from kingdra_repro.methods.given_labels import Given
 from kingdra_repro.methods.kingdra import Kingdra
 from kingdra_repro.pseudo_labels.evidence import join_clusters
@@ -113,7 +113,7 @@ class KingdraPlus(Kingdra):
             )
         super()._fit_given(X, given)
 
-    def _first_phase(self, fit: EnsembleFit, given: Given) -> Trained:
+    def _first_phase(self, fit: EnsembleFit, given: Given) -> PhaseResult:
         """Train the first models without labels, with more outputs than clusters; join their outputs to k.
 
         Their seed and checkpoint folder derive from those of the fit. Linked pairs influence what is joined.
@@ -121,8 +121,8 @@ class KingdraPlus(Kingdra):
         """
         fine = self._fine_ensemble(fit)
         with closing(EnsembleFit(fine, fit.X, n_iter=fit.n_iter, epochs_total=fit.epochs_total)) as first:
-            trained, fitted = first.train(fine.epochs, None), first.fitted()
-        clusters = trained.outputs.predictions.numpy()
+            result, fitted = first.train(fine.epochs, None), first.fitted()
+        clusters = result.outputs.predictions.numpy()
         links = None if given.links is None else given.links.links
         groups = join_clusters(clusters, fine.n_clusters, self.n_clusters, links)
         joined = torch.stack(
@@ -133,7 +133,8 @@ class KingdraPlus(Kingdra):
         )
         if len(given.classes):
             joined = joined[..., _group_of_class(joined, given)]
-        return Trained(trained.losses, Outputs.from_proba(joined), lambda: fitted.features(fit.X, fit.device))
+        outputs = Outputs.from_proba(joined)
+        return PhaseResult(result.losses, outputs, lambda: fitted.features(fit.X, fit.device))
 
     def _fine_ensemble(self, fit: EnsembleFit) -> Ensemble:
         seed = numpy_stream(fit.seed, 0, Purpose.FIRST_MODELS).integers(2**31)  # not the new models' seed

@@ -10,7 +10,7 @@ from sklearn.base import ClassifierMixin
 from kingdra_repro.bases import Base
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.methods.ensemble import Single
-from kingdra_repro.methods.ensemble_fit import Trained
+from kingdra_repro.methods.ensemble_fit import PhaseResult
 from kingdra_repro.methods.given_labels import Given, validate_labels
 from kingdra_repro.training.outputs import Outputs
 
@@ -71,8 +71,8 @@ class SemiSupervised(ClassifierMixin, Single):
         self.classes_ = np.arange(self.n_clusters)
         super()._fit_given(X, given)
 
-    def _facts(self, trained: Trained) -> dict[str, Any]:
-        return trained.losses  # agreement needs several models
+    def _facts(self, result: PhaseResult) -> dict[str, Any]:
+        return result.losses  # agreement needs several models
 
     def _set_answer(self, outputs: Outputs, given: Given) -> None:
         """Use the outputs as classes: nothing is aligned, and labels do not replace predictions."""
