@@ -112,26 +112,26 @@ def test_a_best_phase_of_after_the_last_committed_one_is_not_taken_up(tmp_path: 
     poor = np.where(truth == 3, 2, truth)
     for number, labels in ((1, poor), (2, np.zeros(48, int)), (3, truth), (4, poor)):
         answer = {"labels": torch.from_numpy(labels)}
-        best.consider(number, answer, lambda number=number: SimpleNamespace(weights=[number]))
+        best.update(number, answer, lambda number=number: SimpleNamespace(weights=[number]))
         best.save(checkpoint)
         if number == 3:
             killed = BestPhase(X)  # before it could note that phase 3 is done
             killed.resume(checkpoint, 3)
-            assert killed.found.number == 1
-            assert killed.found.weights == [1]
+            assert killed.phase.number == 1
+            assert killed.phase.weights == [1]
     resumed = BestPhase(X)
     resumed.resume(checkpoint, 5)
-    assert resumed.found.number == 3
-    assert resumed.found.modularity == best.found.modularity
-    np.testing.assert_array_equal(resumed.found.answer["labels"], truth)
+    assert resumed.phase.number == 3
+    assert resumed.phase.modularity == best.phase.modularity
+    np.testing.assert_array_equal(resumed.phase.answer["labels"], truth)
     assert checkpoint.names("best/") == ["best/phase3"]
 
 
 def test_of_phases_that_are_equally_good_the_last_is_the_answer() -> None:
     best, answer = BestPhase(np.eye(4, dtype=np.float32)), {"labels": torch.tensor([0, 0, 1, 1])}
     for number in (1, 2):
-        best.consider(number, answer, lambda number=number: SimpleNamespace(weights=[number]))
-    assert (best.found.number, best.found.weights) == (2, [2])
+        best.update(number, answer, lambda number=number: SimpleNamespace(weights=[number]))
+    assert (best.phase.number, best.phase.weights) == (2, [2])
 
 
 def test_the_first_phase_of_kingdra_plus_has_other_models_and_is_no_candidate(X: np.ndarray) -> None:

@@ -47,7 +47,7 @@ class BestPhase:
 
     def __init__(self, X: Matrix) -> None:
         self._X = X
-        self.found: Phase | None = None
+        self.phase: Phase | None = None
         self._saved: int | None = None
 
     @cached_property
@@ -58,15 +58,15 @@ class BestPhase:
     def _graph(self) -> sp.csr_matrix:
         return neighbour_graph(self._X[self._rows])
 
-    def consider(self, number: int, answer: dict[str, Tensor], fitted: Callable[[], FittedEnsemble]) -> float:
+    def update(self, number: int, answer: dict[str, Tensor], fitted: Callable[[], FittedEnsemble]) -> float:
         """Return the modularity of a phase, and keep the phase unless an earlier one has a larger modularity.
 
         ``fitted`` returns the current ensemble, and is called only if the phase is kept. For ``answer`` see
         `Phase`.
         """
         found = modularity(self._graph, answer["labels"].numpy()[self._rows])
-        if self.found is None or found >= self.found.modularity:
-            self.found = Phase(number, found, answer, fitted().weights)
+        if self.phase is None or found >= self.phase.modularity:
+            self.phase = Phase(number, found, answer, fitted().weights)
         return found
 
     def save(self, checkpoint: Checkpoint) -> None:
@@ -74,12 +74,12 @@ class BestPhase:
 
         The best phase saved before is kept as well: until that commit, a fit that resumes needs it.
         """
-        if self.found is None:
+        if self.phase is None:
             return
-        number = self.found.number
+        number = self.phase.number
         if number != self._saved:
-            state = {"modularity": self.found.modularity, "answer": self.found.answer}
-            checkpoint.save(_name(number), {**state, "weights": self.found.weights})
+            state = {"modularity": self.phase.modularity, "answer": self.phase.answer}
+            checkpoint.save(_name(number), {**state, "weights": self.phase.weights})
         for name in checkpoint.names("best/phase"):
             if name not in {_name(number), _name(self._saved)}:
                 checkpoint.remove(name)
@@ -99,7 +99,7 @@ class BestPhase:
         number = max((one for one in saved if one < next_phase), default=None)
         if number is not None:
             state: dict[str, Any] = checkpoint.load(_name(number)) or {}
-            self.found, self._saved = Phase(number, **state), number
+            self.phase, self._saved = Phase(number, **state), number
 
 
 def neighbour_graph(X: np.ndarray | sp.csr_matrix, n_neighbors: int = NEIGHBOURS) -> sp.csr_matrix:

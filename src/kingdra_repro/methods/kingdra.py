@@ -159,7 +159,7 @@ class Kingdra(Ensemble):
         **Ensemble.nested_factories,
         "pseudo_labels": make_pseudo_labeller,
     }
-    first_models_train_on: ClassVar[bool] = True  # in the iterations; if False, these start with new models
+    reuse_first_models: ClassVar[bool] = True  # in the iterations; if False, these start with new models
 
     n_iter: int = 10
     first_epochs: int = 5
@@ -170,7 +170,7 @@ class Kingdra(Ensemble):
     def _fit_given(self, X: Matrix, given: Given) -> None:
         """Run Algorithm 2; mini-clusters are found at the end of every phase, including the last."""
         labeller = self._pseudo_labeller()
-        first_epochs = self.first_epochs if self.first_models_train_on else 0  # of the iterations' models
+        first_epochs = self.first_epochs if self.reuse_first_models else 0  # of the iterations' models
         with closing(
             EnsembleFit(
                 self,
@@ -201,14 +201,14 @@ class Kingdra(Ensemble):
                 # The answer so far is the average of the models.
                 self._set_answer(result.outputs, given)
                 facts = {**self._facts(result), **_facts_of(found), "rule": rule}
-                if best is not None and (phase > 0 or self.first_models_train_on):  # else the models are gone
-                    facts["modularity"] = best.consider(phase, self._state_of_answer(), fit.fitted)
+                if best is not None and (phase > 0 or self.reuse_first_models):  # else the models are gone
+                    facts["modularity"] = best.update(phase, self._state_of_answer(), fit.fitted)
                 fit.end_phase(self.labels_, self.model_labels_, self.pseudo_labels_, facts)
                 fit.save(pseudo, best)
             self._set_fitted(fit)
         self.phase_ = self.n_iter
-        if best is not None and best.found is not None:
-            self._set_phase(best.found)
+        if best is not None and best.phase is not None:
+            self._set_phase(best.phase)
 
     def _find_mini_clusters(
         self, labeller: PseudoLabeller, result: PhaseResult, fit: EnsembleFit, given: Given

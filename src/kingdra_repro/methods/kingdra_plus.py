@@ -96,7 +96,7 @@ class KingdraPlus(Kingdra):
         "first_base": lambda base: FIRST_BASE if base is None else make_base(base),
     }
 
-    first_models_train_on: ClassVar[bool] = False
+    reuse_first_models: ClassVar[bool] = False
     streams: ClassVar[bool] = False  # joining needs the first models' outputs in memory
 
     first_base: str | Base | Sequence[str | Base] | None = None
