@@ -43,7 +43,10 @@ def test_partitions_and_heights_are_scikit_learn_s(name: str) -> None:
         assert len(np.unique(labels)) == k
 
 
-@pytest.mark.parametrize("searching", [{"LIST": 1}, {"LIST": 3, "ROWS": 7, "COLUMNS": 11}, {"FEW": 1.1}])
+@pytest.mark.parametrize(
+    "searching",
+    [{"N_NEIGHBOURS": 1}, {"N_NEIGHBOURS": 3, "ROWS": 7, "COLUMNS": 11}, {"MIN_MERGE_FRACTION": 1.1}],
+)
 def test_how_it_searches_does_not_matter(searching: dict, monkeypatch: pytest.MonkeyPatch) -> None:
     X = SHAPES["blobs"].astype(np.float32)
     expected = Agglomerative(8, device="cpu").fit(X)

@@ -23,7 +23,7 @@ from kingdra_repro.training.supervised import PseudoLabels
 
 # Words that mark a class as unknown; not "-" and ".", which may be classes.
 MARKS = ("-1", "", "None", *(mark for mark in UNKNOWN if mark not in ("-", ".")))
-LEAST = 2  # labels per class if a fraction of each is drawn: a point and another of its class
+MIN_LABELS_PER_CLASS = 2  # if a fraction of each class is drawn: a point and another of its class
 
 
 @dataclass(frozen=True)
@@ -129,7 +129,7 @@ def _numbers(sizes: np.ndarray, per_class: int | None, fraction: float | None) -
             raise must_be(what, "labels_per_class", per_class)
         return np.full(len(sizes), per_class)
     part("labels_fraction", fraction)
-    numbers = np.maximum(LEAST, (sizes * fraction).astype(np.int64))
+    numbers = np.maximum(MIN_LABELS_PER_CLASS, (sizes * fraction).astype(np.int64))
     if (numbers >= sizes).any():
         c = int(np.argmax(numbers >= sizes))
         raise InputError(

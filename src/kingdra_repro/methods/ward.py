@@ -27,11 +27,11 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
-LIST = 12  # neighbours kept for each cluster
+N_NEIGHBOURS = 12  # neighbours kept for each cluster
 ROWS, COLUMNS = 1024, 8192  # of a tile of distances: 32 MB, enough for matrix products at full speed
 NUMBERS_AT_ONCE = 1 << 22  # numbers gathered from centroids at once, for single distances
 # Lists that have run out are refilled if less than this fraction of clusters can be merged without that.
-FEW = 0.01
+MIN_MERGE_FRACTION = 0.01
 
 
 def ward_tree(
@@ -57,7 +57,7 @@ def ward_tree(
     heights : float64 array [n - 1]
         D of the two clusters; never below the heights of the merges within them.
     """
-    first = _first_of_equals(X)
+    first = _first_equal_row(X)
     points, sizes = np.unique(first, return_counts=True)
     # Merge equal rows first: they would fill the lists with ties.
     copies = np.flatnonzero(first != np.arange(len(X)))
@@ -96,15 +96,15 @@ class Clusters:
         self.n_left = n
         self.left = torch.ones(n, dtype=torch.bool, device=sizes.device)
         self.heights = torch.zeros_like(sizes)
-        self.neighbours = torch.zeros(n, LIST, dtype=torch.long, device=sizes.device)
-        self.distances = sizes.new_full((n, LIST), torch.inf)  # infinite for an empty entry
+        self.neighbours = torch.zeros(n, N_NEIGHBOURS, dtype=torch.long, device=sizes.device)
+        self.distances = sizes.new_full((n, N_NEIGHBOURS), torch.inf)  # infinite for an empty entry
         self.horizon = sizes.new_full((n,), -torch.inf)
 
     def merge_round(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Merge all known reciprocal nearest neighbours; return their slots a < b [p] and heights [p]."""
         left = self.left.nonzero().squeeze(1)
         a, b = self._reciprocal(left)
-        if len(a) < FEW * len(left):
+        if len(a) < MIN_MERGE_FRACTION * len(left):
             unknown = left[self.distances[left].isinf().all(1)]
             if len(unknown):
                 # If the program allows TF32, float32 products round more than the bounds assume.
@@ -134,7 +134,7 @@ class Clusters:
     def _merge(self, a: Tensor, b: Tensor) -> Tensor:
         """Merge clusters a and b [p] into slots a and update all lists; return the heights [p]."""
         s_a, s_b, r_a, r_b = self.sizes[a], self.sizes[b], self.horizon[a], self.horizon[b]
-        distance = self._exact(a, b)
+        distance = self._ward_distance(a, b)
         beyond = r_a + r_b - distance  # monotone in s_x: this is its limit, the next line has its value at 1
         horizon = torch.minimum((s_a * r_a + s_b * r_b + beyond) / (s_a + s_b + 1), beyond)
         union = torch.cat([self.neighbours[a], self.neighbours[b]], 1)
@@ -155,34 +155,34 @@ class Clusters:
         union = union.masked_fill(absent | (union == a[:, None]), len(self.sizes)).sort(1).values
         again = torch.zeros_like(absent)
         again[:, 1:] = union[:, 1:] == union[:, :-1]
-        self._keep(a, union.masked_fill(again, len(self.sizes)), horizon)
+        self._set_neighbours(a, union.masked_fill(again, len(self.sizes)), horizon)
 
         new = torch.zeros_like(self.left)
         new[a] = True
         touched = self.left & ~new
         row, entry = (touched[:, None] & new[self.neighbours] & self.distances.isfinite()).nonzero().T
-        grown = self._exact(row, self.neighbours[row, entry])
+        grown = self._ward_distance(row, self.neighbours[row, entry])
         self.distances[row, entry] = grown.where(grown <= self.horizon[row], torch.inf)
         return height
 
-    def _keep(self, rows: Tensor, candidates: Tensor, horizon: Tensor) -> None:
+    def _set_neighbours(self, rows: Tensor, candidates: Tensor, horizon: Tensor) -> None:
         """Set the lists of rows [r] to the nearest of candidates [r, c]; candidate ``len(sizes)`` means none.
 
         No cluster outside the candidates is nearer than ``horizon`` [r].
         """
         row, entry = (candidates < len(self.sizes)).nonzero().T
         distances = self.sizes.new_full(candidates.shape, torch.inf)
-        distances[row, entry] = self._exact(rows[row], candidates[row, entry])
+        distances[row, entry] = self._ward_distance(rows[row], candidates[row, entry])
         distances, order = distances.sort(dim=1, stable=True)
-        if candidates.shape[1] > LIST:
-            horizon = torch.minimum(horizon, distances[:, LIST])
-        distances = distances[:, :LIST]
+        if candidates.shape[1] > N_NEIGHBOURS:
+            horizon = torch.minimum(horizon, distances[:, N_NEIGHBOURS])
+        distances = distances[:, :N_NEIGHBOURS]
         self.horizon[rows] = horizon
         # Entries beyond the horizon are useless and remain so, since distances only grow.
         self.distances[rows] = distances.where(distances <= horizon[:, None], torch.inf)
-        self.neighbours[rows] = candidates.gather(1, order[:, :LIST]).clamp(max=len(self.sizes) - 1)
+        self.neighbours[rows] = candidates.gather(1, order[:, :N_NEIGHBOURS]).clamp(max=len(self.sizes) - 1)
 
-    def _exact(self, a: Tensor, b: Tensor) -> Tensor:
+    def _ward_distance(self, a: Tensor, b: Tensor) -> Tensor:
         """Compute D(a, b) of slots a and b [p], in float64 from differences."""
         size = max(1, NUMBERS_AT_ONCE // self.centroids.shape[1])
         squared = [
@@ -194,8 +194,8 @@ class Clusters:
     def _search(self, rows: Tensor, dtype: torch.dtype) -> None:
         """Make new lists for rows [r] by comparing them with all remaining clusters."""
         low, found = self._lower_bounds(rows, dtype)
-        found = found[:, :LIST].masked_fill(low[:, :LIST].isinf(), len(self.sizes))
-        self._keep(rows, found, low[:, LIST])
+        found = found[:, :N_NEIGHBOURS].masked_fill(low[:, :N_NEIGHBOURS].isinf(), len(self.sizes))
+        self._set_neighbours(rows, found, low[:, N_NEIGHBOURS])
         unsure = rows[self.distances[rows].isinf().all(1)]
         if not len(unsure):
             return
@@ -204,13 +204,13 @@ class Clusters:
             return
         # Float64 products cannot tell them apart either: a tie. Take the nearest by differences.
         again = found[torch.isin(rows, unsure)]
-        self._keep(unsure, again, self.horizon.new_full((len(unsure),), torch.inf))
+        self._set_neighbours(unsure, again, self.horizon.new_full((len(unsure),), torch.inf))
         self.horizon[unsure] = self.distances[unsure].amin(1)
         beyond = self.distances[unsure] > self.horizon[unsure, None]
         self.distances[unsure] = self.distances[unsure].masked_fill(beyond, torch.inf)
 
     def _lower_bounds(self, rows: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """Return the LIST + 1 smallest lower bounds of D(row, .), float64, and their slots: [r, LIST + 1].
+        """Return the m = N_NEIGHBOURS + 1 lowest lower bounds of D(row, .), float64, and their slots: [r, m].
 
         A bound uses ||a||^2 + ||b||^2 - 2 a.b minus its largest rounding error: (d + 16) times half an
         epsilon times ||a||^2 + ||b||^2, where d is the share of a.b.
@@ -219,7 +219,7 @@ class Clusters:
         inverse = 1 / self.sizes
         norms = torch.linalg.vector_norm(self.centroids, dim=1).square()
         norms *= 1 - (self.centroids.shape[1] + 16) * torch.finfo(dtype).eps / 2
-        low = self.sizes.new_full((len(rows), LIST + 1), torch.inf, dtype=dtype)
+        low = self.sizes.new_full((len(rows), N_NEIGHBOURS + 1), torch.inf, dtype=dtype)
         found = torch.zeros_like(low, dtype=torch.long)
         place = torch.searchsorted(columns, rows)
         for start in range(0, len(columns), COLUMNS):
@@ -237,9 +237,9 @@ class Clusters:
                 itself = place[part] - start
                 here = ((itself >= 0) & (itself < len(b))).nonzero().squeeze(1)
                 bounds[here, itself[here]] = torch.inf
-                values, index = bounds.topk(min(LIST + 1, len(b)), largest=False)
+                values, index = bounds.topk(min(N_NEIGHBOURS + 1, len(b)), largest=False)
                 values, index = torch.cat([low[part], values], 1), torch.cat([found[part], b[index]], 1)
-                low[part], order = values.topk(LIST + 1, largest=False)
+                low[part], order = values.topk(N_NEIGHBOURS + 1, largest=False)
                 found[part] = index.gather(1, order)
         return low.double(), found
 
@@ -252,7 +252,7 @@ def _exact_products() -> bool:
         return False
 
 
-def _first_of_equals(X: np.ndarray) -> np.ndarray:
+def _first_equal_row(X: np.ndarray) -> np.ndarray:
     """Return for each row the index of the first row that equals it: int64 [n]."""
     first: dict[bytes, int] = {}
     numbers = []
