@@ -21,7 +21,7 @@ def test_thresholds_are_relaxed_where_a_model_leaves_an_output_unused() -> None:
     found = GraphPseudoLabels()(one_hot([apart, apart, apart, merged], 3))
     assert found.complete
     assert found.relaxed
-    assert found.facts == {"t_pos": 4, "t_neg": 3}
+    assert found.info == {"t_pos": 4, "t_neg": 3}
     assert found.sizes.tolist() == [10, 10, 10]
 
 
@@ -30,7 +30,7 @@ def test_what_most_models_merge_is_told_apart_by_the_others(n_apart: int, t_neg:
     apart = [0] * 10 + [1] * 10 + [2] * 10
     merged = [0] * 10 + [1] * 20
     found = GraphPseudoLabels()(one_hot([apart] * n_apart + [merged] * (4 - n_apart), 3))
-    assert found.facts == {"t_pos": 4, "t_neg": t_neg}
+    assert found.info == {"t_pos": 4, "t_neg": t_neg}
     assert found.sizes.tolist() == [10, 10, 10]
     assert not GraphPseudoLabels()(one_hot([merged] * 4, 3)).complete
 
@@ -41,7 +41,7 @@ def test_of_relaxed_thresholds_the_largest_smallest_mini_cluster_wins() -> None:
     merged = [0] * 10 + [1] * 20
     unsure = [0] * 10 + [1] * 10 + [2] * 5 + [0] * 5
     found = GraphPseudoLabels()(one_hot([apart, apart, apart, merged, unsure], 3))
-    assert found.facts == {"t_pos": 4, "t_neg": 4}
+    assert found.info == {"t_pos": 4, "t_neg": 4}
     assert found.sizes.tolist() == [10, 10, 10]
 
 
@@ -93,7 +93,7 @@ def test_thresholds_are_relaxed_as_the_rule_says_and_none_above_those_given(seed
     assert found.complete == (taken is not None)
     assert found.relaxed == (taken not in (given, None))
     t_pos, t_neg = taken or given
-    assert found.facts == {"t_pos": t_pos, "t_neg": t_neg}
+    assert found.info == {"t_pos": t_pos, "t_neg": t_neg}
     assert torch.equal(found.labels, mini_clusters(answers, k, t_pos, t_neg))
 
 

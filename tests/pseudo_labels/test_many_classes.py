@@ -43,7 +43,7 @@ def test_k_pure_mini_clusters_where_the_thresholds_given_find_fewer(k: int, n_me
     labels = found.labels.numpy()
     given = labels >= 0
     assert found.complete
-    assert (found.facts["t_neg"] > N_MODELS // 2) == (n_merged == 3)
+    assert (found.info["t_neg"] > N_MODELS // 2) == (n_merged == 3)
     assert int((found.sizes > 0).sum()) == k
     assert purity(y[given], labels[given]) >= 0.95
     classes = {np.bincount(y[labels == c]).argmax() for c in range(k)}
@@ -57,7 +57,7 @@ def test_thresholds_are_kept_to_where_asked() -> None:
     kept = GraphPseudoLabels(relax=False)(outputs)
     assert not kept.relaxed
     assert not kept.complete
-    assert kept.facts == {"t_pos": N_MODELS, "t_neg": N_MODELS}
+    assert kept.info == {"t_pos": N_MODELS, "t_neg": N_MODELS}
     with pytest.raises(InputError, match="relax must be one of True, False; got 'no'"):
         GraphPseudoLabels(relax="no")  # type: ignore[arg-type]
 

@@ -147,10 +147,10 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         with closing(EnsembleFit(self, X, epochs_total=self.epochs, given=given)) as fit:
             result = fit.train(self.epochs, given.pseudo_labels(self.n_models, self.n_clusters))
             self._set_answer(result.outputs, given)
-            fit.end_phase(self.labels_, self.model_labels_, None, self._facts(result))
+            fit.end_phase(self.labels_, self.model_labels_, None, self._phase_metrics(result))
             self._set_fitted(fit)
 
-    def _facts(self, result: PhaseResult) -> dict[str, Any]:
+    def _phase_metrics(self, result: PhaseResult) -> dict[str, Any]:
         """Return the values of a phase that need no true labels, for its row of the history."""
         return {**result.losses, "agreement": agreement(result.outputs.predictions, self.n_clusters)}
 

@@ -197,11 +197,11 @@ class EnsembleFit:
         labels: np.ndarray,
         model_labels: np.ndarray,
         pseudo_labels: np.ndarray | None,
-        facts: dict[str, Any],
+        metrics: dict[str, Any],
     ) -> None:
         """Add a row to the history, and notify the monitor; see `Iteration` for the arguments."""
         now = time.monotonic()
-        row = {"iteration": self.phase, "seconds": round(now - self._phase_began, 3), **facts}
+        row = {"iteration": self.phase, "seconds": round(now - self._phase_began, 3), **metrics}
         self._phase_began = now
         self._rows.append(row)
         if self.monitor is not None:

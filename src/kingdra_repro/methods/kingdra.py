@@ -200,10 +200,10 @@ class Kingdra(Ensemble):
                 rule, pseudo = self._next_pseudo_labels(found, pseudo, predictions, given.classes)
                 # The answer so far is the average of the models.
                 self._set_answer(result.outputs, given)
-                facts = {**self._facts(result), **_facts_of(found), "rule": rule}
+                metrics = {**self._phase_metrics(result), **_mini_cluster_metrics(found), "rule": rule}
                 if best is not None and (phase > 0 or self.reuse_first_models):  # else the models are gone
-                    facts["modularity"] = best.update(phase, self._state_of_answer(), fit.fitted)
-                fit.end_phase(self.labels_, self.model_labels_, self.pseudo_labels_, facts)
+                    metrics["modularity"] = best.update(phase, self._state_of_answer(), fit.fitted)
+                fit.end_phase(self.labels_, self.model_labels_, self.pseudo_labels_, metrics)
                 fit.save(pseudo, best)
             self._set_fitted(fit)
         self.phase_ = self.n_iter
@@ -276,10 +276,10 @@ def _run_labeller(labeller: PseudoLabeller, result: PhaseResult, fit: EnsembleFi
     return found
 
 
-def _facts_of(found: MiniClusters) -> dict[str, Any]:
+def _mini_cluster_metrics(found: MiniClusters) -> dict[str, Any]:
     return {
         "n_pseudo_labels": int(found.sizes.sum()),
         "n_mini_clusters": int((found.sizes > 0).sum()),
         "smallest_mini_cluster": int(found.sizes.min()),
-        **found.facts,
+        **found.info,
     }

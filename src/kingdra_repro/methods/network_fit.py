@@ -80,11 +80,11 @@ class NetworkFit:
                 )
             )
 
-    def end_phase(self, labels: np.ndarray | None, facts: dict[str, Any]) -> None:
+    def end_phase(self, labels: np.ndarray | None, metrics: dict[str, Any]) -> None:
         """Add a row to the history, numbered from 1, and notify the monitor."""
         now = time.monotonic()
         index = len(self.phases) + 1
-        row = {"iteration": index, "seconds": round(now - self._phase_began, 3), **facts}
+        row = {"iteration": index, "seconds": round(now - self._phase_began, 3), **metrics}
         self._phase_began = now
         self.phases.append(row)
         if self.monitor is not None:

@@ -71,7 +71,7 @@ class SemiSupervised(ClassifierMixin, Single):
         self.classes_ = np.arange(self.n_clusters)
         super()._fit_given(X, given)
 
-    def _facts(self, result: PhaseResult) -> dict[str, Any]:
+    def _phase_metrics(self, result: PhaseResult) -> dict[str, Any]:
         return result.losses  # agreement needs several models
 
     def _set_answer(self, outputs: Outputs, given: Given) -> None:

@@ -90,9 +90,9 @@ class GraphPseudoLabels:
 
         def found(t_pos: int, t_neg: int) -> MiniClusters:
             labels = mini_clusters(predictions, k, t_pos, t_neg, confident, self.prune)
-            facts = {"t_pos": t_pos, "t_neg": t_neg}
+            info = {"t_pos": t_pos, "t_neg": t_neg}
             relaxed = (t_pos, t_neg) != given
-            return MiniClusters.of(labels, k, self.min_fraction, relaxed=relaxed, facts=facts)
+            return MiniClusters.of(labels, k, self.min_fraction, relaxed=relaxed, info=info)
 
         first = found(*given)
         if first.complete or not self.relax:

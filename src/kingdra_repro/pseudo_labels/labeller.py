@@ -23,14 +23,14 @@ class MiniClusters:
     sizes : LongTensor [k], the number of points in each mini-cluster
     complete : bool, whether all k mini-clusters are large enough to train on
     relaxed : bool, whether the set was found with other settings than those given
-    facts : further values for the history, by name
+    info : further values for the history, by name
     """
 
     labels: Tensor
     sizes: Tensor
     complete: bool
     relaxed: bool = False
-    facts: dict[str, Any] = field(default_factory=dict)
+    info: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
