@@ -123,7 +123,8 @@ def test_while_lambda_is_0_labelled_points_alone_move_the_centres(digits, given)
     loss = ConstrainedLoss(network, rows, given, batches, 2.0, "pairs", no_pairs)
     labelled = batches.parts(batch)[1]
     with torch.no_grad():
-        expected = update_centres(loss.centres, loss.counts[0], network(rows[labelled]), loss.given[labelled])
+        z = network(rows[labelled])
+        expected = update_centres(loss.centres, loss.counts[0], z, loss.labels[labelled])
         loss(batch, 0.0)
     torch.testing.assert_close(loss.centres, expected[0])
     torch.testing.assert_close(loss.counts[0], expected[1])

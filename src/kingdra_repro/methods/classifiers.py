@@ -43,11 +43,11 @@ class NearestLabelled(LabelledClusterer):
     >>> labels = NearestLabelled(n_clusters=10).fit_predict(X / 16, y)
     """
 
-    def _fit_given(self, X: np.ndarray | sp.csr_matrix, given: np.ndarray) -> None:
-        known = given >= 0
+    def _fit_validated(self, X: np.ndarray | sp.csr_matrix, y: np.ndarray) -> None:
+        known = y >= 0
         self.points_ = X[known].toarray() if sp.issparse(X) else X[known]
-        self.point_classes_ = given[known]
-        self.labels_ = np.where(known, given, self._classes_of(X))
+        self.point_classes_ = y[known]
+        self.labels_ = np.where(known, y, self._classes_of(X))
 
     def _classes_of(self, X: np.ndarray | sp.csr_matrix) -> np.ndarray:
         nearest = KNeighborsClassifier(1, algorithm="brute").fit(self.points_, self.point_classes_)
@@ -94,11 +94,11 @@ class LogisticRegression(LabelledClusterer):
 
     max_iter: int = 1000
 
-    def _fit_given(self, X: np.ndarray | sp.csr_matrix, given: np.ndarray) -> None:
-        known = given >= 0
-        model = sklearn.linear_model.LogisticRegression(max_iter=self.max_iter).fit(X[known], given[known])
+    def _fit_validated(self, X: np.ndarray | sp.csr_matrix, y: np.ndarray) -> None:
+        known = y >= 0
+        model = sklearn.linear_model.LogisticRegression(max_iter=self.max_iter).fit(X[known], y[known])
         self.coef_, self.intercept_ = model.coef_, model.intercept_
-        self.labels_ = np.where(known, given, self._classes_of(X))
+        self.labels_ = np.where(known, y, self._classes_of(X))
 
     def _classes_of(self, X: np.ndarray | sp.csr_matrix) -> np.ndarray:
         scores = X @ self.coef_.T + self.intercept_

@@ -29,7 +29,7 @@ from kingdra_repro.methods.clusterer import fit_context
 from kingdra_repro.methods.constrained_batches import ConstrainedBatches
 from kingdra_repro.methods.constrained_loss import ROWS_AT_ONCE, ConstrainedLoss, balancing, check_annealing
 from kingdra_repro.methods.fit_setup import seed_and_checkpoint
-from kingdra_repro.methods.given_labels import Given, validate_labels
+from kingdra_repro.methods.given_labels import Supervision, validate_labels
 from kingdra_repro.methods.network_clusterer import CHUNK, outputs
 from kingdra_repro.methods.network_fit import NetworkFit
 from kingdra_repro.networks.autoencoder import BoundedAutoencoder
@@ -206,18 +206,18 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
             n, d = X.shape
             check_image_shape(self.image_shape, d)
             links = Links.of(n, must_link, cannot_link, must_weight, cannot_weight)
-            given = validate_labels(y, n, self.n_clusters)
-            closed = Given.of(given, links)
-            if (closed.labels >= 0).all():
+            labels = validate_labels(y, n, self.n_clusters)
+            supervision = Supervision.of(labels, links)
+            if (supervision.labels >= 0).all():
                 raise InputError("y labels every point: there is none left to cluster")
             self.classes_ = np.arange(self.n_clusters)
-            with self._network_fit(X, *seed_and_checkpoint(self, X, given, links), closed) as fit:
+            with self._network_fit(X, *seed_and_checkpoint(self, X, labels, links), supervision) as fit:
                 self._fit_rows(fit)
         return self
 
     def _fit_rows(self, fit: NetworkFit) -> None:
-        assert fit.given is not None, "fit() has checked that some points are labelled"
-        rows, given = fit.rows, fit.given.labels
+        assert fit.supervision is not None, "fit() has checked that some points are labelled"
+        rows, labels = fit.rows, fit.supervision.labels
         total = self.epochs + 2 * self.clustering_epochs  # the latter see twice as many points
         state = fit.load("clustering")
         if state is not None:  # the first phase is done, and in the history
@@ -225,10 +225,10 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
         else:
             last = self._load_or_train_autoencoder(self.autoencoder_dir, fit, total)
             fit.end_phase(None, last)
-        linked = None if fit.given.links is None else LinkedPairs(fit.given.links, rows.device)
-        batches = ConstrainedBatches(given, linked, self.unlabelled_batch, self.labelled_batch, fit.seed)
+        linked = None if fit.supervision.links is None else LinkedPairs(fit.supervision.links, rows.device)
+        batches = ConstrainedBatches(labels, linked, self.unlabelled_batch, self.labelled_batch, fit.seed)
         loss = ConstrainedLoss(
-            self._network, rows, given, batches, self.margin, self.balance, self._pair_classes
+            self._network, rows, labels, batches, self.margin, self.balance, self._pair_classes
         )
         optimizer = torch.optim.Adam(self._network.parameters(), lr=self.learning_rate, fused=True)
         done, terms = 0, dict[str, float]()
@@ -269,7 +269,7 @@ class ConstrainedAutoencoder(ClassifierMixin, AutoencoderClusterer):
             )
         self.cluster_centers_ = loss.centres.cpu().numpy()
         found = self._assign(rows)
-        self.labels_ = np.where(given >= 0, given, found)
+        self.labels_ = np.where(labels >= 0, labels, found)
         fit.end_phase(found, terms)
 
     def _pair_classes(self, rows: Tensor, log_p: Tensor) -> Tensor:

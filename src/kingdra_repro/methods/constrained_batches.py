@@ -16,11 +16,11 @@ class ConstrainedBatches:
     """The mini-batches of the second phase of a constrained autoencoder.
 
     An epoch is one pass over the unlabelled or the labelled points, whichever fill more batches; the others
-    are repeated. ``given``, int64 [n], is -1 for points without a label; there are points of both kinds. A
+    are repeated. ``labels``, int64 [n], is -1 for points without a label; there are points of both kinds. A
     batch has as many linked pairs as labelled points.
     """
 
-    given: np.ndarray
+    labels: np.ndarray
     linked: LinkedPairs | None
     unlabelled_size: int
     labelled_size: int
@@ -33,7 +33,7 @@ class ConstrainedBatches:
         both points of linked pairs; `parts` splits it. ``first`` is the number of epochs before this phase,
         whose orders of all points were drawn from the same random stream.
         """
-        unlabelled, labelled = np.flatnonzero(self.given < 0), np.flatnonzero(self.given >= 0)
+        unlabelled, labelled = np.flatnonzero(self.labels < 0), np.flatnonzero(self.labels >= 0)
         slices = batch_slices(len(unlabelled), self.unlabelled_size)
         if len(slices) * self.labelled_size < len(labelled):
             n_batches = -(-len(labelled) // self.labelled_size)
@@ -64,8 +64,8 @@ class ConstrainedBatches:
     def _partners(self, chosen: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """Draw another point of the class of each chosen point; the same point if its class has no other."""
         partners = np.empty_like(chosen)
-        for c in np.unique(self.given[chosen]):
-            members, here = np.flatnonzero(self.given == c), self.given[chosen] == c
+        for c in np.unique(self.labels[chosen]):
+            members, here = np.flatnonzero(self.labels == c), self.labels[chosen] == c
             place = np.searchsorted(members, chosen[here])
             step = rng.integers(1, max(len(members), 2), size=len(place))
             partners[here] = members[(place + step) % len(members)]

@@ -55,19 +55,19 @@ class ConstrainedKMeans(LabelledClusterer):
 
     max_iter: int = 300
 
-    def _fit_given(self, X: np.ndarray | sp.csr_matrix, given: np.ndarray) -> None:
-        labelled = given >= 0
-        self.cluster_centers_ = _means(X[labelled], given[labelled], self.n_clusters)
-        self.labels_ = given
+    def _fit_validated(self, X: np.ndarray | sp.csr_matrix, y: np.ndarray) -> None:
+        labelled = y >= 0
+        self.cluster_centers_ = _means(X[labelled], y[labelled], self.n_clusters)
+        self.labels_ = y
         for n_iter in range(1, self.max_iter + 1):
             self.n_iter_ = n_iter
-            labels = np.where(labelled, given, self._classes_of(X))
+            labels = np.where(labelled, y, self._classes_of(X))
             if np.array_equal(labels, self.labels_):
                 break
             self.labels_ = labels
             self.cluster_centers_ = _means(X, labels, self.n_clusters)
         else:
-            self.labels_ = np.where(labelled, given, self._classes_of(X))
+            self.labels_ = np.where(labelled, y, self._classes_of(X))
 
     def _classes_of(self, X: np.ndarray | sp.csr_matrix) -> np.ndarray:  # the nearest centre
         return pairwise_distances_argmin(X, self.cluster_centers_).astype(np.int64)

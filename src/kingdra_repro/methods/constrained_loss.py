@@ -26,7 +26,7 @@ class ConstrainedLoss:
     Parameters
     ----------
     rows : all points
-    given : int64 array [n], -1 for points without a label
+    labels : int64 array [n], -1 for points without a label
     batches : splits a mini-batch into its parts
     margin, balance : see `kingdra_repro.networks.pair_loss.pair_loss`
     pair_classes : function of the row indices [B] and log p [B, k] of points without a label, which returns
@@ -37,25 +37,25 @@ class ConstrainedLoss:
         self,
         network: ConvolutionalAutoencoder | BoundedAutoencoder,
         rows: Rows,
-        given: np.ndarray,
+        labels: np.ndarray,
         batches: ConstrainedBatches,
         margin: float,
         balance: str,
         pair_classes: Callable[[Tensor, Tensor], Tensor],
     ) -> None:
         self.network, self.rows = network, rows
-        self.given = torch.from_numpy(given).to(rows.device)
+        self.labels = torch.from_numpy(labels).to(rows.device)
         self.batches = batches
         self.margin, self.balance, self.pair_classes = margin, balance, pair_classes
-        self.n_clusters = int(given.max()) + 1
+        self.n_clusters = int(labels.max()) + 1
         self.reset_centres()
 
     def reset_centres(self) -> None:
         """Reset centres to the class means of labelled codes (Eq. 18), and both counts to the class sizes."""
-        labelled = (self.given >= 0).nonzero()[:, 0]
+        labelled = (self.labels >= 0).nonzero()[:, 0]
         with torch.no_grad():
             code = torch.cat([self.network(self.rows[part]) for part in labelled.split(ROWS_AT_ONCE)])
-        self.centres, count = class_means(code, self.given[labelled], self.n_clusters)
+        self.centres, count = class_means(code, self.labels[labelled], self.n_clusters)
         self.counts = torch.stack([count, count])  # of labelled and of unlabelled points
 
     def __call__(self, batch: Tensor, weight: float) -> dict[str, Tensor]:
@@ -64,7 +64,7 @@ class ConstrainedLoss:
         code = self.network(x)
         z_u, z_l, z_linked = self.batches.parts(code)
         rows_u, rows_l, rows_linked = self.batches.parts(batch)
-        classes = self.given[rows_l]
+        classes = self.labels[rows_l]
         log_p_u, log_p_l = log_assignment(z_u, self.centres), log_assignment(z_l, self.centres)
         assigned = log_p_u.detach().argmax(1)
         terms = {

@@ -22,7 +22,7 @@ from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.clusterer import TrainedClusterer, fit_context
 from kingdra_repro.methods.ensemble_fit import EnsembleFit, PhaseResult
 from kingdra_repro.methods.features import checked_data
-from kingdra_repro.methods.given_labels import Given, validate_optional_labels
+from kingdra_repro.methods.given_labels import Supervision, validate_optional_labels
 from kingdra_repro.pseudo_labels import align, average
 from kingdra_repro.pseudo_labels.matching import agreement
 from kingdra_repro.training.options import TrainingOptions
@@ -133,7 +133,7 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         """
         with fit_context(self, X) as X:
             links = Links.of(X.shape[0], must_link, cannot_link, must_weight, cannot_weight)
-            self._fit_given(X, Given.of(self._checked_labels(y, X.shape[0]), links))
+            self._fit_validated(X, Supervision.of(self._checked_labels(y, X.shape[0]), links))
         return self
 
     @property
@@ -143,10 +143,10 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
     def _checked_labels(self, y: Any, n: int) -> np.ndarray:
         return validate_optional_labels(y, n, self.n_clusters)
 
-    def _fit_given(self, X: Matrix, given: Given) -> None:
-        with closing(EnsembleFit(self, X, epochs_total=self.epochs, given=given)) as fit:
-            result = fit.train(self.epochs, given.pseudo_labels(self.n_models, self.n_clusters))
-            self._set_answer(result.outputs, given)
+    def _fit_validated(self, X: Matrix, supervision: Supervision) -> None:
+        with closing(EnsembleFit(self, X, epochs_total=self.epochs, supervision=supervision)) as fit:
+            result = fit.train(self.epochs, supervision.pseudo_labels(self.n_models, self.n_clusters))
+            self._set_answer(result.outputs, supervision)
             fit.end_phase(self.labels_, self.model_labels_, None, self._phase_metrics(result))
             self._set_fitted(fit)
 
@@ -261,12 +261,12 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
         bases = make_bases(self.base, self.n_models)
         self._fitted = FittedEnsemble(bases, weights, n_features, self.n_clusters, self.precision)
 
-    def _set_answer(self, outputs: Outputs, given: Given) -> None:
+    def _set_answer(self, outputs: Outputs, supervision: Supervision) -> None:
         """Set the answer from the outputs for the training set; given labels are kept."""
         model_labels = outputs.predictions
-        self._alignment = align(model_labels, self.n_clusters, given.classes)
+        self._alignment = align(model_labels, self.n_clusters, supervision.classes)
         found = outputs.labels(self._alignment).numpy()
-        self.labels_ = np.where(given.labels >= 0, given.labels, found)
+        self.labels_ = np.where(supervision.labels >= 0, supervision.labels, found)
         self.model_labels_ = model_labels.numpy()
 
     def _set_fitted(self, fit: EnsembleFit) -> None:

@@ -17,7 +17,7 @@ from kingdra_repro.devices import choose_device, choose_devices
 from kingdra_repro.errors import InputError, diverged
 from kingdra_repro.methods.best_phase import BestPhase
 from kingdra_repro.methods.fit_setup import seed_and_checkpoint
-from kingdra_repro.methods.given_labels import NOTHING, Given
+from kingdra_repro.methods.given_labels import NO_SUPERVISION, Supervision
 from kingdra_repro.training.checkpoint import SHARE_AT_ENDS, SaveScheduler
 from kingdra_repro.training.divergence import Diverged
 from kingdra_repro.training.events import Iteration, Progress
@@ -64,7 +64,7 @@ class EnsembleFit:
     epochs_total : epochs of all phases
     epochs_by_other_models : those of them that other models do before these start
     n_iter : index of the last phase
-    given : labels and linked pairs passed to ``fit``
+    supervision : labels and linked pairs passed to ``fit``
 
     Attributes
     ----------
@@ -83,12 +83,12 @@ class EnsembleFit:
         epochs_total: int,
         epochs_by_other_models: int = 0,
         n_iter: int = 0,
-        given: Given = NOTHING,
+        supervision: Supervision = NO_SUPERVISION,
     ) -> None:
         self.X, self.n_iter, self.epochs_total = X, n_iter, epochs_total
         self._epochs_by_other_models = epochs_by_other_models
-        labels = given.labels if len(given.classes) else None
-        pairs = None if given.links is None else given.links.links
+        labels = supervision.labels if len(supervision.classes) else None
+        pairs = None if supervision.links is None else supervision.links.links
         self.seed, self.checkpoint = seed_and_checkpoint(
             ensemble, X, labels, pairs, ignored_parameters={"n_iter"}
         )
@@ -103,7 +103,7 @@ class EnsembleFit:
             self.seed,
             self.checkpoint,
             phase_done=-1 if self._resume_point is None else self._resume_point[0],
-            links=given.links,
+            links=supervision.links,
         )
         self._exit_stack = ExitStack()
         self._worker = begin(self._task, X, devices)

@@ -27,8 +27,8 @@ MIN_LABELS_PER_CLASS = 2  # if a fraction of each class is drawn: a point and an
 
 
 @dataclass(frozen=True)
-class Given:
-    """Labels and linked pairs that an ensemble is fitted with in addition to the data; there may be none.
+class Supervision:
+    """Labels and linked pairs that a method is fitted with in addition to the data; there may be none.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Given:
     links: Closure | None = None
 
     @classmethod
-    def of(cls, labels: np.ndarray, links: Links | None) -> "Given":
+    def of(cls, labels: np.ndarray, links: Links | None) -> "Supervision":
         """Compute the closure of the links; raise InputError if they contradict each other or the labels."""
         if links is None:
             return cls(labels)
@@ -59,7 +59,7 @@ class Given:
         return PseudoLabels(self.labels, np.tile(np.arange(n_clusters), (n_models, 1)))
 
 
-NOTHING = Given(np.empty(0, np.int64))
+NO_SUPERVISION = Supervision(np.empty(0, np.int64))
 
 
 def draw_labels(
@@ -241,9 +241,9 @@ class LabelledClusterer(ClassifierMixin, Clusterer):
             (a ValueError) If a parameter is invalid, y does not fit X, or a class has no label.
         """
         with fit_context(self, X) as X:
-            given = validate_labels(y, X.shape[0], self.n_clusters)
+            y = validate_labels(y, X.shape[0], self.n_clusters)
             self.classes_ = np.arange(self.n_clusters)
-            self._fit_given(X, given)
+            self._fit_validated(X, y)
         return self
 
     @default_library_state()
@@ -253,7 +253,7 @@ class LabelledClusterer(ClassifierMixin, Clusterer):
         return self._classes_of(checked_data(self, X, reset=False))
 
     @abstractmethod
-    def _fit_given(self, X: np.ndarray | sp.csr_matrix, given: np.ndarray) -> None:
+    def _fit_validated(self, X: np.ndarray | sp.csr_matrix, y: np.ndarray) -> None:
         """Cluster validated data with validated labels; set ``labels_`` and what prediction uses."""
 
     @abstractmethod

@@ -14,7 +14,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.methods.best_phase import BestPhase, Phase
 from kingdra_repro.methods.ensemble import Ensemble
 from kingdra_repro.methods.ensemble_fit import EnsembleFit, PhaseResult
-from kingdra_repro.methods.given_labels import Given
+from kingdra_repro.methods.given_labels import Supervision
 from kingdra_repro.pseudo_labels import (
     GraphPseudoLabels,
     MiniClusters,
@@ -167,7 +167,7 @@ class Kingdra(Ensemble):
     mapping: str = "one_to_one"
     keep_phase: str = "last"
 
-    def _fit_given(self, X: Matrix, given: Given) -> None:
+    def _fit_validated(self, X: Matrix, supervision: Supervision) -> None:
         """Run Algorithm 2; mini-clusters are found at the end of every phase, including the last."""
         labeller = self._pseudo_labeller()
         first_epochs = self.first_epochs if self.reuse_first_models else 0  # of the iterations' models
@@ -178,7 +178,7 @@ class Kingdra(Ensemble):
                 n_iter=self.n_iter,
                 epochs_total=self.first_epochs + self.n_iter * self.epochs,
                 epochs_by_other_models=self.first_epochs - first_epochs,
-                given=given,
+                supervision=supervision,
             )
         ) as fit:
             pseudo = fit.resume(lambda phase: first_epochs + phase * self.epochs)
@@ -186,20 +186,20 @@ class Kingdra(Ensemble):
             if best is not None:
                 best.resume(fit.checkpoint, fit.phase)
             if pseudo is None:  # given labels exist before any pseudo-labels
-                pseudo = given.pseudo_labels(self.n_models, self.n_clusters)
+                pseudo = supervision.pseudo_labels(self.n_models, self.n_clusters)
             if fit.phase > self.n_iter:  # the resumed fit had finished
                 result = fit.train(0, None)  # trains nothing, but raises for models of other epochs
-                self._set_answer(result.outputs, given)
-                self._find_mini_clusters(labeller, result, fit, given)
+                self._set_answer(result.outputs, supervision)
+                self._find_mini_clusters(labeller, result, fit, supervision)
             for phase in range(fit.phase, self.n_iter + 1):
                 # Train all models: first without labels, or with given ones; later with pseudo-labels.
-                result = self._first_phase(fit, given) if phase == 0 else fit.train(self.epochs, pseudo)
+                result = self._first_phase(fit, supervision) if phase == 0 else fit.train(self.epochs, pseudo)
                 predictions = result.outputs.predictions
                 # Find mini-clusters of agreement, and map them to each model's outputs.
-                found = self._find_mini_clusters(labeller, result, fit, given)
-                rule, pseudo = self._next_pseudo_labels(found, pseudo, predictions, given.classes)
+                found = self._find_mini_clusters(labeller, result, fit, supervision)
+                rule, pseudo = self._next_pseudo_labels(found, pseudo, predictions, supervision.classes)
                 # The answer so far is the average of the models.
-                self._set_answer(result.outputs, given)
+                self._set_answer(result.outputs, supervision)
                 metrics = {**self._phase_metrics(result), **_mini_cluster_metrics(found), "rule": rule}
                 if best is not None and (phase > 0 or self.reuse_first_models):  # else the models are gone
                     metrics["modularity"] = best.update(phase, self._state_of_answer(), fit.fitted)
@@ -211,11 +211,11 @@ class Kingdra(Ensemble):
             self._set_phase(best.phase)
 
     def _find_mini_clusters(
-        self, labeller: PseudoLabeller, result: PhaseResult, fit: EnsembleFit, given: Given
+        self, labeller: PseudoLabeller, result: PhaseResult, fit: EnsembleFit, supervision: Supervision
     ) -> MiniClusters:
         """Find mini-clusters (Algorithm 1), consistent with labels and pairs; set ``pseudo_labels_``."""
         found = _run_labeller(labeller, result, fit, self.n_clusters)
-        found = constrain(found, result.outputs.predictions, given.labels, given.links)
+        found = constrain(found, result.outputs.predictions, supervision.labels, supervision.links)
         self.pseudo_labels_ = found.labels.numpy()
         return found
 
@@ -232,9 +232,9 @@ class Kingdra(Ensemble):
             setattr(self, f"{name}_", value.numpy())
         self._set_models(best.weights, self.n_features_in_)
 
-    def _first_phase(self, fit: EnsembleFit, given: Given) -> PhaseResult:
+    def _first_phase(self, fit: EnsembleFit, supervision: Supervision) -> PhaseResult:
         """Train before the first pseudo-labels: without labels, as in the paper, or with given labels."""
-        return fit.train(self.first_epochs, given.pseudo_labels(self.n_models, self.n_clusters))
+        return fit.train(self.first_epochs, supervision.pseudo_labels(self.n_models, self.n_clusters))
 
     def _pseudo_labeller(self) -> PseudoLabeller:
         labeller = make_pseudo_labeller(self.pseudo_labels)

@@ -15,7 +15,7 @@ from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.ensemble import Ensemble
 from kingdra_repro.methods.ensemble_fit import EnsembleFit, PhaseResult
-from kingdra_repro.methods.given_labels import Given
+from kingdra_repro.methods.given_labels import Supervision
 from kingdra_repro.methods.kingdra import Kingdra
 from kingdra_repro.pseudo_labels.evidence import join_clusters
 from kingdra_repro.pseudo_labels.matching import best_match, contingency
@@ -105,15 +105,15 @@ class KingdraPlus(Kingdra):
     first_batch_size: int = 250
     first_learning_rate: float = 0.002
 
-    def _fit_given(self, X: Matrix, given: Given) -> None:
+    def _fit_validated(self, X: Matrix, supervision: Supervision) -> None:
         if X.shape[0] < self.fineness * self.n_clusters:
             raise InputError(
                 f"{X.shape[0]} points are too few for fineness={self.fineness} times {self.n_clusters} "
                 "clusters: give more points, or smaller numbers"
             )
-        super()._fit_given(X, given)
+        super()._fit_validated(X, supervision)
 
-    def _first_phase(self, fit: EnsembleFit, given: Given) -> PhaseResult:
+    def _first_phase(self, fit: EnsembleFit, supervision: Supervision) -> PhaseResult:
         """Train the first models without labels, with more outputs than clusters; join their outputs to k.
 
         Their seed and checkpoint folder derive from those of the fit. Linked pairs influence what is joined.
@@ -123,7 +123,7 @@ class KingdraPlus(Kingdra):
         with closing(EnsembleFit(fine, fit.X, n_iter=fit.n_iter, epochs_total=fit.epochs_total)) as first:
             result, fitted = first.train(fine.epochs, None), first.fitted()
         clusters = result.outputs.predictions.numpy()
-        links = None if given.links is None else given.links.links
+        links = None if supervision.links is None else supervision.links.links
         groups = join_clusters(clusters, fine.n_clusters, self.n_clusters, links)
         joined = torch.stack(
             [
@@ -131,8 +131,8 @@ class KingdraPlus(Kingdra):
                 for proba, of_model in zip(fitted.predict_proba(fit.X, fit.device), groups, strict=True)
             ]
         )
-        if len(given.classes):
-            joined = joined[..., _group_of_class(joined, given)]
+        if len(supervision.classes):
+            joined = joined[..., _group_of_class(joined, supervision)]
         outputs = Outputs.from_proba(joined)
         return PhaseResult(result.losses, outputs, lambda: fitted.features(fit.X, fit.device))
 
@@ -153,9 +153,9 @@ class KingdraPlus(Kingdra):
         return Ensemble(**{**shared, **own})
 
 
-def _group_of_class(joined: Tensor, given: Given) -> Tensor:
+def _group_of_class(joined: Tensor, supervision: Supervision) -> Tensor:
     """Match classes to joined outputs by where the models' average puts the labelled points: int64 [k]."""
-    labels = torch.from_numpy(given.labels)
+    labels = torch.from_numpy(supervision.labels)
     known = labels >= 0
     answers = joined.mean(0).argmax(1)[known]
     of_class = contingency(labels[known], answers[None], joined.shape[-1])

@@ -19,7 +19,7 @@ from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.clusterer import TrainedClusterer
 from kingdra_repro.methods.features import checked_data
 from kingdra_repro.methods.fit_setup import seed_and_checkpoint
-from kingdra_repro.methods.given_labels import Given
+from kingdra_repro.methods.given_labels import Supervision
 from kingdra_repro.methods.network_fit import NetworkFit
 from kingdra_repro.networks.products import tf32_products
 from kingdra_repro.training.checkpoint import Checkpoint
@@ -77,12 +77,14 @@ class NetworkClusterer(TrainedClusterer):
         X: np.ndarray | sp.csr_matrix,
         seed: int,
         checkpoint: Checkpoint | None,
-        given: Given | None = None,
+        supervision: Supervision | None = None,
     ) -> Iterator[NetworkFit]:
         """Yield the `NetworkFit` to train in; then store its history and move the network to the CPU."""
         rows = Rows(X, choose_device(self.device))
         with shown_progress(self.verbose, self.monitor) as monitor:
-            fit = NetworkFit(X=X, rows=rows, seed=seed, checkpoint=checkpoint, monitor=monitor, given=given)
+            fit = NetworkFit(
+                X=X, rows=rows, seed=seed, checkpoint=checkpoint, monitor=monitor, supervision=supervision
+            )
             yield fit
         self.history_ = fit.history
         self._network.cpu()  # a fitted estimator may be loaded on a machine without this device

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from kingdra_repro.methods.given_labels import Given
+from kingdra_repro.methods.given_labels import Supervision
 from kingdra_repro.training.batches import batch_slices
 from kingdra_repro.training.checkpoint import (
     SECONDS_OF_A_SAVE,
@@ -35,7 +35,7 @@ class NetworkFit:
     X : float32 array or CSR matrix [n, d], the data
     rows : X on the device that the network is trained on
     seed : seed of all random numbers
-    given : labels and linked pairs passed to ``fit``, or None
+    supervision : labels and linked pairs passed to ``fit``, or None
     phases : one dict per finished phase; ``history`` is a DataFrame of them
     """
 
@@ -44,7 +44,7 @@ class NetworkFit:
     seed: int
     checkpoint: Checkpoint | None
     monitor: Monitor | None
-    given: Given | None = None
+    supervision: Supervision | None = None
     phases: list[dict[str, Any]] = field(default_factory=list, init=False)
     _phase_began: float = field(default_factory=time.monotonic, init=False)
 

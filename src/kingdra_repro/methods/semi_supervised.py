@@ -11,7 +11,7 @@ from kingdra_repro.bases import Base
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.methods.ensemble import Single
 from kingdra_repro.methods.ensemble_fit import PhaseResult
-from kingdra_repro.methods.given_labels import Given, validate_labels
+from kingdra_repro.methods.given_labels import Supervision, validate_labels
 from kingdra_repro.training.outputs import Outputs
 
 
@@ -67,14 +67,14 @@ class SemiSupervised(ClassifierMixin, Single):
     def _checked_labels(self, y: Any, n: int) -> np.ndarray:
         return validate_labels(y, n, self.n_clusters)
 
-    def _fit_given(self, X: Matrix, given: Given) -> None:
+    def _fit_validated(self, X: Matrix, supervision: Supervision) -> None:
         self.classes_ = np.arange(self.n_clusters)
-        super()._fit_given(X, given)
+        super()._fit_validated(X, supervision)
 
     def _phase_metrics(self, result: PhaseResult) -> dict[str, Any]:
         return result.losses  # agreement needs several models
 
-    def _set_answer(self, outputs: Outputs, given: Given) -> None:
+    def _set_answer(self, outputs: Outputs, supervision: Supervision) -> None:
         """Use the outputs as classes: nothing is aligned, and labels do not replace predictions."""
         self._alignment = torch.arange(self.n_clusters)[None]
         self.labels_ = outputs.predictions[0].long().numpy()
