@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 EXACT_UP_TO = 100_000  # rows; comparing all pairs of more takes minutes to hours
 KEPT_FROM = 5000  # rows; the distances of fewer take less than a second
-BYTES_OF_A_POINT = 1500  # in pynndescent's graph and trees; 900 to 1,500 were measured
+BYTES_PER_POINT = 1500  # in pynndescent's graph and trees; 900 to 1,500 were measured
 TILE_ROWS, TILE_VALUES = 4096, 2**23  # largest numbers of rows and of values in a dense tile of X
 
 
@@ -170,7 +170,7 @@ def approximate_neighbour_distances(X: np.ndarray | sp.csr_matrix, n_neighbors: 
 def _in_memory(X: Matrix) -> np.ndarray | sp.csr_matrix:
     if not isinstance(X, StreamedMatrix):
         return X
-    needed = len(X) * (X.stored.bytes_of_a_row + BYTES_OF_A_POINT)
+    needed = len(X) * (X.stored.bytes_per_row + BYTES_PER_POINT)
     if needed > available_bytes():
         raise InputError(
             f"IMSAT needs the neighbours of {len(X):,} points, which pynndescent finds with all of them in "

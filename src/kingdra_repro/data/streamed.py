@@ -17,7 +17,7 @@ from kingdra_repro.data.validation import canonical_csr
 
 BLOCK_BYTES = 2**22  # of float32 values, read at once
 BUFFER_BYTES = 2**28  # of float32 values, shuffled at once; two buffers are in memory
-BLOCKS_OF_A_BUFFER = 16  # at least, so that small buffers also mix rows from several places in the file
+MIN_BLOCKS_PER_BUFFER = 16  # so that small buffers also mix rows from several places in the file
 
 _Item = TypeVar("_Item")
 
@@ -80,7 +80,7 @@ class StreamedMatrix:
             if step > 0:
                 return self.features(self.stored.read(start, max(start, stop))[::step])
             rows = np.arange(start, stop, step)
-        numbers = self.stored.read_each(np.atleast_1d(self._counted(rows)))
+        numbers = self.stored.read_rows(np.atleast_1d(self._counted(rows)))
         return self.features(numbers) if np.ndim(rows) else self.features(numbers)[0]
 
     def _counted(self, rows: int | np.ndarray) -> np.ndarray:
@@ -119,19 +119,19 @@ class StreamedMatrix:
         return ahead(self[start : start + n_rows] for start in starts)
 
     @property
-    def rows_of_a_buffer(self) -> int:
+    def rows_per_buffer(self) -> int:
         """Number of rows that are shuffled at once."""
-        return min(len(self), self.buffer_rows or max(1, BUFFER_BYTES // self.stored.bytes_of_a_row))
+        return min(len(self), self.buffer_rows or max(1, BUFFER_BYTES // self.stored.bytes_per_row))
 
     @property
-    def rows_of_a_block(self) -> int:
+    def rows_per_block(self) -> int:
         """Number of rows that are read at once."""
-        most = max(1, BLOCK_BYTES // self.stored.bytes_of_a_row)
-        return max(1, min(most, self.rows_of_a_buffer // BLOCKS_OF_A_BUFFER))
+        most = max(1, BLOCK_BYTES // self.stored.bytes_per_row)
+        return max(1, min(most, self.rows_per_buffer // MIN_BLOCKS_PER_BUFFER))
 
     def described(self) -> str:
         """Return one line that says what is read from where, and how it is shuffled."""
-        n, size, gigabytes = len(self), self.rows_of_a_buffer, self.stored.n_bytes / 1e9
+        n, size, gigabytes = len(self), self.rows_per_buffer, self.stored.n_bytes / 1e9
         shuffled = "all at once" if size == n else f"{size:,} at once, in {-(-n // size)} parts"
         return (
             f"{self.path} stays on the disk ({gigabytes:.1f} GB); training shuffles its {n:,} rows {shuffled}"

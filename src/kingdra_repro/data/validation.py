@@ -13,7 +13,7 @@ from kingdra_repro.errors import SCALING, InputError
 
 log = logging.getLogger(__name__)
 
-SMALLEST = 1e-18  # ten times the square root of float32's smallest normal number, about 1e-38
+MIN_MAGNITUDE = 1e-18  # ten times the square root of float32's smallest normal number, about 1e-38
 SMALL_VALUE = 0.05  # observed: Ladder-IM finds three blobs if their values go up to 1, but not up to 0.01
 LARGE_MEAN_SQUARE = 25.0  # scaled columns have about 1
 LARGE_VALUE = 10  # the networks' noise and learning rates are meant for values of about 1
@@ -154,7 +154,7 @@ def _largest(X: np.ndarray | sp.csr_matrix) -> float:
 def check_magnitude(X: np.ndarray | sp.csr_matrix) -> None:
     """Raise InputError if squared distances between rows of X [n, d] overflow in float32, or vanish."""
     largest = _largest(X)
-    if 0 < largest < SMALLEST:
+    if 0 < largest < MIN_MAGNITUDE:
         raise InputError(
             f"X has no values above {largest:.3g}, whose squares are 0 in float32: scale it ({SCALING})"
         )

@@ -73,7 +73,7 @@ def seed_and_checkpoint(
     settings["random_state"] = seed if seeded else "drawn"
     run = f"{type(estimator).__name__} {settings} X{X.shape} {checksum_of_array(X)}"
     if isinstance(X, StreamedMatrix):
-        run += f" shuffled by {X.rows_of_a_buffer}"
+        run += f" shuffled by {X.rows_per_buffer}"
     if labels is not None:
         run += f" y {checksum_of_array(labels)}"
     if links is not None:

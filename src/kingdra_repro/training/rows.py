@@ -104,18 +104,18 @@ class StreamedRows:
     def chunks(self, size: int) -> Iterator[Tensor]:
         """Yield all rows in order, as tensors [1, at most size, d]."""
         # A multiple of 16 chunks keeps chunks aligned as in one whole array, so that products round alike.
-        at_once = 16 * size * max(1, self._X.rows_of_a_block // (16 * size))
+        at_once = 16 * size * max(1, self._X.rows_per_block // (16 * size))
         for block in self._X.blocks(at_once):
             yield from Rows(block, self.device).chunks(size)
 
     @property
     def max_rows_in_memory(self) -> int:
-        return self._X.rows_of_a_buffer
+        return self._X.rows_per_buffer
 
     def parts(self, shuffled: bool, seed: int, epoch: int) -> Iterator[Part]:
         """Yield the parts of one pass over the rows: one per buffer."""
-        X, size = self._X, self._X.rows_of_a_block
-        n_blocks, n_parts = -(-self.n // size), -(-self.n // X.rows_of_a_buffer)
+        X, size = self._X, self._X.rows_per_block
+        n_blocks, n_parts = -(-self.n // size), -(-self.n // X.rows_per_buffer)
 
         def part(blocks: np.ndarray) -> Part:
             spans = [(b * size, min((b + 1) * size, self.n)) for b in blocks.tolist()]
@@ -128,7 +128,7 @@ class StreamedRows:
 
     def subset_lookup(self, index: np.ndarray) -> RowLookup:
         """Return a lookup, by row index, of rows that are used repeatedly; read them in one pass."""
-        wanted, size = np.unique(index), self._X.rows_of_a_block
+        wanted, size = np.unique(index), self._X.rows_per_block
         starts = range(0, self.n, size)
         of_blocks = zip(starts, np.split(wanted, np.searchsorted(wanted, starts[1:])), strict=True)
         found = _joined(

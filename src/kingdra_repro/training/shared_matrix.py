@@ -30,7 +30,7 @@ def shared_matrix(X: Matrix | None, group: Group) -> Matrix:
         return X
     streamed = group.broadcast(X if isinstance(X, StreamedMatrix) else None)
     if streamed is not None:
-        group.run_on_all_ranks(streamed.stored.check_there)
+        group.run_on_all_ranks(streamed.stored.check_exists)
         return streamed
     assert not isinstance(X, StreamedMatrix)
     arrays = [] if X is None else [X.indptr, X.indices, X.data] if sp.issparse(X) else [X]

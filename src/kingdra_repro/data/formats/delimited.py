@@ -36,7 +36,7 @@ FIRST_LINE_BYTES = 1 << 24  # a longer line is not a header
 
 def read_delimited(
     content: Path | io.BytesIO,
-    given: TextFormat,
+    text_format: TextFormat,
     path: Path,
     separator: str | None,
     as_written: Collection[str] | None,
@@ -47,7 +47,7 @@ def read_delimited(
     Parameters
     ----------
     content : Path or BytesIO
-    given : TextFormat
+    text_format : TextFormat
     path : Path
         For messages.
     separator : str or None
@@ -72,18 +72,18 @@ def read_delimited(
         If separator, encoding or names are ambiguous; the message names the setting that decides.
     """
     start = _first_bytes(content)
-    encoding = given.codec or _encoding(start, path)
+    encoding = text_format.codec or _encoding(start, path)
     lines, n_skipped, comment, told = _without_comments(_whole_lines(start, encoding))
     if lines:
         check_n_columns(path, 1 + max(map(lines[0].count, SEPARATORS)))
     separator = told or separator
     named = {"tab": "\t", "\\t": "\t", "blanks": BLANKS, " ": BLANKS}
-    if given.separator is not None:
-        separator = named.get(given.separator, given.separator)
+    if text_format.separator is not None:
+        separator = named.get(text_format.separator, text_format.separator)
         if len(separator) > 1 and separator != BLANKS:
             raise must_be("one character, tab or blanks", "dataset.separator", separator)
     else:
-        separator, n_titles = find_separator(lines, separator, given.decimal)
+        separator, n_titles = find_separator(lines, separator, text_format.decimal)
         lines, n_skipped = lines[n_titles:], n_skipped + n_titles
         if n_titles:
             log.warning("The first %d lines of %s do not belong to the table and are skipped", n_titles, path)
@@ -94,13 +94,15 @@ def read_delimited(
     # numpy.savetxt writes the names as a comment above the numbers. Above words, "#a,b" (but not
     # "# Trees, oaks") is taken for names, and only with header="first".
     numbers_below = any(map(is_number, rows[0]))
-    first = given.header == "first" and (numbers_below or comment.startswith("#"))
-    if len(above) == len(rows[0]) and (first or (given.header == "auto" and numbers_below)):
+    first = text_format.header == "first" and (numbers_below or comment.startswith("#"))
+    if len(above) == len(rows[0]) and (first or (text_format.header == "auto" and numbers_below)):
         names, header = above, 0
     else:
-        names, header = find_names(rows, given.header, path)
+        names, header = find_names(rows, text_format.header, path)
     decimal, thousands = (
-        (given.decimal, given.thousands) if given.decimal else find_decimal(rows[header:], separator, path)
+        (text_format.decimal, text_format.thousands)
+        if text_format.decimal
+        else find_decimal(rows[header:], separator, path)
     )
     options: dict[str, Any] = {
         "sep": separator,
@@ -116,7 +118,7 @@ def read_delimited(
         content = io.BytesIO(whole.rstrip(b" \r\n\t") + b"\n" if "16" not in encoding else whole)
     wanted = [i for i, name in enumerate(names) if as_written is None or name in as_written]
     known = [i for i, name in enumerate(names) if name in words]
-    found = _read(content, options, names, path, given.encoding is not None, wanted, known, thousands)
+    found = _read(content, options, names, path, text_format.encoding is not None, wanted, known, thousands)
     if decimal != "." or thousands is not None:
         found[0].attrs["signs"] = {"decimal": decimal, "thousands": thousands}
     return found

@@ -11,15 +11,15 @@ import numpy as np
 import scipy.sparse as sp
 
 from kingdra_repro.data.formats.arrays import unreadable
-from kingdra_repro.data.formats.kept_copy import kept_copy
+from kingdra_repro.data.formats.cached_copy import cached_copy
 from kingdra_repro.data.formats.stored_rows import StoredArray, npy_header
 from kingdra_repro.errors import InputError
 
 ABOUT = ("format.npy", "shape.npy")
 ARRAYS = ("data.npy", "indices.npy", "indptr.npy")
 MEMBERS = ABOUT + ARRAYS
-SHORT = 1000  # maximum size in bytes of the two files in ABOUT together
-LENGTHS_AT = 26  # offset of the two length fields in the local header of a file in a .zip
+MAX_ABOUT_BYTES = 1000  # maximum size in bytes of the two files in ABOUT together
+ZIP_LENGTHS_OFFSET = 26  # offset of the two length fields in the local header of a file in a .zip
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class StoredCSR:
         return self.data.n_bytes + self.indices.n_bytes + self.indptr.n_bytes
 
     @property
-    def bytes_of_a_row(self) -> int:
+    def bytes_per_row(self) -> int:
         """Average size of a row in memory in bytes, with float32 values and 4-byte indices."""
         return -(-8 * self.data.length // self.shape[0]) + 4
 
@@ -62,13 +62,13 @@ class StoredCSR:
         first, last = self._inside(ends[0], ends[-1])
         return self._matrix(self.data.read(first, last), self.indices.read(first, last), ends - ends[0])
 
-    def read_each(self, rows: np.ndarray) -> sp.csr_matrix:
+    def read_rows(self, rows: np.ndarray) -> sp.csr_matrix:
         """Return the rows with the indices `rows` [m] as CSR [m, d], with duplicate entries summed."""
-        spans = self.indptr.read_each(np.stack([rows, rows + 2], 1)).reshape(-1, 2)
+        spans = self.indptr.read_spans(np.stack([rows, rows + 2], 1)).reshape(-1, 2)
         for span in spans:
             self._inside(*span)
         indptr = np.concatenate([[0], np.cumsum(spans[:, 1] - spans[:, 0])])
-        return self._matrix(self.data.read_each(spans), self.indices.read_each(spans), indptr)
+        return self._matrix(self.data.read_spans(spans), self.indices.read_spans(spans), indptr)
 
     def _inside(self, first: np.integer, last: np.integer) -> tuple[int, int]:
         if not 0 <= first <= last <= self.data.length:
@@ -86,10 +86,10 @@ class StoredCSR:
         found.sum_duplicates()  # scikit-learn would count duplicate entries separately
         return found
 
-    def check_there(self) -> None:
-        """See `StoredArray.check_there`."""
+    def check_exists(self) -> None:
+        """See `StoredArray.check_exists`."""
         for part in (self.data, self.indices, self.indptr):
-            part.check_there()
+            part.check_exists()
 
     def unpacked(self, data_dir: Any = None) -> "StoredCSR":
         """Return this matrix, or an uncompressed copy in the data folder if its arrays are compressed.
@@ -101,10 +101,10 @@ class StoredCSR:
         """
         if min(part.offset for part in (self.data, self.indices, self.indptr)) >= 0:
             return self
-        kept = kept_copy(self.path, self.path.suffix, self.n_bytes, self._unpack, data_dir)
-        found = stored_csr(kept)
+        copy = cached_copy(self.path, self.path.suffix, self.n_bytes, self._unpack, data_dir)
+        found = open_csr(copy)
         if found is None:
-            raise InputError(f"{kept} is damaged: remove it")
+            raise InputError(f"{copy} is damaged: remove it")
         return found
 
     def _unpack(self, file: BinaryIO) -> None:
@@ -119,16 +119,16 @@ class StoredCSR:
             raise unreadable(self.path, error) from error
 
 
-def stored_csr(path: Path) -> StoredCSR | None:
+def open_csr(path: Path) -> StoredCSR | None:
     """Open the matrix of a .npz file without reading it; return None if it is not a CSR matrix of numbers."""
     try:
         with ZipFile(path) as archive:
             if (
                 "X.npy" in archive.namelist()
-                or sum(archive.getinfo(name).file_size for name in ABOUT) > SHORT
+                or sum(archive.getinfo(name).file_size for name in ABOUT) > MAX_ABOUT_BYTES
             ):
                 return None
-            kind, shape = (_short(archive, name) for name in ABOUT)
+            kind, shape = (_read_array(archive, name) for name in ABOUT)
             data, indices, indptr = (_stored(archive, path.absolute(), name) for name in ARRAYS)
         n, d = shape.tolist()
         kinds = [np.dtype(part.dtype).kind for part in (data, indices, indptr)]
@@ -141,7 +141,7 @@ def stored_csr(path: Path) -> StoredCSR | None:
     return StoredCSR(data, indices, indptr, (n, d))
 
 
-def _short(archive: ZipFile, name: str) -> np.ndarray:
+def _read_array(archive: ZipFile, name: str) -> np.ndarray:
     with archive.open(name) as file:
         return np.lib.format.read_array(file, allow_pickle=False)
 
@@ -157,6 +157,6 @@ def _stored(archive: ZipFile, path: Path, name: str) -> StoredArray:
     if about.compress_type != ZIP_STORED:
         return StoredArray(path, -1, dtype.str, length)
     with open(path, "rb") as whole:
-        whole.seek(about.header_offset + LENGTHS_AT)
+        whole.seek(about.header_offset + ZIP_LENGTHS_OFFSET)
         names = sum(struct.unpack("<HH", whole.read(4)))  # lengths of the file name and the extra field
-    return StoredArray(path, about.header_offset + LENGTHS_AT + 4 + names + begins, dtype.str, length)
+    return StoredArray(path, about.header_offset + ZIP_LENGTHS_OFFSET + 4 + names + begins, dtype.str, length)

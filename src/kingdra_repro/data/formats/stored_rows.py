@@ -41,7 +41,7 @@ class StoredArray:
             raise self._shorter()
         return found
 
-    def read_each(self, spans: np.ndarray) -> np.ndarray:
+    def read_spans(self, spans: np.ndarray) -> np.ndarray:
         """Read and concatenate the numbers of `spans` [m, 2], each a start and a stop.
 
         This uses no memory map, whose pages would stay in memory.
@@ -57,7 +57,7 @@ class StoredArray:
                 left = left[n_bytes:]
         return found
 
-    def check_there(self) -> None:
+    def check_exists(self) -> None:
         """Raise InputError if this process, perhaps on another machine, cannot find the complete file."""
         if not self.path.is_file() or self.path.stat().st_size < self.offset + self.n_bytes:
             raise InputError(f"{self.path} is not on every machine: put it into a folder that all share")
@@ -93,7 +93,7 @@ class StoredRows:
         return self.numbers.n_bytes
 
     @property
-    def bytes_of_a_row(self) -> int:
+    def bytes_per_row(self) -> int:
         """Size of a row in memory in bytes, as float32."""
         return 4 * self.shape[1]
 
@@ -102,14 +102,14 @@ class StoredRows:
         width = self.shape[1]
         return self.numbers.read(start * width, stop * width).reshape(-1, width)
 
-    def read_each(self, rows: np.ndarray) -> np.ndarray:
+    def read_rows(self, rows: np.ndarray) -> np.ndarray:
         """Return the rows with the indices `rows` [m], unchanged: array [m, d]."""
         width = self.shape[1]
-        return self.numbers.read_each(np.stack([rows, rows + 1], 1) * width).reshape(-1, width)
+        return self.numbers.read_spans(np.stack([rows, rows + 1], 1) * width).reshape(-1, width)
 
-    def check_there(self) -> None:
-        """See `StoredArray.check_there`."""
-        self.numbers.check_there()
+    def check_exists(self) -> None:
+        """See `StoredArray.check_exists`."""
+        self.numbers.check_exists()
 
 
 def npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
@@ -127,7 +127,7 @@ def npy_header(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
     return read[version](file)
 
 
-def stored_npy(path: Path) -> tuple[StoredRows, tuple[int, ...] | None] | None:
+def open_npy(path: Path) -> tuple[StoredRows, tuple[int, ...] | None] | None:
     """Open the array of a .npy file without reading it.
 
     Return its rows, and the shape of a picture if the rows are pictures, else None. Return None instead of

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
-from kingdra_repro.data.formats.kept_copy import kept_copy
-from kingdra_repro.data.formats.stored_rows import StoredRows, stored_npy
+from kingdra_repro.data.formats.cached_copy import cached_copy
+from kingdra_repro.data.formats.stored_rows import StoredRows, open_npy
 from kingdra_repro.errors import InputError, first_line
 
 log = logging.getLogger(__name__)
@@ -41,7 +41,7 @@ class StreamedParquet:
         except ImportError as error:
             raise InputError(f"{path} needs pyarrow to read: pip install 'kingdra-repro[parquet]'") from error
         self.path = path
-        self.files = [path] if path.is_file() else parquet_files(path)
+        self.files = [path] if path.is_file() else visible_files(path)
         with _reading(path):
             schemas = [pyarrow.dataset.dataset(str(file), format="parquet").schema for file in self.files]
             schema = _common_schema(self.files, schemas)
@@ -59,7 +59,7 @@ class StreamedParquet:
             raise InputError(f"{path} has no rows: give a table with rows")
 
     @property
-    def into_memory(self) -> str:
+    def in_memory_hint(self) -> str:
         """How the user can have the table read into memory, for messages."""
         return "save it as one file" if self.path.is_dir() else "give dataset.stream=false"
 
@@ -98,7 +98,7 @@ class StreamedParquet:
         dtypes = {self.type_of(name) for name in names}
         small = {pa.int8(), pa.uint8(), pa.int16(), pa.uint16(), pa.bool_(), pa.float16(), pa.float32()}
         dtype = np.dtype("<f2" if dtypes == {pa.float16()} else "<f4" if dtypes <= small else "<f8")
-        kept = kept_copy(
+        copy = cached_copy(
             self.path,
             ".npy",
             self.n * len(names) * dtype.itemsize,
@@ -107,9 +107,9 @@ class StreamedParquet:
             files=self.files,
             about=list(names),
         )
-        found = stored_npy(kept)
+        found = open_npy(copy)
         if found is None:
-            raise InputError(f"{kept} is damaged: remove it")
+            raise InputError(f"{copy} is damaged: remove it")
         return found[0]
 
     def _batches(self, names: Sequence[str]) -> Iterator[Any]:
@@ -200,11 +200,11 @@ def is_parquet(path: Path) -> bool:
     """Return whether `path` is a Parquet file, or a folder of Parquet files only."""
     if path.is_file():
         return path.suffix.lower() == ENDING
-    files = parquet_files(path)
+    files = visible_files(path)
     return bool(files) and all(file.suffix.lower() == ENDING for file in files)
 
 
-def parquet_files(folder: Path) -> list[Path]:
+def visible_files(folder: Path) -> list[Path]:
     """List all files below a folder, sorted by path, except hidden files and files such as _SUCCESS."""
     found = [file for file in folder.rglob("*") if file.is_file()]
     return sorted(f for f in found if not any(p.startswith((".", "_")) for p in f.relative_to(folder).parts))

@@ -21,13 +21,13 @@ log = logging.getLogger(__name__)
 
 SEPARATORS = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".txt": None, ".dat": None, ".data": None}
 TABLE_ENDINGS = (".csv", ".tsv", ".txt", ".parquet", ".feather", ".xlsx", ".jsonl")
-ALSO = (".tab", ".dat", ".data", ".arrow", ".ndjson", ".json")
+EXTRA_TABLE_ENDINGS = (".tab", ".dat", ".data", ".arrow", ".ndjson", ".json")
 
 
 def is_table(path: Path) -> bool:
     """Return whether a file is a table by its name; a .zip counts, because it may contain one."""
     ending = Path(unpacked_name(path)).suffix.lower()
-    return ending in TABLE_ENDINGS + ALSO or path.suffix.lower() == ".zip"
+    return ending in TABLE_ENDINGS + EXTRA_TABLE_ENDINGS or path.suffix.lower() == ".zip"
 
 
 def table_name(path: Path) -> str:
@@ -38,7 +38,7 @@ def table_name(path: Path) -> str:
 def read_as_written(
     path: Path,
     columns: Collection[str] | None,
-    given: TextFormat = TextFormat(),  # noqa: B008
+    text_format: TextFormat = TextFormat(),  # noqa: B008
     words: Collection[str] = (),
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Read a table with column names, and the original text of some columns.
@@ -50,7 +50,7 @@ def read_as_written(
         object per line); each also packed as ``.gz``, ``.zst`` or ``.zip``.
     columns : collection of str or None
         Columns whose original text is returned, if they exist. If None, all columns.
-    given : TextFormat
+    text_format : TextFormat
         The format of a text file.
     words : collection of str
         Columns that are known to hold words, even if all of their cells here look like numbers.
@@ -74,9 +74,9 @@ def read_as_written(
     written = pd.DataFrame()
     try:
         if ending in SEPARATORS:
-            table, written = read_delimited(content, given, path, SEPARATORS[ending], columns, words)
+            table, written = read_delimited(content, text_format, path, SEPARATORS[ending], columns, words)
         elif ending in JSON_ENDINGS:
-            table = _read_json(content, path, given.codec or "utf-8-sig")
+            table = _read_json(content, path, text_format.codec or "utf-8-sig")
         elif ending in READERS:
             table = READERS[ending](content, path)
         else:
@@ -86,7 +86,7 @@ def read_as_written(
     except UnicodeError as error:
         reason = getattr(error, "reason", error)
         raise InputError(
-            f"{path} is not written in the encoding {given.encoding or 'UTF-8'} ({reason}): give "
+            f"{path} is not written in the encoding {text_format.encoding or 'UTF-8'} ({reason}): give "
             "dataset.encoding=NAME"
         ) from error
     except ImportError as error:

@@ -169,7 +169,7 @@ def load_custom(
     if (table := streamed_table(path, stream)) is not None:
         in_memory = {name: value for name, value in of_tables.items() if name not in ("columns", "drop")}
         use = f"tables in memory, not for {path}, which is streamed"
-        _refuse(in_memory, use, f"leave it out, or {table.into_memory}")
+        _refuse(in_memory, use, f"leave it out, or {table.in_memory_hint}")
         found = parquet_features(table, labels, given, table_settings, buffer_rows, data_dir)
     elif path.is_dir():
         found = folder_features(path, words or {}, pictures or {}, n_clusters, data_dir, mirror)

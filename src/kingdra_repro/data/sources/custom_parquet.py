@@ -20,7 +20,7 @@ from kingdra_repro.errors import InputError, listed
 
 log = logging.getLogger(__name__)
 
-BYTES_OF_A_CELL = 20  # of a table in memory: in pandas, as float64 and as float32
+BYTES_PER_CELL = 20  # of a table in memory: in pandas, as float64 and as float32
 
 
 def streamed_table(path: Path, stream: bool | str) -> StreamedParquet | None:
@@ -44,7 +44,7 @@ def streamed_table(path: Path, stream: bool | str) -> StreamedParquet | None:
     if stream is False:
         return None
     found = StreamedParquet(path)
-    if path.is_dir() or stream is True or is_large(BYTES_OF_A_CELL * found.n * len(found.names)):
+    if path.is_dir() or stream is True or is_large(BYTES_PER_CELL * found.n * len(found.names)):
         return found
     return None
 
@@ -101,7 +101,7 @@ def _columns(table: StreamedParquet, settings: TableSettings, others: Sequence[s
     if other := [name for name in names if not any(kind(types_of[name]) for kind in numbers)]:
         raise InputError(
             f"{table.path} has columns that are not numeric: {listed(other)}. Leave them out with "
-            f"dataset.drop=[{','.join(other)}], or {table.into_memory} where memory holds the table"
+            f"dataset.drop=[{','.join(other)}], or {table.in_memory_hint} where memory holds the table"
         )
     found = list(names)
     for name in names if chosen is None else ():

@@ -13,8 +13,8 @@ from sklearn.preprocessing import StandardScaler
 from kingdra_repro.checks import is_integer, must_be
 from kingdra_repro.data.formats.arrays import unreadable
 from kingdra_repro.data.formats.memory import available_bytes
-from kingdra_repro.data.formats.stored_csr import StoredCSR, stored_csr
-from kingdra_repro.data.formats.stored_rows import StoredRows, stored_npy
+from kingdra_repro.data.formats.stored_csr import StoredCSR, open_csr
+from kingdra_repro.data.formats.stored_rows import StoredRows, open_npy
 from kingdra_repro.data.scaling import new_scaler
 from kingdra_repro.data.sources.custom_found import Found
 from kingdra_repro.data.streamed import StreamedMatrix, ahead
@@ -31,15 +31,17 @@ from kingdra_repro.data.validation import (
 from kingdra_repro.errors import InputError
 
 AUTO = "auto"
-LEAST_BUFFER = 32  # rows; with fewer, a batch might have a single row
+MIN_BUFFER_ROWS = 32  # rows; with fewer, a batch might have a single row
 
 
 def check_stream(stream: Any, buffer_rows: Any) -> None:
     """Raise InputError if `stream` or `buffer_rows` has an invalid value."""
     if not isinstance(stream, bool) and stream != AUTO:  # 0 and 1 equal False and True
         raise must_be("auto, true or false", "dataset.stream", stream)
-    if buffer_rows is not None and not is_integer(buffer_rows, LEAST_BUFFER):
-        raise must_be(f"an integer of at least {LEAST_BUFFER}, or null", "dataset.buffer_rows", buffer_rows)
+    if buffer_rows is not None and not is_integer(buffer_rows, MIN_BUFFER_ROWS):
+        raise must_be(
+            f"an integer of at least {MIN_BUFFER_ROWS}, or null", "dataset.buffer_rows", buffer_rows
+        )
 
 
 def is_large(n_bytes: int) -> bool:
@@ -74,15 +76,15 @@ def streamed_array(
         return None
     rows: StoredRows | StoredCSR | None = None
     picture = None
-    if path.suffix.lower() == ".npy" and (array := stored_npy(path)) is not None:
+    if path.suffix.lower() == ".npy" and (array := open_npy(path)) is not None:
         rows, picture = array
     elif path.suffix.lower() == ".npz":
-        rows = stored_csr(path)
+        rows = open_csr(path)
     if rows is None:
         if stream is True:
             raise _cannot_stream(path)
         return None
-    if stream == AUTO and not is_large(rows.bytes_of_a_row * rows.shape[0]):
+    if stream == AUTO and not is_large(rows.bytes_per_row * rows.shape[0]):
         return None
     if isinstance(rows, StoredCSR):
         rows = rows.unpacked(data_dir)
@@ -133,7 +135,7 @@ def validated(
     exact = is_scaled or X.is_sparse or dtype.itemsize < 4 or dtype == np.float32
     spread = None if exact else StandardScaler()
     lowest = highest = np.empty(0)
-    checksums, size = [0, 0, 0], max(1, 4 * NUMBERS_AT_ONCE // X.stored.bytes_of_a_row)
+    checksums, size = [0, 0, 0], max(1, 4 * NUMBERS_AT_ONCE // X.stored.bytes_per_row)
     starts = range(0, n, size)
     for start, numbers in zip(
         starts, ahead(X.stored.read(start, min(start + size, n)) for start in starts), strict=True

@@ -8,7 +8,7 @@ from kingdra_repro.errors import InputError, listed
 
 log = logging.getLogger(__name__)
 
-FEW = 0.1  # of all files; so few files next to subfolders are probably not data points
+MAX_STRAY_FRACTION = 0.1  # of all files; so few files next to subfolders are probably not data points
 
 
 def files_and_classes(folder: Path) -> tuple[list[Path], list[str] | None]:
@@ -50,7 +50,7 @@ def files_and_classes(folder: Path) -> tuple[list[Path], list[str] | None]:
     if not beside:
         return [folder / name for name in names], [name.parts[0] for name in names]
     classes = {name.parts[0] for name in names if len(name.parts) > 1}
-    if len(classes) > 1 and len(beside) <= max(1, FEW * len(names)):
+    if len(classes) > 1 and len(beside) <= max(1, MAX_STRAY_FRACTION * len(names)):
         log.warning(
             "%s has %s beside its subfolders, whose names are therefore no labels: move %s elsewhere, "
             "if they are",

@@ -203,6 +203,6 @@ class Features(TransformerMixin, BaseEstimator):
 
 def span_of(X: Matrix) -> tuple[float, float]:
     """Return the minimum and the maximum of features [n, d], including the zeros of a sparse matrix."""
-    blocks = X.blocks(X.rows_of_a_block) if isinstance(X, StreamedMatrix) else (X,)
+    blocks = X.blocks(X.rows_per_block) if isinstance(X, StreamedMatrix) else (X,)
     lowest, highest = zip(*((block.min(), block.max()) for block in blocks), strict=True)
     return float(min(lowest)), float(max(highest))

@@ -17,7 +17,7 @@ from kingdra_repro.files import atomic_write, file_lock
 log = logging.getLogger(__name__)
 
 
-def kept_copy(
+def cached_copy(
     path: Path,
     ending: str,
     n_bytes: int,
@@ -52,19 +52,19 @@ def kept_copy(
     """
     sources = [(str(file), (stat := file.stat()).st_size, stat.st_mtime_ns) for file in files or [path]]
     digest = hashlib.sha256(json.dumps([sources, about]).encode()).hexdigest()[:16]
-    kept = data_folder(data_dir) / "streamed" / f"{path.stem}-{digest}{ending}"
-    with file_lock(kept):
-        if not kept.exists():
-            for part in kept.parent.glob(f".{kept.name}.part-*"):  # left over from a killed run
+    copy = data_folder(data_dir) / "streamed" / f"{path.stem}-{digest}{ending}"
+    with file_lock(copy):
+        if not copy.exists():
+            for part in copy.parent.glob(f".{copy.name}.part-*"):  # left over from a killed run
                 part.unlink()
-            log.warning("%s is copied once, in blocks, to %s (%.1f GB)", path, kept, n_bytes / 1e9)
+            log.warning("%s is copied once, in blocks, to %s (%.1f GB)", path, copy, n_bytes / 1e9)
             try:
-                if shutil.disk_usage(kept.parent).free < n_bytes:
+                if shutil.disk_usage(copy.parent).free < n_bytes:
                     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-                atomic_write(kept, write)
+                atomic_write(copy, write)
             except OSError as error:
                 raise InputError(
-                    f"{kept} cannot be written ({error.strerror}): it takes {n_bytes / 1e9:.1f} GB; free "
+                    f"{copy} cannot be written ({error.strerror}): it takes {n_bytes / 1e9:.1f} GB; free "
                     "them, or give data_dir=FOLDER on another disk"
                 ) from error
-    return kept
+    return copy
