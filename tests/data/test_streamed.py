@@ -186,7 +186,7 @@ def test_new_points_are_read_as_those_in_memory(tmp_path: Path, numbers, monkeyp
     monkeypatch.setenv("KINGDRA_DATA_DIR", str(tmp_path / "data"))
     path = saved(tmp_path, numbers)
     data = load_custom(path, n_clusters=2, scale="standard", stream=True)
-    kept = Preprocessing.of(data.preprocessing.state())
+    kept = Preprocessing.from_state(data.preprocessing.state())
     held = read_new_points(kept, path, D).X
     monkeypatch.setattr(custom_streamed, "available_bytes", lambda: 100)
     (streamed,) = blocks_of_new_points(kept, path, D)

@@ -113,7 +113,7 @@ def test_a_compressed_file_is_unpacked_once(tmp_path: Path, X: sp.csr_matrix, mo
 def test_new_points_are_read_as_those_in_memory(tmp_path: Path, X: sp.csr_matrix, monkeypatch) -> None:
     path = saved(tmp_path, X)
     kept = load_custom(path, n_clusters=2, scale="minmax", stream=True).preprocessing
-    kept = Preprocessing.of(kept.state())
+    kept = Preprocessing.from_state(kept.state())
     held = read_new_points(kept, path, D).X
     monkeypatch.setattr(custom_streamed, "available_bytes", lambda: 100)
     streamed = read_new_points(kept, path, D).X

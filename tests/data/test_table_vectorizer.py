@@ -11,7 +11,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from kingdra_repro.data import load_custom
 from kingdra_repro.data.features.table_settings import TableSettings
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
-from kingdra_repro.data.scaling import fit_scaler, scaler_of, scaler_state
+from kingdra_repro.data.scaling import fit_scaler, scaler_from_state, scaler_state
 from kingdra_repro.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -60,7 +60,7 @@ def test_blanks_around_a_word_make_no_other_word() -> None:
 
 def test_json_holds_all_that_was_fitted() -> None:
     vectorizer, X = fitted()
-    other = TableVectorizer.of(json.loads(json.dumps(vectorizer.state())))
+    other = TableVectorizer.from_state(json.loads(json.dumps(vectorizer.state())))
     # A part alone: neither its mean nor its words nor its dates tell anything.
     part = TABLE.iloc[4:6].assign(unknown="?")[["planted", "unknown", "bark", "age", "height"]]
     values, rows = other.transform(part)
@@ -73,7 +73,7 @@ def test_json_holds_units_and_which_number_of_a_date_is_the_day() -> None:
         {"sap": [f"{i % 9}%" for i in range(31)], "felled": [f"{i + 1}/3/2021" for i in range(31)]}
     )
     vectorizer = TableVectorizer(ALL).fit(table)
-    other = TableVectorizer.of(json.loads(json.dumps(vectorizer.state())))
+    other = TableVectorizer.from_state(json.loads(json.dumps(vectorizer.state())))
     assert (other.units, other.day_first) == ({"sap": "%"}, {"felled": True})
     early = table.iloc[:3]  # in which nothing tells
     np.testing.assert_array_equal(other.transform(early)[0], vectorizer.transform(table)[0][:3])
@@ -87,7 +87,7 @@ def test_a_scaler_comes_back(scale: str, sparse: bool) -> None:
     X = RNG.normal(size=(9, 3)) * [1, 0, 100]
     X = sp.csr_matrix(X) if sparse else X
     scaler = fit_scaler(X, scale)
-    again = scaler_of(json.loads(json.dumps(scaler_state(scaler)))).transform(X)
+    again = scaler_from_state(json.loads(json.dumps(scaler_state(scaler)))).transform(X)
     expected = scaler.transform(X)
     np.testing.assert_array_equal(*((m.toarray() if sparse else m) for m in (again, expected)))
 

@@ -21,7 +21,7 @@ def fitted(**settings) -> TextVectorizer:
 def test_further_documents_are_weighed_as_those_that_were_fitted(settings) -> None:
     vectorizer = TextVectorizer(**settings)
     X = vectorizer.fit_transform(DOCUMENTS)
-    again = TextVectorizer.of(json.loads(json.dumps(vectorizer.state())))
+    again = TextVectorizer.from_state(json.loads(json.dumps(vectorizer.state())))
     assert again.words == vectorizer.words
     for one in (vectorizer, again):
         np.testing.assert_array_equal(one.transform(DOCUMENTS).toarray(), X.toarray())

@@ -59,7 +59,7 @@ def scaler_state(scaler: Scaler) -> dict[str, Any]:
     return about | {name: values.tolist() for name, values in fitted.items() if values is not None}
 
 
-def scaler_of(state: dict[str, Any]) -> Scaler:
+def scaler_from_state(state: dict[str, Any]) -> Scaler:
     """Restore a scaler from its `scaler_state`."""
     kind = KINDS[state["kind"]]
     scaler = StandardScaler(with_mean=state["with_mean"]) if kind is StandardScaler else kind()

@@ -168,7 +168,7 @@ def load_model(folder: Path) -> KeptModel:
         if described.get("range") is not None:  # older runs have none
             low, high = described["range"]
             span = float(low), float(high)
-        made = None if preprocessing is None else Preprocessing.of(preprocessing)
+        made = None if preprocessing is None else Preprocessing.from_state(preprocessing)
         return KeptModel(method, made, classes, span)
     except (*DAMAGE, SafetensorError, RuntimeError) as error:
         raise _damaged(folder / NUMBERS, error) from error

@@ -40,8 +40,8 @@ def download(url: str, checksums: tuple[str, ...], target: Path, timeout: float)
     InputError
         If the server does not return the right file ("URL: reason"), or the folder cannot be written to.
     """
-    with folder_beside(target) as beside:
-        arrived = beside / "arrived"
+    with sibling_temp_dir(target) as temp_dir:
+        arrived = temp_dir / "arrived"
         progress = DownloadProgress(target.name)
         get = pooch.HTTPDownloader(progressbar=progress, timeout=timeout, chunk_size=1 << 16)
         try:
@@ -50,10 +50,10 @@ def download(url: str, checksums: tuple[str, ...], target: Path, timeout: float)
             raise InputError(f"{url}: {_why_not(error, timeout)}") from error
         finally:
             progress.close()
-        keep(arrived, checksums, target, source=url)
+        unpack_and_verify(arrived, checksums, target, source=url)
 
 
-def keep(arrived: Path, checksums: tuple[str, ...], target: Path, source: str) -> None:
+def unpack_and_verify(arrived: Path, checksums: tuple[str, ...], target: Path, source: str) -> None:
     """Unpack a file if it is a .gz or .xz, verify it, and rename it to `target`.
 
     Raises
@@ -61,11 +61,11 @@ def keep(arrived: Path, checksums: tuple[str, ...], target: Path, source: str) -
     InputError
         If the file is broken or not the right one ("source: reason"); `target` is not changed then.
     """
-    with folder_beside(target) as beside:
+    with sibling_temp_dir(target) as temp_dir:
         plain = arrived
         packing = _packing(arrived)
         if packing is not None and target.suffix != packing:
-            plain = beside / target.name
+            plain = temp_dir / target.name
             try:
                 with OPENED[packing](arrived, "rb") as stream, open(plain, "wb") as out:
                     shutil.copyfileobj(stream, out, 1 << 20)
@@ -85,7 +85,7 @@ def _packing(path: Path) -> str | None:
 
 
 @contextmanager
-def folder_beside(target: Path) -> Iterator[Path]:
+def sibling_temp_dir(target: Path) -> Iterator[Path]:
     """Create a temporary folder next to `target`, on the same disk, so that the last step can be a rename."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

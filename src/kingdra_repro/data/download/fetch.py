@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-from kingdra_repro.data.download.download import PACKINGS, download, keep
+from kingdra_repro.data.download.download import PACKINGS, download, unpack_and_verify
 from kingdra_repro.data.download.folder import data_folder
 from kingdra_repro.data.download.registry import RemoteFile
 from kingdra_repro.errors import InputError
@@ -129,6 +129,6 @@ def _from_folder(mirror: Path, file: RemoteFile, kept: Path) -> Path:
         return plain
     for packed in (mirror / f"{file.name}{ending}" for ending in PACKINGS):
         if packed.is_file():
-            keep(packed, file.checksums, kept, source=str(packed))
+            unpack_and_verify(packed, file.checksums, kept, source=str(packed))
             return kept
     raise InputError(f"mirror {mirror} has no {file.name}, and no {' or '.join(PACKINGS)} of it")

@@ -158,7 +158,7 @@ def is_row_number(numbers: np.ndarray) -> bool:
     return bool(numbers.max() - numbers.min() == n - 1 and len(np.unique(numbers)) == n)
 
 
-def says_nothing(column: pd.Series, kind: str, source: str) -> str | None:
+def uninformative_reason(column: pd.Series, kind: str, source: str) -> str | None:
     """Return the reason why a column carries no information, or None if it carries some."""
     if kind == "empty":
         return "empty"

@@ -82,7 +82,7 @@ def extract_features(
     target: Path,
     weights: Path,
     about: dict[str, Any],
-    how: Extraction,
+    extraction: Extraction,
 ) -> None:
     """Write the ResNet-50 features of pictures to a prepared folder.
 
@@ -98,25 +98,25 @@ def extract_features(
     target : Path
         The prepared folder to write; see `prepared`.
     weights : Path
-        The file that `how` names, or the downloaded one.
+        The file that `extraction` names, or the downloaded one.
     about : dict
-        Further entries for the folder's about.json. An extraction is resumed only if these and `how` are the
-        same.
-    how : Extraction
+        Further entries for the folder's about.json. An interrupted extraction is resumed only if these and
+        `extraction` are the same.
+    extraction : Extraction
 
     Raises
     ------
     InputError
         If the device does not exist, the weights do not fit, or a picture is broken.
     """
-    on, resize, batch_size = choose_device(how.device), how.resize, how.batch_size
+    on, resize, batch_size = choose_device(extraction.device), extraction.resize, extraction.batch_size
     about = {
         **about,
         "n": len(pictures),
         "d": N_FEATURES,
         "resize": resize,
-        "dtype": how.dtype,
-        "precision": how.precision,
+        "dtype": extraction.dtype,
+        "precision": extraction.precision,
     }
     part = target.parent / f".{target.name}.part"
     with file_lock(target):
@@ -142,7 +142,7 @@ def extract_features(
                     shutil.rmtree(part, ignore_errors=True)  # a repaired picture is another input
                     raise
                 x = (batch.to(on) - mean) / std
-                with torch.autocast(on.type, torch.bfloat16, enabled=how.precision == "bfloat16"):
+                with torch.autocast(on.type, torch.bfloat16, enabled=extraction.precision == "bfloat16"):
                     features = network(x.contiguous(memory_format=torch.channels_last))
                 rows[start:stop] = features.float().cpu().numpy()
                 progress.update(bar, completed=stop)

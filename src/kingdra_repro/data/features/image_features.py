@@ -45,16 +45,17 @@ class ImageFeatures:
 def image_features(
     dataset: str,
     read_pictures: Callable[[], tuple[Pictures, np.ndarray | None]],
-    how: Extraction,
+    extraction: Extraction,
     *,
-    pictures_are: str = "published",
+    pictures_id: str = "published",
     data_dir: str | os.PathLike | None = None,
     mirror: str | os.PathLike | None = None,
 ) -> ImageFeatures:
     """Return the features of a data set's pictures, extracting them only if there are none yet.
 
     The sources are tried in this order: the prepared folder for these settings; a mirror's 8-bit features,
-    if the pictures are the published ones, the size matches and `how` names no weights; extraction.
+    if the pictures are the published ones, the size matches and `extraction` names no weights; a new
+    extraction.
 
     Parameters
     ----------
@@ -62,8 +63,8 @@ def image_features(
         The data set's folder in the data folder and on mirrors.
     read_pictures : callable
         Returns the pictures and their labels; called only if features have to be extracted.
-    how : Extraction
-    pictures_are : str
+    extraction : Extraction
+    pictures_id : str
         "published", or an identifier of other pictures (such as a checksum).
     data_dir, mirror : path or None
         As for `fetch`.
@@ -71,38 +72,38 @@ def image_features(
     Raises
     ------
     InputError
-        If the weights that `how` names do not exist, or if there are no features yet and the pictures or the
-        weights are not available.
+        If the weights that `extraction` names do not exist, or if there are no features yet and the pictures
+        or the weights are not available.
     """
 
-    def folder(weights_are: str) -> Path:
+    def folder(weights_id: str) -> Path:
         settings: dict[str, Any] = {
-            "pictures": pictures_are,
-            "resize": how.resize,
-            "dtype": how.dtype,
-            "weights": weights_are,
+            "pictures": pictures_id,
+            "resize": extraction.resize,
+            "dtype": extraction.dtype,
+            "weights": weights_id,
         }
-        if how.precision != "float32":
-            settings["precision"] = how.precision
-        return prepared_folder(data_dir, dataset, f"resnet50_{how.resize}", settings)
+        if extraction.precision != "float32":
+            settings["precision"] = extraction.precision
+        return prepared_folder(data_dir, dataset, f"resnet50_{extraction.resize}", settings)
 
-    if how.weights is None:
+    if extraction.weights is None:
         target = folder(registry()[DEFAULT_WEIGHTS].checksums[0])
         unpacked = folder(EIGHT_BIT)
         for place in (target, unpacked):
             if place.is_dir():
                 return _read(place)
-        if pictures_are == "published" and f"{dataset}/features_u8.npy" in registry():
+        if pictures_id == "published" and f"{dataset}/features_u8.npy" in registry():
             try:
-                if unpack_features(dataset, unpacked, how.resize, how.dtype, data_dir, mirror):
+                if unpack_features(dataset, unpacked, extraction.resize, extraction.dtype, data_dir, mirror):
                     return _read(unpacked)
             except InputError as refusal:
                 log.info("No 8-bit features: %s", refusal)
         weights_file = None
     else:
-        weights_file = Path(given_path("weights", how.weights)).expanduser()
+        weights_file = Path(given_path("weights", extraction.weights)).expanduser()
         if not weights_file.is_file():
-            raise InputError(f"weights={how.weights} does not exist: correct the path", "weights")
+            raise InputError(f"weights={extraction.weights} does not exist: correct the path", "weights")
         target = folder(f"sha256:{checksum(weights_file)}")
         if target.is_dir():
             return _read(target)
@@ -112,13 +113,13 @@ def image_features(
         weights_file = fetch(registry()[DEFAULT_WEIGHTS], data_dir, mirror)
     about: dict[str, Any] = {
         "dataset": dataset,
-        "pictures": pictures_are
-        if len(pictures_are) < 100
-        else hashlib.sha256(pictures_are.encode()).hexdigest(),
+        "pictures": pictures_id
+        if len(pictures_id) < 100
+        else hashlib.sha256(pictures_id.encode()).hexdigest(),
         "network": "ResNet-50, average-pooled",
         "weights_sha256": checksum(weights_file),
     }
-    extract_features(pictures, labels, target, weights_file, about, how)
+    extract_features(pictures, labels, target, weights_file, about, extraction)
     return _read(target)
 
 

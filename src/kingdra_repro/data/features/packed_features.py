@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kingdra_repro.data.download.download import folder_beside
+from kingdra_repro.data.download.download import sibling_temp_dir
 from kingdra_repro.data.download.fetch import fetch
 from kingdra_repro.data.download.registry import registry
 from kingdra_repro.data.features.prepared import finish_prepared
@@ -54,8 +54,8 @@ def unpack_features(
         return False
     packed = np.load(fetch(known[f"{dataset}/features_u8.npy"], data_dir, mirror), mmap_mode="r")
     labels = np.load(fetch(known[f"{dataset}/labels.npy"], data_dir, mirror), allow_pickle=False)
-    with folder_beside(target) as beside:
-        part = beside / target.name
+    with sibling_temp_dir(target) as temp_dir:
+        part = temp_dir / target.name
         part.mkdir()
         rows = np.lib.format.open_memmap(part / "train_X.npy", "w+", np.dtype(dtype), packed.shape)
         for start in range(0, len(packed), ROWS_AT_ONCE):

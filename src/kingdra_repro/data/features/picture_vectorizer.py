@@ -44,12 +44,12 @@ class PictureVectorizer(Extraction):
             if place.is_file() and checksum(place) != self.weights_sha256:
                 raise InputError(f"{place} has other weights than the model was fitted with: put those back")
         stats = {file.relative_to(folder).as_posix(): file.stat() for file in files}
-        are = [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats.items()]
+        versions = [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats.items()]
         return image_features(
             "custom",
             lambda: (PictureFiles(list(files)), None),
             self,
-            pictures_are=repr((str(folder.absolute()), are)),
+            pictures_id=repr((str(folder.absolute()), versions)),
             data_dir=data_dir,
             mirror=mirror,
         ).X
@@ -66,6 +66,6 @@ class PictureVectorizer(Extraction):
         return {name: value for name, value in asdict(self).items() if name not in ("device", "batch_size")}
 
     @classmethod
-    def of(cls, state: dict[str, Any]) -> Self:
+    def from_state(cls, state: dict[str, Any]) -> Self:
         """Return the vectorizer with this `state`."""
         return cls(**state)

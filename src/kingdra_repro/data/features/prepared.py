@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from kingdra_repro.data.download.download import folder_beside
+from kingdra_repro.data.download.download import sibling_temp_dir
 from kingdra_repro.data.download.folder import data_folder
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum
@@ -79,8 +79,8 @@ def write_prepared(
     InputError
         If the data folder cannot be written to.
     """
-    with folder_beside(target) as beside:
-        part = beside / target.name
+    with sibling_temp_dir(target) as temp_dir:
+        part = temp_dir / target.name
         part.mkdir()
         if sp.issparse(X):
             sp.save_npz(part / "train_X.npz", X)

@@ -47,11 +47,11 @@ class TableSettings:
                 raise InputError(f"dataset.{name}={list(columns)} names a column twice: name it once")
 
 
-def unusual(settings: Any) -> dict[str, Any]:
+def non_default_fields(settings: Any) -> dict[str, Any]:
     """Return the fields of a settings dataclass that differ from their defaults, for messages."""
-    usual = type(settings)()
+    default = type(settings)()
     return {
         name: list(value) if isinstance(value, tuple) else value
         for name, value in vars(settings).items()
-        if value != getattr(usual, name)
+        if value != getattr(default, name)
     }

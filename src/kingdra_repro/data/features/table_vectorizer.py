@@ -16,12 +16,12 @@ from kingdra_repro.data.features.column_kinds import (
     day_first,
     kind_of,
     numbers_of,
-    says_nothing,
+    uninformative_reason,
     unit_of,
     words_of,
 )
 from kingdra_repro.data.features.table_settings import TableSettings
-from kingdra_repro.data.scaling import Scaler, fit_scaler, scaler_of, scaler_state
+from kingdra_repro.data.scaling import Scaler, fit_scaler, scaler_from_state, scaler_state
 from kingdra_repro.errors import InputError, listed
 
 log = logging.getLogger(__name__)
@@ -31,17 +31,17 @@ FITTED = ("numbers", "units", "dates", "day_first", "words", "left_out", "fill")
 
 
 @dataclass
-class Part:
+class BlockPosition:
     """Position of a block of rows in a table, for messages.
 
     Attributes
     ----------
     first_row : int
-    told : set of str, columns whose new words have been reported
+    reported_columns : set of str, columns whose new words have been reported
     """
 
     first_row: int = 0
-    told: set[str] = field(default_factory=set)
+    reported_columns: set[str] = field(default_factory=set)
 
 
 class TableVectorizer:
@@ -118,7 +118,7 @@ class TableVectorizer:
             )
 
     def transform(
-        self, table: pd.DataFrame, source: str = "The table", part: Part | None = None
+        self, table: pd.DataFrame, source: str = "The table", position: BlockPosition | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Compute the features of a table; columns that were not used in the fit are ignored.
 
@@ -126,7 +126,7 @@ class TableVectorizer:
         ----------
         table : DataFrame [n, columns]
         source : str
-        part : Part or None
+        position : BlockPosition or None
             Position of `table` in a larger table that is transformed in blocks, for messages.
 
         Returns
@@ -143,26 +143,27 @@ class TableVectorizer:
             If a column is missing, a cell is missing and missing="error", a cell is not a number, or numbers
             have another unit.
         """
-        part = part or Part()
+        position = position or BlockPosition()
         self.check_columns(table.columns, source)
         if twice := [name for name in self.columns if isinstance(table[name], pd.DataFrame)]:
             raise InputError(f"{source} has two columns named {twice[0]!r}: give each a name of its own")
         self._check_units(table, source)
-        numbers = self._number_columns(table, source, part.first_row)
+        numbers = self._number_columns(table, source, position.first_row)
         words = [words_of(table[name]) for name in self.words]
         missing = np.isnan(numbers).any(axis=1)
         for column in words:
             missing |= column.isna().to_numpy()
         rows = np.arange(len(table))
         if self.settings.missing == "error" and missing.any():
-            self._raise_for_missing(numbers, words, missing, source, part.first_row)
+            self._raise_for_missing(numbers, words, missing, source, position.first_row)
         if self.settings.missing == "drop":
             rows = np.flatnonzero(~missing)
             if not len(rows):
                 return np.empty((0, len(self.feature_names))), rows
         elif self.fill:
             numbers = np.where(np.isnan(numbers), self.fill, numbers)
-        return _side_by_side(numbers[rows], *self._one_hot(words, rows, source, part.told)), rows
+        one_hot = self._one_hot(words, rows, source, position.reported_columns)
+        return _side_by_side(numbers[rows], *one_hot), rows
 
     def fit_scale(self, X: np.ndarray, scale: str) -> np.ndarray:
         """Fit a scaler (see `fit_scaler`) to the features X [m, d] that are not words; return X scaled."""
@@ -194,14 +195,14 @@ class TableVectorizer:
         }
 
     @classmethod
-    def of(cls, state: dict[str, Any]) -> Self:
+    def from_state(cls, state: dict[str, Any]) -> Self:
         """Return the vectorizer with this `state`."""
         settings = {**state["settings"], "drop": tuple(state["settings"]["drop"])}
         vectorizer = cls(TableSettings(**settings))
         fitted = {"units": {}, **state}  # models saved by earlier versions have no units
         for name in FITTED:
             setattr(vectorizer, name, fitted[name])
-        vectorizer.scaler = None if state["scaler"] is None else scaler_of(state["scaler"])
+        vectorizer.scaler = None if state["scaler"] is None else scaler_from_state(state["scaler"])
         return vectorizer
 
     @property
@@ -220,7 +221,7 @@ class TableVectorizer:
                 raise InputError(
                     f"{source}'s column {name!r} holds neither numbers nor words: give dataset.drop=[{name}]"
                 )
-            if chosen is None and (why := says_nothing(table[name], kind, source)):
+            if chosen is None and (why := uninformative_reason(table[name], kind, source)):
                 self.left_out[name] = why
             elif kind == "dates" and self.settings.dates == "ignore":
                 if chosen is not None:
@@ -283,15 +284,15 @@ class TableVectorizer:
         return _side_by_side(*columns) if columns else np.empty((len(table), 0))
 
     def _one_hot(
-        self, words: list[pd.Series], rows: np.ndarray, source: str, told: set[str]
+        self, words: list[pd.Series], rows: np.ndarray, source: str, reported_columns: set[str]
     ) -> list[np.ndarray]:
         encoded = []
         for column, (name, known) in zip(words, self.words.items(), strict=True):
             encoder = OneHotEncoder(categories=[known], handle_unknown="ignore", sparse_output=False)
             given = column.iloc[rows].to_numpy(object)[:, None]
             new = sorted(set(column.dropna()) - set(known))
-            if new and name not in told:
-                told.add(name)
+            if new and name not in reported_columns:
+                reported_columns.add(name)
                 log.warning("%s's column %r has words that are new: %s", source, name, listed(new))
             encoded.append(encoder.fit(np.array(known, dtype=object)[:, None]).transform(given))
         return encoded

@@ -30,7 +30,7 @@ class TextVectorizer:
     stop_words : {"english", None}
         Whether to leave out scikit-learn's list of English stop words.
     row_length : {"sqrt_d", "one"}
-        See `bring_rows_to`.
+        See `scale_rows`.
 
     Attributes
     ----------
@@ -66,13 +66,13 @@ class TextVectorizer:
             If the documents contain no words.
         """
         X, self.words = _fit(self._fitted, documents)
-        return bring_rows_to(X, self.row_length)
+        return scale_rows(X, self.row_length)
 
     def transform(self, documents: Iterable[str]) -> sp.csr_matrix:
         """Return the weights of other documents, using the words and document frequencies of the fit."""
         X = sp.csr_matrix(self._fitted.transform(documents))
         _warn_of_empty(X)
-        return bring_rows_to(X, self.row_length)
+        return scale_rows(X, self.row_length)
 
     def state(self) -> dict[str, Any]:
         """Return the settings and all fitted values in a form that JSON can store."""
@@ -84,7 +84,7 @@ class TextVectorizer:
         }
 
     @classmethod
-    def of(cls, state: dict[str, Any]) -> Self:
+    def from_state(cls, state: dict[str, Any]) -> Self:
         """Return the vectorizer with this `state`."""
         vectorizer = cls(len(state["words"]), state["stop_words"], state["row_length"])
         vectorizer.words = state["words"]
@@ -93,7 +93,7 @@ class TextVectorizer:
         return vectorizer
 
 
-def bring_rows_to(X: np.ndarray | sp.csr_matrix, row_length: str) -> sp.csr_matrix:
+def scale_rows(X: np.ndarray | sp.csr_matrix, row_length: str) -> sp.csr_matrix:
     """Scale rows of length 1 to the given length.
 
     Parameters

@@ -36,7 +36,7 @@ class Labels:
     def __len__(self) -> int:
         return len(self.values)
 
-    def of(self, rows: np.ndarray) -> "Labels":
+    def take(self, rows: np.ndarray) -> "Labels":
         """Return the labels of the rows with these indices (int64 array [m])."""
         written = None if self.written is None else self.written.iloc[rows]
         return Labels(np.asarray(self.values)[rows], written)

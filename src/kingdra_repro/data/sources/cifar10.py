@@ -102,7 +102,7 @@ def load_cifar10(
         "cifar10",
         read_pictures,
         Extraction(resize, weights, device, batch_size, precision, dtype),
-        pictures_are="published" if given is None else f"sha256:{checksum(given)}",
+        pictures_id="published" if given is None else f"sha256:{checksum(given)}",
         data_dir=data_dir,
         mirror=mirror,
     )

@@ -12,7 +12,7 @@ import numpy as np
 from kingdra_repro.checks import given_path
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.features.extraction import Extraction
-from kingdra_repro.data.features.table_settings import TableSettings, unusual
+from kingdra_repro.data.features.table_settings import TableSettings, non_default_fields
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.features.tfidf import TextVectorizer
 from kingdra_repro.data.formats.labels import encode_given, encode_labels
@@ -165,7 +165,7 @@ def load_custom(
     path = _existing(path)
     of_tables = {"text": text, "id": id, "keep_columns": "true" if keep_columns else None}
     of_tables = {name: value for name, value in of_tables.items() if value is not None}
-    of_tables |= unusual(table_settings)
+    of_tables |= non_default_fields(table_settings)
     if (table := streamed_table(path, stream)) is not None:
         in_memory = {name: value for name, value in of_tables.items() if name not in ("columns", "drop")}
         use = f"tables in memory, not for {path}, which is streamed"
@@ -192,7 +192,7 @@ def load_custom(
             _refuse(of_others, f"{use}, not for {path}")
     of_a_table = table is not None or (is_table(path) and not path.is_dir())
     if not of_a_table:
-        _refuse(of_tables | unusual(text_format), f"tables, not for {path}")
+        _refuse(of_tables | non_default_fields(text_format), f"tables, not for {path}")
     if image_shape is not None and path.suffix.lower() not in ENDINGS:
         _refuse({"image_shape": image_shape}, f"arrays, not for {path}")
 

@@ -52,7 +52,7 @@ def read_labels(setting: str, labels: str, rows: np.ndarray, n_rows: int) -> Lab
             f"dataset.{setting}={labels} has {len(found)} labels{above}, the data have {n_rows} rows: give "
             "each row one"
         )
-    return found if len(found) == len(rows) else found.of(rows)
+    return found if len(found) == len(rows) else found.take(rows)
 
 
 def _only_column(path: Path, lengths: tuple[int, int]) -> tuple[Labels, str]:

@@ -10,7 +10,7 @@ import pandas as pd
 from pandas.api import types
 
 from kingdra_repro.data.features.column_kinds import words_of
-from kingdra_repro.data.features.table_settings import TableSettings, unusual
+from kingdra_repro.data.features.table_settings import TableSettings, non_default_fields
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer, check_dropped
 from kingdra_repro.data.features.tfidf import TextVectorizer
 from kingdra_repro.data.formats.labels import Labels
@@ -53,7 +53,7 @@ def table_features(
             raise InputError(f"dataset.columns has {name!r}, which is dataset.{setting}: leave it out of one")
         if text is not None and text == name:
             raise InputError(f"dataset.text={text} is dataset.{setting}, too: leave it out of one")
-    for setting, value in unusual(settings).items():
+    for setting, value in non_default_fields(settings).items():
         if text is not None:
             raise InputError(f"dataset.{setting}={value} has no effect beside dataset.text: leave one out")
     if id is not None and id in (labels, given, text, *(columns or ())):
@@ -81,7 +81,7 @@ def table_features(
         check_dropped(len(rows), len(table), str(path))
         feature_names = vectorizer.feature_names
     found_labels, found_given = (
-        Labels(table[name], as_written.get(name)).of(rows) if name in table.columns else None
+        Labels(table[name], as_written.get(name)).take(rows) if name in table.columns else None
         for name in (labels, given)
     )
     table = table.assign(**as_written)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from kingdra_repro.data.features.picture_vectorizer import PictureVectorizer
-from kingdra_repro.data.features.table_vectorizer import Part, TableVectorizer, check_dropped
+from kingdra_repro.data.features.table_vectorizer import BlockPosition, TableVectorizer, check_dropped
 from kingdra_repro.data.features.tfidf import TextVectorizer
 from kingdra_repro.data.formats.streamed_parquet import StreamedParquet
 from kingdra_repro.data.formats.tables import is_table, read_as_written
@@ -138,19 +138,19 @@ def _blocks_of(
     source = str(table.path)
     vectorizer.check_columns(table.names, source)
     used = {*vectorizer.columns, made.id}
-    part, n_left = Part(), 0
+    position, n_left = BlockPosition(), 0
     for frame in table.frames([name for name in table.names if all_columns or name in used]):
-        X, rows = vectorizer.transform(frame, source, part)
+        X, rows = vectorizer.transform(frame, source, position)
         if len(rows):
-            validate_features(X, vectorizer.feature_names, part.first_row)
+            validate_features(X, vectorizer.feature_names, position.first_row)
             id = made.id if made.id in frame.columns else None
             is_named = id is not None or not isinstance(frame.index, pd.RangeIndex)
             yield NewPoints(
                 vectorizer.scale(X).astype(np.float32),
                 row_names(frame, id, rows) if is_named else None,
                 frame.iloc[rows],
-                part.first_row + rows,
+                position.first_row + rows,
             )
-        part.first_row += len(frame)
+        position.first_row += len(frame)
         n_left += len(rows)
-    check_dropped(n_left, part.first_row, source)
+    check_dropped(n_left, position.first_row, source)

@@ -13,7 +13,7 @@ from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.download.fetch import fetch
 from kingdra_repro.data.download.registry import registry
 from kingdra_repro.data.features.prepared import prepared_folder, read_prepared, write_prepared
-from kingdra_repro.data.features.tfidf import TextVectorizer, bring_rows_to
+from kingdra_repro.data.features.tfidf import TextVectorizer, scale_rows
 from kingdra_repro.data.formats.archives import archive_files
 from kingdra_repro.data.formats.labels import encode_labels
 from kingdra_repro.data.sources.feature_pair import load_feature_pair
@@ -58,7 +58,7 @@ def load_newsgroups(
     stop_words : {"english", None}
         Whether to leave out words that carry no information.
     row_length : {"sqrt_d", "one"}
-        See `kingdra_repro.data.features.tfidf.bring_rows_to`.
+        See `kingdra_repro.data.features.tfidf.scale_rows`.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def load_newsgroups(
         N_HU,
     )
     k = 20 if n_clusters is None else n_clusters
-    checked, y = validate(bring_rows_to(prepared, row_length), classes, k)
+    checked, y = validate(scale_rows(prepared, row_length), classes, k)
     return Dataset("newsgroups", checked, y, k, feature_names=about["words"], class_names=about["groups"])
 
 

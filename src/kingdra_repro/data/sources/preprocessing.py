@@ -14,7 +14,7 @@ from kingdra_repro.data.features.picture_vectorizer import PictureVectorizer
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.features.tfidf import TextVectorizer
 from kingdra_repro.data.formats.text_format import TextFormat
-from kingdra_repro.data.scaling import Scaler, scalable, scaler_of, scaler_state, shifts
+from kingdra_repro.data.scaling import Scaler, scalable, scaler_from_state, scaler_state, shifts
 from kingdra_repro.data.sources.custom_array import features_of
 from kingdra_repro.data.sources.custom_found import Found
 from kingdra_repro.data.sources.custom_streamed import validated
@@ -162,15 +162,15 @@ class Preprocessing:
         }
 
     @classmethod
-    def of(cls, state: dict[str, Any]) -> Self:
+    def from_state(cls, state: dict[str, Any]) -> Self:
         """Restore the preprocessing from its `state`."""
         vectorizer, scaler = state["vectorizer"], state["scaler"]
         kind = VECTORIZERS[state.get("kind") or "TableVectorizer"]  # models of earlier versions lack it
         return cls(
-            None if vectorizer is None else kind.of(vectorizer),
+            None if vectorizer is None else kind.from_state(vectorizer),
             TextFormat(**state["text_format"]),
             state["id"],
-            None if scaler is None else scaler_of(scaler),
+            None if scaler is None else scaler_from_state(scaler),
             state["pixels"],
             state.get("text"),
         )

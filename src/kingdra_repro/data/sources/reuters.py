@@ -15,8 +15,8 @@ from kingdra_repro.data.download.folder import data_folder
 from kingdra_repro.data.download.registry import registry
 from kingdra_repro.data.features.prepared import prepared_folder, read_prepared, write_prepared
 from kingdra_repro.data.features.tfidf import (
-    bring_rows_to,
     most_frequent_columns,
+    scale_rows,
     tfidf_of_tokens,
 )
 from kingdra_repro.data.formats.arrays import read_npz
@@ -89,7 +89,7 @@ def load_reuters(
     n_words : int
         Number of features: the most frequent words.
     row_length : {"sqrt_d", "one"}
-        See `kingdra_repro.data.features.tfidf.bring_rows_to`. With rows of length 1, the published noise of
+        See `kingdra_repro.data.features.tfidf.scale_rows`. With rows of length 1, the published noise of
         standard deviation 3 drowns the words.
 
     Returns
@@ -132,7 +132,7 @@ def load_reuters(
     folder = _prepared(source, Sample(n_documents, sample_seed, n_words), data_dir, mirror)
     found = read_prepared(folder)
     k = 4 if n_clusters is None else n_clusters
-    checked, y = validate(bring_rows_to(found[0], row_length), found[1], k)
+    checked, y = validate(scale_rows(found[0], row_length), found[1], k)
     log.info("reuters: %d documents of the source %r", found[2]["n"], found[2]["source"])
     return Dataset(
         "reuters", checked, y, k, feature_names=found[2]["words"], class_names=list(ROOT_NAMES.values())

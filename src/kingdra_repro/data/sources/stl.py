@@ -91,7 +91,7 @@ def load_stl(
         "stl10",
         read_pictures,
         Extraction(resize, weights, device, batch_size, precision, dtype),
-        pictures_are="published" if given is None else _checksum(given),
+        pictures_id="published" if given is None else _checksum(given),
         data_dir=data_dir,
         mirror=mirror,
     )
