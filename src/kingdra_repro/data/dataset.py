@@ -63,10 +63,10 @@ class Dataset:
     table: pd.DataFrame | None = None
 
     @property
-    def is_users_own(self) -> bool:
+    def is_custom(self) -> bool:
         """Whether the data come from a user's file or folder (`load_custom`), whatever the config's name."""
         return self.preprocessing is not None
 
-    def in_units(self, X: np.ndarray) -> np.ndarray:
+    def unscale(self, X: np.ndarray) -> np.ndarray:
         """Return dense features [m, d] with their scaling undone; unchanged if there is no preprocessing."""
-        return X if self.preprocessing is None else self.preprocessing.in_units(X)
+        return X if self.preprocessing is None else self.preprocessing.unscale(X)

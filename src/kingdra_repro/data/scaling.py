@@ -43,7 +43,7 @@ def new_scaler(scale: str, *, sparse: bool = False) -> Scaler:
     raise must_be("auto, null, minmax or standard", "scale", scale)
 
 
-def shifts(scaler: Scaler | None) -> bool:
+def shifts_columns(scaler: Scaler | None) -> bool:
     """Return whether a scaler shifts columns, which would make a sparse matrix dense."""
     return isinstance(scaler, MinMaxScaler) or (isinstance(scaler, StandardScaler) and scaler.with_mean)
 
@@ -69,7 +69,7 @@ def scaler_from_state(state: dict[str, Any]) -> Scaler:
     return scaler
 
 
-def scalable(X: np.ndarray | sp.csr_matrix) -> np.ndarray | sp.csr_matrix:
+def prepare_for_scaling(X: np.ndarray | sp.csr_matrix) -> np.ndarray | sp.csr_matrix:
     """Return X in a form that scikit-learn scales correctly: CSR without duplicates, and no float16."""
     if sp.issparse(X):
         X = canonical_csr(X)

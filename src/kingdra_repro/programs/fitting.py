@@ -108,7 +108,7 @@ def _suited(cfg: DictConfig, choices: Any, data: Dataset) -> DictConfig:
     if n * d <= FEW_NUMBERS and suited.n_jobs == -1:
         suited = copy.deepcopy(suited)  # keep the caller's settings as they are
         suited.n_jobs = 1
-    if data.is_users_own and n <= FEW_ROWS and data.given is None:
+    if data.is_custom and n <= FEW_ROWS and data.given is None:
         told.append("on so few rows K-means is often as good or better: compare with method=kmeans")
     if told:
         _tell(f"{n:,} rows of {d:,} columns: {'; '.join(told)}")

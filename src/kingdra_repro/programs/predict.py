@@ -67,10 +67,10 @@ def run(arguments: Sequence[str]) -> int:
     if not hasattr(method, "predict"):
         raise InputError(f"{type(method).__name__} has no answer for new points: choose another method")
     keep = keep_columns == "true"
-    made, mirror = model.for_new_points, given.get("mirror")
-    if mirror is not None and not isinstance(made.vectorizer, PictureVectorizer):
+    preprocessing, mirror = model.for_new_points, given.get("mirror")
+    if mirror is not None and not isinstance(preprocessing.vectorizer, PictureVectorizer):
         raise InputError(f"mirror={mirror} is for models of pictures, and this is none: leave it out")
-    blocks = blocks_of_new_points(made, data, method.n_features_in_, keep, mirror)
+    blocks = blocks_of_new_points(preprocessing, data, method.n_features_in_, keep, mirror)
     write_clusters(
         output,
         (

@@ -25,7 +25,7 @@ def write_reports(folder: Path, cfg: DictConfig, data: Dataset, fit: Fit, classe
     draw_run_figures(folder, data, labels)
     write_explorer(folder, data, labels, classes)
     write_map(folder, data, method, labels, cfg.report.map)
-    if data.is_users_own:
+    if data.is_custom:
         columns = data.table if cfg.dataset.get("keep_columns") else None
         table = cluster_table(method, data.X, labels, data.row_names, columns, classes)
         write_clusters(folder / "clusters.csv", [table])

@@ -26,7 +26,7 @@ def top_features(data: Dataset, labels: np.ndarray, k: int, n_shown: int) -> lis
     if not is_sparse(data.X):
         spread = np.sqrt(np.maximum(squares / len(labels) - overall**2, 0))
         above = np.abs(np.divide(above, spread, out=np.zeros_like(above), where=spread > 0))
-        means, overall = data.in_units(means), data.in_units(overall[None])[0]
+        means, overall = data.unscale(means), data.unscale(overall[None])[0]
     found: list[list[list[Any]]] = []
     for cluster in range(k):
         order = np.argsort(-above[cluster], kind="stable")[:n_shown]
@@ -88,7 +88,7 @@ def values_of(data: Dataset, rows: np.ndarray, columns: np.ndarray) -> list[list
     if not len(rows):
         return []
     features: Any = data.X[rows]
-    shown = data.in_units(features)[:, columns]
+    shown = data.unscale(features)[:, columns]
     for place, column in enumerate(columns):
         cells = None if data.table is None else data.table.get(column_name(data, column))
         if cells is not None and isinstance(cells.dtype, np.dtype) and cells.dtype.kind in "iu":

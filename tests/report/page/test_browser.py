@@ -276,9 +276,9 @@ def test_the_map_tells_the_point_under_the_pointer(page, tmp_path, width):
     assert page.execute_script("return document.documentElement.scrollWidth <= window.innerWidth")
     assert not tip.is_displayed()
     canvas.send_keys(Keys.ARROW_RIGHT)
-    in_units = data.in_units(data.X[:1])[0]
+    unscaled = data.unscale(data.X[:1])[0]
     assert tip.text.startswith("row 0\ncluster 0, class 0, ")
-    assert f"height {in_units[0]:.4g}" in tip.text
+    assert f"height {unscaled[0]:.4g}" in tip.text
     assert "<script>" in tip.text
     corner = [tip.rect[side] - canvas.rect[side] for side in ("x", "y")]
     point_at(page, canvas, 12, 6)  # within the rounded corner, far from any point

@@ -24,7 +24,7 @@ from kingdra_repro.data.sources.custom_folder import folder_features
 from kingdra_repro.data.sources.custom_labels import read_given, read_labels
 from kingdra_repro.data.sources.custom_links import read_links
 from kingdra_repro.data.sources.custom_parquet import parquet_features, streamed_table
-from kingdra_repro.data.sources.custom_scaled import scaled
+from kingdra_repro.data.sources.custom_scaled import validate_and_scale
 from kingdra_repro.data.sources.custom_streamed import check_stream
 from kingdra_repro.data.sources.custom_table import column_names, table_features
 from kingdra_repro.data.sources.preprocessing import Preprocessing
@@ -170,20 +170,20 @@ def load_custom(
         in_memory = {name: value for name, value in of_tables.items() if name not in ("columns", "drop")}
         use = f"tables in memory, not for {path}, which is streamed"
         _refuse(in_memory, use, f"leave it out, or {table.in_memory_hint}")
-        found = parquet_features(table, labels, given, table_settings, buffer_rows, data_dir)
+        raw = parquet_features(table, labels, given, table_settings, buffer_rows, data_dir)
     elif path.is_dir():
-        found = folder_features(path, words or {}, pictures or {}, n_clusters, data_dir, mirror)
+        raw = folder_features(path, words or {}, pictures or {}, n_clusters, data_dir, mirror)
     elif path.suffix.lower() in ENDINGS:
-        found = array_features(path, scale, image_shape, stream, buffer_rows, data_dir)
+        raw = array_features(path, scale, image_shape, stream, buffer_rows, data_dir)
     elif is_table(path):
-        found = table_features(path, labels, given, text, id, table_settings, text_format, words or {})
+        raw = table_features(path, labels, given, text, id, table_settings, text_format, words or {})
     else:
         kinds = ", ".join(ENDINGS + TABLE_ENDINGS)
         raise InputError(f"dataset.path={path} has an unknown format: give a {kinds} file or a folder")
     for name, group in groups.items():
         kind, use = GROUPS[name]
         usual = signature(kind).parameters
-        if not isinstance(found.vectorizer, kind):
+        if not isinstance(raw.vectorizer, kind):
             of_others = {
                 f"{name}.{key}": value
                 for key, value in (group or {}).items()
@@ -196,15 +196,15 @@ def load_custom(
     if image_shape is not None and path.suffix.lower() not in ENDINGS:
         _refuse({"image_shape": image_shape}, f"arrays, not for {path}")
 
-    found_labels, source = found.labels, str(path)
-    rows = np.arange(found.X.shape[0]) if found.rows is None else found.rows
-    n_rows = len(rows) if found.table is None else len(found.table)
-    cells = None if found.table is None else found.table.iloc[rows]
-    if labels is not None and (found.labels is None or not of_a_table):  # a file, not a column
+    found_labels, source = raw.labels, str(path)
+    rows = np.arange(raw.X.shape[0]) if raw.rows is None else raw.rows
+    n_rows = len(rows) if raw.table is None else len(raw.table)
+    cells = None if raw.table is None else raw.table.iloc[rows]
+    if labels is not None and (raw.labels is None or not of_a_table):  # a file, not a column
         found_labels, source = read_labels("labels", labels, rows, n_rows), f"dataset.labels={labels}"
-    found_given = found.given
+    found_given = raw.given
     if given is not None and found_given is None:
-        found_given = read_given(given, found.row_names, rows, n_rows, cells)
+        found_given = read_given(given, raw.row_names, rows, n_rows, cells)
     y, class_names = None, None
     if found_labels is not None:
         y, class_names = encode_labels(found_labels.values, source, found_labels.written)
@@ -214,10 +214,10 @@ def load_custom(
         source = f"dataset.given={given}"
         y, given_classes, class_names = encode_given(found_labels, found_given, source)
     if links is not None:
-        found_links = read_links(Path(links).expanduser(), found.row_names, found.X.shape[0], cells)
-        closed = closure(found.X.shape[0], found_links, found.row_names)
+        found_links = read_links(Path(links).expanduser(), raw.row_names, raw.X.shape[0], cells)
+        closed = closure(raw.X.shape[0], found_links, raw.row_names)
         if given_classes is not None:
-            given_classes = with_linked(given_classes, closed, class_names, found.row_names)
+            given_classes = with_linked(given_classes, closed, class_names, raw.row_names)
     if n_clusters is None:
         if class_names is None:
             raise InputError(f"{path.name} has no labels to count: give n_clusters=K, or dataset.labels=...")
@@ -235,21 +235,21 @@ def load_custom(
             f"({listed(class_names)}): correct a name, or give at least {most}"
         )
     if scale == "auto":
-        scale = "standard" if isinstance(found.vectorizer, TableVectorizer) else None
-    X, y, scaler = scaled(found, y, n_clusters, scale)
-    if found.table is not None:  # further files are read with the decimal and thousands signs of this one
-        text_format = replace(text_format, **found.table.attrs.get("signs", {}))
-    preprocessing = Preprocessing(found.vectorizer, text_format, id, scaler, found.pixels, text)
+        scale = "standard" if isinstance(raw.vectorizer, TableVectorizer) else None
+    X, y, scaler = validate_and_scale(raw, y, n_clusters, scale)
+    if raw.table is not None:  # further files are read with the decimal and thousands signs of this one
+        text_format = replace(text_format, **raw.table.attrs.get("signs", {}))
+    preprocessing = Preprocessing(raw.vectorizer, text_format, id, scaler, raw.pixels, text)
     return Dataset(
         path.name if path.is_dir() else table_name(path),
         X,
         y,
         n_clusters,
-        image_shape=found.image_shape,
-        feature_names=found.feature_names,
+        image_shape=raw.image_shape,
+        feature_names=raw.feature_names,
         class_names=class_names,
-        row_names=found.row_names,
-        pictures=found.pictures,
+        row_names=raw.row_names,
+        pictures=raw.pictures,
         given=given_classes,
         links=found_links,
         preprocessing=preprocessing,

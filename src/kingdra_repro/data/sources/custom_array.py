@@ -13,8 +13,8 @@ from kingdra_repro.checks import is_integer
 from kingdra_repro.data.formats.arrays import ARRAY_ENDINGS, read_mat, read_npy, read_npz
 from kingdra_repro.data.formats.jule import HDF5_ENDINGS, read_jule
 from kingdra_repro.data.formats.labels import Labels
-from kingdra_repro.data.sources.custom_found import Found
 from kingdra_repro.data.sources.custom_streamed import streamed_array
+from kingdra_repro.data.sources.raw_data import RawData
 from kingdra_repro.data.streamed import Matrix, is_sparse
 from kingdra_repro.errors import InputError
 
@@ -29,7 +29,7 @@ def array_features(
     stream: bool | str = False,
     buffer_rows: int | None = None,
     data_dir: Any = None,
-) -> Found:
+) -> RawData:
     """Return the features and labels of an array file.
 
     Parameters
@@ -48,8 +48,8 @@ def array_features(
     InputError
         If the file cannot be read, or holds neither features nor pictures.
     """
-    found = streamed_array(path, scale, stream, buffer_rows, data_dir)
-    if found is None:
+    raw = streamed_array(path, scale, stream, buffer_rows, data_dir)
+    if raw is None:
         match path.suffix.lower():
             case ".npz":
                 X, labels = read_npz(path)
@@ -59,15 +59,15 @@ def array_features(
                 X, labels = read_npy(path), None
             case _:
                 X, labels = read_jule(path)
-        found = features_of(X, scale, path)
-        found = found if labels is None else replace(found, labels=Labels(labels))
+        raw = features_of(X, scale, path)
+        raw = raw if labels is None else replace(raw, labels=Labels(labels))
     if image_shape is not None:
-        shape = _checked(image_shape, found.X, path)
-        found = replace(found, image_shape=found.image_shape or shape)
-    return found
+        shape = _checked(image_shape, raw.X, path)
+        raw = replace(raw, image_shape=raw.image_shape or shape)
+    return raw
 
 
-def features_of(X: np.ndarray | sp.csr_matrix, scale: str | None, source: Path | str) -> Found:
+def features_of(X: np.ndarray | sp.csr_matrix, scale: str | None, source: Path | str) -> RawData:
     """Return an array as features, with each picture flattened to a row; see `array_features`."""
     if pixels := scale == "auto" and X.dtype == np.uint8:
         X = X.astype(np.float32) / np.float32(255)
@@ -75,8 +75,8 @@ def features_of(X: np.ndarray | sp.csr_matrix, scale: str | None, source: Path |
         raise InputError(f"{source} holds a single value, no rows: give an array [n, d]")
     if X.ndim in (3, 4) and not sp.issparse(X):
         X, image_shape = _flat(X, source)
-        return Found(X, image_shape=image_shape, pixels=pixels)
-    return Found(X, pixels=pixels)
+        return RawData(X, image_shape=image_shape, pixels=pixels)
+    return RawData(X, pixels=pixels)
 
 
 def _flat(X: np.ndarray, source: Path | str) -> tuple[np.ndarray, tuple[int, ...]]:

@@ -10,8 +10,8 @@ from kingdra_repro.data.features.pictures import PICTURE_ENDINGS, PictureFiles
 from kingdra_repro.data.features.tfidf import TextVectorizer
 from kingdra_repro.data.formats.labels import Labels
 from kingdra_repro.data.formats.streamed_parquet import ENDING as PARQUET
-from kingdra_repro.data.sources.custom_found import Found
 from kingdra_repro.data.sources.file_folder import files_and_classes
+from kingdra_repro.data.sources.raw_data import RawData
 from kingdra_repro.data.validation import check_n_clusters
 from kingdra_repro.errors import InputError
 
@@ -23,7 +23,7 @@ def folder_features(
     n_clusters: int | None,
     data_dir: str | os.PathLike | None,
     mirror: str | os.PathLike | None,
-) -> Found:
+) -> RawData:
     """Return features of the files in a folder: ResNet-50 if all are pictures, tf-idf if none is.
 
     `words` and `pictures` are settings of `TextVectorizer` and `PictureVectorizer`. `n_clusters` is checked
@@ -42,7 +42,7 @@ def folder_features(
         check_n_clusters(n_clusters, len(files))
     if are_pictures(folder, files):
         by_pictures = PictureVectorizer(**pictures)
-        return Found(
+        return RawData(
             by_pictures.features(folder, files, data_dir, mirror),
             row_names=names,
             labels=labels,
@@ -51,7 +51,7 @@ def folder_features(
         )
     by_words = TextVectorizer(**words)
     X = by_words.fit_transform(map(read_text, files))
-    return Found(X, feature_names=by_words.words, row_names=names, labels=labels, vectorizer=by_words)
+    return RawData(X, feature_names=by_words.words, row_names=names, labels=labels, vectorizer=by_words)
 
 
 def are_pictures(folder: Path, files: Sequence[Path]) -> bool:

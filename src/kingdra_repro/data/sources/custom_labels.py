@@ -14,7 +14,7 @@ from kingdra_repro.data.sources.custom_cells import check_cells
 from kingdra_repro.errors import InputError, listed
 
 ANSWER = "answer"  # the column of ask.csv that a person fills in
-OWN = ["row", ANSWER, "cluster", "disagreement"]  # its columns; those of the user's table follow
+ASK_COLUMNS = ["row", ANSWER, "cluster", "disagreement"]  # its columns; those of the user's table follow
 
 
 def read_labels(setting: str, labels: str, rows: np.ndarray, n_rows: int) -> Labels:
@@ -111,20 +111,24 @@ def read_given(
     # in the user's file serve as names.
     order = list(table.columns)
     named = "id" in order and order.index("id") < order.index(ANSWER)
-    there = written.get("id", table["id"].astype(str)).fillna("") if named else asked.astype(str)
-    here = [str(row) for row in rows] if row_names is None or not named else row_names
-    names = [here[row].strip() for row in asked]
-    if len(wrong := np.flatnonzero(there != names)):
+    answer_names = written.get("id", table["id"].astype(str)).fillna("") if named else asked.astype(str)
+    data_names = [str(row) for row in rows] if row_names is None or not named else row_names
+    names = [data_names[row].strip() for row in asked]
+    if len(wrong := np.flatnonzero(answer_names != names)):
         first = wrong[0]
         raise InputError(
-            f"{path} is of other data: row {asked[first]} is {there.iloc[first]} there, and {names[first]} "
-            "here: give the file of a run with these data, and dataset.id and dataset.missing as it had them"
+            f"{path} is of other data: row {asked[first]} is {answer_names.iloc[first]} there, and "
+            f"{names[first]} here: give the file of a run with these data, and dataset.id and "
+            "dataset.missing as it had them"
         )
     answers = table.assign(**written)[ANSWER]
     if cells is not None:
-        own = [*OWN, "id"] if named else OWN  # a run puts "input" before such names of the table
-        repeated = [one[answers.notna()].drop(columns=own, errors="ignore") for one in (table, written)]
-        cells = cells.rename(columns={name: f"input {name}" for name in own})
+        # A run puts "input" before the names of the table's columns that are also columns of ask.csv.
+        ask_columns = [*ASK_COLUMNS, "id"] if named else ASK_COLUMNS
+        repeated = [
+            one[answers.notna()].drop(columns=ask_columns, errors="ignore") for one in (table, written)
+        ]
+        cells = cells.rename(columns={name: f"input {name}" for name in ask_columns})
         check_cells(path, repeated, cells, asked[answers.notna()].to_numpy())
     return Labels(*(column.set_axis(asked).reindex(range(n)) for column in (table[ANSWER], answers)))
 

@@ -55,8 +55,8 @@ def read_links(
         raise InputError(f"{path} has no link that is filled in: give 1 or 0 to some")
     pairs = _rows_named(table[["i", "j"]], path, row_names, n)
     if cells is not None:
-        for rows, before in zip(pairs.T, ("i: ", "j: "), strict=True):
-            check_cells(path, [one.iloc[table.index] for one in (repeated, as_written)], cells, rows, before)
+        for rows, prefix in zip(pairs.T, ("i: ", "j: "), strict=True):
+            check_cells(path, [one.iloc[table.index] for one in (repeated, as_written)], cells, rows, prefix)
     if (itself := np.flatnonzero(pairs[:, 0] == pairs[:, 1])).size:
         raise InputError(
             f"{path} pairs {table['i'].iloc[itself[0]]} with itself in {_place(table, itself[0])}: leave "

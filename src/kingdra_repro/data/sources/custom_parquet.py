@@ -13,8 +13,8 @@ from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.formats.labels import Labels
 from kingdra_repro.data.formats.streamed_parquet import StreamedParquet, is_parquet
 from kingdra_repro.data.formats.tables import is_table
-from kingdra_repro.data.sources.custom_found import Found
 from kingdra_repro.data.sources.custom_streamed import is_large
+from kingdra_repro.data.sources.raw_data import RawData
 from kingdra_repro.data.streamed import StreamedMatrix
 from kingdra_repro.errors import InputError, listed
 
@@ -56,7 +56,7 @@ def parquet_features(
     settings: TableSettings,
     buffer_rows: int | None,
     data_dir: str | os.PathLike | None,
-) -> Found:
+) -> RawData:
     """Return the features of a Parquet table, as a matrix in a single file that is kept in the data folder.
 
     `labels` and `given` name the columns with the classes and with the labels to learn from, or separate
@@ -72,7 +72,7 @@ def parquet_features(
     names = _columns(table, settings, (column, given_column))
     vectorizer = TableVectorizer(settings)
     vectorizer.numbers = names
-    return Found(
+    return RawData(
         StreamedMatrix(table.matrix(names, data_dir), buffer_rows),
         feature_names=names,
         labels=None if column is None else Labels(table.column(column)),

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
-from kingdra_repro.data.scaling import Scaler, fit_scaler, scalable
-from kingdra_repro.data.sources.custom_found import Found
-from kingdra_repro.data.sources.custom_streamed import validated
+from kingdra_repro.data.scaling import Scaler, fit_scaler, prepare_for_scaling
+from kingdra_repro.data.sources.custom_streamed import validate_streamed
+from kingdra_repro.data.sources.raw_data import RawData
 from kingdra_repro.data.streamed import Matrix, StreamedMatrix
 from kingdra_repro.data.validation import (
     check_n_clusters,
@@ -19,8 +19,8 @@ from kingdra_repro.data.validation import (
 )
 
 
-def scaled(
-    found: Found, y: Any, n_clusters: int, scale: str | None
+def validate_and_scale(
+    raw: RawData, y: Any, n_clusters: int, scale: str | None
 ) -> tuple[Matrix, np.ndarray | None, Scaler | None]:
     """Validate features and labels, and scale the features: "minmax", "standard" or None.
 
@@ -38,25 +38,25 @@ def scaled(
     InputError
         If `kingdra_repro.data.validate` rejects the data, or there is no such scale.
     """
-    if isinstance(found.X, StreamedMatrix):
-        check_n_clusters(n_clusters, len(found.X))
-        y = checked_labels(y, len(found.X))
-        streamed = validated(found.X, scale, found.feature_names)
-        if not isinstance(found.vectorizer, TableVectorizer):
+    if isinstance(raw.X, StreamedMatrix):
+        check_n_clusters(n_clusters, len(raw.X))
+        y = checked_labels(y, len(raw.X))
+        streamed = validate_streamed(raw.X, scale, raw.feature_names)
+        if not isinstance(raw.vectorizer, TableVectorizer):
             return streamed, y, streamed.scaler
-        found.vectorizer.scaler = streamed.scaler
+        raw.vectorizer.scaler = streamed.scaler
         return streamed, y, None
-    X, y = validate(found.X, y, n_clusters, feature_names=found.feature_names)
+    X, y = validate(raw.X, y, n_clusters, feature_names=raw.feature_names)
     scaler = None
     # Uses the values as read: float32 keeps little of a column that varies little about a large mean.
     if scale is None:
-        check_spread(found.X, found.feature_names)
-    elif isinstance(found.vectorizer, TableVectorizer):
-        X = found.vectorizer.fit_scale(np.asarray(found.X), scale).astype(np.float32)
+        check_spread(raw.X, raw.feature_names)
+    elif isinstance(raw.vectorizer, TableVectorizer):
+        X = raw.vectorizer.fit_scale(np.asarray(raw.X), scale).astype(np.float32)
     else:
-        numbers = scalable(found.X)
+        numbers = prepare_for_scaling(raw.X)
         scaler = fit_scaler(numbers, scale)
         X = scaler.transform(numbers).astype(np.float32)
-    warn_of_constant_columns(X, found.feature_names)
+    warn_of_constant_columns(X, raw.feature_names)
     warn_of_large_values(X, scale)
     return X, y, scaler

@@ -16,7 +16,7 @@ from kingdra_repro.data.formats.memory import available_bytes
 from kingdra_repro.data.formats.stored_csr import StoredCSR, open_csr
 from kingdra_repro.data.formats.stored_rows import StoredRows, open_npy
 from kingdra_repro.data.scaling import new_scaler
-from kingdra_repro.data.sources.custom_found import Found
+from kingdra_repro.data.sources.raw_data import RawData
 from kingdra_repro.data.streamed import StreamedMatrix, ahead
 from kingdra_repro.data.validation import (
     NUMBERS_AT_ONCE,
@@ -51,7 +51,7 @@ def is_large(n_bytes: int) -> bool:
 
 def streamed_array(
     path: Path, scale: str | None, stream: bool | str, buffer_rows: int | None, data_dir: Any = None
-) -> Found | None:
+) -> RawData | None:
     """Return the array of a .npy file, or the CSR matrix of a .npz file, as a matrix that stays on disk.
 
     None if the file is to be read into memory.
@@ -90,7 +90,7 @@ def streamed_array(
         rows = rows.unpacked(data_dir)
     pixels = scale == AUTO and rows.dtype == np.uint8
     matrix = StreamedMatrix(rows, buffer_rows=buffer_rows, pixels=pixels)
-    return Found(matrix, image_shape=picture, pixels=pixels)
+    return RawData(matrix, image_shape=picture, pixels=pixels)
 
 
 def _cannot_stream(path: Path) -> InputError:
@@ -111,7 +111,7 @@ def _cannot_stream(path: Path) -> InputError:
     )
 
 
-def validated(
+def validate_streamed(
     X: StreamedMatrix, scale: str | None, feature_names: Sequence[str] | None = None
 ) -> StreamedMatrix:
     """Validate a streamed matrix and fit its scaler, in one pass over all numbers, block by block.

@@ -16,7 +16,7 @@ from kingdra_repro.data.features.tfidf import TextVectorizer
 from kingdra_repro.data.formats.labels import Labels
 from kingdra_repro.data.formats.tables import read_as_written
 from kingdra_repro.data.formats.text_format import TextFormat
-from kingdra_repro.data.sources.custom_found import Found
+from kingdra_repro.data.sources.raw_data import RawData
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.errors import InputError, listed
 
@@ -30,7 +30,7 @@ def table_features(
     settings: TableSettings,
     text_format: TextFormat,
     words: Mapping[str, Any],
-) -> Found:
+) -> RawData:
     """Return features of a table: its columns, or tf-idf of the words in its column `text`.
 
     `labels` and `given` name the columns with the classes and with the labels to learn from, or separate
@@ -85,7 +85,7 @@ def table_features(
         for name in (labels, given)
     )
     table = table.assign(**as_written)
-    return Found(
+    return RawData(
         X,
         feature_names=feature_names,
         row_names=row_names(table, id, rows),

@@ -42,12 +42,14 @@ class NewPoints:
     rows: np.ndarray | None = None
 
 
-def read_new_points(made: Preprocessing, path: Path, n_features: int, mirror: str | None = None) -> NewPoints:
+def read_new_points(
+    preprocessing: Preprocessing, path: Path, n_features: int, mirror: str | None = None
+) -> NewPoints:
     """Read the points in a file or folder as features.
 
     Parameters
     ----------
-    made : Preprocessing
+    preprocessing : Preprocessing
         The preprocessing that made the `n_features` features that the model was fitted on.
     path : Path
         A file or folder like that of the run; for texts and pictures, also an array of features.
@@ -61,24 +63,31 @@ def read_new_points(made: Preprocessing, path: Path, n_features: int, mirror: st
     """
     if not path.exists():
         raise InputError(f"data={path} does not exist ({path.absolute()}): correct the path")
-    of_files = isinstance(made.vectorizer, TextVectorizer | PictureVectorizer) and made.text is None
+    of_files = (
+        isinstance(preprocessing.vectorizer, TextVectorizer | PictureVectorizer)
+        and preprocessing.text is None
+    )
     if of_files and not (path.is_file() and path.suffix.lower() in ENDINGS):
-        return _read_files(made, path, mirror)
+        return _read_files(preprocessing, path, mirror)
     if path.is_dir():
-        of_a_table = isinstance(made.vectorizer, TableVectorizer)
+        of_a_table = isinstance(preprocessing.vectorizer, TableVectorizer)
         also = ", or a folder of nothing but Parquet files" if of_a_table else ""
         raise InputError(f"data={path} is a folder: give a file like that of the run{also}")
-    of_texts = isinstance(made.vectorizer, TextVectorizer) and made.text is not None
-    if isinstance(made.vectorizer, TableVectorizer) or (of_texts and is_table(path)):
-        return _read_table(made, path)
+    of_texts = isinstance(preprocessing.vectorizer, TextVectorizer) and preprocessing.text is not None
+    if isinstance(preprocessing.vectorizer, TableVectorizer) or (of_texts and is_table(path)):
+        return _read_table(preprocessing, path)
     if path.suffix.lower() not in ENDINGS:
         raise InputError(f"{path} is no array: give one, such as a .npy, as the model was fitted on")
-    found = array_features(path, made.scale, stream="auto")
-    return NewPoints(made.of_array(found, n_features, str(path)))
+    raw = array_features(path, preprocessing.scale, stream="auto")
+    return NewPoints(preprocessing.features_from_array(raw, n_features, str(path)))
 
 
 def blocks_of_new_points(
-    made: Preprocessing, path: Path, n_features: int, all_columns: bool = False, mirror: str | None = None
+    preprocessing: Preprocessing,
+    path: Path,
+    n_features: int,
+    all_columns: bool = False,
+    mirror: str | None = None,
 ) -> Iterator[NewPoints]:
     """Read points as `read_new_points` does, but block by block if Parquet does not fit in memory.
 
@@ -89,61 +98,65 @@ def blocks_of_new_points(
     InputError
         As `read_new_points`; an error in a later block is raised after the earlier blocks were yielded.
     """
-    of_a_table = isinstance(made.vectorizer, TableVectorizer) and path.exists()
+    of_a_table = isinstance(preprocessing.vectorizer, TableVectorizer) and path.exists()
     table = streamed_table(path, "auto") if of_a_table else None
-    if table is None or not isinstance(made.vectorizer, TableVectorizer):
-        yield read_new_points(made, path, n_features, mirror)
+    if table is None or not isinstance(preprocessing.vectorizer, TableVectorizer):
+        yield read_new_points(preprocessing, path, n_features, mirror)
     else:
-        yield from _blocks_of(made, table, made.vectorizer, all_columns)
+        yield from _blocks_of(preprocessing, table, preprocessing.vectorizer, all_columns)
 
 
-def _read_files(made: Preprocessing, path: Path, mirror: str | None) -> NewPoints:
+def _read_files(preprocessing: Preprocessing, path: Path, mirror: str | None) -> NewPoints:
     """Read the texts or pictures in a folder, or a single file."""
     folder, files = (path, files_and_classes(path)[0]) if path.is_dir() else (path.parent, [path])
-    of_pictures = isinstance(made.vectorizer, PictureVectorizer)
+    of_pictures = isinstance(preprocessing.vectorizer, PictureVectorizer)
     if are_pictures(folder, files) != of_pictures:
         kinds = ("pictures", "texts") if of_pictures else ("texts", "pictures")
         raise InputError(f"data={path} holds {kinds[1]}, and the model was fitted on {kinds[0]}")
-    if isinstance(made.vectorizer, PictureVectorizer):
-        X: Any = made.vectorizer.features(folder, files, mirror=mirror)
+    if isinstance(preprocessing.vectorizer, PictureVectorizer):
+        X: Any = preprocessing.vectorizer.features(folder, files, mirror=mirror)
     else:
-        X = made.of_each([read_text(file) for file in files])
-    return NewPoints(made.scaled(X), [file.relative_to(folder).as_posix() for file in files])
+        X = preprocessing.features_from_items([read_text(file) for file in files])
+    return NewPoints(preprocessing.scaled(X), [file.relative_to(folder).as_posix() for file in files])
 
 
-def _read_table(made: Preprocessing, path: Path) -> NewPoints:
+def _read_table(preprocessing: Preprocessing, path: Path) -> NewPoints:
     """Read a table, or its column of texts."""
     if not is_table(path):
         raise InputError(f"{path} is no table: give one, such as a .csv, as the model was fitted on")
-    words = made.vectorizer.words if isinstance(made.vectorizer, TableVectorizer) else ()
-    table, written = read_as_written(path, () if made.id is None else (made.id,), made.text_format, words)
+    words = preprocessing.vectorizer.words if isinstance(preprocessing.vectorizer, TableVectorizer) else ()
+    table, written = read_as_written(
+        path, () if preprocessing.id is None else (preprocessing.id,), preprocessing.text_format, words
+    )
     X: Any
-    if isinstance(made.vectorizer, TableVectorizer):
-        X, rows = made.vectorizer.transform(table, str(path))
+    if isinstance(preprocessing.vectorizer, TableVectorizer):
+        X, rows = preprocessing.vectorizer.transform(table, str(path))
         check_dropped(len(rows), len(table), str(path))
-        validate_features(X, made.vectorizer.feature_names)
-        X = made.vectorizer.scale(X).astype(np.float32)
+        validate_features(X, preprocessing.vectorizer.feature_names)
+        X = preprocessing.vectorizer.scale(X).astype(np.float32)
     else:
-        assert made.text is not None
-        X = made.scaled(made.of_each(texts_of(table, made.text, str(path))))
+        assert preprocessing.text is not None
+        X = preprocessing.scaled(
+            preprocessing.features_from_items(texts_of(table, preprocessing.text, str(path)))
+        )
         rows = np.arange(len(table))
     table = table.assign(**written)
-    names = row_names(table, made.id if made.id in table.columns else None, rows)
+    names = row_names(table, preprocessing.id if preprocessing.id in table.columns else None, rows)
     return NewPoints(X, names, table.iloc[rows])
 
 
 def _blocks_of(
-    made: Preprocessing, table: StreamedParquet, vectorizer: TableVectorizer, all_columns: bool
+    preprocessing: Preprocessing, table: StreamedParquet, vectorizer: TableVectorizer, all_columns: bool
 ) -> Iterator[NewPoints]:
     source = str(table.path)
     vectorizer.check_columns(table.names, source)
-    used = {*vectorizer.columns, made.id}
+    used = {*vectorizer.columns, preprocessing.id}
     position, n_left = BlockPosition(), 0
     for frame in table.frames([name for name in table.names if all_columns or name in used]):
         X, rows = vectorizer.transform(frame, source, position)
         if len(rows):
             validate_features(X, vectorizer.feature_names, position.first_row)
-            id = made.id if made.id in frame.columns else None
+            id = preprocessing.id if preprocessing.id in frame.columns else None
             is_named = id is not None or not isinstance(frame.index, pd.RangeIndex)
             yield NewPoints(
                 vectorizer.scale(X).astype(np.float32),

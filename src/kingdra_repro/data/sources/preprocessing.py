@@ -14,11 +14,17 @@ from kingdra_repro.data.features.picture_vectorizer import PictureVectorizer
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.features.tfidf import TextVectorizer
 from kingdra_repro.data.formats.text_format import TextFormat
-from kingdra_repro.data.scaling import Scaler, scalable, scaler_from_state, scaler_state, shifts
+from kingdra_repro.data.scaling import (
+    Scaler,
+    prepare_for_scaling,
+    scaler_from_state,
+    scaler_state,
+    shifts_columns,
+)
 from kingdra_repro.data.sources.custom_array import features_of
-from kingdra_repro.data.sources.custom_found import Found
-from kingdra_repro.data.sources.custom_streamed import validated
+from kingdra_repro.data.sources.custom_streamed import validate_streamed
 from kingdra_repro.data.sources.custom_table import texts_of
+from kingdra_repro.data.sources.raw_data import RawData
 from kingdra_repro.data.streamed import Matrix, StreamedMatrix, is_sparse
 from kingdra_repro.data.validation import validate_features
 from kingdra_repro.errors import InputError
@@ -76,8 +82,8 @@ class Preprocessing:
                 raise InputError(f"X must be a list; got a single {type(table).__name__}: put it into a list")
             X: Any = table if sp.issparse(table) else np.asarray(table)
             if self.vectorizer is not None and X.ndim == 1 and X.dtype.kind in "OU":
-                return self.scaled(self.of_each(list(table)))
-            return self.of_array(features_of(X, self.scale, "X"), n_features, "X")
+                return self.scaled(self.features_from_items(list(table)))
+            return self.features_from_array(features_of(X, self.scale, "X"), n_features, "X")
         if not isinstance(table, pd.DataFrame):
             raise InputError(
                 f"X must be a DataFrame with the columns of the run's table; got {type(points).__name__}"
@@ -91,7 +97,7 @@ class Preprocessing:
         validate_features(features, self.vectorizer.feature_names)
         return self.vectorizer.scale(features).astype(np.float32)
 
-    def in_units(self, X: np.ndarray) -> np.ndarray:
+    def unscale(self, X: np.ndarray) -> np.ndarray:
         """Return features [m, d], or means of features, in the units of the file: float64 array [m, d]."""
         X = X.astype(np.float64)
         if isinstance(self.vectorizer, TableVectorizer):
@@ -105,27 +111,29 @@ class Preprocessing:
         """The `scale` setting with which an array of new points is read."""
         return "auto" if self.pixels else None
 
-    def of_array(self, found: Found, n_features: int, source: str) -> Matrix:
-        if found.X.ndim == 2 and found.X.shape[1] != n_features:
-            raise InputError(f"{source} has {found.X.shape[1]} columns: the model was fitted on {n_features}")
-        if is_sparse(found.X) and shifts(self.scaler):
+    def features_from_array(self, raw: RawData, n_features: int, source: str) -> Matrix:
+        if raw.X.ndim == 2 and raw.X.shape[1] != n_features:
+            raise InputError(f"{source} has {raw.X.shape[1]} columns: the model was fitted on {n_features}")
+        if is_sparse(raw.X) and shifts_columns(self.scaler):
             raise InputError(
                 f"{source} is a sparse matrix, and the model was fitted on a dense one, whose columns it "
                 "shifts: make it dense by .toarray()"
             )
-        if self.pixels and not found.pixels:
-            raise InputError(f"{source} has numbers of {found.X.dtype}: the model was fitted on uint8")
-        if isinstance(found.X, StreamedMatrix):
-            streamed = validated(replace(found.X, scaler=self.scaler), None)
+        if self.pixels and not raw.pixels:
+            raise InputError(f"{source} has numbers of {raw.X.dtype}: the model was fitted on uint8")
+        if isinstance(raw.X, StreamedMatrix):
+            streamed = validate_streamed(replace(raw.X, scaler=self.scaler), None)
             self._check_span(streamed, source)
             return streamed
-        X = self.scaled(found.X)
+        X = self.scaled(raw.X)
         self._check_span(X, source)
         return X
 
     def scaled(self, X: np.ndarray | sp.csr_matrix) -> np.ndarray | sp.csr_matrix:
         checked = validate_features(X)
-        return checked if self.scaler is None else self.scaler.transform(scalable(X)).astype(np.float32)
+        if self.scaler is None:
+            return checked
+        return self.scaler.transform(prepare_for_scaling(X)).astype(np.float32)
 
     def _check_span(self, X: Matrix, source: str) -> None:
         """Raise InputError if X is on another scale, which would silently give wrong clusters."""
@@ -138,7 +146,7 @@ class Preprocessing:
                 f"{high:g}; scale them alike"
             )
 
-    def of_each(self, points: list[Any]) -> np.ndarray | sp.csr_matrix:
+    def features_from_items(self, points: list[Any]) -> np.ndarray | sp.csr_matrix:
         """Return the features of texts, or of the pictures at the given paths."""
         if isinstance(self.vectorizer, TextVectorizer):
             return self.vectorizer.transform(points)

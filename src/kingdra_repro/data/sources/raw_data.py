@@ -1,4 +1,4 @@
-"""`Found`, the content of a user's file or folder of any kind."""
+"""`RawData`, the content of a user's file or folder of any kind."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from kingdra_repro.data.streamed import Matrix
 
 
 @dataclass(frozen=True)
-class Found:
+class RawData:
     """Features of m rows and what is known about them, before validation and scaling.
 
     Attributes
