@@ -21,12 +21,12 @@ def texts(length: float) -> Dataset:
 
 @pytest.mark.parametrize("length", [1, 2000**0.5], ids=["one", "sqrt_d"])
 def test_rows_of_texts_of_either_length_are_right(length: float) -> None:
-    for finding in check_dataset(texts(length), KNOWN, None, None):
-        assert finding.right, finding
+    for result in check_dataset(texts(length), KNOWN, None, None):
+        assert result.ok, result
 
 
 def test_rows_of_texts_of_another_length_are_wrong() -> None:
-    findings = check_dataset(texts(2.0), KNOWN, None, None)
-    (wrong,) = [finding for finding in findings if not finding.right]
-    assert wrong.what == "length of rows"
-    assert wrong.found == "2.0000 to 2.0000; expected 1 or 44.7214"
+    results = check_dataset(texts(2.0), KNOWN, None, None)
+    (wrong,) = [result for result in results if not result.ok]
+    assert wrong.name == "length of rows"
+    assert wrong.message == "2.0000 to 2.0000; expected 1 or 44.7214"

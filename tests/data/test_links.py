@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kingdra_repro.data.links import Links, closure, with_linked
+from kingdra_repro.data.links import Links, closure, propagate_labels
 from kingdra_repro.data.sources.custom_links import read_links
 from kingdra_repro.errors import InputError
 
@@ -16,19 +16,19 @@ def test_what_follows_from_pairs() -> None:
     group = closed.group
     assert group[0] == group[1] == group[2] != group[4] == group[5]
     assert len(np.unique(group)) == 5
-    apart = {frozenset(pair) for pair in closed.apart.tolist()}
-    assert apart == {frozenset((group[0], group[4])), frozenset((group[6], group[7]))}
+    cannot_link = {frozenset(pair) for pair in closed.cannot_link_groups.tolist()}
+    assert cannot_link == {frozenset((group[0], group[4])), frozenset((group[6], group[7]))}
     given = np.array([-1, 2, -1, -1, -1, 0, 1, -1])
-    assert with_linked(given, closed).tolist() == [2, 2, 2, -1, 0, 0, 1, -1]
+    assert propagate_labels(given, closed).tolist() == [2, 2, 2, -1, 0, 0, 1, -1]
 
 
-def test_a_contradiction_is_reported_with_its_rows_unless_it_is_doubtful() -> None:
+def test_a_contradiction_is_reported_with_its_rows_unless_it_is_uncertain() -> None:
     contradiction = ([[0, 1], [1, 2]], [[0, 2]])
     with pytest.raises(InputError, match=r"Rows 0 and 2 cannot be linked and must be linked .0 - 1 - 2."):
         closure(3, Links.of(3, *contradiction))
-    doubtful = closure(3, Links.of(3, *contradiction, None, [0.9]))
-    assert len(doubtful.apart) == 0
-    assert doubtful.doubtful.cannot_link.tolist() == [[0, 2]]
+    closed = closure(3, Links.of(3, *contradiction, None, [0.9]))
+    assert len(closed.cannot_link_groups) == 0
+    assert closed.uncertain.cannot_link.tolist() == [[0, 2]]
 
 
 def test_rows_with_names_are_told_by_their_names() -> None:
@@ -38,9 +38,9 @@ def test_rows_with_names_are_told_by_their_names() -> None:
         closure(3, contradicting, names)
     closed = closure(3, apart, names)
     with pytest.raises(InputError, match=r"Rows 'ann' and 'ben' must be linked, .* the classes 'x' and 'y':"):
-        with_linked(np.array([0, 1, -1]), closed, ["x", "y"], names)
+        propagate_labels(np.array([0, 1, -1]), closed, ["x", "y"], names)
     with pytest.raises(InputError, match="Rows 'ann' and 'cem' have the class 'x', and the pairs say"):
-        with_linked(np.array([0, -1, 0]), closed, ["x", "y"], names)
+        propagate_labels(np.array([0, -1, 0]), closed, ["x", "y"], names)
 
 
 @pytest.mark.parametrize(
@@ -154,9 +154,9 @@ def test_files_that_are_none(text: str, message: str, tmp_path: Path) -> None:
         read_links(tmp_path / "other.csv", None, 5)
 
 
-def test_groups_that_are_apart_are_told_once_the_smaller_number_first() -> None:
+def test_groups_that_cannot_be_linked_are_listed_once_the_smaller_number_first() -> None:
     closed = closure(4, Links.of(4, None, [[3, 0], [0, 3], [2, 1]]))
-    assert closed.apart.tolist() == [[0, 3], [1, 2]]
+    assert closed.cannot_link_groups.tolist() == [[0, 3], [1, 2]]
 
 
 def test_a_checksum_tells_kinds_pairs_and_weights_apart() -> None:

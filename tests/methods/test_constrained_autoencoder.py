@@ -240,7 +240,7 @@ def test_linked_pairs_pull_and_push(digits, given) -> None:
     assert fitted.history_["pairwise_linked"].iloc[-1] < fitted.history_["pairwise_linked"].dropna().iloc[0]
 
 
-def test_relations_among_linked_points_are_closed_but_for_doubtful_pairs() -> None:
+def test_relations_among_linked_points_are_closed_but_for_uncertain_pairs() -> None:
     links = Links.of(8, [[0, 1], [1, 2], [5, 6]], [[2, 3], [6, 7]], [1, 1, 0.5], [1, 0.25])
     relation, weight = LinkedPairs(closure(8, links), torch.device("cpu")).relations(torch.arange(8))
     expected = np.zeros((8, 8), int)

@@ -6,7 +6,7 @@ from hypothesis import given as drawn
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from kingdra_repro.data.links import Links, closure, with_linked
+from kingdra_repro.data.links import Links, closure, propagate_labels
 from kingdra_repro.pseudo_labels import MiniClusters, constrain
 
 K, N = 3, 14
@@ -32,7 +32,7 @@ def test_no_set_breaks_a_given_label_or_a_certain_link(seed: int) -> None:
     links = Links.of(N, pairs[together], pairs[~together])
     closed = None if links is None else closure(N, links)
     labels = np.where(rng.random(N) < rng.random(), truth, -1)
-    labels = labels if closed is None else with_linked(labels, closed)
+    labels = labels if closed is None else propagate_labels(labels, closed)
     found = found_as(rng.integers(-1, K, N).tolist())
     kept = constrain(found, outputs(*rng.integers(0, K, (2, N)).tolist()), labels, closed)
 

@@ -86,7 +86,7 @@ def test_the_later_weight_is_for_pseudo_labels_of_all_outputs(every_output: bool
     torch.testing.assert_close(losses["loss"], rest + weight * (losses["mi_clean"] + losses["mi_noisy"]))
 
 
-def test_a_pair_that_is_doubtful_twice_weighs_the_sum() -> None:
+def test_a_pair_that_is_uncertain_twice_weighs_the_sum() -> None:
     must, cannot = [[0, 1], [1, 0], [2, 3], [4, 5]], [[3, 2], [5, 4]]
     links = Links.of(6, must, cannot, [0.3, 0.4, 0.1, 0.5], [0.9, 0.5])
     relation, weight = LinkedPairs(closure(6, links), CPU).relations(torch.arange(6))

@@ -18,12 +18,12 @@ from kingdra_repro.files import wrong_checksum
 
 
 @dataclass(frozen=True)
-class Finding:
-    """Result of one check; `found` says what was found and, if it is wrong, what was expected."""
+class CheckResult:
+    """Result of one check; `message` says what was found and, if it is wrong, what was expected."""
 
-    what: str
-    right: bool
-    found: str
+    name: str
+    ok: bool
+    message: str
 
 
 def check_dataset(
@@ -33,42 +33,42 @@ def check_dataset(
     mirror: str | os.PathLike | None,
     *,
     default_settings: bool = True,
-) -> list[Finding]:
+) -> list[CheckResult]:
     """Compare a loaded data set, and its local files, with what is expected.
 
     ``data_dir`` and ``mirror`` are as for `fetch`. If ``default_settings`` is False, the shape and the rows
     of each class are reported, but not compared; the number of classes still is.
     """
-    findings = [_checksums(known, data_dir, mirror)]
+    results = [_checksums(known, data_dir, mirror)]
     n, d = data.X.shape
-    shape_is_right = (n, d) == (known.n, known.d) or not default_settings
-    findings.append(_finding("shape", shape_is_right, f"{n} x {d}", f"{known.n} x {known.d}"))
+    ok = (n, d) == (known.n, known.d) or not default_settings
+    results.append(_result("shape", ok, f"{n} x {d}", f"{known.n} x {known.d}"))
     if data.y is not None:
         counts = np.bincount(data.y).tolist()
         wanted = known.class_counts if default_settings else None
-        right = len(counts) == known.k if wanted is None else tuple(counts) == wanted
+        ok = len(counts) == known.k if wanted is None else tuple(counts) == wanted
         expected = f"{known.k} classes" if wanted is None else _listed(wanted)
-        findings.append(_finding("classes", right, _listed(counts), expected))
+        results.append(_result("classes", ok, _listed(counts), expected))
     assert not isinstance(data.X, StreamedMatrix)  # only a user's own file is streamed
     lowest, highest = float(data.X.min()), float(data.X.max())
-    right = lowest >= 0 and highest > 0 and (known.highest is None or highest <= known.highest + 1e-6)
+    ok = lowest >= 0 and highest > 0 and (known.highest is None or highest <= known.highest + 1e-6)
     bound = "more" if known.highest is None else f"{known.highest:g}"
-    findings.append(_finding("values", right, f"{lowest:.3g} to {highest:.3g}", f"0 to {bound}"))
+    results.append(_result("values", ok, f"{lowest:.3g} to {highest:.3g}", f"0 to {bound}"))
     if sp.issparse(data.X):
         lengths = np.sqrt(np.asarray(data.X.multiply(data.X).sum(axis=1)).ravel())
         found = f"{lengths.min():.4f} to {lengths.max():.4f}"
-        right = any(np.allclose(lengths, length, rtol=1e-4) for length in (1, d**0.5))  # one, sqrt_d
-        findings.append(_finding("length of rows", right, found, f"1 or {d**0.5:.4f}"))
-    return findings
+        ok = any(np.allclose(lengths, length, rtol=1e-4) for length in (1, d**0.5))  # one, sqrt_d
+        results.append(_result("length of rows", ok, found, f"1 or {d**0.5:.4f}"))
+    return results
 
 
-def _finding(what: str, right: bool, found: str, expected: str) -> Finding:
-    return Finding(what, right, found if right else f"{found}; expected {expected}")
+def _result(name: str, ok: bool, found: str, expected: str) -> CheckResult:
+    return CheckResult(name, ok, found if ok else f"{found}; expected {expected}")
 
 
 def _checksums(
     known: KnownDataset, data_dir: str | os.PathLike | None, mirror: str | os.PathLike | None
-) -> Finding:
+) -> CheckResult:
     """Verify the checksums of all local files of the data set, both published and prepared files."""
     faults: dict[Path, str | None] = {}
     for name, file in registry().items():
@@ -80,7 +80,7 @@ def _checksums(
             place = folder / name
             faults[place] = wrong_checksum(place, [f"sha256:{expected}"]) if place.exists() else "no file"
     wrong = [f"{place}: {fault}" for place, fault in faults.items() if fault]
-    return Finding("checksums", not wrong, "; ".join(wrong) or f"{len(faults)} of {len(faults)} files")
+    return CheckResult("checksums", not wrong, "; ".join(wrong) or f"{len(faults)} of {len(faults)} files")
 
 
 def _listed(counts: list[int] | tuple[int, ...]) -> str:

@@ -64,21 +64,21 @@ class Links:
 
 @dataclass(frozen=True)
 class Closure:
-    """The transitive closure of the certain pairs, and the doubtful pairs, which do not enter it.
+    """The transitive closure of the certain pairs, and the uncertain pairs, which do not enter it.
 
     Attributes
     ----------
     group : int64 array [n]
         Group of each point. Points of one group must be linked; a point in no such pair has its own group.
-    apart : int64 array [m, 2]
+    cannot_link_groups : int64 array [m, 2]
         Pairs of groups that cannot be linked; each pair once, the smaller number first, sorted.
-    doubtful : Links, the pairs of weight below 1
-    links : Links, all pairs, certain and doubtful
+    uncertain : Links, the pairs of weight below 1
+    links : Links, all pairs, certain and uncertain
     """
 
     group: np.ndarray
-    apart: np.ndarray
-    doubtful: Links
+    cannot_link_groups: np.ndarray
+    uncertain: Links
     links: Links
 
 
@@ -95,24 +95,24 @@ def closure(n: int, links: Links, row_names: Sequence[str] | None = None) -> Clo
     _, group = connected_components(joined, directed=False)
     group = group.astype(np.int64)
     if len(wrong := cannot[group[cannot[:, 0]] == group[cannot[:, 1]]]):
-        way = _way(joined, *map(int, wrong[0]))
-        i, j = _names([way[0], way[-1]], row_names)
+        path = _shortest_path(joined, *map(int, wrong[0]))
+        i, j = _names([path[0], path[-1]], row_names)
         raise InputError(
-            f"Rows {i} and {j} cannot be linked and must be linked ({' - '.join(_names(way, row_names))}): "
+            f"Rows {i} and {j} cannot be linked and must be linked ({' - '.join(_names(path, row_names))}): "
             "leave one of these pairs out, or give it a weight below 1"
         )
-    apart = np.unique(np.sort(group[cannot], axis=1), axis=0).reshape(-1, 2)
-    doubt, doubt_not = links.must_weight < 1, links.cannot_weight < 1
-    doubtful = Links(
-        links.must_link[doubt],
-        links.cannot_link[doubt_not],
-        links.must_weight[doubt],
-        links.cannot_weight[doubt_not],
+    cannot_link_groups = np.unique(np.sort(group[cannot], axis=1), axis=0).reshape(-1, 2)
+    uncertain_must, uncertain_cannot = links.must_weight < 1, links.cannot_weight < 1
+    uncertain = Links(
+        links.must_link[uncertain_must],
+        links.cannot_link[uncertain_cannot],
+        links.must_weight[uncertain_must],
+        links.cannot_weight[uncertain_cannot],
     )
-    return Closure(group, apart, doubtful, links)
+    return Closure(group, cannot_link_groups, uncertain, links)
 
 
-def with_linked(
+def propagate_labels(
     given: np.ndarray,
     closed: Closure,
     class_names: Sequence[str] | None = None,
@@ -152,7 +152,7 @@ def with_linked(
             f"Rows {i} and {j} must be linked, and have the classes {' and '.join(map(called, rows))}: "
             "correct a label or leave a pair out"
         )
-    one, other = speaker[closed.apart].T
+    one, other = speaker[closed.cannot_link_groups].T
     both = (one >= 0) & (other >= 0)
     if (wrong := both & (given[one] == given[other])).any():
         rows = [int(one[wrong][0]), int(other[wrong][0])]
@@ -198,10 +198,10 @@ def _names(rows: Sequence[int], row_names: Sequence[str] | None) -> list[str]:
     return [str(row) if row_names is None else repr(row_names[row]) for row in rows]
 
 
-def _way(joined: sp.csr_matrix, i: int, j: int) -> list[int]:
+def _shortest_path(joined: sp.csr_matrix, i: int, j: int) -> list[int]:
     """Return the rows on a shortest path from i to j."""
     _, before = breadth_first_order(joined, i, directed=False)
-    way = [j]
-    while way[-1] != i:
-        way.append(int(before[way[-1]]))
-    return way[::-1]
+    path = [j]
+    while path[-1] != i:
+        path.append(int(before[path[-1]]))
+    return path[::-1]

@@ -80,10 +80,10 @@ class StreamedMatrix:
             if step > 0:
                 return self.features(self.stored.read(start, max(start, stop))[::step])
             rows = np.arange(start, stop, step)
-        numbers = self.stored.read_rows(np.atleast_1d(self._counted(rows)))
+        numbers = self.stored.read_rows(np.atleast_1d(self._row_indices(rows)))
         return self.features(numbers) if np.ndim(rows) else self.features(numbers)[0]
 
-    def _counted(self, rows: int | np.ndarray) -> np.ndarray:
+    def _row_indices(self, rows: int | np.ndarray) -> np.ndarray:
         """Return non-negative row indices: int64 [m], or a scalar array for a single row."""
         n, found = len(self), np.asarray(rows)
         if isinstance(rows, tuple) or found.ndim > 1:
@@ -116,7 +116,7 @@ class StreamedMatrix:
     def blocks(self, n_rows: int) -> Iterator[Any]:
         """Iterate over all rows in order, `n_rows` at a time; the next block is read in the background."""
         starts = range(0, len(self), n_rows)
-        return ahead(self[start : start + n_rows] for start in starts)
+        return prefetch(self[start : start + n_rows] for start in starts)
 
     @property
     def rows_per_buffer(self) -> int:
@@ -129,7 +129,7 @@ class StreamedMatrix:
         most = max(1, BLOCK_BYTES // self.stored.bytes_per_row)
         return max(1, min(most, self.rows_per_buffer // MIN_BLOCKS_PER_BUFFER))
 
-    def described(self) -> str:
+    def summary(self) -> str:
         """Return one line that says what is read from where, and how it is shuffled."""
         n, size, gigabytes = len(self), self.rows_per_buffer, self.stored.n_bytes / 1e9
         shuffled = "all at once" if size == n else f"{size:,} at once, in {-(-n // size)} parts"
@@ -146,7 +146,7 @@ def is_sparse(X: Matrix) -> bool:
     return X.is_sparse if isinstance(X, StreamedMatrix) else sp.issparse(X)
 
 
-def ahead(items: Iterator[_Item]) -> Iterator[_Item]:
+def prefetch(items: Iterator[_Item]) -> Iterator[_Item]:
     """Yield the items in order; another thread computes the next one while the current one is used."""
     with ThreadPoolExecutor(1) as other:
         following = other.submit(next, items, None)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from kingdra_repro.checks import is_integer, must_be, part
 from kingdra_repro.data.formats.labels import UNKNOWN
-from kingdra_repro.data.links import Closure, Links, closure, with_linked
+from kingdra_repro.data.links import Closure, Links, closure, propagate_labels
 from kingdra_repro.errors import InputError
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.clusterer import Clusterer, fit_context
@@ -45,7 +45,7 @@ class Supervision:
         if links is None:
             return cls(labels)
         closed = closure(len(labels), links)
-        return cls(with_linked(labels, closed), closed)
+        return cls(propagate_labels(labels, closed), closed)
 
     @property
     def classes(self) -> Tensor:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from kingdra_repro.config import all_settings
 from kingdra_repro.data.catalog import CATALOG
-from kingdra_repro.data.check import Finding, check_dataset
+from kingdra_repro.data.check import CheckResult, check_dataset
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.download.fetch import NotLocalError, offline
 from kingdra_repro.data.locate import locate, prepared_folders
@@ -99,7 +99,7 @@ def prepare(name: str, settings: DictConfig) -> int:
 
 
 def check(name: str | None, settings: DictConfig, default_settings: bool) -> int:
-    """Check one data set, or all that are ready, and print the findings; return 1 if one is wrong, else 0."""
+    """Check one data set, or all that are ready, and print the results; return 1 if one is wrong, else 0."""
     if name is not None and name not in CATALOG:
         raise InputError(f"dataset={name} has no expectations to check: choose from {', '.join(CATALOG)}")
     table = Table("data set", "checked", "", "found")
@@ -115,7 +115,7 @@ def check(name: str | None, settings: DictConfig, default_settings: bool) -> int
                 raise NotLocalError
             with offline():  # the local files may be of other settings
                 data: Dataset = instantiate(one.dataset)
-            findings = check_dataset(data, known, one.data_dir, one.mirror, default_settings=default_settings)
+            results = check_dataset(data, known, one.data_dir, one.mirror, default_settings=default_settings)
         except (InputError, InstantiationException) as error:
             if isinstance(error, NotLocalError) or isinstance(error.__cause__, NotLocalError):
                 if name is not None:
@@ -125,9 +125,9 @@ def check(name: str | None, settings: DictConfig, default_settings: bool) -> int
                     ) from error
                 table.add_row(known.name, "", "", "not prepared with these settings")
                 continue
-            findings = [Finding("loading", False, user_message(error) or str(error))]
-        for finding in findings:
-            table.add_row(known.name, finding.what, "ok" if finding.right else "WRONG", finding.found)
-            n_wrong += not finding.right
+            results = [CheckResult("loading", False, user_message(error) or str(error))]
+        for result in results:
+            table.add_row(known.name, result.name, "ok" if result.ok else "WRONG", result.message)
+            n_wrong += not result.ok
     Console().print(table)
     return 1 if n_wrong else 0

@@ -65,7 +65,7 @@ def fit_method(cfg: DictConfig, choices: Any, data: Dataset, folder: Path, check
             f"{data.n_clusters}: put n_clusters: ${{n_clusters}} into its config"
         )
     if isinstance(data.X, StreamedMatrix):
-        _tell(data.X.described())
+        _tell(data.X.summary())
     commit = commits(checkpoint / "commits")
     stopwatch, votes = Stopwatch(checkpoint / "wall_seconds"), Votes(checkpoint / "votes")
     given = given_labels(cfg, data, choices.method)

@@ -10,7 +10,7 @@ from sklearn.base import ClassifierMixin
 
 from kingdra_repro.config import labels_to_draw
 from kingdra_repro.data.dataset import Dataset
-from kingdra_repro.data.links import closure, with_linked
+from kingdra_repro.data.links import closure, propagate_labels
 from kingdra_repro.data.validation import ScaleWarning
 from kingdra_repro.errors import InputError, listed
 from kingdra_repro.methods import draw_labels
@@ -44,7 +44,7 @@ def given_labels(cfg: DictConfig, data: Dataset, method: str) -> np.ndarray | No
     drawn = draw_labels(data.y, data.n_clusters, number, cfg.seed, fraction=part)
     if data.links is None:
         return drawn
-    return with_linked(drawn, closure(len(drawn), data.links), data.class_names)
+    return propagate_labels(drawn, closure(len(drawn), data.links), data.class_names)
 
 
 def fit(method: Any, data: Dataset, given: np.ndarray | None, name: str) -> None:

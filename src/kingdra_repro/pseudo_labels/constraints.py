@@ -84,7 +84,8 @@ def _parted(labels: np.ndarray, given: np.ndarray, links: Closure) -> np.ndarray
     """Return the labels without those shared by groups that cannot be linked (step 4 of `constrain`)."""
     _, first = np.unique(links.group, return_index=True)  # one point per group: all have its label
     of_group, told = labels[first], given[first] >= 0
-    clash = links.apart[(of_group[links.apart[:, 0]] == of_group[links.apart[:, 1]])]
+    one, other = links.cannot_link_groups.T
+    clash = links.cannot_link_groups[of_group[one] == of_group[other]]
     leave = np.zeros(len(first), bool)
     leave[clash] = True
     return np.where((leave & ~told)[links.group], -1, labels)

@@ -129,7 +129,7 @@ def question_table(
 def choose_pairs(method: Ensemble, X: Any, asked: np.ndarray, links: Links | None = None) -> np.ndarray:
     """Pair each point of `choose_questions` with the surest point of the cluster it most likely belongs to.
 
-    If the links say that the two are apart, or list them as a doubtful pair, the surest point of the next
+    If the links say that the two are apart, or list them as an uncertain pair, the surest point of the next
     likely cluster is tried. If the links say that the two belong together, or the point is itself the surest
     one, the point is left out.
 
@@ -167,12 +167,12 @@ def choose_pairs(method: Ensemble, X: Any, asked: np.ndarray, links: Links | Non
 
 
 def _is_known(closed: Closure, row: int, other: int) -> bool:
-    """Return whether two points of different groups are known to be apart, or are a doubtful pair."""
-    doubtful = np.concatenate([closed.doubtful.must_link, closed.doubtful.cannot_link])
+    """Return whether two points of different groups are known to be apart, or are a uncertain pair."""
+    uncertain = np.concatenate([closed.uncertain.must_link, closed.uncertain.cannot_link])
     groups = np.sort(closed.group[[row, other]])
     return bool(
-        (closed.apart == groups).all(axis=1).any()
-        or (np.sort(doubtful, axis=1) == sorted((row, other))).all(axis=1).any()
+        (closed.cannot_link_groups == groups).all(axis=1).any()
+        or (np.sort(uncertain, axis=1) == sorted((row, other))).all(axis=1).any()
     )
 
 

@@ -13,16 +13,18 @@ class LinkedPairs:
 
     def __init__(self, closed: Closure, device: torch.device) -> None:
         self.pairs = np.concatenate([closed.links.must_link, closed.links.cannot_link])
-        doubt = closed.doubtful
+        uncertain = closed.uncertain
         self._group = torch.from_numpy(closed.group).to(device)
         self._size = len(closed.group)
-        self._apart = torch.from_numpy(_keys(closed.apart, self._size)).to(device)
-        # The weights of a doubtful pair that is given repeatedly are added, cannot-links as negative.
-        all_keys = _keys(np.concatenate([doubt.must_link, doubt.cannot_link]), self._size)
+        self._cannot_link = torch.from_numpy(_keys(closed.cannot_link_groups, self._size)).to(device)
+        # The weights of an uncertain pair that is given repeatedly are added, cannot-links as negative.
+        all_keys = _keys(np.concatenate([uncertain.must_link, uncertain.cannot_link]), self._size)
         keys, place = np.unique(all_keys, return_inverse=True)
-        signed = np.bincount(place, np.concatenate([doubt.must_weight, -doubt.cannot_weight]), len(keys))
+        signed = np.bincount(
+            place, np.concatenate([uncertain.must_weight, -uncertain.cannot_weight]), len(keys)
+        )
         kinds = np.select([signed > 0, signed < 0], [ALIKE, UNLIKE], UNKNOWN)
-        self._doubtful = torch.from_numpy(keys).to(device)
+        self._uncertain = torch.from_numpy(keys).to(device)
         self._kinds = torch.from_numpy(kinds.astype(np.int8)).to(device)
         self._weights = torch.from_numpy(np.minimum(np.abs(signed), 1).astype(np.float32)).to(device)
 
@@ -30,14 +32,14 @@ class LinkedPairs:
         """Return the relation of each pair of rows [..., B], int8 [..., B, B], and its certainty, float32."""
         group = self._group[rows]
         relation = torch.where(group[..., :, None] == group[..., None, :], ALIKE, UNKNOWN).to(torch.int8)
-        apart, _ = self._find(self._apart, group)
-        relation = torch.where(apart, UNLIKE, relation)
-        doubtful, place = self._find(self._doubtful, rows)
-        doubtful &= relation == UNKNOWN
+        cannot_link, _ = self._find(self._cannot_link, group)
+        relation = torch.where(cannot_link, UNLIKE, relation)
+        uncertain, place = self._find(self._uncertain, rows)
+        uncertain &= relation == UNKNOWN
         weight = torch.ones_like(relation, dtype=torch.float32)
-        if len(self._doubtful):
-            relation = torch.where(doubtful, self._kinds[place], relation)
-            weight = torch.where(doubtful, self._weights[place], weight)
+        if len(self._uncertain):
+            relation = torch.where(uncertain, self._kinds[place], relation)
+            weight = torch.where(uncertain, self._weights[place], weight)
         return torch.where(rows[..., :, None] == rows[..., None, :], UNKNOWN, relation), weight
 
     def _find(self, keys: Tensor, numbers: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 import torch
 from torch import Tensor
 
-from kingdra_repro.data.streamed import Matrix, StreamedMatrix, ahead
+from kingdra_repro.data.streamed import Matrix, StreamedMatrix, prefetch
 from kingdra_repro.training.batches import block_order
 
 
@@ -124,7 +124,7 @@ class StreamedRows:
             row_index = torch.from_numpy(indices).to(self.device)
             return Part(len(indices), Rows(buffer, self.device), None if n_parts == 1 else row_index)
 
-        return ahead(part(blocks) for blocks in block_order(n_blocks, n_parts, shuffled, seed, epoch))
+        return prefetch(part(blocks) for blocks in block_order(n_blocks, n_parts, shuffled, seed, epoch))
 
     def subset_lookup(self, index: np.ndarray) -> RowLookup:
         """Return a lookup, by row index, of rows that are used repeatedly; read them in one pass."""

@@ -18,7 +18,7 @@ from kingdra_repro.data.features.tfidf import TextVectorizer
 from kingdra_repro.data.formats.labels import encode_given, encode_labels
 from kingdra_repro.data.formats.tables import TABLE_ENDINGS, is_table, table_name
 from kingdra_repro.data.formats.text_format import TextFormat
-from kingdra_repro.data.links import closure, with_linked
+from kingdra_repro.data.links import closure, propagate_labels
 from kingdra_repro.data.sources.custom_array import ENDINGS, array_features
 from kingdra_repro.data.sources.custom_folder import folder_features
 from kingdra_repro.data.sources.custom_labels import read_given, read_labels
@@ -217,7 +217,7 @@ def load_custom(
         found_links = read_links(Path(links).expanduser(), raw.row_names, raw.X.shape[0], cells)
         closed = closure(raw.X.shape[0], found_links, raw.row_names)
         if given_classes is not None:
-            given_classes = with_linked(given_classes, closed, class_names, raw.row_names)
+            given_classes = propagate_labels(given_classes, closed, class_names, raw.row_names)
     if n_clusters is None:
         if class_names is None:
             raise InputError(f"{path.name} has no labels to count: give n_clusters=K, or dataset.labels=...")

@@ -17,7 +17,7 @@ from kingdra_repro.data.formats.stored_csr import StoredCSR, open_csr
 from kingdra_repro.data.formats.stored_rows import StoredRows, open_npy
 from kingdra_repro.data.scaling import new_scaler
 from kingdra_repro.data.sources.raw_data import RawData
-from kingdra_repro.data.streamed import StreamedMatrix, ahead
+from kingdra_repro.data.streamed import StreamedMatrix, prefetch
 from kingdra_repro.data.validation import (
     NUMBERS_AT_ONCE,
     check_finite,
@@ -138,7 +138,7 @@ def validate_streamed(
     checksums, size = [0, 0, 0], max(1, 4 * NUMBERS_AT_ONCE // X.stored.bytes_per_row)
     starts = range(0, n, size)
     for start, numbers in zip(
-        starts, ahead(X.stored.read(start, min(start + size, n)) for start in starts), strict=True
+        starts, prefetch(X.stored.read(start, min(start + size, n)) for start in starts), strict=True
     ):
         checksums = [
             zlib.crc32(part.data, before) for part, before in zip(_parts(numbers), checksums, strict=False)
