@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kingdra_repro.programs.sweep import spelt_out
+from kingdra_repro.programs.sweep import expand_sweep
 from kingdra_repro.reproduce.settings import settings
 from tests.programs.test_configs import composed
 
@@ -51,7 +51,7 @@ def test_settings_of_kingdra_reproduce_exist(command: str) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_settings_of_a_command_exist(command: str, tmp_path: Path) -> None:
-    given = [word for word in spelt_out(command.split()) if "=" in word and word[0] != "-"]
+    given = [word for word in expand_sweep(command.split()) if "=" in word and word[0] != "-"]
     if "--config-dir" in command:
         page = (ROOT / "docs" / "own-data.md").read_text()
         ((name, config),) = re.findall(r"`cfg/(dataset/\w+.yaml)`:\n\n```yaml\n(.*?)```", page, re.DOTALL)

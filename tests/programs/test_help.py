@@ -3,7 +3,7 @@
 import re
 
 from kingdra_repro.config import names
-from kingdra_repro.programs.sweep import spelt_out
+from kingdra_repro.programs.sweep import expand_sweep
 from tests.programs.test_configs import composed
 
 
@@ -26,7 +26,7 @@ def test_examples_and_settings_exist(kingdra_run):
     examples = re.findall(r"^  kingdra-run(.*?)(?:  .*)?$", text, re.MULTILINE)
     assert len(examples) == 9
     for example in examples:
-        composed(*(re.sub(r",.*", "", word) for word in spelt_out(example.split()) if word != "-m"))
+        composed(*(re.sub(r",.*", "", word) for word in expand_sweep(example.split()) if word != "-m"))
     settings = re.findall(r"^  ([a-z_.]+)=(\S+)", text.split("Settings: ")[1], re.MULTILINE)
     assert len(settings) >= 10
     for name, value in settings:

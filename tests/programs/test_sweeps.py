@@ -16,7 +16,7 @@ from kingdra_repro.evaluation import choose_n_clusters
 from kingdra_repro.evaluation.n_clusters import recommend
 from kingdra_repro.evaluation.without_labels import MEASURES
 from kingdra_repro.methods import KMeans
-from kingdra_repro.programs.sweep import Job, end_sweep, spelt_out
+from kingdra_repro.programs.sweep import Job, end_sweep, expand_sweep
 from tests.methods.test_kinds_of_arrays import REFUSED
 from tests.programs.conftest import TINY
 
@@ -43,19 +43,19 @@ def recommended(tmp_path) -> pd.DataFrame:
 
 @pytest.mark.parametrize("given", ["n_clusters=2..5", "n_clusters=[5,2..4]", "n_clusters=2,3,4,5"])
 def test_several_numbers_are_a_sweep(given):
-    assert spelt_out(["seed=1", given]) == ["-m", "seed=1", "n_clusters=2,3,4,5"]
-    assert spelt_out(["-m", given]) == ["-m", "n_clusters=2,3,4,5"]
+    assert expand_sweep(["seed=1", given]) == ["-m", "seed=1", "n_clusters=2,3,4,5"]
+    assert expand_sweep(["-m", given]) == ["-m", "n_clusters=2,3,4,5"]
 
 
 def test_a_list_of_one_number_is_that_number():
-    assert spelt_out(["seed=1", "n_clusters=[4]"]) == ["seed=1", "n_clusters=4"]
+    assert expand_sweep(["seed=1", "n_clusters=[4]"]) == ["seed=1", "n_clusters=4"]
 
 
 @pytest.mark.parametrize(
     "given", ["n_clusters=3", "n_clusters=range(2,6)", "n_clusters=null", "n_clusters=many"]
 )
 def test_what_is_hydra_s_is_left_to_it(given):
-    assert spelt_out(["method=kmeans", given]) == ["method=kmeans", given]
+    assert expand_sweep(["method=kmeans", given]) == ["method=kmeans", given]
 
 
 def test_a_number_of_clusters_is_recommended(kingdra_run, blobs, tmp_path):

@@ -50,7 +50,7 @@ class SweepJobs(Callback):
     of_this_process: ClassVar["SweepJobs | None"] = None
 
     def __init__(self) -> None:
-        self.launcher, self.begun_in = "", _this_process()
+        self.launcher, self.origin_process = "", _this_process()
         self.output_dir = self.folder = Path()
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
@@ -67,12 +67,12 @@ class SweepJobs(Callback):
     def on_job_end(self, config: DictConfig, job_return: JobReturn, **_: Any) -> None:
         if self.launcher:
             job = self._write(config, job_return.return_value or {})
-            if self.is_elsewhere():
+            if self.is_worker_process():
                 print(f"{job.name}: {'FAILED' if job.failed else 'done'}", file=sys.stderr, flush=True)
 
-    def is_elsewhere(self) -> bool:
+    def is_worker_process(self) -> bool:
         """Return whether this is a process of the launcher, not the one in which the sweep was started."""
-        return self.begun_in != _this_process()
+        return self.origin_process != _this_process()
 
     def take(self) -> list[Job]:
         """Return the jobs that were started, in order, and remove their files."""

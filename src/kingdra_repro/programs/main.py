@@ -28,7 +28,7 @@ class Stopped(KeyboardInterrupt):
 _asked: list[type[KeyboardInterrupt]] = []  # the signals that this program received
 
 
-def stop_behind(error: BaseException | None) -> KeyboardInterrupt | None:
+def find_interrupt(error: BaseException | None) -> KeyboardInterrupt | None:
     """Return the interrupt that caused an exception, if any.
 
     A library that is interrupted while it is imported may raise an ImportError of its own, which may or may
@@ -41,7 +41,7 @@ def stop_behind(error: BaseException | None) -> KeyboardInterrupt | None:
     return _asked[-1]() if _asked else None
 
 
-def in_a_line(error: BaseException) -> str | None:
+def error_line(error: BaseException) -> str | None:
     """Return the message for a file that cannot be used or a user error, in one line; otherwise None."""
     if isinstance(error, OSError) and error.filename is not None:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -53,7 +53,7 @@ def in_a_line(error: BaseException) -> str | None:
 def main(
     program: str,
     work: Callable[[], int],
-    user_message: Callable[[BaseException], str | None] = in_a_line,
+    user_message: Callable[[BaseException], str | None] = error_line,
 ) -> NoReturn:
     """Run a program and exit; if ``--version`` is the only argument, print the version.
 
@@ -89,7 +89,7 @@ def main(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for output at exit
         status = 1
     except Exception as error:
-        if (stopped := stop_behind(error)) is not None:
+        if (stopped := find_interrupt(error)) is not None:
             status = _stopped(program, stopped)
         elif (line := user_message(error)) is not None:
             complain(program, line)

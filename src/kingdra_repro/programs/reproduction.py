@@ -82,9 +82,9 @@ def reproduce(cfg: DictConfig) -> int:
             if launcher is not None:
                 launch = launcher.launch
             elif one_process:
-                from kingdra_repro.programs import here
+                from kingdra_repro.programs import in_process
 
-                launch = partial(one_by_one, here.run)
+                launch = partial(one_by_one, in_process.run)
             runner = Runner(results, output_dir, forwarded, lock, estimate, archive)
             with PlanDisplay(len(missing), launcher is not None) as display:
                 outcome = runner.run(launch, n, missing, budget, display)

@@ -19,8 +19,8 @@ from kingdra_repro.config import CONFIGS, VERSION_BASE, register_schema
 from kingdra_repro.own_configs import own_folders, register_own_pages
 from kingdra_repro.programs import main as program
 from kingdra_repro.programs.jobs import Job, SweepJobs
-from kingdra_repro.programs.main import Stopped, complain, stop_behind
-from kingdra_repro.programs.sweep import end_sweep, spelt_out
+from kingdra_repro.programs.main import Stopped, complain, find_interrupt
+from kingdra_repro.programs.sweep import end_sweep, expand_sweep
 from kingdra_repro.programs.user_errors import user_message
 from kingdra_repro.resolvers import register_resolvers
 
@@ -50,7 +50,7 @@ def run() -> int:
     if sys.argv[1:] in (["--help"], ["-h"]):
         print(help_text())
         return 0
-    sys.argv[1:] = spelt_out(sys.argv[1:])
+    sys.argv[1:] = expand_sweep(sys.argv[1:])
     # Hydra accepts -m before all settings or after them, but not in between.
     sys.argv[1:] = sorted(sys.argv[1:], key=lambda argument: argument not in ("-m", "--multirun"))
     register_own_pages(own_folders(sys.argv[1:]))
@@ -67,7 +67,7 @@ def run() -> int:
         try:
             _cluster(cfg)
         except Exception as error:
-            if stop_behind(error) is not None or (line := user_message(error, cfg)) is None:
+            if find_interrupt(error) is not None or (line := user_message(error, cfg)) is None:
                 raise
             mistakes.append(line)  # not raised: Hydra would print a line of its own
         return None
@@ -98,7 +98,7 @@ def help_text() -> str:
 
 def _one_of_several(cfg: DictConfig, sweep: SweepJobs) -> dict[str, str] | None:
     """Make a job of a sweep; if it fails, return why, as an exception would stop the other jobs."""
-    if not sweep.is_elsewhere():
+    if not sweep.is_worker_process():
         return _failure(cfg)
     if sweep.launcher not in OF_SLURM:  # the jobs share the machine's cores and GPUs
         cfg.n_jobs = 1 if cfg.n_jobs == -1 else cfg.n_jobs
@@ -117,7 +117,7 @@ def _failure(cfg: DictConfig) -> dict[str, str] | None:
     try:
         _cluster(cfg)
     except Exception as error:
-        if (stop := stop_behind(error)) is not None:
+        if (stop := find_interrupt(error)) is not None:
             raise stop from error
         if (line := user_message(error, cfg)) is not None:
             complain(PROGRAM, line)

@@ -14,16 +14,16 @@ SEVERAL = re.compile(r"n_clusters=(\[[\d,.\s]*\]|[\d,.\s]*(?:\.\.|,)[\d,.\s]*)")
 MOST = 100  # numbers of clusters in one range
 
 
-def spelt_out(arguments: Sequence[str]) -> list[str]:
+def expand_sweep(arguments: Sequence[str]) -> list[str]:
     """Return the command line with ``n_clusters=2..5`` or ``n_clusters=[2,3,5]`` as a sweep of Hydra."""
-    spelt = list(arguments)
+    expanded = list(arguments)
     for place, argument in enumerate(arguments):
         if (found := SEVERAL.fullmatch(argument)) is not None:
             numbers = _numbers(found[1].strip("[]"), argument)
-            spelt[place] = f"n_clusters={','.join(map(str, numbers))}"
+            expanded[place] = f"n_clusters={','.join(map(str, numbers))}"
             if not {"-m", "--multirun"}.intersection(arguments) and len(numbers) > 1:
-                spelt.insert(0, "-m")
-    return spelt
+                expanded.insert(0, "-m")
+    return expanded
 
 
 def _numbers(listed: str, argument: str) -> list[int]:

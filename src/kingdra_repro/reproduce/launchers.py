@@ -14,7 +14,7 @@ from kingdra_repro.devices import choose_device, device_by_turns
 from kingdra_repro.reproduce import child
 from kingdra_repro.reproduce.plan import PlannedRun
 
-# Makes one run: `kingdra_repro.reproduce.child.run` or `kingdra_repro.programs.here.run`.
+# Makes one run: `kingdra_repro.reproduce.child.run` or `kingdra_repro.programs.in_process.run`.
 RunFunction = Callable[[Sequence[str], Path, int, float, Callable[[], None]], int | None]
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.programs import here
+from kingdra_repro.programs import in_process
 from kingdra_repro.reproduce.packed import pack_run
 from kingdra_repro.reproduce.store import merge
 from kingdra_repro.runs.monitor import History
@@ -21,7 +21,7 @@ LABELS = "outputs/digits/kingdra-ladder_im/seed*/labels.npy"
 
 
 @pytest.fixture
-def fakes_here(fakes, monkeypatch):
+def fakes_in_process(fakes, monkeypatch):
     """The pretended runs, made in this process."""
     monkeypatch.setattr("kingdra_repro.programs.run.main", leave_run)
     return fakes
@@ -62,8 +62,8 @@ def test_a_run_that_the_budget_cuts_is_gone_on_with(kingdra_reproduce, tmp_path,
     assert list(pd.read_csv(history)["iteration"]) == [0, 1]
 
 
-def test_it_stops_at_the_end_of_the_budget(kingdra_reproduce, fakes_here):
-    fakes_here.behave("Kingdra-Ladder-IM", 0, seconds=100)
+def test_it_stops_at_the_end_of_the_budget(kingdra_reproduce, fakes_in_process):
+    fakes_in_process.behave("Kingdra-Ladder-IM", 0, seconds=100)
     began = time.monotonic()
     outcome = kingdra_reproduce("one_process=true", "budget=1s", "report=false")
     assert time.monotonic() - began < 60
@@ -72,8 +72,8 @@ def test_it_stops_at_the_end_of_the_budget(kingdra_reproduce, fakes_here):
 
 
 @pytest.mark.parametrize("fails", ["mistake", "defect"])
-def test_a_failed_run_does_not_stop_the_rest(kingdra_reproduce, fakes_here, tmp_path, fails):
-    fakes_here.behave("K-means", 0, fails=fails)
+def test_a_failed_run_does_not_stop_the_rest(kingdra_reproduce, fakes_in_process, tmp_path, fails):
+    fakes_in_process.behave("K-means", 0, fails=fails)
     outcome = kingdra_reproduce("one_process=true", "report=false")
     assert outcome.status == 1
     assert "3 runs done; 1 failed" in outcome.out
@@ -81,17 +81,17 @@ def test_a_failed_run_does_not_stop_the_rest(kingdra_reproduce, fakes_here, tmp_
     assert noted["line"] == {"mistake": "no such data; get it", "defect": "RuntimeError: broken"}[fails]
 
 
-def test_ctrl_c_stops_all_of_it(kingdra_reproduce, fakes_here):
-    fakes_here.behave("Kingdra-Ladder-IM", 0, interrupted=True)
+def test_ctrl_c_stops_all_of_it(kingdra_reproduce, fakes_in_process):
+    fakes_in_process.behave("Kingdra-Ladder-IM", 0, interrupted=True)
     outcome = kingdra_reproduce("one_process=true")
     assert outcome.status == 130
-    assert len(fakes_here.started()) == 1
+    assert len(fakes_in_process.started()) == 1
 
 
 def test_a_gpu_has_one_process_unless_told_otherwise(kingdra_reproduce, fakes, monkeypatch):
     gpu = torch.device("cuda")
     monkeypatch.setattr("kingdra_repro.programs.reproduction.choose_devices", lambda *_: [gpu])
-    monkeypatch.setattr(here, "run", lambda *given: 1 / 0)
+    monkeypatch.setattr(in_process, "run", lambda *given: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         kingdra_reproduce("seeds=0")
     assert kingdra_reproduce("seeds=0", "one_process=false", "report=false").status == 0
