@@ -62,7 +62,7 @@ def test_linked_pairs_tell_what_belongs_together_where_the_models_do_not() -> No
 
 def test_linked_pairs_are_weighed_against_a_model_s_own_answer() -> None:
     links = Links.of(4, [[0, 2]], [[1, 3], [0, 1]], cannot_weight=[0.5, 1])
-    alike, own = evidence._alike(np.array([0, 0, 1, 1]), 3, links), evidence.ANSWER
+    alike, own = evidence._alike(np.array([0, 0, 1, 1]), 3, links), evidence.OWN_VOTE_WEIGHT
     assert alike[0, 1] == alike[1, 0] == 1 / (own + 1.5)  # a pair says that they are one, half a pair not
     assert alike[0, 0] == own / (own + 1)
     assert (alike[2] == [0, 0, 1]).all()

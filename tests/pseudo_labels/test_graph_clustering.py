@@ -201,7 +201,7 @@ def test_exact_inside_autocast():
     # bfloat16 knows 256 and 258, not 257.
     columns = torch.zeros(3, 2, dtype=torch.uint8)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        degree = agreement.weight_in_agreement(columns, columns, torch.tensor([200, 57]), 3)
+        degree = agreement.agreeing_weight(columns, columns, torch.tensor([200, 57]), 3)
     assert degree.tolist() == [257, 257]
 
 

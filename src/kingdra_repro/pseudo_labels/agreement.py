@@ -30,7 +30,7 @@ def n_agree(first: Tensor, second: Tensor, out: Tensor | None = None, equal: Ten
     return out
 
 
-def weight_in_agreement(rows: Tensor, targets: Tensor, weights: Tensor, threshold: int) -> Tensor:
+def agreeing_weight(rows: Tensor, targets: Tensor, weights: Tensor, threshold: int) -> Tensor:
     """Compute, for each row, the total weight of the targets with n_agree(row, target) >= threshold.
 
     The sums are exact for all weights. The ``p * q`` pairs are processed in tiles, so memory is O(p + q). It

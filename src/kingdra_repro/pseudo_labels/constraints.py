@@ -44,10 +44,10 @@ def constrain(
         number = _numbers(labels, predictions, given, k)
         labels = np.where(labels >= 0, number[labels], -1)
     if links is not None:
-        labels = _joined(labels, links.group, k)
+        labels = _apply_must_link(labels, links.group, k)
     labels = np.where(given >= 0, given, labels)
     if links is not None:
-        labels = _parted(labels, given, links)
+        labels = _apply_cannot_link(labels, given, links)
     kept = torch.from_numpy(labels)
     sizes = torch.bincount(kept[kept >= 0], minlength=k)
     return replace(found, labels=kept, sizes=sizes, complete=found.complete and bool(sizes.min() > 0))
@@ -66,7 +66,7 @@ def _numbers(labels: np.ndarray, predictions: Tensor, given: np.ndarray, k: int)
     return best_match(votes + torch.from_numpy(members) * (predictions.numel() + 1)).numpy()
 
 
-def _joined(labels: np.ndarray, group: np.ndarray, k: int) -> np.ndarray:
+def _apply_must_link(labels: np.ndarray, group: np.ndarray, k: int) -> np.ndarray:
     """Return the labels with one label for all points of a linked group (step 2 of `constrain`)."""
     linked = np.flatnonzero(np.bincount(group)[group] > 1)
     _, number = np.unique(group[linked], return_inverse=True)
@@ -75,17 +75,17 @@ def _joined(labels: np.ndarray, group: np.ndarray, k: int) -> np.ndarray:
     np.add.at(votes, (number[inside], labels[linked][inside]), 1)
     most = votes.max(1)
     clear = (most > 0) & ((votes == most[:, None]).sum(1) == 1)
-    joined = labels.copy()
-    joined[linked] = np.where(clear, votes.argmax(1), -1)[number]
-    return joined
+    new_labels = labels.copy()
+    new_labels[linked] = np.where(clear, votes.argmax(1), -1)[number]
+    return new_labels
 
 
-def _parted(labels: np.ndarray, given: np.ndarray, links: Closure) -> np.ndarray:
+def _apply_cannot_link(labels: np.ndarray, given: np.ndarray, links: Closure) -> np.ndarray:
     """Return the labels without those shared by groups that cannot be linked (step 4 of `constrain`)."""
     _, first = np.unique(links.group, return_index=True)  # one point per group: all have its label
-    of_group, told = labels[first], given[first] >= 0
+    of_group, known = labels[first], given[first] >= 0
     one, other = links.cannot_link_groups.T
     clash = links.cannot_link_groups[of_group[one] == of_group[other]]
     leave = np.zeros(len(first), bool)
     leave[clash] = True
-    return np.where((leave & ~told)[links.group], -1, labels)
+    return np.where((leave & ~known)[links.group], -1, labels)

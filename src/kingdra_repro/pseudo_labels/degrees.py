@@ -8,7 +8,7 @@ from math import comb
 import torch
 from torch import Tensor
 
-from kingdra_repro.pseudo_labels.agreement import weight_in_agreement
+from kingdra_repro.pseudo_labels.agreement import agreeing_weight
 from kingdra_repro.pseudo_labels.signatures import fold
 
 
@@ -43,7 +43,7 @@ class ColumnSubsets:
         # The set of all models needs no groups: signatures are distinct, so x agrees only with itself.
         self._own_factor = (-1) ** (n_models - threshold) * comb(n_models - 1, threshold - 1)
 
-    def weight_in_agreement(self, rows: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
+    def agreeing_weight(self, rows: Tensor, targets: Tensor, weights: Tensor) -> Tensor:
         """Compute, for each row, the total weight of the targets with n_agree(row, target) >= threshold.
 
         Rows and targets are indices of signatures, int64 [p] and [q]; each target occurs at most once.
@@ -60,7 +60,7 @@ class ColumnSubsets:
     def subtract(self, totals: Tensor, gone: Tensor, lost: Tensor) -> None:
         """Subtract the weights of a few removed signatures from the totals of all others, in place.
 
-        ``totals``, int64 [u], are the `weight_in_agreement` of all signatures. ``gone`` and ``lost``, int64
+        ``totals``, int64 [u], are the `agreeing_weight` of all signatures. ``gone`` and ``lost``, int64
         [q], are the indices of the removed signatures, each at most once, and their weights. Only signatures
         that share a group with a removed one are visited. Afterwards, the totals of the removed signatures
         have no meaning.
@@ -188,5 +188,5 @@ class Degrees:
     def _count(self, rows: Tensor, targets: Tensor) -> Tensor:
         columns, weights = self._columns, self.weights[targets]
         if self._subsets is not None:
-            return self._subsets.weight_in_agreement(rows, targets, weights)
-        return weight_in_agreement(columns[:, rows], columns[:, targets], weights, self._t_pos)
+            return self._subsets.agreeing_weight(rows, targets, weights)
+        return agreeing_weight(columns[:, rows], columns[:, targets], weights, self._t_pos)

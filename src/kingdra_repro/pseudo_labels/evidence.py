@@ -7,7 +7,7 @@ from kingdra_repro.data.links import Links
 
 MIN_CELL = 0.01  # minimum size of a cell as a fraction of n / k; smaller ones are mostly errors of a model
 MOST_CELLS = 2000  # the similarity matrix has the square of this number of entries
-ANSWER = 10.0  # weight of a model's own answer on two clusters, as a number of linked pairs
+OWN_VOTE_WEIGHT = 10.0  # weight of a model's own answer on two clusters, as a number of linked pairs
 
 
 def join_clusters(labels: np.ndarray, n_fine: int, n_clusters: int, links: Links | None = None) -> np.ndarray:
@@ -21,7 +21,7 @@ def join_clusters(labels: np.ndarray, n_fine: int, n_clusters: int, links: Links
     With linked pairs, a model's own answer on two of its clusters u and v, which is 1 if u = v and else 0, is
     weighed against the pairs with a point in each, of total weights must_uv and cannot_uv:
 
-        s_uv = (a [u = v] + must_uv) / (a + must_uv + cannot_uv),    a = `ANSWER`
+        s_uv = (a [u = v] + must_uv) / (a + must_uv + cannot_uv),    a = `OWN_VOTE_WEIGHT`
 
     Parameters
     ----------
@@ -62,12 +62,12 @@ def join_clusters(labels: np.ndarray, n_fine: int, n_clusters: int, links: Links
 
 def _alike(clusters: np.ndarray, n_fine: int, links: Links | None) -> np.ndarray:
     """Compute s_uv (see `join_clusters`) for the clusters [n] of a model: float64 [n_fine, n_fine], 0..1."""
-    own = ANSWER * np.eye(n_fine)
+    own = OWN_VOTE_WEIGHT * np.eye(n_fine)
     if links is None:
-        return own / ANSWER
+        return own / OWN_VOTE_WEIGHT
     must = _between(clusters, n_fine, links.must_link, links.must_weight)
     cannot = _between(clusters, n_fine, links.cannot_link, links.cannot_weight)
-    return (own + must) / (ANSWER + must + cannot)
+    return (own + must) / (OWN_VOTE_WEIGHT + must + cannot)
 
 
 def _between(clusters: np.ndarray, n_fine: int, pairs: np.ndarray, weight: np.ndarray) -> np.ndarray:

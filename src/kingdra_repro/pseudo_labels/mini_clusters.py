@@ -8,7 +8,7 @@ from torch import Tensor
 from kingdra_repro.checks import choice, integer, is_integer
 from kingdra_repro.errors import InputError
 from kingdra_repro.library_state import default_library_state
-from kingdra_repro.pseudo_labels.agreement import weight_in_agreement
+from kingdra_repro.pseudo_labels.agreement import agreeing_weight
 from kingdra_repro.pseudo_labels.degrees import OUT, Degrees
 from kingdra_repro.pseudo_labels.signature_index import SignatureIndex
 from kingdra_repro.pseudo_labels.signatures import Signatures
@@ -110,7 +110,7 @@ def mini_clusters(
     cluster = torch.full_like(graph.of_point[: columns.shape[1]], -1)
 
     for c in range(n_clusters):
-        chosen = _first_of_most(candidates, graph.first_source)
+        chosen = _argmax_degree(candidates, graph.first_source)
         if chosen is None:
             break
         near, agree = index.agreeing_with(chosen)
@@ -126,7 +126,7 @@ def mini_clusters(
             # at least t_pos - t_neg + 1, the point agrees with the chosen one.
             fewest = t_pos - t_neg + 1
             left = near[agree >= fewest] if fewest > 0 else degrees.weights.nonzero()[:, 0]
-            leaving = torch.cat([leaving, _near_to_one(others, leaving, left, columns, t_neg)])
+            leaving = torch.cat([leaving, _without_negative_edge(others, leaving, left, columns, t_neg)])
         if c == 0 and confident is not None:
             degrees.set(graph.n_sources.index_fill(0, leaving, 0))
         else:
@@ -139,7 +139,7 @@ def mini_clusters(
     return labels
 
 
-def _first_of_most(degrees: Tensor, first_source: Tensor) -> int | None:
+def _argmax_degree(degrees: Tensor, first_source: Tensor) -> int | None:
     """Return the signature of highest degree, or None if none is left; ties go to the lowest point index."""
     most = degrees.max()
     if most < 0:
@@ -148,7 +148,9 @@ def _first_of_most(degrees: Tensor, first_source: Tensor) -> int | None:
     return int(tied[first_source[tied].argmin()])
 
 
-def _near_to_one(members: Tensor, leaving: Tensor, left: Tensor, columns: Tensor, t_neg: int) -> Tensor:
+def _without_negative_edge(
+    members: Tensor, leaving: Tensor, left: Tensor, columns: Tensor, t_neg: int
+) -> Tensor:
     """Return the signatures of members and ``left`` to which some member has no strong negative edge.
 
     Those in ``leaving`` are left out.
@@ -161,7 +163,7 @@ def _near_to_one(members: Tensor, leaving: Tensor, left: Tensor, columns: Tensor
     for piece in members.split(MEMBERS_AT_ONCE):
         left = stay.nonzero()[:, 0]
         ones = torch.ones_like(piece)
-        close = weight_in_agreement(columns[:, left], columns[:, piece], ones, fewest) > 0
+        close = agreeing_weight(columns[:, left], columns[:, piece], ones, fewest) > 0
         found.append(left[close])
         stay[left[close]] = False
     return torch.cat(found)
