@@ -11,5 +11,5 @@ def test_the_same_points_in_every_version():
 
 
 def test_all_points_where_there_are_no_more():
-    for most in (20, 21, 1_000):
-        np.testing.assert_array_equal(fixed_sample(20, most), np.arange(20))
+    for max_size in (20, 21, 1_000):
+        np.testing.assert_array_equal(fixed_sample(20, max_size), np.arange(20))

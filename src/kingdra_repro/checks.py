@@ -17,7 +17,7 @@ Check = Callable[[str, Any], None]  # takes a parameter's name and value
 LARGEST_SEED = 2**32 - 1  # the limit of scikit-learn and NumPy
 
 
-def must_be(what: str, name: str, value: Any) -> InputError:
+def invalid_value(what: str, name: str, value: Any) -> InputError:
     """Return the InputError to raise for a parameter with an invalid value."""
     return InputError(f"{name} must be {what}; got {value!r}", parameter=name)
 
@@ -44,7 +44,7 @@ def integer(least: int) -> Check:
 
     def check(name: str, value: Any) -> None:
         if not is_integer(value, least):
-            raise must_be(f"an integer of at least {least}", name, value)
+            raise invalid_value(f"an integer of at least {least}", name, value)
 
     return check
 
@@ -58,7 +58,7 @@ def level(name: str, value: Any) -> None:
 def _number(what: str, is_right: Callable[[Any], bool]) -> Check:
     def check(name: str, value: Any) -> None:
         if not is_number(value) or not is_right(value):
-            raise must_be(what, name, value)
+            raise invalid_value(what, name, value)
 
     return check
 
@@ -66,7 +66,7 @@ def _number(what: str, is_right: Callable[[Any], bool]) -> Check:
 positive = _number("a positive number", lambda value: value > 0)
 non_negative = _number("a finite number of at least 0", lambda value: value >= 0)
 fraction = _number("a number of at least 0 and below 1", lambda value: 0 <= value < 1)
-part = _number("a number above 0 and below 1", lambda value: 0 < value < 1)
+open_fraction = _number("a number above 0 and below 1", lambda value: 0 < value < 1)
 
 
 def choice(*known: Any) -> Check:
@@ -74,7 +74,7 @@ def choice(*known: Any) -> Check:
 
     def check(name: str, value: Any) -> None:
         if value not in known:
-            raise must_be(f"one of {', '.join(map(str, known))}", name, value)
+            raise invalid_value(f"one of {', '.join(map(str, known))}", name, value)
 
     return check
 
@@ -87,19 +87,19 @@ def optional(check: Check) -> Check:
 def widths(name: str, value: Any) -> None:
     """Check for a non-empty sequence of layer widths."""
     if not isinstance(value, Sequence) or not value or not all(is_integer(width, 1) for width in value):
-        raise must_be("the widths of one layer or more, such as [1200, 1200]", name, value)
+        raise invalid_value("the widths of one layer or more, such as [1200, 1200]", name, value)
 
 
 def seed(name: str, value: Any) -> None:
     """Check the range of an integer seed; other values, such as a RandomState, are left to scikit-learn."""
     if isinstance(value, Integral) and not 0 <= int(value) <= LARGEST_SEED:
-        raise must_be(f"an integer from 0 to {LARGEST_SEED}", name, value)
+        raise invalid_value(f"an integer from 0 to {LARGEST_SEED}", name, value)
 
 
 def path(name: str, value: Any) -> None:
     """Check for the name of a file or folder."""
     if not isinstance(value, str | os.PathLike) or value == "":
-        raise must_be("a path", name, value)
+        raise invalid_value("a path", name, value)
 
 
 def check_numbers(base: Any) -> None:
@@ -117,14 +117,14 @@ def check_numbers(base: Any) -> None:
 def as_tuple(name: str, values: Any) -> tuple:
     """Return the values of a setting as a tuple; raise InputError if it is a string or not iterable."""
     if isinstance(values, str) or not isinstance(values, Iterable):
-        raise must_be("a list of numbers", name, values)
+        raise invalid_value("a list of numbers", name, values)
     return tuple(values)
 
 
 def check_widths(hidden: tuple) -> None:
     """Raise InputError unless the widths of hidden layers are integers above 0; the tuple may be empty."""
     if not all(is_integer(width, 1) for width in hidden):
-        raise must_be("a list of integers above 0, such as [1200, 1200]", "hidden", hidden)
+        raise invalid_value("a list of integers above 0, such as [1200, 1200]", "hidden", hidden)
 
 
 def given_path(setting: str, given: Any) -> str | os.PathLike:
@@ -147,6 +147,6 @@ def check_image_shape(shape: Any, n_features: int | None = None) -> None:
         or len(shape) not in (2, 3)
         or not all(is_integer(side, 1) for side in shape)
     ):
-        raise must_be("(height, width) or (height, width, channels)", "image_shape", shape)
+        raise invalid_value("(height, width) or (height, width, channels)", "image_shape", shape)
     if n_features is not None and math.prod(shape) != n_features:
-        raise must_be(f"a shape of {n_features} numbers, as the rows have", "image_shape", shape)
+        raise invalid_value(f"a shape of {n_features} numbers, as the rows have", "image_shape", shape)

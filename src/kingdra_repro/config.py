@@ -18,14 +18,14 @@ from hydra.utils import get_class, get_object
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from kingdra_repro.auto_settings import AUTO, auto_settings
-from kingdra_repro.checks import is_integer, must_be
+from kingdra_repro.checks import invalid_value, is_integer
 from kingdra_repro.errors import InputError
 from kingdra_repro.training.options import TrainingOptions
 
 CONFIGS = "kingdra_repro.configs"
 VERSION_BASE = "1.3"  # the version of Hydra whose behaviour the configs are written for
 # Parameters of a method that its results are stored under, and the settings that they are taken from.
-FILED_UNDER = {"base": "base", "pseudo_labels": "pseudo_labels", "random_state": "seed"}
+RESULT_KEY_SETTINGS = {"base": "base", "pseudo_labels": "pseudo_labels", "random_state": "seed"}
 # The page of configs/settings for all data sets; every other page is named after its data set.
 ALL = "all_data_sets"
 LABELS_PER_CLASS = 10  # default of methods that need labels of every class
@@ -119,19 +119,21 @@ def check_types(cfg: DictConfig) -> None:
     """Check the names of the settings in each group and, if the group's target is a dataclass, their types.
 
     Raises InputError for a setting that the program, the data set or the method does not take, or that must
-    be set by another name (`FILED_UNDER`). Raises OmegaConfBaseException for a name that is not a field of
-    the dataclass, or a value that does not have the field's type.
+    be set by another name (`RESULT_KEY_SETTINGS`). Raises OmegaConfBaseException for a name that is not a
+    field of the dataclass, or a value that does not have the field's type.
     """
     if unknown := [name for name in cfg if name not in Settings.__dataclass_fields__]:
         raise InputError(f"{unknown[0]!s} is not a setting: `kingdra-run --help` shows them")
     for name, least in LENGTHS.items():
         if cfg.training[name] != AUTO and not is_integer(cfg.training[name], least):
-            raise must_be(f"an integer of at least {least}, or auto", f"training.{name}", cfg.training[name])
+            raise invalid_value(
+                f"an integer of at least {least}, or auto", f"training.{name}", cfg.training[name]
+            )
     cfg = with_auto_settings(cfg, 1, 1)
     check_names(cfg, "dataset")
     check_names(cfg, "method")
     method: Any = OmegaConf.to_container(cfg.method)
-    for name, setting in FILED_UNDER.items():
+    for name, setting in RESULT_KEY_SETTINGS.items():
         if name in method and method[name] != f"${{{setting}}}":
             raise InputError(f"method.{name} cannot be set directly: give {setting}=VALUE")
     nodes = {group: OmegaConf.select(cfg, group) for group in ("base", "method.first_base", "pseudo_labels")}

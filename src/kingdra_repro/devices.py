@@ -4,14 +4,14 @@ import os
 
 import torch
 
-from kingdra_repro.checks import is_integer, must_be
+from kingdra_repro.checks import invalid_value, is_integer
 from kingdra_repro.errors import InputError
 
 
 def choose_device(name: str = "auto") -> torch.device:
     """Return the torch device of a name; raise InputError if it is not available. "auto" prefers a GPU."""
     if not isinstance(name, str | torch.device):
-        raise must_be("a name, such as auto, cpu or cuda", "device", name)
+        raise invalid_value("a name, such as auto, cpu or cuda", "device", name)
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -40,7 +40,7 @@ def choose_devices(name: str = "auto", n_jobs: int | None = None) -> list[torch.
     n_jobs : number of processes, at most one per GPU; None: one; -1: one per GPU, or one per CPU core
     """
     if n_jobs is not None and n_jobs != -1 and not is_integer(n_jobs, 1):
-        raise must_be("an integer of at least 1, or -1 for all there is", "n_jobs", n_jobs)
+        raise invalid_value("an integer of at least 1, or -1 for all there is", "n_jobs", n_jobs)
     device = choose_device(name)
     if n_jobs in (None, 1) or os.name != "posix" or device.type not in ("cpu", "cuda"):
         return [device]
@@ -55,7 +55,7 @@ def choose_devices(name: str = "auto", n_jobs: int | None = None) -> list[torch.
     return gpus if n_jobs == -1 else gpus[:n_jobs]
 
 
-def device_by_turns(name: str, turn: int) -> str:
+def round_robin_device(name: str, turn: int) -> str:
     """Assign the GPUs of this machine to runs round-robin: return the device of run `turn` (0, 1, 2...).
 
     A `name` that stands for the CPU or for one particular GPU is returned unchanged.

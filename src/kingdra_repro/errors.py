@@ -38,7 +38,7 @@ def first_line(error: Exception) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def listed(names: Any) -> str:
+def format_names(names: Any) -> str:
     """Format names (a list or pandas Index) for a one-line message; of many, only the first eight."""
     shown = ", ".join(repr(str(name)) for name in names[:8])
     return shown if len(names) <= 8 else f"{shown} and {len(names) - 8} more"

@@ -40,7 +40,7 @@ def atomic_write(path: Path, write: Callable[[BinaryIO], object]) -> None:
         raise
 
 
-def remove_parts(folder: Path) -> None:
+def remove_temporary_files(folder: Path) -> None:
     """Remove temporary files that `atomic_write` left in a folder when its process was killed."""
     for part in folder.glob(".*.part-????????"):  # mkstemp's eight characters
         part.unlink()

@@ -21,7 +21,7 @@ def python_command(code: str) -> list[str]:
     return [sys.executable, "-P", "-c", f"import sys; sys.path[:] = {ordered!a}; {code}"]
 
 
-def end_with(handle: int) -> None:
+def exit_when_closed(handle: int) -> None:
     """End this process as soon as the other end of a pipe closes, such as when the parent process is killed.
 
     Call this before any heavy import, so that the parent's end is noticed during the import, too.

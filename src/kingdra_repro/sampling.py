@@ -3,10 +3,10 @@
 import numpy as np
 
 
-def fixed_sample(n: int, most: int) -> np.ndarray:
-    """Draw at most `most` of n points at random, always the same ones for the same n, whatever a run's seed.
+def fixed_sample(n: int, max_size: int) -> np.ndarray:
+    """Draw at most `max_size` of n points at random: the same points for the same n, whatever a run's seed.
 
     Measures on this sample can therefore be compared between runs, and between parts of an interrupted run.
-    Returns row indices, int64 array [min(n, most)], ascending.
+    Returns row indices, int64 array [min(n, max_size)], ascending.
     """
-    return np.sort(np.random.default_rng(0).choice(n, min(most, n), replace=False))
+    return np.sort(np.random.default_rng(0).choice(n, min(max_size, n), replace=False))

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from kingdra_repro.files import atomic_write, file_lock, remove_parts
+from kingdra_repro.files import atomic_write, file_lock, remove_temporary_files
 from kingdra_repro.runs import monitor
 from kingdra_repro.runs.folder import exclusive_run
 from kingdra_repro.runs.monitor import History, Stopwatch
@@ -76,7 +76,7 @@ def test_only_parts_of_files_are_removed(tmp_path):
     atomic_write(tmp_path / "iterations.png", killed)
     left = tmp_path.with_name("left")
     assert len(list(left.iterdir())) == 3
-    remove_parts(left)
+    remove_temporary_files(left)
     assert {path.name for path in left.iterdir()} == {".env-template", ".vscode-insiders"}
 
 

@@ -9,7 +9,7 @@ from kingdra_repro.bases.imsat import IMSATRPT, IMSATVAT
 from kingdra_repro.bases.ladder import Ladder
 from kingdra_repro.bases.pictures import IMSATAffine
 from kingdra_repro.bases.rim import RIM
-from kingdra_repro.checks import choice, must_be
+from kingdra_repro.checks import choice, invalid_value
 from kingdra_repro.errors import InputError
 
 __all__ = [
@@ -42,7 +42,7 @@ _BASES: dict[str, Callable[[], Base]] = {
 def make_base(base: str | Base) -> Base:
     """Return the base model of a name with its default settings; an instance is returned unchanged."""
     if isinstance(base, type) or not (isinstance(base, str) or hasattr(base, "losses")):
-        raise must_be("the name of a base model, or an instance such as LadderIM()", "base", base)
+        raise invalid_value("the name of a base model, or an instance such as LadderIM()", "base", base)
     if not isinstance(base, str):
         return base
     choice(*_BASES)("base", base)
@@ -53,7 +53,7 @@ def make_bases(base: str | Base | Sequence[str | Base], n_models: int) -> list[B
     """Return the base of each ensemble member; several bases alternate: a mixed ensemble (Section 7)."""
     if isinstance(base, Sequence) and not isinstance(base, str):
         if not base:
-            raise must_be("a list of one base model or more", "base", base)
+            raise invalid_value("a list of one base model or more", "base", base)
         if len(base) > n_models:
             raise InputError(
                 f"base has {len(base)} kinds, and n_models={n_models}: give at least one model of each kind",

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, StandardScaler
 
-from kingdra_repro.checks import must_be
+from kingdra_repro.checks import invalid_value
 from kingdra_repro.data.validation import canonical_csr
 
 Scaler: TypeAlias = MaxAbsScaler | MinMaxScaler | StandardScaler
@@ -40,7 +40,7 @@ def new_scaler(scale: str, *, sparse: bool = False) -> Scaler:
         return MaxAbsScaler() if sparse else MinMaxScaler()
     if scale == "standard":
         return StandardScaler(with_mean=not sparse)
-    raise must_be("auto, null, minmax or standard", "scale", scale)
+    raise invalid_value("auto, null, minmax or standard", "scale", scale)
 
 
 def shifts_columns(scaler: Scaler | None) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
-from kingdra_repro.checks import is_integer, must_be
+from kingdra_repro.checks import invalid_value, is_integer
 from kingdra_repro.evaluation.without_labels import MEASURES, known_without_labels
 from kingdra_repro.files import atomic_write
 from kingdra_repro.training.events import Iteration, Monitor, Progress
@@ -66,7 +66,7 @@ def choose_n_clusters(estimator: BaseEstimator, X: Any, n_clusters: Iterable[int
     """
     numbers = list(n_clusters) if isinstance(n_clusters, Iterable) else []
     if not all(is_integer(k, 2) for k in numbers) or len(set(numbers)) < 2:
-        raise must_be("two integers or more, each at least 2", "n_clusters", n_clusters)
+        raise invalid_value("two integers or more, each at least 2", "n_clusters", n_clusters)
     return recommend(pd.DataFrame([measure(estimator, X, k) for k in sorted(set(numbers))]))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kingdra_repro.checks import is_number, must_be
+from kingdra_repro.checks import invalid_value, is_number
 from kingdra_repro.methods.constrained_batches import ConstrainedBatches
 from kingdra_repro.networks.autoencoder import BoundedAutoencoder
 from kingdra_repro.networks.convolutional_autoencoder import ConvolutionalAutoencoder
@@ -172,4 +172,4 @@ def check_annealing(name: str, value: Any) -> None:
     """Raise InputError unless the value is a pair of epochs (T1, T2) with 0 <= T1 <= T2."""
     numbers = isinstance(value, Sequence) and all(is_number(one) for one in value)
     if not numbers or len(value) != 2 or not 0 <= value[0] <= value[1]:
-        raise must_be("two epochs, the earlier one first, such as [4, 40]", name, value)
+        raise invalid_value("two epochs, the earlier one first, such as [4, 40]", name, value)

@@ -14,7 +14,7 @@ from kingdra_repro.data.links import Links
 from kingdra_repro.data.streamed import Matrix, StreamedMatrix, is_sparse
 from kingdra_repro.data.validation import warn_of_scale, warn_of_small_values
 from kingdra_repro.errors import InputError
-from kingdra_repro.files import checksum_of_array, remove_parts
+from kingdra_repro.files import checksum_of_array, remove_temporary_files
 from kingdra_repro.methods.clusterer import TrainedClusterer
 from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.options import WITHOUT_EFFECT
@@ -80,7 +80,7 @@ def seed_and_checkpoint(
         run += f" links {links.checksum()}"
     checkpoint = Checkpoint(Path(estimator.checkpoint_dir), run)
     for folder in (checkpoint.folder, *checkpoint.folder.glob("phase*")):
-        remove_parts(folder)
+        remove_temporary_files(folder)
     begun = checkpoint.load("seed")
     seed = seed if begun is None else int(begun["seed"])
     checkpoint.save("seed", {"seed": seed})

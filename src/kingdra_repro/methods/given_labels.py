@@ -11,7 +11,7 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor
 
-from kingdra_repro.checks import is_integer, must_be, part
+from kingdra_repro.checks import invalid_value, is_integer, open_fraction
 from kingdra_repro.data.formats.labels import UNKNOWN
 from kingdra_repro.data.links import Closure, Links, closure, propagate_labels
 from kingdra_repro.errors import InputError
@@ -98,7 +98,7 @@ def draw_labels(
             "There are no classes to draw labels from in this data set: give labels with dataset.given=COLUMN"
         )
     if seed < 0:
-        raise must_be("an integer of at least 0", "random_state", seed)
+        raise invalid_value("an integer of at least 0", "random_state", seed)
     y = np.asarray(y)
     if y.ndim != 1 or y.dtype.kind not in "iub":
         raise InputError(f"y must be integers, the class of each point; got {y.dtype} of shape {y.shape}")
@@ -107,7 +107,7 @@ def draw_labels(
     y = y.astype(np.int64, copy=False)
     sizes = np.bincount(y)
     if len(sizes) != n_clusters:
-        raise must_be(f"the number of classes, {len(sizes)}", "n_clusters", n_clusters)
+        raise invalid_value(f"the number of classes, {len(sizes)}", "n_clusters", n_clusters)
     if sizes.min() == 0:
         raise InputError(f"y has no point of class {sizes.argmin()}: number the classes without a gap")
     if sizes.min() < 2:
@@ -126,9 +126,9 @@ def _numbers(sizes: np.ndarray, per_class: int | None, fraction: float | None) -
     if fraction is None:
         if not is_integer(per_class, 1) or per_class >= sizes.min():
             what = f"an integer from 1 to {sizes.min() - 1}, which leaves some points of the smallest class"
-            raise must_be(what, "labels_per_class", per_class)
+            raise invalid_value(what, "labels_per_class", per_class)
         return np.full(len(sizes), per_class)
-    part("labels_fraction", fraction)
+    open_fraction("labels_fraction", fraction)
     numbers = np.maximum(MIN_LABELS_PER_CLASS, (sizes * fraction).astype(np.int64))
     if (numbers >= sizes).any():
         c = int(np.argmax(numbers >= sizes))

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from kingdra_repro.checks import Check, choice, integer, must_be
+from kingdra_repro.checks import Check, choice, integer, invalid_value
 from kingdra_repro.data.streamed import Matrix, StreamedMatrix
 from kingdra_repro.errors import InputError
 from kingdra_repro.methods.best_phase import BestPhase, Phase
@@ -240,7 +240,7 @@ class Kingdra(Ensemble):
         labeller = make_pseudo_labeller(self.pseudo_labels)
         for name in ("t_pos", "t_neg"):  # raise now, not after the first phase
             if (given := getattr(labeller, name, None) or 0) > self.n_models:
-                raise must_be(f"at most the number of models, {self.n_models}", name, given)
+                raise invalid_value(f"at most the number of models, {self.n_models}", name, given)
         return labeller
 
     def _next_pseudo_labels(

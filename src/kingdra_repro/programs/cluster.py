@@ -12,7 +12,7 @@ from kingdra_repro.checks import choice
 from kingdra_repro.config import check_types
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation.without_labels import known_without_labels
-from kingdra_repro.files import remove_parts
+from kingdra_repro.files import remove_temporary_files
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.programs.fitting import fit_method, load
 from kingdra_repro.programs.run_reports import write_reports
@@ -41,7 +41,7 @@ def cluster(cfg: DictConfig) -> None:
     with exclusive_run(folder):
         done = result_if_finished(folder)
         if done is None:
-            remove_parts(folder)
+            remove_temporary_files(folder)
             try:
                 _run(cfg, job.choices, folder)
             except KeyboardInterrupt as stop:

@@ -12,7 +12,7 @@ from kingdra_repro.config import labels_to_draw
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.links import closure, propagate_labels
 from kingdra_repro.data.validation import ScaleWarning
-from kingdra_repro.errors import InputError, listed
+from kingdra_repro.errors import InputError, format_names
 from kingdra_repro.methods import draw_labels
 from kingdra_repro.methods.clusterer import EmptyClusterWarning
 from kingdra_repro.methods.given_labels import ClassWithoutLabel
@@ -60,7 +60,9 @@ def fit(method: Any, data: Dataset, given: np.ndarray | None, name: str) -> None
         names = data.class_names or []
         called = [names[c] for c in error.classes if c < len(names)]
         without = (
-            listed(called) if called else f"{len(error.classes)} of n_clusters={data.n_clusters} classes"
+            format_names(called)
+            if called
+            else f"{len(error.classes)} of n_clusters={data.n_clusters} classes"
         )
         raise InputError(
             f"dataset.given has no label of {without}, and method={name} needs some of each class: label a "

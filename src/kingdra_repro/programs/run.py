@@ -102,9 +102,9 @@ def _one_of_several(cfg: DictConfig, sweep: SweepJobs) -> dict[str, str] | None:
         return _failure(cfg)
     if sweep.launcher not in OF_SLURM:  # the jobs share the machine's cores and GPUs
         cfg.n_jobs = 1 if cfg.n_jobs == -1 else cfg.n_jobs
-        from kingdra_repro.devices import device_by_turns  # torch takes seconds to load
+        from kingdra_repro.devices import round_robin_device  # torch takes seconds to load
 
-        cfg.device = device_by_turns(cfg.device, HydraConfig.get().job.num)
+        cfg.device = round_robin_device(cfg.device, HydraConfig.get().job.num)
     folder = Path(HydraConfig.get().runtime.output_dir)
     log = Path(cfg.output_dir) / "logs" / f"{folder.name.rpartition('-')[2]}.log"
     log.parent.mkdir(parents=True, exist_ok=True)

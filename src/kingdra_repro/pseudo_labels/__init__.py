@@ -1,6 +1,6 @@
 """Pseudo-labels: from the agreement of an ensemble (paper Section 4.2), and by Table 1's alternatives."""
 
-from kingdra_repro.checks import choice, must_be
+from kingdra_repro.checks import choice, invalid_value
 from kingdra_repro.pseudo_labels.baselines import (
     ArgmaxPseudoLabels,
     KMeansPseudoLabels,
@@ -39,7 +39,7 @@ def make_pseudo_labeller(pseudo_labels: str | PseudoLabeller) -> PseudoLabeller:
     """Return the pseudo-labeller of a name with its default settings; an instance is returned unchanged."""
     if isinstance(pseudo_labels, type) or not (isinstance(pseudo_labels, str) or callable(pseudo_labels)):
         what = "a name, or an instance such as GraphPseudoLabels()"
-        raise must_be(what, "pseudo_labels", pseudo_labels)
+        raise invalid_value(what, "pseudo_labels", pseudo_labels)
     if not isinstance(pseudo_labels, str):
         return pseudo_labels
     choice(*_PSEUDO_LABELLERS)("pseudo_labels", pseudo_labels)

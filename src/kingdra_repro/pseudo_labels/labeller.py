@@ -9,7 +9,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
-from kingdra_repro.checks import is_number, must_be
+from kingdra_repro.checks import invalid_value, is_number
 from kingdra_repro.errors import InputError
 
 
@@ -72,4 +72,4 @@ class PseudoLabeller(Protocol):
 def min_fraction(name: str, value: Any) -> None:
     """Check a fraction of n / k."""
     if not is_number(value) or not 0 <= value <= 1:
-        raise must_be("a number from 0 to 1", name, value)
+        raise invalid_value("a number from 0 to 1", name, value)

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from joblib import Parallel, delayed
 
-from kingdra_repro.devices import choose_device, device_by_turns
+from kingdra_repro.devices import choose_device, round_robin_device
 from kingdra_repro.reproduce import child
 from kingdra_repro.reproduce.plan import PlannedRun
 
@@ -91,7 +91,7 @@ class Share:
         given = dict(one.split("=", 1) for one in overrides if "=" in one)
         device = given.get("device", "auto")
         n_jobs = [] if "n_jobs" in given else ["n_jobs=1"]
-        if (gpu := device_by_turns(device, next(self._turns))) == device:
+        if (gpu := round_robin_device(device, next(self._turns))) == device:
             return [*overrides, *n_jobs]
         return [*(one for one in overrides if not one.startswith("device=")), *n_jobs, f"device={gpu}"]
 

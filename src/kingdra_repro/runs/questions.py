@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from sklearn.cluster import KMeans
 
-from kingdra_repro.checks import integer, must_be
+from kingdra_repro.checks import integer, invalid_value
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.links import Closure, Links, closure
 from kingdra_repro.files import write_table
@@ -78,7 +78,7 @@ def choose_questions(
     Zhdanov (2019), Diverse mini-batch Active Learning, arXiv 1901.05954: weighted K-means.
     """
     if not isinstance(method, Ensemble) or not method.is_ensemble:
-        raise must_be("a fitted ensemble of two models or more", "method", type(method).__name__)
+        raise invalid_value("a fitted ensemble of two models or more", "method", type(method).__name__)
     integer(1)("n", n)
     X = indexable_features(X)
     m = X.shape[0]

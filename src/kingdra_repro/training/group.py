@@ -260,7 +260,7 @@ def start(size: int, threads: int, work: str) -> Group:
 def _started(rank: int, size: int, port: int, threads: int, work: str) -> subprocess.Popen:
     module, function = work.split(":")
     command = python_command(
-        "from kingdra_repro.python_process import end_with; end_with(0); "
+        "from kingdra_repro.python_process import exit_when_closed; exit_when_closed(0); "
         "from kingdra_repro.training.group import join; "
         f"from {module} import {function}; {function}(join({rank}, {size}, {port}))"
     )

@@ -22,7 +22,7 @@ from kingdra_repro.data.features.column_kinds import (
 )
 from kingdra_repro.data.features.table_settings import TableSettings
 from kingdra_repro.data.scaling import Scaler, fit_scaler, scaler_from_state, scaler_state
-from kingdra_repro.errors import InputError, listed
+from kingdra_repro.errors import InputError, format_names
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +114,8 @@ class TableVectorizer:
         """Raise InputError if a column that the features need is not among `names`."""
         if absent := [name for name in self.columns if name not in names]:
             raise InputError(
-                f"{source} does not fit: it has no column {listed(absent)}; it has {listed(list(names))}"
+                f"{source} does not fit: it has no column {format_names(absent)}; it has "
+                f"{format_names(list(names))}"
             )
 
     def transform(
@@ -213,7 +214,9 @@ class TableVectorizer:
         chosen = self.settings.columns
         for names in (chosen or [], self.settings.drop):
             if unknown := [name for name in names if name not in table.columns]:
-                raise InputError(f"{source} has no column {unknown[0]!r}: it has {listed(table.columns)}")
+                raise InputError(
+                    f"{source} has no column {unknown[0]!r}: it has {format_names(table.columns)}"
+                )
         words: list[str] = []
         for name in chosen if chosen is not None else table.columns.drop(list(self.settings.drop)):
             kind = kind_of(table[name])
@@ -250,10 +253,10 @@ class TableVectorizer:
         if words and self.settings.categories == "error":
             example = words_of(table[words[0]]).dropna().iloc[0]
             raise InputError(
-                f"{source} has columns that are not numeric: {listed(words)} (such as {example[:40]!r}). "
-                "Name the one with the classes with dataset.labels=NAME, or dataset.given=NAME where some "
-                "are blank; leave columns out with dataset.drop=[A,B], choose the features with "
-                "dataset.columns=[A,B], or give dataset.categories=onehot (or ignore)"
+                f"{source} has columns that are not numeric: {format_names(words)} (such as "
+                f"{example[:40]!r}). Name the one with the classes with dataset.labels=NAME, or "
+                "dataset.given=NAME where some are blank; leave columns out with dataset.drop=[A,B], choose "
+                "the features with dataset.columns=[A,B], or give dataset.categories=onehot (or ignore)"
             )
         for name in words:
             distinct = sorted(words_of(table[name]).dropna().unique().tolist())
@@ -293,7 +296,7 @@ class TableVectorizer:
             new = sorted(set(column.dropna()) - set(known))
             if new and name not in reported_columns:
                 reported_columns.add(name)
-                log.warning("%s's column %r has words that are new: %s", source, name, listed(new))
+                log.warning("%s's column %r has words that are new: %s", source, name, format_names(new))
             encoded.append(encoder.fit(np.array(known, dtype=object)[:, None]).transform(given))
         return encoded
 

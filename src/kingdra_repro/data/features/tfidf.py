@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import normalize
 
-from kingdra_repro.checks import choice, integer, must_be
+from kingdra_repro.checks import choice, integer, invalid_value
 from kingdra_repro.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ class TextVectorizer:
     ) -> None:
         integer(1)("n_words", n_words)
         if stop_words not in (None, "english"):
-            raise must_be("english or null", "stop_words", stop_words)
+            raise invalid_value("english or null", "stop_words", stop_words)
         choice(*ROW_LENGTHS)("row_length", row_length)
         self.row_length = row_length
         self._settings = {"max_features": n_words, "stop_words": stop_words, "dtype": np.float32}

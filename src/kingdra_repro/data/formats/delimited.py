@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from kingdra_repro.checks import must_be
+from kingdra_repro.checks import invalid_value
 from kingdra_repro.data.formats.memory import check_n_columns
 from kingdra_repro.data.formats.text_format import (
     BLANKS,
@@ -25,7 +25,7 @@ from kingdra_repro.data.formats.text_format import (
     is_number,
     split,
 )
-from kingdra_repro.errors import InputError, listed
+from kingdra_repro.errors import InputError, format_names
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +81,7 @@ def read_delimited(
     if text_format.separator is not None:
         separator = named.get(text_format.separator, text_format.separator)
         if len(separator) > 1 and separator != BLANKS:
-            raise must_be("one character, tab or blanks", "dataset.separator", separator)
+            raise invalid_value("one character, tab or blanks", "dataset.separator", separator)
     else:
         separator, n_titles = find_separator(lines, separator, text_format.decimal)
         lines, n_skipped = lines[n_titles:], n_skipped + n_titles
@@ -206,8 +206,8 @@ def _read(
             table = pd.read_csv(_from_start(content), **options)
         except pd.errors.ParserWarning as error:
             raise InputError(
-                f"{path} has lines of more values than its first line has names ({listed(names)}): write the "
-                "columns' names there, or give dataset.separator=SIGN (it was read with "
+                f"{path} has lines of more values than its first line has names ({format_names(names)}): "
+                "write the columns' names there, or give dataset.separator=SIGN (it was read with "
                 f"{options['sep']!r}), dataset.decimal=SIGN or dataset.header=none"
             ) from error
         words = [i for i in table.columns if i in known_words or not _holds_numbers(table[i])]

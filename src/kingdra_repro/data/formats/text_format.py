@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kingdra_repro.checks import must_be
+from kingdra_repro.checks import invalid_value
 from kingdra_repro.errors import InputError
 
 log = logging.getLogger(__name__)
@@ -59,11 +59,11 @@ class TextFormat:
 
     def __post_init__(self) -> None:
         if self.header not in ("auto", "first", "none"):
-            raise must_be("auto, first or none", "dataset.header", self.header)
+            raise invalid_value("auto, first or none", "dataset.header", self.header)
         if self.decimal not in (None, ".", ","):
-            raise must_be("'.' or ','", "dataset.decimal", self.decimal)
+            raise invalid_value("'.' or ','", "dataset.decimal", self.decimal)
         if self.separator is not None and (not isinstance(self.separator, str) or not self.separator):
-            raise must_be("one character, tab or blanks", "dataset.separator", self.separator)
+            raise invalid_value("one character, tab or blanks", "dataset.separator", self.separator)
         try:
             "".encode(self.encoding or "utf-8")
         except (LookupError, TypeError) as error:

@@ -28,7 +28,7 @@ from kingdra_repro.data.sources.custom_scaled import validate_and_scale
 from kingdra_repro.data.sources.custom_streamed import check_stream
 from kingdra_repro.data.sources.custom_table import column_names, table_features
 from kingdra_repro.data.sources.preprocessing import Preprocessing
-from kingdra_repro.errors import InputError, listed
+from kingdra_repro.errors import InputError, format_names
 
 # Groups of settings: the class that takes them, and the data they apply to.
 GROUPS: dict[str, tuple[type, str]] = {
@@ -232,7 +232,7 @@ def load_custom(
         both = "dataset.given" if found_labels is None else "dataset.given and dataset.labels"
         raise InputError(
             f"n_clusters={n_clusters} is less than the classes of {both}, {len(class_names)} "
-            f"({listed(class_names)}): correct a name, or give at least {most}"
+            f"({format_names(class_names)}): correct a name, or give at least {most}"
         )
     if scale == "auto":
         scale = "standard" if isinstance(raw.vectorizer, TableVectorizer) else None

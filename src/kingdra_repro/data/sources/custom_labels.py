@@ -11,7 +11,7 @@ from kingdra_repro.data.formats.labels import Labels
 from kingdra_repro.data.formats.tables import is_table, read_as_written
 from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.data.sources.custom_cells import check_cells
-from kingdra_repro.errors import InputError, listed
+from kingdra_repro.errors import InputError, format_names
 
 ANSWER = "answer"  # the column of ask.csv that a person fills in
 ASK_COLUMNS = ["row", ANSWER, "cluster", "disagreement"]  # its columns; those of the user's table follow
@@ -63,7 +63,9 @@ def _only_column(path: Path, lengths: tuple[int, int]) -> tuple[Labels, str]:
     """
     table, written = read_as_written(path, None, TextFormat(header="first"))
     if len(table.columns) != 1:
-        raise InputError(f"{path} has the columns {listed(table.columns)}: keep the one with the labels")
+        raise InputError(
+            f"{path} has the columns {format_names(table.columns)}: keep the one with the labels"
+        )
     name = table.columns[0]
     if written.empty:  # no text: the file says what the column's name is
         return Labels(table[name]), ""

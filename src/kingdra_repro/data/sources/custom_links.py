@@ -10,7 +10,7 @@ import pandas as pd
 from kingdra_repro.data.formats.tables import is_table, read_as_written
 from kingdra_repro.data.links import Links
 from kingdra_repro.data.sources.custom_cells import check_cells
-from kingdra_repro.errors import InputError, listed
+from kingdra_repro.errors import InputError, format_names
 
 COLUMNS = ("i", "j", "link")  # and weight, if pairs are uncertain
 
@@ -46,7 +46,7 @@ def read_links(
     unknown = [name for name in table.columns if name not in (*COLUMNS, "weight")]
     if unknown or not set(COLUMNS) <= set(table.columns):
         raise InputError(
-            f"{path} has the columns {listed(table.columns)}: give i, j, link and perhaps weight"
+            f"{path} has the columns {format_names(table.columns)}: give i, j, link and perhaps weight"
         )
     written = as_written[[name for name in ("i", "j") if name in as_written]]
     table = table.assign(**written).reset_index(drop=True)

@@ -16,7 +16,7 @@ from kingdra_repro.data.formats.tables import is_table
 from kingdra_repro.data.sources.custom_streamed import is_large
 from kingdra_repro.data.sources.raw_data import RawData
 from kingdra_repro.data.streamed import StreamedMatrix
-from kingdra_repro.errors import InputError, listed
+from kingdra_repro.errors import InputError, format_names
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ def _columns(table: StreamedParquet, settings: TableSettings, others: Sequence[s
     chosen = settings.columns
     for setting, named in (("columns", chosen or ()), ("drop", settings.drop)):
         if unknown := [name for name in named if name not in table.names]:
-            raise InputError(f"{table.path} has no column {unknown[0]!r}: it has {listed(table.names)}")
+            raise InputError(f"{table.path} has no column {unknown[0]!r}: it has {format_names(table.names)}")
         if setting == "columns" and (twice := [name for name in named if name in others]):
             raise InputError(f"dataset.columns has {twice[0]!r}, which is named for another purpose, too")
     left = [name for name in table.names if name not in settings.drop and name not in others]
@@ -100,7 +100,7 @@ def _columns(table: StreamedParquet, settings: TableSettings, others: Sequence[s
     numbers = (kinds.is_integer, kinds.is_floating, kinds.is_boolean)
     if other := [name for name in names if not any(kind(types_of[name]) for kind in numbers)]:
         raise InputError(
-            f"{table.path} has columns that are not numeric: {listed(other)}. Leave them out with "
+            f"{table.path} has columns that are not numeric: {format_names(other)}. Leave them out with "
             f"dataset.drop=[{','.join(other)}], or {table.in_memory_hint} where memory holds the table"
         )
     found = list(names)
@@ -110,7 +110,7 @@ def _columns(table: StreamedParquet, settings: TableSettings, others: Sequence[s
             if not column.hasnans and is_row_number(column.to_numpy(np.float64)):
                 found.remove(name)
     if left_out := [name for name in names if name not in found]:
-        log.warning("Columns of %s that are left out, as row numbers: %s", table.path, listed(left_out))
+        log.warning("Columns of %s that are left out, as row numbers: %s", table.path, format_names(left_out))
     if not found:
         raise InputError(
             f"{table.path} has no column left to cluster by: name those that you want with "

@@ -10,7 +10,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.preprocessing import StandardScaler
 
-from kingdra_repro.checks import is_integer, must_be
+from kingdra_repro.checks import invalid_value, is_integer
 from kingdra_repro.data.formats.arrays import unreadable
 from kingdra_repro.data.formats.memory import available_bytes
 from kingdra_repro.data.formats.stored_csr import StoredCSR, open_csr
@@ -37,9 +37,9 @@ MIN_BUFFER_ROWS = 32  # rows; with fewer, a batch might have a single row
 def check_stream(stream: Any, buffer_rows: Any) -> None:
     """Raise InputError if `stream` or `buffer_rows` has an invalid value."""
     if not isinstance(stream, bool) and stream != AUTO:  # 0 and 1 equal False and True
-        raise must_be("auto, true or false", "dataset.stream", stream)
+        raise invalid_value("auto, true or false", "dataset.stream", stream)
     if buffer_rows is not None and not is_integer(buffer_rows, MIN_BUFFER_ROWS):
-        raise must_be(
+        raise invalid_value(
             f"an integer of at least {MIN_BUFFER_ROWS}, or null", "dataset.buffer_rows", buffer_rows
         )
 

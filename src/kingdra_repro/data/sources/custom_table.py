@@ -18,7 +18,7 @@ from kingdra_repro.data.formats.tables import read_as_written
 from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.data.sources.raw_data import RawData
 from kingdra_repro.data.streamed import Matrix
-from kingdra_repro.errors import InputError, listed
+from kingdra_repro.errors import InputError, format_names
 
 
 def table_features(
@@ -59,12 +59,12 @@ def table_features(
     if id is not None and id in (labels, given, text, *(columns or ())):
         raise InputError(f"dataset.id={id} is named for another purpose, too: leave it out of one")
     if id is not None and id not in table.columns:
-        raise InputError(f"{path} has no column {id!r} (dataset.id): it has {listed(table.columns)}")
+        raise InputError(f"{path} has no column {id!r} (dataset.id): it has {format_names(table.columns)}")
     for setting, name in (("labels", labels), ("given", given)):
         if name is not None and name not in table.columns and not Path(name).expanduser().is_file():
             raise InputError(
                 f"dataset.{setting}={name} is neither a file nor one of {path}'s columns: "
-                f"{listed(table.columns)}"
+                f"{format_names(table.columns)}"
             )
     features = table.drop(columns=[name for name in chosen if name in table.columns])
     X: Matrix
@@ -124,7 +124,7 @@ def column_names(setting: str, names: Any) -> list[str]:
 def texts_of(table: pd.DataFrame, column: str, source: str) -> list[str]:
     """Return the texts of a column; missing texts become empty strings."""
     if column not in table.columns:
-        raise InputError(f"{source} has no column {column!r}: it has {listed(table.columns)}")
+        raise InputError(f"{source} has no column {column!r}: it has {format_names(table.columns)}")
     if types.is_numeric_dtype(table[column]):
         raise InputError(
             f"{source}'s column {column!r} holds numbers, not texts: name another, or leave it out"

@@ -4,7 +4,7 @@ import logging
 import os
 from pathlib import Path
 
-from kingdra_repro.errors import InputError, listed
+from kingdra_repro.errors import InputError, format_names
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def files_and_classes(folder: Path) -> tuple[list[Path], list[str] | None]:
             "%s has %s beside its subfolders, whose names are therefore no labels: move %s elsewhere, "
             "if they are",
             folder,
-            listed(beside),
+            format_names(beside),
             "it" if len(beside) == 1 else "them",
         )
     return [folder / name for name in names], None
