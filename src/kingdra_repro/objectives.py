@@ -95,7 +95,7 @@ def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     return -log_softmax(logits, dim=-1).gather(-1, target.unsqueeze(-1)).squeeze(-1).mean(-1)
 
 
-def some_classes_loss(logits: Tensor, target: Tensor) -> Tensor:
+def partial_label_loss(logits: Tensor, target: Tensor) -> Tensor:
     """Compute the mean of -log (p(y = target | x) / p(y = target)): Eq. 8 for when some classes lack labels.
 
     p(y) is the mean output of the batch. Points without a label (target -1) represent the other classes in

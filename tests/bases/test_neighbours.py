@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from sklearn.neighbors import NearestNeighbors
 
 from kingdra_repro.bases import neighbours
-from kingdra_repro.bases.neighbours import kept_neighbour_distances, neighbour_distances
+from kingdra_repro.bases.neighbours import cached_neighbour_distances, neighbour_distances
 from kingdra_repro.errors import InputError
 
 N, D = 230, 12
@@ -63,14 +63,14 @@ def test_too_few_points(X: np.ndarray) -> None:
 
 @pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix])
 def test_kept_and_found_again(X: np.ndarray, kind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(neighbours, "KEPT_FROM", N)
-    first = kept_neighbour_distances(kind(X), 10, data_dir=tmp_path)
+    monkeypatch.setattr(neighbours, "CACHE_MIN_ROWS", N)
+    first = cached_neighbour_distances(kind(X), 10, data_dir=tmp_path)
     assert len(list(tmp_path.glob("neighbours/10_*.npy"))) == 1
-    kept_neighbour_distances(kind(X), 3, data_dir=tmp_path)
-    kept_neighbour_distances(kind(X[::-1]), 10, data_dir=tmp_path)
+    cached_neighbour_distances(kind(X), 3, data_dir=tmp_path)
+    cached_neighbour_distances(kind(X[::-1]), 10, data_dir=tmp_path)
     assert len(list(tmp_path.glob("neighbours/*"))) == 3  # another question, other points: other files
     monkeypatch.setattr(neighbours, "neighbour_distances", None)
-    np.testing.assert_array_equal(kept_neighbour_distances(kind(X), 10, data_dir=tmp_path), first)
+    np.testing.assert_array_equal(cached_neighbour_distances(kind(X), 10, data_dir=tmp_path), first)
 
 
 @pytest.mark.parametrize(
@@ -86,27 +86,27 @@ def test_kept_and_found_again(X: np.ndarray, kind, tmp_path: Path, monkeypatch: 
     ids=["cut short", "empty", "wrong length", "float64", "NaN", "objects"],
 )
 def test_a_broken_file_is_computed_anew(X, spoil, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(neighbours, "KEPT_FROM", N)
-    first = kept_neighbour_distances(X, 10, data_dir=tmp_path)
+    monkeypatch.setattr(neighbours, "CACHE_MIN_ROWS", N)
+    first = cached_neighbour_distances(X, 10, data_dir=tmp_path)
     (path,) = tmp_path.glob("neighbours/*.npy")
     spoil(path)
-    np.testing.assert_array_equal(kept_neighbour_distances(X, 10, data_dir=tmp_path), first)
+    np.testing.assert_array_equal(cached_neighbour_distances(X, 10, data_dir=tmp_path), first)
     np.testing.assert_array_equal(np.load(path), first)
 
 
 def test_where_nothing_can_be_kept_it_goes_on(
     X: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(neighbours, "KEPT_FROM", N)
+    monkeypatch.setattr(neighbours, "CACHE_MIN_ROWS", N)
     (tmp_path / "neighbours").write_text("a file where the folder should be")
     with caplog.at_level(logging.WARNING):
-        found = kept_neighbour_distances(X, 10, data_dir=tmp_path)
+        found = cached_neighbour_distances(X, 10, data_dir=tmp_path)
     np.testing.assert_array_equal(found, neighbour_distances(X, 10))
     assert "are not kept" in caplog.text
 
 
 def test_those_of_few_points_are_not_kept(X: np.ndarray, tmp_path: Path) -> None:
-    kept_neighbour_distances(X, 10, data_dir=tmp_path)
+    cached_neighbour_distances(X, 10, data_dir=tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -121,10 +121,10 @@ class AllPairs:
 @pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix])
 def test_many_points_have_approximate_neighbours(X: np.ndarray, kind, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(neighbours, "EXACT_UP_TO", N - 1)
-    monkeypatch.setattr(neighbours, "KEPT_FROM", 1)
+    monkeypatch.setattr(neighbours, "CACHE_MIN_ROWS", 1)
     monkeypatch.setattr(neighbours, "find_spec", lambda name: name)
     monkeypatch.setitem(sys.modules, "pynndescent", SimpleNamespace(NNDescent=AllPairs))
-    found = kept_neighbour_distances(kind(X), 10, data_dir=tmp_path)
+    found = cached_neighbour_distances(kind(X), 10, data_dir=tmp_path)
     np.testing.assert_allclose(found, reference(X, 10), rtol=1e-5)
     (kept,) = (tmp_path / "neighbours").iterdir()
     assert kept.name.startswith("approximate_10_")
@@ -134,9 +134,9 @@ def test_many_points_are_compared_where_the_extra_is_not_there(
     X, tmp_path: Path, monkeypatch, caplog
 ) -> None:
     monkeypatch.setattr(neighbours, "EXACT_UP_TO", N - 1)
-    monkeypatch.setattr(neighbours, "KEPT_FROM", 1)
+    monkeypatch.setattr(neighbours, "CACHE_MIN_ROWS", 1)
     monkeypatch.setattr(neighbours, "find_spec", lambda name: None)
     np.testing.assert_array_equal(
-        kept_neighbour_distances(X, 10, data_dir=tmp_path), neighbour_distances(X, 10)
+        cached_neighbour_distances(X, 10, data_dir=tmp_path), neighbour_distances(X, 10)
     )
     assert "pip install 'kingdra-repro[neighbours]'" in caplog.text

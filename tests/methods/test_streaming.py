@@ -184,7 +184,7 @@ def test_a_file_that_shrinks_is_told(X: np.ndarray, tmp_path: Path) -> None:
 
 def test_imsat_finds_each_point_s_neighbours_in_the_file(X, streamed, tmp_path, monkeypatch) -> None:
     """And keeps the distances as those of the same rows in memory."""
-    monkeypatch.setattr(neighbours, "KEPT_FROM", N)
+    monkeypatch.setattr(neighbours, "CACHE_MIN_ROWS", N)
     monkeypatch.setattr(neighbours, "TILE_ROWS", 100)
     base = IMSATVAT(hidden=(12, 12), data_dir=str(tmp_path))
     read = kingdra(base=base).fit(streamed)
@@ -197,15 +197,15 @@ def test_imsat_finds_each_point_s_neighbours_in_the_file(X, streamed, tmp_path, 
 
 
 def test_approximate_neighbours_need_the_rows_in_memory(streamed, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr(neighbours, "KEPT_FROM", N)
+    monkeypatch.setattr(neighbours, "CACHE_MIN_ROWS", N)
     monkeypatch.setattr(neighbours, "EXACT_UP_TO", N - 1)
     monkeypatch.setattr(neighbours, "find_spec", lambda name: name)
     monkeypatch.setattr(neighbours, "approximate_neighbour_distances", lambda X, n: X[:, 0])
-    found = neighbours.kept_neighbour_distances(streamed, 10, data_dir=tmp_path)
+    found = neighbours.cached_neighbour_distances(streamed, 10, data_dir=tmp_path)
     np.testing.assert_array_equal(found, streamed[:][:, 0])
     monkeypatch.setattr(neighbours, "available_bytes", lambda: 1000)
     with pytest.raises(InputError, match=r"of 260 points.*choose base=ladder_im, ladder_dot, deep_rim"):
-        neighbours.kept_neighbour_distances(streamed, 9, data_dir=tmp_path)
+        neighbours.cached_neighbour_distances(streamed, 9, data_dir=tmp_path)
 
 
 @pytest.mark.parametrize("k", [256, 257, 300])

@@ -8,7 +8,7 @@ from torch.autograd import gradcheck
 from kingdra_repro.bases import Batch, LadderIM
 from kingdra_repro.data.links import Links, closure
 from kingdra_repro.networks.pair_loss import ALIKE, MARGIN, UNKNOWN, UNLIKE, pairwise_kl
-from kingdra_repro.objectives import some_classes_loss
+from kingdra_repro.objectives import partial_label_loss
 from kingdra_repro.training.linked_pairs import LinkedPairs
 from kingdra_repro.training.rows import Rows
 from kingdra_repro.training.supervised import PseudoLabels, SupervisedBatches
@@ -60,15 +60,15 @@ def test_points_without_a_label_take_the_places_of_classes_that_have_none() -> N
 def test_where_some_classes_lack_labels_giving_all_points_the_others_is_no_gain() -> None:
     logits = torch.randn(2, 4, 3, generator=torch.manual_seed(0), dtype=torch.float64, requires_grad=True)
     target = torch.tensor([[0, -1, 2, 0], [-1, -1, -1, -1]])
-    loss = some_classes_loss(logits, target)
+    loss = partial_label_loss(logits, target)
     p = logits.detach().softmax(-1)
     mean = p.mean(1)[0]
     expected = -sum((p[0, i, c] / mean[c]).log() for i, c in ((0, 0), (2, 2), (3, 0))) / 4
     torch.testing.assert_close(loss.detach(), torch.tensor([expected, 0.0], dtype=torch.float64))
-    assert gradcheck(lambda z: some_classes_loss(z, target), logits)  # through the mean, too
+    assert gradcheck(lambda z: partial_label_loss(z, target), logits)  # through the mean, too
     # Where all points have the same outputs, which these are changes nothing; cross entropy would fall.
     for alike in (torch.zeros(1, 4, 3), torch.tensor([9.0, 0.0, 0.0]).expand(1, 4, 3)):
-        torch.testing.assert_close(some_classes_loss(alike, target[:1]), torch.zeros(1))
+        torch.testing.assert_close(partial_label_loss(alike, target[:1]), torch.zeros(1))
     batch = Batch(logits, [], x_sup=logits, y_sup=target, every_output=False)
     torch.testing.assert_close(batch.supervised_terms([logits])["supervised"][1], loss)
 

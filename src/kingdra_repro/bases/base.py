@@ -12,7 +12,7 @@ from torch.nn.functional import log_softmax
 
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.networks.pair_loss import MARGIN, pair_loss
-from kingdra_repro.objectives import cross_entropy, some_classes_loss
+from kingdra_repro.objectives import cross_entropy, partial_label_loss
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Batch:
         of_each = iter(logits)
         terms = dict[str, tuple[float, Tensor]]()
         if self.y_sup is not None:
-            loss = cross_entropy if self.every_output else some_classes_loss
+            loss = cross_entropy if self.every_output else partial_label_loss
             terms["supervised"] = (1.0, loss(next(of_each), self.y_sup))
         if self.relation is not None:
             # "kinds": alike and unlike pairs have equal weight, because with k classes most pairs are unlike.

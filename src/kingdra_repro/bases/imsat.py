@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from kingdra_repro.bases.base import Batch, with_total
-from kingdra_repro.bases.neighbours import kept_neighbour_distances
+from kingdra_repro.bases.neighbours import cached_neighbour_distances
 from kingdra_repro.bases.perturbations import random_perturbation, virtual_adversarial_perturbation
 from kingdra_repro.bases.rim import InformationMaximization
 from kingdra_repro.checks import check_parameters, integer, positive
@@ -31,7 +31,7 @@ class IMSAT(InformationMaximization, ABC):
     hidden, w_mi, mu : see `InformationMaximization`
     radius_scale : ratio of a point's radius to the distance to its ``n_neighbors``-th nearest neighbour
     n_neighbors : which neighbour: the 10th nearest in IMSAT's paper; its public code takes the 11th
-    data_dir : folder in which the distances of large data sets are cached; see `kept_neighbour_distances`
+    data_dir : folder in which the distances of large data sets are cached; see `cached_neighbour_distances`
 
     References
     ----------
@@ -52,7 +52,7 @@ class IMSAT(InformationMaximization, ABC):
         """Compute r for the rows of batch.x, with the lengths batch.radius: Tensor [M, B, d]."""
 
     def radii(self, X: Matrix, device: torch.device) -> np.ndarray:
-        return self.radius_scale * kept_neighbour_distances(X, self.n_neighbors, device, self.data_dir)
+        return self.radius_scale * cached_neighbour_distances(X, self.n_neighbors, device, self.data_dir)
 
     def sample_noise(
         self, network: Perceptron, n_rows: int, n_supervised: int, generators: list[torch.Generator]

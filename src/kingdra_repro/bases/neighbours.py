@@ -19,7 +19,7 @@ from kingdra_repro.files import atomic_write
 log = logging.getLogger(__name__)
 
 EXACT_UP_TO = 100_000  # rows; comparing all pairs of more takes minutes to hours
-KEPT_FROM = 5000  # rows; the distances of fewer take less than a second
+CACHE_MIN_ROWS = 5000  # rows; the distances of fewer take less than a second
 BYTES_PER_POINT = 1500  # in pynndescent's graph and trees; 900 to 1,500 were measured
 TILE_ROWS, TILE_VALUES = 4096, 2**23  # largest numbers of rows and of values in a dense tile of X
 
@@ -102,7 +102,7 @@ def _dense(rows: np.ndarray | sp.csr_matrix) -> Tensor:
     return torch.from_numpy(np.array(dense, np.float32))  # a copy: X may be read-only
 
 
-def kept_neighbour_distances(
+def cached_neighbour_distances(
     X: Matrix,
     n_neighbors: int,
     device: torch.device | str = "cpu",
@@ -120,7 +120,7 @@ def kept_neighbour_distances(
         If there are too few rows, or not enough memory for approximate neighbours of a matrix in a file.
     """
     n = X.shape[0]
-    if n < KEPT_FROM:
+    if n < CACHE_MIN_ROWS:
         return neighbour_distances(X, n_neighbors, device)
     approximate = n > EXACT_UP_TO and find_spec("pynndescent") is not None
     if n > EXACT_UP_TO and not approximate:
@@ -130,21 +130,21 @@ def kept_neighbour_distances(
             f"{n:,}",
         )
     name = f"{'approximate_' if approximate else ''}{n_neighbors}_{_digest(X)}.npy"
-    kept = data_folder(data_dir) / "neighbours" / name
+    cached = data_folder(data_dir) / "neighbours" / name
     try:
-        distances = np.load(kept, allow_pickle=False)
+        distances = np.load(cached, allow_pickle=False)
         if distances.shape == (n,) and distances.dtype == np.float32 and np.isfinite(distances).all():
             return distances
     except Exception:  # missing or damaged: NumPy's reader fails in many ways
         pass
-    log.info("Distances of %d points to their neighbours: computed once, then kept in %s", n, kept)
+    log.info("Distances of %d points to their neighbours: computed once, then kept in %s", n, cached)
     if approximate:
         distances = approximate_neighbour_distances(_in_memory(X), n_neighbors)
     else:
         distances = neighbour_distances(X, n_neighbors, device)
     try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write(kept, lambda file: np.save(file, distances, allow_pickle=False))
+        cached.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write(cached, lambda file: np.save(file, distances, allow_pickle=False))
     except OSError as error:
         log.warning("The distances are not kept: %s", error)
     return distances
