@@ -11,7 +11,7 @@ from sklearn.datasets import make_blobs
 from kingdra_repro import Kingdra
 from kingdra_repro.bases import LadderIM
 from kingdra_repro.errors import InputError
-from kingdra_repro.evaluation.without_labels import known_without_labels
+from kingdra_repro.evaluation.without_labels import unsupervised_measures
 from kingdra_repro.methods import KingdraPlus
 from kingdra_repro.methods.best_phase import BestPhase, modularity, neighbour_graph
 from kingdra_repro.training.checkpoint import Checkpoint
@@ -74,8 +74,8 @@ def test_models_and_outputs_are_of_that_phase(X: np.ndarray, straight) -> None:
     np.testing.assert_array_equal(method.model_labels_, shorter.model_labels_)
     np.testing.assert_array_equal(method.pseudo_labels_, shorter.pseudo_labels_)
     np.testing.assert_array_equal(method.predict_proba(X), shorter.predict_proba(X))
-    known = known_without_labels(method, X)
-    assert known == known_without_labels(shorter, X)
+    measures = unsupervised_measures(method, X)
+    assert measures == unsupervised_measures(shorter, X)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse as sp
 
 from kingdra_repro.errors import InputError
-from kingdra_repro.evaluation import known_without_labels
+from kingdra_repro.evaluation import unsupervised_measures
 from kingdra_repro.methods import Ensemble, KMeans
 from kingdra_repro.runs.questions import choose_pairs, choose_questions
 from tests.methods.estimators import make, points
@@ -33,12 +33,12 @@ def test_x_may_be_what_fit_takes(kind, model) -> None:
     given = kind(X)
     fitted = make("Kingdra").fit(given, GIVEN)
     asked, disagreement = choose_questions(model, X, GIVEN, n=5)
-    known = known_without_labels(model, X)
+    measures = unsupervised_measures(model, X)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # names of columns are not lost on the way
         found = choose_questions(fitted, given, GIVEN, n=5)
         pairs = choose_pairs(fitted, given, asked)
-        assert known_without_labels(fitted, given) == known
+        assert unsupervised_measures(fitted, given) == measures
     np.testing.assert_array_equal(found[0], asked)
     np.testing.assert_array_equal(found[1], disagreement)
     np.testing.assert_array_equal(pairs, choose_pairs(model, X, asked))

@@ -4,7 +4,7 @@ from kingdra_repro.evaluation.information import information_score
 from kingdra_repro.evaluation.metrics import ari, clustering_accuracy, matched_classes, nmi, purity, scores
 from kingdra_repro.evaluation.n_clusters import NumberOfClusters, choose_n_clusters
 from kingdra_repro.evaluation.phases import phase_scores
-from kingdra_repro.evaluation.without_labels import known_without_labels
+from kingdra_repro.evaluation.without_labels import unsupervised_measures
 
 __all__ = [
     "NumberOfClusters",
@@ -12,10 +12,10 @@ __all__ = [
     "choose_n_clusters",
     "clustering_accuracy",
     "information_score",
-    "known_without_labels",
     "matched_classes",
     "nmi",
     "phase_scores",
     "purity",
     "scores",
+    "unsupervised_measures",
 ]

@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
 from kingdra_repro.checks import invalid_value, is_integer
-from kingdra_repro.evaluation.without_labels import MEASURES, known_without_labels
+from kingdra_repro.evaluation.without_labels import MEASURES, unsupervised_measures
 from kingdra_repro.files import atomic_write
 from kingdra_repro.training.events import Iteration, Monitor, Progress
 
@@ -25,7 +25,7 @@ class NumberOfClusters:
     reason : str, one sentence
     table : DataFrame, one row per number of clusters
         ``k``; ``clusters_found``, how many of the k clusters have points; the measures of
-        `kingdra_repro.evaluation.known_without_labels`; and ``score``, their mean.
+        `kingdra_repro.evaluation.unsupervised_measures`; and ``score``, their mean.
     """
 
     n_clusters: int
@@ -82,8 +82,8 @@ def measure(estimator: BaseEstimator, X: Any, n_clusters: int) -> dict[str, Any]
         method.set_params(monitor=watch)
     method.fit(X)
     found = len(np.unique(method.labels_))
-    known = known_without_labels(method, X, watch.votes())
-    return {"k": n_clusters, "clusters_found": found, **known}
+    measures = unsupervised_measures(method, X, watch.votes())
+    return {"k": n_clusters, "clusters_found": found, **measures}
 
 
 def recommend(measures: pd.DataFrame) -> NumberOfClusters:

@@ -24,7 +24,7 @@ MEASURES = {
 T = TypeVar("T", int, float)
 
 
-def known_without_labels(
+def unsupervised_measures(
     method: Any, X: Any, first_votes: np.ndarray | None = None
 ) -> dict[str, float | None]:
     """Measure a clustering without any label of the data.
@@ -52,27 +52,27 @@ def known_without_labels(
     n = X.shape[0]
     rows = fixed_sample(n, SAMPLED)
     labels, sample = method.labels_[rows], take_rows(X, rows)
-    phase = phase_of_answer(method)
-    n_pseudo_labels = number_of(phase, "n_pseudo_labels", int)
+    history_row = answer_history_row(method)
+    n_pseudo_labels = history_value(history_row, "n_pseudo_labels", int)
     outputs = method.predict_proba(sample) if hasattr(method, "predict_proba") else None
     return {
         "stability": None if first_votes is None else _pairwise_rand(first_votes[:, rows]),
-        "agreement": number_of(phase, "agreement", float),
+        "agreement": history_value(history_row, "agreement", float),
         "pseudo_labelled": None if n_pseudo_labels is None else n_pseudo_labels / n,
         "silhouette": _silhouette(check_array(sample, accept_sparse="csr", dtype=np.float32), labels),
         "silhouette_outputs": None if outputs is None else _silhouette(outputs, labels),
     }
 
 
-def phase_of_answer(method: Any) -> dict[str, Any]:
+def answer_history_row(method: Any) -> dict[str, Any]:
     """Return the history row of the phase that a method's answer is from: ``phase_`` or the last one."""
     history = getattr(method, "history_", None)
     return {} if history is None or history.empty else history.iloc[getattr(method, "phase_", -1)].to_dict()
 
 
-def number_of(phase: dict[str, Any], name: str, kind: type[T]) -> T | None:
-    """Return a number from a row of the history; None if the phase does not have it (missing or NaN)."""
-    value = phase.get(name)
+def history_value(history_row: dict[str, Any], name: str, kind: type[T]) -> T | None:
+    """Return a number from a row of the history; None if the row does not have it (missing or NaN)."""
+    value = history_row.get(name)
     return None if value is None or value != value else kind(value)
 
 

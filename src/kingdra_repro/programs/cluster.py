@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from kingdra_repro.checks import choice
 from kingdra_repro.config import check_types
 from kingdra_repro.errors import InputError
-from kingdra_repro.evaluation.without_labels import known_without_labels
+from kingdra_repro.evaluation.without_labels import unsupervised_measures
 from kingdra_repro.files import remove_temporary_files
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.programs.fitting import fit_method, load
@@ -99,8 +99,8 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
         "config_hash": config_hash(cfg),
         "commit": fit.commit,
     }
-    known_now = known_without_labels(fit.method, data.X, fit.votes.first())
-    result = make_result(run, data, fit.method, fit.stopwatch.seconds(), fit.given) | known_now
+    measures = unsupervised_measures(fit.method, data.X, fit.votes.first())
+    result = make_result(run, data, fit.method, fit.stopwatch.seconds(), fit.given) | measures
     write_reports(folder, cfg, data, fit, classes)
     keep_model(folder, fit.method, data.preprocessing, cfg.keep_model, classes, data.X)
     write_result(folder, result, fit.method.labels_)  # last: it marks the run as finished

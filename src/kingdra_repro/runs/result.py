@@ -10,7 +10,7 @@ from sklearn.base import ClusterMixin
 
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.evaluation import scores
-from kingdra_repro.evaluation.without_labels import number_of, phase_of_answer
+from kingdra_repro.evaluation.without_labels import answer_history_row, history_value
 from kingdra_repro.files import atomic_write, checksum_of_array, write_text
 from kingdra_repro.version import package_version
 
@@ -46,7 +46,7 @@ def make_result(
         ``links_kept`` the number that the clusters satisfy. ``kept_iteration`` is present if the answer is
         from an iteration before the last.
     """
-    phase = phase_of_answer(method)
+    history_row = answer_history_row(method)
     return {
         "dataset": data.name,
         "method": settings["method"],
@@ -66,9 +66,9 @@ def make_result(
         "version": package_version(),
         "commit": settings["commit"],
         "config_hash": settings["config_hash"],
-        "n_pseudo_labels": number_of(phase, "n_pseudo_labels", int),
-        "agreement": number_of(phase, "agreement", float),
-        "mini_clusters": number_of(phase, "n_mini_clusters", int),
+        "n_pseudo_labels": history_value(history_row, "n_pseudo_labels", int),
+        "agreement": history_value(history_row, "agreement", float),
+        "mini_clusters": history_value(history_row, "n_mini_clusters", int),
         "rules": _rules(method),
         "clusters_found": len(np.unique(method.labels_)),
         "cluster_sizes": np.bincount(method.labels_, minlength=data.n_clusters).tolist(),
