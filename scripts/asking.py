@@ -21,8 +21,8 @@ from kingdra_repro import Kingdra
 from kingdra_repro.bases import LadderIM
 from kingdra_repro.data import load_usps
 from kingdra_repro.evaluation import scores
+from kingdra_repro.methods import choose_questions
 from kingdra_repro.provenance import device_name
-from kingdra_repro.runs.questions import choose_questions
 from scripts.results_csv import RESULTS, ResultsCsv
 
 RESULTS_CSV = ResultsCsv(RESULTS / "asking.csv", "seed")

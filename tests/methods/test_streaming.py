@@ -10,9 +10,16 @@ import torch
 from kingdra_repro.bases import IMSATVAT, RIM, Batch, LadderIM, neighbours
 from kingdra_repro.data import StreamedMatrix, load_custom
 from kingdra_repro.errors import InputError
-from kingdra_repro.methods import Kingdra, KingdraPlus, KMeans, SemiSupervised, ensemble_fit
+from kingdra_repro.methods import (
+    Kingdra,
+    KingdraPlus,
+    KMeans,
+    SemiSupervised,
+    choose_pairs,
+    choose_questions,
+    ensemble_fit,
+)
 from kingdra_repro.pseudo_labels import ArgmaxPseudoLabels
-from kingdra_repro.runs.questions import choose_pairs, choose_questions
 from kingdra_repro.training import outputs
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import StreamedRows

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kingdra_repro.data.links import Links
-from kingdra_repro.runs.questions import choose_pairs
+from kingdra_repro.methods import choose_pairs
 
 # Rows 0, 1 and 2 are the surest of clusters 0, 1 and 2; row 3 is likeliest of 0, then of 1, row 4 of 2.
 OUTPUTS = np.array(

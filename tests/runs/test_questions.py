@@ -10,8 +10,7 @@ import scipy.sparse as sp
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import unsupervised_measures
-from kingdra_repro.methods import Ensemble, KMeans
-from kingdra_repro.runs.questions import choose_pairs, choose_questions
+from kingdra_repro.methods import Ensemble, KMeans, choose_pairs, choose_questions
 from tests.methods.estimators import make, points
 
 X, GIVEN = points()
@@ -75,7 +74,7 @@ def test_questions_go_where_the_models_disagree() -> None:
 def test_pairs_are_the_same_where_rows_are_looked_at_in_pieces(model, monkeypatch) -> None:
     asked, _ = choose_questions(model, X, GIVEN, n=5)
     whole = choose_pairs(model, X, asked)
-    monkeypatch.setattr("kingdra_repro.runs.questions.ROWS_AT_ONCE", 7)
+    monkeypatch.setattr("kingdra_repro.methods.questions.ROWS_AT_ONCE", 7)
     np.testing.assert_array_equal(choose_pairs(model, X, asked), whole)
 
 

@@ -12,6 +12,7 @@ from kingdra_repro.methods.given_labels import draw_labels
 from kingdra_repro.methods.kingdra import Kingdra
 from kingdra_repro.methods.kingdra_plus import KingdraPlus
 from kingdra_repro.methods.kmeans import KMeans
+from kingdra_repro.methods.questions import choose_pairs, choose_questions
 from kingdra_repro.methods.semi_supervised import SemiSupervised
 from kingdra_repro.training.events import Iteration, Monitor, Progress
 
@@ -34,5 +35,7 @@ __all__ = [
     "Progress",
     "SemiSupervised",
     "Single",
+    "choose_pairs",
+    "choose_questions",
     "draw_labels",
 ]
