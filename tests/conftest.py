@@ -1,4 +1,4 @@
-"""What all tests share."""
+"""Hypothesis profile and fixtures that all tests share."""
 
 import pytest
 import torch
@@ -6,17 +6,17 @@ from hypothesis import settings
 
 from kingdra_repro.resolvers import register_resolvers
 
-settings.register_profile("patient", deadline=None)  # a busy machine is not a wrong answer
+settings.register_profile("patient", deadline=None)  # a slow test on a busy machine is not a failure
 settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
-    """Networks as small as the tests' gain nothing from more, and threads wait where others compute."""
+    """Use one thread: small networks gain nothing from more, and threads would wait on a busy machine."""
     torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _resolvers() -> None:
-    """What the configs compute: the programs make it known."""
+    """Register the resolvers that the configs use, as the programs do."""
     register_resolvers()

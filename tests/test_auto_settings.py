@@ -1,4 +1,4 @@
-"""The rule by which settings that are ``auto`` follow the data."""
+"""The rule that derives settings that are ``auto`` from the size of the data."""
 
 import pytest
 from hydra.utils import instantiate

@@ -1,4 +1,4 @@
-"""Pages name files that are there."""
+"""Files that the documentation pages name exist."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The scripts in examples/ run, and print what they promise."""
+"""The scripts in examples/ run without warnings and print the expected text."""
 
 import os
 import subprocess

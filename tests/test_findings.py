@@ -1,4 +1,4 @@
-"""docs/findings.md: a reason for each cell of Table 2 that is far from the paper, and for no other."""
+"""docs/findings.md gives a reason for each cell of Table 2 that is far from the paper, and for no other."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def reasons() -> dict[tuple[str, str], str]:
-    """Read the table of its section "Cell by cell"."""
+    """Return the table in the section "Cell by cell", as {(row, column): reason}."""
     section = (ROOT / "docs" / "findings.md").read_text().split("## Cell by cell")[1].split("\n## ")[0]
     lines = [line.split("|")[1:-1] for line in section.splitlines() if line.startswith("|")]
     columns = [name.strip() for name in lines[0]]
@@ -24,7 +24,7 @@ def reasons() -> dict[tuple[str, str], str]:
 def test_each_cell_that_is_far_from_the_papers_has_a_reason():
     table = pd.read_csv(ROOT / "results" / "tables" / "table2.csv")
     table = table[table["paper_mean"].notna() & (table["n"] > 0)]
-    # Where there are both, MNIST in the file's order is what the paper has.
+    # If a cell has results for MNIST in both orders, the paper's result is that in file order.
     file_order = table[table["order"] == "file"].set_index(["row", "column"]).index
     of_paper = (table["order"] != "shuffled") | ~pd.MultiIndex.from_frame(table[["row", "column"]]).isin(
         file_order

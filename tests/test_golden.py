@@ -1,6 +1,6 @@
-"""A change of the code leaves hashes, plan, parameters, losses and tables as they were: tests/golden.
+"""Hashes, plan, parameters and losses are those in tests/golden; tables are those in results/tables.
 
-Where a change is meant, `python -m scripts.golden` writes tests/golden anew.
+After an intended change, `python -m scripts.golden` regenerates tests/golden.
 """
 
 import json
@@ -18,8 +18,8 @@ from scripts import golden
 RESULTS = golden.ROOT / "results"
 KNOWN = pd.read_csv(golden.GOLDEN / "hashes.csv", dtype=str, keep_default_na=False)
 HASHES = {(row.dataset, row.base, row.choice): row.config_hash for row in KNOWN.itertuples()}
-# Settings depend on pairs: (base, data set), (pseudo-labels, data set), (method, base). These 64 of the 448
-# cells hold every pair; 8 more hold every method without a base and every data set.
+# Settings depend on pairs: (base, data set), (pseudo-labels, data set), (method, base). These 72 of the 504
+# cells contain every pair; 8 more contain every method without a base and every data set.
 DATASETS, BASES = (list(dict.fromkeys(KNOWN[name])) for name in ("dataset", "base"))
 EVERY_PAIR = [
     (dataset, base, choices[(i + j) % len(choices)])
@@ -54,7 +54,7 @@ def test_all_hashes_stay():
 
 def test_the_plan_stays(planned):
     ours, before = golden.plan_summary(planned), known("plan")
-    for name in ("committed_runs_in_plan", "cells_with_a_run"):  # more with each run that is made
+    for name in ("committed_runs_in_plan", "cells_with_a_run"):  # they grow with each committed run
         assert ours.pop(name) >= before.pop(name), name
     assert ours == before
 
@@ -64,7 +64,7 @@ def test_parameters_and_defaults_of_estimators_stay():
 
 
 def test_losses_stay():
-    """To the bit on the machine that computed them; what another CPU rounds otherwise grows with steps."""
+    """Losses are bitwise equal on the same machine; on other CPUs, rounding errors grow with the steps."""
     before = known("losses")
     first, all_steps = (0, 0) if before["machine"] == golden.machine() else (5e-4, 5e-3)
     for name, losses in golden.losses().items():
@@ -88,6 +88,6 @@ def test_tables_made_anew_are_the_committed_ones(planned, tmp_path):
 
 
 def tables(results: Path) -> list[str]:
-    """The files of the committed tables: each has all three forms."""
+    """Return the file names of the committed tables, each in three formats."""
     names = [path.stem for path in results.glob("tables/*.tex")]
     return [f"{name}.{form}" for name in names for form in ("csv", "md", "tex")]

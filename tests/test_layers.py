@@ -1,10 +1,10 @@
-"""Data flows one way: no folder imports from one that stands above it."""
+"""Dependencies point one way: no module imports from a higher layer."""
 
 import ast
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src" / "kingdra_repro"
-# From the ground up. Rooms of a line may import one another: they are one floor.
+# Layers (floors), the lowest first. The packages (rooms) of one floor may import one another.
 FLOORS = [
     ["errors", "version"],
     ["checks", "files", "library_state", "objectives", "python_process", "sampling"],
@@ -36,15 +36,15 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
 
 def room(module: str) -> str:
-    """``data.sources`` for ``data.sources.mnist``; ``data`` for ``data.dataset``."""
+    """Return a key of FLOOR: ``data.sources`` for ``data.sources.mnist``, ``data`` for ``data.dataset``."""
     parts = module.split(".")
     return max((".".join(parts[:i]) for i in (1, 2)), key=lambda name: (name in FLOOR, len(name)))
 
 
 def imports() -> list[tuple[str, str]]:
-    """(module, module it imports), both below kingdra_repro.
+    """Return pairs (module, imported module), both named relative to kingdra_repro.
 
-    A face (an ``__init__``) only hands names on; below ``if TYPE_CHECKING`` nothing is imported when it runs.
+    Skipped are each ``__init__``, which only re-exports names, and imports under ``if TYPE_CHECKING``.
     """
     found = []
     for path in sorted(SOURCE.rglob("*.py")):

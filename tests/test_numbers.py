@@ -1,4 +1,4 @@
-"""Numbers have one home, results/: none is typed into code or settings."""
+"""Measured numbers are only in results/: none is typed into code or settings."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ FILES = [
     for path in (ROOT / folder).rglob("*")
     if path.suffix in (".py", ".yaml", ".toml") and path.name != "paper.yaml"
 ]
-# A share with a decimal, 28.2%: no one would choose it as a setting.
+# A percentage with decimals, such as 28.2%, which is an unlikely value for a setting.
 MEASURED = re.compile(r"\d+\.\d+ ?%")
 
 

@@ -1,4 +1,4 @@
-"""pyproject.toml lists its packages by hand: the list and the folders are one."""
+"""pyproject.toml lists packages and their data files by hand: the lists match the folders."""
 
 import tomllib
 from importlib.resources import files

@@ -1,4 +1,4 @@
-"""Which code and which device made a result."""
+"""Which code and which devices produced a result."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from kingdra_repro.training.group import Group
 
 @pytest.fixture
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository with this module, a config and a result; `commit` takes it for its own."""
+    """A git repository with provenance.py, a config and a result; `commit` takes it for the package's own."""
     if shutil.which("git") is None:
         pytest.skip("git is not installed")
     package = tmp_path / "src" / "kingdra_repro"
@@ -36,7 +36,7 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_results_are_no_part_of_the_code(clone: Path) -> None:
-    """`make reproduce-all` writes to results/ after each run: the next one has the same code."""
+    """`make reproduce-all` writes to results/ after each run; the next run still has the same code."""
     (clone / "results" / "runs.csv").write_text("acc\n0.9\n")
     assert re.fullmatch("[0-9a-f]{40}", commit() or "")
 
@@ -52,7 +52,7 @@ def test_a_copy_without_a_repository_has_the_commit_that_it_is_given(
 
 
 def test_a_given_commit_that_is_none(clone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its results could not be merged."""
+    """Results with such a commit could not be merged."""
     shutil.rmtree(clone / ".git")
     monkeypatch.setenv("KINGDRA_COMMIT", "main")
     with pytest.raises(InputError, match="KINGDRA_COMMIT must be a commit; got 'main': give what `git rev"):
@@ -68,7 +68,7 @@ def test_changed_code_is_reported(clone: Path, changed: str) -> None:
 
 @pytest.mark.parametrize("new", ["configs/mine.yaml", "src/kingdra_repro/mine.py"])
 def test_new_code_is_reported(clone: Path, new: str) -> None:
-    """A base of one's own is one file and one config: runs with it are not the commit's."""
+    """A user's own base is a new file and a new config; the commit alone does not describe runs with it."""
     (clone / new).write_text("")
     assert (commit() or "").endswith("-dirty")
 
@@ -98,7 +98,7 @@ def test_gpus_that_are_used(name, n_jobs, expected, monkeypatch: pytest.MonkeyPa
 
 
 def test_ranks_of_unequal_nodes_have_their_own_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rank 0, whose node has one GPU, tells the others what device they have."""
+    """Rank 0, whose node has one GPU, broadcasts "cuda"; other ranks choose a GPU by their local rank."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     (told,) = choose_devices("auto", -1)
@@ -123,7 +123,7 @@ def test_a_run_that_is_gone_on_with_by_other_code_says_so(
     assert told[2] == "a" * 40 + "+" + "b" * 40 + "-dirty"
     assert told[3] == f"{told[2]}+unknown"
     monkeypatch.setattr(provenance, "commit", lambda: "a" * 40)
-    assert commits(tmp_path / "commits") == f"{told[3]}+{'a' * 40}"  # also one that had worked on it before
+    assert commits(tmp_path / "commits") == f"{told[3]}+{'a' * 40}"  # an earlier commit is listed again
 
 
 def test_an_installed_wheel_has_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +133,7 @@ def test_an_installed_wheel_has_no_commit(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_finished_run_of_other_code_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One who edits a base and runs again is not to take the old result for the new."""
+    """A user who edits a base and runs it again must not take the old result for a new one."""
     monkeypatch.syspath_prepend(tmp_path)
     mine = tmp_path / "module_of_mine.py"
     mine.write_text("class Mine: ...")

@@ -1,4 +1,4 @@
-"""What README.md and the pages of docs/ say can be done, can be."""
+"""Commands, links and the example in README.md, CONTRIBUTING.md and docs/ are valid."""
 
 import re
 import tomllib
@@ -58,7 +58,7 @@ def test_settings_of_a_command_exist(command: str, tmp_path: Path) -> None:
         (tmp_path / "dataset").mkdir()
         (tmp_path / name).write_text(config)
         given.append(f"hydra.searchpath=[{tmp_path}]")
-    composed(*(word if "[" in word else word.split(",")[0] for word in given))  # of a sweep, its first job
+    composed(*(word if "[" in word else word.split(",")[0] for word in given))  # a sweep's first job only
 
 
 def test_the_example_in_python(capsys: pytest.CaptureFixture) -> None:
@@ -67,4 +67,4 @@ def test_the_example_in_python(capsys: pytest.CaptureFixture) -> None:
     assert n == 1
     exec(short, {})
     accuracy = float(capsys.readouterr().out.splitlines()[0])
-    assert 0.2 < accuracy <= 1  # of hardly any training
+    assert 0.2 < accuracy <= 1  # after very little training

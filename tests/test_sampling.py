@@ -1,4 +1,4 @@
-"""The sample that measures and pictures are made of: which points it has may never change."""
+"""The fixed sample for measures and plots: its points must never change."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The wheel, built from a copy of the sources and installed on its own, runs."""
+"""A wheel that is built from a copy of the sources and installed in an empty folder runs."""
 
 import shutil
 import subprocess

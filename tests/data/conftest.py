@@ -1,4 +1,4 @@
-"""What the tests of the data sources share: a local server, and a data folder of their own."""
+"""Fixtures for tests of the data sources: a local web server, a temporary data folder, a small network."""
 
 import http.server
 import os
@@ -14,21 +14,21 @@ from torch import Tensor, nn
 
 @dataclass
 class FileServer:
-    """A web server whose answer to each path the test chooses, by `answers[path] = (fault, content)`."""
+    """A web server; the test sets its answer to each path by `answers[path] = (fault, content)`."""
 
     url: str
     answers: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     requested: list[str] = field(default_factory=list)
 
     def gives(self, path: str, content: bytes = b"", fault: str = "none") -> str:
-        """Set the answer to a path: "none", "403", "truncated" or "silent"; its URL."""
+        """Set the answer to a path, with a fault "none", "403", "truncated" or "silent"; return its URL."""
         self.answers["/" + path] = (fault, content)
         return f"{self.url}/{path}"
 
 
 @pytest.fixture
 def server() -> Iterator[FileServer]:
-    """A server on this machine; every path that no answer is set for is a 404."""
+    """A local server, which answers 404 for every path without an answer."""
     stopped = threading.Event()
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -63,7 +63,7 @@ def server() -> Iterator[FileServer]:
 
 @pytest.fixture(autouse=True)
 def own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No test reads or writes the user's data folder."""
+    """A temporary data folder, so that no test reads or writes the user's."""
     folder = tmp_path / "data_folder"
     monkeypatch.setenv("KINGDRA_DATA_DIR", str(folder))
     return folder
@@ -71,7 +71,7 @@ def own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def real_data() -> Path:
-    """A mirror with the real files, where there is one."""
+    """A mirror with the real files; without one, the test is skipped."""
     mirror = os.environ.get("KINGDRA_TEST_MIRROR")
     if not mirror or not Path(mirror).is_dir():
         pytest.skip("set KINGDRA_TEST_MIRROR to a folder with the real data sets to run this test")
@@ -79,7 +79,7 @@ def real_data() -> Path:
 
 
 class SmallNetwork(nn.Module):
-    """2,048 features of a picture in no time, in the place of ResNet-50's."""
+    """A fast replacement for ResNet-50, also with 2,048 features per picture."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,13 +87,13 @@ class SmallNetwork(nn.Module):
         self.conv = nn.Conv2d(3, 2048, 8, stride=8)
 
     def forward(self, x: Tensor) -> Tensor:
-        """[batch, 3, h, w] -> [batch, 2048]."""
+        """Map pictures [batch, 3, h, w] to features [batch, 2048]."""
         return torch.relu(self.conv(x)).mean(dim=(2, 3))
 
 
 @pytest.fixture
 def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file of weights, of which the small network is made."""
+    """A file of weights, from which `load_resnet50` makes the small network."""
     monkeypatch.setattr(
         "kingdra_repro.data.features.extraction.load_resnet50", lambda _: SmallNetwork().eval()
     )

@@ -12,7 +12,7 @@ from kingdra_repro.data.download.registry import RemoteFile
 
 
 def remote(name: str, content: bytes, *urls: str) -> RemoteFile:
-    """A registry entry for these bytes."""
+    """Return a registry entry for these bytes."""
     return RemoteFile(name, (f"sha256:{hashlib.sha256(content).hexdigest()}",), urls)
 
 
@@ -24,13 +24,13 @@ PACKED = {".gz": gz, ".xz": lzma.compress}
 
 
 def idx_bytes(values: np.ndarray) -> bytes:
-    """An idx file of unsigned bytes."""
+    """Return the bytes of an idx file of unsigned bytes."""
     header = bytes([0, 0, 8, values.ndim]) + np.asarray(values.shape, ">u4").tobytes()
     return header + values.astype(np.uint8).tobytes()
 
 
 def tar_bytes(files: dict[str, bytes], mode: str = "w:gz") -> bytes:
-    """An archive of these files."""
+    """Return the bytes of an archive of these files."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode=mode) as archive:
         for name, content in files.items():
@@ -41,7 +41,7 @@ def tar_bytes(files: dict[str, bytes], mode: str = "w:gz") -> bytes:
 
 
 def cifar10_archive(n_each: int = 3) -> tuple[bytes, np.ndarray, np.ndarray]:
-    """CIFAR-10's binary version with few pictures; their pixels [n, 3, 32, 32] and labels, in order."""
+    """Return a small CIFAR-10 archive (binary version), its pixels [n, 3, 32, 32] and labels, in order."""
     rng = np.random.default_rng(0)
     files, all_pixels, all_labels = {}, [], []
     for file in (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin"):

@@ -1,4 +1,4 @@
-"""A run's ask.csv that is given back."""
+"""The answers in a run's ask.csv and ask_pairs.csv, given to a later run."""
 
 from pathlib import Path
 
@@ -38,8 +38,8 @@ def test_names_with_leading_zeros_are_those_of_the_run(table: pd.DataFrame) -> N
 
 
 def test_rows_are_those_of_the_run_whatever_is_left_out(table: pd.DataFrame) -> None:
-    """Rows 2 and 3 have a missing cell: with dataset.missing=drop row 5 of the file is row 3 of the run."""
-    table = table.assign(id=range(100, 100 + N), code=1.0)  # a column of that name that is no dataset.id
+    """Rows 2 and 3 have a missing cell; with dataset.missing=drop, row 5 of the file is row 3 of the run."""
+    table = table.assign(id=range(100, 100 + N), code=1.0)  # a column "id" that is not dataset.id
     table.loc[[2, 3], "a"] = np.nan
     table.to_csv("t.csv", index=False)
     left_out, filled = ({"missing": missing, "n_clusters": 2} for missing in ("drop", "mean"))
@@ -52,7 +52,7 @@ def test_rows_are_those_of_the_run_whatever_is_left_out(table: pd.DataFrame) -> 
         load_custom("t.csv", given="ask.csv", **filled)
 
     ask(*of_filled)
-    pd.read_csv("ask.csv").assign(id=[105, 100]).to_csv("ask.csv", index=False)  # a column of the table
+    pd.read_csv("ask.csv").assign(id=[105, 100]).to_csv("ask.csv", index=False)  # the table's column "id"
     for id in (None, "id"):
         data = load_custom("t.csv", given="ask.csv", id=id, **filled)
         assert data.given.tolist() == [1, *[-1] * 4, 0, *[-1] * 6]
@@ -64,12 +64,12 @@ def test_rows_are_those_of_the_run_whatever_is_left_out(table: pd.DataFrame) -> 
 
 
 def table_and_others() -> tuple[pd.DataFrame, list[pd.DataFrame]]:
-    """Return a table with all kinds of cells, and others of which row 7 is another."""
+    """Return a table with all kinds of cells, and two variants whose row 7 is a different row of it."""
     rng = np.random.default_rng(1)
     table = pd.DataFrame({"size": rng.normal(size=N).astype(np.float32), "year": range(2000, 2000 + N)})
     table["price"] = [float(i) if i != 7 else np.nan for i in range(N)]
     table["colour"] = ["None", "red, dark", "12", "007", "1,234", *["blue"] * (N - 5)]
-    table["row"] = [f"of {i}" for i in range(N)]  # called as one of ask.csv's own
+    table["row"] = [f"of {i}" for i in range(N)]  # named like a column of ask.csv
     table["day"] = pd.to_datetime("2020-05-01") + pd.to_timedelta(range(N), "D")
     sorted_anew = table.iloc[::-1].reset_index(drop=True)
     inserted = pd.concat([table.iloc[:5], table.iloc[[0]], table.iloc[5:]], ignore_index=True)

@@ -1,4 +1,4 @@
-"""What is checked about a data set that is as it should be, and about others."""
+"""Checks of data sets that are as expected, and of others."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ KNOWN = CATALOG["reuters"]
 
 
 def texts(length: float) -> Dataset:
-    """Random rows of one length, as many as Reuters has."""
+    """Return random rows of Euclidean norm `length`, as many as Reuters has documents."""
     words = sp.random(KNOWN.n, KNOWN.d - 1, 0.005, random_state=0)
     X = sp.hstack([np.ones((KNOWN.n, 1)), words])  # no row is empty
     X = sp.csr_matrix(X.multiply(length / np.sqrt(X.multiply(X).sum(axis=1))), dtype=np.float32)

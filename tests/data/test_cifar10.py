@@ -57,7 +57,7 @@ def test_from_download_to_features_once(
     np.testing.assert_allclose(shown, PIXELS / 255, atol=1e-6)
     assert len(server.requested) == asked == 2
     data_folder().joinpath("cifar10/cifar-10-binary.tar.gz").unlink()
-    assert load_cifar10(resize=32).pictures is None  # not worth a download
+    assert load_cifar10(resize=32).pictures is None  # not downloaded again to show pictures
 
 
 def test_own_pictures_and_weights(tmp_path: Path, weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ NEWS = "20news/20news-bydate.tar.gz"
 
 @pytest.fixture
 def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A small 20 Newsgroups, which is not what is expected of it."""
+    """A mirror of a small 20 Newsgroups, whose shape is not the expected one."""
     messages = {
         f"20news-bydate-train/group.{i % 20}/{i}": f"From: x\n\nword{i} shared".encode() for i in range(40)
     }
@@ -51,7 +51,7 @@ def test_prepare_once(mirror: Path, capsys: pytest.CaptureFixture) -> None:
 
 
 def test_prepare_with_other_settings(mirror: Path, capsys: pytest.CaptureFixture) -> None:
-    """What is ready with some settings is not ready with others, and no mistake either."""
+    """A data set prepared with other settings counts as not prepared; only `check` by its name raises."""
     arguments = ["prepare", "dataset=newsgroups", f"mirror={mirror}"]
     for n_words in (20, 30):
         assert run([*arguments, f"dataset.n_words={n_words}"]) == 0

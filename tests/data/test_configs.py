@@ -1,4 +1,4 @@
-"""Every config of a data set gives a loader only settings that it has."""
+"""Every config of a data set lists exactly the settings of its loader."""
 
 import inspect
 from pathlib import Path
@@ -16,7 +16,7 @@ def test_config_fits_its_loader(path: Path) -> None:
     assert isinstance(config, dict)
     loader = get_method(config.pop("_target_"))
     parameters = inspect.signature(loader).parameters
-    # All settings are shown in the config, with their defaults where they name no other.
+    # All settings are listed; plain values are the loader's defaults.
     assert list(config)
     assert set(config) == set(parameters)
     for name, value in config.items():

@@ -17,7 +17,7 @@ SPECIES = ["oak", "ash", "elm"] * 4
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder of the user."""
+    """A temporary folder, which is the current folder."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -59,7 +59,7 @@ def test_table(folder: Path, kind: str) -> None:
     data = load_custom(f"t.{kind}", labels="species")
     assert (data.X.shape, data.X.dtype, data.n_clusters) == ((12, 3), np.float32, 3)
     assert data.y.tolist() == [2, 0, 1] * 4
-    # Columns of a table come to one scale, the one that varies about a million too.
+    # All columns of a table are standardised, including the one whose values are near a million.
     expected = (X - X.mean(axis=0)) / X.std(axis=0)
     np.testing.assert_allclose(data.X, expected, atol=1e-5)
 
@@ -136,7 +136,7 @@ def test_home_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def write_wrong_labels() -> None:
-    """A file for each mistake below."""
+    """Write the files for the mistakes below."""
     np.save("a.npy", X)
     np.save("nan.npy", np.where(np.arange(36).reshape(12, 3) == 10, np.nan, X))
     np.save("objects.npy", np.array([{}], dtype=object), allow_pickle=True)
@@ -318,7 +318,7 @@ def test_a_single_value_is_no_array_of_rows(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("scale", ["standard", "minmax"])
-@pytest.mark.parametrize("least", [1, 10**12])  # bytes from which a file is streamed
+@pytest.mark.parametrize("least", [1, 10**12])  # available bytes: streamed, or in memory
 def test_new_points_are_dense_where_the_scaler_shifts(
     folder: Path, scale: str, least: int, monkeypatch
 ) -> None:

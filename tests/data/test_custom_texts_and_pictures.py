@@ -29,7 +29,7 @@ def test_folder_of_texts_with_subfolders_as_classes(text_folder: Path) -> None:
     data = load_custom(text_folder)
     assert isinstance(data.X, sp.csr_matrix)
     assert data.X.shape == (4, 5)
-    assert data.y.tolist() == [0, 0, 1, 1]  # in the order of the names: faith, then space
+    assert data.y.tolist() == [0, 0, 1, 1]  # classes sorted by name: faith, space
     assert (data.name, data.n_clusters) == ("texts", 2)
 
 
@@ -70,7 +70,7 @@ def test_folder_of_pictures(picture_folder: Path, weights: Path) -> None:
     assert data.y.tolist() == [0, 0, 1, 1]
     again = load_custom(picture_folder, pictures=settings)
     assert again.X.filename == data.X.filename
-    # A picture more: other features.
+    # With one more picture, the features are extracted again.
     (picture_folder / "dogs" / "5.png").write_bytes((picture_folder / "dogs" / "4.png").read_bytes())
     assert load_custom(picture_folder, pictures=settings).X.shape == (5, 2048)
 
@@ -125,7 +125,7 @@ def test_a_file_beside_the_folders_of_classes_is_told(
     assert load_custom(text_folder, n_clusters=2).y is None
     assert "texts has 'README' beside its subfolders" in caplog.text
     caplog.clear()
-    (text_folder / "more").write_text("belief in doubt")  # of six files, two
+    (text_folder / "more").write_text("belief in doubt")  # two of six files: not a few
     load_custom(text_folder, n_clusters=2)
     assert "subfolders" not in caplog.text
 

@@ -1,4 +1,4 @@
-"""Whatever happened to the bytes of a user's file, what comes of it is a data set or one line."""
+"""A user's file with damaged bytes gives a data set of finite values or raises InputError."""
 
 import os
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Extraction: the same bytes whether it was killed on the way or not."""
+"""Feature extraction: the same bytes whether or not it was killed and resumed."""
 
 import json
 from pathlib import Path
@@ -18,11 +18,11 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (14, 32, 32, 3), dtype=np.uin
 
 
 class Killed(BaseException):
-    """Stands for a process that dies."""
+    """Simulates that the process is killed."""
 
 
 class PicturesThatEnd(PictureArray):
-    """Dies when the batch at a certain row is read; notes which were."""
+    """Pictures that raise `Killed` at the batch that starts at `dies_at`, and record the batches read."""
 
     def __init__(self, pixels: np.ndarray, dies_at: int | None = None) -> None:
         super().__init__(pixels)

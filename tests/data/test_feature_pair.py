@@ -1,4 +1,4 @@
-"""The authors' feature files, or any train_X.npy / train_Y.npy."""
+"""The authors' feature files, or any pair train_X.npy and train_Y.npy."""
 
 from pathlib import Path
 

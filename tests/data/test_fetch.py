@@ -1,4 +1,4 @@
-"""Downloads against a local server: whole and verified, or a clear message and nothing left behind."""
+"""Downloads from a local server: complete and verified, or a clear message and no files left behind."""
 
 import lzma
 import re

@@ -1,4 +1,4 @@
-"""Small files that say they are large are refused by what they say, not when memory is full."""
+"""Small files whose content is large, or claims to be, are refused before it fills the memory."""
 
 import gzip
 import io

@@ -1,4 +1,4 @@
-"""Data sets from the program's settings, as Hydra hands them over."""
+"""Data sets loaded from the programs' settings, as Hydra composes them."""
 
 from pathlib import Path
 

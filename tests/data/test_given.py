@@ -1,4 +1,4 @@
-"""Labels to learn from, as people and programs write them."""
+"""Labels to learn from (``dataset.given``), as people and programs write them."""
 
 from pathlib import Path
 
@@ -81,13 +81,13 @@ def test_a_file_of_labels_needs_no_name_in_its_first_line(setting: str, labels: 
         found = data.y if setting == "labels" else data.given
         assert found.tolist() == [2, 0, 1] * 4
         assert data.class_names == sorted(set(labels))
-    pd.DataFrame({"kind": labels}).to_csv("y.csv")  # beside row numbers
+    pd.DataFrame({"kind": labels}).to_csv("y.csv")  # with a column of row numbers
     assert load_custom("t.csv", **{setting: "y.csv"}).class_names == sorted(set(labels))
 
 
 @pytest.mark.parametrize("setting", ["labels", "given"])
 def test_a_file_of_too_few_labels(setting: str) -> None:
-    """One whose first line is not among the others may be below a name, with a label that is missing."""
+    """A first line that does not occur again is the column's name, even if one label is then missing."""
     pd.DataFrame({"a": np.arange(12.0) ** 2}).to_csv("t.csv", index=False)
     for first_line, others, n in (("kind", CLASSES[1:], 11), ("oak", CLASSES[:7], 7)):
         Path("y.csv").write_text(first_line + "\n" + "\n".join(others) + "\n")

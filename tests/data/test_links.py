@@ -1,4 +1,4 @@
-"""Pairs of rows: their closure, contradictions, and files of them."""
+"""Must-link and cannot-link pairs of rows: closure, contradictions, and files of pairs."""
 
 from pathlib import Path
 
@@ -98,7 +98,7 @@ def test_names_keep_their_zeros(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "names", "message"),
     [
-        # No name is taken for a row number, whether it is one of a row or not.
+        # If rows have names, a number is never read as a row number, whether or not there is such a row.
         ("20,23,1", CODES, "names the row '20', which the data do not have: give names as .* such as 'X0'"),
         ("00020,23,1", CODES, "names the row '23'"),
         ("7,9,1", ["a7", *map(str, range(8, 36))], "names the row '7'"),

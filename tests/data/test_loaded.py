@@ -1,4 +1,4 @@
-"""What a loader returned is what `Dataset` says, or a line names the loader."""
+"""What a loader returned is as `Dataset` documents it, or a one-line error names the loader."""
 
 from typing import Any
 

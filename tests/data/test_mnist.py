@@ -22,7 +22,7 @@ ARRAYS = {
 
 @pytest.fixture
 def small_mnist(monkeypatch: pytest.MonkeyPatch, server: FileServer) -> FileServer:
-    """Sixteen images in the place of 70,000, at a local server."""
+    """A local server with sixteen images in place of MNIST's 70,000."""
     entries = {}
     for name, values in ARRAYS.items():
         content = idx_bytes(values)

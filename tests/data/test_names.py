@@ -1,4 +1,4 @@
-"""What columns, classes and rows are called, for reports."""
+"""Names of columns, classes and rows, which reports show."""
 
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def test_words_and_groups_of_newsgroups(server: FileServer, monkeypatch: pytest.
     messages = {"z.space/1": b"rocket moon rocket", "a.faith/2": b"belief", "z.space/3": b"moon"}
     content = tar_bytes({f"20news-bydate-train/{name}": text for name, text in messages.items()})
     monkeypatch.setitem(registry(), NEWS, remote(NEWS, content, server.gives(NEWS, content)))
-    for data in (load_newsgroups(n_clusters=2), load_newsgroups(n_clusters=2)):  # made, and read again
+    for data in (load_newsgroups(n_clusters=2), load_newsgroups(n_clusters=2)):  # prepared, then read
         assert data.class_names == ["a.faith", "z.space"]
         assert data.y.tolist() == [0, 1, 1]
         assert [data.feature_names[column] for column in data.X.argmax(1).ravel().tolist()[0]] == [
@@ -106,7 +106,7 @@ def test_classes_are_called_as_the_file_has_it_and_lie_in_the_order_of_numbers(t
     data = load_custom(tmp_path / "t.csv", given="told", drop="kind")
     assert data.class_names == ["001", "002", "010"]
     assert data.given.tolist() == [2, 0, 1] * 2 + [-1] * 6
-    numbers = ["10.0", "1.0", "2.0"] * 2 + [""] * 6  # as pandas writes whole numbers beside blanks
+    numbers = ["10.0", "1.0", "2.0"] * 2 + [""] * 6  # how pandas writes integers next to missing ones
     numbered_table(told=numbers).to_csv(tmp_path / "t.csv", index=False)
     assert load_custom(tmp_path / "t.csv", given="told").class_names == ["1", "2", "10"]
 

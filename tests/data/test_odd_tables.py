@@ -1,4 +1,4 @@
-"""Tables as instruments, spreadsheets, R and NumPy write them, read without a setting where that is safe."""
+"""Tables as written by instruments, spreadsheets, R and NumPy, read without settings if that is safe."""
 
 import io
 import logging
@@ -246,7 +246,7 @@ def test_day_and_month_of_a_date(form: str) -> None:
 
 
 def test_a_sign_between_thousands_is_none_in_other_columns() -> None:
-    """pandas takes it out of every cell: of dates and of decimals, too."""
+    """pandas would remove the thousands separator from every cell, including dates and decimals."""
     lines = [f"{1 + i % 28:02}.01.2021;1.{100 + i},95;47.{1000 + i};{i},{i},{i}\n" for i in range(40)]
     Path("de.csv").write_text("Datum;Betrag;Breite;Version\n" + "".join(lines))
     data = load_custom("de.csv", n_clusters=2, scale=None, categories="ignore")

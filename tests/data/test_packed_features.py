@@ -1,4 +1,4 @@
-"""Features in 8 bits, from a mirror."""
+"""Features stored in 8 bits, read from a mirror."""
 
 import json
 from pathlib import Path
@@ -38,7 +38,7 @@ def test_decoded_and_kept(mirror: Path, rows_at_once: int, monkeypatch: pytest.M
     assert isinstance(data.X, np.memmap)
     np.testing.assert_allclose(data.X, (CODES / 255.0) ** 2 * 4.5, rtol=1e-6)
     assert data.y.tolist() == LABELS.tolist()
-    np.testing.assert_array_equal(load_stl().X, data.X)  # the mirror is not needed any more
+    np.testing.assert_array_equal(load_stl().X, data.X)  # the mirror is no longer needed
 
 
 def test_other_size_needs_the_pictures(mirror: Path) -> None:

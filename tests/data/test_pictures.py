@@ -27,7 +27,7 @@ def test_enlarging_is_plain_bilinear() -> None:
     torch.testing.assert_close(PictureArray(pixels).batch(0, 2, 64), expected, atol=1e-6, rtol=0)
 
 
-@pytest.mark.parametrize("ending", ["png", "tiff"])  # Pillow turns TIFFs by itself
+@pytest.mark.parametrize("ending", ["png", "tiff"])  # Pillow itself rotates TIFFs
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_picture_stands_as_the_camera_was_held(orientation: int, ending: str, tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (20, 20, 3), dtype=np.uint8)
@@ -46,7 +46,7 @@ def test_a_damaged_tag_does_not_stop_a_whole_picture(tmp_path: Path) -> None:
     exif[0x0112], exif[0x010F] = 6, "maker"
     Image.new("RGB", (20, 20), "red").save(tmp_path / "a.jpg", exif=exif)
     whole = (tmp_path / "a.jpg").read_bytes()
-    damaged = whole.replace(b"\x01\x0f\x00\x02", b"\x01\x00\x00\x02")  # the maker's text is now a width
+    damaged = whole.replace(b"\x01\x0f\x00\x02", b"\x01\x00\x00\x02")  # tag Make is now ImageWidth
     assert damaged != whole
     (tmp_path / "a.jpg").write_bytes(damaged)
     assert PictureFiles([tmp_path / "a.jpg"]).batch(0, 1, 20).shape == (1, 3, 20, 20)

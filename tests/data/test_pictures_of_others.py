@@ -1,4 +1,4 @@
-"""Matlab files as they go round, and JULE's HDF5: pictures with labels, as dataset=custom reads them."""
+"""Pictures with labels in common MATLAB files and in JULE's HDF5 file, read by dataset=custom."""
 
 import sys
 from pathlib import Path
@@ -12,7 +12,7 @@ from kingdra_repro.data import load_custom
 from kingdra_repro.errors import InputError
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (12, 48), dtype=np.uint8)
-LABELS = np.repeat([1, 3, 4], 4)  # as these files have them: from 1, with gaps
+LABELS = np.repeat([1, 3, 4], 4)  # as in these files: from 1, with gaps
 CLASSES = np.repeat([0, 1, 2], 4)
 
 

@@ -10,12 +10,12 @@ from kingdra_repro.errors import InputError
 
 @pytest.fixture(scope="module")
 def state() -> dict[str, torch.Tensor]:
-    """Random numbers, with a last layer as torchvision's files have it."""
+    """Random weights, plus a last layer as in torchvision's files."""
     return {**ResNet50().state_dict(), "fc.weight": torch.zeros(1000, 2048), "fc.bias": torch.zeros(1000)}
 
 
 def test_as_many_parameters_as_torchvisions() -> None:
-    # 25,557,032 with the last layer of 2048 x 1000 + 1000.
+    # torchvision's has 25,557,032 parameters, 2048 x 1000 + 1000 of them in the last layer.
     assert sum(parameter.numel() for parameter in ResNet50().parameters()) == 25_557_032 - 2_049_000
 
 

@@ -1,4 +1,4 @@
-"""Reuters from small files in the formats of RCV1-v2."""
+"""Reuters, read from small files in the formats of RCV1-v2."""
 
 import gzip
 from pathlib import Path
@@ -55,7 +55,7 @@ def vector_file(documents: list[int]) -> str:
 
 @pytest.fixture
 def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Categories alone; the tests add the documents."""
+    """A mirror with the categories only; the tests add the documents."""
     folder = tmp_path / "mirror" / "reuters"
     folder.mkdir(parents=True)
     write_known(folder, TOPICS_FILE, gzip.compress(TOPICS.encode()), monkeypatch)
@@ -115,7 +115,7 @@ def test_from_vectors(mirror: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     data = load_reuters(mirror=mirror, n_documents=4, n_words=7, row_length="one")
     assert data.y.tolist() == [0, 2, 3, 1]
     dense = data.X.toarray()
-    # 2286: profit and rise, with equal weights.
+    # Document 2286 has profit and rise, with equal weights.
     np.testing.assert_allclose(dense[0][dense[0] > 0], 0.5**0.5, rtol=1e-6)
 
 
@@ -140,7 +140,7 @@ def test_tokens_are_preferred_and_prepared_once(mirror: Path, monkeypatch: pytes
     add_subset(mirror, monkeypatch)
     add_tokens(mirror)
     assert load_reuters(mirror=mirror, n_documents=4).X.shape == (4, 7)
-    assert load_reuters(n_documents=4).X.shape == (4, 7)  # the mirror is not needed any more
+    assert load_reuters(n_documents=4).X.shape == (4, 7)  # the mirror is no longer needed
 
 
 def test_user_errors(mirror: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

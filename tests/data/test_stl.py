@@ -15,7 +15,7 @@ LABELS = np.array([0, 9, 3, 3, 7])
 
 
 def files() -> dict[str, bytes]:
-    """Three training and two test pictures: colour planes, each column by column; labels from 1."""
+    """Return STL-10's files of 3 training and 2 test pictures: column-major colour planes, labels from 1."""
     stored = PIXELS.transpose(0, 3, 2, 1)
     return {
         "train_X.bin": stored[:3].tobytes(),

@@ -1,4 +1,4 @@
-"""Files of more rows than memory holds: what is read of them, in blocks, is what others are read as."""
+"""Files that do not fit in memory: streamed in blocks, they give the same data as when read into memory."""
 
 from pathlib import Path
 
@@ -124,7 +124,7 @@ def test_settings_that_are_none_are_refused(tmp_path: Path, numbers) -> None:
 
 
 def test_parquet_is_made_one_file_with_the_columns_of_a_table_in_memory(tmp_path: Path, numbers) -> None:
-    """A file or a folder of them; labels, row numbers and the order of the rows are those of the table."""
+    """For a file and a folder, labels, row order and handling of row numbers are as for a table in memory."""
     whole = table(numbers).assign(kind=["a", "b"] * (N // 2), number=np.arange(N))
     whole.to_parquet(tmp_path / "whole.parquet")
     (tmp_path / "parts").mkdir()
@@ -195,7 +195,7 @@ def test_new_points_are_read_as_those_in_memory(tmp_path: Path, numbers, monkeyp
 
 
 def odd_table(X: np.ndarray) -> pd.DataFrame:
-    """Numbers, some of them missing, words, dates, and names of rows."""
+    """Return a table of numbers and words, some of them missing, dates, and names of rows."""
     found = table(X).assign(
         whole=pd.array(np.arange(N) % 7, "Int64"),
         word=np.array(["oak", "elm", None])[np.arange(N) % 3],
@@ -211,7 +211,7 @@ def odd_table(X: np.ndarray) -> pd.DataFrame:
 def test_new_rows_of_parquet_in_blocks_are_those_of_a_table_in_memory(
     tmp_path: Path, numbers, monkeypatch, caplog, missing: str
 ) -> None:
-    """Of a model with missing cells, words, dates and names; a folder, with blocks that end within files."""
+    """The model has missing cells, words, dates and names; the folder's blocks are smaller than its files."""
     monkeypatch.setattr("kingdra_repro.data.formats.streamed_parquet.ROWS_AT_ONCE", 4)
     whole = odd_table(numbers)
     (tmp_path / "parts").mkdir()
@@ -295,7 +295,7 @@ def test_a_folder_s_parquet_files_whatever_their_names(tmp_path: Path, numbers, 
 
 
 def parts(folder: Path, *columns) -> Path:
-    """A folder of Parquet files with a column a, one file for each of these."""
+    """Write a folder of Parquet files, one for each of `columns`, which is its column a."""
     folder.mkdir()
     for i, a in enumerate(columns):
         table = pd.DataFrame({"a": a, "b": np.arange(len(a)) / 7})
@@ -308,7 +308,7 @@ def parts(folder: Path, *columns) -> Path:
     [("f2", "f4"), ("f4", "f8"), ("i1", "i4"), ("i8", "f8"), ("u1", "i1")],
 )
 def test_files_of_a_folder_may_have_other_numbers(tmp_path: Path, first: str, then: str) -> None:
-    """pyarrow would bring all to the type of the first file: 943.45 becomes 943.5 in float16."""
+    """pyarrow would cast all files to the dtype of the first: 943.45 would become 943.5 in float16."""
     later = (np.random.default_rng(0).normal(size=9) * 100).astype(then)
     data = load_custom(parts(tmp_path / "x", np.ones(9, first), later), n_clusters=2, scale=None)
     np.testing.assert_array_equal(np.asarray(data.X[9:18])[:, 0], later.astype(np.float32))

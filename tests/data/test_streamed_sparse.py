@@ -1,4 +1,4 @@
-"""Sparse files of more rows than memory holds: what is read in blocks is what others are read as."""
+"""Sparse files that do not fit in memory: streamed, they give the same data as when read into memory."""
 
 import shutil
 from pathlib import Path
@@ -21,7 +21,7 @@ N, D = 60, 7
 
 @pytest.fixture
 def X() -> sp.csr_matrix:
-    """Of counts; a row and a column are empty."""
+    """A matrix of counts with an empty row and an empty column."""
     dense = np.random.default_rng(0).poisson(0.5, (N, D)).astype(np.float32)
     dense[11] = dense[:, 3] = 0
     return sp.csr_matrix(dense)
@@ -29,7 +29,7 @@ def X() -> sp.csr_matrix:
 
 def saved(folder: Path, X: sp.spmatrix, *, compressed: bool = False, long: bool = False) -> Path:
     path = folder / "words.npz"
-    if long:  # SciPy itself makes short numbers of them where it can
+    if long:  # SciPy itself saves int32 indices if they fit
         parts = {"indices": X.indices.astype(np.int64), "indptr": X.indptr.astype(np.int64), "data": X.data}
         np.savez(path, format=b"csr", shape=X.shape, **parts)
     else:
@@ -91,7 +91,7 @@ def test_it_is_streamed_where_it_would_take_half_of_the_memory(tmp_path: Path, X
     assert sp.issparse(load_custom(path, n_clusters=2).X)
     monkeypatch.setattr(custom_streamed, "available_bytes", lambda: 15 * X.nnz)
     assert isinstance(load_custom(path, n_clusters=2).X, StreamedMatrix)
-    sp.save_npz(path, X.tocsc())  # which has no rows to read
+    sp.save_npz(path, X.tocsc())  # CSC is not stored by rows
     assert sp.issparse(load_custom(path, n_clusters=2).X)
     with pytest.raises(InputError, match=r"dataset\.stream=true .*X\.tocsr\(\)"):
         loaded(path, True)

@@ -1,4 +1,4 @@
-"""What is fitted to one table holds for the next."""
+"""A vectorizer that is fitted to one table transforms other tables in the same way."""
 
 import json
 
@@ -61,7 +61,7 @@ def test_blanks_around_a_word_make_no_other_word() -> None:
 def test_json_holds_all_that_was_fitted() -> None:
     vectorizer, X = fitted()
     other = TableVectorizer.from_state(json.loads(json.dumps(vectorizer.state())))
-    # A part alone: neither its mean nor its words nor its dates tell anything.
+    # Two rows, which do not determine the mean, the words, or which number of a date is the day.
     part = TABLE.iloc[4:6].assign(unknown="?")[["planted", "unknown", "bark", "age", "height"]]
     values, rows = other.transform(part)
     assert rows.tolist() == [0, 1]
@@ -75,7 +75,7 @@ def test_json_holds_units_and_which_number_of_a_date_is_the_day() -> None:
     vectorizer = TableVectorizer(ALL).fit(table)
     other = TableVectorizer.from_state(json.loads(json.dumps(vectorizer.state())))
     assert (other.units, other.day_first) == ({"sap": "%"}, {"felled": True})
-    early = table.iloc[:3]  # in which nothing tells
+    early = table.iloc[:3]  # in these, day and month are ambiguous
     np.testing.assert_array_equal(other.transform(early)[0], vectorizer.transform(table)[0][:3])
     with pytest.raises(InputError, match="'sap' has numbers without a unit, where those that were fitted"):
         other.transform(early.assign(sap=["1", "2", "3"]))
@@ -145,7 +145,7 @@ def test_words_are_left_out_where_they_shall_be(tmp_path) -> None:
 
 
 def test_numbers_lie_in_memory_as_pandas_has_them(tmp_path) -> None:
-    """The last digit of what is computed from them depends on it, and runs of before shall be found again."""
+    """The memory order affects the last digit of the features, whose checksum identifies earlier runs."""
     table = TABLE[["height", "row"]].assign(other=RNG.normal(size=40))
     table.iloc[::2].to_csv(tmp_path / "t.csv", index=False)
     expected = StandardScaler().fit_transform(pd.read_csv(tmp_path / "t.csv").to_numpy(np.float64))

@@ -18,7 +18,7 @@ DIGITS = np.arange(12) % 10
 
 
 def svmlight(rows: slice) -> bytes:
-    """Pixels from -1 to 1, digit + 1, as LIBSVM has them."""
+    """Return rows as LIBSVM has them: digit + 1, then pixels from -1 to 1."""
     lines = []
     for digit, pixels in zip(DIGITS[rows], PIXELS[rows], strict=True):
         numbers = " ".join(f"{i}:{2 * p / 255 - 1:.6f}" for i, p in enumerate(pixels.tolist(), start=1))
