@@ -1,4 +1,7 @@
-"""The real console function, in this process: to start Python and torch for each would take minutes."""
+"""Fixtures that call the real console functions in this process.
+
+Starting Python and importing torch for each test would take minutes.
+"""
 
 import os
 import sys
@@ -13,7 +16,7 @@ from hydra.core.global_hydra import GlobalHydra
 
 from kingdra_repro.programs import run as console
 
-# A Kingdra that takes a second.
+# Settings with which Kingdra takes a second.
 TINY = (
     "base.hidden=[16,16]",
     "ensemble.size=2",
@@ -24,12 +27,12 @@ TINY = (
     "n_jobs=1",
 )
 
-CUSTOM = ("dataset=custom", "dataset.path=x.npy", *TINY)  # with the fixture `features`
+CUSTOM = ("dataset=custom", "dataset.path=x.npy", *TINY)  # needs the fixture `features`
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command printed, and its exit status."""
+    """The exit status of a command, and what it printed."""
 
     status: int
     out: str
@@ -37,7 +40,7 @@ class Outcome:
 
     @property
     def mistake(self) -> str:
-        """The one line that a user's mistake is told in."""
+        """The message of a user error, which must be one line without a traceback."""
         assert self.status == 2
         assert "Traceback" not in self.out + self.err
         (line,) = self.err.splitlines()
@@ -45,7 +48,7 @@ class Outcome:
 
 
 def called(main: Callable[[], None], capsys: pytest.CaptureFixture[str], *command: str) -> Outcome:
-    """What a program's console function comes to, with this command line."""
+    """Call a program's console function with a command line, and return its outcome."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", list(command))
         with pytest.raises(SystemExit) as stopped:
@@ -56,7 +59,7 @@ def called(main: Callable[[], None], capsys: pytest.CaptureFixture[str], *comman
 
 @pytest.fixture
 def features(tmp_path: Path) -> np.ndarray:
-    """60 points in 5 dimensions, in x.npy."""
+    """Write 60 points in 5 dimensions to x.npy."""
     X = np.random.default_rng(0).normal(size=(60, 5)).astype(np.float32)
     np.save(tmp_path / "x.npy", X)
     return X
@@ -66,7 +69,7 @@ def features(tmp_path: Path) -> np.ndarray:
 def kingdra_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Outcome]:
-    """``kingdra-run`` with the given arguments, in an empty folder."""
+    """Return a function that calls ``kingdra-run`` with its arguments, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HYDRA_FULL_ERROR", os.environ.get("HYDRA_FULL_ERROR", "0"))
     monkeypatch.delenv("KINGDRA_DATA_DIR", raising=False)

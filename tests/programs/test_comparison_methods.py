@@ -1,4 +1,4 @@
-"""The methods without a base model, from the command line."""
+"""The methods without a base model, run from the command line."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Every choice composes and makes the object it names."""
+"""The configs: every choice composes, and instantiates the class that it names."""
 
 from importlib.resources import files
 from itertools import product
@@ -12,7 +12,7 @@ from kingdra_repro.config import ALL, all_settings, check_types, names, sections
 from kingdra_repro.programs.unread import unread
 from kingdra_repro.runs.folder import config_hash
 
-TABLE = (1500, 6)  # rows and columns, for what is "auto"
+TABLE = (1500, 6)  # rows and columns, for settings that are "auto"
 
 
 def composed(*overrides: str) -> DictConfig:
@@ -24,7 +24,7 @@ PAGES = {name: sections(name) for name in names("settings")}
 
 @pytest.mark.parametrize(
     ("dataset", "base", "method"),
-    sorted(  # hashes of every pair of choices: tests/test_golden.py
+    sorted(  # tests/test_golden.py has the hashes of every pair of choices
         set(product(names("dataset"), ["ladder_im"], ["kingdra"]))
         | set(product(["digits"], names("base"), ["kingdra"]))
         | set(product(["digits"], ["ladder_im"], names("method")))
@@ -48,7 +48,7 @@ def test_every_choice_makes_its_method(dataset, base, method):
     ],
 )
 def test_every_way_of_making_pseudo_labels_with_every_data_set(dataset, way):
-    """The settings that suit the graph on a data set are no other way's."""
+    """A data set's settings for the graph do not reach the other pseudo-labellers."""
     cfg = composed(f"dataset={dataset}", f"pseudo_labels={way}")
     check_types(cfg)
     made = instantiate(cfg.pseudo_labels)
@@ -58,9 +58,9 @@ def test_every_way_of_making_pseudo_labels_with_every_data_set(dataset, way):
 
 @pytest.mark.parametrize(("page", "choice"), [(page, name) for page in PAGES for name in PAGES[page]])
 def test_every_setting_of_a_page_reaches_its_choice(page, choice):
-    """None is lost to a choice or a data set that is not there, or to a name that is no setting."""
+    """No setting is lost because its choice, its data set or the setting itself does not exist."""
     group = "base" if choice in names("base") else "pseudo_labels"
-    dataset = "usps" if page == ALL else page  # which has no page of its own
+    dataset = "usps" if page == ALL else page  # usps has no page of its own
     cfg = composed(f"dataset={dataset}", f"{group}={choice}")
     check_types(cfg)
     assert OmegaConf.merge(cfg, PAGES[page][choice]) == cfg
@@ -98,7 +98,7 @@ def test_settings_of_a_data_set_are_chosen_by_themselves():
     assert composed("dataset=usps").training.order == "epoch"
     assert composed("dataset=stl", "base=ladder_dot").base.last_layer_bn
     assert composed("dataset=stl").base.w_mi_later == 0
-    assert composed("dataset=usps", "base=imsat_vat").training.batch_size == 250  # whatever the data
+    assert composed("dataset=usps", "base=imsat_vat").training.batch_size == 250  # on any data set
 
 
 @pytest.mark.parametrize(
@@ -159,11 +159,11 @@ def test_thresholds_keep_their_meaning_with_the_size_of_the_ensemble(size, t_neg
 
 
 def test_defaults_are_those_of_the_classes():
-    """Each default stands in a config and in a signature: they are one."""
-    cfg = composed("dataset=usps")  # which has no settings of its own
+    """The defaults in the configs are those of the signatures."""
+    cfg = composed("dataset=usps")  # usps has no settings of its own
     assert instantiate(cfg.pseudo_labels) == pseudo_labels.GraphPseudoLabels()
     ours = instantiate(cfg.method)().get_params(deep=False)
-    # The program may use all cores; in a caller's process none but those it was given.
+    # n_jobs differs: the program uses all cores, an estimator only those that its caller allows.
     for name, default in methods.Kingdra().get_params(deep=False).items():
         if name not in ("base", "pseudo_labels", "random_state", "n_jobs"):
             assert ours[name] == default, name
@@ -186,7 +186,7 @@ def test_imsat_s_settings():
     "method", ["kmeans", "agglomerative", "dae_kmeans", "dvae_kmeans", "dec", "deepcluster"]
 )
 def test_methods_without_a_base_have_settings_of_their_own(method):
-    """Neither a base model's nor a data set's settings for it reach them, but for the precision."""
+    """No setting of a base model, or of a data set for a base model, reaches them, except the precision."""
     made = instantiate(composed(f"method={method}", "dataset=mnist", "training.epochs=77").method)()
     ours, defaults = made.get_params(deep=False), type(made)().get_params(deep=False)
     for name, default in defaults.items():

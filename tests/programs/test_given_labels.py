@@ -1,4 +1,4 @@
-"""Methods that learn from labels and pairs, from the command line."""
+"""Methods that learn from given labels and pairs, run from the command line."""
 
 import json
 
@@ -37,7 +37,7 @@ KINGDRA = ("method=kingdra", *METHODS["kingdra"])
 
 @pytest.fixture
 def blobs(tmp_path) -> np.ndarray:
-    """90 points of three classes, in data.csv: kind is known of all, told of four a class."""
+    """Write 90 points of 3 classes to data.csv: column "kind" has all labels, "told" four per class."""
     rng = np.random.default_rng(0)
     y = np.arange(90) % 3
     X = rng.normal(size=(90, 4)) + 3 * y[:, None]
@@ -61,7 +61,10 @@ def test_the_user_s_own_labels(kingdra_run, tmp_path, blobs, method):
 
 @pytest.mark.parametrize("method", METHODS)
 def test_classes_of_points_without_a_label_are_never_read(kingdra_run, tmp_path, blobs, method):
-    """The public code of the second document would fail this test. Where labels are equal, weights tell."""
+    """The public code of the second document would fail this test.
+
+    The weights are compared, too, because equal clusters do not prove that the classes were not read.
+    """
     found, weights = [], []
     for name in ("right", "wrong"):
         arguments = (f"method={method}", f"output_dir={name}", *METHODS[method], *CUSTOM)
@@ -80,12 +83,12 @@ def test_classes_of_points_without_a_label_are_never_read(kingdra_run, tmp_path,
 def test_a_part_of_each_class_is_drawn(kingdra_run, tmp_path, blobs, method):
     arguments = (f"method={method}", *METHODS[method], *CUSTOM[:3], "dataset.drop=[told]")
     assert kingdra_run(*arguments, "labels_fraction=0.2").status == 0
-    assert json.loads(only(tmp_path, "result.json").read_text())["n_labels"] == 18  # 6 of each class
+    assert json.loads(only(tmp_path, "result.json").read_text())["n_labels"] == 18  # 6 per class
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_labels_of_all_rows_are_learned_from_or_refused(kingdra_run, tmp_path, blobs, method):
-    """A clusterer's fit(X, y) does not read them, as scikit-learn has them for every estimator."""
+    """kingdra refuses them: clusterers ignore a full y, which scikit-learn passes to every estimator."""
     given = ("dataset=custom", "dataset.path=data.csv", "dataset.given=kind", "dataset.drop=[told]")
     outcome = kingdra_run(f"method={method}", *METHODS[method], *given)
     if method == "kingdra":
@@ -98,7 +101,7 @@ def test_labels_of_all_rows_are_learned_from_or_refused(kingdra_run, tmp_path, b
     else:
         assert outcome.status == 0
         table = pd.read_csv(only(tmp_path, "clusters.csv"))
-        assert (table["class"] == pd.read_csv(tmp_path / "data.csv")["kind"]).mean() > 0.6  # of three
+        assert (table["class"] == pd.read_csv(tmp_path / "data.csv")["kind"]).mean() > 0.6  # chance: 1/3
 
 
 @pytest.mark.parametrize("method", ["nearest_labelled", "semi_supervised"])
@@ -141,7 +144,7 @@ def test_cells_of_spaces_or_minus_one_are_no_class(kingdra_run, tmp_path, blobs,
 
 
 def test_pairs_of_a_file(kingdra_run, tmp_path, blobs):
-    pairs = [(0, 3, 1), (3, 60, 1), (1, 80, 0), (80, 0, 0)]  # row 60 has the class of row 0
+    pairs = [(0, 3, 1), (3, 60, 1), (1, 80, 0), (80, 0, 0)]  # row 60 gets the class of row 3: a 13th label
     pd.DataFrame(pairs, columns=["i", "j", "link"]).to_csv(tmp_path / "links.csv", index=False)
     arguments = ("method=constrained_autoencoder", *QUICK, *CUSTOM, "dataset.links=links.csv")
     assert kingdra_run(*arguments).status == 0
@@ -160,7 +163,7 @@ def test_pairs_alone(kingdra_run, tmp_path, blobs):
 
 
 def test_an_ensemble_asks_and_takes_the_answers(kingdra_run, tmp_path, blobs):
-    """What is known stands in the file, too, and the run with the answers asks for other points."""
+    """ask.csv also has the labels that are known. The run with the answers asks for other points."""
     arguments = (*KINGDRA, *CUSTOM, "dataset.id=name", "n_clusters=3")
     table = pd.read_csv(tmp_path / "data.csv").assign(name=[f"p{i}" for i in range(90)])
     table.to_csv(tmp_path / "data.csv", index=False)
@@ -192,7 +195,7 @@ def test_an_ensemble_asks_and_takes_the_answers(kingdra_run, tmp_path, blobs):
 
 
 def test_an_ensemble_asks_for_pairs_and_takes_the_answers(kingdra_run, tmp_path, blobs):
-    """Known pairs stand below the questions; only what is filled in is learned from."""
+    """Known pairs are listed below the questions; questions without an answer are ignored."""
     pd.DataFrame([(0, 3, 1, 0.5), (0, 1, 0, 1)], columns=["i", "j", "link", "weight"]).to_csv(
         tmp_path / "links.csv", index=False
     )

@@ -1,4 +1,4 @@
-"""--help says what is there."""
+"""--help lists choices, examples and settings that exist."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Tables of every kind are clustered by one command each, with nothing done to the file."""
+"""One command clusters a table of any kind, without any preparation of the file."""
 
 import gzip
 import io
@@ -13,7 +13,7 @@ import pytest
 
 RNG = np.random.default_rng(0)
 KINDS = np.arange(90) % 3
-# Three groups far apart: whoever reads the columns rightly finds them.
+# Three groups far apart: any method finds them if the columns are read correctly.
 TABLE = pd.DataFrame(
     {
         "height": (KINDS * 4 + RNG.normal(0, 0.3, 90)).round(2),

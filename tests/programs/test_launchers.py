@@ -1,4 +1,4 @@
-"""Sweeps through Hydra's launchers: the failing job is named, the others are done and in the CSV."""
+"""Sweeps with Hydra's launchers: a failed job is named, and the others finish and are in the CSV."""
 
 import subprocess
 import sys
@@ -20,7 +20,7 @@ main()
 
 
 def swept(tmp_path) -> list[int]:
-    """The seeds in the sweep's CSV."""
+    """Return the seeds in the sweep's CSV."""
     assert not list(tmp_path.glob("outputs/sweeps/.jobs*"))
     (path,) = tmp_path.glob("outputs/sweeps/*/sweep.csv")
     return list(pd.read_csv(path)["seed"])
@@ -64,7 +64,7 @@ def test_a_defect_does_not_stop_the_others(kingdra_run, features, tmp_path, monk
 
 
 def test_a_launcher_that_gives_up(kingdra_run, features, tmp_path, monkeypatch):
-    """As joblib does where one of its processes is killed: the table is of what is done."""
+    """joblib gives up if one of its processes is killed; the table then has the finished runs."""
     basic = "hydra._internal.core_plugins.basic_launcher.BasicLauncher"
     launcher: Any = Plugins.instance().class_name_to_class[basic]
     launch = launcher.launch

@@ -1,4 +1,4 @@
-"""kingdra-run where its process has other settings of the libraries."""
+"""kingdra-run in a process with other settings of torch, NumPy and scikit-learn."""
 
 import shutil
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What only tells, tells at once: torch takes seconds to load, on a busy machine a quarter of a minute."""
+"""Commands that only print something do not import torch, which takes seconds (15 on a busy machine)."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""kingdra-runs, and the table that a sweep ends with."""
+"""kingdra-runs, the program that lists finished runs."""
 
 import json
 
@@ -51,7 +51,7 @@ def test_finished_runs_are_listed_and_written(tmp_path, monkeypatch, capsys, cap
     ]
     assert second[5] == "0.800"
     told = "kingdra-runs: nodir/x.csv: No such file or directory; correct the path, or give another\n"
-    assert called(capsys, "csv=nodir/x.csv") == (2, told)  # no word of a temporary file
+    assert called(capsys, "csv=nodir/x.csv") == (2, told)  # the message does not name the temporary file
     table = pd.read_csv("runs.csv")
     assert list(table["folder"]) == [
         "custom-trees/kingdra-ladder_im/seed0-aaaaaaaa",

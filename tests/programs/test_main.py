@@ -1,4 +1,4 @@
-"""Exit statuses and messages are one program's as another's."""
+"""Exit statuses and messages that all programs share."""
 
 import errno
 import io
@@ -52,7 +52,7 @@ def test_a_program_s_end_has_its_status_and_its_line(work, status, said, capsys)
     ("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 143)]
 )
 def test_a_signal_ends_a_program_in_a_line(number, status, capsys):
-    outside = signal.signal(number, signal.SIG_DFL)  # a shell's background jobs ignore Ctrl-C
+    outside = signal.signal(number, signal.SIG_DFL)  # Ctrl-C is ignored if pytest is a background job
     try:
         assert ended(lambda: os.kill(os.getpid(), number) or signal.pause() or 0) == status
         assert "Traceback" not in capsys.readouterr().err
@@ -63,7 +63,7 @@ def test_a_signal_ends_a_program_in_a_line(number, status, capsys):
 
 @pytest.mark.parametrize("chained", [True, False])
 def test_a_stop_that_a_library_made_an_error_of_is_a_stop(chained, capsys):
-    """NumPy's import, for one, turns Ctrl-C into an ImportError."""
+    """For example, importing NumPy turns Ctrl-C into an ImportError."""
 
     def work() -> int:
         try:

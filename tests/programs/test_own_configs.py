@@ -1,4 +1,4 @@
-"""A user's own folder of configs: a file by name is the same run as by its path."""
+"""A user's own folder of configs: a data set chosen by name gives the same run as its file's path."""
 
 import json
 import re
@@ -18,7 +18,7 @@ BY_TARGET = "_target_: kingdra_repro.data.load_custom\npath: x.npy\nn_clusters: 
 
 @pytest.fixture
 def own(tmp_path: Path, features: np.ndarray) -> Callable[..., None]:
-    """Writes configs of a user's own folder, ``cfg``, by name: ``own(dataset__blobs="...")``."""
+    """Return a function that writes configs to ``cfg``, a user's folder: ``own(dataset__blobs="...")``."""
 
     def write(**configs: str) -> None:
         for name, text in configs.items():
@@ -89,7 +89,7 @@ def test_a_page_of_settings_beside_it_is_read(kingdra_run, own):
     shown = settings(kingdra_run(*given))
     assert (shown["training"]["epochs"], shown["base"]["w_mi"]) == (3, 0.5)
     assert shown["pseudo_labels"]["prune"] == "members"
-    assert shown["training"]["iterations"] == "auto"  # what it does not say is as of custom
+    assert shown["training"]["iterations"] == "auto"  # settings not on the page are custom's
     assert settings(kingdra_run(*given, "training.epochs=7"))["training"]["epochs"] == 7
     assert settings(kingdra_run(*given, "base=ladder_dot"))["training"]["epochs"] == 3
 
@@ -157,7 +157,10 @@ def load():
 
 @pytest.fixture
 def loader(own, tmp_path, monkeypatch) -> Callable[[str], str]:
-    """Writes a loader of the user's own that returns this, and its config; returns the loader's name."""
+    """Return a function that writes a user's loader, which returns the given expression, and its config.
+
+    The function returns the name of the loader.
+    """
     monkeypatch.syspath_prepend(tmp_path)
 
     def write(returned: str) -> str:

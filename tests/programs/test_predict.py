@@ -1,4 +1,4 @@
-"""New points get the clusters that the estimator itself would give them."""
+"""kingdra-predict gives new points the same clusters as the estimator's own ``predict``."""
 
 import json
 import subprocess
@@ -26,7 +26,10 @@ FRESH = "from kingdra_repro.programs.predict import main; main()"
 
 @pytest.fixture
 def halves(tmp_path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Digits as two tables, half.csv with the classes and rest.csv without; columns of one value are out."""
+    """Write the digits as two tables: half.csv, with the classes, and rest.csv, without them.
+
+    Columns that are constant in half.csv are left out. The columns of rest.csv are in reverse order.
+    """
     digits = load_digits(as_frame=True)
     table = digits.data.loc[:, digits.data[:900].nunique() > 1]
     table = table.assign(who=[f"writer {i}" for i in range(len(table))])
@@ -41,7 +44,7 @@ HALF = (*TABLE, "device=cpu", *TINY)
 
 
 def called(capsys, *arguments: str) -> tuple[int, str]:
-    """Exit status; standard output, or of a user's mistake the line."""
+    """Return the exit status, and standard output or, after a user error, the message."""
     outcome = console.called(predict.main, capsys, "kingdra-predict", *arguments)
     return outcome.status, outcome.mistake if outcome.status else outcome.out
 
@@ -82,19 +85,19 @@ def test_clusters_of_a_run_are_a_table(kingdra_run, halves, tmp_path, capsys):
     assert list(table["id"]) == list(halves[0]["who"])
     np.testing.assert_array_equal(table["cluster"], np.load(folder / "labels.npy"))
     assert set(table["agreement"]) <= {0.0, 0.5, 1.0}
-    # Files whose names differ behind a point have their own tables of clusters.
+    # Names that differ only after the first dot give different output files.
     for name in ("2024.01.csv", "2024.02.csv"):
         halves[1].to_csv(name, index=False)
         assert called(capsys, str(folder), name) == (0, name.replace(".csv", ".clusters.csv\n"))
     assert table["confidence"].between(0.1, 1).all()
-    # The columns beside them make no other run of it.
+    # Keeping the input columns does not make it another run.
     assert kingdra_run(*HALF, "dataset.keep_columns=true", "output_dir=beside").status == 0
     (beside,) = tmp_path.glob("beside/**/clusters.csv")
     assert beside.parent.name == folder.name
     with_columns = pd.read_csv(beside)
     assert list(with_columns)[4:] == list(pd.read_csv("half.csv"))
     np.testing.assert_array_equal(with_columns["who"], table["id"])
-    # The same file again: the clusters that it got when it was fitted.
+    # The file of the fit gets the clusters of the fit.
     assert called(capsys, str(folder), "half.csv", "output=again.csv") == (0, "again.csv\n")
     pd.testing.assert_frame_equal(pd.read_csv("again.csv"), table)
     assert called(capsys, f"run={folder}", "data=half.csv", "output=all.csv", "keep_columns=true")[0] == 0
@@ -102,7 +105,7 @@ def test_clusters_of_a_run_are_a_table(kingdra_run, halves, tmp_path, capsys):
 
 
 def test_a_folder_of_parquet_gets_the_table_of_clusters_of_one_file(kingdra_run, halves, tmp_path, capsys):
-    """Also where the model fills missing cells, and has words and names of rows."""
+    """The table has missing values, a column of words, and row names."""
     table = halves[0].assign(ink=np.array(["blue", "black", None])[np.arange(900) % 3])
     table.loc[700, "pixel_3_3"] = np.nan
     table.to_parquet("all.parquet")
@@ -230,7 +233,7 @@ def test_an_array_on_another_scale_is_refused(kingdra_run, tmp_path, capsys):
         with pytest.raises(InputError, match="X has values from 0 to 16"):
             kingdra_repro.load(folder).predict(X)
     described = json.loads((folder / "model.json").read_text())
-    del described["range"], described["sha256_of_this"]  # as older versions have left it
+    del described["range"], described["sha256_of_this"]  # as older versions wrote it
     described["sha256_of_this"] = _digest(described)
     (folder / "model.json").write_text(json.dumps(described))
     assert called(capsys, str(folder), "unscaled.npy")[0] == 0

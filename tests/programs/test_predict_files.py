@@ -1,4 +1,4 @@
-"""New texts and pictures go through what made the run's own into features."""
+"""New texts and pictures are turned into features in the same way as those of the run."""
 
 import random
 from pathlib import Path
@@ -20,7 +20,7 @@ WORDS = ("apple pear fruit juice sweet", "engine car wheel road brake", "music s
 
 @pytest.fixture
 def texts(tmp_path: Path) -> list[str]:
-    """60 texts of three kinds, in texts/ and in the column "said" of texts.csv."""
+    """Write 60 texts of three kinds to texts/, and to the column "said" of texts.csv."""
     rng = random.Random(0)
     found = [" ".join(rng.choices(WORDS[i % 3].split(), k=20)) for i in range(60)]
     (tmp_path / "texts").mkdir()

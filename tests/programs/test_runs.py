@@ -1,4 +1,4 @@
-"""What a run leaves, and what the same command does again."""
+"""The files that a run writes, and what the same command does the second time."""
 
 import json
 import re
@@ -19,7 +19,7 @@ from tests.programs.conftest import CUSTOM, TINY
 
 SMALL = (*CUSTOM, "n_clusters=3")
 
-# The names that shared tables are made from: none may go missing.
+# Keys of result.json that other tables are made from: all are required.
 KEYS = {
     *("dataset", "method", "seed", "n", "d", "k", "acc", "nmi", "ari", "purity"),
     *("wall_seconds", "device", "version", "commit", "config_hash", "features"),
@@ -78,7 +78,7 @@ PICTURES = ("method=kingdra_plus", "base=imsat_affine", "first_base@method.first
 
 
 def test_pictures_through_convolutions(kingdra_run, tmp_path):
-    """The data set's shape goes into both bases, and is kept with the model."""
+    """Both bases get the data set's image shape, and it is stored with the model."""
     np.save(tmp_path / "x.npy", np.random.default_rng(0).integers(0, 255, (60, 7, 6, 3), np.uint8))
     assert kingdra_run(*SMALL, *PICTURES, "method.first_epochs=2").status == 0
     folder = only(tmp_path, "result.json").parent
@@ -133,9 +133,9 @@ def test_a_finished_run_is_not_repeated(kingdra_run, features, tmp_path):
     assert len(settings) == 3
     again = kingdra_run(
         "method=single", "device=cpu", "pseudo_labels.t_pos=2", *SMALL
-    )  # neither matters to it
+    )  # neither setting affects this run
     assert "finished already" in again.out
-    assert first.out.splitlines()[-3] in again.out  # the table's row
+    assert first.out.splitlines()[-3] in again.out  # the row of the table
     assert only(tmp_path, "result.json").stat().st_mtime_ns == written
     assert {file: file.read_text() for file in tmp_path.glob("outputs/**/.hydra/*")} == settings
 
@@ -148,7 +148,7 @@ def test_another_file_of_the_same_name_is_another_run(kingdra_run, features, tmp
 
 
 def test_a_killed_run_goes_on(kingdra_run, features, tmp_path, monkeypatch):
-    """Killed after the unsupervised phase, then run again: as one run, with all its rows and seconds."""
+    """A run that is killed at the end of iteration 1 resumes, and ends like an uninterrupted run."""
     with monkeypatch.context() as patch:
         patch.setattr("kingdra_repro.runs.monitor.History.add", _dying_at(1))
         outcome = kingdra_run(*SMALL)
@@ -192,7 +192,7 @@ def test_a_run_that_is_stopped_while_it_is_imported_ends_in_a_line(kingdra_run, 
 
 
 def test_a_run_that_is_stopped_within_a_phase_says_how_far_it_was(kingdra_run, features, monkeypatch):
-    """Also one that is no ensemble."""
+    """The second method is not an ensemble."""
     for module in ("training.worker", "methods.network_fit"):
         monkeypatch.setattr(f"kingdra_repro.{module}.SHARE_WITHIN_PHASES", float("inf"))
     progress = RunMonitor.progress

@@ -1,4 +1,4 @@
-"""Runs on data that stay in their file leave what runs in memory leave."""
+"""Runs on data that stay in their file write the same files as runs on data in memory."""
 
 import pandas as pd
 import pytest
@@ -12,7 +12,7 @@ from tests.programs.conftest import CUSTOM
 def test_a_streamed_run_leaves_the_files_of_one_in_memory(
     kingdra_run, features, tmp_path, monkeypatch, file: str
 ) -> None:
-    """All rows are shuffled at once; so even the questions and the page's files are the same."""
+    """All rows fit into one shuffle buffer, so even the questions and the page's files are the same."""
     sp.save_npz("x.npz", sp.csr_matrix(features * (features > 0)))
     for stream in ("true", "false"):
         more = (f"dataset.path={file}", f"dataset.stream={stream}", f"output_dir=out_{stream}")

@@ -1,4 +1,4 @@
-"""Several runs by one command: what they end with, and how many clusters are recommended."""
+"""Several runs in one command: the table at the end, and the recommended number of clusters."""
 
 import json
 from pathlib import Path
@@ -25,7 +25,7 @@ CENTRES = [[0, 0, 0], [9, 0, 0], [0, 9, 0]]
 
 @pytest.fixture
 def blobs(tmp_path) -> np.ndarray:
-    """120 points in three heaps, in heaps.npy."""
+    """Write 120 points in three well-separated clusters to heaps.npy."""
     X = make_blobs(120, centers=CENTRES, random_state=0)[0].astype(np.float32)
     np.save(tmp_path / "heaps.npy", X)
     return X
@@ -71,7 +71,7 @@ def test_a_number_of_clusters_is_recommended(kingdra_run, blobs, tmp_path):
     pd.testing.assert_frame_equal(table, choice.table, check_dtype=False)
     assert table["silhouette"].idxmax() == 1
     assert table["stability"].isna().all()
-    # Again: nothing is done twice, and the same is said.
+    # The same command again repeats no run, and prints the same recommendation.
     again = kingdra_run(*KMEANS, "n_clusters=2..4")
     assert again.out.count("finished already") == 3
     assert choice.reason in again.out
@@ -88,7 +88,7 @@ def test_an_ensemble_tells_the_same_in_python(kingdra_run, blobs, tmp_path):
 
 
 def made(folder, k: int, silhouette: float) -> Path:
-    """A finished run's result, as far as a sweep's end reads it."""
+    """Write a finished run's result, with the keys that the end of a sweep reads."""
     folder.mkdir()
     said = {"dataset": "heaps", "method": "kmeans", "seed": 0, "n": 9, "k": k, "clusters_found": k}
     (folder / "result.json").write_text(json.dumps({**said, "silhouette": silhouette}))

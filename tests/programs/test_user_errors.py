@@ -1,4 +1,4 @@
-"""A user's mistake: one line with value and remedy, exit status 2, no traceback."""
+"""User errors: a one-line message with the value and the remedy, exit status 2, no traceback."""
 
 import errno
 import os
@@ -110,13 +110,13 @@ def test_semi_supervised_learning_without_labels(kingdra_run, features):
     ],
 )
 def test_a_parameter_has_the_name_of_the_setting_that_it_is_taken_from(method, parameter, setting):
-    error = pickle.loads(pickle.dumps(InputError(f"{parameter} must be more", parameter)))  # as of a process
+    error = pickle.loads(pickle.dumps(InputError(f"{parameter} must be more", parameter)))  # as in a worker
     assert user_message(error, all_settings([f"method={method}"])) == f"{setting} must be more"
 
 
 @pytest.mark.parametrize("folder", ["file/below", "file"])
 def test_unwritable_folder(kingdra_run, tmp_path, folder):
-    # Not a folder without write permission: tests may run as root, whom that does not stop.
+    # A file, not a read-only folder: tests may run as root, which can write to read-only folders.
     (tmp_path / "file").write_text("")
     line = kingdra_run(f"output_dir={folder}", *TINY).mistake
     assert line.startswith("file")
@@ -135,7 +135,7 @@ def test_a_failing_job_leaves_the_others_alone(kingdra_run, features, tmp_path):
     )
     assert outcome.status == 2
     assert "Traceback" not in outcome.err
-    # method=ensemble has no use for the threshold: its second job finds the first one's result.
+    # method=ensemble ignores the threshold, so its second job finds the result of the first.
     assert len(list(tmp_path.glob("outputs/**/result.json"))) == 2
     assert outcome.err.splitlines()[-1].startswith("kingdra-run: 1 of the sweep's jobs failed: #3 ")
     assert "pseudo_labels.t_pos=-1" in outcome.err.splitlines()[-1]
@@ -154,7 +154,7 @@ QUOTES = "has characters that need quotes"
 @pytest.mark.parametrize(
     ("given", "line"),
     [
-        # What cannot be given.
+        # Settings that do not apply.
         (("settings/base=imsat_vat",), "settings/base=imsat_vat cannot be chosen, they follow from base and"),
         (("settings/base=nope",), "settings/base=nope cannot be chosen, they follow from base and dataset:"),
         (("settings=nope",), "settings=nope cannot be chosen, they follow from base and dataset: leave it"),
@@ -170,7 +170,7 @@ QUOTES = "has characters that need quotes"
             ("n_clusters=2..3", "method=kmeans", "--cfg", "job"),
             "--cfg shows the settings of one run: give one value of each, without -m",
         ),
-        # What results are filed under has one name.
+        # Settings that results are stored under can be set by one name only.
         (("method=single", "method.base=linear_rim"), "method.base cannot be set directly: give base=VALUE"),
         (("method.random_state=7",), "method.random_state cannot be set directly: give seed=VALUE"),
         (
@@ -178,7 +178,7 @@ QUOTES = "has characters that need quotes"
             "method.random_state cannot be set directly: give seed=VALUE",
         ),
         (("method.pseudo_labels=kmeans",), "method.pseudo_labels cannot be set directly"),
-        # What is no setting.
+        # Unknown settings.
         (("+foo=1",), "foo is not a setting"),
         (("+base.foo=1",), "base.foo is not a setting."),
         (("base=mixed", "+base.members.im.foo=1"), "base.foo is not a setting."),
@@ -193,7 +193,7 @@ QUOTES = "has characters that need quotes"
             ("dataset=custom", "dataset.path=x.csv", "dataset.text=t", "+dataset.words.foo=1"),
             "dataset.words.foo is not a setting: there are n_words, stop_words, row_length",
         ),
-        # Values of another type.
+        # Values of the wrong type.
         (("ensemble.size=many",), "ensemble.size must be an integer; got many"),
         (("seed=1.5",), "seed must be an integer; got 1.5"),
         (("training.learning_rate=fast",), "training.learning_rate must be a number; got fast"),
@@ -210,7 +210,7 @@ QUOTES = "has characters that need quotes"
             ("method=kingdra_plus", "method.first_base.radius_scale=wide"),
             "method.first_base.radius_scale must be a number; got wide",
         ),
-        # Values that are none of those that can be.
+        # Values that are not allowed.
         (("training.order=backwards",), "training.order must be one of "),
         (("training.precision=half",), "training.precision must be one of "),
         (("ensemble.mapping=x",), "ensemble.mapping must be one of "),
@@ -248,7 +248,7 @@ QUOTES = "has characters that need quotes"
             "method.hidden must be the widths of one layer or more, such as [1200, 1200]; got [0]",
         ),
         (("device=meta", *TINY), "device=meta is not available on this machine"),
-        # Groups, and what is in them.
+        # Config groups and their contents.
         (("base=null",), GROUP_OF_SETTINGS),
         (("method=5",), GROUP_OF_SETTINGS),
         (("base=",), "unknown base=: choose from"),
@@ -279,7 +279,7 @@ QUOTES = "has characters that need quotes"
             ("method=semi_supervised", "n_clusters=12", *TINY),
             "n_clusters must be the number of classes, 10; got 12",
         ),
-        # Names of files, and what Hydra cannot read.
+        # File names, and what Hydra cannot parse.
         (("seed",), "seed has no value: write seed=VALUE"),
         (("seed=[1",), "seed=[1 has characters that need quotes, or an open bracket"),
         (
@@ -329,7 +329,7 @@ def test_the_advice_for_a_name_works_for_that_name(kingdra_run, name):
 def test_a_class_that_is_not_there(kingdra_run):
     found = kingdra_run("base._target_=my.Base")
     assert found.status == 2
-    last = found.err.splitlines()[-1]  # Hydra logs what it tried
+    last = found.err.splitlines()[-1]  # Hydra first logs what it tried
     assert last.startswith("kingdra-run: _target_=my.Base cannot be loaded (ModuleNotFoundError")
 
 

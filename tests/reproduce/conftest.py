@@ -1,4 +1,4 @@
-"""kingdra-reproduce in this process, with runs that are pretended."""
+"""Fixtures that call kingdra-reproduce in this process, with fake runs (`fake_run`)."""
 
 import json
 import os
@@ -20,21 +20,25 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 class Fakes:
-    """Pretended runs of the experiment `smoke`, and which of them were started."""
+    """Fake runs of the experiment `smoke`, and a record of those that were started."""
 
     def __init__(self, folder: Path):
         self.path, self.started_path = folder / "fake.json", folder / "started"
         self.planned: list[PlannedRun] = plan(["smoke"])
         self.commit = COMMIT
         self.behaviour: dict[str, dict[str, Any]] = {}
-        self.reported: list[int] = []  # lengths of the plans that tables were written of
+        self.reported: list[int] = []  # length of the plan at each call of write_reports
         self.write()
 
     def run(self, row: str, seed: int) -> PlannedRun:
         return next(run for run in self.planned if (run.row, run.seed) == (row, seed))
 
     def behave(self, row: str, seed: int, **behaviour: Any) -> None:
-        """``fails=True`` (or "defect"), ``seconds=100`` (``once=True``), ``interrupted=True``; or nothing."""
+        """Set what a run does; with no keyword argument, it succeeds at once.
+
+        ``fails=True`` (or "defect"), ``seconds=100`` (with ``once=True`` only the first time), or
+        ``interrupted=True``.
+        """
         self.behaviour[self.run(row, seed).config_hash] = behaviour
         self.write()
 
@@ -50,7 +54,7 @@ class Fakes:
         self.path.write_text(json.dumps(known))
 
     def started(self) -> list[str]:
-        """The hashes of the runs that were started since the last call."""
+        """Return the hashes of the runs that were started since the last call."""
         lines = self.started_path.read_text().split() if self.started_path.exists() else []
         self.started_path.unlink(missing_ok=True)
         return lines
@@ -60,7 +64,7 @@ class Fakes:
 def kingdra_reproduce(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Outcome]:
-    """``kingdra-reproduce`` with the given arguments, in an empty folder, for `smoke` alone."""
+    """Return a function that calls ``kingdra-reproduce`` for `smoke` only, in an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
     return partial(called, console.main, capsys, "kingdra-reproduce", "experiments=[smoke]")

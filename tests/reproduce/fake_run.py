@@ -1,8 +1,8 @@
-"""What stands for a run where the runner alone is tested: it leaves a run folder, fails, or takes its time.
+"""A fake of kingdra-run for tests of the runner: it writes a run folder, fails, or takes some time.
 
     python -c "from tests.reproduce.fake_run import main; main()" OVERRIDE ...
 
-$FAKE_RUNS is a JSON file: for each run's overrides, its folder and what it does.
+$FAKE_RUNS is a JSON file that has, for each run's overrides, the parts of its folder's name and what it does.
 """
 
 import json
@@ -24,9 +24,9 @@ def leave_run() -> None:
     output_dir = Path(given.pop("output_dir").strip("'"))
     assert given.pop("keep_model") == "false"  # thousands of models would fill a disk
     assert given.pop("report.map") == "none"
-    given.pop("device", None)  # which a launcher adds where there are GPUs
+    given.pop("device", None)  # added by a launcher if there are GPUs
     command = " ".join(f"{name}={value}" for name, value in given.items())
-    alone = command.removesuffix(" n_jobs=1")  # which a launcher on one machine adds
+    alone = command.removesuffix(" n_jobs=1")  # added by a launcher on one machine
     run = known["runs"][alone if alone in known["runs"] else command]
     with open(known["started"], "a") as file:
         print(run["config_hash"], file=file)

@@ -1,6 +1,6 @@
-"""benchmarks/gpu.sh, on a CPU: what is to go through on a GPU in a few minutes goes through here.
+"""benchmarks/gpu.sh with small settings on a CPU: all of its steps succeed.
 
-Run it before a GPU is borrowed: ``pytest -m slow tests/reproduce/test_gpu_script.py``.
+Run this before borrowing a GPU: ``pytest -m slow tests/reproduce/test_gpu_script.py``.
 """
 
 import os
@@ -43,7 +43,7 @@ def test_all_of_it_and_then_nothing_is_left_on_another_machine(tmp_path: Path) -
     runs = pd.read_csv(tmp_path / "results" / "runs.csv")
     assert set(runs["method"]) == {"kingdra", "kmeans"}
 
-    shutil.rmtree(work)  # the machine was given back
+    shutil.rmtree(work)  # as on another machine
     again = gpu_script(out, work)
     assert "4 finished runs in OUT, 4 of them new here" in again
     assert "nothing to run: all 4 runs are in" in again

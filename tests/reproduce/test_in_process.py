@@ -1,4 +1,4 @@
-"""Runs in the process of `kingdra-reproduce` itself: real ones, and pretended ones that fail or take long."""
+"""Runs in the process of `kingdra-reproduce` itself: real ones, and fake ones that fail or take long."""
 
 import logging
 import signal
@@ -22,7 +22,7 @@ LABELS = "outputs/digits/kingdra-ladder_im/seed*/labels.npy"
 
 @pytest.fixture
 def fakes_in_process(fakes, monkeypatch):
-    """The pretended runs, made in this process."""
+    """Make the fake runs in this process."""
     monkeypatch.setattr("kingdra_repro.programs.run.main", leave_run)
     return fakes
 
@@ -43,7 +43,7 @@ def test_the_same_labels_as_in_processes_of_their_own(kingdra_reproduce, tmp_pat
 
 
 def test_a_run_that_the_budget_cuts_is_gone_on_with(kingdra_reproduce, tmp_path, monkeypatch):
-    """The budget ends when the first phase is over, however long that takes here."""
+    """The budget ends at the end of the first phase, so the test does not depend on the machine's speed."""
 
     class EndsAfterTheFirstPhase(History):
         def add(self, row) -> None:

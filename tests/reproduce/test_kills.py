@@ -1,4 +1,4 @@
-"""Real runs, by `kingdra-reproduce` in a process of its own: killed at any moment, it comes to the same."""
+"""Real runs by `kingdra-reproduce` in its own process: after being killed, it gets the same results."""
 
 import contextlib
 import fcntl
@@ -15,7 +15,7 @@ import pytest
 MAIN = "from kingdra_repro.programs.reproduce import main; main()"
 # The row that writes checkpoints.
 COMMAND = ["experiments=[smoke]", "rows=Kingdra-Ladder-IM", "seeds=0", "n_jobs=1"]
-# Neither is the same twice.
+# Columns that differ between repetitions.
 TIMES = ["wall_seconds", "finished", "seconds"]
 
 
@@ -45,32 +45,32 @@ def never_killed(tmp_path_factory) -> Path:
 
 
 def tables(folder: Path) -> dict[str, pd.DataFrame]:
-    """All tables of results/, and the history of the run, less what depends on the clock."""
+    """Return all tables of results/, the history included, without the columns in `TIMES`."""
     found = {}
     for path in sorted((folder / "results").rglob("*.csv")):
-        table = pd.read_csv(path, dtype={"code": str})  # seven digits may look like a number
+        table = pd.read_csv(path, dtype={"code": str})  # seven hexadecimal digits may look like a number
         found[str(path.relative_to(folder))] = table.drop(columns=[name for name in TIMES if name in table])
     return found
 
 
 def saved(folder: Path) -> dict[Path, int]:
-    """The checkpoints there are, and when each was written."""
+    """Return the existing checkpoints, and when each was written."""
     found = {}
     for path in folder.glob("outputs/*/*/*/checkpoint/**/*.pt"):
-        with contextlib.suppress(FileNotFoundError):  # the run is at work
+        with contextlib.suppress(FileNotFoundError):  # the run may remove it now
             found[path] = path.stat().st_mtime_ns
     return found
 
 
 def wait_until(process: subprocess.Popen, reached: Callable[[], object], seconds: float) -> None:
-    """Until something is so, the process has ended, or so many seconds are over."""
+    """Wait until `reached` returns true, the process has ended, or `seconds` have passed."""
     deadline = time.monotonic() + seconds
     while process.poll() is None and not reached() and time.monotonic() < deadline:
         time.sleep(0.02)
 
 
 def test_killed_twice(never_killed, tmp_path):
-    """By a signal that it cannot answer, and by one that it can, while its run is at work."""
+    """Killed during its run, first by a signal that cannot be handled, then by one that can."""
     statuses = []
     for kind in (signal.SIGKILL, signal.SIGINT):
         before = saved(tmp_path)
@@ -90,14 +90,14 @@ def test_killed_twice(never_killed, tmp_path):
 
 
 def test_a_run_ends_with_the_process_that_began_it(tmp_path):
-    """Killed in a way that leaves it no time to end its run."""
+    """SIGKILL leaves the process no time to stop its run."""
     process = start(tmp_path)
     log = tmp_path / "outputs" / "logs"
     wait_until(process, lambda: list(log.glob("*.log")), 120)
     assert process.poll() is None
     process.kill()
-    process.communicate(timeout=60)  # the run has the other end of no pipe that this waits for
+    process.communicate(timeout=60)  # does not wait for the run, whose output goes to a log
     last = tmp_path / "outputs" / ".kingdra-reproduce.lock"
-    with open(last, "w") as file:  # the run holds it, too, until it has ended
+    with open(last, "w") as file:  # the run also holds the lock, until it has ended
         fcntl.flock(file, fcntl.LOCK_EX)
     assert not list(tmp_path.glob("outputs/*/*/*/result.json"))

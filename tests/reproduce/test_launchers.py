@@ -1,4 +1,4 @@
-"""Several runs at a time: joblib's threads and submitit's local jobs, with pretended runs."""
+"""Several fake runs at a time: threads of joblib, and jobs of submitit, local or on a fake Slurm cluster."""
 
 import fcntl
 import json
@@ -18,7 +18,7 @@ LAUNCHERS = ["joblib", "slurm_local"]
 
 @pytest.fixture
 def launched(kingdra_reproduce, fakes, request):
-    """kingdra-reproduce through the launcher, two at a time."""
+    """Return a function that calls kingdra-reproduce with the launcher, two runs at a time."""
     if request.param == "slurm_local":
         pytest.importorskip("submitit")
     return lambda *given: kingdra_reproduce(f"launcher={request.param}", "n=2", "report=false", *given)
@@ -63,7 +63,7 @@ def test_ctrl_c_stops_all_that_is_at_work(launched, fakes, tmp_path, monkeypatch
     began = time.monotonic()
     assert launched().status == 130
     assert time.monotonic() - began < 60
-    with open(tmp_path / "outputs" / ".kingdra-reproduce.lock") as file:  # runs hold it until they have ended
+    with open(tmp_path / "outputs" / ".kingdra-reproduce.lock") as file:  # held by runs until they end
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
@@ -78,7 +78,7 @@ def test_a_job_at_its_time_limit_is_sent_again(kingdra_reproduce, fakes):
 
 
 def test_a_job_that_is_killed_is_named(kingdra_reproduce, fakes, tmp_path, monkeypatch):
-    """The job, not the run in it: as a cluster does with one that takes too much memory."""
+    """The job is killed, not the run in it, as a cluster kills a job that takes too much memory."""
     submitit = pytest.importorskip("submitit")
     submit = submitit.LocalExecutor.submit
 
@@ -96,8 +96,8 @@ def test_a_job_that_is_killed_is_named(kingdra_reproduce, fakes, tmp_path, monke
     assert "ended without a result (INTERRUPTED): see " in noted["line"]
 
 
-# What Slurm's programs do, as far as submitit sees it. sbatch runs the script in the background; a cluster
-# that is full refuses the second.
+# Fakes of Slurm's programs that do what submitit needs. sbatch runs the script in the background. It refuses
+# every job if there is a file `refuses`, and the second job if there is a file `full`.
 SLURM = {
     "sbatch": """
         n=$(($(cat $CLUSTER/n 2>/dev/null) + 1)); echo $n > $CLUSTER/n; cp $1 $CLUSTER/$n.sh
@@ -118,7 +118,7 @@ SLURM = {
 
 @pytest.fixture
 def cluster(tmp_path, fakes, monkeypatch):
-    """A folder in which what is sent to a pretended Slurm is noted."""
+    """Install a fake Slurm; return the folder in which it records what is sent to it."""
     pytest.importorskip("submitit")
     folder, programs = tmp_path / "cluster", tmp_path / "bin"
     folder.mkdir()
@@ -166,7 +166,7 @@ def test_a_job_that_slurm_refuses(kingdra_reproduce, cluster, fakes):
     (cluster / "refuses").write_text("invalid partition specified: gpuu")
     outcome = kingdra_reproduce("launcher=slurm", "launcher.partition=gpuu", "rows=K-means", "report=false")
     assert outcome.status == 2
-    assert outcome.err.splitlines()[-1] == (  # after what sbatch says
+    assert outcome.err.splitlines()[-1] == (  # after the output of sbatch
         "kingdra-reproduce: Slurm refuses the job (invalid partition specified: gpuu): "
         "correct what launcher. asks for (--help)"
     )

@@ -1,4 +1,4 @@
-"""The plan is that of the paper, and what it says of a run is what kingdra-run makes of its overrides."""
+"""The plan has the paper's cells, and its hashes are those of kingdra-run with the same overrides."""
 
 import pandas as pd
 import pytest
@@ -19,7 +19,7 @@ SHARED_ROWS = ["Ladder-IM-ensemble", "Kingdra-Ladder-IM"]
 
 @pytest.fixture(scope="module")
 def table2() -> list[PlannedRun]:
-    """Of the whole plan, which is kept on disk: tests/test_golden.py reads it, too."""
+    """Return the runs of table 2. The whole plan is cached on disk; tests/test_golden.py reads it, too."""
     return [run for run in golden.whole_plan() if run.experiment == "table2"]
 
 
@@ -40,7 +40,7 @@ def cell(planned, **fields):
 
 
 def test_table_2_has_the_paper_s_cells(table2):
-    cells = {(run.row, run.dataset) for run in table2 if run.dataset != "usps"}  # a column of ours
+    cells = {(run.row, run.dataset) for run in table2 if run.dataset != "usps"}  # not a column of the paper
     pictures = {"IMSAT (affine)", "Kingdra (affine)", "Kingdra (affine, 7 models)", "Kingdra-plus (affine)"}
     denoising = {"dAE+K-means (denoising)", "dVAE+K-means (denoising)"}
     ours = {*denoising, "Kingdra-plus", "Kingdra-plus (16 iterations)", "IMSAT (RPT, radius 2)", *pictures}
@@ -129,7 +129,7 @@ def test_every_experiment_composes(name):
 
 
 def test_what_a_gpu_runs_are_cells_of_the_tables(table2):
-    """In the order of their value; the public code's settings, so that their cells are filled."""
+    """The most valuable runs come first. They use the public code's settings, so they fill these cells."""
     queue = by_value(plan(["gpu"]), "rows")
     assert {run.config_hash for run in queue} <= {run.config_hash for run in [*table2, *plan(["cost"])]}
     assert (queue[0].row, queue[0].dataset) == ("Kingdra-Ladder-IM (10 iterations)", "mnist")

@@ -1,4 +1,4 @@
-"""The runner, with pretended runs: what is done, left, failed, estimated."""
+"""The runner with fake runs: which are done, left or failed, and the estimated time."""
 
 import json
 import shutil
@@ -80,7 +80,7 @@ def test_reports_before_the_first_run(tmp_path, fakes):
 
 @pytest.mark.parametrize("content", ["{", None])
 def test_one_folder_that_cannot_be_read_does_not_stop_the_rest(kingdra_reproduce, fakes, tmp_path, content):
-    """Its result.json is cut; or there is no accuracy in another version's."""
+    """A truncated result.json is a failure; one without an accuracy, as from another version, is taken."""
     kingdra_reproduce("rows=K-means", "seeds=0")
     shutil.rmtree(tmp_path / "results")
     (path,) = (tmp_path / "outputs").rglob("result.json")
@@ -180,7 +180,7 @@ def test_the_budget_cuts_a_run_that_nothing_is_known_of(kingdra_reproduce, fakes
 
 
 def test_no_run_starts_that_would_not_end_in_time(kingdra_reproduce, fakes):
-    """A pretended run says that it took 60 s."""
+    """Each fake run reports that it took 60 s."""
     kingdra_reproduce("seeds=0")
     fakes.started()
     outcome = kingdra_reproduce("budget=50s")
@@ -252,7 +252,7 @@ def test_merge_runs_nothing(kingdra_reproduce, fakes, tmp_path):
 
 
 def test_places_are_handed_on(kingdra_reproduce, fakes, tmp_path):
-    """The pretended run knows none of the overrides that it is given then."""
+    """The fake run does not know these overrides, so its KeyError puts them into the log."""
     (tmp_path / "some where" / "it's").mkdir(parents=True)
     kingdra_reproduce(f"mirror={tmp_path}/some where/it's", "n_jobs=1", "rows=K-means", "seeds=0")
     log = (tmp_path / "outputs" / "logs" / f"{fakes.run('K-means', 0).config_hash}.log").read_text()

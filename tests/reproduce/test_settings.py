@@ -1,4 +1,4 @@
-"""Settings of kingdra-reproduce as they are typed."""
+"""Settings of kingdra-reproduce: quoting of paths, and parsing of durations."""
 
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser

@@ -1,4 +1,4 @@
-"""results/: the same run twice is one row, another version of the code another; what comes from elsewhere."""
+"""results/: a repeated run is one row, another version of the code another row; results of other machines."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def run_folder(outputs, seed=0, commit=COMMITS[0], acc=0.5, history=True):
 
 
 def content(results: Path) -> dict[str, bytes]:
-    """All files of results/, less the locks."""
+    """Return all files of results/ except the locks."""
     return {
         path.relative_to(results).as_posix(): path.read_bytes()
         for path in sorted(results.rglob("*"))
@@ -71,13 +71,13 @@ def test_a_run_is_taken(tmp_path):
     assert (row["acc"], row["code"]) == (0.5, "aaaaaaa")
     assert (row["first_phase_acc"], row["first_phase_model_acc_mean"]) == (0.3, 0.2)
     assert row["first_phase_pseudo_label_acc"] == 0.9
-    assert row["rules"] == "relaxed+given"  # nothing was trained on the last set
+    assert row["rules"] == "relaxed+given"  # nothing was trained on the last set of pseudo-labels
     pd.testing.assert_frame_equal(read_histories(results)[FOLDER], pd.read_csv(folder / "history.csv"))
     pd.testing.assert_frame_equal(read_thresholds(results)[FOLDER], pd.read_csv(folder / "thresholds.csv"))
 
 
 def test_a_run_has_the_columns_that_it_had(tmp_path):
-    """Whatever others have; the cells are the text that they were."""
+    """They do not depend on the columns of other runs, and the cells keep their text."""
     results = tmp_path / "results"
     add_run(results, run_folder(tmp_path / "outputs", seed=1))
     folder = run_folder(tmp_path / "outputs")
@@ -178,7 +178,7 @@ def test_only_what_is_shown_is_kept(tmp_path):
         for name in ("explorer.json", "graph_sample.json"):
             (folder / name).write_text("{}")
         add_run(results, folder)
-    keep_shown(results, {"explorer.json": [FOLDER]})  # nothing is said of graphs
+    keep_shown(results, {"explorer.json": [FOLDER]})  # graph_sample.json is not named: all are kept
     shown = {(path.parent.name, path.name) for path in results.glob("shown/*/*/*/*")}
     assert shown == {
         ("seed0-00000000-aaaaaaa", "explorer.json"),
@@ -188,7 +188,7 @@ def test_only_what_is_shown_is_kept(tmp_path):
 
 
 def test_a_run_that_was_killed_before_its_row_was_written(tmp_path):
-    """Its history and its page are there, from another try."""
+    """Its history and its explorer.json are already there, from an earlier attempt."""
     results, folder = tmp_path / "results", run_folder(tmp_path / "outputs")
     (folder / "explorer.json").write_text("{}")
     add_run(results, folder)
@@ -201,7 +201,7 @@ def test_a_run_that_was_killed_before_its_row_was_written(tmp_path):
 
 
 def test_the_lines_of_two_branches_are_put_in_order(tmp_path):
-    """As git's union leaves them: those of both, one after the other."""
+    """The files are as git's union merge leaves them: the lines of one branch after those of the other."""
     for name, seeds in (("both", (0, 1, 2)), ("ours", (1, 0)), ("theirs", (2, 0))):
         for seed in seeds:
             folder = run_folder(tmp_path / name / "outputs", seed=seed)
@@ -218,7 +218,7 @@ def test_the_lines_of_two_branches_are_put_in_order(tmp_path):
 
 
 def damaged(folder: Path, kind: str) -> None:
-    """Make something of a run's folder what no run leaves."""
+    """Damage a file of a run's folder; `kind` is ``FILE: DAMAGE``."""
     name, _, what = kind.partition(": ")
     path = folder / name
     path.unlink(missing_ok=True)

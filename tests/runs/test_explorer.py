@@ -21,7 +21,7 @@ from kingdra_repro.runs.thumbnails import sprite, thumbnails
 
 
 def noise(n=300, shape=(28, 28), k=10, known=True):
-    """Pictures that no format makes small."""
+    """Return random pictures, which no format compresses, and random clusters."""
     random = np.random.default_rng(0)
     X = random.random((n, int(np.prod(shape))), dtype=np.float32)
     y = random.integers(0, k, n) if known else None
@@ -39,12 +39,12 @@ def test_strongest_words_are_those_above_the_whole_set():
 
 def test_strongest_columns_in_standard_deviations():
     random = np.random.default_rng(0)
-    labels = np.arange(10_000) % 2  # more rows than are read at once
+    labels = np.arange(10_000) % 2  # more rows than are read at a time
     X = random.normal(size=(10_000, 3)).astype(np.float32) * [1000, 1, 0] + [5, 0, 7]
     X[labels == 1, 1] -= 2
     found = top_features(Dataset("table", X, None, 2), labels, 2, 3)
     assert [name for name, *_ in found[1]][:2] == ["column 1", "column 0"]
-    assert "column 2" not in [name for name, *_ in found[1]]  # the same everywhere
+    assert "column 2" not in [name for name, *_ in found[1]]  # it is constant
     assert found[1][0][1:] == pytest.approx([X[labels == 1, 1].mean(), X[:, 1].mean()], rel=1e-3)
 
 
@@ -85,7 +85,7 @@ def test_large_and_coloured_pictures():
 
 
 class Squares:
-    """Stands for a folder of pictures: number i is filled with i / 10."""
+    """A fake folder of pictures; all pixels of picture i are i / 10."""
 
     def batch(self, start, stop, size):
         return torch.full((stop - start, 3, size, size), start / 10)
@@ -103,7 +103,7 @@ def test_pictures_behind_features_are_shown():
 def test_classes_and_agreement():
     data, labels = noise(k=4)
     votes = np.stack([labels, (labels + 1) % 4, labels])
-    votes[2, labels == 3] = (np.arange((labels == 3).sum()) % 5 == 0) * 3  # unsure of cluster 3
+    votes[2, labels == 3] = (np.arange((labels == 3).sum()) % 5 == 0) * 3  # disagrees on most of cluster 3
     explorer = make_explorer(data, labels, votes)
     table = contingency_matrix(data.y, labels)
     for number, cluster in enumerate(explorer["clusters"]):

@@ -1,4 +1,4 @@
-"""history.csv and the seconds over the parts of an interrupted run."""
+"""Atomic writes and locks; history.csv and the seconds of work of an interrupted run."""
 
 import errno
 import shutil
@@ -43,7 +43,7 @@ def test_history_grows_by_a_row_a_phase(tmp_path):
 
 
 def test_history_goes_on_where_the_checkpoint_was(tmp_path):
-    """Rows of the part that was killed stay, to the letter, up to the phase that is done again."""
+    """Rows of the killed run are kept unchanged, up to the phase that is repeated."""
     path = tmp_path / "history.csv"
     path.write_text("iteration,loss\n0,0.10\n1,0.20\n2,0.30\n")
     History(path).add({"iteration": 1, "loss": 0.25})
@@ -59,19 +59,19 @@ def test_seconds_add_up_over_parts(tmp_path, monkeypatch):
     assert not (tmp_path / "seconds").exists()  # too soon
     now[0] += 6
     first.tick()
-    now[0] += 1000  # killed, and a long time nothing
+    now[0] += 1000  # killed, and resumed a long time later
     second = Stopwatch(tmp_path / "seconds")
     now[0] += 3
     assert second.seconds() == pytest.approx(10)
 
 
 def test_only_parts_of_files_are_removed(tmp_path):
-    """A folder that a user named may hold their own files."""
+    """A folder that the user chose may also hold the user's own files."""
     (tmp_path / ".env-template").write_text("mine")
     (tmp_path / ".vscode-insiders").mkdir()
 
     def killed(file):
-        shutil.copytree(tmp_path, tmp_path.with_name("left"))  # as it is when a kill comes
+        shutil.copytree(tmp_path, tmp_path.with_name("left"))  # as a kill would leave it
 
     atomic_write(tmp_path / "iterations.png", killed)
     left = tmp_path.with_name("left")

@@ -1,4 +1,4 @@
-"""What a run leaves for tables and figures: thresholds tried, and a sample of the graph."""
+"""What a run writes for tables and figures: a sweep over thresholds, and a sample of the graph."""
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ def noisy_votes(n=400, n_models=10, n_clusters=4):
 
 
 def by_pairs(votes, labels, t_pos):
-    """The shares of `connected_shares`, pair by pair."""
+    """Compute the shares of `connected_shares` from all pairs."""
     agree = (votes[:, :, None] == votes[:, None]).sum(0) >= t_pos
     same = (labels[:, None] == labels) & (labels >= 0) & ~np.eye(len(labels), dtype=bool)
     points = same.any(1)
@@ -39,7 +39,7 @@ def test_shares_of_pairs_and_points():
         labels = mini_clusters(torch.from_numpy(votes), 4, t_pos, 9)
         found = connected_shares(torch.from_numpy(votes), labels, t_pos)
         np.testing.assert_allclose(found, by_pairs(votes, labels.numpy(), t_pos))
-    assert found == (1, 1)  # where all agree: transitivity
+    assert found == (1, 1)  # agreement of all models is transitive
 
 
 def test_no_pair_no_share():
@@ -73,7 +73,7 @@ def test_files_of_a_run(tmp_path):
     votes, y = noisy_votes(n=2_000)
     data = Dataset("made up", np.zeros((2_000, 1), np.float32), y, 4)
     write_ensemble_files(tmp_path, data)
-    assert list(tmp_path.iterdir()) == []  # no ensemble
+    assert list(tmp_path.iterdir()) == []  # there is no ensemble
     kept = Votes(tmp_path / "votes")
     for phase in range(6):
         kept.add(phase, np.roll(votes, phase, axis=1))

@@ -1,4 +1,4 @@
-"""A run's model comes back as it was, or is refused in a line; nothing is unpickled."""
+"""A run's model is loaded unchanged, or refused with a one-line message; nothing is unpickled."""
 
 import json
 import pickle
@@ -100,15 +100,15 @@ def zeroed(content: bytearray, place: int) -> None:
 @pytest.mark.parametrize("name", [model.NUMBERS, model.DESCRIPTION])
 def test_every_damage_is_reported_in_a_line(name, damage, kept, tmp_path) -> None:
     draw = np.random.default_rng(0)
-    for place in draw.integers(len(kept[name]) - 2, size=35):  # the last byte is a line's end
+    for place in draw.integers(len(kept[name]) - 2, size=35):  # not the newline at the end of the file
         content = bytearray(kept[name])
         damage(content, int(place))
         if content == kept[name]:
-            continue  # a block was zeros already
+            continue  # the bytes were zeros already
         for one, whole in kept.items():
             (tmp_path / one).write_bytes(content if one == name else whole)
         line = said_of(tmp_path)
-        if line is None:  # a blank between two words of JSON, perhaps
+        if line is None:  # perhaps only white space of the JSON changed
             now = json.loads((tmp_path / model.DESCRIPTION).read_text())
             assert name == model.DESCRIPTION, f"{damage.__name__} at {place}"
             assert now == json.loads(kept[name]), f"{damage.__name__} at {place}"
@@ -137,7 +137,7 @@ def said_of(folder) -> str | None:
     ],
 )
 def test_what_no_run_writes_is_refused(change, kept, tmp_path) -> None:
-    """With right checksums, too."""
+    """It is refused even with correct checksums."""
     write_changed(tmp_path, kept, **change)
     with pytest.raises(InputError, match="is damaged, or not what"):
         kingdra_repro.load(tmp_path)
@@ -183,7 +183,7 @@ def test_a_large_model_is_kept_where_it_is_wanted(blobs, tmp_path, monkeypatch, 
 
 @dataclass(frozen=True)
 class TheirIM(LadderIM):
-    """A user's base."""
+    """A base model that a user wrote."""
 
 
 def test_a_model_with_a_user_s_class_is_not_kept(blobs, tmp_path, caplog) -> None:

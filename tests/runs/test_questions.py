@@ -1,4 +1,4 @@
-"""The questions that a caller in Python is given: X and y in every form in which ``fit`` takes them."""
+"""The questions as a caller in Python gets them: X and y may have every form that ``fit`` accepts."""
 
 import warnings
 from typing import Any
@@ -34,7 +34,7 @@ def test_x_may_be_what_fit_takes(kind, model) -> None:
     asked, disagreement = choose_questions(model, X, GIVEN, n=5)
     measures = unsupervised_measures(model, X)
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # names of columns are not lost on the way
+        warnings.simplefilter("error")  # scikit-learn would warn if column names were lost
         found = choose_questions(fitted, given, GIVEN, n=5)
         pairs = choose_pairs(fitted, given, asked)
         assert unsupervised_measures(fitted, given) == measures
@@ -47,14 +47,14 @@ def test_x_may_be_what_fit_takes(kind, model) -> None:
     "kind", [list, pd.Series, lambda y: pd.Series(y, index=BACKWARDS), lambda y: y.astype(np.int8)]
 )
 def test_no_row_is_asked_for_whose_label_is_given(kind, model) -> None:
-    """A series has the labels in the order of its rows, whatever its index."""
+    """The labels of a Series are taken in row order, whatever its index."""
     asked, _ = choose_questions(model, X, kind(GIVEN))
     np.testing.assert_array_equal(asked, choose_questions(model, X, GIVEN)[0])
     assert (GIVEN[asked] < 0).all()
 
 
 class OnALine(Ensemble):
-    """Eleven points 0 to 10 on a line, of which the models disagree on the last three."""
+    """A fake ensemble for the points 0 to 10 on a line, whose models disagree on the last three."""
 
     def disagreement(self, X):
         return np.arange(11) // 8 * 1.0
@@ -66,7 +66,7 @@ class OnALine(Ensemble):
 def test_questions_go_where_the_models_disagree() -> None:
     line = np.arange(11.0)[:, None]
     asked, disagreement = choose_questions(OnALine(2, n_models=2), line, n=1)
-    # The mean disagreement is 3 / 11, which is added to each: the centre is at 7, not at 5.
+    # The mean disagreement, 3 / 11, is added to each weight: the centre is at 7, not at 5.
     assert np.average(line[:, 0], weights=np.arange(11) // 8 + 3 / 11) == pytest.approx(7)
     assert (asked.tolist(), disagreement.tolist()) == ([7], [0])
 

@@ -1,4 +1,4 @@
-"""What a run's folder is named after: that which decides its labels, and nothing else."""
+"""A run's folder is named after everything that can change its labels, and nothing else."""
 
 import os
 

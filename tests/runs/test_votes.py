@@ -1,4 +1,4 @@
-"""What the models answer: kept over the parts of a run, and compared."""
+"""The models' answers: kept over the parts of an interrupted run, and compared."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from kingdra_repro.runs.votes import Votes, aligned_votes, most_disputed
 
 
 def test_votes_of_all_phases_are_packed(tmp_path):
-    """Of a part of the run that was killed, and of the next one, which does the last phase again."""
+    """`before` is the part of the run that was killed; `after` resumes it and repeats the last phase."""
     before, after = Votes(tmp_path / "votes"), Votes(tmp_path / "votes")
     n = 3_000
     answers = np.random.default_rng(1).integers(0, 4, (12, 2, n))
@@ -14,7 +14,7 @@ def test_votes_of_all_phases_are_packed(tmp_path):
         before.add(index, answers[index])
     after.add(10, answers[11])
     kept = sum(file.stat().st_size for file in (tmp_path / "votes").iterdir())
-    assert kept < 2 * (2 * n + 11 * 1_000) + 13 * 200  # not all of them of each phase
+    assert kept < 2 * (2 * n + 11 * 1_000) + 13 * 200  # not the answers for all points after each phase
     after.write(tmp_path / "votes.npz")
     with np.load(tmp_path / "votes.npz") as found:
         np.testing.assert_array_equal(found["first"], answers[0])
@@ -48,7 +48,7 @@ def test_votes_in_the_names_of_the_final_clusters():
 
 def test_most_disputed_by_the_entropy_of_votes():
     votes = np.random.default_rng(0).integers(0, 4, (6, 200))
-    votes[:, 50:] = votes[0, 50:]  # no dispute
+    votes[:, 50:] = votes[0, 50:]  # all models agree
     shares = np.stack([(votes == cluster).mean(0) for cluster in range(4)])
     entropy = -np.where(shares > 0, shares * np.log(np.where(shares > 0, shares, 1)), 0).sum(0)
     found = most_disputed(votes, 20)

@@ -1,4 +1,4 @@
-"""The second document's figures, from histories of two phases."""
+"""The second document's figures, drawn from histories of two phases."""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ ROWS = list(dict.fromkeys(curve.row for _, _, curves in PANELS for curve in curv
 HISTORY = pd.DataFrame(
     {
         "iteration": [1, 2, 3, 4],
-        "loss": [9, 8, 3.0, 2.5],  # two epochs of the autoencoder alone
+        "loss": [9, 8, 3.0, 2.5],  # the first two epochs train only the autoencoder
         "lambda": [np.nan, np.nan, 0, 0.5],
         "reconstruction": [np.nan, np.nan, 0.2, 0.1],
         **{name: [np.nan, np.nan, 0.5, 1.0] for name in (*TERMS, *SCORES)},
@@ -33,7 +33,7 @@ def test_the_terms_over_the_epochs_of_the_second_phase() -> None:
     np.testing.assert_allclose(lines["total"], [[1, 3], [2, 2.5]])
     np.testing.assert_allclose(
         lines["pairwise"], [[1, 0.5], [2, 1.5]]
-    )  # lambda times that of unlabelled points
+    )  # labelled term plus lambda times the unlabelled term
     np.testing.assert_allclose(lines["reconstruction"], [[1, 0.2], [2, 0.1]])
     crosses = [line for line in figure.axes[2].get_lines() if line.get_marker() == "x"]
     np.testing.assert_allclose(crosses[0].get_xydata(), [[1, 1.16], [2, 0.2]])

@@ -1,4 +1,4 @@
-"""What is drawn, and that drawing it again changes nothing."""
+"""The paper's figures: what is drawn, and that drawing them again changes no byte."""
 
 import matplotlib
 import numpy as np
@@ -27,13 +27,13 @@ HISTORY = pd.DataFrame(
         "rule": "given",
     }
 )
-# Two classes; of three models one confuses point 3.
+# Two classes; one of the three models puts point 3 into the wrong one.
 VOTES = np.array([[0, 0, 0, 1, 1, 1], [1, 1, 1, 0, 0, 0], [0, 0, 0, 0, 1, 1]])
 
 
 @pytest.fixture
 def results(tmp_path):
-    """Two seeds of everything: what is shown, histories by folder, and the planned runs that are done."""
+    """Write the shown files of two seeds; return the results folder, histories by folder, and the cells."""
     runs, histories = [], {}
     for experiment in ("figure2", "figure3", "figure4", "figure5"):
         for seed, shift in ((0, 0.0), (1, 0.02)):
@@ -93,7 +93,7 @@ def test_figure_3(results):
     figure = figure3(*results[::2])
     assert [panel.get_title() for panel in figure.axes] == ["iteration 1", "iteration 2", "iteration 3"]
     grey, black = figure.axes[0].collections[:2]
-    # Point 3 agrees with 4 and 5 in two models of three; all agree on the pairs of 0, 1, 2 and on 4, 5.
+    # Two of three models join point 3 with 4 and with 5; all join the pairs of 0, 1, 2 and the pair 4, 5.
     assert len(grey.get_segments()) == 2
     assert len(black.get_segments()) == 4
 
@@ -113,7 +113,7 @@ def test_figure_3_without_classes(results):
         GraphSample.of(np.arange(6), np.stack([VOTES] * 2), None).write(path)
     figure = figure3(folder, cells)
     assert len(figure.axes) == 2
-    assert len(figure.axes[0].collections) == 3  # grey and black edges, points of one kind
+    assert len(figure.axes[0].collections) == 3  # grey edges, black edges, and points of one kind
 
 
 def test_figure_4(results):
@@ -138,7 +138,7 @@ def test_runs_that_two_schedules_share_are_one_line(results):
 def test_ensemble_size_over_the_papers_points(results):
     (panel,) = ensemble_size(results[2]).axes
     handles, names = panel.get_legend_handles_labels()
-    assert set(names) == {"MNIST", "the paper, MNIST"}  # nothing else, whatever else was run
+    assert set(names) == {"MNIST", "the paper, MNIST"}  # the runs of other experiments are not drawn
     paper = handles[names.index("the paper, MNIST")]
     assert list(zip(*paper.get_data(), strict=True)) == [
         (1, 95.0),

@@ -1,4 +1,4 @@
-"""The pictures in a run's folder: what is drawn in them."""
+"""The figures in a run's folder, and what they show."""
 
 import numpy as np
 import pandas as pd
@@ -29,8 +29,8 @@ def test_accuracies_and_pseudo_labels():
     figure = iterations_figure(history, "digits", 80)
     above, below = curves(figure)
     assert above == ["pseudo-labels", "clustering", "single models"]
-    assert len(below) == 2  # and the number of points
-    (band,) = figure.axes[0].collections[2].get_paths()  # of the single models
+    assert len(below) == 2  # one of them marks the number of points
+    (band,) = figure.axes[0].collections[2].get_paths()  # the range of the single models
     assert band.vertices[:, 1].min() == 40
     assert band.vertices[:, 1].max() == 80
 
@@ -55,7 +55,7 @@ def test_the_wrong_ones_are_framed():
     labels = np.where(np.arange(60) % 20 < 5, 0, np.repeat([2, 0, 1], 20))
     members = Members.of(pictures(y), labels)
     (panel,) = members_figure([("pictures", members)]).axes
-    height = 4 + 1  # of a picture and the gap below it
+    height = 4 + 1  # a picture and the gap below it
     assert {round(frame.get_y() / height) for frame in panel.patches} == {0}
     assert len(panel.patches) == members.wrong.sum() > 0
 
@@ -69,7 +69,7 @@ def test_empty_clusters_and_colours_and_no_classes():
 
 
 class Greys:
-    """Stands for pictures that the rows are features of: number i is filled with i / 60."""
+    """Fake pictures from which the rows of X were computed; all pixels of picture i are i / 60."""
 
     def batch(self, start, stop, size):
         shades = torch.arange(start, stop) / 60
@@ -77,7 +77,7 @@ class Greys:
 
 
 def test_pictures_behind_features(tmp_path):
-    """CIFAR10, STL, or a user's folder: X holds no pixels."""
+    """X holds no pixels, as for CIFAR10, STL or a user's folder of pictures."""
     data = Dataset("pets", np.zeros((60, 7), np.float32), None, 3, pictures=Greys())
     labels = np.arange(60) % 3
     draw_run_figures(tmp_path, data, labels)
@@ -103,7 +103,7 @@ def test_a_name_with_dollar_signs(tmp_path):
 
 
 def test_an_answer_at_the_end_alone_is_no_line():
-    """Of such a method, and of one without an ensemble, the loss is drawn."""
+    """The loss is drawn instead; the method has no ensemble, and so no agreement either."""
     history = pd.DataFrame({"iteration": [0, 1], "loss": [2.0, 1.0], "acc": [None, 0.5]})
     (panel,) = iterations_figure(history, "mine", 80).axes
     assert panel.get_ylabel() == "loss"

@@ -1,4 +1,4 @@
-"""A small results folder: all its numbers are made up, and its names would break a page that trusts them."""
+"""A small results folder with made-up numbers, and names that break a page that does not escape them."""
 
 import json
 from dataclasses import replace
@@ -26,7 +26,7 @@ WORDS = "runs/newsgroups/single-linear_rim/seed0-cccccccc-1234567"
 
 
 def pictures() -> Dataset:
-    """200 pictures of 10 classes."""
+    """Return 200 pictures of 10 classes."""
     y = np.arange(200) % 10
     X = np.random.default_rng(0).random((200, 64), dtype=np.float32) * 0.3
     X[np.arange(200), y * 6] = 1
@@ -34,7 +34,7 @@ def pictures() -> Dataset:
 
 
 def people() -> Dataset:
-    """90 rows of a table of 3 classes, which has been scaled: the values of the file are 100 + 10 times X."""
+    """Return a standardised table of 90 rows in 3 classes; unscaled class means are 100, 140 and 180."""
     y = np.arange(90) % 3
     X = np.random.default_rng(0).normal(size=(90, 2)).astype(np.float32) + 4 * y[:, None]
     scaler = StandardScaler().fit(100 + 10 * X)
@@ -44,7 +44,7 @@ def people() -> Dataset:
 
 
 def texts() -> Dataset:
-    """60 texts of 3 classes."""
+    """Return 60 texts of 3 classes."""
     X = sp.random(60, 30, 0.2, "csr", np.float32, random_state=0)
     names = [HOSTILE, *(f"word{column}" for column in range(1, 30))]
     rows = [f"{row}-{HOSTILE}.txt" for row in range(60)]
@@ -52,7 +52,7 @@ def texts() -> Dataset:
 
 
 def votes(labels: np.ndarray, n_models: int = 5) -> np.ndarray:
-    """Models that each get some points wrong, and number the clusters as they like."""
+    """Return the votes of models that each get some points wrong, and number the clusters differently."""
     random = np.random.default_rng(1)
     k = int(labels.max()) + 1
     wrong = random.random((n_models, len(labels))) < 0.1
@@ -61,7 +61,7 @@ def votes(labels: np.ndarray, n_models: int = 5) -> np.ndarray:
 
 
 def write_run(results: Path, folder: str, data: Dataset, seed: int, with_votes: bool) -> dict[str, object]:
-    """What is shown of a run, and its history; its row of runs.csv."""
+    """Write a run's explorer.json and, for Kingdra, its history; return its row of runs.csv."""
     place = shown_file(results, folder, "explorer.json").parent
     place.mkdir(parents=True)
     assert data.y is not None
@@ -106,7 +106,7 @@ def write_run(results: Path, folder: str, data: Dataset, seed: int, with_votes: 
 def line(
     row: str, column: str, order: str, mean: float | str, std: object, paper: tuple, note: str, runs: str
 ) -> dict:
-    """A line of a long-form table."""
+    """Return a row of a long-form table."""
     n = len(runs.split(";")) if runs else 0
     difference = mean - paper[0] if mean != "" and paper[0] != "" else ""
     schedule = "published" if order != "shuffled" else "short"
@@ -125,7 +125,7 @@ TABLE_2 = [
 
 
 def write_results(results: Path) -> Path:
-    """The folder."""
+    """Write a results folder, and return its path."""
     rows = [
         write_run(results, KINGDRA, pictures(), 0, True),
         write_run(results, SECOND, pictures(), 1, True),
@@ -134,7 +134,7 @@ def write_results(results: Path) -> Path:
     (results / "tables").mkdir()
     write_table(results / "runs.csv", pd.DataFrame(rows))
     write_table(results / "tables" / "table2.csv", pd.DataFrame(TABLE_2))
-    (results / "tables" / "other.csv").write_text("row,reason\nKingdra,no memory\n")  # no table
+    (results / "tables" / "other.csv").write_text("row,reason\nKingdra,no memory\n")  # not a results table
     (results / "figures").mkdir()
     figure = Figure(figsize=(5.5, 2))
     figure.subplots().plot([0, 1, 2], [0.7, 0.9, 0.95])
@@ -144,14 +144,14 @@ def write_results(results: Path) -> Path:
 
 
 class Hidden:
-    """Stands for a fitted estimator: its last hidden layer is the features."""
+    """A fake fitted estimator, whose last hidden layer is the features themselves."""
 
     def last_hidden_layer(self, X: np.ndarray) -> np.ndarray:
         return np.asarray(X.todense()) if sp.issparse(X) else X
 
 
 def write_run_with_a_map(folder: Path, data: Dataset, labels: np.ndarray | None = None) -> Path:
-    """A finished run of known classes, with the points in two dimensions."""
+    """Write a finished run with known classes and a map of its points; return its folder."""
     folder.mkdir()
     assert data.y is not None
     labels = (data.y + 3) % data.n_clusters if labels is None else labels
@@ -164,7 +164,7 @@ def write_run_with_a_map(folder: Path, data: Dataset, labels: np.ndarray | None 
 
 
 def write_run_of_given_labels(folder: Path) -> Path:
-    """A finished run of a table of which the classes of some rows were given; its first cluster is empty."""
+    """Write a finished run of a table with given classes for some rows; its first cluster is empty."""
     folder.mkdir()
     long = "a very long name of a column, such as a question that was asked, which goes on and on " * 3
     data = replace(people(), y=None, feature_names=[long, long.replace(" ", "_")])
@@ -176,7 +176,7 @@ def write_run_of_given_labels(folder: Path) -> Path:
 
 
 def write_run_without_classes(folder: Path) -> Path:
-    """A finished run of a user's own texts, as kingdra-run leaves it."""
+    """Write a finished run of a user's own texts, with the files of kingdra-run that the page reads."""
     (folder / ".hydra").mkdir(parents=True)
     (folder / ".hydra" / "overrides.yaml").write_text("- dataset=custom\n- output_dir=x\n- seed=0\n")
     (folder / "history.csv").write_text("iteration,agreement\n0,0.5\n1,0.75\n")

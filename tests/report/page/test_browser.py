@@ -1,4 +1,4 @@
-"""report.html in a real Chromium, without a head; skipped where there is none."""
+"""report.html in headless Chromium; skipped without Chromium, chromedriver or selenium."""
 
 import shutil
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def page(browser, report):
-    """The page, newly opened at 1280 pixels; whatever a test does, the console must stay empty."""
+    """Open the page anew, 1280 pixels wide; the console must stay empty, and no injected script may run."""
     show(browser, 1280)
     browser.get_log("browser")
     browser.get(report.as_uri())
@@ -82,7 +82,7 @@ def test_nothing_sticks_out(page, width):
     show(page, width)
     inside, outside = page.execute_script("return [document.documentElement.scrollWidth, window.innerWidth]")
     assert inside <= outside
-    # What is wider than the screen lies in a box that scrolls, however it got there.
+    # Only elements in a box that scrolls may be wider than the screen.
     wide = page.execute_script(
         "return [...document.querySelectorAll('main *')].filter((one) => "
         "one.getBoundingClientRect().right > window.innerWidth + 1 && !one.closest('.scroll'))"
@@ -96,7 +96,7 @@ def test_nothing_sticks_out(page, width):
 
 
 def test_text_can_be_read(page):
-    """Not smaller than 11 pixels anywhere, on the narrow screen either."""
+    """On the narrow screen, no text is smaller than 11 pixels."""
     show(page, 400)
     smallest = page.execute_script(
         "return Math.min(...[...document.querySelectorAll('main *')]"
@@ -120,7 +120,7 @@ def test_sorting(page):
     button.click()
     assert numbers() == ["91.234", "88.0", None, None]  # empty cells last
     assert heading.get_attribute("aria-sort") == "descending"
-    button.send_keys("\n")  # by the keyboard
+    button.send_keys("\n")  # with the keyboard
     assert numbers() == ["88.0", "91.234", None, None]
     assert heading.get_attribute("aria-sort") == "ascending"
     button.click()
@@ -142,7 +142,7 @@ def test_a_click_on_a_number_opens_its_runs(page):
     titles = [caption.text for caption in first.find_elements("css selector", ".chart figcaption")]
     assert titles == ["Accuracy", "Agreement", "Pseudo-labels", "Loss"]
     assert len(first.find_elements("css selector", ".chart path.line.series-1")) == 2  # line and legend
-    assert "seed=1" not in second.text  # closed
+    assert "seed=1" not in second.text  # it is collapsed
     one(page, "dialog .close").click()
     assert all_of(page, "dialog[open]") == []
 
@@ -185,7 +185,7 @@ def test_words_and_disagreement(page):
     texts = one(page, ".explorer[data-dataset=newsgroups]").text
     assert "Strongest words" in texts
     assert "</script><script>window.hacked" in texts  # a file's name, as text
-    assert "Where the models disagree" not in texts  # there was one model
+    assert "Where the models disagree" not in texts  # this run has one model
     digits = one(page, ".explorer[data-dataset=digits]")
     assert len(digits.find_elements("css selector", ".votes")) == 24
     assert "5 of 5" in digits.text
@@ -207,7 +207,7 @@ def test_a_run_of_a_users_own_data_without_classes(page, tmp_path):
 
 
 def test_clusters_named_by_given_labels(page, tmp_path):
-    """Cluster 0 is empty, 1 has no name; a column's long name leaves its numbers in sight."""
+    """Cluster 0 is empty and cluster 1 has no name; a column's long name does not hide its numbers."""
     page.get(write_run_report(write_run_of_given_labels(tmp_path / "run")).as_uri())
     detail = one(page, ".explorer .detail")
     assert detail.text.startswith("Cluster 1\n45 points")
@@ -246,7 +246,7 @@ def test_dark(page):
 
 
 def test_on_paper(page):
-    """Nothing is hidden in a box that paper cannot scroll."""
+    """No box hides content in print, where it cannot be scrolled."""
     show(page, 760)
     page.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     hidden = page.execute_script(
@@ -263,7 +263,7 @@ def opened(page, folder, data):
 
 
 def point_at(page, canvas, x, y):
-    """The pointer over a place of the canvas, in pixels from its left upper corner."""
+    """Move the pointer to (x, y) of the canvas, in pixels from its upper left corner."""
     width, height = canvas.rect["width"], canvas.rect["height"]
     ActionChains(page).move_to_element_with_offset(canvas, x - width // 2, y - height // 2).perform()
 
@@ -281,9 +281,9 @@ def test_the_map_tells_the_point_under_the_pointer(page, tmp_path, width):
     assert f"height {unscaled[0]:.4g}" in tip.text
     assert "<script>" in tip.text
     corner = [tip.rect[side] - canvas.rect[side] for side in ("x", "y")]
-    point_at(page, canvas, 12, 6)  # within the rounded corner, far from any point
+    point_at(page, canvas, 12, 6)  # in the rounded corner, far from any point
     WebDriverWait(page, 10).until(lambda _: not tip.is_displayed())
-    if width == 1280:  # the tip was below and right of its point, as there was room
+    if width == 1280:  # there was room for the tip below its point, on the right
         point_at(page, canvas, *(round(side) - 14 for side in corner))
         WebDriverWait(page, 10).until(lambda _: tip.text.startswith("row 0\n"))
 
@@ -300,7 +300,7 @@ def test_the_map_has_colours_by_cluster_class_and_agreement(page, tmp_path):
     assert page.execute_script("return arguments[0].toDataURL()", canvas) != before
     select.select_by_visible_text("class")
     assert keys() == ["0 30", "1 30", "2 30"]
-    # As clusters are their classes here, they have the same colours.
+    # Each cluster is one class here, so both have the same colours.
     assert page.execute_script("return arguments[0].toDataURL()", canvas) == before
     one(page, ".map-legend li:nth-child(2) button").click()  # the others fade
     assert page.execute_script("return arguments[0].toDataURL()", canvas) != before

@@ -1,4 +1,4 @@
-"""report.html of a results folder and of a run, as a file; test_browser.py looks at it in a browser."""
+"""report.html of a results folder and of a run, read as text; test_browser.py opens it in a browser."""
 
 import json
 import re
@@ -37,15 +37,15 @@ def run(tmp_path):
 
 def test_results_in_one_file(results):
     page = write_report(results).read_text()
-    assert page.count("<script") == page.count("</script>") == 2  # its data and its own
-    assert "window.hacked" in page  # the name is there ...
-    assert "<script>window" not in page  # ... as text
+    assert page.count("<script") == page.count("</script>") == 2  # the data, and the page's own script
+    assert "window.hacked" in page  # the hostile name is in the page ...
+    assert "<script>window" not in page  # ... but not as markup
     assert not re.findall(r'(?:src|href)="(?!data:|#)', page)
     data = data_of(page)
     assert set(data["runs"]) == {KINGDRA, SECOND, WORDS}
     assert {name: len(runs) for name, runs in data["explorers"].items()} == {"digits": 2, "newsgroups": 1}
     assert [one["folder"] for one in data["explorers"]["digits"]] == [SECOND, KINGDRA]
-    assert data["explorers"]["digits"][1]["name"] == "Kingdra, file order, seed 0"  # the first of its cell
+    assert data["explorers"]["digits"][1]["name"] == "Kingdra, file order, seed 0"  # the cell's lowest seed
     assert data["runs"][KINGDRA]["history"]["pseudo_label_acc"] == [None, 0.9, 0.9, 0.9]
     assert page.count('class="cell"') == 4
     assert page.count("data:image/svg+xml;base64") == 1
@@ -69,7 +69,7 @@ def test_a_folder_without_runs_is_a_mistake(tmp_path):
 
 @pytest.fixture
 def add(tmp_path):
-    """Add a run to ``add.rows``, and its folder."""
+    """Return a function that adds a run to ``add.rows`` and creates its folder."""
 
     def add_one(folder, seed, dataset="d", method="kingdra", explorer=True):
         path = shown_file(tmp_path, folder, "explorer.json")
@@ -135,7 +135,7 @@ def test_a_run_of_an_older_version(run):
 
 
 def test_facts_of_a_row_of_runs_csv():
-    """As of result.json: text for numbers, nothing for what is not known."""
+    """The facts are as from a result.json, although numbers are text and unknown values are empty."""
     row = {
         "method": "kmeans",
         "base": "",
@@ -233,7 +233,7 @@ def test_the_same_folder_gives_the_same_page(results):
 
 
 def test_sprites_of_numbers_are_numbers(results):
-    """JSON of numpy's own types would have failed; the votes are plain lists, too."""
+    """The votes are plain lists: json.dumps would have failed on NumPy's types."""
     explorer = json.loads(shown_file(results, KINGDRA, "explorer.json").read_text())
     assert np.shape(explorer["disputed"]["votes"])[1] == 5
 

@@ -1,4 +1,4 @@
-"""A small plan, and runs as runs.csv would have them."""
+"""Runs of a made-up plan, and their results in the form of runs.csv."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import pandas as pd
 
 @dataclass(frozen=True)
 class Planned:
-    """As `kingdra_repro.reproduce.plan.PlannedRun`."""
+    """A stand-in for `kingdra_repro.reproduce.plan.PlannedRun`."""
 
     row: str
     dataset: str = "mnist"
@@ -24,7 +24,7 @@ class Planned:
 
 
 def done(*runs: tuple[Planned, dict[str, object]]) -> pd.DataFrame:
-    """The plan's "cells": a row for each of these runs, with what it came to."""
+    """Return the "cells" of a plan: one row per finished run, with its results."""
     fields = ("experiment", "row", "value", "dataset", "order", "schedule", "seed", "config_hash")
     rows = [
         {

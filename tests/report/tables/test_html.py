@@ -1,4 +1,4 @@
-"""The long-form tables: read again, counted in words, and as HTML."""
+"""The long-form tables: reading them back, the sentences that count cells, and the HTML."""
 
 import pandas as pd
 import pytest
@@ -113,7 +113,7 @@ def test_a_cell_its_mark_and_an_empty_one():
     assert f'{empty}<span class="paper">98.5 (0.4)</span></td>' in page
     assert page.count("<sup>") == 2
     assert page.count('class="cell"') == 3
-    assert page.count('<td class="empty"></td>') == 2  # neither planned nor of the paper
+    assert page.count('<td class="empty"></td>') == 2  # neither planned nor in the paper
 
 
 def test_names_are_escaped():

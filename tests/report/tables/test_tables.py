@@ -1,4 +1,4 @@
-"""Numbers of the tables, by hand."""
+"""Numbers of the tables, compared with values computed by hand."""
 
 import numpy as np
 import pandas as pd
@@ -168,7 +168,7 @@ SWEEP = pd.DataFrame(
 
 @pytest.fixture
 def swept():
-    """Two seeds with thresholds.csv, one without, and a data set that was not run."""
+    """Return results with two seeds with thresholds.csv, one without, and a data set that was not run."""
     plan = [Planned("Kingdra", "cifar10", seed=seed, experiment="thresholds") for seed in range(3)]
     plan.append(Planned("Kingdra", "stl", experiment="thresholds"))
     cells = done(*((run, {"acc": 0.5}) for run in plan[:3]))
@@ -240,7 +240,7 @@ def test_the_papers_numbers():
     datasets = ("mnist", "stl", "cifar10", "reuters", "newsgroups")
     numbers = [[paper_mean_std("table2", row, dataset) for dataset in datasets] for row in table_2]
     means, stds = np.moveaxis(np.array(numbers, dtype=float), 2, 0)
-    # Sums of the columns of the table in the paper, added up apart from paper.yaml.
+    # Column sums of the table in the paper, computed independently of paper.yaml.
     np.testing.assert_allclose(means.sum(0), [1082.8, 1123.1, 639.6, 857.8, 356.7], atol=1e-6)
     np.testing.assert_allclose(np.nansum(stds, 0), [28.31, 20.7, 20.0, 38.2, 21.2], atol=1e-6)
     assert paper_mean_std("table2", "Kingdra-Ladder-IM", "newsgroups") == (43.9, 1.4)

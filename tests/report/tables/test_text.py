@@ -1,4 +1,4 @@
-"""Markdown and LaTeX, to the letter."""
+"""The exact text of Markdown and LaTeX tables."""
 
 import pytest
 
