@@ -31,10 +31,6 @@ def texts(tmp_path: Path) -> list[str]:
     return found
 
 
-def confidences(file: Path) -> np.ndarray:
-    return pd.read_csv(file)["confidence"].to_numpy()
-
-
 @pytest.mark.parametrize("scale", ["auto", "minmax", "standard"])
 def test_texts_of_a_folder(kingdra_run, tmp_path, texts, capsys, scale):
     arguments = ("dataset=custom", "dataset.path=texts", "n_clusters=3", f"dataset.scale={scale}", *TINY)

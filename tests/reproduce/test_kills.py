@@ -98,6 +98,6 @@ def test_a_run_ends_with_the_process_that_began_it(tmp_path):
     process.kill()
     process.communicate(timeout=60)  # does not wait for the run, whose output goes to a log
     last = tmp_path / "outputs" / ".kingdra-reproduce.lock"
-    with open(last, "w") as file:  # the run also holds the lock, until it has ended
+    with open(last, "r+") as file:  # the run also holds the lock, until it has ended
         fcntl.flock(file, fcntl.LOCK_EX)
     assert not list(tmp_path.glob("outputs/*/*/*/result.json"))

@@ -228,7 +228,9 @@ def test_no_member_is_marked_where_the_cluster_has_no_class(page, tmp_path):
     data = people()
     labels = np.where(data.y == 2, np.arange(90) // 3 % 2 + 2, data.y)  # the third class is two clusters
     page.get(write_run_report(write_run_with_a_map(tmp_path / "run", data, labels)).as_uri())
-    for button in all_of(page, ".clusters button"):
+    buttons = all_of(page, ".clusters button")
+    assert buttons
+    for button in buttons:
         button.click()
         assert all_of(page, ".detail .wrong") == []
 
