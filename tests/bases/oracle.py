@@ -1,4 +1,4 @@
-"""Reads the known answers that the published code gave for one step (tests/fixtures/oracle/model_*.npz)."""
+"""Known answers of the published code for one step, read from tests/fixtures/oracle/model_*.npz."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +33,7 @@ class KnownStep:
         return torch.from_numpy(self.data[key]).to(self.dtype)
 
     def parameters(self, of: Callable[[Tensor], Tensor] = lambda parameter: parameter) -> list[Tensor]:
-        """Views of what is asked of the stack's parameters, in the order of the published code's weights."""
+        """Return views of ``of(parameter)`` for all parameters, in the published code's order of weights."""
         net = self.network
         order: list[Tensor] = []
         for layer in range(N_LAYERS):

@@ -1,4 +1,4 @@
-"""IMSAT: its perturbations against independent derivatives, its loss against the formula, its training."""
+"""IMSAT: perturbations compared with independent derivatives, loss compared with the formula, training."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def streams() -> list[torch.Generator]:
 
 
 def network(base, k: int = K, precision: str = "float32") -> Perceptron:
-    """With outputs that say something: the last layer's initial weights are tiny."""
+    """Build a network with larger weights in the last layer; the initial ones give nearly uniform outputs."""
     made = base.build(D, k, streams(), precision)
     with torch.no_grad():
         made.weights[-1].mul_(200)
@@ -50,7 +50,7 @@ def double(given: Batch) -> Batch:
 
 
 def true_gradient(made: Perceptron, given: Batch, xi: float) -> Tensor:
-    """Of the divergence at xi times a unit vector, in float64, with torch's own KL."""
+    """Compute the gradient of the divergence at xi times a unit vector, in float64, with torch's own KL."""
     made, given = made.double(), double(given)
     clean = made.encode([given.x])[0].detach()
     r = xi * given.noise[0] / given.noise[0].norm(dim=-1, keepdim=True)
@@ -73,7 +73,7 @@ def test_vat_follows_the_gradient_of_the_divergence(hidden: tuple[int, ...], xi:
 
 
 def test_one_step_of_the_power_iteration_finds_the_first_eigenvector() -> None:
-    """With two clusters and no hidden layer the second derivative, W (diag p - p p^T) W^T, has rank 1."""
+    """With two clusters and no hidden layer, the Hessian W (diag p - p p^T) W^T has rank 1."""
     base = IMSATVAT(hidden=(), xi=0.01)
     made = network(base, k=2)
     given = batch(base, made)
@@ -166,7 +166,7 @@ def test_loss_in_float64(base) -> None:
 
 
 def test_the_clean_outputs_are_no_variable_of_the_augmentation() -> None:
-    """The gradient of the SAT term is that with target and perturbation held fast."""
+    """The gradient of the SAT term is that with a constant target and a constant perturbation."""
     base = IMSATRPT(hidden=(16,))
     made = network(base).double()
     given = double(batch(base, made))
@@ -203,7 +203,7 @@ def test_digits(base: Base, floor: float, precision: str) -> None:
 
 
 def test_kingdra_on_imsat() -> None:
-    """Pseudo-labels are found, trained on, and do no harm."""
+    """Pseudo-labels are found, are used in training, and do no harm."""
     data = load_digits()
     model = Kingdra(
         10,

@@ -1,4 +1,4 @@
-"""The objective, its gradients and three Adam steps against the published code's own numbers."""
+"""The objective, its gradients and three Adam steps, compared with the published code's numbers."""
 
 import numpy as np
 import pytest
@@ -44,12 +44,12 @@ def test_clean_outputs(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_three_adam_steps(name: str) -> None:
-    """Losses of three steps with the same noise, and the weights after them.
+    """Compare the losses of three steps with the same noise, and the weights after them.
 
-    Keras 2.1.4 reads its step counter after adding one to it, so the known steps carry the bias correction
-    of steps 2, 3, 4: the optimizer here starts from step 1 with empty moments. In the same way, it seems, the
-    known steps read some weights after they were updated: the lowest decoder layer, where the backward pass
-    begins, is met closely, the layers behind it less and less. The tolerances are what is met.
+    Keras 2.1.4 reads its step counter after incrementing it, so the known steps have the bias correction of
+    steps 2, 3 and 4; the optimizer here therefore starts at step 1 with empty moments. Similarly, the known
+    steps seem to read some weights after updating them: the lowest decoder layer, where the backward pass
+    begins, agrees closely, the layers behind it less and less. The tolerances reflect this agreement.
     """
     step = KnownStep(name, torch.float64)
     optimizer = torch.optim.Adam(step.network.parameters(), lr=0.002, eps=1e-7)

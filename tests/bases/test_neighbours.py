@@ -1,4 +1,4 @@
-"""Distances to the n-th nearest neighbour, against scikit-learn's; what is kept of them."""
+"""Distances to the n-th nearest neighbour, compared with scikit-learn's, and their cache."""
 
 import logging
 import sys
@@ -27,7 +27,7 @@ def reference(X: np.ndarray, n_neighbors: int) -> np.ndarray:
     X = X.astype(np.float64)
     return (
         NearestNeighbors(n_neighbors=n_neighbors).fit(X).kneighbors()[0][:, -1]
-    )  # without X: none is its own
+    )  # without X, no point is its own neighbour
 
 
 @pytest.mark.parametrize("tile", [23, 229, 4096])
@@ -68,7 +68,7 @@ def test_kept_and_found_again(X: np.ndarray, kind, tmp_path: Path, monkeypatch: 
     assert len(list(tmp_path.glob("neighbours/10_*.npy"))) == 1
     cached_neighbour_distances(kind(X), 3, data_dir=tmp_path)
     cached_neighbour_distances(kind(X[::-1]), 10, data_dir=tmp_path)
-    assert len(list(tmp_path.glob("neighbours/*"))) == 3  # another question, other points: other files
+    assert len(list(tmp_path.glob("neighbours/*"))) == 3  # another n_neighbors, other points: other files
     monkeypatch.setattr(neighbours, "neighbour_distances", None)
     np.testing.assert_array_equal(cached_neighbour_distances(kind(X), 10, data_dir=tmp_path), first)
 
@@ -111,7 +111,7 @@ def test_those_of_few_points_are_not_kept(X: np.ndarray, tmp_path: Path) -> None
 
 
 class AllPairs:
-    """In place of pynndescent's: all neighbours are found, points themselves among them, in its form."""
+    """An exact stand-in for pynndescent.NNDescent; as there, each point is among its own neighbours."""
 
     def __init__(self, X, n_neighbors: int, **more) -> None:
         distances, index = NearestNeighbors(n_neighbors=n_neighbors).fit(X).kneighbors(X)

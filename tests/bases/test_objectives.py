@@ -1,4 +1,4 @@
-"""The terms of the losses against their formulas in float64, and their derivatives."""
+"""The terms of the losses, compared with their formulas in float64, and their derivatives."""
 
 import math
 from dataclasses import replace
@@ -65,7 +65,7 @@ def test_dot_products(logits: torch.Tensor) -> None:
 
 
 def test_only_the_normalised_dot_product_tells_uniform_outputs_from_clusters() -> None:
-    """Why it is the default."""
+    """This is why the normalised form is the default."""
     uniform, one_hot = torch.zeros(1, 400, K), 100.0 * torch.eye(K).repeat(100, 1)[None]
     raw = [objectives.dot_product_loss(t).item() for t in (uniform, one_hot)]
     normalised = [objectives.normalized_dot_product_loss(t).item() for t in (uniform, one_hot)]
@@ -85,7 +85,7 @@ def test_cross_entropy(logits: torch.Tensor) -> None:
     "base", [LadderIM(hidden=(5, 4)), LadderDot(hidden=(5, 4)), LadderDot(hidden=(5, 4), form="raw")]
 )
 def test_derivative_of_the_whole_objective(base: LadderIM | LadderDot) -> None:
-    """gradcheck of the total loss with respect to every parameter, on a small net in float64."""
+    """Run gradcheck on the total loss of a small network in float64, with respect to every parameter."""
     streams = [torch.Generator().manual_seed(i) for i in range(M)]
     network = base.build(3, K, streams, "float32").double()
     noise = network.sample_noise(2, B, streams)
@@ -96,14 +96,14 @@ def test_derivative_of_the_whole_objective(base: LadderIM | LadderDot) -> None:
     def total(*values: torch.Tensor) -> torch.Tensor:
         step = _Functional(network, dict(zip(names, values, strict=True)))
         losses = base.losses(step, Batch(x, noise, x_sup, y_sup))  # type: ignore[arg-type]
-        return losses["loss"].sum() - losses["kl"].sum()  # its target is not differentiated: checked below
+        return losses["loss"].sum() - losses["kl"].sum()  # the KL target is not differentiated, see below
 
     parameters = [p.detach().clone().requires_grad_() for p in network.parameters()]
     assert gradcheck(total, parameters, atol=1e-4)
 
 
 class _Functional:
-    """A network with other parameters, without touching its own."""
+    """A network evaluated with other parameter values, without changing its own."""
 
     def __init__(self, network: torch.nn.Module, values: dict[str, torch.Tensor]) -> None:
         self._network, self._values = network, values
@@ -154,7 +154,7 @@ def test_kl_does_not_move_its_target(base, module: str, monkeypatch: pytest.Monk
 
 
 def test_weights_of_the_paper_are_reachable() -> None:
-    """Eq. 11 with alpha = beta = 1 and I(X;Y) itself."""
+    """Use Eq. 11 with alpha = beta = 1 and with I(X;Y) itself, mu = 1."""
     base = LadderIM(hidden=(5,), denoising_costs=(1.0, 1.0, 1.0), w_mi=1.0, mu=1.0, w_kl=1.0)
     streams = [torch.Generator().manual_seed(0)]
     network = base.build(3, K, streams, "float32")
@@ -170,7 +170,7 @@ def test_weights_of_the_paper_are_reachable() -> None:
 def test_the_later_weight_is_for_batches_with_pseudo_labels(
     kind: type, term: str, with_pseudo_labels: bool, later: float | None
 ) -> None:
-    """Without them nothing else would keep the clusters apart."""
+    """Without pseudo-labels, nothing else would keep the clusters apart."""
     weights = {f"w_{term}": 0.2, f"w_{term}_later": later}
     base = kind(hidden=(5,), denoising_costs=(1.0, 1.0, 1.0), **weights)
     network = base.build(3, K, [torch.Generator().manual_seed(0)], "float32")

@@ -1,4 +1,4 @@
-"""IMSAT for pictures: its distortions against known ones, its loss against the formula, what it finds."""
+"""IMSAT for pictures: distortions and loss compared with known ones, and accuracy on simple shapes."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import clustering_accuracy
 from kingdra_repro.methods import Ensemble
 
-LARGE = 100.0  # a normal number whose place in the normal distribution is 1
+LARGE = 100.0  # a normal sample so large that it gives the largest distortion
 SHAPE = (6, 6, 2)
 D = 72
 
@@ -73,7 +73,7 @@ def test_each_picture_is_distorted_by_its_own_numbers() -> None:
 
 @pytest.mark.parametrize("mu_later", [None, 0.0, 0.5])
 def test_the_loss_is_that_of_the_formula(mu_later: float | None) -> None:
-    """Without distortion both outputs are alike, and mutual information is what is left."""
+    """Without distortion both outputs are equal, so only mutual information and labels contribute."""
     alike = {"rotation": 0, "scaling": 0, "shear": 0, "shift": 0}
     still = IMSATAffine(image_shape=SHAPE, w_mi=0.3, mu=2.0, mu_later=mu_later, **alike)
     network = still.build(D, 4, [torch.Generator().manual_seed(0)], "float32")
@@ -99,7 +99,7 @@ def test_the_loss_is_that_of_the_formula(mu_later: float | None) -> None:
 
 
 def crosses() -> tuple[np.ndarray, np.ndarray]:
-    """Pictures of 12 x 12 with a bar that lies, one that stands, or a cross, somewhere: 240 rows."""
+    """Return 240 pictures of 12 x 12 with a horizontal bar, a vertical bar or a cross, and their classes."""
     random, y = np.random.default_rng(0), np.arange(240) % 3
     pictures = 0.1 * random.random((240, 12, 12), dtype=np.float32)
     for picture, kind in zip(pictures, y, strict=True):

@@ -1,4 +1,4 @@
-"""RIM: its loss against the formula, and its training."""
+"""RIM: loss compared with the formula, and training."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def test_the_derivative_of_weight_decay_is_the_parameters_times_it() -> None:
     base = RIM(hidden=(5,), w_mi=0.0, weight_decay=0.3)
     network = base.build(D, K, [torch.Generator().manual_seed(0)], "float32")
     with torch.no_grad():
-        network.beta[0].normal_()  # of zeros nothing would be seen
+        network.beta[0].normal_()  # the decay of zeros would not be visible
     base.losses(network, Batch(torch.randn(1, B, D), []))["loss"].sum().backward()
     for parameter in [*network.weights, *network.gamma, *network.beta]:
         torch.testing.assert_close(parameter.grad, 0.3 * parameter.detach())

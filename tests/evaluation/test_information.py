@@ -1,4 +1,4 @@
-"""The score of an ensemble's outputs without labels."""
+"""information_score, which scores an estimator's outputs without labels."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from kingdra_repro.evaluation import information_score
 
 
 class Says:
-    """A fitted estimator with these outputs."""
+    """A stand-in for a fitted estimator with these outputs."""
 
     def __init__(self, proba) -> None:
         self.proba = np.asarray(proba)

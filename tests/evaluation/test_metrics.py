@@ -1,4 +1,4 @@
-"""ACC against brute force, and what must not change it."""
+"""Clustering measures: ACC compared with brute force, invariance to names, and invalid labels."""
 
 from itertools import permutations
 
@@ -18,7 +18,7 @@ LABELS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1, m
 
 
 def brute_force(y, z):
-    """The best match by trying all: clusters beyond the number of classes match nothing, and the reverse."""
+    """Return the accuracy of the best match, by trying all; surplus clusters or classes match nothing."""
     classes, clusters = list(np.unique(y)), list(np.unique(z))
     if len(clusters) > len(classes):
         classes, clusters, y, z = clusters, classes, z, y
@@ -59,7 +59,7 @@ def test_known_values():
 
 def test_no_cluster_is_matched_to_a_class_it_does_not_contain():
     y = np.repeat([0, 0, 1, 2], 10)
-    z = np.repeat([5, 6, 7, 7], 10)  # of two classes that 7 holds one is left over, and 5 or 6 has no other
+    z = np.repeat([5, 6, 7, 7], 10)  # 7 holds classes 1 and 2, and only one of 5 and 6 can have class 0
     matched = matched_classes(y, z)
     assert len(matched) == 2
     assert all((y[z == cluster] == of_class).any() for cluster, of_class in matched.items())

@@ -1,4 +1,4 @@
-"""A phase's row of history.csv."""
+"""The scores of a phase in its row of history.csv."""
 
 import numpy as np
 import pytest
@@ -25,13 +25,13 @@ def test_no_pseudo_labels():
 
 
 def test_with_given_labels_the_other_points_are_classified() -> None:
-    """The second and fourth point count; clusters renamed are no longer right."""
+    """Only the second and fourth points count, and renamed clusters are wrong."""
     given = np.array([Y[0], -1, Y[2], -1])
     assert phase_scores(Y, Y, Y[None], None, given)["acc"] == 1.0
     half = np.array([1 - Y[0], Y[1], 1 - Y[2], 1 - Y[3]])
     row = phase_scores(Y, half, half[None], None, given)
     assert row["acc"] == row["model_acc_mean"] == scores(Y, half, given)["acc"] == 0.5
-    assert (row["purity_given"], row["nmi_given"]) == (1.0, 1.0)  # clusters, under whatever names
+    assert (row["purity_given"], row["nmi_given"]) == (1.0, 1.0)  # names do not matter here
     assert phase_scores(Y, half, half[None], np.array([0, 0, 0, -1]), given)["pseudo_label_acc"] == 1.0
     assert scores(Y, 1 - Y, given)["acc"] == 0.0
     assert scores(Y, 1 - Y)["acc"] == 1.0

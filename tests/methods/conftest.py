@@ -1,4 +1,4 @@
-"""What the tests of single methods share."""
+"""Fixtures and helpers that the tests of the methods share."""
 
 import numpy as np
 import pandas as pd
@@ -8,19 +8,19 @@ from sklearn.datasets import load_digits
 
 @pytest.fixture(scope="session")
 def digits() -> tuple[np.ndarray, np.ndarray]:
-    """1,797 digits of 64 pixels from 0 to 1, and their classes."""
+    """Return 1,797 digits of 64 pixels, scaled to 0 to 1, and their classes."""
     X, y = load_digits(return_X_y=True)
     return (X / 16).astype(np.float32), y
 
 
 class Killed(BaseException):
-    """As a signal would end the process."""
+    """An exception that ends a fit as abruptly as a signal would."""
 
 
 class KillAt:
-    """A monitor that ends the fit at a training step, or after a phase; -1: never.
+    """A monitor that kills the fit at a training step (counted from 1) or after a phase; -1 means never.
 
-    ``notified`` has the numbers of the phases, ``done`` the model epochs done at each step.
+    ``notified`` lists the indices of the finished phases, ``done`` the model epochs done at each step.
     """
 
     def __init__(self, step: int = -1, phase: int = -1) -> None:
@@ -40,7 +40,7 @@ class KillAt:
 
 
 def assert_same_history(one, other) -> None:
-    """To the bit, of two fits, but for the seconds."""
+    """Assert that the histories of two fits are bitwise equal, except for the seconds."""
     pd.testing.assert_frame_equal(
         *(fit.history_.drop(columns="seconds") for fit in (one, other)), check_exact=True
     )
@@ -48,7 +48,7 @@ def assert_same_history(one, other) -> None:
 
 @pytest.fixture
 def assert_resumes(tmp_path, monkeypatch):
-    """Asserts that a fit killed at a step, and taken up again, ends as one that was never stopped."""
+    """Return a function that asserts that a fit killed at a step and resumed ends like one never killed."""
     monkeypatch.setattr("kingdra_repro.methods.network_fit.SHARE_WITHIN_PHASES", float("inf"))
 
     def check(make, *data: np.ndarray, steps: tuple[int, ...]) -> None:
@@ -57,7 +57,7 @@ def assert_resumes(tmp_path, monkeypatch):
             folder = tmp_path / str(step)
             with pytest.raises(Killed):
                 make(checkpoint_dir=folder, monitor=KillAt(step)).fit(*data)
-            # The second takes up a finished fit as it is: one step would kill it.
+            # The second run loads the finished fit and must not train: a single step would kill it.
             for monitor in (KillAt(), KillAt(1)):
                 resumed = make(checkpoint_dir=folder, monitor=monitor).fit(*data)
                 np.testing.assert_array_equal(resumed.labels_, straight.labels_)
@@ -70,7 +70,7 @@ def assert_resumes(tmp_path, monkeypatch):
 
 @pytest.fixture
 def assert_seeded():
-    """Asserts that a seed decides the result, to the bit, and that another seed gives another."""
+    """Return a function that asserts bitwise equal fits for equal seeds, and another fit for another seed."""
 
     def check(make, X: np.ndarray) -> None:
         first, again, other = make().fit(X), make().fit(X), make(random_state=1).fit(X)

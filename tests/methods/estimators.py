@@ -34,7 +34,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 
 
 def make(name: str, **settings: Any) -> Any:
-    """An estimator of three clusters."""
+    """Create the named estimator for three clusters, ignoring settings that it does not have."""
     kind = getattr(methods, name)
     given = {"n_clusters": 3, "device": "cpu", "random_state": 0, **SETTINGS.get(name, {}), **settings}
     taken = kind().get_params(deep=False)
@@ -42,7 +42,7 @@ def make(name: str, **settings: Any) -> Any:
 
 
 def points() -> tuple[np.ndarray, np.ndarray]:
-    """90 points in 6 dimensions, from 0 to 1, in three blobs; a few of their classes, -1 for the others."""
+    """Return 90 points of 6 features, from 0 to 1, in three blobs, and classes of the first 20, else -1."""
     X, y = make_blobs(90, n_features=6, centers=3, cluster_std=0.7, random_state=0)
     given = np.where(np.arange(90) < 20, y, -1)
     return ((X - X.min(0)) / (X.max(0) - X.min(0))).astype(np.float32), given

@@ -1,4 +1,4 @@
-"""Ward's method without a distance matrix, against scikit-learn's and scipy's with one."""
+"""Ward's method without a distance matrix, compared with scikit-learn's and scipy's, which use one."""
 
 import numpy as np
 import pytest
@@ -58,7 +58,7 @@ def test_how_it_searches_does_not_matter(searching: dict, monkeypatch: pytest.Mo
 
 
 def test_float32_is_not_trusted_beyond_its_digits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One point so far away that products in float32 say nothing of the others' distances."""
+    """One point is so far away that float32 products cannot resolve the distances of the others."""
     X = np.vstack([BLOBS, np.full((1, 5), 3e5)]).astype(np.float32)
     dtypes = []
     search = ward_module.Clusters._search
@@ -85,7 +85,7 @@ def test_float32_is_not_trusted_beyond_its_digits(monkeypatch: pytest.MonkeyPatc
     ids=["simplex", "integers", "line", "one point", "grid"],
 )
 def test_ties_are_merged_in_some_order_that_ward_allows(X: np.ndarray) -> None:
-    """Replayed from the lowest: each merge is of two clusters of least distance, up to rounding."""
+    """Replay the merges by height: each must join two clusters of least distance, up to rounding."""
     X = X.astype(np.float64)
     merges, heights = ward_tree(X.astype(np.float32), torch.device("cpu"))
     clusters = {i: [i] for i in range(len(X))}
@@ -107,7 +107,7 @@ def test_digits(digits) -> None:
     X, y = digits
     model = Agglomerative(10, device="cpu").fit(X)
     assert model.labels_.dtype == np.int64
-    assert clustering_accuracy(y, model.labels_) > 0.8  # .840; nothing is random
+    assert clustering_accuracy(y, model.labels_) > 0.8  # observed: .840, without any randomness
     np.testing.assert_array_equal(
         model.labels_, Agglomerative(10, device="cpu").fit(sp.csr_matrix(X)).labels_
     )

@@ -1,4 +1,4 @@
-"""``keep_phase="modularity"``: answer, models and history are of the best phase, killed or not."""
+"""``keep_phase="modularity"``: labels and models are those of the best phase, also in resumed fits."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,7 +33,7 @@ def kingdra(**settings) -> Kingdra:
 
 
 class Recorder:
-    """Keeps what each phase answers, and ends the fit after one of them, or at a step within it."""
+    """A monitor that keeps the labels of each phase, and kills the fit after a phase or within one."""
 
     def __init__(self, kill_after: int = -1, kill_within: int = -1) -> None:
         self.kill_after, self.kill_within = kill_after, kill_within
@@ -51,7 +51,7 @@ class Recorder:
 
 @pytest.fixture(scope="module")
 def straight(X: np.ndarray) -> tuple[Kingdra, Recorder]:
-    """A fit whose best phase is neither the first nor the last, and what it answered after each."""
+    """Return a fit whose best phase is neither the first nor the last, and the labels after each phase."""
     recorder = Recorder()
     method = kingdra(monitor=recorder).fit(X)
     assert 0 < method.phase_ < method.n_iter
@@ -115,7 +115,7 @@ def test_a_best_phase_of_after_the_last_committed_one_is_not_taken_up(tmp_path: 
         best.update(number, answer, lambda number=number: SimpleNamespace(weights=[number]))
         best.save(checkpoint)
         if number == 3:
-            killed = BestPhase(X)  # before it could note that phase 3 is done
+            killed = BestPhase(X)  # killed before phase 3 was recorded as done
             killed.resume(checkpoint, 3)
             assert killed.phase.number == 1
             assert killed.phase.weights == [1]

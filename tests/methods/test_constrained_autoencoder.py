@@ -1,4 +1,4 @@
-"""Clustering with a few labels or pairs by an autoencoder, and by K-means."""
+"""Clustering with a few labels or linked pairs: ConstrainedAutoencoder and ConstrainedKMeans."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ def given(digits) -> np.ndarray:
 
 
 def test_labels_draw_the_codes_to_their_classes(digits, given) -> None:
-    """Seen: 0.81 of the other points with constrained K-means, 0.87 with the autoencoder."""
+    """Observed on the unlabelled points: 0.81 with constrained K-means, 0.87 with the autoencoder."""
     (X, y), hidden = digits, given < 0
     kmeans = ConstrainedKMeans(10).fit(X, given)
     fitted = model(epochs=10, clustering_epochs=5, unlabelled_pairs="none").fit(X, given)
@@ -46,7 +46,7 @@ def test_pictures_go_through_convolutions(digits, given) -> None:
     few = draw_labels(y, 10, 3, seed=0)
     fitted = model(image_shape=(8, 8), epochs=3, clustering_epochs=2, learning_rate=0.0001).fit(X, few)
     assert type(fitted._network).__name__ == "ConvolutionalAutoencoder"
-    assert (fitted.labels_ == y)[few < 0].mean() > 0.4  # seen: 0.86; one cluster would have 0.1
+    assert (fitted.labels_ == y)[few < 0].mean() > 0.4  # observed: 0.86; a single cluster would have 0.1
     history = fitted.history_
     assert history["loss"][2] < history["loss"][0]
     assert set(history) >= {"lambda", "reconstruction", "pairwise_labelled", "clustering_unlabelled"}
@@ -68,7 +68,7 @@ def test_a_step_s_loss_and_centres_are_those_of_loops_in_float64(digits, given) 
     no_pairs = lambda which, log_p: torch.full((len(which),), -1)  # noqa: E731
     loss = ConstrainedLoss(network, rows, given, batches, 2.0, "pairs", no_pairs)
     mu = loss.centres.double().numpy()
-    count = np.tile(np.bincount(given[given >= 0]), (2, 1)).astype(np.float64)  # both begin with these
+    count = np.tile(np.bincount(given[given >= 0]), (2, 1)).astype(np.float64)  # both counts start here
     batch = batches.epoch(0, 0, rows.device)[0]
     with torch.no_grad():
         terms = loss(batch, 0.5)
@@ -87,9 +87,9 @@ def test_a_step_s_loss_and_centres_are_those_of_loops_in_float64(digits, given) 
 
 
 def test_centres_in_closed_form_are_those_of_the_rule_point_by_point() -> None:
-    """Eqs. 19 and 20: mu <- mu - (mu - z) / N, with N one more at each point."""
+    """Eqs. 19 and 20 are mu <- mu - (mu - z) / N, where N grows by one with each point."""
     rng = np.random.default_rng(0)
-    z, assigned = rng.uniform(-1, 1, (40, 5)), rng.integers(0, 3, 40)  # cluster 3 gets none
+    z, assigned = rng.uniform(-1, 1, (40, 5)), rng.integers(0, 3, 40)  # cluster 3 gets no points
     centres, count = rng.uniform(-1, 1, (4, 5)), np.array([3.0, 1.0, 250.0, 7.0])
     mu, n = centres.copy(), count.copy()
     for one, k in zip(z, assigned, strict=True):
@@ -131,7 +131,7 @@ def test_while_lambda_is_0_labelled_points_alone_move_the_centres(digits, given)
 
 
 def test_codes_at_the_corners_of_the_tanh_cube_give_finite_losses_and_gradients(digits, given) -> None:
-    """The whole loss, centres at corners, too, with linked pairs and pairs of predicted classes."""
+    """Check the whole loss, with the centres at corners too, linked pairs and pairs of predicted classes."""
     network = model(epochs=1, clustering_epochs=0).fit(digits[0], given)._network
     rows = Rows(digits[0], torch.device("cpu"))
     links = Links.of(len(digits[0]), [[0, 1]], [[2, 3]])
@@ -179,9 +179,9 @@ def test_an_epoch_is_a_pass_over_the_larger_part(digits, given) -> None:
 
 
 def test_a_killed_fit_ends_as_one_never_killed(digits, given, assert_resumes) -> None:
-    """Of 320 points: 2 or 3 steps an epoch in the first phase, 4 in the second."""
+    """With 320 points, an epoch has 2 steps in the first phase and 5 in the second."""
     X, y = digits[0][:320], given[:320].copy()
-    y[np.setdiff1d(np.arange(10), y)] = digits[1][np.setdiff1d(np.arange(10), y)]  # the first ten are 0 to 9
+    y[np.setdiff1d(np.arange(10), y)] = digits[1][np.setdiff1d(np.arange(10), y)]  # row c has class c
 
     def small(**settings) -> ConstrainedAutoencoder:
         return model(epochs=3, clustering_epochs=3, **settings)
@@ -205,7 +205,7 @@ def test_an_autoencoder_that_is_kept_is_trained_once(digits, given, tmp_path: Pa
 def test_a_fit_that_goes_on_in_the_second_phase_does_not_tell_of_the_first_again(
     digits, given, tmp_path: Path, monkeypatch
 ) -> None:
-    """A run's history.csv would lose the rows that were told of before it was killed."""
+    """If phase 1 were notified again, a run's history.csv would lose the rows written before the kill."""
     monkeypatch.setattr("kingdra_repro.methods.network_fit.SHARE_WITHIN_PHASES", float("inf"))
     settings = {"epochs": 3, "clustering_epochs": 3, "autoencoder_dir": tmp_path / "kept"}
     straight = model(**settings).fit(digits[0], given)

@@ -30,12 +30,12 @@ def test_digits(digits) -> None:
     np.testing.assert_array_equal(model.predict(X), model.labels_)
     loss = model.history_["loss"]
     assert list(model.history_["iteration"]) == list(range(1, 31))
-    assert loss.iloc[-1] < 0.3 * loss.iloc[0]  # features have mean square 1: a mean alone leaves about .6
+    assert loss.iloc[-1] < 0.3 * loss.iloc[0]  # the mean square is 1; predicting the mean leaves about .6
     assert loss.iloc[-1] < 0.15
 
 
 def test_the_code_has_k_numbers_and_reconstructs(digits) -> None:
-    """The trained network against its definition in numpy, in float64."""
+    """Compare the trained network with its definition in float64 NumPy."""
     X = digits[0].astype(np.float64)
     network = make(epochs=3).fit(digits[0])._network
     h = X / np.sqrt((X**2).mean())

@@ -35,7 +35,7 @@ def test_digits(digits) -> None:
     X, y = digits
     accuracies = Accuracies(y)
     model = make(monitor=accuracies).fit(X)
-    # Seeds 0 to 2: .784 .750 .730; from .720 .683 .702 with K-means' centres.
+    # Seeds 0 to 2: .784 .750 .730, up from .720 .683 .702 with the initial K-means centres.
     assert clustering_accuracy(y, model.labels_) == accuracies.seen[-1] > 0.7
     assert accuracies.seen[-1] > accuracies.seen[0] + 0.02
     assert len(np.unique(model.labels_)) == 10
@@ -46,7 +46,7 @@ def test_digits(digits) -> None:
     targets = history[30:]
     assert targets["kl"].iloc[-1] < targets["kl"].dropna().max()
     assert (targets["changed"].iloc[1:-1] >= 0.001).all()
-    assert targets["changed"].iloc[-1] < 0.001  # which is why it ended
+    assert targets["changed"].iloc[-1] < 0.001  # below tol, so training stopped
 
 
 def test_soft_assignments_and_targets_against_their_definition() -> None:
@@ -78,7 +78,7 @@ def test_targets_sharpen_and_weigh_large_clusters_down() -> None:
 
 
 def test_batches_go_on_from_interval_to_interval(digits) -> None:
-    """Steps 0 to 11 of passes of 5: cut at 0, 4 and 7, or whole."""
+    """Draw steps 0 to 11, five per epoch, at once or in three parts cut at 4 and 7."""
     model, X = make(), digits[0][:320]
     fit = NetworkFit(X=X, rows=Rows(X, torch.device("cpu")), seed=0, checkpoint=None, monitor=None)
     whole = model._batches(fit, 0, 12)
@@ -97,7 +97,7 @@ def test_no_more_steps_than_asked_for(digits) -> None:
 
 @pytest.mark.parametrize(("tol", "steps"), [(0.001, 5), (0.0, 15)])
 def test_it_ends_where_fewer_points_than_tol_change(digits, tol: float, steps: int) -> None:
-    """Here none does; fewer than none never do."""
+    """At this learning rate no point changes; with tol=0, the share of changed points is never below tol."""
     still = {"epochs": 1, "clustering_learning_rate": 1e-12, "max_iter": 15, "update_interval": 5}
     assert make(hidden=(8,), n_init=1, tol=tol, **still).fit(digits[0][:100]).n_iter_ == steps
 
@@ -106,7 +106,8 @@ def test_a_killed_fit_ends_as_one_never_killed(digits, assert_resumes) -> None:
     def small(**settings) -> DEC:
         return make(hidden=(16,), epochs=3, max_iter=20, update_interval=6, tol=0.0, **settings)
 
-    # 15 steps of the autoencoder, then 20: in its second epoch, just after its last, after the second target.
+    # 15 steps of the autoencoder, then 20 of clustering. Kill in the second epoch of the autoencoder, just
+    # after its last epoch, and after the second target.
     assert_resumes(small, digits[0][:320], steps=(7, 16, 24))
 
 

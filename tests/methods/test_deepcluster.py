@@ -40,7 +40,7 @@ def test_digits(digits) -> None:
     assert list(history["iteration"]) == list(range(1, 12))
     assert [labels is not None for labels in answers.labels] == [True] * 11
     np.testing.assert_array_equal(answers.labels[-1], model.labels_)
-    # The network learns its clusters, and so they last: an untrained one stays at ln 10 = 2.3.
+    # The network learns its clusters, so they become stable; an untrained one stays at ln 10 = 2.3.
     assert history["loss"].iloc[-1] < 1.5
     assert history["nmi_previous"].iloc[-3:].mean() > 0.75
 
@@ -62,7 +62,7 @@ def test_fewer_different_points_than_clusters_do_not_stop_it(digits) -> None:
 
 
 def test_the_answer_keeps_like_points_together_where_there_are_fewer_kinds_than_clusters() -> None:
-    """One feature whitens to two directions, of which one is halved to train on."""
+    """One feature whitens to two directions; the points of one are split into two clusters for training."""
     X = np.sort(np.random.default_rng(0).normal(size=(120, 1)), axis=0)
     with pytest.warns(UserWarning, match="distinct clusters"):
         model = DeepCluster(3, random_state=0, **TINY).fit(X)
@@ -105,7 +105,7 @@ def test_the_classifier_s_layer_has_no_momentum(digits, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(torch.optim, "SGD", Watched)
     make(epochs=2, learning_rate=0.02, momentum=0.8, weight_decay=0.01).fit(digits[0][:100])
-    assert made == [(0.02, 0.8, 0.01), *[(0.02, 0.0, 0.01)] * 2]  # a new one in each epoch
+    assert made == [(0.02, 0.8, 0.01), *[(0.02, 0.0, 0.01)] * 2]  # a new classifier in each epoch
 
 
 def test_a_killed_fit_ends_as_one_never_killed(digits, assert_resumes) -> None:

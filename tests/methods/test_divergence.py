@@ -1,4 +1,4 @@
-"""A training that diverges is named: iteration or phase, model, epoch, term, within an epoch."""
+"""A diverging fit raises within an epoch; the error names iteration or phase, model, epoch and term."""
 
 import pytest
 

@@ -40,7 +40,7 @@ def test_kl_and_bound_against_torch_s_distributions(digits) -> None:
     z = mean + posterior.base_dist.stddev * torch.empty_like(mean).normal_(generator=_after_mask(x))
     error = (network.decoder(z) - 2 * x).square().mean()
     assert float(terms["mse"]) == pytest.approx(float(error), rel=1e-5)
-    # The likelihood with the variance that makes the data most likely, less its constant.
+    # The likelihood with the maximum-likelihood variance, without its constant.
     likelihood = Normal(network.decoder(z), error.sqrt()).log_prob(2 * x).sum(1).mean()
     bound = float(kl - likelihood) / 64 - 0.5 * (1 + np.log(2 * np.pi))
     assert float(terms["loss"]) == pytest.approx(bound, rel=1e-4)
@@ -48,7 +48,7 @@ def test_kl_and_bound_against_torch_s_distributions(digits) -> None:
 
 
 def _after_mask(x: torch.Tensor) -> torch.Generator:
-    """The generator as it is when the masking noise has been drawn."""
+    """Return the generator in its state after the masking noise has been drawn."""
     generator = torch.Generator().manual_seed(1)
     torch.empty_like(x).uniform_(generator=generator)
     return generator

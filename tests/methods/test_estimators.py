@@ -1,4 +1,4 @@
-"""The estimators in scikit-learn's own eyes, and on data with known clusters."""
+"""The estimators' scikit-learn conventions, user errors, and accuracy on data with known clusters."""
 
 import warnings
 
@@ -40,7 +40,7 @@ def make(scheme: type, base=SMALL_IM, **settings):
 
 
 def quick(**settings) -> Kingdra:
-    """Kingdra where what counts is whether two fits are alike."""
+    """Create a Kingdra that fits quickly, for tests that only compare fits."""
     return Kingdra(4, **{**QUICK, "batch_size": 32, "random_state": 0, **settings})
 
 
@@ -59,7 +59,7 @@ def quick(**settings) -> Kingdra:
     ids=lambda value: getattr(value, "__name__", None) or f"{type(value).__name__}-{len(value.hidden)}",
 )
 def test_blobs_are_found(scheme: type, base, blobs) -> None:
-    """A trainer that does not train stays near .25."""
+    """Without any training, the accuracy would stay near .25."""
     X, y = blobs
     model = make(scheme, base).fit(X)
     assert clustering_accuracy(y, model.labels_) > (0.7 if scheme is Single else 0.9)
@@ -87,7 +87,7 @@ def test_certainty_and_disagreement_are_of_the_aligned_outputs(
     entropy_of_mean, entropies = (-(p * np.log(p)).sum(-1) for p in (mean, aligned))
     clusters = mean.argmax(1) if chosen == "predicted" else (model.labels_ + 1) % 4
 
-    monkeypatch.setattr("kingdra_repro.training.prediction.CHUNK_SIZE", 70)  # rows come in pieces
+    monkeypatch.setattr("kingdra_repro.training.prediction.CHUNK_SIZE", 70)  # predict in several chunks
     monkeypatch.setattr("kingdra_repro.training.prediction.BLOCK_VALUES", 70 * 8)
     np.testing.assert_allclose(model.disagreement(X), entropy_of_mean - entropies.mean(0), atol=1e-5)
     found = model.predict_with_certainty(X, None if chosen == "predicted" else clusters)
@@ -222,7 +222,7 @@ def test_clusters_without_points_are_warned_of(blobs) -> None:
     "make_one", [lambda **more: make(Kingdra, **more), lambda **more: DEC(4, epochs=1, max_iter=0, **more)]
 )
 def test_a_fit_that_fails_leaves_nothing_of_the_one_before(make_one, blobs) -> None:
-    """Otherwise it would predict with networks that are not of these data."""
+    """Otherwise the model would predict with networks that were trained on other data."""
 
     class Stop(Exception): ...
 

@@ -1,4 +1,4 @@
-"""The examples in the docstrings of the methods run, and give what they say."""
+"""The doctest examples of the methods run and give the documented output."""
 
 import doctest
 import sys

@@ -1,4 +1,4 @@
-"""Ensembles that are told the classes of some points, and linked pairs."""
+"""Ensembles fitted with the classes of some points, and with linked pairs."""
 
 from pathlib import Path
 
@@ -50,7 +50,7 @@ def given(blobs) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def pairs(blobs) -> dict[str, np.ndarray]:
-    """60 of each kind."""
+    """Return 60 must-link and 60 cannot-link pairs."""
     y = blobs[1]
     drawn = np.random.default_rng(0).integers(0, N, (1000, 2))
     drawn = drawn[drawn[:, 0] != drawn[:, 1]]
@@ -59,21 +59,21 @@ def pairs(blobs) -> dict[str, np.ndarray]:
 
 
 def held(labels: np.ndarray, pairs: dict[str, np.ndarray]) -> float:
-    """The share of the pairs that labels keep to, of the mean of both kinds."""
+    """Return the share of pairs that the labels satisfy, averaged over both kinds."""
     same = {name: labels[ends[:, 0]] == labels[ends[:, 1]] for name, ends in pairs.items()}
     return (same["must_link"].mean() + 1 - same["cannot_link"].mean()) / 2
 
 
 @pytest.mark.parametrize("scheme", [Single, Ensemble, Kingdra, KingdraPlus])
 def test_outputs_are_the_classes_of_the_labels(scheme: type, blobs, given) -> None:
-    """Without labels a quarter of the points would have their class' number by chance."""
+    """Without labels, a quarter of the points would get the number of their class by chance."""
     X, y = blobs
     model = make(scheme).fit(X, given)
     assert (model.labels_ == y)[given < 0].mean() > 0.8
     np.testing.assert_array_equal(model.labels_[given >= 0], given[given >= 0])
     assert (model.predict(X) == y)[given < 0].mean() > 0.8
     if scheme is not Single:
-        assert min((own == y).mean() for own in model.model_labels_) > 0.7  # each model's, unaligned
+        assert min((own == y).mean() for own in model.model_labels_) > 0.7  # each model's labels, unaligned
 
 
 @pytest.mark.parametrize("scheme", [Kingdra, KingdraPlus])
@@ -103,7 +103,7 @@ BASES = {
 
 @pytest.mark.parametrize("base", BASES)
 def test_pairs_are_a_term_of_the_loss(base: str, digits) -> None:
-    """Of digits, whose clusters do not keep to the pairs by themselves."""
+    """Use digits, whose clusters do not satisfy the pairs by themselves."""
     X, y = digits
     ends = np.random.default_rng(0).integers(0, len(y), (20_000, 2))
     ends = ends[ends[:, 0] != ends[:, 1]]
@@ -127,7 +127,7 @@ def test_classes_without_a_label_are_found_like_clusters(digits) -> None:
 
 @pytest.mark.parametrize("c", [0, 1, 2])
 def test_labels_of_one_class_leave_the_others_to_be_found(c: int) -> None:
-    """A batch of one class alone would be all there is to batch norm."""
+    """Batch norm would treat a supervised batch of a single class as if it were the whole data set."""
     X, y = make_blobs(N, centers=np.eye(3), cluster_std=0.08, random_state=0)
     some = np.where((y == c) & (np.arange(N) < 90), y, -1)
     model = Ensemble(3, base=IMSATVAT(hidden=(32,)), n_models=3, epochs=30, random_state=0, device="cpu").fit(
@@ -145,14 +145,14 @@ def test_labels_of_one_class_leave_the_others_to_be_found(c: int) -> None:
     ],
 )
 def test_a_y_that_is_no_labels_to_learn_from_changes_nothing(y, blobs) -> None:
-    """scikit-learn hands the classes of all points to every estimator: clusterers must not read them."""
+    """scikit-learn passes the classes of all points to every estimator; clusterers must ignore them."""
     X = blobs[0]
     model, plain = make(Single, epochs=1).fit(X, y), make(Single, epochs=1).fit(X)
     np.testing.assert_array_equal(model.predict_proba(X), plain.predict_proba(X))
 
 
 def test_a_label_more_is_another_fit(blobs, given) -> None:
-    """The test above can fail."""
+    """Show that the test above can fail."""
     X = blobs[0]
     model, plain = make(Single, epochs=1).fit(X, given), make(Single, epochs=1).fit(X)
     assert not np.array_equal(model.predict_proba(X), plain.predict_proba(X))

@@ -1,4 +1,4 @@
-"""X in every form that callers have it in: all estimators take it alike, or refuse it in one sentence."""
+"""X as every kind of array: all estimators accept it with equal results, or refuse it with the same error."""
 
 from collections.abc import Callable
 from datetime import date
@@ -31,7 +31,7 @@ def wide_indices() -> sp.csr_matrix:
 
 
 def unsorted() -> sp.csr_matrix:
-    """The numbers of each row backwards, in two halves each."""
+    """Return X as CSR with descending column indices and two entries of half the value for each nonzero."""
     rows = [np.flatnonzero(row)[::-1].repeat(2) for row in X]
     data = np.concatenate([X[i, columns] / 2 for i, columns in enumerate(rows)])
     starts = np.cumsum([0, *map(len, rows)])
@@ -96,7 +96,7 @@ def content(given: Any) -> list[np.ndarray]:
 
 
 def fitted_as(model: Any, given: Any) -> np.ndarray:
-    """The labels, after a look at whether what was given is as it was."""
+    """Fit and predict, assert that the input is unchanged, and return the labels."""
     before = content(given)
     labels = model.fit(given, GIVEN).labels_
     if hasattr(model, "predict"):
@@ -114,7 +114,7 @@ def test_all_are_taken_alike_and_none_is_changed(kind: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_so_does_every_estimator(name: str) -> None:
-    """With those that need the most care."""
+    """Check the kinds of input that need the most care."""
 
     def model() -> Any:
         return make(name, n_models=2, base=RIM(hidden=(8,)))

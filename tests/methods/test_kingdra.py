@@ -1,4 +1,4 @@
-"""Algorithm 2: resuming, and what happens where k mini-clusters are not to be had."""
+"""Algorithm 2: checkpoints and resuming, and fits in which k mini-clusters cannot be found."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def kingdra(**settings) -> Kingdra:
 
 @pytest.fixture(scope="module")
 def straight(X: np.ndarray) -> Kingdra:
-    """A fit that is never killed."""
+    """Return a fit that is never killed."""
     return kingdra().fit(X)
 
 
@@ -55,7 +55,7 @@ def test_a_killed_fit_ends_as_one_never_killed(
 def test_stacks_that_wait_for_their_turn_lie_on_disk(
     X: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kingdra_repro.training.worker.WEIGHTS_PER_CPU_STACK", 1)  # each model by itself
+    monkeypatch.setattr("kingdra_repro.training.worker.WEIGHTS_PER_CPU_STACK", 1)  # one model per stack
     offloaded = []
     offload = Stack.offload
     monkeypatch.setattr(Stack, "offload", lambda stack: (offloaded.append(stack.members), offload(stack)))
@@ -74,12 +74,12 @@ def test_a_finished_fit_is_taken_up_as_it_is(X: np.ndarray, tmp_path: Path) -> N
 def test_more_iterations_go_on_from_fewer(
     X: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kingdra_repro.training.worker.WEIGHTS_PER_CPU_STACK", 1)  # each model by itself
+    monkeypatch.setattr("kingdra_repro.training.worker.WEIGHTS_PER_CPU_STACK", 1)  # one model per stack
     kingdra(checkpoint_dir=tmp_path, n_iter=2).fit(X)
     monitor = KillAt()
     longer = kingdra(checkpoint_dir=tmp_path, n_iter=4, monitor=monitor).fit(X)
     np.testing.assert_array_equal(longer.labels_, kingdra(n_iter=4).fit(X).labels_)
-    done_before = 4 * (8 + 2 * 2)  # by all models
+    done_before = 4 * (8 + 2 * 2)  # summed over all models
     assert done_before < monitor.done[0] < done_before + 1
     assert monitor.done[-1] == 4 * (8 + 4 * 2)
 
@@ -100,7 +100,7 @@ def test_a_checkpoint_of_other_data_is_refused(X: np.ndarray, tmp_path: Path) ->
 
 
 def test_without_mini_clusters_it_trains_on_without_labels(X: np.ndarray) -> None:
-    """Confidence that no model has: no point may found a mini-cluster, ever."""
+    """No model reaches this confidence, so no point can ever start a mini-cluster."""
     model = kingdra(pseudo_labels=GraphPseudoLabels(confidence=0.999999)).fit(X)
     assert set(model.history_["rule"]) == {"unsupervised"}
     assert (model.history_["n_pseudo_labels"] == 0).all()
@@ -137,7 +137,7 @@ def test_a_set_that_was_complete_is_kept_where_a_later_one_is_not(
 def test_the_set_trained_on_is_mapped_to_what_the_models_say_now(
     complete: bool, relaxed: bool, mapping: str, rule: str, outputs: list[list[int]]
 ) -> None:
-    """Also one that is kept: since it was found the models have learned."""
+    """This includes a set kept from before: the models have been trained since it was found."""
     found = MiniClusters(torch.tensor([0, 0, 1, 1]), torch.tensor([2, 2]), complete, relaxed)
     before = PseudoLabels(np.array([1, 1, 0, 0]), np.zeros((2, 2), int))
     predictions, none = torch.tensor([[0, 0, 1, 1], [1, 1, 0, 0]]), torch.tensor([], dtype=torch.int64)
@@ -148,7 +148,7 @@ def test_the_set_trained_on_is_mapped_to_what_the_models_say_now(
 
 
 def test_models_that_are_further_than_asked_are_refused(X: np.ndarray, tmp_path: Path, monkeypatch) -> None:
-    """Killed within iteration 2; then one iteration is asked for, which was done, by models as they were."""
+    """Kill within iteration 2, then ask for one iteration: it is done, but the saved models are further."""
     monkeypatch.setattr("kingdra_repro.training.worker.SHARE_WITHIN_PHASES", float("inf"))
     per_epoch = len(batch_slices(len(X), 32))  # all four models are one stack
     with pytest.raises(Killed):
@@ -159,7 +159,7 @@ def test_models_that_are_further_than_asked_are_refused(X: np.ndarray, tmp_path:
 
 @pytest.mark.parametrize("n_iter", [2, 3])
 def test_a_checkpoint_that_has_lost_its_models(X: np.ndarray, tmp_path: Path, n_iter: int) -> None:
-    """Trained anew without pseudo-labels, they would pass for those that the history tells of."""
+    """Models retrained without pseudo-labels would pass for those that the history describes."""
     kingdra(checkpoint_dir=tmp_path, n_iter=2).fit(X)
     for path in tmp_path.rglob("models_*.pt"):
         path.unlink()
@@ -190,7 +190,11 @@ def test_a_damaged_phase_costs_no_more_than_that_phase(
 def test_where_saving_is_slow_phases_are_saved_now_and_then(
     X: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As on a GPU. A fit's first and last phases always are; within a phase, where the one before was."""
+    """Saves are rare, as on a GPU.
+
+    The first and last phases are always saved. States within a phase are saved only if the previous phase
+    was.
+    """
     monkeypatch.setitem(SHARE_AT_ENDS, "cpu", 1e-9)
     monkeypatch.setattr("kingdra_repro.training.worker.SHARE_WITHIN_PHASES", float("inf"))
 

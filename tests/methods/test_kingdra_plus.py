@@ -1,4 +1,4 @@
-"""Kingdra whose first clusters are too fine, and joined by what the models put together."""
+"""KingdraPlus, whose first clusters are too fine and are joined where the models put points together."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,7 +20,7 @@ FIRST = IMSATVAT(hidden=(16,))
 
 @pytest.fixture(scope="module")
 def pairs() -> tuple[np.ndarray, np.ndarray]:
-    """Four classes, each of two blobs that stand near each other."""
+    """Return the points of four classes, each of two neighbouring blobs, and their classes."""
     centers = np.array([[0, 0], [0, 3], [10, 0], [10, 3], [0, 12], [3, 12], [10, 12], [13, 12]])
     X, blob = make_blobs(600, centers=centers, cluster_std=0.7, random_state=0)
     X = (X - X.min(0)) / (X.max(0) - X.min(0))
@@ -49,13 +49,13 @@ def test_it_finds_classes_of_several_blobs(pairs) -> None:
     assert model.predict_proba(X).shape == (600, 4)
     assert list(model.history_["iteration"]) == [0, 1, 2]
     assert model.model_labels_.shape == (3, 600)
-    # Pseudo-labels come before any model with k outputs has been trained.
+    # There are pseudo-labels before any model with k outputs has been trained.
     assert model.history_["n_pseudo_labels"][0] > 300
     assert {"sat", "denoising"} <= set(model.history_)
 
 
 def test_what_is_joined_has_the_number_of_the_class_that_is_labelled_there(pairs) -> None:
-    """Before any model with k outputs has learned from the labels."""
+    """This holds before any model with k outputs has been trained on the labels."""
     X, y = pairs
     found = []
 
@@ -69,7 +69,7 @@ def test_what_is_joined_has_the_number_of_the_class_that_is_labelled_there(pairs
 
 
 def test_features_are_of_models_that_are_trained(pairs, monkeypatch: pytest.MonkeyPatch) -> None:
-    """K-means on features must not see the new models, which have learnt nothing, after the first phase."""
+    """After the first phase, K-means must not use the features of the new models, which are untrained."""
     widths = []
     find = KMeansPseudoLabels.__call__
 
@@ -91,12 +91,12 @@ def test_the_first_models_have_settings_of_their_own_and_share_the_others() -> N
 
 
 def test_the_first_models_draw_other_numbers_than_the_later_ones(pairs, monkeypatch) -> None:
-    """Models that begin alike, and see the points in one order, would not be independent."""
+    """Models with the same initial weights and the same order of points would not be independent."""
     drawn = []
     build = LadderIM.build
 
     def spy(self, n_features, n_clusters, generators, precision):
-        if len(generators) > 1:  # a fitted model's network is built by itself, and draws nothing
+        if len(generators) > 1:  # a fitted model's network is built singly, and draws nothing
             drawn.append([generator.initial_seed() for generator in generators])
         return build(self, n_features, n_clusters, generators, precision)
 
@@ -108,7 +108,7 @@ def test_the_first_models_draw_other_numbers_than_the_later_ones(pairs, monkeypa
 
 @pytest.fixture(scope="module")
 def straight(pairs) -> KingdraPlus:
-    """A fit that is never killed."""
+    """Return a fit that is never killed."""
     return plus().fit(pairs[0])
 
 

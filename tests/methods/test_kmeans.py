@@ -1,4 +1,4 @@
-"""K-means is scikit-learn's."""
+"""KMeans gives the same clusters as scikit-learn's."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The caller's settings of other libraries change no answer, and are as they were afterwards."""
+"""The caller's settings of other libraries do not change any result, and are restored afterwards."""
 
 import locale
 import os
@@ -22,7 +22,7 @@ METHODS = ("predict", "predict_proba", "transform", "last_hidden_layer")
 
 @contextmanager
 def another_state(grad: object) -> Iterator[None]:
-    """Everything set otherwise at once."""
+    """Change many settings of torch, NumPy, scikit-learn and warnings at once."""
     with ExitStack() as state:
         state.callback(torch.set_default_dtype, torch.get_default_dtype())
         state.callback(torch.set_default_device, None)
@@ -31,7 +31,7 @@ def another_state(grad: object) -> Iterator[None]:
         torch.set_default_dtype(torch.float64)
         torch.set_default_device("meta")
         torch.use_deterministic_algorithms(True)
-        torch.set_float32_matmul_precision("medium")  # on a CPU with AMX or AVX-512: products in bfloat16
+        torch.set_float32_matmul_precision("medium")  # bfloat16 products on a CPU with AMX or AVX-512
         state.enter_context(grad)
         state.enter_context(torch.autocast("cpu", torch.bfloat16))
         state.enter_context(np.errstate(all="raise"))

@@ -1,4 +1,4 @@
-"""Modularity against Newman's definition, worked by hand."""
+"""Modularity compared with values computed by hand from Newman's definition; the neighbour graph."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What the comparison methods with one network share: the precision of their products."""
+"""The precision of matrix products in the comparison methods that train one network."""
 
 from functools import partial
 
@@ -21,8 +21,8 @@ def test_bfloat16_trains_as_float32_does_but_for_its_rounding(method, digits) ->
     )
     assert not np.array_equal(rounded, exact)
     assert rounded.iloc[0] == pytest.approx(exact.iloc[0], rel=0.01)
-    # Weights that autocast had rounded once, and never again, would leave the loss where it began.
-    # DeepCluster trains on its own clusters, which soon are others.
+    # If autocast cached the weights that it rounded first, the loss would stay where it began. The tolerance
+    # is wide because DeepCluster trains on its own clusters, which soon differ.
     assert exact.iloc[0] - exact.iloc[-1] > 0.1
     assert exact.iloc[0] - rounded.iloc[-1] == pytest.approx(exact.iloc[0] - exact.iloc[-1], rel=0.3)
 

@@ -1,4 +1,4 @@
-"""Methods that are given the classes of some points: scikit-learn's checks, and the two plain classifiers."""
+"""Methods that need the classes of some points: scikit-learn's checks, and the two plain classifiers."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ CLASSIFIERS = {
 
 
 class FirstRows:
-    """Gives the first k rows the classes 0..k-1: scikit-learn's checks know nothing of partial labels."""
+    """A mixin that labels the first k rows 0..k-1, because scikit-learn's checks pass no partial labels."""
 
     def fit(self, X, y=None):
         n = X.shape[0] if hasattr(X, "shape") else len(np.asarray(X))

@@ -1,4 +1,4 @@
-"""What tells one fit from another, so that a killed one is taken up again."""
+"""How fits are identified, so that a killed fit is resumed and another fit is refused."""
 
 from functools import partial
 from pathlib import Path
@@ -18,14 +18,14 @@ X = np.zeros((4, 2), np.float32)
 
 
 class Labeller:
-    """Has the ``repr`` of any object, which tells where in memory it lies."""
+    """An object with the default ``repr``, which contains its memory address."""
 
     def __init__(self, least: int) -> None:
         self.least = least
 
 
 def labeller(*_: object) -> None:
-    """A function has such a ``repr``, too."""
+    """Do nothing; the ``repr`` of a function contains its memory address, too."""
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_fit_without_a_seed_goes_on_with_the_one_that_was_drawn(tmp_path: Path
 
 
 class FitsAgain:
-    """Begins another fit while one goes on."""
+    """A monitor that starts another fit during a fit."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -85,7 +85,7 @@ class FitsAgain:
 
 
 def test_two_fits_at_a_time_do_not_share_a_checkpoint(tmp_path: Path) -> None:
-    """As in a script that torchrun starts several times, or a grid search with several processes."""
+    """This happens if torchrun starts a script several times, or a grid search uses several processes."""
     kept = Kingdra(
         2, n_models=1, checkpoint_dir=tmp_path / "a", device="cpu", monitor=FitsAgain(tmp_path / "a")
     )
@@ -133,7 +133,7 @@ BASES = {
 def test_a_checkpoint_changes_no_bit(
     scheme: type, base: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where there is a checkpoint, stacks that take turns on a CPU are put aside after each phase."""
+    """With a checkpoint, stacks that take turns on a CPU are offloaded after each phase."""
     monkeypatch.setattr("kingdra_repro.training.worker.WEIGHTS_PER_CPU_STACK", 1)
     points, _ = make_blobs(120, n_features=16, centers=3, random_state=0)
     points = ((points - points.min(0)) / np.ptp(points, axis=0)).astype(np.float32)

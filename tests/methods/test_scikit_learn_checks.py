@@ -1,4 +1,4 @@
-"""scikit-learn's own checks of every exported estimator; of those given labels: test_partial_labels.py."""
+"""scikit-learn's checks of the exported clusterers; test_partial_labels.py has those that need labels."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,11 +12,11 @@ from kingdra_repro.bases import IMSATVAT, LadderIM
 from tests.methods.estimators import NAMES
 
 LADDER = LadderIM(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1))
-# Enough training for the clusters of 50 points in well separated blobs.
+# Enough training to find the clusters of 50 points in well separated blobs.
 ENSEMBLE = {"base": LADDER, "n_clusters": 2, "n_models": 3, "device": "cpu", "batch_size": 16}
 NETWORK = {"n_clusters": 3, "hidden": (8,), "epochs": 30, "batch_size": 16, "device": "cpu"}
 FINE = {"first_base": IMSATVAT(hidden=(8,), n_neighbors=1), "first_batch_size": 16, "first_epochs": 30}
-# Two clusters: the check of sparse input takes whatever has predict_proba for a classifier of 2 or 4 classes.
+# Two clusters: the sparse-input check takes anything with predict_proba for a classifier of 2 or 4 classes.
 SETTINGS: dict[str, dict[str, Any]] = {
     "Agglomerative": {"n_clusters": 2, "device": "cpu"},
     "DAEKMeans": {**NETWORK, "n_init": 1},
@@ -31,7 +31,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 
 
-# What they are made of is Kingdra's, too.
+# They consist of the same parts as Kingdra, so their own checks are marked slow.
 LIKE_KINGDRA = {"Ensemble", "KingdraPlus", "Single"}
 
 
@@ -51,7 +51,7 @@ def test_scikit_learn_s_checks_of_those_like_kingdra(estimator, check) -> None:
 
 
 def _check(estimator: BaseEstimator, check: Any) -> None:
-    if check.func.__name__ != "check_clustering":  # the one that asks for good clusters
+    if check.func.__name__ != "check_clustering":  # the only check that needs good clusters
         trained = {"epochs", "first_epochs"} & SETTINGS[type(estimator).__name__].keys()
         estimator = clone(estimator).set_params(**dict.fromkeys(trained, 2))
     check(estimator)

@@ -1,4 +1,4 @@
-"""What scikit-learn's users expect of an estimator beside ``fit`` and ``predict``."""
+"""What scikit-learn's users expect of an estimator in addition to ``fit`` and ``predict``."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_outputs_are_features_with_names(X) -> None:
     assert outputs.dtype == np.float32
     table = model.set_output(transform="pandas").transform(X)
     assert list(table) == list(model.get_feature_names_out()) == ["kingdra0", "kingdra1", "kingdra2"]
-    model.set_params(n_clusters=5)  # of the next fit
+    model.set_params(n_clusters=5)  # takes effect at the next fit
     assert len(model.get_feature_names_out()) == model.transform(X).shape[1] == 3
 
 
@@ -53,7 +53,7 @@ def test_parameters_of_a_base_are_parameters_of_the_estimator() -> None:
     model.set_params(base__hidden=(4, 4), base__w_mi=0.5, pseudo_labels__confidence=0.5, n_iter=2)
     assert (model.base, model.n_iter) == (LadderIM(hidden=(4, 4), w_mi=0.5), 2)
     assert model.pseudo_labels.confidence == 0.5
-    assert SMALL.w_mi == 0.1  # others may have the same base
+    assert SMALL.w_mi == 0.1  # other estimators may share the base
     assert clone(model).base == model.base
     assert model.set_params(base=SMALL, base__w_mi=0.2).base.w_mi == 0.2
 
@@ -151,7 +151,7 @@ def test_small_networks_take_one_thread_and_give_back_the_caller_s(X) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_integers_of_numpy_are_parameters_as_python_s_are(name) -> None:
-    """As ``y.max() + 1`` is one, and what a search over ``np.arange`` sets."""
+    """NumPy integers come from ``y.max() + 1``, for example, or from a search over ``np.arange``."""
     X, given = points()
     model = make_any(name)
     expected = model.fit(X, given).labels_
@@ -161,7 +161,7 @@ def test_integers_of_numpy_are_parameters_as_python_s_are(name) -> None:
     assert "n_clusters" in integers
     found = clone(model).set_params(**integers).fit(X, given)
     np.testing.assert_array_equal(found.labels_, expected)
-    assert type(found.n_clusters) is np.int64  # a fit leaves parameters as they are
+    assert type(found.n_clusters) is np.int64  # a fit does not change parameters
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,4 +1,4 @@
-"""A model that is given the classes of some points, and the drawing of these."""
+"""SemiSupervised, a model fitted with the classes of some points, and draw_labels, which draws them."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def model(base=Ladder(**SMALL), **settings) -> SemiSupervised:  # noqa: B008
 
 @pytest.mark.parametrize("base", [Ladder(**SMALL), LadderIM(**SMALL)], ids=["ladder", "ladder_im"])
 def test_ten_labels_of_each_class_are_enough(base, digits) -> None:
-    """Seen: .925 and .933."""
+    """Observed accuracies: .925 and .933."""
     X, y = digits
     given = draw_labels(y, 10, 10, seed=0)
     fitted = model(base).fit(X, given)

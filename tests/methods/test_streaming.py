@@ -1,4 +1,4 @@
-"""Fits of data that stay in their file: bit for bit those in memory where all rows are shuffled at once."""
+"""Fits on data streamed from a file: bitwise those in memory if one buffer holds all rows."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -54,7 +54,7 @@ def kingdra(**more) -> Kingdra:
 def test_a_buffer_of_all_rows_gives_the_same_losses_and_labels(
     X: np.ndarray, streamed: StreamedMatrix
 ) -> None:
-    """With pseudo-labels, too, which are drawn beside the unsupervised batches."""
+    """This includes pseudo-labelled batches, which are drawn in addition to the unsupervised ones."""
     held, read = kingdra().fit(X), kingdra().fit(streamed)
     assert_same_history(held, read)
     for name in ("labels_", "model_labels_", "pseudo_labels_"):
@@ -96,7 +96,7 @@ def test_a_fit_in_small_buffers_is_the_same_each_time(streamed: StreamedMatrix) 
 
 @dataclass(frozen=True)
 class Watched(RIM):
-    """Keeps the batches that it is trained on."""
+    """A RIM that keeps the batches it is trained on."""
 
     seen: list[Batch] = field(default_factory=list)
 
@@ -106,7 +106,7 @@ class Watched(RIM):
 
 
 def watched_stack(streamed: StreamedMatrix, **options) -> Stack:
-    """Two models that see five buffers an epoch; the radius of a row is its first number."""
+    """Create a stack of two models with five buffers per epoch; the radius of a row is its first feature."""
     rows = StreamedRows(replace(streamed, buffer_rows=64), torch.device("cpu"))
     options = TrainingOptions(batch_size=16, **options)
     radii = torch.from_numpy(streamed[:][:, 0])
@@ -190,7 +190,7 @@ def test_a_file_that_shrinks_is_told(X: np.ndarray, tmp_path: Path) -> None:
 
 
 def test_imsat_finds_each_point_s_neighbours_in_the_file(X, streamed, tmp_path, monkeypatch) -> None:
-    """And keeps the distances as those of the same rows in memory."""
+    """The cached distances are those of the same rows in memory, and both fits use one cache file."""
     monkeypatch.setattr(neighbours, "CACHE_MIN_ROWS", N)
     monkeypatch.setattr(neighbours, "TILE_ROWS", 100)
     base = IMSATVAT(hidden=(12, 12), data_dir=str(tmp_path))
@@ -224,7 +224,7 @@ def test_of_many_clusters_the_last_is_still_told(k: int) -> None:
 
 @pytest.mark.parametrize("pseudo_labels", ["graph", "argmax"])
 def test_outputs_too_many_to_hold_are_computed_anew(X, monkeypatch, pseudo_labels: str) -> None:
-    """As 10 models' for a million points and 1,000 clusters are: 40 GB."""
+    """The outputs of 10 models for a million points and 1,000 clusters, for example, take 40 GB."""
     held = kingdra(pseudo_labels=pseudo_labels).fit(X)
     monkeypatch.setattr(ensemble_fit, "HELD_VALUES", 0)
     monkeypatch.setattr(outputs, "BLOCK_VALUES", 100 * D)

@@ -1,4 +1,4 @@
-"""Fits of sparse data in their file: bit for bit those in memory where all rows are shuffled at once."""
+"""Fits on sparse data streamed from a file: bitwise those in memory if one buffer holds all rows."""
 
 from dataclasses import replace
 
@@ -50,7 +50,7 @@ def test_distances_to_neighbours_are_those_in_memory(X, streamed: StreamedMatrix
 
 
 def test_small_buffers_are_the_same_for_a_matrix_sent_to_another_process(streamed: StreamedMatrix) -> None:
-    """Of rows whose labels are known there are more than a buffer takes."""
+    """``y`` has a label for every row, so the fits ignore it."""
     small, y = replace(streamed, buffer_rows=64), np.arange(N) % K
     sent = message_of(message_bytes(small))
     here, there = (kingdra().fit(data, y=y) for data in (small, sent))

@@ -1,4 +1,4 @@
-"""What every estimator takes: data frames, and columns that say nothing."""
+"""Input that every estimator accepts: data frames and constant columns."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,11 +15,11 @@ GIVEN = np.where(np.arange(40) < 30, np.arange(40) % 3, -1)
 
 @pytest.fixture(params=NAMES)
 def fit(request: pytest.FixtureRequest) -> Callable[[Any], np.ndarray]:
-    """The labels that an estimator gives."""
+    """Return a function that fits an estimator and returns its labels."""
     return lambda data: make(request.param).fit(data, GIVEN).labels_
 
 
-@pytest.mark.filterwarnings("ignore")  # one epoch is too few to converge
+@pytest.mark.filterwarnings("ignore")  # so few epochs do not converge
 def test_a_column_of_one_value_is_no_error(fit: Callable[[Any], np.ndarray]) -> None:
     assert len(fit(np.column_stack([X, *(np.full(40, value) for value in (14.62, 0.1, 1 / 3))]))) == 40
 

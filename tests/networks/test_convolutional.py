@@ -1,4 +1,4 @@
-"""The convolutional networks against their formulas in float64, written with scipy."""
+"""The convolutional networks, compared with their formulas in float64, written with scipy."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def streams(*seeds: int) -> list[torch.Generator]:
 
 
 def network(hidden: tuple[int, ...]) -> ConvolutionalNetwork:
-    """With scales, shifts and biases as after some training."""
+    """Build networks with random scales, shifts and biases, as after some training."""
     made = ConvolutionalNetwork(SHAPE, (3, 4), hidden, K, streams(0, 1))
     generator = torch.Generator().manual_seed(9)
     with torch.no_grad():
@@ -30,7 +30,7 @@ def network(hidden: tuple[int, ...]) -> ConvolutionalNetwork:
 
 
 def plain(made: ConvolutionalNetwork, m: int, x: np.ndarray) -> np.ndarray:
-    """Outputs of model m for one batch, as the formulas say."""
+    """Compute the outputs of model m for one batch from the formulas."""
 
     def value(tensor: Tensor) -> np.ndarray:
         return tensor[m].detach().double().numpy()

@@ -1,4 +1,4 @@
-"""The convolutional autoencoder: its shapes, and that it learns."""
+"""The convolutional autoencoder: shapes, number of weights, initial weights, independent rows."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The ladder network as it begins, and what its prediction passes through."""
+"""The ladder network: the initial denoising function, and the features behind the outputs."""
 
 import torch
 
@@ -11,7 +11,7 @@ def network(n_models: int = 2) -> LadderNetwork:
 
 
 def test_at_first_denoising_is_a_sigmoid_of_what_comes_from_above() -> None:
-    """As in the public code: a2 = a7 = 1, the others 0."""
+    """As in the public code, a2 = a7 = 1 and all others are 0."""
     for a in network().combinator:
         assert (a.mT == torch.tensor([0.0, 1, 0, 0, 0, 0, 1, 0, 0, 0])).all()
 

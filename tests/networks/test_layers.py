@@ -1,4 +1,4 @@
-"""The derivatives written by hand, against finite differences and against the plain formulas."""
+"""The hand-written derivatives, compared with finite differences and with the plain formulas."""
 
 from collections.abc import Callable
 
@@ -74,7 +74,7 @@ def test_a_derivative_by_hand_is_as_near_to_float64_as_the_plain_formula_s(layer
 def test_no_function_changes_in_place_what_its_forward_returns(
     f: Callable[..., Tensor], shapes: list[tuple[int, ...]]
 ) -> None:
-    """torch.compile of PyTorch 2.11 takes the gradients of such a function for those of another tensor."""
+    """If a function does so, torch.compile in PyTorch 2.11 mixes its gradients up with another tensor's."""
     assert f(*normals(*shapes))._version == 0
 
 
@@ -102,4 +102,4 @@ def test_first_weights_have_glorot_s_variance_and_are_cut_at_two_deviations() ->
     weights = glorot_normal(1, 300, 200, [torch.Generator().manual_seed(0)])
     std = (2 / 500) ** 0.5
     assert float(weights.std()) == pytest.approx(std, rel=0.02)
-    assert 2.2 * std < float(weights.abs().max()) <= 2.28 * std  # of the normal that is cut, 2
+    assert 2.2 * std < float(weights.abs().max()) <= 2.28 * std  # 2 for the normal before truncation

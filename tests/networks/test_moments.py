@@ -1,4 +1,4 @@
-"""Streamed moments against those of the whole."""
+"""Streamed moments, compared with those of all rows at once."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The pair loss against loops in float64, and at the corners of its domain."""
+"""The pair loss, compared with loops in float64, and at the corners of its domain."""
 
 import numpy as np
 import pytest
@@ -8,12 +8,12 @@ from kingdra_repro.networks.pair_loss import log_assignment, pair_loss, relation
 
 
 def kl(p: np.ndarray, q: np.ndarray) -> float:
-    """Eq. 7."""
+    """Compute Eq. 7."""
     return sum(p[k] * np.log(p[k] / q[k]) for k in range(len(p)))
 
 
 def by_loops(z, centres, classes, margin, balance, weight) -> float:
-    """Eqs. 13 to 17, pair by pair."""
+    """Compute Eqs. 13 to 17 pair by pair."""
     p = np.exp([[-np.sum((a - b) ** 2) for b in centres] for a in z])
     p /= p.sum(1, keepdims=True)
     alike, unlike = [], []

@@ -1,4 +1,4 @@
-"""The perceptrons against their formulas in float64."""
+"""The perceptrons, compared with their formulas in float64."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def streams(*seeds: int) -> list[torch.Generator]:
 
 
 def network(hidden: tuple[int, ...], precision: str = "float32") -> Perceptron:
-    """With scales, shifts and biases as after some training."""
+    """Build networks with random scales, shifts and biases, as after some training."""
     made = Perceptron(D, K, hidden, streams(0, 1, 2), precision)
     generator = torch.Generator().manual_seed(9)
     with torch.no_grad():
@@ -26,7 +26,7 @@ def network(hidden: tuple[int, ...], precision: str = "float32") -> Perceptron:
 
 
 def plain(made: Perceptron, m: int, x: np.ndarray) -> np.ndarray:
-    """Outputs of model m for one batch, as the formulas say."""
+    """Compute the outputs of model m for one batch from the formulas."""
 
     def value(tensor: Tensor) -> np.ndarray:
         return tensor[m].detach().double().numpy()
@@ -64,7 +64,7 @@ def test_with_the_population_s_moments_the_whole_set_is_one_batch(hidden: tuple[
 
 
 def test_initial_weights() -> None:
-    """Variances of IMSAT's public code; each model's from its own generator."""
+    """The variances are those of IMSAT's public code; each model draws from its own generator."""
     made = Perceptron(300, K, (200, 400), streams(0, 1))
     hidden, _, outputs = (weight.detach() for weight in made.weights)
     assert hidden.std().item() == pytest.approx((0.1 / 300) ** 0.5, rel=0.01)

@@ -1,4 +1,4 @@
-"""Products in bfloat16, with and without a CPU that has them, and TF32's switch."""
+"""Matrix products in bfloat16, on CPUs with and without support for them, and the TF32 setting."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from torch import Tensor
 from kingdra_repro.networks import products
 from kingdra_repro.networks.products import Linear, product, tf32_products
 
-A_LAST_BIT = 2**-7  # of bfloat16, which has eight of them
+A_LAST_BIT = 2**-7  # of bfloat16, which has eight significant bits
 
 
 def test_product_in_bfloat16_is_the_product_rounded() -> None:
@@ -35,7 +35,7 @@ def test_a_cpu_without_bfloat16_products_computes_the_same_but_for_the_last_bit(
         found.append(gradients(product(x, weight, "bfloat16"), x, weight))
     for native, emulated in zip(*found, strict=True):
         torch.testing.assert_close(emulated, native, rtol=A_LAST_BIT, atol=1e-4)
-        assert torch.equal(emulated, emulated.bfloat16().float())  # all of it is rounded
+        assert torch.equal(emulated, emulated.bfloat16().float())  # all values are rounded
     assert not torch.equal(found[1][0], torch.bmm(x, weight))
 
 
@@ -46,7 +46,7 @@ def test_a_linear_layer_under_autocast_is_the_same_on_such_a_cpu(monkeypatch) ->
     for has_them in (True, False):
         monkeypatch.setattr(products, "CPU_MULTIPLIES_BFLOAT16", has_them)
         with torch.autocast("cpu", torch.bfloat16):
-            out = layer(layer(x) @ torch.ones(20, 64) / 8)  # its own outputs, which are bfloat16, go in again
+            out = layer(layer(x) @ torch.ones(20, 64) / 8)  # its bfloat16 outputs are inputs again
         assert out.dtype == torch.bfloat16
         found.append(gradients(out, x, layer.weight, layer.bias))
     for native, emulated in zip(*found, strict=True):

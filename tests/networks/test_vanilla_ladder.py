@@ -1,4 +1,4 @@
-"""The vanilla ladder network against Algorithm 1 of Rasmus et al. (2015), written out for one model."""
+"""The vanilla ladder network, compared with Algorithm 1 of Rasmus et al. (2015), coded for one model."""
 
 import torch
 from torch import Tensor
@@ -20,7 +20,7 @@ def made(n_models: int = 2) -> tuple[torch.nn.Module, Batch]:
     streams = [torch.Generator().manual_seed(m) for m in range(n_models)]
     network = BASE.build(D, K, streams, "float32").double()
     draw = torch.Generator().manual_seed(9)
-    with torch.no_grad():  # from zeros and ones nothing would be seen of them
+    with torch.no_grad():  # the initial zeros and ones would hide errors
         for name, p in network.named_parameters():
             if name.startswith(("beta", "gamma", "combinator")):
                 p += 0.3 * torch.randn(p.shape, generator=draw, dtype=p.dtype)
@@ -31,7 +31,7 @@ def made(n_models: int = 2) -> tuple[torch.nn.Module, Batch]:
 
 
 def encoder(network, m: int, x: Tensor, noise: list[Tensor] | None):
-    """z, moments of z before batch norm, and logits, of model m."""
+    """Return z, the moments of z before batch norm, and the logits of model m."""
     h = x if noise is None else x + 0.3 * noise[0]
     z, moments = [h], [(torch.zeros(D), torch.ones(D))]
     for i in range(1, 4):
@@ -44,7 +44,7 @@ def encoder(network, m: int, x: Tensor, noise: list[Tensor] | None):
 
 
 def cost(network, batch: Batch, m: int) -> tuple[Tensor, Tensor]:
-    """Denoising and supervised cost of model m."""
+    """Return the denoising and the supervised cost of model m."""
     noise, noise_sup = ([layer[m, p] for layer in batch.noise] for p in range(2))
     z, moments, _ = encoder(network, m, batch.x[m], None)
     z_noisy, _, logits = encoder(network, m, batch.x[m], noise)

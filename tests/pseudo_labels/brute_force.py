@@ -1,4 +1,4 @@
-"""Algorithm 1 as it reads: n x n arrays, point by point. What the package's version has to equal."""
+"""Algorithm 1 as written: n x n arrays, point by point. The package must find the same mini-clusters."""
 
 import numpy as np
 

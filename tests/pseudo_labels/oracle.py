@@ -1,4 +1,4 @@
-"""The known answers of the public code's graph function."""
+"""Known answers of the public code's graph function, read from tests/fixtures/oracle."""
 
 from itertools import pairwise
 from pathlib import Path

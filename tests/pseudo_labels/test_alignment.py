@@ -55,7 +55,7 @@ def test_user_errors(predictions, message):
 
 
 def test_outputs_of_models_of_ones_own_are_arrays() -> None:
-    """The graph, the alignment and the mean as a library, without a tensor in sight."""
+    """Use the graph, the alignment and the mean as a library, with arrays as input."""
     truth = np.random.default_rng(0).integers(3, size=60)
     names = np.array([[0, 1, 2], [2, 0, 1], [1, 2, 0]])
     outputs = np.eye(3, dtype=np.float32)[names[:, truth]]  # [3 models, 60, 3]
@@ -83,5 +83,5 @@ def test_average_puts_outputs_in_order_first() -> None:
 
 
 def test_agreement_of_half_a_vote() -> None:
-    """Two models that agree on 3 of 4 points: 3 points with all votes, one with half of them."""
+    """Two models agree on 3 of 4 points, so 3 points have all votes and one has half of them."""
     assert agreement(torch.tensor([[0, 0, 1, 1], [0, 0, 1, 0]]), 2) == pytest.approx((3 + 0.5) / 4)

@@ -1,4 +1,4 @@
-"""Pseudo-labels keep to given labels and linked pairs, whatever was found."""
+"""Pseudo-labels respect given labels and linked pairs, whatever mini-clusters were found."""
 
 import numpy as np
 import torch
@@ -59,7 +59,7 @@ def test_nothing_given_changes_nothing() -> None:
 
 def test_a_mini_cluster_takes_the_class_of_its_labelled_points_and_they_keep_theirs() -> None:
     found = found_as([0, 0, 0, 1, 1, 2])
-    given = np.array([2, 2, 1, -1, -1, -1])  # one of three is in another class than the others
+    given = np.array([2, 2, 1, -1, -1, -1])  # one of the three labelled points has another class
     kept = constrain(found, outputs([2, 2, 2, 0, 0, 1]), given, None)
     assert kept.labels.tolist() == [2, 2, 1, 0, 0, 1]
 
@@ -71,7 +71,7 @@ def test_one_labelled_point_counts_more_than_what_all_models_say() -> None:
 
 
 def test_a_mini_cluster_without_labelled_points_is_what_the_models_call_it() -> None:
-    """Models differ in what they call a class without a label: the second calls 1 what the first calls 2."""
+    """Models number classes without a label differently: the second calls 1 what the first calls 2."""
     given = np.array([0, -1, -1, -1, -1, -1])
     kept = constrain(
         found_as([1, 1, 0, 0, 2, 2]), outputs([0, 0, 1, 1, 2, 2], [0, 0, 2, 2, 1, 1]), given, None
@@ -82,7 +82,7 @@ def test_a_mini_cluster_without_labelled_points_is_what_the_models_call_it() -> 
 def test_a_group_follows_most_of_its_points() -> None:
     closed = closure(6, Links.of(6, [[0, 1], [1, 2], [3, 4]]))
     kept = constrain(found_as([0, 0, 1, 1, 2, 2]), outputs([0] * 6), NONE, closed)
-    assert kept.labels.tolist() == [0, 0, 0, -1, -1, 2]  # 3 and 4 are in two: in none then
+    assert kept.labels.tolist() == [0, 0, 0, -1, -1, 2]  # 3 and 4 are in different ones: both are removed
     assert not kept.complete
 
 

@@ -1,4 +1,4 @@
-"""An ensemble's clusters that are too fine, joined to k."""
+"""Joining an ensemble's clusters, which are too fine, into k groups."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,10 @@ def same_partition(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def cuts(rng: np.random.Generator, k: int, n_models: int, size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Points on k circles; every model cuts each circle in two elsewhere, and numbers the halves anew."""
+    """Return each model's labels, and the classes, of points on k circles.
+
+    Each model halves each circle at a random place and numbers the halves in random order.
+    """
     classes = np.repeat(np.arange(k), size)
     place = np.tile(np.arange(size) / size, k)
     models = []
@@ -35,7 +38,7 @@ def test_halves_that_models_cut_elsewhere_are_joined(seed: int, k: int) -> None:
     assert groups.shape == (10, 2 * k)
     for model, of_model in zip(labels, groups, strict=True):
         assert same_partition(of_model[model], classes)
-    # All models' groups are numbered alike.
+    # The groups of all models have the same numbers.
     joined = np.take_along_axis(groups, labels, axis=1)
     assert (joined == joined[0]).all()
 
@@ -49,7 +52,7 @@ def test_a_mixture_that_other_models_tell_apart_does_not_join_two_classes() -> N
 
 
 def test_linked_pairs_tell_what_belongs_together_where_the_models_do_not() -> None:
-    """All models cut the classes alike: nothing but pairs tells which halves are one class."""
+    """All models cut the classes alike, so only the pairs show which halves form a class."""
     rng = np.random.default_rng(0)
     fine = np.repeat(np.arange(6), 50)
     labels, classes = np.tile(fine, (3, 1)), fine // 2
@@ -63,7 +66,7 @@ def test_linked_pairs_tell_what_belongs_together_where_the_models_do_not() -> No
 def test_linked_pairs_are_weighed_against_a_model_s_own_answer() -> None:
     links = Links.of(4, [[0, 2]], [[1, 3], [0, 1]], cannot_weight=[0.5, 1])
     alike, own = evidence._alike(np.array([0, 0, 1, 1]), 3, links), evidence.OWN_VOTE_WEIGHT
-    assert alike[0, 1] == alike[1, 0] == 1 / (own + 1.5)  # a pair says that they are one, half a pair not
+    assert alike[0, 1] == alike[1, 0] == 1 / (own + 1.5)  # one pair joins them, half a pair parts them
     assert alike[0, 0] == own / (own + 1)
     assert (alike[2] == [0, 0, 1]).all()
 
@@ -107,7 +110,7 @@ def test_only_the_largest_cells_are_compared(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_cluster_goes_where_most_of_its_points_are_not_most_of_its_cells() -> None:
-    """40 points of class 1, in four cells, are in the cluster of the first model that has class 0."""
+    """The first model puts 40 points of class 1, which form four cells, into its cluster of class 0."""
     b = np.arange(120)
     first = np.r_[np.zeros(100, int), np.where(b < 40, 0, 1)]
     halves = [np.r_[np.zeros(100, int), 1 + cut] for cut in (b % 2, b // 2 % 2)]

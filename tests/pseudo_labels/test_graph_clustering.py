@@ -31,7 +31,7 @@ def test_public_codes_answers(case, device):
 
 @st.composite
 def graphs(draw):
-    """Small ensembles of every kind: noise, agreement, duplicates, all equal, all different."""
+    """Draw small ensembles of every kind: noise, agreement, duplicates, all equal, all different."""
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     n_models, n = draw(st.integers(1, 6)), draw(st.integers(1, 40))
     n_outputs = draw(st.sampled_from([1, 2, 3, 5, 10]))
@@ -47,7 +47,7 @@ def graphs(draw):
         predictions = np.repeat(predictions[:, :1], n, axis=1)
     elif kind == "all different":
         predictions = np.stack([rng.permutation(n) for _ in range(n_models)])
-    elif kind == "renamed":  # a type too small would take this number for 0
+    elif kind == "renamed":  # a dtype that is too small would make this number 0
         large = draw(st.sampled_from([2**8, 2**16, 2**32, 2**62]))
         predictions = np.where(predictions == 1, large, predictions)
     confident = draw(st.sampled_from([None, 0.0, 0.3, 0.8, 1.0]))
@@ -80,7 +80,7 @@ def test_equals_algorithm_1(way, tile, index_cost, monkeypatch):
         monkeypatch.setattr(degrees, "_SUBSET_COST", WAYS[way])
     if tile is not None:
         monkeypatch.setattr(agreement, "_CPU_TILE", tile)
-        # The package has the function of this name; its module is another object.
+        # As an attribute of the package, this name is the function, so the module needs import_module.
         module = import_module("kingdra_repro.pseudo_labels.mini_clusters")
         monkeypatch.setattr(module, "MEMBERS_AT_ONCE", 2)
 
@@ -95,7 +95,7 @@ def test_equals_algorithm_1(way, tile, index_cost, monkeypatch):
 @pytest.mark.parametrize("t_pos", [1, 7, 10])
 @pytest.mark.parametrize("prune", ["chosen", "members"])
 def test_larger_graphs(t_pos, prune, device):
-    """More than one tile, and weights of more than one byte."""
+    """These need more than one tile, and weights of more than one byte."""
     generator = torch.Generator().manual_seed(t_pos)
     truth = torch.randint(10, (1500,), generator=generator)
     noise = torch.randint(10, (10, 1500), generator=generator)
@@ -118,7 +118,7 @@ def test_signatures_beyond_64_bits(t_pos):
 
 
 def test_signatures_whose_first_digits_64_bits_would_lose():
-    # Five digits of 16 bits: the first one is past the end of the integer.
+    # Five digits of 16 bits: the first does not fit into a 64-bit integer.
     predictions = torch.zeros(5, 4, dtype=torch.long)
     predictions[0, 1] = 1
     predictions[:, 2] = 2**16 - 1
@@ -139,7 +139,7 @@ def test_whole_agreement_makes_the_classes_of_equal_predictions():
 
 
 def test_a_neighbour_with_a_negative_edge_stays_and_keeps_its_first_mini_cluster():
-    # t_pos + t_neg <= n_models: points 0 and 1 have both edges, so choosing 0 leaves 1, which is chosen next.
+    # t_pos + t_neg <= n_models: points 0 and 1 have both kinds of edge, so 1 stays and is chosen after 0.
     predictions = torch.tensor([[0, 0], [0, 1]])
     assert mini_clusters(predictions, 2, t_pos=1, t_neg=1).tolist() == [0, 0]
     predictions = torch.tensor([[0, 0, 5], [0, 1, 1]])
@@ -154,7 +154,7 @@ def test_members_remove_what_the_chosen_point_does_not():
 
 
 def test_members_remove_points_that_only_just_agree_with_the_chosen_one():
-    """Where t_pos >= t_neg, others are not compared with the members."""
+    """If t_pos >= t_neg, points that agree less with the chosen one are not compared with the members."""
     predictions = np.random.default_rng(0).integers(3, size=(5, 40))
     labels = mini_clusters(torch.tensor(predictions), 5, 4, 3, prune="members")
     np.testing.assert_array_equal(labels, brute_force.mini_clusters(predictions, 5, 4, 3, prune="members"))
@@ -168,7 +168,7 @@ def test_only_the_first_mini_cluster_has_points_that_are_not_confident():
 
 
 def test_exact_where_float32_counts_are_not():
-    # 2**24 + 1 is no float32: degrees that differ by one point must still be told apart.
+    # float32 cannot represent 2**24 + 1, but degrees that differ by one point must remain different.
     columns = torch.tensor([[0, 0, 1, 1], [0, 1, 2, 3], [0, 1, 2, 3]], dtype=torch.uint8)
     weights = torch.tensor([2**24, 1, 2**24, 2])
     assert degrees.Degrees(columns, 1, weights).values.tolist() == [
@@ -198,7 +198,7 @@ def test_arrays_and_lists_of_any_integer_type():
 
 
 def test_exact_inside_autocast():
-    # bfloat16 knows 256 and 258, not 257.
+    # bfloat16 can represent 256 and 258, but not 257.
     columns = torch.zeros(3, 2, dtype=torch.uint8)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         degree = agreement.agreeing_weight(columns, columns, torch.tensor([200, 57]), 3)

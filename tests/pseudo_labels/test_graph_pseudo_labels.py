@@ -1,4 +1,4 @@
-"""Which thresholds give the mini-clusters that are trained on, where those given do not."""
+"""How thresholds are relaxed if the given ones do not find all mini-clusters."""
 
 import math
 
@@ -15,7 +15,7 @@ def one_hot(predictions: list[list[int]], k: int) -> torch.Tensor:
 
 
 def test_thresholds_are_relaxed_where_a_model_leaves_an_output_unused() -> None:
-    """No three points differ in all four models, but they do in three: t_neg = 3, no laxer than need be."""
+    """No three points differ in all four models, but some do in three: t_neg is relaxed to 3, not lower."""
     apart = [0] * 10 + [1] * 10 + [2] * 10
     merged = [0] * 10 + [1] * 20
     found = GraphPseudoLabels()(one_hot([apart, apart, apart, merged], 3))
@@ -36,7 +36,7 @@ def test_what_most_models_merge_is_told_apart_by_the_others(n_apart: int, t_neg:
 
 
 def test_of_relaxed_thresholds_the_largest_smallest_mini_cluster_wins() -> None:
-    """One model of five merges two clusters, another is unsure of half of the third."""
+    """One model of five merges two clusters, and another puts half of the third into the first."""
     apart = [0] * 10 + [1] * 10 + [2] * 10
     merged = [0] * 10 + [1] * 20
     unsure = [0] * 10 + [1] * 10 + [2] * 5 + [0] * 5
@@ -54,7 +54,7 @@ def test_a_mini_cluster_of_a_handful_of_points_does_not_count() -> None:
 def by_the_rule(
     answers: np.ndarray, k: int, given: tuple[int, int], min_fraction: float
 ) -> tuple[int, int] | None:
-    """The thresholds that `GraphPseudoLabels` takes, pair by pair as its docstring says; None for none."""
+    """Return the thresholds that `GraphPseudoLabels` chooses by its docstring, pair by pair, or None."""
     n_models, n = answers.shape
 
     def smallest(pair: tuple[int, int]) -> int:
@@ -75,7 +75,7 @@ def by_the_rule(
     return None
 
 
-# Of the first 300 seeds such that a wrong word of the rule would be seen: each is in two of them at least.
+# Chosen from the first 300 seeds so that a mistake in any part of the rule shows with at least two of them.
 @pytest.mark.parametrize("seed", [3, 5, 7, 8, 17, 26, 33, 43, 52, 109, 223, 229])
 def test_thresholds_are_relaxed_as_the_rule_says_and_none_above_those_given(seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -101,7 +101,7 @@ def test_thresholds_are_relaxed_as_the_rule_says_and_none_above_those_given(seed
 def test_a_point_that_one_model_is_unsure_of_founds_no_mini_cluster(confidence: float, sizes: list) -> None:
     answers = torch.tensor([[0] * 10 + [1] * 10] * 2)
     largest = torch.ones(2, 20)
-    largest[1, 10:] = 0.5  # it has to be exceeded
+    largest[1, 10:] = 0.5  # must exceed the confidence
     found = GraphPseudoLabels(confidence=confidence).of_predictions(answers, largest, 2)
     assert found.sizes.tolist() == sizes
 

@@ -1,4 +1,4 @@
-"""Section 7's open problem: as many mini-clusters as there are classes, where these are many."""
+"""The open problem of the paper's Section 7: finding k mini-clusters if there are many classes."""
 
 import numpy as np
 import pytest
@@ -12,10 +12,10 @@ N_MODELS = 10
 
 
 def predictions(y: np.ndarray, k: int, n_merged: int, seed: int = 0) -> np.ndarray:
-    """What models answer that find it hard to tell classes 2c and 2c + 1 apart: int64 [N_MODELS, n].
+    """Simulate predictions, int64 [N_MODELS, n], of models that confuse classes 2c and 2c + 1.
 
-    Each pair is one output in ``n_merged`` models, which leave the other unused or have it split a third
-    class. A point in twenty gets any output.
+    In ``n_merged`` models, both classes of a pair have one output; the other output is unused or splits a
+    third class. One point in twenty gets a random output.
     """
     rng = np.random.default_rng(seed)
     models = []
@@ -35,7 +35,7 @@ def predictions(y: np.ndarray, k: int, n_merged: int, seed: int = 0) -> np.ndarr
 @pytest.mark.parametrize("n_merged", [3, 6])
 @pytest.mark.parametrize("k", [20, 50, 100])
 def test_k_pure_mini_clusters_where_the_thresholds_given_find_fewer(k: int, n_merged: int) -> None:
-    """Classes that three models merge differ in seven; those that six merge, in four, less than half."""
+    """Classes merged by three models differ in seven models; those merged by six, in four, less than half."""
     y = np.arange(60 * k) % k
     found_by = torch.from_numpy(predictions(y, k, n_merged))
     assert len(mini_clusters(found_by, k).unique()) - 1 < 0.9 * k
@@ -63,7 +63,7 @@ def test_thresholds_are_kept_to_where_asked() -> None:
 
 
 def test_there_are_no_more_classes_than_outputs_in_use() -> None:
-    """Pairs that all models merge cannot be told apart, and no rule is to pretend that they can."""
+    """Pairs that all models merge cannot be separated, and the rule must not pretend that they can."""
     y = np.arange(1200) % 20
     found = GraphPseudoLabels()(torch.nn.functional.one_hot(torch.from_numpy(y // 2).repeat(10, 1), 20))
     assert not found.complete

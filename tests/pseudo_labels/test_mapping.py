@@ -15,14 +15,14 @@ MAPPED = [case for case in oracle.CASES if case.startswith("sim")]
 
 
 def kept(labels, predictions, outputs):
-    """Points whose mini-cluster's output is the one the model predicts."""
+    """Count the points whose mini-cluster stands for the output that the model predicts."""
     inside = labels >= 0
     return int((outputs[labels[inside]] == predictions[inside]).sum())
 
 
 @pytest.mark.parametrize("case", MAPPED)
 def test_public_codes_mapping(case):
-    """The public code's order is a best match to the last model; where ties leave no choice, the same."""
+    """The public code's order is a best match to the last model, and ours is the same order."""
     arrays = oracle.load(case)
     predictions = torch.tensor(arrays["predictions"], dtype=torch.long)
     k = int(arrays["n_clusters"])

@@ -1,4 +1,4 @@
-"""The ways of making pseudo-labels that the paper's Table 1 compares with the graph."""
+"""The methods for pseudo-labels that the paper's Table 1 compares with the graph."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def test_an_output_that_no_point_has_is_not_trained_on() -> None:
 
 
 def test_k_means_clusters_the_features() -> None:
-    """Three groups in the features that the outputs know nothing of."""
+    """The features form three groups; the outputs are uniform and do not show them."""
     y = np.arange(90) % 3
     features = torch.from_numpy(np.eye(3, dtype=np.float32)[y]) + 0.01 * torch.arange(90)[:, None] / 90
     found = KMeansPseudoLabels()(torch.full((2, 90, 3), 1 / 3), lambda: features)
@@ -53,7 +53,7 @@ def test_k_means_clusters_the_features() -> None:
 
 
 def test_k_means_begins_as_it_is_told() -> None:
-    """On points without any groups every start leads elsewhere."""
+    """On points without any groups, different initialisations lead to different clusters."""
     features = torch.rand(200, 4, generator=torch.Generator().manual_seed(0))
     found = KMeansPseudoLabels(n_init=2, random_state=5)(torch.full((1, 200, 6), 1 / 6), lambda: features)
     expected = KMeans(6, n_init=2, random_state=5).fit_predict(features.numpy())
@@ -86,7 +86,7 @@ def test_user_errors(make, message: str) -> None:
     ids=["argmax", "kmeans", "threshold"],
 )
 def test_kingdra_trains_on_them(way, floor: float) -> None:
-    """Seen: .81, .76 and .82."""
+    """Observed accuracies: .81, .76 and .82."""
     digits = load_digits()
     X, y = (digits.data / 16).astype(np.float32), digits.target
     model = Kingdra(

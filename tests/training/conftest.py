@@ -1,4 +1,4 @@
-"""CUDA graphs where there is no GPU: a capture computes nothing, a replay writes where its tensors lie."""
+"""CUDA graphs emulated without a GPU: a capture computes nothing, a replay writes into its tensors."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ Losses = dict[str, Tensor]
 
 
 def capture(work: Callable[[], Losses], stream: object) -> tuple[Losses, Callable[[], None]]:
-    """In place of `step._capture`."""
+    """Emulate `step._capture`."""
     step = work.func.__self__  # type: ignore[attr-defined]
     parameters = list(step._network.parameters())
     restore = saved_state(step._network, step.optimizer)
@@ -31,14 +31,14 @@ def capture(work: Callable[[], Losses], stream: object) -> tuple[Losses, Callabl
             assert p.grad is not None
             gradient.copy_(p.grad)
         for p, seen in zip(parameters, of_python, strict=True):
-            p.grad = seen  # a replay changes no reference of Python's
+            p.grad = seen  # a replay does not change Python references
 
     return losses, launch
 
 
 @pytest.fixture
 def recorded(monkeypatch: pytest.MonkeyPatch) -> list[Callable]:
-    """Let steps be recorded without a GPU; the list of those that were."""
+    """Let steps be recorded without a GPU, and return a list that collects the recorded ones."""
     works: list[Callable] = []
 
     def noted(work, stream):

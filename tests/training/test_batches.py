@@ -1,4 +1,4 @@
-"""Which rows go into which batch."""
+"""The rows of each batch: batch sizes, and unsupervised, supervised and linked orders."""
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ def test_each_part_of_an_epoch_draws_anew() -> None:
 def test_the_points_of_a_linked_pair_come_one_after_the_other() -> None:
     pairs = np.arange(20).reshape(10, 2)
     drawn = linked_order(pairs, 17, 0, 3, 5)
-    assert (drawn[:16:2] + 1 == drawn[1:16:2]).all()  # the last one is cut
+    assert (drawn[:16:2] + 1 == drawn[1:16:2]).all()  # the last pair is cut
     assert len(np.unique(drawn)) == 17
 
 
@@ -73,7 +73,7 @@ def test_supervised_stream_is_balanced(sizes: list[int], n: int, epoch: int) -> 
 
 
 def test_points_beyond_a_share_are_seen_in_other_epochs() -> None:
-    """The public code would show the first n / k points of a large mini-cluster for ever."""
+    """The public code would draw only the first n / k points of a large mini-cluster, in every epoch."""
     clusters = [np.arange(90), np.arange(90, 100)]
     seen = np.unique(np.concatenate([supervised_order(clusters, 100, 0, 0, epoch) for epoch in range(12)]))
     assert len(seen) == 100

@@ -1,4 +1,4 @@
-"""What a killed run leaves."""
+"""Checkpoints: saved states, damaged files, and when saves are due."""
 
 from pathlib import Path
 
@@ -39,7 +39,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 
 def test_every_flipped_bit_cut_and_zeroed_block_is_noticed(tmp_path: Path) -> None:
-    """At 200 places, anywhere in the file: torch's reader alone takes most of these for other numbers."""
+    """Damage 200 random places of the file; torch's reader alone would read most as other numbers."""
     checkpoint = Checkpoint(tmp_path, "a")
     checkpoint.save("state", {"x": torch.rand(300), "epoch": 2, "rows": [{"a": 1.5}]}, "a note")
     path = tmp_path / "state.pt"

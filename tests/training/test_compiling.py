@@ -1,4 +1,4 @@
-"""Only a version of PyTorch that was tried is allowed, and only one that was right compiles by itself."""
+"""Only tested versions of PyTorch are allowed, and only those that compiled correctly compile by default."""
 
 import tomllib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A fast step that computes wrongly is found out before it trains, and the training is the plain one's."""
+"""A fast step that computes wrongly is detected before it trains, and plain steps are used instead."""
 
 import warnings
 from collections.abc import Callable
@@ -27,7 +27,7 @@ def stack(**settings) -> Stack:
 
 
 def trained(one: Stack) -> list[np.ndarray]:
-    """Losses of two phases, without and with labels, of three epochs each; weights and Adam's state."""
+    """Train three epochs without and three with labels; return losses, weights and Adam's state."""
     losses: list[np.ndarray] = []
     for pseudo in (None, PSEUDO):
         for _ in range(3):
@@ -48,7 +48,7 @@ def plain() -> list[np.ndarray]:
 
 
 def compiler(derivative: Callable[[Tensor], Tensor] | None) -> Callable:
-    """Losses that are right; to the gradient of a weight something is added."""
+    """Return a fake torch.compile with right losses that adds ``derivative`` to the gradient of a weight."""
 
     def compile(losses: Callable) -> Callable:
         def call(network, batch):
@@ -88,7 +88,7 @@ def test_a_compiler_that_computes_rightly_is_used_and_the_check_changes_nothing(
 
 
 def with_values(tensors: list[Tensor], values: list[Tensor], work: Callable) -> Callable:
-    """The work on these values; then inputs are what they were, and weights have moved by what it added."""
+    """Return ``work`` on ``values``; it then restores the inputs, and adds only its update to the weights."""
 
     def replay():
         now = [tensor.detach().clone() for tensor in tensors]
@@ -108,7 +108,7 @@ def with_values(tensors: list[Tensor], values: list[Tensor], work: Callable) -> 
 
 
 def with_rate(one: Stack, factor: float, work: Callable) -> Callable:
-    """The work at another learning rate."""
+    """Return ``work`` at another learning rate."""
 
     def replay():
         optimizer = one.step.optimizer

@@ -43,7 +43,7 @@ def test_without_a_terminal_a_line_now_and_then(clock):
             clock[0] += 1
     assert looks == [0, 10, 20]
     lines = out.getvalue().splitlines()
-    assert lines[0].endswith("1,234 pseudo-labels")  # how long it takes is not known yet
+    assert lines[0].endswith("1,234 pseudo-labels")  # the remaining time is not known yet
     assert lines[1] == (
         "iteration 3/10 epoch 2/5 · 10/100 model epochs · "
         "loss 12.3 kl 0.5 · 1,234 pseudo-labels · 0:01:30 left"

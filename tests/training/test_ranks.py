@@ -1,6 +1,6 @@
-"""Several ranks train what one does, and nothing is lost when one of them ends.
+"""Several ranks train the same models as one, and nothing is lost when one of them ends.
 
-Most of these ranks are threads, which are there at once; processes are started where it is about these.
+Most of these ranks are threads, which start quickly; processes are used only in tests about processes.
 """
 
 import contextlib
@@ -49,7 +49,7 @@ def X() -> np.ndarray:
 
 @pytest.fixture
 def threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ranks are threads; each takes itself for the first of its machine, so that data are sent."""
+    """Use threads as ranks, two per machine, so that with three or more ranks data are sent."""
 
     def start(size: int, n_threads: int, work: str) -> Group:
         store = dist.HashStore()
@@ -79,7 +79,7 @@ def kingdra(**settings) -> Kingdra:
 def test_any_number_of_ranks_trains_what_one_does(
     X: np.ndarray, threads: None, alike: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Bit for bit where stacks are of one size; a larger stack rounds in other places."""
+    """Results are bitwise equal if stacks have the same size; a larger stack rounds differently."""
     if alike:
         monkeypatch.setattr(worker, "WEIGHTS_PER_CPU_STACK", 0)
     alone = kingdra().fit(X)
@@ -191,7 +191,7 @@ def test_a_rank_that_fails_does_not_wait_for_the_others_to_end_a_phase(
 
 
 class Interrupt:
-    """Ends another rank in the midst of training."""
+    """A monitor that kills another rank in the middle of training."""
 
     def progress(self, event) -> None:
         if event.iteration == 1:
@@ -227,7 +227,7 @@ def test_ranks_end_with_the_process_that_began_them(tmp_path: Path) -> None:
 
 
 class Stop:
-    """Stops another rank as a debugger or a frozen container does, and interrupts this one."""
+    """A monitor that stops another rank, as debuggers and frozen containers do, and interrupts this one."""
 
     def progress(self, event) -> None:
         os.kill(_ranks_of(os.getpid())[0], signal.SIGSTOP)
@@ -257,7 +257,7 @@ def _ranks_of(pid: int) -> list[int]:
 
 
 def test_a_script_without_a_main_guard_beside_files_of_libraries_names(tmp_path: Path) -> None:
-    """Its own imports of ``random`` and the like do not count: it is run from a notebook, say."""
+    """The ranks must not import these files; the script imports its own modules first, as in a notebook."""
     for name in ("random", "queue", "copy", "numbers", "torch/__init__"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / f"{name}.py").write_text("raise SystemExit('this was imported')")
@@ -291,7 +291,7 @@ def test_torchrun_leaves_the_labels_of_one_process(tmp_path: Path, monkeypatch: 
 
 
 def test_torchrun_refuses_nodes_with_other_arguments(tmp_path: Path) -> None:
-    """Whichever way each starts the program."""
+    """The nodes may start the program in different ways."""
     launch = [sys.executable, "-m", "torch.distributed.run", "--nnodes=2", "--master-addr=127.0.0.1"]
     program = [["-m", "kingdra_repro"], ["--no-python", str(Path(sys.executable).with_name("kingdra-run"))]]
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -312,7 +312,7 @@ def test_torchrun_refuses_nodes_with_other_arguments(tmp_path: Path) -> None:
 
 
 def test_ranks_that_torchrun_starts_anew_meet_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In its store the addresses of those before are left."""
+    """The store of torchrun still holds the addresses of the previous ranks."""
     store, number = dist.HashStore(), threading.local()
     monkeypatch.setattr(group_module, "CONNECTING", timedelta(seconds=5))
     monkeypatch.setattr(dist, "rendezvous", lambda url: iter([(store, number.rank, 2)]))

@@ -1,4 +1,4 @@
-"""Training a stack: the same as training its members alone, and the same each time."""
+"""Training a stack gives the same as training its members alone, and the same each time."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -59,7 +59,7 @@ def pseudo_labels(n_models: int) -> PseudoLabels:
 
 
 def trace(stack: Stack) -> np.ndarray:
-    """The total loss of each member at 20 steps, half of them with pseudo-labels: [20, M]."""
+    """Return the total loss of each member at 20 steps, half of them with pseudo-labels: [20, M]."""
     steps: list[np.ndarray] = []
 
     def keep(step: StepDone) -> None:
@@ -100,7 +100,7 @@ def test_a_sparse_matrix_trains_as_the_dense_one(X: np.ndarray, base) -> None:
 
 @pytest.mark.parametrize("base", BASES, ids=["ladder_im", "ladder_dot"])
 def test_moments_are_those_of_the_whole_set(X: np.ndarray, base, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Streamed in chunks or all at once, the outputs are those of one clean pass over the whole set."""
+    """With moments computed in chunks, the outputs are those of one clean pass over the whole set."""
     stack = make_stack(X, [0, 1], base)
     stack.train_epoch(None, lambda step: None)
     monkeypatch.setattr(stack, "_chunk_size", lambda: 50)
@@ -154,7 +154,7 @@ def test_the_learning_rate_falls_to_nothing_in_the_last_epochs_of_a_phase(X: np.
         stack.train_epoch(None, note, epochs_left)
     begun = np.concatenate([epoch + np.arange(0, len(X), 32) / len(X) for epoch in range(3)])
     np.testing.assert_allclose(rates, np.minimum(1, (3 - begun) / 1.5))
-    stack.train_epoch(None, note, 3)  # the next phase begins anew
+    stack.train_epoch(None, note, 3)  # the next phase starts with the full rate
     assert rates[-1] == 1
 
 
@@ -195,7 +195,7 @@ def test_a_mixed_ensemble_gives_its_members_in_order(X: np.ndarray) -> None:
 
 @dataclass(frozen=True)
 class OrdinaryModules(LadderIM):
-    """A base of one's own whose networks are separate modules, not a stack."""
+    """A user's own base whose networks are separate modules, not a stack."""
 
     def build(self, n_features, n_clusters, generators, precision):
         return torch.nn.ModuleList(torch.nn.Linear(n_features, n_clusters) for _ in generators)
@@ -214,7 +214,7 @@ def test_a_network_gives_no_answer_before_its_moments_are_measured(X: np.ndarray
 
 @dataclass(frozen=True)
 class Quiet(LadderIM):
-    """A base whose ``repr`` does not tell it from another."""
+    """A base whose ``repr`` does not distinguish it from another."""
 
     loudness: float = field(default=1.0, repr=False)
 

@@ -1,4 +1,4 @@
-"""A step that is recorded, or compiled, trains as one that is not."""
+"""A recorded or compiled step trains like a plain one."""
 
 import gc
 import warnings
@@ -17,7 +17,7 @@ from kingdra_repro.training.stack import Stack
 from kingdra_repro.training.supervised import PseudoLabels
 from tests.training.conftest import capture
 
-N, D, K, M = 330, 12, 4, 3  # batches of 33: and, of 32 asked for, all of one size
+N, D, K, M = 330, 12, 4, 3  # batch_size=32 gives batches of 33, all of one size
 BASES: dict[str, Base] = {
     "ladder_im": LadderIM(hidden=(24, 16), w_mi_later=0.3),
     "ladder_dot": LadderDot(hidden=(24, 16), last_layer_bn=True),
@@ -31,11 +31,11 @@ ALL_BASES: dict[str, Base] = {
     "imsat_affine": IMSATAffine(image_shape=(3, 4), channels=(4, 6), hidden=(8,)),
     "ladder": Ladder(hidden=(24, 16), denoising_costs=(1000.0, 10.0, 0.1, 0.1)),
 }
-# Tracing takes seconds a layer: one hidden layer is enough.
+# Tracing takes seconds per layer, and one hidden layer is enough.
 TRACED: dict[str, Base] = {"ladder_im": LadderIM(hidden=(24,)), "imsat_vat": IMSATVAT(hidden=(24,))}
-# Each base without labels and with them; ladder learns from labels alone.
+# Each base without and with labels; ladder learns only from labels.
 CASES = [(name, labels) for name in ALL_BASES for labels in (False, True) if labels or name != "ladder"]
-# How far a fast way may be from the plain one of the same precision: gradients, losses of steps 2 to 5.
+# Largest relative difference between fast and plain steps of the same precision: gradients and losses.
 ROUNDING = {"float32": 1e-3, "tf32": 1e-2, "bfloat16": 5e-2}
 gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU")
 
@@ -53,7 +53,7 @@ def stack(X: np.ndarray, base: Base, device: str = "cpu", rows: int = N, **setti
 
 
 def trace(one: Stack) -> np.ndarray:
-    """The losses of all steps of four epochs, the later three with pseudo-labels: [steps, M]."""
+    """Return the losses of all steps of four epochs, the last three with pseudo-labels: [steps, M]."""
     found: list[np.ndarray] = []
     for labels in (None, *[pseudo_labels(one)] * 3):
         one.train_epoch(labels, lambda s: found.append(s.losses["loss"].cpu().numpy().copy()))
@@ -66,7 +66,7 @@ def pseudo_labels(one: Stack) -> PseudoLabels:
 
 
 def first_steps(one: Stack, labels: bool) -> tuple[list[dict[str, torch.Tensor]], np.ndarray]:
-    """Of the first five steps: the gradient of every parameter in each, and the losses [5, M]."""
+    """Return the gradient of every parameter at each of the first five steps, and their losses [5, M]."""
     gradients: list[dict[str, torch.Tensor]] = []
     losses: list[np.ndarray] = []
 
@@ -80,10 +80,10 @@ def first_steps(one: Stack, labels: bool) -> tuple[list[dict[str, torch.Tensor]]
 
 
 def assert_trains_alike(fast: Stack, plain: Stack, labels: bool, first_fast_step: int = 0) -> None:
-    """Gradients of every parameter at the first fast step, losses at the five first steps."""
+    """Compare gradients of every parameter at the first fast step, and losses at the first five steps."""
     allowed = ROUNDING[plain.options.precision]
     with warnings.catch_warnings():
-        warnings.simplefilter("error", RuntimeWarning)  # a fast way that fails, or is wrong, warns
+        warnings.simplefilter("error", RuntimeWarning)  # a fast step that fails or is wrong warns
         gradients, losses = first_steps(fast, labels)
     all_expected, expected_losses = first_steps(plain, labels)
     found, expected = gradients[first_fast_step], all_expected[first_fast_step]
@@ -106,13 +106,13 @@ def test_a_recorded_step_trains_as_any_other(
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         np.testing.assert_array_equal(trace(one), expected)
-    assert len(recorded) == 2 * (1 if rows == 330 else 2)  # without and with labels, for each size of batch
+    assert len(recorded) == 2 * (1 if rows == 330 else 2)  # without and with labels, for each batch size
 
 
 def test_a_phase_lets_go_of_what_it_recorded(
     X: np.ndarray, recorded: list[Callable], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A recording holds a GPU's memory, and no out-of-memory error waits for Python's collector of cycles."""
+    """A recording holds GPU memory, and out-of-memory errors do not wait for the cyclic garbage collector."""
     made: list[weakref.ref] = []
     whole = step_module._RecordedStep.__init__
 
@@ -141,7 +141,7 @@ def test_a_phase_lets_go_of_what_it_recorded(
 def test_nothing_is_compiled_within_a_recording(
     X: np.ndarray, recorded: list[Callable], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A capture breaks off there; and what was compiled before must be what is recorded."""
+    """Compiling would abort a capture, and code compiled before must be what is recorded."""
     compiled, ran = 0, 0
 
     def backend(graph, inputs):
@@ -178,7 +178,7 @@ def test_nothing_is_compiled_within_a_recording(
 def test_gradients_of_a_traced_step_are_those_of_any_other(
     X: np.ndarray, name: str, labels: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All of torch.compile but the kernels; with PyTorch 2.11 this is where gradients got mixed up."""
+    """Test all of torch.compile except the kernels; in PyTorch 2.11, gradients got mixed up here."""
     whole = torch.compile
     monkeypatch.setattr(torch, "compile", lambda losses: whole(losses, backend="aot_eager"))
     torch._dynamo.reset()
@@ -218,7 +218,7 @@ def test_a_cuda_graph_trains_as_single_launches_do(
 ) -> None:
     one = stack(X, BASES[name], "cuda", rows, decay_epochs=1.0)
     with warnings.catch_warnings():
-        warnings.simplefilter("error", RuntimeWarning)  # a graph that is wrong is done without
+        warnings.simplefilter("error", RuntimeWarning)  # a wrong graph warns and is not used
         graphs = trace(one)
     assert one.step._records
     monkeypatch.setattr(step_module, "STEPS_BEFORE_CAPTURE", 10**9)
@@ -248,7 +248,7 @@ def test_phases_on_a_gpu_need_no_more_memory_than_the_first(X: np.ndarray) -> No
         for _ in range(4):
             trace(one)
             one.end_phase()
-            torch.cuda.empty_cache()  # the pool of a graph that is gone stays reserved until then
+            torch.cuda.empty_cache()  # the pool of a deleted graph stays reserved until then
             used.append(torch.cuda.memory_reserved())
     finally:
         gc.enable()
@@ -272,7 +272,7 @@ def test_a_cuda_graph_has_the_gradients_of_single_launches(
 @pytest.mark.parametrize("precision", ROUNDING)
 @pytest.mark.parametrize(("name", "labels"), [("ladder_im", True), ("imsat_vat", False)])
 def test_compiled_on_a_gpu(X: np.ndarray, name: str, labels: bool, precision: str) -> None:
-    """Other bases: `scripts/losses.py`."""
+    """`scripts/losses.py` compiles the other bases."""
     torch._dynamo.reset()
     plain, compiled = (stack(X, BASES[name], "cuda", precision=precision, compile=c) for c in (False, True))
     plain.step._records = False
@@ -281,7 +281,7 @@ def test_compiled_on_a_gpu(X: np.ndarray, name: str, labels: bool, precision: st
 
 @gpu
 def test_a_gpu_s_losses_are_a_cpu_s(X: np.ndarray) -> None:
-    """One step from equal weights on equal noise."""
+    """Compare one step with the same weights and the same noise."""
     base = BASES["ladder_im"]
     cpu, cuda = stack(X, base), stack(X, base, "cuda")
     found = {}

@@ -1,4 +1,4 @@
-"""What stands beside an unsupervised batch: pseudo-labelled points, and how much linked pairs count."""
+"""Batches in addition to the unsupervised one: pseudo-labelled points, and the weight of linked pairs."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def test_fewer_pairs_than_a_quarter_of_the_rows_count_less(n_pairs: int, certain
 
 
 def test_pairs_that_belong_together_weigh_as_much_as_those_that_do_not() -> None:
-    """Of four points one pair is alike and two are not: means of each kind, taken apart and added."""
+    """Of four points, one pair is alike and two are unlike; the means of both kinds are added."""
     relation = torch.full((1, 4, 4), UNKNOWN, dtype=torch.int8)
     for i, j, how in ((0, 1, ALIKE), (0, 2, UNLIKE), (1, 3, UNLIKE)):
         relation[0, i, j] = relation[0, j, i] = how
@@ -65,8 +65,8 @@ def test_where_some_classes_lack_labels_giving_all_points_the_others_is_no_gain(
     mean = p.mean(1)[0]
     expected = -sum((p[0, i, c] / mean[c]).log() for i, c in ((0, 0), (2, 2), (3, 0))) / 4
     torch.testing.assert_close(loss.detach(), torch.tensor([expected, 0.0], dtype=torch.float64))
-    assert gradcheck(lambda z: partial_label_loss(z, target), logits)  # through the mean, too
-    # Where all points have the same outputs, which these are changes nothing; cross entropy would fall.
+    assert gradcheck(lambda z: partial_label_loss(z, target), logits)  # also through the mean
+    # If all points have equal outputs, the loss does not depend on them; cross entropy would fall.
     for alike in (torch.zeros(1, 4, 3), torch.tensor([9.0, 0.0, 0.0]).expand(1, 4, 3)):
         torch.testing.assert_close(partial_label_loss(alike, target[:1]), torch.zeros(1))
     batch = Batch(logits, [], x_sup=logits, y_sup=target, every_output=False)
@@ -75,7 +75,7 @@ def test_where_some_classes_lack_labels_giving_all_points_the_others_is_no_gain(
 
 @pytest.mark.parametrize(("every_output", "weight"), [(True, 0.0), (False, 1.0)])
 def test_the_later_weight_is_for_pseudo_labels_of_all_outputs(every_output: bool, weight: float) -> None:
-    """With labels of some classes alone nothing else keeps the others apart."""
+    """If only some classes have labels, nothing else keeps the others apart."""
     base = LadderIM(hidden=(4,), w_mi=1.0, w_mi_later=0.0)
     network = base.build(3, 2, [torch.manual_seed(0)], "float32")
     x = torch.randn(1, 8, 3, generator=torch.manual_seed(1))
@@ -95,7 +95,7 @@ def test_a_pair_that_is_uncertain_twice_weighs_the_sum() -> None:
 
 
 def test_what_is_certain_is_not_in_doubt_and_no_pair_counts_more_than_once() -> None:
-    """That 0 and 2 are one follows from certain pairs; of 3 and 4 it is said twice."""
+    """Certain pairs imply that 0 and 2 belong together; two uncertain pairs say so of 3 and 4."""
     links = Links.of(5, [[0, 1], [1, 2], [3, 4], [4, 3]], [[0, 2]], [1, 1, 0.6, 0.7], [0.5])
     relation, weight = LinkedPairs(closure(5, links), CPU).relations(torch.arange(5))
     assert relation[[0, 3], [2, 4]].tolist() == [ALIKE, ALIKE]

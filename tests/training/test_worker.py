@@ -1,4 +1,4 @@
-"""Members go on from what killed runs left, whatever stacks they were in."""
+"""Members resume from the states left over from killed runs, whatever stacks they were in."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -60,7 +60,7 @@ def ignore(step: StepDone) -> None:
     ids=["the same", "dealt out", "dealt out later", "dealt out twice"],
 )
 def test_the_second_phase_goes_on_from_the_end_of_the_first(left: Left, tmp_path: Path) -> None:
-    """The first phase is done, by these processes in turn; Kingdra had not noted it when it was killed."""
+    """The first phase is done, by each set of workers in turn, but was not recorded before the kill."""
     checkpoint = Checkpoint(tmp_path, "a key")
     for shares, until_epoch in left:
         for one in workers(shares, checkpoint):
@@ -105,7 +105,7 @@ def test_members_of_a_kind_stand_together_each_with_the_radii_of_its_kind() -> N
 
 
 def test_more_members_than_a_file_s_name_takes(tmp_path: Path) -> None:
-    """A stack of ninety, as a GPU has them: saved, and taken up by two of forty-five."""
+    """Save stacks of 84 and 6 members, as large as on a GPU, and resume them as two stacks of 45."""
     base, X = RIM(hidden=()), np.random.default_rng(0).random((N, D), dtype=np.float32)
 
     def trained(share: range, on_step: Callable[[StepDone], None]) -> dict[int, torch.Tensor]:
