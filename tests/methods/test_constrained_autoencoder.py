@@ -192,13 +192,14 @@ def test_a_killed_fit_ends_as_one_never_killed(digits, given, assert_resumes) ->
 def test_an_autoencoder_that_is_kept_is_trained_once(digits, given, tmp_path: Path) -> None:
     X, settings = digits[0], {"epochs": 2, "clustering_epochs": 1}
     straight = model(**settings).fit(X, given)
-    for monitor in (KillAt(), KillAt(-1)):
-        kept = model(autoencoder_dir=tmp_path, monitor=monitor, **settings).fit(X, given)
-        np.testing.assert_array_equal(kept.labels_, straight.labels_)
-        assert monitor.notified == [1, 2, 3]
     others = draw_labels(digits[1], 10, 5, seed=1)
-    with pytest.raises(Killed):  # at the first step of the second phase
-        model(autoencoder_dir=tmp_path, monitor=KillAt(1), **settings).fit(X, others)
+    for labels, is_kept in ((given, False), (given, True), (others, True)):
+        monitor = KillAt()
+        kept = model(autoencoder_dir=tmp_path, monitor=monitor, **settings).fit(X, labels)
+        if labels is given:
+            np.testing.assert_array_equal(kept.labels_, straight.labels_)
+        assert monitor.notified == [1, 2, 3]
+        assert (monitor.done[0] > settings["epochs"]) == is_kept  # the first step is one of the second phase
     assert len(list(tmp_path.iterdir())) == 1
 
 
