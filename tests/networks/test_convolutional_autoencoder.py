@@ -12,7 +12,10 @@ def network(shape: tuple[int, ...], seed: int = 0) -> ConvolutionalAutoencoder:
     return ConvolutionalAutoencoder(shape, 8, 1.0, torch.Generator().manual_seed(seed))
 
 
-@pytest.mark.parametrize("shape", [(8, 8), (16, 16), (28, 28), (32, 32), (55, 55, 3), (28, 20), (6, 9)])
+SHAPES = [(8, 8), (16, 16), (28, 28), (32, 32), (55, 55, 3), (28, 20), (6, 9), (9, 9), (9, 10), (10, 10, 3)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
 def test_pictures_of_any_shape_come_back_in_it(shape: tuple[int, ...]) -> None:
     x = torch.rand(2, math.prod(shape), generator=torch.Generator().manual_seed(0))
     code = network(shape)(x)

@@ -18,13 +18,14 @@ PADDING = 1
 SMALLEST_SIDE = 6  # of an image, so that the last map has more than one value to normalise
 
 
-def strides(side: int) -> tuple[int, int, int]:
-    """Return the strides of the three convolutions for images of this side, after the document's code.
+def strides(height: int, width: int) -> tuple[int, int, int]:
+    """Return the strides of the three convolutions for images of this size, after the document's code.
 
     The code has for side 16: 2, 1, 1 (USPS); 28 and 32: 2, 2, 1 (MNIST, FRGC); 55: 2, 2, 2 (YTF). For YTF it
     also has kernels of 5, 7 and 7, and so a last map 4 wide; with the kernels used here it is 6 wide.
     """
-    if side <= 8:
+    side = min(height, width)
+    if side <= 8 or max(height, width) <= 10:  # a stride of 2 would leave one value or none
         return 1, 1, 1
     if side <= 16:
         return 2, 1, 1
@@ -55,7 +56,7 @@ class ConvolutionalAutoencoder(nn.Module):
         self.image_shape = (height, width, *image_shape[2:], 1)[:3]
         self.scale: Tensor
         self.register_buffer("scale", torch.tensor(scale))
-        steps = strides(min(height, width))
+        steps = strides(height, width)
         sizes = [(height, width)]  # of the maps
         for kernel, stride in zip(KERNELS, steps, strict=True):
             sizes.append(tuple((side + 2 * PADDING - kernel) // stride + 1 for side in sizes[-1]))  # type: ignore[arg-type]
