@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import numpy as np
 import sklearn
@@ -40,20 +41,38 @@ def default_library_state() -> Iterator[None]:
 
 @contextmanager
 def products_in_tf32(rounded: bool) -> Iterator[None]:
-    """Set whether a GPU's float32 matrix products round their factors to TF32; restore it afterwards."""
+    """Set whether a GPU's float32 matrix products round their factors to TF32; restore it afterwards.
+
+    A CPU's float32 products round nothing, whatever the caller has set.
+    """
     try:
         before = torch.get_float32_matmul_precision()
     except RuntimeError:  # the caller uses PyTorch's newer API, which cannot be mixed with the older one
-        matmul = torch.backends.cuda.matmul
-        before = matmul.fp32_precision
-        matmul.fp32_precision = "tf32" if rounded else "ieee"
-        try:
+        with (
+            _fp32_precision(torch.backends.cuda.matmul, "tf32" if rounded else "ieee"),
+            _fp32_precision(torch.backends.mkldnn.matmul, "ieee"),  # type: ignore[attr-defined]
+        ):
             yield
-        finally:
-            matmul.fp32_precision = before
+        return
+    if before == "highest" and not rounded:
+        # Setting it again would stop products from following torch.backends.fp32_precision.
+        yield
         return
     torch.set_float32_matmul_precision("high" if rounded else "highest")
     try:
         yield
     finally:
         torch.set_float32_matmul_precision(before)
+
+
+@contextmanager
+def _fp32_precision(matmul: Any, precision: str) -> Iterator[None]:
+    """Set the precision of a backend's products, then restore it."""
+    before = matmul.fp32_precision
+    matmul.fp32_precision = precision
+    try:
+        yield
+    finally:
+        matmul.fp32_precision = "none"  # it follows torch.backends.fp32_precision
+        if matmul.fp32_precision != before:
+            matmul.fp32_precision = before

@@ -5,6 +5,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,6 +88,47 @@ def test_every_estimator_answers_as_without_them(name: str, tmp_path) -> None:
 def test_no_product_is_rounded_because_the_caller_s_are() -> None:
     with another_state(torch.no_grad()), default_library_state():
         assert torch.get_float32_matmul_precision() == "highest"
+
+
+@pytest.fixture
+def backends() -> Iterator[Any]:
+    """PyTorch's newer settings of precision, at their defaults; a test may change them."""
+    found = torch.backends
+    settings = [found, found.cuda.matmul, found.mkldnn.matmul]
+    before = [one.fp32_precision for one in settings]
+    for one in settings:
+        one.fp32_precision = "none"
+    yield found
+    for one, value in zip(settings, before, strict=True):
+        one.fp32_precision = value
+
+
+def products(backends: Any) -> list[str]:
+    return [backends.cuda.matmul.fp32_precision, backends.mkldnn.matmul.fp32_precision]
+
+
+@pytest.mark.parametrize("precision", ["tf32", "bf16"])
+def test_nor_because_of_the_newer_setting_for_cpus(backends: Any, precision: str) -> None:
+    backends.mkldnn.matmul.fp32_precision = precision
+    with default_library_state():
+        assert products(backends) == ["ieee", "ieee"]
+    assert products(backends) == ["none", precision]
+
+
+def test_nor_because_of_that_for_all_devices(backends: Any) -> None:
+    backends.fp32_precision = "tf32"
+    with default_library_state():
+        assert products(backends) == ["ieee", "ieee"]
+    assert products(backends) == ["tf32", "tf32"]
+    backends.fp32_precision = "ieee"
+    assert products(backends) == ["ieee", "ieee"]
+
+
+def test_a_setting_for_all_devices_still_applies_afterwards(backends: Any) -> None:
+    with default_library_state():
+        pass
+    backends.fp32_precision = "tf32"
+    assert products(backends) == ["tf32", "tf32"]
 
 
 def test_so_do_mini_clusters() -> None:
