@@ -88,6 +88,17 @@ def test_small_buffers_give_each_row_once_and_all_members_the_same_rows(streamed
         np.testing.assert_array_equal(part.rows[np.arange(part.n)], streamed[:][part.row_index])
 
 
+def test_no_more_rows_are_predicted_at_once_than_training_shuffles(streamed, monkeypatch) -> None:
+    read: list[int] = []
+    blocks = StreamedMatrix.blocks
+    monkeypatch.setattr(StreamedMatrix, "blocks", lambda X, n_rows: read.append(n_rows) or blocks(X, n_rows))
+    rows = StreamedRows(replace(streamed, buffer_rows=64), torch.device("cpu"))
+    chunks = list(rows.chunks(32))
+    assert max(read) <= 64
+    assert {chunk.shape[1] for chunk in chunks[:-1]} == {32}
+    np.testing.assert_array_equal(torch.cat(chunks, dim=1)[0], streamed[:])
+
+
 def test_a_fit_in_small_buffers_is_the_same_each_time(streamed: StreamedMatrix) -> None:
     model, again = (kingdra(first_epochs=4).fit(replace(streamed, buffer_rows=64)) for _ in range(2))
     assert_same_history(model, again)

@@ -1,6 +1,7 @@
 """Access to the rows of a feature matrix for training: dense, sparse, or streamed from its file."""
 
 import itertools
+import math
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -103,8 +104,9 @@ class StreamedRows:
 
     def chunks(self, size: int) -> Iterator[Tensor]:
         """Yield all rows in order, as tensors [1, at most size, d]."""
-        # A multiple of 16 chunks keeps chunks aligned as in one whole array, so that products round alike.
-        at_once = 16 * size * max(1, self._X.rows_per_block // (16 * size))
+        # Multiples of 16 numbers keep chunks aligned as in one whole array, so that products round alike.
+        aligned = size * (16 // math.gcd(16, size * self.d))
+        at_once = aligned * max(1, self._X.rows_per_block // aligned)
         for block in self._X.blocks(at_once):
             yield from Rows(block, self.device).chunks(size)
 
