@@ -22,7 +22,7 @@ def choose_device(name: str = "auto") -> torch.device:
             there = not torch.empty(0, device=device).is_meta
         if not there:
             raise NotImplementedError
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
         found = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
         raise InputError(
             f"device={name} is not available on this machine: choose from auto, {', '.join(found)}",

@@ -138,6 +138,7 @@ def test_a_seed_decides_the_result(digits, assert_seeded) -> None:
         ({"learning_rate": "fast"}, "learning_rate must be a positive number; got 'fast'"),
         ({"masking": 1.0}, "masking must be a number of at least 0 and below 1; got 1.0"),
         ({"device": "cuda:77"}, "device=cuda:77 is not available on this machine"),
+        ({"device": "hpu"}, "device=hpu is not available on this machine"),  # its module is missing
     ],
 )
 def test_user_errors(settings: dict, message: str, digits) -> None:
