@@ -18,7 +18,7 @@ def phase_scores(
     ----------
     y : int64 array [n], the classes
     labels : int64 array [n], the clusters
-    model_labels : int64 array [n_models, n], each model's clusters, or None if there is no ensemble
+    model_labels : integer array [n_models, n], each model's clusters, or None if there is no ensemble
     pseudo_labels : int64 array [n] with -1 for none, or None if the method makes none
     given : int64 array [n], the labels that the method was given, or None; see `scores`
 

@@ -58,8 +58,9 @@ class Ensemble(ClassNamePrefixFeaturesOutMixin, TransformerMixin, TrainedCluster
     ----------
     labels_ : int64 array [n]
         The cluster of each point; labelled points have their class.
-    model_labels_ : int64 array [n_models, n]
-        The clusters of each model, numbered by its own outputs, which are not matched between models.
+    model_labels_ : integer array [n_models, n]
+        The clusters of each model, numbered by its own outputs, which are not matched between models. int64;
+        for streamed or very large data uint8, or int16 with more than 256 clusters, to save memory.
     history_ : DataFrame, one row with losses, seconds, and agreement of the ensemble
     n_features_in_ : int
 

@@ -39,7 +39,7 @@ class Iteration:
     ----------
     index : int, 0 for the unsupervised phase of an ensemble; methods without an ensemble count from 1
     labels : int64 array [n], the labels that the method would return now; None if it has none yet
-    model_labels : int64 array [n_models, n], the labels of each model; None without an ensemble
+    model_labels : integer array [n_models, n], the labels of each model; None without an ensemble
     pseudo_labels : int64 array [n], the mini-clusters found now, -1 for points in none; None if the method
         makes none
     row : the values known of this phase without true labels, by name
