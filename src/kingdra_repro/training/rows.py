@@ -100,7 +100,8 @@ class StreamedRows:
 
     def __init__(self, X: StreamedMatrix, device: torch.device) -> None:
         self.n, self.d = X.shape
-        self.device, self._X = device, X
+        # "cuda" with its index: in the thread that reads ahead, the current GPU is the first one.
+        self.device, self._X = torch.empty(0, device=device).device, X
 
     def chunks(self, size: int) -> Iterator[Tensor]:
         """Yield all rows in order, as tensors [1, at most size, d]."""
