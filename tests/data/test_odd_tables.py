@@ -252,3 +252,12 @@ def test_a_sign_between_thousands_is_none_in_other_columns() -> None:
     data = load_custom("de.csv", n_clusters=2, scale=None, categories="ignore")
     assert data.feature_names == ["Betrag", "Breite"]
     np.testing.assert_allclose(data.X[:2], [[1100.95, 47.1], [1101.95, 47.1001]])
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_index_of_several_levels_has_no_names(stream: bool) -> None:
+    groups = pd.MultiIndex.from_product([["oak", "ash"], range(10)], names=["kind", "plot"])
+    pd.DataFrame({"a": A, "b": B}, index=groups).to_parquet("t.parquet")
+    data = load_custom("t.parquet", n_clusters=2, scale=None, stream=stream, data_dir="data")
+    assert (data.feature_names, data.row_names) == (["a", "b"], None)
+    np.testing.assert_array_equal(data.X[:], EXPECTED)

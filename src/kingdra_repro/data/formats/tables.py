@@ -132,8 +132,9 @@ def _without_nameless(table: pd.DataFrame, path: Path) -> pd.DataFrame:
             "or remove the column"
         )
     kept = table.iloc[:, [i for i in range(len(table.columns)) if i not in left_out]]
-    named = isinstance(table.index, pd.RangeIndex) or types.is_numeric_dtype(table.index)
-    return kept.set_axis(index if left_out or named else table.index.astype(str), axis=0)
+    # An index of numbers or of several levels has no names, as in `StreamedParquet.frames`.
+    nameless_rows = types.is_numeric_dtype(table.index) or table.index.nlevels > 1
+    return kept.set_axis(index if left_out or nameless_rows else table.index.astype(str), axis=0)
 
 
 def _read_parquet(content: Path | BytesIO, path: Path) -> pd.DataFrame:
