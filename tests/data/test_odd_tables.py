@@ -261,3 +261,21 @@ def test_an_index_of_several_levels_has_no_names(stream: bool) -> None:
     data = load_custom("t.parquet", n_clusters=2, scale=None, stream=stream, data_dir="data")
     assert (data.feature_names, data.row_names) == (["a", "b"], None)
     np.testing.assert_array_equal(data.X[:], EXPECTED)
+
+
+def test_numbers_as_names_in_an_excel_sheet_do_not_depend_on_the_values() -> None:
+    def sheet(name: str, *columns: np.ndarray) -> None:
+        names = list(range(2020, 2020 + len(columns)))
+        pd.DataFrame(dict(zip(names, columns, strict=True))).to_excel(name, index=False)
+
+    sheet("t.xlsx", A, np.arange(20) ** 2)
+    data = load_custom("t.xlsx", n_clusters=2, scale=None)
+    assert data.feature_names == ["2020", "2021"]
+    sheet("whole.xlsx", np.arange(5), np.arange(5) * 3)
+    new = read_new_points(data.preprocessing, Path("whole.xlsx"), 2)
+    np.testing.assert_array_equal(new.X, np.column_stack([np.arange(5), np.arange(5) * 3]))
+
+
+def test_digits_kept_as_text_in_an_excel_sheet_stay_text_below_a_number() -> None:
+    pd.DataFrame({"a": A, 2020: [f"{i % 4:03}" for i in range(20)]}).to_excel("t.xlsx", index=False)
+    assert load_custom("t.xlsx", labels="2020").class_names == ["000", "001", "002", "003"]

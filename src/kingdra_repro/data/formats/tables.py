@@ -173,7 +173,10 @@ def _read_excel(content: Path | BytesIO, path: Path) -> pd.DataFrame:
                 1 + len(others),
                 first,
             )
-        cells = pd.read_excel(book, sheet_name=first, header=None, keep_default_na=False, na_values=[""])
+        # As objects: beside fractions, pandas would turn a name such as 2020 into 2020.0.
+        cells = pd.read_excel(
+            book, sheet_name=first, header=None, dtype=object, keep_default_na=False, na_values=[""]
+        )
     cells = cells.dropna(how="all").dropna(how="all", axis=1)
     while len(cells) > 1 and cells.shape[1] > 1 and cells.iloc[0].notna().sum() < 2:  # a title
         cells = cells.iloc[1:].dropna(how="all", axis=1)
