@@ -96,3 +96,9 @@ def test_a_file_of_too_few_labels(setting: str) -> None:
         )
         with pytest.raises(InputError, match=message + " column's name.*, the data have 12 rows: give each"):
             load_custom("t.csv", **{setting: "y.csv"})
+
+
+def test_a_sheet_of_answers_with_blank_cells() -> None:
+    pd.DataFrame({"a": np.arange(12.0) ** 2}).to_csv("t.csv", index=False)
+    pd.DataFrame({"told": ["oak", None, None, "ash"] * 3}).to_excel("y.xlsx", index=False)
+    assert load_custom("t.csv", given="y.xlsx").given.tolist() == [1, -1, -1, 0] * 3

@@ -177,7 +177,12 @@ def _read_excel(content: Path | BytesIO, path: Path) -> pd.DataFrame:
         cells = pd.read_excel(
             book, sheet_name=first, header=None, dtype=object, keep_default_na=False, na_values=[""]
         )
-    cells = cells.dropna(how="all").dropna(how="all", axis=1)
+    cells = cells.dropna(how="all", axis=1)
+    if cells.shape[1] == 1:  # as in a text file, a blank line is a missing value, except at the end
+        column = cells.iloc[:, 0]
+        cells = cells.loc[column.first_valid_index() : column.last_valid_index()]
+    else:
+        cells = cells.dropna(how="all")
     while len(cells) > 1 and cells.shape[1] > 1 and cells.iloc[0].notna().sum() < 2:  # a title
         cells = cells.iloc[1:].dropna(how="all", axis=1)
     names = [("" if pd.isna(name) else str(name)) for name in cells.iloc[0]] if len(cells) else []
