@@ -75,6 +75,13 @@ def test_folder_of_pictures(picture_folder: Path, weights: Path) -> None:
     assert load_custom(picture_folder, pictures=settings).X.shape == (5, 2048)
 
 
+def test_a_picture_that_is_given_twice_has_features_twice(picture_folder: Path, weights: Path) -> None:
+    kept = load_custom(picture_folder, pictures={"resize": 32, "weights": weights}).preprocessing
+    a, b = picture_folder / "cats" / "1.png", picture_folder / "dogs" / "4.png"
+    once = kept.features([a, b], 2048)
+    np.testing.assert_allclose(kept.features([a, b, a], 2048), once[[0, 1, 0]], rtol=1e-4, atol=1e-5)
+
+
 def test_user_errors(text_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no files"):

@@ -43,8 +43,8 @@ class PictureVectorizer(Extraction):
             place = Path(self.weights).expanduser()
             if place.is_file() and checksum(place) != self.weights_sha256:
                 raise InputError(f"{place} has other weights than the model was fitted with: put those back")
-        stats = {file.relative_to(folder).as_posix(): file.stat() for file in files}
-        versions = [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats.items()]
+        stats = [(file.relative_to(folder).as_posix(), file.stat()) for file in files]
+        versions = [[name, stat.st_size, stat.st_mtime_ns] for name, stat in stats]  # a file may occur twice
         return image_features(
             "custom",
             lambda: (PictureFiles(list(files)), None),
