@@ -1,5 +1,6 @@
 import os
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,19 @@ def test_column_of_texts(tmp_path: Path) -> None:
         load_custom(tmp_path / "t.csv", text="year", n_clusters=2)
     with pytest.raises(InputError, match="no column 'txt': it has 'text'"):
         load_custom(tmp_path / "t.csv", text="txt", n_clusters=2)
+
+
+def test_a_long_text_does_not_make_others_take_more_memory(text_folder: Path) -> None:
+    kept = load_custom(text_folder).preprocessing
+    texts = ["rocket"] * 999 + ["moon " * 20_000]
+    tracemalloc.start()
+    X = kept.features(texts, 5)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert X.shape == (1000, 5)
+    assert most < 50e6  # as an array of NumPy's str, 400 MB
+    with pytest.raises(InputError, match=r"X has shape \(0,\)"):
+        kept.features([], 5)
 
 
 @pytest.fixture

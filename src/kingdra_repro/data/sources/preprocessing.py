@@ -80,7 +80,10 @@ class Preprocessing:
                 table = texts_of(table, self.text, "X")
             if isinstance(table, str | os.PathLike):
                 raise InputError(f"X must be a list; got a single {type(table).__name__}: put it into a list")
-            X: Any = table if sp.issparse(table) else np.asarray(table)
+            # NumPy's own str would take the memory of the longest text for each text.
+            is_list = self.vectorizer is not None and isinstance(table, list | tuple) and len(table) > 0
+            texts = is_list and all(isinstance(one, str) for one in table)
+            X: Any = table if sp.issparse(table) else np.asarray(table, object if texts else None)
             if self.vectorizer is not None and X.ndim == 1 and X.dtype.kind in "OU":
                 return self.scaled(self.features_from_items(list(table)))
             return self.features_from_array(features_of(X, self.scale, "X"), n_features, "X")
