@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.io
 import scipy.sparse as sp
 
 from kingdra_repro.data import load_custom
@@ -120,6 +121,16 @@ def test_pixels_of_8_bits_are_never_fed_as_0_to_255(folder: Path) -> None:
     np.save("a.npy", np.arange(256, dtype=np.uint8).reshape(64, 4))
     data = load_custom("a.npy", n_clusters=2)
     assert (data.X.min(), data.X.max()) == (0, 1)
+
+
+@pytest.mark.parametrize("kind", [np.array, sp.csc_matrix])
+def test_truth_values_of_matlab_are_no_pixels(folder: Path, kind) -> None:
+    scipy.io.savemat("a.mat", {"fea": kind(X > 0), "gnd": np.arange(12)[:, None] % 2 == 0})
+    data = load_custom("a.mat")
+    dense = data.X.toarray() if sp.issparse(data.X) else data.X
+    np.testing.assert_array_equal(dense, X > 0)
+    assert data.y.tolist() == [1, 0] * 6
+    assert data.class_names == ["0", "1"]
 
 
 def test_large_values_are_reported(folder: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -114,6 +114,7 @@ def read_mat(path: Path) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None]
     """
     try:
         arrays = {name: one for name, one in scipy.io.loadmat(path).items() if not name.startswith("__")}
+        logical = {name for name, _, kind in scipy.io.whosmat(path) if kind == "logical"}
     except MemoryError:
         raise
     except NotImplementedError as error:
@@ -125,6 +126,8 @@ def read_mat(path: Path) -> tuple[np.ndarray | sp.csr_matrix, np.ndarray | None]
             X = arrays[features]
             if sp.issparse(X):
                 X = sp.csr_matrix(X)  # type: ignore[call-overload]
+            if features in logical:  # SciPy returns uint8, which would be taken for pixels
+                X = X.astype(bool)
             return X, arrays.get(labels, arrays.get("y"))
     raise InputError(
         f"{path} has neither fea and gnd nor X and Y (it has {', '.join(arrays) or 'none'}): rename them"
