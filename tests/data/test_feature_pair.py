@@ -42,6 +42,12 @@ def test_every_data_set_takes_the_authors_folder(tmp_path: Path, load, published
         assert sp.issparse(data.X) == (load in (load_reuters, load_newsgroups))
 
 
+def test_words_in_float16(tmp_path: Path) -> None:
+    X = RNG.random((20, 6)).astype(np.float16)
+    data = load_reuters(features=write_pair(tmp_path / "p", X, np.arange(20) % 4))
+    np.testing.assert_array_equal(data.X.toarray(), X)
+
+
 def test_float32_is_memory_mapped(tmp_path: Path) -> None:
     folder = write_pair(tmp_path / "p", RNG.random((20, 6), dtype=np.float32), np.arange(20) % 2)
     assert isinstance(load_stl(features=folder).X, np.memmap)

@@ -69,7 +69,9 @@ def load_feature_pair(
         labels = labels.argmax(axis=1)  # one-hot
     classes, names = encode_labels(labels, str(place / "train_Y.npy"))
     k = len(names) if n_clusters is None else n_clusters
-    checked, y = validate(sp.csr_matrix(X) if sparse else X, classes, k)
+    checked, y = validate(X, classes, k)
+    if sparse:  # as float32: SciPy has no float16
+        checked = sp.csr_matrix(checked)
     if image_shape is not None and int(np.prod(image_shape)) != checked.shape[1]:
         image_shape = None
     return Dataset(name, checked, y, k, image_shape)
