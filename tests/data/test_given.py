@@ -71,6 +71,22 @@ def test_numbers_may_be_given_where_some_labels_are_words(caplog: pytest.LogCapt
         loaded(["1", "2", "7", ""] * 3, kind)
 
 
+@pytest.mark.parametrize("told", [["True", "False", "", ""], ["TRUE", "", "FALSE", ""], ["FALSE"] + [""] * 3])
+@pytest.mark.parametrize("ending", ["csv", "xlsx"])
+def test_some_truth_values_where_all_labels_are_such(told: list[str], ending: str) -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame(
+        {"a": rng.normal(size=12), "b": rng.normal(size=12), "kind": [True, False, False] * 4}
+    )
+    table.to_csv("t.csv", index=False) if ending == "csv" else table.to_excel("t.xlsx", index=False)
+    pd.DataFrame({"told": told * 3}).to_csv("y.csv", index=False)
+    data = load_custom(f"t.{ending}", given="y.csv", labels="kind")
+    assert data.class_names == ["False", "True"]
+    assert data.y.tolist() == [1, 0, 0] * 4
+    classes = {"": -1, "false": 0, "true": 1}
+    assert data.given.tolist() == [classes[cell.lower()] for cell in told] * 3
+
+
 @pytest.mark.parametrize("setting", ["labels", "given"])
 @pytest.mark.parametrize("labels", [CLASSES, ["3", "1", "2"] * 4, ["003", "001", "002"] * 4])
 def test_a_file_of_labels_needs_no_name_in_its_first_line(setting: str, labels: list[str]) -> None:

@@ -135,7 +135,7 @@ def encode_given(
     ------
     InputError
         As `encode_labels`. Also if no given label is known, or if one of the two holds words and the other
-        numbers, unless the given numbers are all among the words.
+        numbers, unless the given numbers are all among the words, or the words are True and False.
     """
     values = _stripped(given.values)
     own = None if labels is None else _stripped(labels.values)
@@ -149,6 +149,10 @@ def encode_given(
         found = numbers  # the other words in this column were marks of unknown labels
     if own is not None and labels is not None:
         found_words, own_words = _words(found, words), _words(own, labels.written)
+        if types.is_bool_dtype(own) and words is not None:
+            # Beside blank cells, True and False are words; a spreadsheet writes TRUE and FALSE.
+            truth = found_words.str.lower().map({"true": True, "false": False})
+            found = truth.astype(bool) if truth.notna().all() else found
         kinds = [types.is_numeric_dtype(column) for column in (own, found)]
         if kinds == [False, True] and found_words.isin(own_words).all():
             found = found_words  # for example 1 and 2 are given, and the classes are 1, 2 and other
