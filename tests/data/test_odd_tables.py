@@ -279,3 +279,25 @@ def test_numbers_as_names_in_an_excel_sheet_do_not_depend_on_the_values() -> Non
 def test_digits_kept_as_text_in_an_excel_sheet_stay_text_below_a_number() -> None:
     pd.DataFrame({"a": A, 2020: [f"{i % 4:03}" for i in range(20)]}).to_excel("t.xlsx", index=False)
     assert load_custom("t.xlsx", labels="2020").class_names == ["000", "001", "002", "003"]
+
+
+@pytest.mark.parametrize("ending", ["csv", "xlsx", "jsonl", "parquet"])
+def test_numbers_as_names_beside_a_blank_one_stay_integers(ending: str) -> None:
+    table = pd.DataFrame({"a": A, "b": B, "tree": [None, *range(7, 26)]})
+    write = {
+        "csv": lambda: table.convert_dtypes().to_csv("t.csv", index=False),
+        "xlsx": lambda: table.to_excel("t.xlsx", index=False),
+        "jsonl": lambda: table.to_json("t.jsonl", orient="records", lines=True),
+        "parquet": lambda: table.to_parquet("t.parquet"),
+    }
+    write[ending]()
+    assert load_custom(f"t.{ending}", n_clusters=2, id="tree").row_names == ["", *map(str, range(7, 26))]
+
+
+def test_new_rows_with_only_numbers_beside_a_blank_have_the_same_words() -> None:
+    pd.DataFrame({"a": A, "size": [38, 40, "L", "XL", 38] * 4}).to_excel("t.xlsx", index=False)
+    data = load_custom("t.xlsx", n_clusters=2, scale=None, categories="onehot", missing="mean")
+    pd.DataFrame({"a": A[:3], "size": [38, None, 40]}).to_excel("new.xlsx", index=False)
+    new = read_new_points(data.preprocessing, Path("new.xlsx"), 5)
+    assert data.feature_names[1:] == ["size=38", "size=40", "size=L", "size=XL"]
+    assert new.X[:, 1:].tolist() == [[1, 0, 0, 0], [0, 0, 0, 0], [0, 1, 0, 0]]

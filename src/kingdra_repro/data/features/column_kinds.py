@@ -13,6 +13,7 @@ from kingdra_repro.errors import InputError
 
 FEWEST_ROWS = 10  # in a shorter table, consecutive numbers may be measurements and not row numbers
 
+EXACT = 2**53  # float64 holds all integers below it
 ONE_VALUE, ROW_NUMBERS = "the same in all rows", "row numbers"  # why a column is left out
 UNITS = (r"^\s*[€$£¥]\s*", r"\s*[%€$£¥]\s*$")  # before and after the number: $5, 20%
 
@@ -145,7 +146,14 @@ DATE_PARTS: dict[str, Callable[[pd.Series], pd.Series]] = {
 
 
 def words_of(column: pd.Series) -> pd.Series:
-    """Return the words of a column, stripped of surrounding blanks; None for missing or blank cells."""
+    """Return the words of a column, stripped of surrounding blanks; None for missing or blank cells.
+
+    Integers that pandas has turned into floats because of missing cells are written as integers again.
+    """
+    if types.is_float_dtype(column) and column.hasnans:
+        known = column.dropna()
+        if (known % 1 == 0).all() and (known.abs() < EXACT).all():
+            column = column.astype("Int64")
     words = column.astype(object).where(column.notna(), None)
     return words.map(lambda word: None if word is None else str(word).strip() or None)
 
