@@ -118,3 +118,10 @@ def test_a_sheet_of_answers_with_blank_cells() -> None:
     pd.DataFrame({"a": np.arange(12.0) ** 2}).to_csv("t.csv", index=False)
     pd.DataFrame({"told": ["oak", None, None, "ash"] * 3}).to_excel("y.xlsx", index=False)
     assert load_custom("t.csv", given="y.xlsx").given.tolist() == [1, -1, -1, 0] * 3
+
+
+def test_large_numbers_beside_blanks_are_refused_where_they_would_become_one_class() -> None:
+    large = [str(2**60 + i) for i in range(3)]
+    assert loaded(large * 4).class_names == large
+    with pytest.raises(InputError, match=r"dataset\.given=told has labels such as 11529215046068\d+, which"):
+        loaded([*large, ""] * 3)

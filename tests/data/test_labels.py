@@ -36,6 +36,7 @@ def test_booleans() -> None:
         ([0.5, 1.0], "measurements, not classes"),
         (np.eye(3), r"shape \(3, 3\)"),
         ([1.0, np.inf], "infinite label"),
+        ([2.0**53, 1.0], "labels such as 9007199254740992, which are not told apart"),
         (np.zeros(2, dtype="V4"), "labels of type"),
         (pd.Series([[1], [2]]), "labels that are lists"),
     ],

@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from pandas.api import types
 
+from kingdra_repro.data.formats.labels import EXACT
 from kingdra_repro.data.formats.text_format import MISSING, MOSTLY
 from kingdra_repro.errors import InputError
 
 FEWEST_ROWS = 10  # in a shorter table, consecutive numbers may be measurements and not row numbers
 
-EXACT = 2**53  # float64 holds all integers below it
 ONE_VALUE, ROW_NUMBERS = "the same in all rows", "row numbers"  # why a column is left out
 UNITS = (r"^\s*[€$£¥]\s*", r"\s*[%€$£¥]\s*$")  # before and after the number: $5, 20%
 

@@ -15,6 +15,7 @@ log = logging.getLogger(__name__)
 
 # What other programs write for unknown values. "none" may be a class, such as a grade of pain.
 UNKNOWN = tuple(mark for mark in MISSING if mark not in ("", "none", "None"))
+EXACT = 2**53  # float64 holds all integers below it
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,8 @@ def encode_labels(labels: Any, source: str, written: pd.Series | None = None) ->
     Raises
     ------
     InputError
-        If a label is missing, there is not exactly one label per row, or the labels are measurements or of
-        an unsupported type.
+        If a label is missing, there is not exactly one label per row, or the labels are measurements, of an
+        unsupported type, or integers that float64 does not hold.
     """
     labels = np.asarray(labels)
     if labels.shape[1:] not in ((), (1,)) or labels.ndim == 0:
@@ -84,6 +85,11 @@ def encode_labels(labels: Any, source: str, written: pd.Series | None = None) ->
         )
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise InputError(f"{source} has an infinite label: give words or whole numbers")
+    if values.dtype.kind == "f" and len(large := values[values.abs() >= EXACT]):
+        raise InputError(
+            f"{source} has labels such as {large.iloc[0]:.0f}, which are not told apart beside blank cells "
+            "or fractions, where numbers are read as float64: give words or smaller numbers"
+        )
     try:
         codes, _ = pd.factorize(values, sort=True)
     except TypeError as error:
