@@ -131,6 +131,25 @@ def test_decimal_commas_in_one_column_need_to_be_given() -> None:
     assert load_custom("t.csv", n_clusters=2, scale=None, decimal=",").X[:, 0] == pytest.approx(A, abs=1e-6)
 
 
+def test_thousands_where_the_decimal_sign_is_given() -> None:
+    """As errors about decimals recommend; 1.100 and 950 in one column were once read as 1.1 and 950."""
+    counts = [1100.0 + i if i % 2 else 950.0 for i in range(20)]
+    for decimal, thousands in (",.", ".,"):
+        signs = str.maketrans(".,", decimal + thousands)
+        for form in ("{:,.0f}", "{:,.2f}"):
+            lines = [
+                f"{a};{form.format(n)};03.04.2021\n".translate(signs) for a, n in zip(A, counts, strict=True)
+            ]
+            Path("t.csv").write_text("a;n;day\n" + "".join(lines))
+            data = load_custom("t.csv", n_clusters=2, scale=None, decimal=decimal, drop="day")
+            np.testing.assert_array_equal(data.X, np.column_stack([A, counts]).astype(np.float32))
+            new = read_new_points(data.preprocessing, Path("t.csv"), 2)
+            np.testing.assert_array_equal(new.X, data.X)
+    Path("t.csv").write_text("".join(["a;b\n", *(f"{i},5;47.{100 + i}\n{i},5;8.5\n" for i in range(20))]))
+    data = load_custom("t.csv", n_clusters=2, scale=None, decimal=",")
+    np.testing.assert_allclose(data.X[:4], [[0.5, 47.1], [0.5, 8.5], [1.5, 47.101], [1.5, 8.5]], rtol=1e-6)
+
+
 def test_a_separator_that_the_file_names() -> None:
     Path("t.csv").write_text(PLAIN.replace(",", ":"))
     np.testing.assert_array_equal(load_custom("t.csv", n_clusters=2, scale=None, separator=":").X, EXPECTED)

@@ -22,6 +22,7 @@ from kingdra_repro.data.formats.text_format import (
     find_decimal,
     find_names,
     find_separator,
+    find_thousands,
     is_number,
     split,
 )
@@ -99,11 +100,11 @@ def read_delimited(
         names, header = above, 0
     else:
         names, header = find_names(rows, text_format.header, path)
-    decimal, thousands = (
-        (text_format.decimal, text_format.thousands)
-        if text_format.decimal
-        else find_decimal(rows[header:], separator, path)
-    )
+    if text_format.decimal is None:
+        decimal, thousands = find_decimal(rows[header:], separator, path)
+    else:
+        decimal = text_format.decimal
+        thousands = text_format.thousands or find_thousands(rows[header:], decimal)
     options: dict[str, Any] = {
         "sep": separator,
         "decimal": decimal,

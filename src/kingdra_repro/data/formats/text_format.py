@@ -135,9 +135,26 @@ def find_decimal(rows: Sequence[Sequence[str]], separator: str, path: Path) -> t
     if all(map(THOUSANDS_OR_DECIMALS.fullmatch, commas)):
         raise InputError(
             f"{path} has values such as {commas[0]}, which may be thousands or decimals: give "
-            "dataset.decimal=',' or dataset.decimal=. (and no commas in the file)"
+            "dataset.decimal=',' or dataset.decimal=."
         )
     return ",", None
+
+
+def find_thousands(rows: Sequence[Sequence[str]], decimal: str) -> str | None:
+    """Return the thousands separator of numbers whose decimal sign is known, or None.
+
+    It is the other sign, if that occurs together with the decimal sign, as in 1.234,56, or in every number
+    with a single one stands before three digits, as in 1.234.
+    """
+    other, both, single = (
+        (",", COMMAS_AND_POINT, DECIMAL_COMMA) if decimal == "." else (".", POINTS_AND_COMMA, DECIMAL_POINT)
+    )
+    cells = [cell.strip() for row in rows for cell in row if other in cell]
+    if any(map(both.fullmatch, cells)):
+        return other
+    groups = re.compile(rf"[+-]?[1-9]\d{{0,2}}({re.escape(other)}\d{{3}})+")
+    numbers = [cell for cell in cells if single.fullmatch(cell) or groups.fullmatch(cell)]
+    return other if numbers and all(map(groups.fullmatch, numbers)) else None
 
 
 def find_names(rows: list[list[str]], header: str, path: Path) -> tuple[list[str], int]:
