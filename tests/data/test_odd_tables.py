@@ -282,6 +282,14 @@ def test_an_index_of_several_levels_has_no_names(stream: bool) -> None:
     np.testing.assert_array_equal(data.X[:], EXPECTED)
 
 
+@pytest.mark.parametrize("start", ["{i}", "tree {i}"])
+def test_separators_at_the_ends_of_all_lines_but_the_first_shift_no_names(start: str) -> None:
+    Path("t.csv").write_text(rows(start + ",{a},{b},", "tree,a,b\n"))
+    data = load_custom("t.csv", n_clusters=2, scale=None, id="tree")
+    assert (data.feature_names, data.row_names[0]) == (["a", "b"], start.format(i=1))
+    np.testing.assert_array_equal(data.X, EXPECTED)
+
+
 def test_numbers_as_names_in_an_excel_sheet_do_not_depend_on_the_values() -> None:
     def sheet(name: str, *columns: np.ndarray) -> None:
         names = list(range(2020, 2020 + len(columns)))

@@ -187,8 +187,11 @@ def find_names(rows: list[list[str]], header: str, path: Path) -> tuple[list[str
     if twice := next((name for name in given if given.count(name) > 1), None):
         raise InputError(f"{path} has two columns named {twice!r}: give each a name of its own")
     starts = [row[0] for row in rows[1:]]
-    if width == len(first) + 1 and (
-        starts == [str(i) for i in range(1, len(rows))] or not any(map(is_number, starts))
+    trailing = not any(row[-1].strip() for row in rows[1:])  # a separator at the end of each line
+    if (
+        width == len(first) + 1
+        and not trailing
+        and (starts == [str(i) for i in range(1, len(rows))] or not any(map(is_number, starts)))
     ):
         first = ["", *first]  # R writes no name for the column of row names, or numbers rows from 1
     return first, 1
