@@ -103,7 +103,7 @@ class StreamedMatrix:
         """Convert numbers [m, d], as stored in the file, to features: float32 [m, d]."""
         if self.pixels:
             numbers = numbers.astype(np.float32) / np.float32(255)
-        elif self.scaler is not None:
+        elif self.scaler is not None and numbers.shape[0]:  # scikit-learn refuses 0 rows
             if numbers.dtype == np.float16:  # scikit-learn would compute in float16
                 numbers = numbers.astype(np.float32)
             with config_context(assume_finite=True):  # checked when it was validated
