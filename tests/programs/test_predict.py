@@ -17,6 +17,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.methods import Kingdra
 from kingdra_repro.programs import predict
 from kingdra_repro.runs.model import _digest
+from kingdra_repro.runs.reading import EXACT
 from tests.programs import conftest as console
 from tests.programs.conftest import TINY
 from tests.programs.test_runs import only
@@ -102,6 +103,20 @@ def test_clusters_of_a_run_are_a_table(kingdra_run, halves, tmp_path, capsys):
     pd.testing.assert_frame_equal(pd.read_csv("again.csv"), table)
     assert called(capsys, f"run={folder}", "data=half.csv", "output=all.csv", "keep_columns=true")[0] == 0
     pd.testing.assert_frame_equal(pd.read_csv("all.csv"), with_columns)
+
+
+@pytest.mark.parametrize("method", ["kmeans", "single"])
+def test_columns_of_the_user_keep_their_digits(kingdra_run, tmp_path, capsys, method):
+    """A method without such columns of its own leaves the user's "confidence" and "agreement" as they are."""
+    X = pd.DataFrame(np.random.default_rng(0).random((60, 3)), columns=["a", "confidence", "agreement"])
+    X.to_csv(tmp_path / "x.csv", index=False)
+    table = ("dataset=custom", "dataset.path=x.csv", "dataset.keep_columns=true", "n_clusters=3")
+    assert kingdra_run(*table, f"method={method}", *TINY).status == 0
+    folder = only(tmp_path, "result.json").parent
+    assert called(capsys, str(folder), "x.csv", "keep_columns=true")[0] == 0
+    for path in (folder / "clusters.csv", tmp_path / "x.clusters.csv"):
+        own = pd.read_csv(path, **EXACT).iloc[:, -3:]
+        np.testing.assert_array_equal(own, X)
 
 
 def test_a_folder_of_parquet_gets_the_table_of_clusters_of_one_file(kingdra_run, halves, tmp_path, capsys):

@@ -38,15 +38,15 @@ def cluster_table(
     DataFrame [n, ...]
         ``id`` (if points have names) or ``row``; ``cluster``; ``class``, if clusters have names; for an
         ensemble ``confidence`` (the mean output for that cluster) and, if it has several models,
-        ``agreement`` (the share of models that give that cluster); then the user's columns, with the prefix
-        "input " if the name is already taken.
+        ``agreement`` (the share of models that give that cluster), both to four decimals; then the user's
+        columns, with the prefix "input " if the name is already taken.
     """
     certainty = dict[str, np.ndarray]()
     if isinstance(method, Ensemble):
         labels, confidence, agreement = method.predict_with_certainty(X, labels)
-        certainty["confidence"] = confidence
+        certainty["confidence"] = confidence.round(4)
         if method.is_ensemble:
-            certainty["agreement"] = agreement
+            certainty["agreement"] = agreement.round(4)
     elif labels is None:
         labels = method.predict(X)  # type: ignore[attr-defined]
     n = X.shape[0]
@@ -80,12 +80,11 @@ def append_columns(table: pd.DataFrame, columns: pd.DataFrame | None) -> pd.Data
 
 
 def write_clusters(path: Path, tables: Iterable[pd.DataFrame]) -> None:
-    """Write the blocks of a `cluster_table` to one CSV file; confidence and agreement have four decimals."""
+    """Write the blocks of a `cluster_table` to one CSV file."""
 
     def write(file: BinaryIO) -> None:
         for i, table in enumerate(tables):
-            rounded = table.round({"confidence": 4, "agreement": 4})
             # Written to the file directly: as text, ten million rows take as much memory as their features.
-            rounded.to_csv(file, index=False, header=not i, lineterminator="\n", mode="wb")
+            table.to_csv(file, index=False, header=not i, lineterminator="\n", mode="wb")
 
     atomic_write(path, write)
