@@ -147,6 +147,29 @@ def test_the_table_of_a_sweep_says_in_what_its_runs_differ(tmp_path, capsys):
     assert list(table).count("seed") == list(table).count("method") == 1
 
 
+@pytest.mark.parametrize("sweep", ["method.n_init=1,2,3", "n_clusters=2,3,4"])
+def test_a_damaged_result_is_left_out_of_the_table(kingdra_run, blobs, tmp_path, sweep):
+    command = (*KMEANS, "n_clusters=3", sweep) if "n_init" in sweep else (*KMEANS, sweep)
+    assert kingdra_run("-m", *command).status == 0
+    path = sorted(tmp_path.glob("outputs/custom-heaps/kmeans/*/result.json"))[0]
+    path.write_text(path.read_text()[:100])
+    outcome = kingdra_run("-m", *command)
+    assert outcome.status == 2
+    assert "Traceback" not in outcome.err
+    assert outcome.err.count("is damaged") == 1
+    tables = [pd.read_csv(path) for path in tmp_path.glob("outputs/sweeps/*/sweep.csv")]
+    assert sorted(map(len, tables)) == [2, 3]
+    assert outcome.out.count("clusters have the largest") == ("n_clusters" in sweep)
+
+
+def test_the_result_of_another_run_is_no_result_of_a_failed_job(kingdra_run, blobs, tmp_path):
+    """Both jobs have the folder `same`; the second one finds the run of other settings there, and fails."""
+    outcome = kingdra_run("-m", *KMEANS, "n_clusters=3", "hydra.sweep.subdir=same", "method.n_init=1,2")
+    assert "same has a run of other settings" in outcome.err
+    (path,) = tmp_path.glob("outputs/sweeps/*/sweep.csv")
+    assert len(pd.read_csv(path)) == 1
+
+
 @pytest.mark.parametrize(
     ("given", "reason"),
     [

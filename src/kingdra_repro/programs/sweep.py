@@ -63,7 +63,8 @@ def end_sweep(jobs: Sequence[Job], output_dir: Path) -> None:
     from kingdra_repro.report.figures.n_clusters import draw_n_clusters
     from kingdra_repro.runs.listing import n_clusters_table, show_n_clusters, show_runs, tabulate
 
-    done = [job for job in jobs if (job.folder / "result.json").exists()]
+    # The folder of a failed job may have a damaged result, or that of another run.
+    done = [job for job in jobs if not job.failed and (job.folder / "result.json").exists()]
     if not done:
         return
     names = " ".join(sorted(job.folder.name for job in done))
