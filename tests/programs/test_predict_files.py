@@ -44,6 +44,12 @@ def test_texts_of_a_folder(kingdra_run, tmp_path, texts, capsys, scale):
     np.testing.assert_array_equal(model.predict(texts), said["cluster"])
     np.testing.assert_array_equal(model.predict(pd.Series(texts)), said["cluster"])
 
+    (tmp_path / "texts.clusters.csv").unlink()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path / "texts")
+        assert called(capsys, str(folder), ".") == (0, f"{tmp_path / 'texts.clusters.csv'}\n")
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "texts.clusters.csv"), own)
+
     (tmp_path / "new.txt").write_text("a sweet pear, and sweet juice of zebras")
     assert called(capsys, str(folder), "new.txt") == (0, "new.clusters.csv\n")
     assert pd.read_csv(tmp_path / "new.clusters.csv")["id"].tolist() == ["new.txt"]

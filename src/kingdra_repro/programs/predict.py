@@ -45,7 +45,8 @@ def run(arguments: Sequence[str]) -> int:
     from kingdra_repro.data.formats.tables import table_name  # pandas takes a moment to load
 
     data = Path(given["data"]).expanduser()
-    default = data.with_name(f"{table_name(data)}.clusters.csv")
+    named = data if data.name not in ("", "..") else data.resolve()  # "." is a folder with another name
+    default = named.parent / f"{table_name(named)}.clusters.csv"
     output = Path(given["output"]).expanduser() if "output" in given else default
     if output.suffix.lower() not in ("", ".csv", ".txt"):
         raise InputError(f"output={output}: clusters are written as CSV: give a name that ends in .csv")
