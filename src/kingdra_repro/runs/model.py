@@ -90,7 +90,7 @@ def keep_model(
     classes : names of the clusters, see `kingdra_repro.runs.clusters.names_of_clusters`
     X : the fitted features; if they are not scaled, new arrays on another scale are refused
     """
-    if keep is False:
+    if not keep:  # 0, too, which equals False
         return
     try:
         described = _described_model(method, preprocessing) | {"classes": classes}
