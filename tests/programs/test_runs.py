@@ -236,6 +236,19 @@ def test_killed_when_all_iterations_were_done(kingdra_run, features, tmp_path, m
     assert result["wall_seconds"] > history["wall_seconds"].iloc[-1]
 
 
+def test_the_page_of_a_kept_phase_has_the_votes_of_that_phase(kingdra_run, features, tmp_path, monkeypatch):
+    """Phase 1 of 2 gives the answer: the page's files are those of a run that ends after phase 1."""
+    with monkeypatch.context() as patch:
+        found = iter((0.1, 0.3, 0.2))
+        patch.setattr("kingdra_repro.methods.best_phase.modularity", lambda graph, labels: next(found))
+        kept = kingdra_run(*SMALL, "training.iterations=2", "method.keep_phase=modularity")
+        assert "kept the answer of iteration 1" in kept.out
+    assert kingdra_run(*SMALL, "training.iterations=1", "output_dir=shorter").status == 0
+    for name in ("explorer.json", "map.json"):
+        first, second = (next(tmp_path.glob(f"{place}/**/{name}")) for place in ("outputs", "shorter"))
+        assert first.read_text() == second.read_text()
+
+
 def test_the_checkpoint_stays_if_asked_for(kingdra_run, features, tmp_path):
     kingdra_run("method=single", "keep_checkpoint=true", *SMALL)
     assert only(tmp_path, "checkpoint").is_dir()

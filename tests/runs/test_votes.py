@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kingdra_repro.runs.votes import Votes, aligned_votes, most_disputed
+from kingdra_repro.runs.votes import Votes, aligned_votes, answer_votes, most_disputed
 
 
 def test_votes_of_all_phases_are_packed(tmp_path):
@@ -23,6 +23,19 @@ def test_votes_of_all_phases_are_packed(tmp_path):
         assert len(np.unique(found["sample"])) == 1_000
         assert found["sampled"].shape == (11, 2, 1_000)
         np.testing.assert_array_equal(found["sampled"][7], answers[7][:, found["sample"]])
+
+
+def test_votes_of_the_phase_that_gave_the_answer_are_kept_if_it_is_not_the_last(tmp_path):
+    votes = Votes(tmp_path / "votes")
+    phases = np.random.default_rng(0).integers(0, 300, (3, 2, 50))
+    for index, model_labels in enumerate(phases):
+        votes.add(index, model_labels)
+    for phase in (2, 1):
+        votes.write(tmp_path / "votes.npz", phases[phase])
+        np.testing.assert_array_equal(answer_votes(tmp_path), phases[phase])
+        with np.load(tmp_path / "votes.npz") as found:
+            assert ("answer" in found) == (phase == 1)
+            np.testing.assert_array_equal(found["last"], phases[2])
 
 
 def test_votes_of_many_clusters_are_not_cut(tmp_path):

@@ -20,7 +20,8 @@ def write_reports(folder: Path, cfg: DictConfig, data: Dataset, fit: Fit, classe
     `classes` are the names of the clusters, see `kingdra_repro.runs.clusters.names_of_clusters`.
     """
     method, labels = fit.method, fit.method.labels_
-    fit.votes.write(folder / "votes.npz")  # first: other reports read it
+    # First: other reports read it.
+    fit.votes.write(folder / "votes.npz", getattr(method, "model_labels_", None))
     write_ensemble_files(folder, data)
     draw_run_figures(folder, data, labels)
     write_explorer(folder, data, labels, classes)

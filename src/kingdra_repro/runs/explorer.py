@@ -14,7 +14,7 @@ from kingdra_repro.files import write_text
 from kingdra_repro.runs.columns import top_features
 from kingdra_repro.runs.points import ShownPoints, class_names, random_members, shown_as
 from kingdra_repro.runs.thumbnails import value_range
-from kingdra_repro.runs.votes import last_votes, most_disputed
+from kingdra_repro.runs.votes import answer_votes, most_disputed
 
 MEMBERS = 24  # pictures per cluster; a third as many members if they are shown as words or other features
 FEATURES = 15
@@ -27,7 +27,7 @@ def write_explorer(
     folder: Path, data: Dataset, labels: np.ndarray, names: Sequence[str] | None = None
 ) -> None:
     """Write a finished run's ``explorer.json`` into its folder, from which ``votes.npz``, if any, is read."""
-    made = make_explorer(data, labels, last_votes(folder), names)
+    made = make_explorer(data, labels, answer_votes(folder), names)
     write_text(folder / "explorer.json", json.dumps(made, separators=(",", ":"), allow_nan=False) + "\n")
 
 

@@ -17,7 +17,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.files import write_text
 from kingdra_repro.runs.points import ShownPoints, class_names, shown_as
 from kingdra_repro.runs.thumbnails import value_range
-from kingdra_repro.runs.votes import last_votes
+from kingdra_repro.runs.votes import answer_votes
 from kingdra_repro.sampling import fixed_sample
 
 MOST_POINTS = 10_000
@@ -41,7 +41,7 @@ def write_map(folder: Path, data: Dataset, method: Any, labels: np.ndarray, layo
     """Write ``map.json`` into a run's folder, unless `layout` is "none". Reads ``votes.npz`` from there."""
     if layout == NONE:
         return
-    made = make_map(data, method, labels, layout, last_votes(folder))
+    made = make_map(data, method, labels, layout, answer_votes(folder))
     write_text(folder / "map.json", json.dumps(made, separators=(",", ":"), allow_nan=False) + "\n")
 
 

@@ -37,10 +37,11 @@ class Votes:
         path = self.folder / "first.npy"
         return np.load(path, allow_pickle=False) if path.exists() else None
 
-    def write(self, path: Path) -> None:
+    def write(self, path: Path, answer: np.ndarray | None = None) -> None:
         """Write the finished run's ``votes.npz``, unless the method has no ensemble.
 
         ``first``, ``last`` : uint8 (or uint16) [n_models, n], after the first phase and after the last
+        ``answer`` : the same after the phase that gave the answer (`answer`), if it is not the last one
         ``sample`` : int64 [s], at most 1,000 row indices, the same for all data sets of n points
         ``sampled`` : [n_phases, n_models, s], the answers for the sample after each phase
         """
@@ -55,16 +56,18 @@ class Votes:
             "sample": fixed_sample(first.shape[1], SAMPLED),
             "sampled": sampled,
         }
+        if answer is not None and not np.array_equal(answer, last):
+            arrays["answer"] = answer.astype(np.min_scalar_type(int(answer.max())))
         atomic_write(path, lambda file: np.savez_compressed(file, **arrays))
 
 
-def last_votes(folder: Path) -> np.ndarray | None:
-    """Return the final answers [n_models, n] of a finished run; None without an ensemble."""
+def answer_votes(folder: Path) -> np.ndarray | None:
+    """Return the models' answers [n_models, n] behind a finished run's clusters; None without an ensemble."""
     path = folder / "votes.npz"
     if not path.exists():
         return None
     with np.load(path, allow_pickle=False) as arrays:
-        return arrays["last"]
+        return arrays["answer" if "answer" in arrays else "last"]
 
 
 def aligned_votes(votes: np.ndarray, labels: np.ndarray, n_clusters: int) -> np.ndarray:
