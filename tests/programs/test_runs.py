@@ -10,7 +10,7 @@ import pytest
 
 from kingdra_repro import load
 from kingdra_repro.data import load_digits
-from kingdra_repro.methods import Kingdra, SemiSupervised
+from kingdra_repro.methods import Kingdra, KMeans, SemiSupervised
 from kingdra_repro.methods.clusterer import EmptyClusterWarning
 from kingdra_repro.programs import run as console
 from kingdra_repro.runs.monitor import RunMonitor
@@ -145,6 +145,20 @@ def test_another_file_of_the_same_name_is_another_run(kingdra_run, features, tmp
         np.save(tmp_path / "x.npy", np.random.default_rng(seed).normal(size=(60, 5)))
         assert "finished already" not in kingdra_run(*SMALL, "method=single").out
     assert len(list(tmp_path.glob("outputs/**/result.json"))) == 2
+
+
+def test_a_file_that_is_edited_during_the_fit_leaves_the_run_its_hash(
+    kingdra_run, features, tmp_path, monkeypatch
+):
+    command = (*CUSTOM, "n_clusters=3", "method=kmeans")
+    with monkeypatch.context() as patch:
+        edit = KMeans.fit
+        patch.setattr(KMeans, "fit", lambda *given: (np.save("x.npy", features + 1), edit(*given))[1])
+        assert kingdra_run(*command).status == 0
+    folder = only(tmp_path, "result.json").parent
+    assert folder.name.endswith(json.loads((folder / "result.json").read_text())["config_hash"])
+    np.save(tmp_path / "x.npy", features)
+    assert "finished already" in kingdra_run(*command).out
 
 
 def test_a_killed_run_goes_on(kingdra_run, features, tmp_path, monkeypatch):

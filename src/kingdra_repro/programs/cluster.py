@@ -87,6 +87,7 @@ def _stopped(checkpoint: Path) -> str:
 @default_library_state()
 def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
     checkpoint = folder / "checkpoint"  # an interrupted run resumes from here
+    identity = config_hash(cfg)  # now: a file of the data may be edited during the fit
     data = load(cfg.dataset)
     checkpoint.mkdir(exist_ok=True)
     fit = fit_method(cfg, choices, data, folder, checkpoint)
@@ -96,7 +97,7 @@ def _run(cfg: DictConfig, choices: Any, folder: Path) -> None:
         "base": base_model(cfg, choices),
         "seed": cfg.seed,
         "device": fit.device,
-        "config_hash": config_hash(cfg),
+        "config_hash": identity,
         "commit": fit.commit,
     }
     measures = unsupervised_measures(fit.method, data.X, fit.votes.first())
