@@ -144,5 +144,7 @@ def test_a_finished_run_of_other_code_says_so(tmp_path: Path, monkeypatch: pytes
     assert code_since(result, targets) == ""
     assert code_since({**result, "commit": None}, targets) == ""
     assert code_since({**result, "commit": "a" * 40}, targets) == "its code was aaaaaaa, this is bbbbbbb"
+    assert code_since(result, ["module_of_mine.Mine.load"]) == ""  # a method of a class
     os.utime(mine)
-    assert code_since(result, targets) == f"{mine} was changed after it"
+    for target in ("module_of_mine.Mine", "module_of_mine.Mine.load"):
+        assert code_since(result, [target]) == f"{mine} was changed after it"

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -74,15 +75,16 @@ def code_version(commit: str | None) -> str:
 def code_since(result: Mapping[str, Any], targets: Iterable[str]) -> str:
     """Describe how the current code differs from that of a finished run; "" if no difference is known.
 
-    `targets` are the classes and functions that the run used, as "module.name". No commit is known for those
-    outside this package, so the modification times of their files are compared with the end of the run.
+    `targets` are the classes, functions and methods that the run used, as "module.name". No commit is known
+    for those outside this package, so the modification times of their files are compared with the end of the
+    run.
     """
     finished = datetime.fromisoformat(result["finished"]).timestamp()
     for target in targets:
         module = target.rpartition(".")[0]
         if module.partition(".")[0] == __name__.partition(".")[0]:
             continue
-        file = getattr(sys.modules.get(module) or importlib.import_module(module), "__file__", None)
+        file = getattr(_module(module), "__file__", None)
         if file is not None and os.path.getmtime(file) > finished:
             return f"{file} was changed after it"
     now = commit()
@@ -90,6 +92,16 @@ def code_since(result: Mapping[str, Any], targets: Iterable[str]) -> str:
     if None in (now, made) or now == made:
         return ""
     return f"its code was {code_version(made)}, this is {code_version(now)}"
+
+
+def _module(name: str) -> ModuleType:
+    """Import a module; for the name of a class, whose method is a target, the module of the class."""
+    try:
+        return sys.modules.get(name) or importlib.import_module(name)
+    except ModuleNotFoundError:
+        if "." not in name:
+            raise
+        return _module(name.rpartition(".")[0])
 
 
 def device_name(device: str, n_jobs: int | None = None, n_models: int = 1) -> str:
