@@ -305,9 +305,10 @@ def test_show_duration():
 def test_estimates_are_medians_of_the_same_device():
     cells = pd.DataFrame(
         {
-            **{"experiment": "e", "row": "A", "dataset": "mnist", "schedule": "short"},
-            "device": ["cpu (x)", "cpu (y)", "cpu (x)", "cuda:0 (z)"],
-            "wall_seconds": [10.0, 30.0, 90.0, 1.0],
+            **{"experiment": "e", "row": "A", "dataset": "mnist"},
+            "schedule": ["short", "short", "short", "short", "published"],
+            "device": ["cpu (x)", "cpu (y)", "cpu (x)", "cuda:0 (z)", "cpu (x)"],
+            "wall_seconds": [10.0, 30.0, 90.0, 1.0, None],  # None: a run whose time is not known
         }
     )
     like, unlike = (
@@ -318,6 +319,7 @@ def test_estimates_are_medians_of_the_same_device():
     assert estimate.seconds(like) == 30
     assert estimate.seconds(unlike) is None
     assert estimate.total([like, like, unlike]) == (60, 1)
+    assert Estimate(cells.drop(columns=["device", "wall_seconds"]), "cpu").total([like]) == (0, 1)
 
 
 @pytest.mark.parametrize(

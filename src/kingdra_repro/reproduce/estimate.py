@@ -14,11 +14,12 @@ _LIKE = ("experiment", "row", "dataset", "schedule")
 class Estimate:
     """Estimated seconds of a run: the median over runs of the same experiment, row, data set and schedule.
 
-    Only the plan's cells made on this kind of device ("cpu" or "cuda") are used.
+    Only the plan's cells made on this kind of device ("cpu" or "cuda") are used, if their time is known.
     """
 
     def __init__(self, cells: pd.DataFrame, device: str):
-        here = cells[cells["device"].astype(str).str.startswith(device)] if len(cells) else cells
+        timed = cells.reindex(columns=[*_LIKE, "device", "wall_seconds"]).dropna()
+        here = timed[timed["device"].astype(str).str.startswith(device)] if len(timed) else timed
         self._seconds: dict[Any, float] = {}
         if len(here):
             self._seconds = dict(here.groupby(list(_LIKE))["wall_seconds"].median())
