@@ -14,6 +14,7 @@ import torch
 
 from kingdra_repro import load
 from kingdra_repro.library_state import default_library_state
+from kingdra_repro.methods import choose_pairs, choose_questions
 from kingdra_repro.pseudo_labels import mini_clusters
 from kingdra_repro.runs.model import keep_model
 from tests.methods.estimators import NAMES, make, points
@@ -136,3 +137,15 @@ def test_so_do_mini_clusters() -> None:
     plain = mini_clusters(predictions, 2)
     with another_state(torch.inference_mode()):
         assert mini_clusters(predictions, 2).tolist() == plain.tolist()
+
+
+def test_so_do_questions() -> None:
+    X, y = points()
+    model = make("Kingdra").fit(X, y)
+    asked, disagreement = choose_questions(model, X, y, n=5)
+    pairs = choose_pairs(model, X, asked)
+    with another_state(torch.inference_mode()):
+        found = choose_questions(model, X, y, n=5)
+        assert found[0].tolist() == asked.tolist()
+        assert found[1].tolist() == disagreement.tolist()
+        assert choose_pairs(model, X, asked).tolist() == pairs.tolist()

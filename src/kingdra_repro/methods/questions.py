@@ -7,6 +7,7 @@ from sklearn.cluster import KMeans
 
 from kingdra_repro.checks import integer, invalid_value
 from kingdra_repro.data.links import Closure, Links, closure
+from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.ensemble import Ensemble
 from kingdra_repro.methods.features import indexable_features, take_rows
 from kingdra_repro.methods.given_labels import check_classes
@@ -17,6 +18,7 @@ MOST_POINTS = 100_000  # from which questions are chosen
 ROWS_AT_ONCE = 2**15
 
 
+@default_library_state()
 def choose_questions(
     method: Ensemble, X: Any, given: Any = None, n: int = QUESTIONS
 ) -> tuple[np.ndarray, np.ndarray]:
