@@ -1,6 +1,7 @@
 """Several runs in one command: the table at the end, and the recommended number of clusters."""
 
 import json
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation import choose_n_clusters
 from kingdra_repro.evaluation.n_clusters import recommend
 from kingdra_repro.evaluation.without_labels import MEASURES
-from kingdra_repro.methods import KMeans
+from kingdra_repro.methods import DEC, KMeans
 from kingdra_repro.programs.sweep import Job, end_sweep, expand_sweep
 from tests.methods.test_kinds_of_arrays import REFUSED
 from tests.programs.conftest import TINY
@@ -229,6 +230,24 @@ def test_a_comparison_that_was_stopped_ends_as_one_that_was_not(tmp_path, blobs)
     resumed = choose_n_clusters(kingdra(checkpoint_dir=tmp_path), blobs, [2, 3])
     pd.testing.assert_frame_equal(resumed.table, straight.table)
     assert resumed.reason == straight.reason
+
+
+def test_a_monitor_that_cannot_be_copied_sees_the_fits_of_every_number(blobs):
+    class Locked:
+        def __init__(self) -> None:
+            self.lock, self.seen = threading.Lock(), []
+
+        def progress(self, event) -> None: ...
+
+        def iteration(self, it) -> None:
+            if it.labels is not None:
+                self.seen.append(it.labels.max() + 1)
+
+    monitor = Locked()
+    dec = DEC(hidden=(8,), epochs=1, max_iter=0, random_state=0, device="cpu", monitor=monitor)
+    assert choose_n_clusters(dec, blobs, [2, 3]).table["k"].tolist() == [2, 3]
+    assert monitor.seen == [2, 3]
+    assert dec.monitor is monitor
 
 
 def test_what_float32_does_not_tell_apart_is_refused_as_by_fit(blobs):

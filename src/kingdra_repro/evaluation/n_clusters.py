@@ -1,5 +1,6 @@
 """Choice of the number of clusters: one method is fitted with several numbers, and scored without labels."""
 
+import copy
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,13 +73,17 @@ def choose_n_clusters(estimator: BaseEstimator, X: Any, n_clusters: Iterable[int
 
 def measure(estimator: BaseEstimator, X: Any, n_clusters: int) -> dict[str, Any]:
     """Fit a clone of an estimator with one number of clusters; return its row of the table, without score."""
-    method: Any = clone(estimator).set_params(n_clusters=n_clusters)
+    plain = copy.copy(estimator)
+    if takes_monitor := "monitor" in estimator.get_params(deep=False):
+        # A clone has deep copies of the parameters; a monitor may hold locks or files, which have no copy.
+        plain.set_params(monitor=None)
+    method: Any = clone(plain).set_params(n_clusters=n_clusters)
     kept_in = None
     if (folder := getattr(estimator, "checkpoint_dir", None)) is not None:
         kept_in = Path(folder) / f"k{n_clusters}"
         method.set_params(checkpoint_dir=kept_in)
     watch = _FirstVotes(getattr(estimator, "monitor", None), kept_in)
-    if "monitor" in method.get_params(deep=False):
+    if takes_monitor:
         method.set_params(monitor=watch)
     method.fit(X)
     found = len(np.unique(method.labels_))
