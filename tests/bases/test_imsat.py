@@ -184,6 +184,16 @@ def test_radii_are_a_part_of_the_distances() -> None:
     np.testing.assert_allclose(quarter, whole / 4)
 
 
+def test_a_radius_scale_of_numpy_makes_the_same_fit() -> None:
+    X = np.random.default_rng(0).random((50, D), dtype=np.float32)
+    for kind in (IMSATVAT, IMSATRPT):
+        labels = [
+            Single(2, base=kind(hidden=(8,), radius_scale=scale), epochs=2, random_state=0).fit_predict(X)
+            for scale in (0.5, np.linspace(0, 1, 3)[1])
+        ]
+        np.testing.assert_array_equal(*labels)
+
+
 @pytest.mark.parametrize(
     ("base", "floor", "precision"),
     [

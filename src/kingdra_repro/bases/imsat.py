@@ -52,7 +52,8 @@ class IMSAT(InformationMaximization, ABC):
         """Compute r for the rows of batch.x, with the lengths batch.radius: Tensor [M, B, d]."""
 
     def radii(self, X: Matrix, device: torch.device) -> np.ndarray:
-        return self.radius_scale * cached_neighbour_distances(X, self.n_neighbors, device, self.data_dir)
+        distances = cached_neighbour_distances(X, self.n_neighbors, device, self.data_dir)
+        return float(self.radius_scale) * distances  # a NumPy float64 would make the radii float64
 
     def sample_noise(
         self, network: Perceptron, n_rows: int, n_supervised: int, generators: list[torch.Generator]
