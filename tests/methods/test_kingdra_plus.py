@@ -152,6 +152,9 @@ def test_progress_never_goes_back(pairs) -> None:
         ({"fineness": 0}, "fineness must be an integer of at least 1; got 0"),
         ({"fineness": 200}, "600 points are too few for fineness=200 times 4 clusters"),
         ({"first_learning_rate": -1.0}, "first_learning_rate must be a positive number; got -1.0"),
+        ({"first_base": "ladr"}, "^first_base must be one of ladder_im, .*; got 'ladr'"),
+        ({"first_base": ["ladder_im", 3]}, "^first_base must be the name of a base model, .*; got 3"),
+        ({"first_base": ["deep_rim"] * 4}, "^first_base has 4 kinds, and n_models=3: give at least one"),
     ],
 )
 def test_user_errors(pairs, settings: dict, message: str) -> None:

@@ -216,7 +216,7 @@ QUOTES = "has characters that need quotes"
         (("ensemble.mapping=x",), "ensemble.mapping must be one of "),
         (
             ("method=kingdra_plus", "method.first_base=imsat_vta"),
-            "base must be one of ladder_im, ladder_dot, imsat_vat",
+            "method.first_base must be one of ladder_im, ladder_dot, imsat_vat",
         ),
         (("ensemble.size=0",), "ensemble.size must be an integer of at least 1; got 0"),
         (

@@ -39,25 +39,32 @@ _BASES: dict[str, Callable[[], Base]] = {
 }
 
 
-def make_base(base: str | Base) -> Base:
-    """Return the base model of a name with its default settings; an instance is returned unchanged."""
+def make_base(base: str | Base, parameter: str = "base") -> Base:
+    """Return the base model of a name with its default settings; an instance is returned unchanged.
+
+    ``parameter`` is the user's name of the value, for messages.
+    """
     if isinstance(base, type) or not (isinstance(base, str) or hasattr(base, "losses")):
-        raise invalid_value("the name of a base model, or an instance such as LadderIM()", "base", base)
+        raise invalid_value("the name of a base model, or an instance such as LadderIM()", parameter, base)
     if not isinstance(base, str):
         return base
-    choice(*_BASES)("base", base)
+    choice(*_BASES)(parameter, base)
     return _BASES[base]()
 
 
-def make_bases(base: str | Base | Sequence[str | Base], n_models: int) -> list[Base]:
-    """Return the base of each ensemble member; several bases alternate: a mixed ensemble (Section 7)."""
+def make_bases(base: str | Base | Sequence[str | Base], n_models: int, parameter: str = "base") -> list[Base]:
+    """Return the base of each ensemble member; several bases alternate: a mixed ensemble (Section 7).
+
+    ``parameter`` is the user's name of the value, for messages.
+    """
     if isinstance(base, Sequence) and not isinstance(base, str):
         if not base:
-            raise invalid_value("a list of one base model or more", "base", base)
+            raise invalid_value("a list of one base model or more", parameter, base)
         if len(base) > n_models:
             raise InputError(
-                f"base has {len(base)} kinds, and n_models={n_models}: give at least one model of each kind",
-                parameter="base",
+                f"{parameter} has {len(base)} kinds, and n_models={n_models}: "
+                "give at least one model of each kind",
+                parameter=parameter,
             )
-        return [make_base(base[m % len(base)]) for m in range(n_models)]
-    return [make_base(base)] * n_models
+        return [make_base(base[m % len(base)], parameter) for m in range(n_models)]
+    return [make_base(base, parameter)] * n_models

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kingdra_repro.bases import IMSATVAT, Base, make_base
+from kingdra_repro.bases import IMSATVAT, Base, make_base, make_bases
 from kingdra_repro.checks import Check, integer, positive
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.errors import InputError
@@ -111,6 +111,8 @@ class KingdraPlus(Kingdra):
                 f"{X.shape[0]} points are too few for fineness={self.fineness} times {self.n_clusters} "
                 "clusters: give more points, or smaller numbers"
             )
+        if self.first_base is not None:
+            make_bases(self.first_base, self.n_models, "first_base")  # raises with this name, not "base"
         super()._fit_validated(X, supervision)
 
     def _first_phase(self, fit: EnsembleFit, supervision: Supervision) -> PhaseResult:
