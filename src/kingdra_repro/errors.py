@@ -25,10 +25,10 @@ class InputError(ValueError):
         self.parameter = parameter
 
 
-def diverged(how: str = "outputs are not numbers (NaN)") -> InputError:
-    """Return the InputError to raise if training has diverged."""
+def diverged(how: str = "outputs are not numbers (NaN)", rate: str = "learning_rate") -> InputError:
+    """Return the InputError to raise if training has diverged; ``rate`` is the parameter to lower."""
     return InputError(
-        f"The training diverged ({how}): give a smaller learning_rate, bring the data to values of about 1 "
+        f"The training diverged ({how}): give a smaller {rate}, bring the data to values of about 1 "
         f"({SCALING}), or check the weights of the loss"
     )
 

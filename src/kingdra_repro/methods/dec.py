@@ -181,7 +181,16 @@ class DEC(AutoencoderClusterer):
 
         batches = self._batches(fit, first_step, last_step)
         number = first_step // self.update_interval + 1
-        trained = self._train_on(rows.device, [optimizer], batches, losses, tell, "the clustering", number)
+        trained = self._train_on(
+            rows.device,
+            [optimizer],
+            batches,
+            losses,
+            tell,
+            "the clustering",
+            number,
+            "clustering_learning_rate",
+        )
         return trained["loss"]
 
     def _batches(self, fit: NetworkFit, first_step: int, last_step: int) -> list[Tensor]:

@@ -65,6 +65,7 @@ class EnsembleFit:
     epochs_by_other_models : those of them that other models do before these start
     n_iter : index of the last phase
     supervision : labels and linked pairs passed to ``fit``
+    rate : the user's name of the learning rate, for messages
 
     Attributes
     ----------
@@ -84,7 +85,9 @@ class EnsembleFit:
         epochs_by_other_models: int = 0,
         n_iter: int = 0,
         supervision: Supervision = NO_SUPERVISION,
+        rate: str = "learning_rate",
     ) -> None:
+        self._rate = rate
         self.X, self.n_iter, self.epochs_total = X, n_iter, epochs_total
         self._epochs_by_other_models = epochs_by_other_models
         labels = supervision.labels if len(supervision.classes) else None
@@ -138,7 +141,7 @@ class EnsembleFit:
         try:
             losses = self._worker.train(span, pseudo, report, self.phase if can_be_resumed else None)
         except Diverged as error:
-            raise diverged(f"iteration {self.phase}, {error}") from error
+            raise diverged(f"iteration {self.phase}, {error}", self._rate) from error
         if self.checkpoint is not None and epochs > 0:
             self._models_saved = self.phase == self.n_iter or self._save_scheduler.due()
             if self._models_saved:
@@ -183,7 +186,7 @@ class EnsembleFit:
         found = self._worker.predict_proba(start, stop)
         proba = torch.stack([found[m] for m in range(len(self._bases))])
         if not torch.isfinite(proba).all():
-            raise diverged()
+            raise diverged(rate=self._rate)
         return proba
 
     def fitted(self) -> FittedEnsemble:

@@ -122,7 +122,11 @@ class KingdraPlus(Kingdra):
         With labels, joined outputs get the numbers of the classes of their labelled points.
         """
         fine = self._fine_ensemble(fit)
-        with closing(EnsembleFit(fine, fit.X, n_iter=fit.n_iter, epochs_total=fit.epochs_total)) as first:
+        with closing(
+            EnsembleFit(
+                fine, fit.X, n_iter=fit.n_iter, epochs_total=fit.epochs_total, rate="first_learning_rate"
+            )
+        ) as first:
             result, fitted = first.train(fine.epochs, None), first.fitted()
         clusters = result.outputs.predictions.numpy()
         links = None if supervision.links is None else supervision.links.links

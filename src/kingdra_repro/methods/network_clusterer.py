@@ -137,6 +137,7 @@ class NetworkClusterer(TrainedClusterer):
         on_step: Callable[[float, dict[str, Tensor]], None],
         phase: str,
         epoch: int,
+        rate: str = "learning_rate",
     ) -> dict[str, float]:
         """Take a step of the optimizers on each batch of row indices, with products in ``precision``.
 
@@ -146,7 +147,8 @@ class NetworkClusterer(TrainedClusterer):
         ----------
         losses : returns the loss terms of a batch; ``loss`` is minimised
         on_step : called after each step with the fraction of the rows done, and the terms
-        phase, epoch : named in the error message if training diverges
+        phase, epoch, rate : named in the error message if training diverges; ``rate`` is the parameter with
+            the optimizers' learning rate
         """
         rounded = self.precision == "bfloat16"
         self._network.train()
@@ -170,7 +172,7 @@ class NetworkClusterer(TrainedClusterer):
         try:
             check_divergence(self._network.parameters(), sums, [type(self).__name__], epoch)
         except Diverged as error:
-            raise diverged(f"{phase}, {error}") from error
+            raise diverged(f"{phase}, {error}", rate) from error
         return {name: float(value) for name, value in sums.items()}
 
 
