@@ -201,7 +201,8 @@ def setting_of(parameter: str, cfg: DictConfig) -> str:
         return taken_from[1] if taken_from else f"method.{parameter}"
     if parameter in groups:
         return parameter
-    inner = [path for group in ("dataset", "base", "pseudo_labels") for path in _paths(groups, group)]
+    parts = ("dataset", "base", "method", "pseudo_labels")
+    inner = [path for group in parts for path in _paths(groups, group)]
     places = [path for path in inner if path.endswith(f".{parameter}")]
     return places[0] if len(places) == 1 else parameter
 

@@ -218,6 +218,9 @@ QUOTES = "has characters that need quotes"
             ("method=kingdra_plus", "method.first_base=imsat_vta"),
             "method.first_base must be one of ladder_im, ladder_dot, imsat_vat",
         ),
+        (("method=kingdra_plus", "method.first_base.xi=-1"), "method.first_base.xi must be a finite number"),
+        # Both bases have this setting, and one of them is right.
+        (("method=kingdra_plus", "base=imsat_vat", "method.first_base.xi=-1"), "xi must be a finite number"),
         (("ensemble.size=0",), "ensemble.size must be an integer of at least 1; got 0"),
         (
             ("pseudo_labels.t_pos=-1", *TINY),
