@@ -127,6 +127,16 @@ def test_a_best_phase_of_after_the_last_committed_one_is_not_taken_up(tmp_path: 
     assert checkpoint.names("best/") == ["best/phase3"]
 
 
+def test_what_a_killed_save_left_is_removed(X: np.ndarray, tmp_path: Path) -> None:
+    """A kill by the system leaves the temporary file of the state that was being written."""
+    kingdra(checkpoint_dir=tmp_path, n_iter=1).fit(X)
+    part = tmp_path / "best" / ".phase1.pt.part-a1b2c3d4"
+    part.write_bytes(b"half of it")
+    kingdra(checkpoint_dir=tmp_path, n_iter=1).fit(X)
+    assert not part.exists()
+    assert list(tmp_path.glob("best/*.pt"))
+
+
 def test_of_phases_that_are_equally_good_the_last_is_the_answer() -> None:
     best, answer = BestPhase(np.eye(4, dtype=np.float32)), {"labels": torch.tensor([0, 0, 1, 1])}
     for number in (1, 2):

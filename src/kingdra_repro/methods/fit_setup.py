@@ -79,7 +79,7 @@ def seed_and_checkpoint(
     if links is not None:
         run += f" links {links.checksum()}"
     checkpoint = Checkpoint(Path(estimator.checkpoint_dir), run)
-    for folder in (checkpoint.folder, *checkpoint.folder.glob("phase*")):
+    for folder in (checkpoint.folder, checkpoint.folder / "best", *checkpoint.folder.glob("phase*")):
         remove_temporary_files(folder)
     begun = checkpoint.load("seed")
     seed = seed if begun is None else int(begun["seed"])
