@@ -126,6 +126,14 @@ def test_signatures_whose_first_digits_64_bits_would_lose():
     assert signatures.number_signatures(predictions).tolist() == [0, 1, 2, 0]
 
 
+def test_large_labels_take_no_more_memory_than_small_ones():
+    predictions = torch.randint(0, 60, (3, 500), generator=torch.Generator().manual_seed(0))
+    columns = signatures.Signatures.of(predictions + 2_000_000_000, None).columns
+    assert columns.max() < columns.shape[1]  # an index with more than 50 clusters has the size of the largest
+    small = mini_clusters(predictions, 60)
+    assert mini_clusters(predictions + 2_000_000_000, 60).tolist() == small.tolist()
+
+
 def test_more_models_than_a_byte_counts():
     predictions = torch.zeros(300, 4, dtype=torch.long)
     predictions[:260, 1] = 1

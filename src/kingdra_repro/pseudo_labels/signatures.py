@@ -93,8 +93,12 @@ def _lowest(index: Tensor, group: Tensor, n_groups: int, missing: int) -> Tensor
 
 
 def _smallest_type(columns: Tensor) -> Tensor:
-    """Convert to the smallest dtype that holds the labels: large graphs spend their time comparing them."""
-    if int(columns.max()) > 2**31 - 1:
+    """Convert to the smallest dtype that holds the labels: large graphs spend their time comparing them.
+
+    Labels [n_models, u] far beyond u are replaced by their ranks, because an index counts every label up to
+    the largest.
+    """
+    if int(columns.max()) >= max(2**15, columns.shape[1]):
         columns = torch.stack([_ranks(column)[0] for column in columns])
     largest = int(columns.max())
     return columns.to(torch.uint8 if largest < 256 else torch.int16 if largest < 2**15 else torch.int32)
