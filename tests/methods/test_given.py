@@ -190,6 +190,8 @@ def test_pairs_reach_other_processes(blobs, pairs) -> None:
         ([0, -1], {}, "y must be integers of shape"),
         (["a", "", "b"], {}, "y must be integers of shape .*, -1 where not known; got <U1"),
         ([0, None, 1], {}, "y must be integers of shape .*, -1 where not known; got object"),
+        (np.array([0.0, 1.0] + [-1.0] * (N - 2), object), {}, "y must be integers .*; got object"),
+        (["0", "1"] + [" "] * (N - 2), {}, "y must be integers of shape .*, -1 where not known; got <U1"),
         (pd.Series([0, 1] + [pd.NA] * (N - 2), dtype=object), {}, "y must be integers .*; got object"),
         (pd.Series(["a", "b"] + [pd.NA] * (N - 2), dtype="string"), {}, "y must be integers .*; got object"),
         (["a", "?", "b"], {}, "y must be integers of shape .*, -1 where not known; got <U1"),

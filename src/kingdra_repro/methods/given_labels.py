@@ -22,7 +22,7 @@ from kingdra_repro.training.seeds import Purpose, numpy_stream
 from kingdra_repro.training.supervised import PseudoLabels
 
 # Words that mark a class as unknown; not "-" and ".", which may be classes.
-MARKS = ("-1", "", "None", *(mark for mark in UNKNOWN if mark not in ("-", ".")))
+MARKS = ("-1", "-1.0", "", "None", *(mark for mark in UNKNOWN if mark not in ("-", ".")))
 MIN_LABELS_PER_CLASS = 2  # if a fraction of each class is drawn: a point and another of its class
 
 
@@ -183,7 +183,7 @@ def validate_optional_labels(y: Any, n: int, n_clusters: int) -> np.ndarray:
     _refuse_masks(y)
     values = np.asarray(y)
     if values.dtype.kind in "OUS":
-        unknown = np.isin(values.astype(str), MARKS) & (y is not None)
+        unknown = np.isin(np.char.strip(values.astype(str)), MARKS) & (y is not None)
     elif values.dtype.kind in "iu":  # -1 cast to an unsigned type is the type's maximum
         largest = values == max(np.iinfo(values.dtype).max, n_clusters)
         unknown = (values < 0) | (largest & (values.dtype.kind == "u"))
