@@ -27,6 +27,7 @@ from kingdra_repro.training.stack import Stack
 from tests.methods.conftest import assert_same_history
 
 N, D, K = 260, 8, 3
+SCALES = (None, "auto", "minmax", "standard")
 BASE = LadderIM(hidden=(12, 12))
 
 
@@ -169,6 +170,20 @@ def test_a_killed_fit_is_not_taken_up_with_another_buffer(streamed: StreamedMatr
     np.testing.assert_array_equal(fit.labels_, again.labels_)
     with pytest.raises(InputError, match="other settings or data"):
         kingdra(checkpoint_dir=tmp_path, n_iter=0).fit(replace(streamed, buffer_rows=130))
+
+
+def test_a_fit_is_not_taken_up_with_another_scaling_of_the_same_file(tmp_path: Path) -> None:
+    path = tmp_path / "points.npy"
+    np.save(path, np.random.default_rng(0).integers(0, 255, (N, D), dtype=np.uint8))
+    scaled = {scale: load_custom(path, n_clusters=K, stream=True, scale=scale).X for scale in SCALES}
+    assert len({X.checksum for X in scaled.values()}) == 1
+    for scale, X in scaled.items():
+        kept = tmp_path / f"checkpoint {scale}"
+        fit, again = (kingdra(checkpoint_dir=kept, n_iter=0).fit(X) for _ in range(2))
+        np.testing.assert_array_equal(again.labels_, fit.labels_)
+        for other in set(SCALES) - {scale}:
+            with pytest.raises(InputError, match="belongs to other settings or data"):
+                kingdra(checkpoint_dir=kept, n_iter=0).fit(scaled[other])
 
 
 def test_methods_that_need_all_rows_name_those_that_do_not(streamed: StreamedMatrix) -> None:

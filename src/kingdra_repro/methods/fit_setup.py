@@ -1,6 +1,7 @@
 """The start of a fit: its seed, and its checkpoint, which is identified by settings and data."""
 
 import logging
+import zlib
 from collections.abc import Container
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from kingdra_repro.data.links import Links
+from kingdra_repro.data.scaling import scaler_state
 from kingdra_repro.data.streamed import Matrix, StreamedMatrix, is_sparse
 from kingdra_repro.data.validation import warn_of_scale, warn_of_small_values
 from kingdra_repro.errors import InputError
@@ -73,7 +75,7 @@ def seed_and_checkpoint(
     settings["random_state"] = seed if seeded else "drawn"
     run = f"{type(estimator).__name__} {settings} X{X.shape} {checksum_of_array(X)}"
     if isinstance(X, StreamedMatrix):
-        run += f" shuffled by {X.rows_per_buffer}"
+        run += f" shuffled by {X.rows_per_buffer}{_scaling(X)}"
     if labels is not None:
         run += f" y {checksum_of_array(labels)}"
     if links is not None:
@@ -85,6 +87,15 @@ def seed_and_checkpoint(
     seed = seed if begun is None else int(begun["seed"])
     checkpoint.save("seed", {"seed": seed})
     return seed, checkpoint
+
+
+def _scaling(X: StreamedMatrix) -> str:
+    """Describe how the numbers in the file are scaled, which their checksum does not include."""
+    if X.pixels:
+        return " divided by 255"
+    if X.scaler is None:
+        return ""
+    return f" scaled {zlib.crc32(repr(scaler_state(X.scaler)).encode()):08x}"
 
 
 def _with_stable_repr(value: Any) -> Any:
