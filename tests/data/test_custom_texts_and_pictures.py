@@ -11,7 +11,9 @@ from PIL import Image
 
 from kingdra_repro.data import load_custom
 from kingdra_repro.data.features.pictures import PictureFiles
+from kingdra_repro.data.features.tfidf import TextVectorizer
 from kingdra_repro.data.sources.file_folder import files_and_classes
+from kingdra_repro.data.sources.new_points import read_new_points
 from kingdra_repro.errors import InputError
 
 TEXTS = {"space/a": "rocket orbit", "space/b": "rocket moon", "faith/c": "belief doubt", "faith/d": "doubt"}
@@ -51,6 +53,22 @@ def test_column_of_texts(tmp_path: Path) -> None:
         load_custom(tmp_path / "t.csv", text="year", n_clusters=2)
     with pytest.raises(InputError, match="no column 'txt': it has 'text'"):
         load_custom(tmp_path / "t.csv", text="txt", n_clusters=2)
+
+
+@pytest.mark.parametrize("cells", ["1984\n2001\n", '""\n""\n', "1984\n\n"])
+def test_new_texts_are_texts_even_if_all_are_numbers_or_empty(tmp_path: Path, cells: str) -> None:
+    pd.DataFrame({"text": ["1984", "rocket 1984", "moon rocket", "moon 2001", "1984 2001"]}).to_csv(
+        tmp_path / "t.csv", index=False
+    )
+    kept = load_custom(tmp_path / "t.csv", n_clusters=2, text="text").preprocessing
+    assert kept is not None
+    assert isinstance(kept.vectorizer, TextVectorizer)
+    (tmp_path / "new.csv").write_text("text,year\n" + cells.replace("\n", ",1\n"))
+    new = read_new_points(kept, tmp_path / "new.csv", len(kept.vectorizer.words)).X
+    texts = [line.strip('"') for line in cells.splitlines()]
+    assert sp.issparse(new)
+    assert (new != kept.features(texts, len(kept.vectorizer.words))).nnz == 0
+    assert (new[0].nnz > 0) == texts[0].isdigit()
 
 
 def test_a_long_text_does_not_make_others_take_more_memory(text_folder: Path) -> None:

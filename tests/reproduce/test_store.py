@@ -163,7 +163,7 @@ def test_what_is_missing_of_a_known_run_is_taken(tmp_path):
     (folder / "explorer.json").write_text("{}")
     add_run(results, folder)
     whole = content(results)
-    keep_shown(results, {"explorer.json": ()})
+    keep_shown(results, {"explorer.json": ()}, [FOLDER])
     (results / "history" / "mnist.csv").unlink()
     assert set(content(results)) == {"runs.csv"}
     assert not list(results.glob("shown/*"))
@@ -178,13 +178,27 @@ def test_only_what_is_shown_is_kept(tmp_path):
         for name in ("explorer.json", "graph_sample.json"):
             (folder / name).write_text("{}")
         add_run(results, folder)
-    keep_shown(results, {"explorer.json": [FOLDER]})  # graph_sample.json is not named: all are kept
+    # graph_sample.json is not named: all are kept.
+    keep_shown(results, {"explorer.json": [FOLDER]}, read_runs(results)["folder"])
     shown = {(path.parent.name, path.name) for path in results.glob("shown/*/*/*/*")}
     assert shown == {
         ("seed0-00000000-aaaaaaa", "explorer.json"),
         ("seed0-00000000-aaaaaaa", "graph_sample.json"),
         ("seed1-00000001-aaaaaaa", "graph_sample.json"),
     }
+
+
+def test_files_of_a_run_that_another_process_adds_meanwhile_are_kept(tmp_path):
+    results = tmp_path / "results"
+    for seed in (0, 1):
+        known = list(
+            read_runs(results)["folder"]
+        )  # the second time, a report is made from the first run alone
+        folder = run_folder(tmp_path / "outputs", seed=seed)
+        (folder / "explorer.json").write_text("{}")
+        add_run(results, folder)
+    keep_shown(results, {"explorer.json": ()}, known)
+    assert [path.parent.name for path in results.glob("shown/*/*/*/*")] == ["seed1-00000001-aaaaaaa"]
 
 
 def test_a_run_that_was_killed_before_its_row_was_written(tmp_path):

@@ -139,7 +139,7 @@ def write_reports(results: Path, planned: Sequence[PlannedRun]) -> None:
     runs = read_runs(results)
     cells = join_results(planned, runs)
     write_tables(results, planned, cells)
-    keep_shown(results, runs_to_keep(results, planned, cells))
+    keep_shown(results, runs_to_keep(results, planned, cells), set(runs["folder"]))
     draw_paper_figures(results, cells)
     if not runs.empty:
         write_report(results)

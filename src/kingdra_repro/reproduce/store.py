@@ -114,11 +114,21 @@ def shown_file(results: Path, folder: str, name: str) -> Path:
     return results / shown_place(folder) / name
 
 
-def keep_shown(results: Path, wanted: Mapping[str, Collection[str]]) -> None:
-    """Remove files that nothing shows; `wanted` has, by file name, the folders of runs whose file is kept."""
+def keep_shown(results: Path, wanted: Mapping[str, Collection[str]], known: Collection[str]) -> None:
+    """Remove files that nothing shows.
+
+    Parameters
+    ----------
+    wanted : mapping from str to a collection of str
+        By file name, the folders of the runs whose file is kept.
+    known : collection of str
+        The folders of all runs that `wanted` was chosen from. Files of runs that another process added since
+        then are kept.
+    """
     with file_lock(results / "runs.csv"):
+        added = set(read_runs(results)["folder"]).difference(known)
         for name, folders in wanted.items():
-            kept = {shown_file(results, folder, name) for folder in folders}
+            kept = {shown_file(results, folder, name) for folder in added.union(folders)}
             for path in set(results.glob(f"shown/*/*/*/{name}")) - kept:
                 path.unlink()
         for depth in ("*/*/*", "*/*", "*"):

@@ -1,6 +1,6 @@
 """Features of new points: a user's file is preprocessed like the file that the model was fitted on."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -124,7 +124,9 @@ def _read_table(preprocessing: Preprocessing, path: Path) -> NewPoints:
     """Read a table, or its column of texts."""
     if not is_table(path):
         raise InputError(f"{path} is no table: give one, such as a .csv, as the model was fitted on")
-    words = preprocessing.vectorizer.words if isinstance(preprocessing.vectorizer, TableVectorizer) else ()
+    words: Collection[str] = () if preprocessing.text is None else (preprocessing.text,)
+    if isinstance(preprocessing.vectorizer, TableVectorizer):
+        words = preprocessing.vectorizer.words
     table, written = read_as_written(
         path, () if preprocessing.id is None else (preprocessing.id,), preprocessing.text_format, words
     )
