@@ -159,6 +159,14 @@ def test_select(table2):
     assert [(run.row, run.dataset, run.seed) for run in chosen] == [("DEC", "mnist", 0), ("DEC", "mnist", 2)]
 
 
+def test_a_row_is_selected_without_its_share_of_the_labels():
+    def names(rows):
+        return list(dict.fromkeys(run.row for run in select(plan(["labels"]), "published", rows=[rows])))
+
+    assert names("1%: As written") == ["1%: As written"]
+    assert names("As written") == ["1%: As written", "2%: As written", "5%: As written", "10%: As written"]
+
+
 @pytest.mark.parametrize(
     ("given", "seeds"), [("0..4", (0, 1, 2, 3, 4)), ("3", (3,)), ("0,2,4..5", (0, 2, 4, 5)), ([1, 0], (1, 0))]
 )

@@ -15,7 +15,7 @@ from kingdra_repro.methods import Ensemble
 from kingdra_repro.methods.ensemble_fit import EnsembleFit
 from kingdra_repro.training.options import TrainingOptions
 from kingdra_repro.training.rows import Rows
-from kingdra_repro.training.stack import Stack, StepDone, predict_proba
+from kingdra_repro.training.stack import Stack, StepDone, predict_proba, rows_at_once
 from kingdra_repro.training.supervised import PseudoLabels
 from kingdra_repro.training.worker import Member, Task, Worker
 
@@ -224,3 +224,17 @@ def test_bases_that_look_alike_are_not_trained_as_one(X: np.ndarray) -> None:
     members = [Member(number, base, None) for number, base in enumerate(bases)]
     worker = Worker(members, Task(members, K, TrainingOptions(batch_size=32), seed=7), X, CPU)
     assert [stack.members for stack in worker.stacks] == [(0, 2), (1,)]
+
+
+@pytest.mark.parametrize(
+    ("n_models", "d", "device", "n_rows"),
+    [
+        (1, 784, "cpu", 2048),
+        (10, 784, "cpu", 256),
+        (1, 2048, "cuda", 2**16),
+        (10, 2048, "cuda", 6553),
+        (1, 100_000, "cuda", 2684),  # a vocabulary: 1 GiB of dense rows
+    ],
+)
+def test_a_stack_predicts_at_most_1_gib_of_rows_at_once(n_models, d, device, n_rows) -> None:
+    assert rows_at_once(n_models, d, torch.device(device)) == n_rows

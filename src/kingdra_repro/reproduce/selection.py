@@ -23,7 +23,7 @@ def select(
     Raises InputError for a name or a seed that none of the experiments has, and if no run is left.
     """
     chosen = [run for run in planned if only is None or run.experiment in only]
-    check_known("rows", rows or (), list(dict.fromkeys(run.row for run in chosen)))
+    check_known("rows", rows or (), list(dict.fromkeys(name for run in chosen for name in _names(run.row))))
     check_known("datasets", datasets or (), list(dict.fromkeys(run.dataset for run in chosen)))
     if seeds is not None:
         allowed = {seed for name in {run.experiment for run in chosen} for seed in experiment(name).seeds}
@@ -36,7 +36,7 @@ def select(
         run
         for run in chosen
         if run.schedule == schedule
-        and (rows is None or run.row in rows)
+        and (rows is None or not set(rows).isdisjoint(_names(run.row)))
         and (datasets is None or run.dataset in datasets)
         and (seeds is None or run.seed in seeds)
     ]
@@ -45,6 +45,11 @@ def select(
             f"No run of the plan matches all of these with schedule={schedule}: give fewer filters"
         )
     return wanted
+
+
+def _names(row: str) -> list[str]:
+    """Return the names that select a row: "1%: Kingdra" for one share of the labels, "Kingdra" for all."""
+    return [row, row.partition(": ")[2]] if ": " in row else [row]
 
 
 def by_value(planned: Sequence[PlannedRun], first: str = "seeds") -> list[PlannedRun]:

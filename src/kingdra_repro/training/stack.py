@@ -138,8 +138,7 @@ class Stack:
         return predict_proba(self.network, self.rows if rows is None else rows, self._chunk_size())
 
     def _chunk_size(self) -> int:
-        rows_of_all = 2048 if self.rows.device.type == "cpu" else 2**16  # little memory; enough to fill a GPU
-        return max(256, rows_of_all // len(self.members))
+        return rows_at_once(len(self.members), self.rows.d, self.rows.device)
 
     # States are kept per member, so that a run can resume with other stacks and in other processes.
 
@@ -185,6 +184,13 @@ class Stack:
                     torch.stack([s["adam"][name]["m"] for s in states]),
                     torch.stack([s["adam"][name]["v"] for s in states]),
                 )
+
+
+def rows_at_once(n_models: int, d: int, device: torch.device) -> int:
+    """Return the number of rows of `d` numbers that a stack of models predicts at once."""
+    rows_of_all = 2048 if device.type == "cpu" else 2**16  # little memory; enough to fill a GPU
+    in_1_gib = 2**28 // d  # sparse and streamed rows become dense float32 here
+    return max(256, min(rows_of_all // n_models, in_1_gib))
 
 
 @torch.no_grad()
