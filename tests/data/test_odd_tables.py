@@ -328,3 +328,12 @@ def test_new_rows_with_only_numbers_beside_a_blank_have_the_same_words() -> None
     new = read_new_points(data.preprocessing, Path("new.xlsx"), 5)
     assert data.feature_names[1:] == ["size=38", "size=40", "size=L", "size=XL"]
     assert new.X[:, 1:].tolist() == [[1, 0, 0, 0], [0, 0, 0, 0], [0, 1, 0, 0]]
+
+
+def test_a_pandas_category_may_have_one_word_or_hold_texts() -> None:
+    table = pd.DataFrame({"a": A, "b": B, "kind": pd.Categorical(["oak", None] * 10)})
+    table.to_parquet("one.parquet")
+    data = load_custom("one.parquet", n_clusters=2, categories="onehot", missing="mean")
+    assert data.feature_names == ["a", "b", "kind=oak"]
+    texts = load_custom("one.parquet", n_clusters=2, text="kind")
+    assert texts.X.getnnz(axis=1).tolist() == [1, 0] * 10

@@ -185,7 +185,7 @@ def _known(column: pd.Series) -> pd.Series:
 
 
 def _is_text(column: pd.Series) -> bool:
-    return bool(column.dropna().map(lambda cell: isinstance(cell, str)).all())
+    return bool(column.dropna().astype(object).map(lambda cell: isinstance(cell, str)).all())
 
 
 def _parsed(column: pd.Series) -> pd.Series:

@@ -129,4 +129,4 @@ def texts_of(table: pd.DataFrame, column: str, source: str) -> list[str]:
         raise InputError(
             f"{source}'s column {column!r} holds numbers, not texts: name another, or leave it out"
         )
-    return table[column].fillna("").astype(str).tolist()
+    return table[column].astype(object).fillna("").astype(str).tolist()
