@@ -337,3 +337,15 @@ def test_a_pandas_category_may_have_one_word_or_hold_texts() -> None:
     assert data.feature_names == ["a", "b", "kind=oak"]
     texts = load_custom("one.parquet", n_clusters=2, text="kind")
     assert texts.X.getnnz(axis=1).tolist() == [1, 0] * 10
+
+
+@pytest.mark.parametrize("ending", [".csv", ".tsv", ".xlsx"])
+def test_cells_of_blanks_among_numbers_are_missing(ending: str) -> None:
+    table = pd.DataFrame({"a": A, "b": B, "c": " "}).astype({"b": object})
+    table.loc[3, "b"], table.loc[5, "b"] = " ", " ? "
+    if ending == ".xlsx":
+        table.to_excel("blanks.xlsx", index=False)
+    else:
+        table.to_csv("blanks" + ending, index=False, sep="," if ending == ".csv" else "\t")
+    data = load_custom("blanks" + ending, n_clusters=2, missing="drop", scale=None)
+    np.testing.assert_array_equal(data.X, np.delete(EXPECTED, [3, 5], axis=0))

@@ -179,9 +179,12 @@ def uninformative_reason(column: pd.Series, kind: str, source: str) -> str | Non
 
 
 def _known(column: pd.Series) -> pd.Series:
-    """Return a mask of the cells that are not missing; in text columns, marks such as ? count as missing."""
+    """Return a mask of the cells that are not missing; in text columns, blanks and marks such as ? are."""
     known = column.notna()
-    return known if types.is_numeric_dtype(column) else known & ~column.isin(MISSING)
+    if types.is_numeric_dtype(column) or types.is_datetime64_any_dtype(column):
+        return known
+    cells = column.astype(object).map(lambda cell: cell.strip() if isinstance(cell, str) else cell)
+    return known & ~cells.isin(MISSING)
 
 
 def _is_text(column: pd.Series) -> bool:

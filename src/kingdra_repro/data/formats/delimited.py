@@ -237,7 +237,7 @@ def _as_pandas_writes(column: pd.Series, decimal: str, thousands: str | None) ->
         plain = plain.mask(plain.str.fullmatch(number, na=False), plain.str.replace(thousands, ""))
     plain = plain.str.replace(decimal, ".")
     numbers = pd.to_numeric(plain, errors="coerce").notna()
-    mostly = numbers.sum() >= MOSTLY * (column.notna() & ~column.isin(MISSING)).sum()
+    mostly = numbers.sum() >= MOSTLY * (column.notna() & ~column.str.strip().isin(MISSING)).sum()
     return column.where(~numbers, plain) if mostly else column
 
 
