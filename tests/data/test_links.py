@@ -166,3 +166,13 @@ def test_a_checksum_tells_kinds_pairs_and_weights_apart() -> None:
     ]
     assert len({links.checksum() for links in found}) == 9
     assert Links.of(4, [[0, 1]]).checksum() == found[0].checksum()
+
+
+def test_a_link_of_blanks_is_unknown_and_one_of_words_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "pairs.csv"
+    file.write_text("i,j,link\n0,1,1\n1,2, \n2,3,0\n")
+    links = read_links(file, None, 4)
+    assert (links.must_link.tolist(), links.cannot_link.tolist()) == ([[0, 1]], [[2, 3]])
+    file.write_text("i,j,link\n0,1,1\n1,2,perhaps\n2,3,0\n")
+    with pytest.raises(InputError, match="link=perhaps in row 1 "):
+        read_links(file, None, 4)

@@ -50,7 +50,8 @@ def read_links(
         )
     written = as_written[[name for name in ("i", "j") if name in as_written]]
     table = table.assign(**written).reset_index(drop=True)
-    table = table[table["link"].notna()]
+    blank = table["link"].map(lambda cell: isinstance(cell, str) and not cell.strip()).astype(bool)
+    table = table[table["link"].notna() & ~blank]
     if table.empty:
         raise InputError(f"{path} has no link that is filled in: give 1 or 0 to some")
     pairs = _rows_named(table[["i", "j"]], path, row_names, n)
@@ -62,9 +63,10 @@ def read_links(
             f"{path} pairs {table['i'].iloc[itself[0]]} with itself in {_place(table, itself[0])}: leave "
             "that pair out"
         )
-    link = table["link"]
+    link = pd.to_numeric(table["link"], errors="coerce")  # beside other cells, 1 and 0 are words
     if (wrong := np.flatnonzero(~link.isin([0, 1]))).size:
-        raise InputError(f"{path} has link={link.iloc[wrong[0]]} in {_place(table, wrong[0])}: give 1 or 0")
+        cell = table["link"].iloc[wrong[0]]
+        raise InputError(f"{path} has link={cell} in {_place(table, wrong[0])}: give 1 or 0")
     together = link.to_numpy() == 1
     if "weight" in table and not pd.api.types.is_numeric_dtype(table["weight"]):
         raise InputError(f"{path} has a weight that is not a number: give numbers above 0, at most 1")
