@@ -152,3 +152,16 @@ def test_numbers_lie_in_memory_as_pandas_has_them(tmp_path) -> None:
     X = load_custom(tmp_path / "t.csv", n_clusters=2).X
     assert X.flags.f_contiguous
     np.testing.assert_array_equal(X, expected.astype(np.float32))
+
+
+def test_dates_of_rows_whose_names_repeat() -> None:
+    days = [f"2021-{month:02}-03" for month in range(1, 13)]
+    table = pd.DataFrame({"a": np.arange(12) ** 2, "day": days})
+    vectorizer = TableVectorizer(TableSettings(dates="parts", missing="mean")).fit(table)
+    table.loc[4, "day"] = None
+    expected, _ = vectorizer.transform(table)
+    found, _ = vectorizer.transform(table.set_axis(["oak", "ash"] * 6, axis=0))
+    np.testing.assert_array_equal(found, expected)
+    ambiguous = pd.DataFrame({"a": [1, 3], "day": ["3/4/2021", "4/5/2021"]}, index=["oak", "oak"])
+    with pytest.raises(InputError, match=r"dates such as 3/4/2021, whose day"):
+        TableVectorizer(ALL).fit(ambiguous)

@@ -103,6 +103,7 @@ def day_first(column: pd.Series, source: str) -> bool:
     """
     if not _is_text(column):
         return False
+    column = column.reset_index(drop=True)
     found = column.where(_known(column)).str.strip().str.extract(YEAR_LAST)[[0, 1, 2]].dropna()
     if found.empty or (found[0].astype(int) > 12).any() or (found[1] == ".").any():
         return not found.empty
@@ -118,7 +119,8 @@ def dates_of(column: pd.Series, day_first: bool, source: str) -> pd.Series:
     """Return the dates of a column, with NaT for missing cells; raise InputError if a cell is not a date."""
     if types.is_datetime64_any_dtype(column):
         return column
-    known = column[_known(column)]
+    # The names of the rows may repeat, so that only positions tell the rows apart.
+    known = column.reset_index(drop=True)[_known(column).to_numpy()]
     # Dates with the year first are parsed separately: dayfirst would read 2021-04-03 as 4 March.
     year_first = known.astype(str).str.match(r"\s*\d{4}")
     try:
@@ -126,9 +128,8 @@ def dates_of(column: pd.Series, day_first: bool, source: str) -> pd.Series:
             pd.to_datetime(cells, dayfirst=day_first and not alike, format="mixed")
             for alike, cells in known.groupby(year_first)
         ]
-        return pd.to_datetime(
-            pd.concat(found).reindex(column.index) if found else known.reindex(column.index)
-        )
+        dates = pd.concat(found) if found else known
+        return pd.to_datetime(dates.reindex(range(len(column)))).set_axis(column.index)
     except (ValueError, TypeError) as error:
         raise InputError(
             f"{source}: column {column.name!r} has a date that cannot be read ({error}): correct it, or give "
