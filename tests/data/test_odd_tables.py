@@ -349,3 +349,12 @@ def test_cells_of_blanks_among_numbers_are_missing(ending: str) -> None:
         table.to_csv("blanks" + ending, index=False, sep="," if ending == ".csv" else "\t")
     data = load_custom("blanks" + ending, n_clusters=2, missing="drop", scale=None)
     np.testing.assert_array_equal(data.X, np.delete(EXPECTED, [3, 5], axis=0))
+
+
+@pytest.mark.parametrize("cell", ["{}{}", "{1}{0}"])
+def test_numbers_of_several_units_are_not_compared(cell: str) -> None:
+    cells = [cell.format("$€"[i % 2], b) for i, b in enumerate(B)]
+    table = pd.DataFrame({"a": A, "price": cells})
+    table.to_csv("units.csv", index=False)
+    with pytest.raises(InputError, match="columns that are not numeric: 'price'"):
+        load_custom("units.csv", n_clusters=2)

@@ -90,7 +90,7 @@ def unit_of(column: pd.Series) -> str | None:
     if types.is_numeric_dtype(column) or not _is_text(known):
         return ""
     found = [known.str.extract(f"({unit})")[0].str.strip() for unit in UNITS]
-    return "".join(one.iloc[0] for one in found if one.notna().all())
+    return "".join(one.iloc[0] for one in found if one.notna().all() and one.nunique() == 1)
 
 
 def day_first(column: pd.Series, source: str) -> bool:
@@ -199,7 +199,7 @@ def _parsed(column: pd.Series) -> pd.Series:
         if known.str.lower().isin(["true", "false"]).all():
             return column.str.lower().map({"true": 1.0, "false": 0.0})
         for unit in UNITS:
-            if len(known) and known.str.contains(unit).all():
+            if known.str.extract(f"({unit})")[0].str.strip().nunique(dropna=False) == 1:
                 column = column.str.replace(unit, "", regex=True)
     column = column.astype(object)
     try:
