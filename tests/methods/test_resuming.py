@@ -1,5 +1,6 @@
 """How fits are identified, so that a killed fit is resumed and another fit is refused."""
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -24,6 +25,16 @@ class Labeller:
         self.least = least
 
 
+@dataclass(frozen=True)
+class Holder:
+    """A dataclass, such as a base model, whose ``repr`` contains that of what it holds."""
+
+    held: object
+
+    def __call__(self, *_: object) -> None:
+        """Do nothing."""
+
+
 def labeller(*_: object) -> None:
     """Do nothing; the ``repr`` of a function contains its memory address, too."""
 
@@ -40,6 +51,17 @@ def labeller(*_: object) -> None:
             {"pseudo_labels": partial(labeller, Labeller(3))},
             {"pseudo_labels": partial(labeller, Labeller(4))},
         ),
+        (
+            {"pseudo_labels": partial(labeller, how=Labeller(3))},
+            {"pseudo_labels": partial(labeller, how=Labeller(3))},
+            {"pseudo_labels": partial(labeller, how=Labeller(4))},
+        ),
+        *(
+            tuple({"pseudo_labels": kind(one)} for one in (Labeller(3), Labeller(3), Labeller(4)))
+            for kind in (Holder, lambda one: Holder([one]), lambda one: Labeller({"one": one}))  # type: ignore[arg-type]
+        ),
+        # NumPy shows only the ends of an array.
+        tuple({"pseudo_labels": Labeller(np.arange(2000) == i)} for i in (1000, 1000, 1001)),  # type: ignore[arg-type]
     ],
 )
 def test_a_fit_with_equal_parameters_goes_on(tmp_path: Path, given: dict, again: dict, other: dict) -> None:

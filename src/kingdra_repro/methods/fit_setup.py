@@ -3,9 +3,10 @@
 import logging
 import zlib
 from collections.abc import Container
+from dataclasses import is_dataclass
 from functools import partial
 from pathlib import Path
-from types import FunctionType
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -104,15 +105,25 @@ def _with_stable_repr(value: Any) -> Any:
         return value.item()
     if isinstance(value, list | tuple):
         return [_with_stable_repr(one) for one in value]
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":  # ``repr`` leaves out the middle
+        return f"array {value.dtype} {value.shape} {zlib.crc32(value.tobytes()):08x}"
+    if isinstance(value, dict):
+        return {name: _with_stable_repr(one) for name, one in value.items()}
+    if isinstance(value, set | frozenset):
+        return sorted(repr(_with_stable_repr(one)) for one in value)
     if isinstance(value, partial):
-        return "partial", _with_stable_repr(value.func), _with_stable_repr(value.args), value.keywords
+        named = _with_stable_repr(value.keywords)
+        return "partial", _with_stable_repr(value.func), _with_stable_repr(value.args), named
     if isinstance(value, FunctionType) and value.__name__ == "<lambda>":
         raise InputError(
             "A lambda cannot be identified in a checkpoint: write a function, or leave checkpoint_dir out"
         )
-    if isinstance(value, FunctionType):
+    if isinstance(value, MethodType):
+        return "method", _with_stable_repr(value.__func__), _with_stable_repr(value.__self__)
+    if isinstance(value, FunctionType | BuiltinFunctionType):
         return f"{value.__module__}.{value.__qualname__}"
-    if type(value).__repr__ is object.__repr__:  # the default, which contains the memory address
-        held = {name: _with_stable_repr(one) for name, one in getattr(value, "__dict__", {}).items()}
+    # The default contains the memory address, as does that of a dataclass which holds such an object.
+    if type(value).__repr__ is object.__repr__ or (is_dataclass(value) and " at 0x" in repr(value)):
+        held = _with_stable_repr(getattr(value, "__dict__", {}))
         return f"{type(value).__module__}.{type(value).__qualname__} {held}"
     return value
