@@ -236,6 +236,8 @@ def test_answers_are_of_clusters_that_there_are(labels, blobs) -> None:
         ([[0, 1], [0, 1]], r"y must be integers, the class of each point; got int64 of shape \(2, 2\)"),
         ([0, -1, 1, 1], "y must be classes from 0, known of every point; got -1"),
         ([0, 0, 2, 2], "y has no point of class 1: number the classes without a gap"),
+        ([0, 0, 1, 10**15], "y has a class 1000000000000000, and 4 points: number the classes without a gap"),
+        (np.array([0, 2**64 - 1], np.uint64), "y has a class 18446744073709551615, and 2 points"),
     ],
 )
 def test_labels_are_drawn_of_classes_alone(y, message: str) -> None:

@@ -104,6 +104,8 @@ def draw_labels(
         raise InputError(f"y must be integers, the class of each point; got {y.dtype} of shape {y.shape}")
     if y.min(initial=0) < 0:
         raise InputError(f"y must be classes from 0, known of every point; got {y.min()}")
+    if y.max(initial=0) > len(y):  # before an array is made of as many classes
+        raise InputError(f"y has a class {y.max()}, and {len(y)} points: number the classes without a gap")
     y = y.astype(np.int64, copy=False)
     sizes = np.bincount(y)
     if len(sizes) != n_clusters:
