@@ -50,6 +50,8 @@ def test_a_part_of_each_class_is_rounded_down_but_two_at_least() -> None:
     y = np.repeat([0, 1, 2], [10, 39, 200])
     given = draw_labels(y, 3, fraction=0.1, seed=0)
     assert np.bincount(given[given >= 0]).tolist() == [2, 3, 20]
+    given = draw_labels(np.repeat([0, 1], 100), 2, fraction=0.29)
+    assert np.bincount(given[given >= 0]).tolist() == [29, 29]
 
 
 def test_a_checkpoint_of_other_labels_is_refused(digits, tmp_path: Path) -> None:

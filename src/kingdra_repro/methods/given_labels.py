@@ -131,7 +131,8 @@ def _numbers(sizes: np.ndarray, per_class: int | None, fraction: float | None) -
             raise invalid_value(what, "labels_per_class", per_class)
         return np.full(len(sizes), per_class)
     open_fraction("labels_fraction", fraction)
-    numbers = np.maximum(MIN_LABELS_PER_CLASS, (sizes * fraction).astype(np.int64))
+    exact = np.round(sizes * fraction, 9)  # 100 * 0.29 is a little below 29
+    numbers = np.maximum(MIN_LABELS_PER_CLASS, exact.astype(np.int64))
     if (numbers >= sizes).any():
         c = int(np.argmax(numbers >= sizes))
         raise InputError(
