@@ -125,3 +125,15 @@ def test_large_numbers_beside_blanks_are_refused_where_they_would_become_one_cla
     assert loaded(large * 4).class_names == large
     with pytest.raises(InputError, match=r"dataset\.given=told has labels such as 11529215046068\d+, which"):
         loaded([*large, ""] * 3)
+
+
+def test_a_sheet_where_some_classes_are_numbers_and_others_words() -> None:
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"a": rng.normal(size=12), "b": rng.normal(size=12)})
+    table["kind"] = [1, "1", 2, "2", "other", "other"] * 2
+    table["told"] = [1, None, 2, None, None, None] * 2
+    table.to_excel("t.xlsx", index=False)
+    data = load_custom("t.xlsx", labels="kind", given="told")
+    assert data.class_names == ["1", "2", "other"]
+    assert data.y.tolist() == [0, 0, 1, 1, 2, 2] * 2
+    assert data.given.tolist() == [0, -1, 1, -1, -1, -1] * 2

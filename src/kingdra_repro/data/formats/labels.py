@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def encode_labels(labels: Any, source: str, written: pd.Series | None = None) ->
         raise InputError(f"{source} holds labels of shape {labels.shape}: give one label to a row")
     if labels.dtype.kind not in "iufbOUSMm":
         raise InputError(f"{source} holds labels of type {labels.dtype}: give words or whole numbers")
-    values = _stripped(labels)
+    values = _alike(_stripped(labels))
     missing = np.flatnonzero(values.isna())
     if len(missing):
         raise InputError(
@@ -109,6 +110,16 @@ def _stripped(labels: Any) -> pd.Series:
     return values.map(lambda cell: (cell.strip() or None) if isinstance(cell, str) else cell)
 
 
+def _alike(values: pd.Series) -> pd.Series:
+    """Return labels with numbers as words if some are words: a spreadsheet may hold 1 as either."""
+    is_word = values.map(lambda cell: isinstance(cell, str)).astype(bool)
+    if values.dtype.kind != "O" or not is_word.any():
+        return values
+    return values.map(
+        lambda cell: str(cell).removesuffix(".0") if isinstance(cell, Real) and not pd.isna(cell) else cell
+    )
+
+
 def _words(values: pd.Series, written: pd.Series | None) -> pd.Series:
     """Return labels as str, numbers without the ".0" that pandas adds if the column has blank cells."""
     is_number = types.is_numeric_dtype(values) and not types.is_bool_dtype(values)
@@ -144,12 +155,12 @@ def encode_given(
         numbers, unless the given numbers are all among the words, or the words are True and False.
     """
     values = _stripped(given.values)
-    own = None if labels is None else _stripped(labels.values)
+    own = None if labels is None else _alike(_stripped(labels.values))
     marks = values.isin(UNKNOWN) & ~values.isin([] if own is None else own.unique())
     known = (~(values.isna() | values.isin([-1, "-1", "-1.0"]) | marks)).to_numpy()
     if not known.any():
         raise InputError(f"{source} has no label at all: fill some in")
-    found = values[known].infer_objects()
+    found = _alike(values[known].infer_objects())
     words = None if given.written is None else given.written[known]
     if words is not None and (numbers := pd.to_numeric(found, errors="coerce")).notna().all():
         found = numbers  # the other words in this column were marks of unknown labels
