@@ -44,3 +44,9 @@ def test_booleans() -> None:
 def test_refused(labels: list, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
         encode_labels(labels, "here")
+
+
+@pytest.mark.parametrize("dtype", ["S", object])
+def test_words_may_be_bytes(dtype: object) -> None:
+    codes, names = encode_labels(np.array(["Bär".encode(), b"ash ", b"ash"], dtype), "here")
+    assert (codes.tolist(), names) == ([0, 1, 1], ["Bär", "ash"])

@@ -105,9 +105,11 @@ def encode_labels(labels: Any, source: str, written: pd.Series | None = None) ->
 def _stripped(labels: Any) -> pd.Series:
     """Return labels [n] or [n, 1] as a Series; words have no surrounding blanks, and are None if empty."""
     values = pd.Series(np.asarray(labels).reshape(-1))
-    if values.dtype.kind != "O":
+    if values.dtype.kind not in "OS":
         return values
-    return values.map(lambda cell: (cell.strip() or None) if isinstance(cell, str) else cell)
+    # NumPy and HDF5 may hold words as bytes.
+    words = values.map(lambda cell: cell.decode(errors="replace") if isinstance(cell, bytes) else cell)
+    return words.map(lambda cell: (cell.strip() or None) if isinstance(cell, str) else cell)
 
 
 def _alike(values: pd.Series) -> pd.Series:
