@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from math import isnan
 from numbers import Real
 from typing import Any
 
@@ -118,7 +119,7 @@ def _alike(values: pd.Series) -> pd.Series:
     if values.dtype.kind != "O" or not is_word.any():
         return values
     return values.map(
-        lambda cell: str(cell).removesuffix(".0") if isinstance(cell, Real) and not pd.isna(cell) else cell
+        lambda cell: str(cell).removesuffix(".0") if isinstance(cell, Real) and not isnan(cell) else cell
     )
 
 
