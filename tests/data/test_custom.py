@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 import scipy.io
 import scipy.sparse as sp
+import sklearn
 
 from kingdra_repro.data import load_custom
 from kingdra_repro.data.sources.new_points import read_new_points
@@ -357,3 +358,24 @@ def test_only_columns_that_are_constant_are_left_out(folder: Path, caplog: pytes
         assert load_custom("t.csv", n_clusters=2).feature_names == ["large", "small"]
     assert "'same' (the same in all rows)" in caplog.text
     assert load_custom("t.csv", n_clusters=2, columns=["same", "small"]).feature_names == ["same", "small"]
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("a.npy", {"scale": "standard"}),
+        ("a.npy", {"scale": "minmax", "stream": True}),
+        ("a.csv", {"categories": "onehot"}),
+    ],
+)
+def test_arrays_also_where_scikit_learn_is_set_to_return_tables(
+    folder: Path, name: str, settings: dict
+) -> None:
+    given = X if name == "a.npy" else tree_table()
+    np.save(name, X) if name == "a.npy" else tree_table().to_csv(name, index=False)
+    expected = load_custom(name, n_clusters=3, **settings).X[:]
+    with sklearn.config_context(transform_output="pandas"):
+        data = load_custom(name, n_clusters=3, **settings)
+        for found in (data.X[:], data.preprocessing.features(given, data.X.shape[1])):
+            assert isinstance(found, np.ndarray)
+            np.testing.assert_array_equal(found, expected)

@@ -106,7 +106,8 @@ class StreamedMatrix:
         elif self.scaler is not None and numbers.shape[0]:  # scikit-learn refuses 0 rows
             if numbers.dtype == np.float16:  # scikit-learn would compute in float16
                 numbers = numbers.astype(np.float32)
-            with config_context(assume_finite=True):  # checked when it was validated
+            # Finite, as was checked when it was validated; an array, whatever the caller has set.
+            with config_context(assume_finite=True, transform_output="default"):
                 numbers = self.scaler.transform(numbers)
         with np.errstate(over="ignore"):  # overflow gives inf, which validation reports
             if sp.issparse(numbers):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn import config_context
 
 from kingdra_repro.checks import given_path
 from kingdra_repro.data.dataset import Dataset
@@ -37,6 +38,7 @@ GROUPS: dict[str, tuple[type, str]] = {
 }
 
 
+@config_context(transform_output="default")  # arrays, whatever the caller has set
 def load_custom(
     path: str | os.PathLike,
     labels: str | os.PathLike | None = None,

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from kingdra_repro.data.features.picture_vectorizer import PictureVectorizer
@@ -57,6 +58,7 @@ class Preprocessing:
     text: str | None = None
     span: tuple[float, float] | None = None
 
+    @config_context(transform_output="default")  # arrays, whatever the caller has set
     def features(self, points: Any, n_features: int) -> Matrix:
         """Return the features of points in memory: float32 array or CSR matrix [n, d].
 
