@@ -358,3 +358,10 @@ def test_numbers_of_several_units_are_not_compared(cell: str) -> None:
     table.to_csv("units.csv", index=False)
     with pytest.raises(InputError, match="columns that are not numeric: 'price'"):
         load_custom("units.csv", n_clusters=2)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_column_is_not_both_chosen_and_dropped(stream: bool) -> None:
+    pd.DataFrame({"a": A, "b": B}).to_parquet("t.parquet")
+    with pytest.raises(InputError, match=r"columns and dataset.drop both have 'b'"):
+        load_custom("t.parquet", n_clusters=2, columns=["a", "b"], drop=["b"], stream=stream)

@@ -45,6 +45,8 @@ class TableSettings:
         for name, columns in (("columns", self.columns or ()), ("drop", self.drop)):
             if len(set(columns)) < len(columns):
                 raise InputError(f"dataset.{name}={list(columns)} names a column twice: name it once")
+        if both := [name for name in self.drop if name in (self.columns or ())]:
+            raise InputError(f"dataset.columns and dataset.drop both have {both[0]!r}: leave it out of one")
 
 
 def non_default_fields(settings: Any) -> dict[str, Any]:
