@@ -365,3 +365,9 @@ def test_a_column_is_not_both_chosen_and_dropped(stream: bool) -> None:
     pd.DataFrame({"a": A, "b": B}).to_parquet("t.parquet")
     with pytest.raises(InputError, match=r"columns and dataset.drop both have 'b'"):
         load_custom("t.parquet", n_clusters=2, columns=["a", "b"], drop=["b"], stream=stream)
+
+
+def test_a_column_may_be_called_self() -> None:
+    table = pd.DataFrame({"a": A, "b": B, "self": ["oak", "ash"] * 10})
+    table.to_csv("t.csv", index=False)
+    assert load_custom("t.csv", labels="self").class_names == ["ash", "oak"]

@@ -123,7 +123,7 @@ def read_given(
             f"{names[first]} here: give the file of a run with these data, and dataset.id and "
             "dataset.missing as it had them"
         )
-    answers = table.assign(**written)[ANSWER]
+    answers = written.get(ANSWER, table[ANSWER])
     if cells is not None:
         # A run puts "input" before the names of the table's columns that are also columns of ask.csv.
         ask_columns = [*ASK_COLUMNS, "id"] if named else ASK_COLUMNS

@@ -84,7 +84,7 @@ def table_features(
         Labels(table[name], as_written.get(name)).take(rows) if name in table.columns else None
         for name in (labels, given)
     )
-    table = table.assign(**as_written)
+    table[as_written.columns] = as_written
     return RawData(
         X,
         feature_names=feature_names,

@@ -142,7 +142,7 @@ def _read_table(preprocessing: Preprocessing, path: Path) -> NewPoints:
             preprocessing.features_from_items(texts_of(table, preprocessing.text, str(path)))
         )
         rows = np.arange(len(table))
-    table = table.assign(**written)
+    table[written.columns] = written
     names = row_names(table, preprocessing.id if preprocessing.id in table.columns else None, rows)
     return NewPoints(X, names, table.iloc[rows])
 
