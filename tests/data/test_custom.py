@@ -379,3 +379,11 @@ def test_arrays_also_where_scikit_learn_is_set_to_return_tables(
         for found in (data.X[:], data.preprocessing.features(given, data.X.shape[1])):
             assert isinstance(found, np.ndarray)
             np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_shape_of_pictures_that_are_stored_with_another(folder: Path, stream: bool) -> None:
+    np.save("p.npy", RNG.random((12, 4, 9)))
+    with pytest.raises(InputError, match=r"image_shape=\[6, 6\] differs .* have \[4, 9\]: correct it"):
+        load_custom("p.npy", n_clusters=2, image_shape=[6, 6], stream=stream)
+    assert load_custom("p.npy", n_clusters=2, image_shape=[4, 9], stream=stream).image_shape == (4, 9)

@@ -63,7 +63,12 @@ def array_features(
         raw = raw if labels is None else replace(raw, labels=Labels(labels))
     if image_shape is not None:
         shape = _checked(image_shape, raw.X, path)
-        raw = replace(raw, image_shape=raw.image_shape or shape)
+        if raw.image_shape not in (None, shape):
+            raise InputError(
+                f"dataset.image_shape={list(shape)} differs from the pictures in {path}, which have "
+                f"{list(raw.image_shape)}: correct it, or leave it out"
+            )
+        raw = replace(raw, image_shape=shape)
     return raw
 
 
