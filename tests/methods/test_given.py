@@ -21,6 +21,7 @@ from kingdra_repro.methods import (
 from tests.methods.conftest import KillAt, Killed
 
 K, N = 4, 300
+TEXT = np.dtypes.StringDType() if hasattr(np.dtypes, "StringDType") else object  # since NumPy 2
 IM = LadderIM(hidden=(16,), denoising_costs=(10.0, 1.0, 0.1))
 VAT = IMSATVAT(hidden=(16,), radius_scale=0.4, xi=5.0)
 SETTINGS = {
@@ -194,6 +195,7 @@ def test_pairs_reach_other_processes(blobs, pairs) -> None:
         (["0", "1"] + [" "] * (N - 2), {}, "y must be integers of shape .*, -1 where not known; got <U1"),
         (pd.Series([0, 1] + [pd.NA] * (N - 2), dtype=object), {}, "y must be integers .*; got object"),
         (pd.Series(["a", "b"] + [pd.NA] * (N - 2), dtype="string"), {}, "y must be integers .*; got object"),
+        (np.array(["a", "b"] + ["?"] * (N - 2), TEXT), {}, "y must be integers .*, -1 where not known"),
         (["a", "?", "b"], {}, "y must be integers of shape .*, -1 where not known; got <U1"),
         (np.arange(N) % 2 * 3 - 2, {}, "y must be classes 0 to 3, or -1; got values -2 to 1"),
         ((np.arange(N) % K - 1).astype(np.uint8), {}, "y must be classes 0 to 3, or -1; got values 0 to 255"),

@@ -185,6 +185,8 @@ def validate_optional_labels(y: Any, n: int, n_clusters: int) -> np.ndarray:
     """
     _refuse_masks(y)
     values = np.asarray(y)
+    if values.dtype.kind == "T":  # texts of any length, since NumPy 2
+        values = values.astype(object)
     if values.dtype.kind in "OUS":
         unknown = np.isin(np.char.strip(values.astype(str)), MARKS) & (y is not None)
     elif values.dtype.kind in "iu":  # -1 cast to an unsigned type is the type's maximum
