@@ -11,7 +11,7 @@ from sklearn.datasets import make_blobs
 from kingdra_repro import Kingdra
 from kingdra_repro.bases import IMSATRPT, IMSATVAT, RIM, IMSATAffine, LadderDot, LadderIM
 from kingdra_repro.errors import InputError
-from kingdra_repro.methods import KingdraPlus
+from kingdra_repro.methods import Ensemble, KingdraPlus
 from kingdra_repro.methods.fit_setup import seed_and_checkpoint
 from tests.methods.conftest import assert_same_history
 
@@ -118,6 +118,17 @@ def test_two_fits_at_a_time_do_not_share_a_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="n_models"):
         Kingdra(2, n_models=0, checkpoint_dir=tmp_path / "b").fit(X)
     assert not (tmp_path / "b").exists()
+
+
+def test_a_checkpoint_may_be_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    points = make_blobs(30, centers=2, random_state=0)[0] / 10
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    model = Ensemble(2, base=RIM(hidden=(4,)), n_models=1, epochs=1, checkpoint_dir="~/kept")
+    model.fit(points)
+    assert (tmp_path / "home" / "kept" / "run.pt").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
 
 
 def test_a_lambda_cannot_be_distinguished_from_another(tmp_path: Path) -> None:

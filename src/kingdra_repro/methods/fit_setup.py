@@ -1,6 +1,7 @@
 """The start of a fit: its seed, and its checkpoint, which is identified by settings and data."""
 
 import logging
+import os
 import zlib
 from collections.abc import Container
 from dataclasses import is_dataclass
@@ -81,7 +82,7 @@ def seed_and_checkpoint(
         run += f" y {checksum_of_array(labels)}"
     if links is not None:
         run += f" links {links.checksum()}"
-    checkpoint = Checkpoint(Path(estimator.checkpoint_dir), run)
+    checkpoint = Checkpoint(Path(os.path.expanduser(estimator.checkpoint_dir)), run)
     for folder in (checkpoint.folder, checkpoint.folder / "best", *checkpoint.folder.glob("phase*")):
         remove_temporary_files(folder)
     begun = checkpoint.load("seed")

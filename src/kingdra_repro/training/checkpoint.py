@@ -159,6 +159,7 @@ def checkpoint_lock(folder: Any) -> Iterator[None]:
     """
     made = readable = False
     with suppress(OSError, TypeError):  # `Checkpoint` raises, after the parameters were validated
+        folder = os.path.expanduser(folder)
         made = not os.path.isdir(folder)
         os.makedirs(folder, exist_ok=True)
         readable = os.access(folder, os.R_OK)
