@@ -7,6 +7,7 @@ import pytest
 import scipy.io
 import scipy.sparse as sp
 import sklearn
+import torch
 
 from kingdra_repro.data import load_custom
 from kingdra_repro.data.sources.new_points import read_new_points
@@ -387,3 +388,15 @@ def test_a_shape_of_pictures_that_are_stored_with_another(folder: Path, stream: 
     with pytest.raises(InputError, match=r"image_shape=\[6, 6\] differs .* have \[4, 9\]: correct it"):
         load_custom("p.npy", n_clusters=2, image_shape=[6, 6], stream=stream)
     assert load_custom("p.npy", n_clusters=2, image_shape=[4, 9], stream=stream).image_shape == (4, 9)
+
+
+def test_new_points_in_python_that_are_masked_tensors_or_missing(folder: Path) -> None:
+    np.save("a.npy", X)
+    preprocessing = load_custom("a.npy", n_clusters=2).preprocessing
+    assert preprocessing is not None
+    tensor = torch.tensor(X, requires_grad=True)
+    np.testing.assert_array_equal(preprocessing.features(tensor, 3), X.astype(np.float32))
+    with pytest.raises(InputError, match=r"1 masked values: fill them in"):
+        preprocessing.features(np.ma.masked_greater_equal(X, X.max()), 3)
+    with pytest.raises(InputError, match=r"X is not numeric .*NAType"):
+        preprocessing.features(pd.DataFrame({"a": [1], "b": [2], "c": pd.array([None], "Int64")}), 3)

@@ -99,7 +99,7 @@ def _as_float32(X: Any) -> np.ndarray | sp.csr_matrix:
             return canonical_csr(X, np.float32)
         try:
             return values.astype(np.float32, copy=False)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise InputError(f"X is not numeric ({error}): turn every column into numbers first") from error
 
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+import torch
 from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin
 
@@ -85,6 +86,11 @@ class Preprocessing:
             # NumPy's own str would take the memory of the longest text for each text.
             is_list = self.vectorizer is not None and isinstance(table, list | tuple) and len(table) > 0
             texts = is_list and all(isinstance(one, str) for one in table)
+            if np.ma.is_masked(table):
+                n_masked = int(np.ma.count_masked(table))
+                raise InputError(f"X has {n_masked} masked values: fill them in, such as by X.filled(0)")
+            if isinstance(table, torch.Tensor):
+                table = table.detach().cpu()
             X: Any = table if sp.issparse(table) else np.asarray(table, object if texts else None)
             if self.vectorizer is not None and X.ndim == 1 and X.dtype.kind in "OU":
                 return self.scaled(self.features_from_items(list(table)))
