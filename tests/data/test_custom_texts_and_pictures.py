@@ -186,3 +186,15 @@ def test_a_folder_that_is_a_link_is_one_like_the_others(tmp_path: Path) -> None:
     (tmp_path / "texts" / "b" / "round").symlink_to(tmp_path / "texts")
     with pytest.raises(InputError, match="is a link to a folder that it lies in"):
         files_and_classes(tmp_path / "texts")
+
+
+def test_new_texts_in_python_may_be_missing_as_in_a_file(tmp_path: Path) -> None:
+    texts = ["oak leaf", "ash bark", "elm leaf", None] * 3
+    pd.DataFrame({"text": texts}).to_csv(tmp_path / "t.csv")
+    data = load_custom(tmp_path / "t.csv", n_clusters=2, text="text")
+    assert data.preprocessing is not None
+    for new in (texts, pd.Series(texts), pd.DataFrame({"text": texts})):
+        found = data.preprocessing.features(new, data.X.shape[1])
+        np.testing.assert_array_equal(found.toarray(), data.X.toarray())
+    with pytest.raises(InputError, match=r"X has 3.5 among its texts: give str"):
+        data.preprocessing.features(["oak", 3.5], data.X.shape[1])

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 import torch
+from pandas.api import types
 from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin
 
@@ -160,7 +161,10 @@ class Preprocessing:
     def features_from_items(self, points: list[Any]) -> np.ndarray | sp.csr_matrix:
         """Return the features of texts, or of the pictures at the given paths."""
         if isinstance(self.vectorizer, TextVectorizer):
-            return self.vectorizer.transform(points)
+            texts = ["" if types.is_scalar(one) and pd.isna(one) else one for one in points]  # as in a file
+            if wrong := [one for one in texts if not isinstance(one, str)]:
+                raise InputError(f"X has {wrong[0]!r} among its texts: give str, or None for a missing one")
+            return self.vectorizer.transform(texts)
         assert isinstance(self.vectorizer, PictureVectorizer)
         files = [Path(point).expanduser().absolute() for point in points]
         if missing := [file for file in files if not file.is_file()]:
