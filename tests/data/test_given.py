@@ -137,3 +137,13 @@ def test_a_sheet_where_some_classes_are_numbers_and_others_words() -> None:
     assert data.class_names == ["1", "2", "other"]
     assert data.y.tolist() == [0, 0, 1, 1, 2, 2] * 2
     assert data.given.tolist() == [0, -1, 1, -1, -1, -1] * 2
+
+
+def test_a_sheet_of_answers_where_a_row_has_no_name() -> None:
+    rng = np.random.default_rng(0)
+    names = ["7", "", *map(str, range(20, 30))]
+    pd.DataFrame({"a": rng.normal(size=12), "b": rng.normal(size=12), "name": names}).to_csv("t.csv")
+    asked = {"row": [0, 1, 5], "id": [7, None, 23], "answer": ["oak", "ash", "oak"], "cluster": 0}
+    pd.DataFrame(asked).to_excel("ask.xlsx", index=False)
+    data = load_custom("t.csv", id="name", given="ask.xlsx")
+    assert data.given.tolist() == [1, 0, -1, -1, -1, 1] + [-1] * 6

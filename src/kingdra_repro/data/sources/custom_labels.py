@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from kingdra_repro.data.features.column_kinds import words_of
 from kingdra_repro.data.formats.arrays import read_npy
 from kingdra_repro.data.formats.labels import Labels
 from kingdra_repro.data.formats.tables import is_table, read_as_written
@@ -113,7 +114,7 @@ def read_given(
     # in the user's file serve as names.
     order = list(table.columns)
     named = "id" in order and order.index("id") < order.index(ANSWER)
-    answer_names = written.get("id", table["id"].astype(str)).fillna("") if named else asked.astype(str)
+    answer_names = written.get("id", words_of(table["id"])).fillna("") if named else asked.astype(str)
     data_names = [str(row) for row in rows] if row_names is None or not named else row_names
     names = [data_names[row].strip() for row in asked]
     if len(wrong := np.flatnonzero(answer_names != names)):
