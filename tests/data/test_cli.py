@@ -37,6 +37,13 @@ def test_list_names_all(capsys: pytest.CaptureFixture) -> None:
     assert "70,000" in printed
 
 
+def test_a_path_in_brackets_is_no_markup(mirror: Path, capsys: pytest.CaptureFixture) -> None:
+    named = mirror.rename(mirror.with_name("the [old] mirror"))
+    assert run(["list", f"mirror='{named}'"]) == 0
+    printed = capsys.readouterr().out.replace("│", "").split()
+    assert "[old]" in "".join(printed)
+
+
 def test_help(capsys: pytest.CaptureFixture) -> None:
     assert run([]) == run(["--help"]) == 0
     assert "kingdra-data prepare dataset=cifar10" in capsys.readouterr().out

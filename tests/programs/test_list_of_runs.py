@@ -62,6 +62,12 @@ def test_finished_runs_are_listed_and_written(tmp_path, monkeypatch, capsys, cap
     assert table["wall_seconds"].tolist() == [12.3, 12.3]
 
 
+def test_a_name_in_brackets_is_no_markup(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    made(tmp_path / "outputs/custom-my_red_file/kmeans/seed0-aaaaaaaa", dataset="my [red] file :smile:")
+    assert "my [red] file :smile:" in called(capsys)[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

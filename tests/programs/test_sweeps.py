@@ -267,3 +267,18 @@ def test_x_is_refused_as_by_fit(kind):
 def test_numbers_that_cannot_be_compared(numbers, blobs):
     with pytest.raises(ValueError, match="n_clusters must be two integers or more"):
         choose_n_clusters(KMeans(), blobs, numbers)
+
+
+def test_the_table_shows_lists_of_names(kingdra_run, tmp_path):
+    np.savetxt(
+        tmp_path / "t.csv",
+        np.random.default_rng(0).random((30, 3)),
+        delimiter=",",
+        header="a,b,c",
+        comments="",
+    )
+    done = kingdra_run(
+        "-m", "dataset=custom", "dataset.path=t.csv", "n_clusters=2", "method=kmeans", "dataset.drop=[a],[b]"
+    )
+    rows = [line for line in done.out.splitlines() if "seed0-" in line and "run folder" not in line]
+    assert ["[a]" in rows[0], "[b]" in rows[1]] == [True, True]

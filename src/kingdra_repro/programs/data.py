@@ -11,6 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import DictConfig
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from kingdra_repro.config import all_settings
 from kingdra_repro.data.catalog import CATALOG
@@ -76,7 +77,7 @@ def list_datasets(settings: DictConfig) -> int:
         found = locate(known, settings.data_dir, settings.mirror)
         size = "" if found.n_bytes is None else f"{found.n_bytes / 1e6:,.1f} MB"
         table.add_row(
-            known.name, f"{known.n:,}", f"{known.d:,}", str(known.k), found.place, size, known.licence
+            known.name, f"{known.n:,}", f"{known.d:,}", str(known.k), Text(found.place), size, known.licence
         )
     Console().print(table)
     return 0
@@ -127,7 +128,7 @@ def check(name: str | None, settings: DictConfig, default_settings: bool) -> int
                 continue
             results = [CheckResult("loading", False, user_message(error) or str(error))]
         for result in results:
-            table.add_row(known.name, result.name, "ok" if result.ok else "WRONG", result.message)
+            table.add_row(known.name, result.name, "ok" if result.ok else "WRONG", Text(result.message))
             n_wrong += not result.ok
     Console().print(table)
     return 1 if n_wrong else 0

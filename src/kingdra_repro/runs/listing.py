@@ -9,6 +9,7 @@ import pandas as pd
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.evaluation.n_clusters import NumberOfClusters
@@ -87,7 +88,8 @@ def show_runs(table: pd.DataFrame, varied: Collection[str] = ()) -> None:
             no_wrap=name in COLUMNS and name not in WORDS,
         )
     for row in table.to_dict("records"):
-        printed.add_row(*(_cell(name, row) for name in shown))
+        # As `Text`: in a string, [a] would be markup.
+        printed.add_row(*(Text(_cell(name, row)) for name in shown))
     console.print(printed)
 
 
