@@ -191,9 +191,7 @@ def test_only_what_is_shown_is_kept(tmp_path):
 def test_files_of_a_run_that_another_process_adds_meanwhile_are_kept(tmp_path):
     results = tmp_path / "results"
     for seed in (0, 1):
-        known = list(
-            read_runs(results)["folder"]
-        )  # the second time, a report is made from the first run alone
+        known = read_runs(results)["folder"]  # the second time, of the first run alone
         folder = run_folder(tmp_path / "outputs", seed=seed)
         (folder / "explorer.json").write_text("{}")
         add_run(results, folder)
