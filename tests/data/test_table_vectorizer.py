@@ -165,3 +165,13 @@ def test_dates_of_rows_whose_names_repeat() -> None:
     ambiguous = pd.DataFrame({"a": [1, 3], "day": ["3/4/2021", "4/5/2021"]}, index=["oak", "oak"])
     with pytest.raises(InputError, match=r"dates such as 3/4/2021, whose day"):
         TableVectorizer(ALL).fit(ambiguous)
+
+
+def test_a_row_without_a_label_is_named_by_its_number_in_the_file(tmp_path) -> None:
+    table = pd.DataFrame({"a": np.arange(12.0) ** 2, "kind": ["oak", "ash"] * 6})
+    table.loc[0, "a"], table.loc[5, "kind"] = np.nan, None
+    table.to_csv(tmp_path / "t.csv", index=False)
+    table["kind"].to_frame().to_csv(tmp_path / "kinds.csv", index=False)
+    for labels in ("kind", tmp_path / "kinds.csv"):
+        with pytest.raises(InputError, match="has no label in row 5 "):
+            load_custom(tmp_path / "t.csv", labels=labels, missing="drop", drop=["kind"])

@@ -31,10 +31,13 @@ class Labels:
     written : Series [n] of str, or None
         The labels as written in a text file, None if empty. They define the names of the classes: a label 007
         has the value 7 and the name 007.
+    rows : int64 array [n] or None
+        Their row numbers in the file, for messages; None: 0, 1, 2...
     """
 
     values: Any
     written: pd.Series | None = None
+    rows: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -42,10 +45,12 @@ class Labels:
     def take(self, rows: np.ndarray) -> "Labels":
         """Return the labels of the rows with these indices (int64 array [m])."""
         written = None if self.written is None else self.written.iloc[rows]
-        return Labels(np.asarray(self.values)[rows], written)
+        return Labels(np.asarray(self.values)[rows], written, rows)
 
 
-def encode_labels(labels: Any, source: str, written: pd.Series | None = None) -> tuple[np.ndarray, list[str]]:
+def encode_labels(
+    labels: Any, source: str, written: pd.Series | None = None, rows: np.ndarray | None = None
+) -> tuple[np.ndarray, list[str]]:
     """Encode labels as classes in their sorted order, and name the classes.
 
     Parameters
@@ -54,8 +59,8 @@ def encode_labels(labels: Any, source: str, written: pd.Series | None = None) ->
         Strings, whole numbers or booleans.
     source : str
         Where the labels come from, for messages.
-    written : Series [n] of str, or None
-        See `Labels`. If a class is written in several ways, such as 7 and 007, the first one is its name.
+    written, rows : see `Labels`
+        If a class is written in several ways, such as 7 and 007, the first one is its name.
 
     Returns
     -------
@@ -76,8 +81,9 @@ def encode_labels(labels: Any, source: str, written: pd.Series | None = None) ->
     values = _alike(_stripped(labels))
     missing = np.flatnonzero(values.isna())
     if len(missing):
+        row = missing[0] if rows is None else rows[missing[0]]
         raise InputError(
-            f"{source} has no label in row {missing[0]} (counted from 0): fill it in, leave the row out, or "
+            f"{source} has no label in row {row} (counted from 0): fill it in, leave the row out, or "
             "give labels of some rows, to learn from, with dataset.given"
         )
     if values.dtype.kind == "f" and not (values == values.round()).all():

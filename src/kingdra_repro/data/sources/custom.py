@@ -209,7 +209,7 @@ def load_custom(
         found_given = read_given(given, raw.row_names, rows, n_rows, cells)
     y, class_names = None, None
     if found_labels is not None:
-        y, class_names = encode_labels(found_labels.values, source, found_labels.written)
+        y, class_names = encode_labels(found_labels.values, source, found_labels.written, found_labels.rows)
     given_classes: np.ndarray | None = None
     found_links = None
     if found_given is not None:

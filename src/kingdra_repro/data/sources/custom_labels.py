@@ -133,7 +133,8 @@ def read_given(
         ]
         cells = cells.rename(columns={name: f"input {name}" for name in ask_columns})
         check_cells(path, repeated, cells, asked[answers.notna()].to_numpy())
-    return Labels(*(column.set_axis(asked).reindex(range(n)) for column in (table[ANSWER], answers)))
+    values, as_written = (one.set_axis(asked).reindex(range(n)) for one in (table[ANSWER], answers))
+    return Labels(values, as_written)
 
 
 def _row_numbers(column: pd.Series, path: Path, n: int) -> pd.Series:
