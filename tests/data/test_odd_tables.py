@@ -371,3 +371,18 @@ def test_a_column_may_be_called_self() -> None:
     table = pd.DataFrame({"a": A, "b": B, "self": ["oak", "ash"] * 10})
     table.to_csv("t.csv", index=False)
     assert load_custom("t.csv", labels="self").class_names == ["ash", "oak"]
+
+
+@pytest.mark.parametrize("ending", [".xlsx", ".parquet", ".jsonl"])
+@pytest.mark.parametrize(("name", "value"), [("header", "none"), ("decimal", ","), ("separator", ";")])
+def test_a_setting_of_text_files_for_another_file(ending: str, name: str, value: str) -> None:
+    table = pd.DataFrame({"a": A, "b": B})
+    match ending:
+        case ".xlsx":
+            table.to_excel("t.xlsx", index=False)
+        case ".parquet":
+            table.to_parquet("t.parquet")
+        case _:
+            table.to_json("t.jsonl", orient="records", lines=True)
+    with pytest.raises(InputError, match=f"dataset.{name}={value} is for tables in text files, not for"):
+        load_custom("t" + ending, n_clusters=2, **{name: value})

@@ -30,6 +30,14 @@ def is_table(path: Path) -> bool:
     return ending in TABLE_ENDINGS + EXTRA_TABLE_ENDINGS or path.suffix.lower() == ".zip"
 
 
+def text_settings(path: Path) -> tuple[str, ...]:
+    """Return the names of the settings of `TextFormat` that a table's format has, by the file's name."""
+    ending = Path(unpacked_name(path)).suffix.lower()
+    if ending in JSON_ENDINGS:
+        return ("encoding",)
+    return () if ending in READERS else ("separator", "decimal", "encoding", "header")
+
+
 def table_name(path: Path) -> str:
     """Return the file name without its suffixes: ``trees`` for ``trees.csv.gz``."""
     return Path(unpacked_name(path)).stem if is_table(path) else path.stem

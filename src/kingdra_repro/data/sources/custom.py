@@ -17,7 +17,7 @@ from kingdra_repro.data.features.table_settings import TableSettings, non_defaul
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer
 from kingdra_repro.data.features.tfidf import TextVectorizer
 from kingdra_repro.data.formats.labels import encode_given, encode_labels
-from kingdra_repro.data.formats.tables import TABLE_ENDINGS, is_table, table_name
+from kingdra_repro.data.formats.tables import TABLE_ENDINGS, is_table, table_name, text_settings
 from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.data.links import closure, propagate_labels
 from kingdra_repro.data.sources.custom_array import ENDINGS, array_features
@@ -195,6 +195,11 @@ def load_custom(
     of_a_table = table is not None or (is_table(path) and not path.is_dir())
     if not of_a_table:
         _refuse(of_tables | non_default_fields(text_format), f"tables, not for {path}")
+    known = () if table is not None else text_settings(path)
+    without_effect = {
+        name: value for name, value in non_default_fields(text_format).items() if name not in known
+    }
+    _refuse(without_effect, f"tables in text files, not for {path}")
     if image_shape is not None and path.suffix.lower() not in ENDINGS:
         _refuse({"image_shape": image_shape}, f"arrays, not for {path}")
 
