@@ -183,3 +183,23 @@ def test_pieces_of_a_number_do_not_change_the_scale(tmp_path: Path, stream: bool
         for folder, X in ((tmp_path, pieces), (tmp_path / "whole", whole))
     ]
     assert_same(*scaled)
+
+
+@pytest.mark.parametrize("scale", ["auto", None, "standard", "minmax"])
+@pytest.mark.parametrize("dtype", ["u1", "?"])
+def test_duplicate_entries_are_summed_beyond_their_type(
+    tmp_path: Path, dtype: str, scale: str | None
+) -> None:
+    data, indices, indptr = np.array([200, 100, 50, 7], dtype), [0, 0, 1, 2], np.array([0, 2, 3, 4])
+    path = tmp_path / "twice.npz"
+    np.savez(path, format=b"csr", shape=(3, 3), data=data, indices=indices, indptr=indptr)
+    expected = np.diag(np.add.reduceat(data.astype(np.float64), indptr[:-1]))
+    if scale == "auto" and dtype == "u1":
+        expected /= 255
+    if scale == "minmax":
+        expected = np.eye(3)
+    if scale == "standard":
+        expected /= expected.std(axis=0)
+    for stream in (False, True):
+        X = loaded(path, stream, scale=scale)
+        np.testing.assert_allclose(X[:].toarray(), expected, rtol=1e-6)

@@ -107,7 +107,8 @@ def canonical_csr(X: Any, dtype: type | None = None) -> sp.csr_matrix:
     """Convert any scipy sparse matrix to CSR with sorted indices and no duplicates; X is not modified."""
     rows = sp.csr_matrix(X, dtype=dtype)
     if not rows.has_canonical_format:
-        rows = rows.copy()
+        # The sum of small integers may exceed their type.
+        rows = rows.astype(np.float64) if rows.dtype.kind in "iub" else rows.copy()
         rows.sum_duplicates()
     return rows
 

@@ -83,7 +83,11 @@ class StoredCSR:
             found.check_format(full_check=True)
         except ValueError as error:
             raise unreadable(self.path, error) from error
-        found.sum_duplicates()  # scikit-learn would count duplicate entries separately
+        if found.has_canonical_format:
+            return found
+        # scikit-learn would count duplicate entries separately. Sums of small integers may exceed their type.
+        found = found.astype(np.float64) if found.dtype.kind in "iub" else found
+        found.sum_duplicates()
         return found
 
     def check_exists(self) -> None:
