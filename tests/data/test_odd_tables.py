@@ -386,3 +386,9 @@ def test_a_setting_of_text_files_for_another_file(ending: str, name: str, value:
             table.to_json("t.jsonl", orient="records", lines=True)
     with pytest.raises(InputError, match=f"dataset.{name}={value} is for tables in text files, not for"):
         load_custom("t" + ending, n_clusters=2, **{name: value})
+
+
+def test_a_scale_that_there_is_not_for_a_table_of_words() -> None:
+    pd.DataFrame({"kind": ["oak", "ash"] * 10}).to_csv("t.csv", index=False)
+    with pytest.raises(InputError, match=r"scale must be auto, null, minmax or standard; got 'max'"):
+        load_custom("t.csv", n_clusters=2, categories="onehot", scale="max")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sklearn import config_context
 
-from kingdra_repro.checks import given_path
+from kingdra_repro.checks import given_path, invalid_value
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.features.extraction import Extraction
 from kingdra_repro.data.features.table_settings import TableSettings, non_default_fields
@@ -36,6 +36,7 @@ GROUPS: dict[str, tuple[type, str]] = {
     "words": (TextVectorizer, "texts"),
     "pictures": (Extraction, "a folder of pictures"),
 }
+SCALES = ("auto", None, "minmax", "standard")
 
 
 @config_context(transform_output="default")  # arrays, whatever the caller has set
@@ -164,6 +165,8 @@ def load_custom(
         if unknown := [key for key in group or () if key not in keys]:
             raise InputError(f"dataset.{name}.{unknown[0]} is not a setting: there are {', '.join(keys)}")
     check_stream(stream, buffer_rows)
+    if scale not in SCALES:
+        raise invalid_value("auto, null, minmax or standard", "dataset.scale", scale)
     path = _existing(path)
     of_tables = {"text": text, "id": id, "keep_columns": "true" if keep_columns else None}
     of_tables = {name: value for name, value in of_tables.items() if value is not None}
