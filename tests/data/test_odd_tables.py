@@ -392,3 +392,13 @@ def test_a_scale_that_there_is_not_for_a_table_of_words() -> None:
     pd.DataFrame({"kind": ["oak", "ash"] * 10}).to_csv("t.csv", index=False)
     with pytest.raises(InputError, match=r"scale must be auto, null, minmax or standard; got 'max'"):
         load_custom("t.csv", n_clusters=2, categories="onehot", scale="max")
+
+
+def test_large_numbers_as_names_beside_a_blank_one_are_refused_where_they_would_be_the_same() -> None:
+    table = pd.DataFrame({"a": A, "b": B, "name": pd.array(10**18 + np.arange(20), "Int64")})
+    table.to_json("whole.jsonl", orient="records", lines=True)
+    assert load_custom("whole.jsonl", n_clusters=2, id="name").row_names[1] == "1000000000000000001"
+    table.loc[3, "name"] = None
+    table.to_json("blank.jsonl", orient="records", lines=True)
+    with pytest.raises(InputError, match=r"id=name has numbers such as 1000000000000000000, which are not"):
+        load_custom("blank.jsonl", n_clusters=2, id="name")

@@ -13,7 +13,7 @@ from kingdra_repro.data.features.column_kinds import words_of
 from kingdra_repro.data.features.table_settings import TableSettings, non_default_fields
 from kingdra_repro.data.features.table_vectorizer import TableVectorizer, check_dropped
 from kingdra_repro.data.features.tfidf import TextVectorizer
-from kingdra_repro.data.formats.labels import Labels
+from kingdra_repro.data.formats.labels import EXACT, Labels
 from kingdra_repro.data.formats.tables import read_as_written
 from kingdra_repro.data.formats.text_format import TextFormat
 from kingdra_repro.data.sources.raw_data import RawData
@@ -100,7 +100,13 @@ def table_features(
 def row_names(table: pd.DataFrame, id: str | None, rows: np.ndarray) -> list[str] | None:
     """Return names of `rows`, from column `id`, the index, or row numbers; None if these are 0, 1, 2 ..."""
     if id is not None:
-        named = words_of(table[id]).fillna("").tolist()
+        column = table[id]
+        if types.is_float_dtype(column) and len(large := column[column.abs() >= EXACT]):
+            raise InputError(
+                f"dataset.id={id} has numbers such as {large.iloc[0]:.0f}, which are not told apart beside "
+                "blank cells or fractions, where numbers are read as float64: give words or smaller numbers"
+            )
+        named = words_of(column).fillna("").tolist()
     elif not isinstance(table.index, pd.RangeIndex):
         named = table.index.astype(str).tolist()
     elif len(rows) == len(table):
