@@ -402,3 +402,10 @@ def test_large_numbers_as_names_beside_a_blank_one_are_refused_where_they_would_
     table.to_json("blank.jsonl", orient="records", lines=True)
     with pytest.raises(InputError, match=r"id=name has numbers such as 1000000000000000000, which are not"):
         load_custom("blank.jsonl", n_clusters=2, id="name")
+
+
+def test_values_with_decimal_commas_in_the_first_line(caplog: pytest.LogCaptureFixture) -> None:
+    Path("t.csv").write_text(rows("{b};{a};{b}").replace(".", ","))
+    data = load_custom("t.csv", n_clusters=2, scale=None)
+    np.testing.assert_array_equal(data.X, EXPECTED[:, [1, 0, 1]])
+    assert "has values in its first line: its columns are called 0, 1, 2" in caplog.text

@@ -166,7 +166,8 @@ def find_names(rows: list[list[str]], header: str, path: Path) -> tuple[list[str
         return numbered, 0
     given = [name for name in first if name not in MISSING]
     if header == "auto":
-        numbers = [float(name) for name in given if is_number(name)]
+        points = [name.replace(",", ".") if DECIMAL_COMMA.fullmatch(name) else name for name in given]
+        numbers = [float(name) for name in points if is_number(name)]
         fractions = any(number != round(number) for number in numbers)
         rising = len(numbers) > 1 and sorted(set(numbers)) in (numbers, numbers[::-1])
         # Repeated numbers, or unsorted fractions, are values and not column names.
