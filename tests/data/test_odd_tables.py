@@ -409,3 +409,14 @@ def test_values_with_decimal_commas_in_the_first_line(caplog: pytest.LogCaptureF
     data = load_custom("t.csv", n_clusters=2, scale=None)
     np.testing.assert_array_equal(data.X, EXPECTED[:, [1, 0, 1]])
     assert "has values in its first line: its columns are called 0, 1, 2" in caplog.text
+
+
+def test_new_rows_without_names_where_the_run_found_none() -> None:
+    Path("t.csv").write_text(rows("{b},{a},{b}"))
+    data = load_custom("t.csv", n_clusters=2)
+    assert data.preprocessing is not None
+    for n in (1, 2, 20):
+        Path("new.csv").write_text("".join(Path("t.csv").read_text().splitlines(keepends=True)[:n]))
+        np.testing.assert_array_equal(read_new_points(data.preprocessing, Path("new.csv"), 3).X, data.X[:n])
+    Path("new.csv").write_text("1,2,3\n4,5,6\n")  # look like names
+    assert read_new_points(data.preprocessing, Path("new.csv"), 3).X.shape == (2, 3)

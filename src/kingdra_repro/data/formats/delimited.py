@@ -61,9 +61,10 @@ def read_delimited(
     Returns
     -------
     table : DataFrame [n, columns]
-        ``attrs["signs"]`` has the ``decimal`` and ``thousands`` that were used; it is not set if the decimal
-        sign is a point and there is no thousands separator. pandas parses the columns of numbers. In columns
-        of words, only empty cells are missing; NA and None are words. An unnamed column is called ``""``.
+        ``attrs["found"]`` has the ``decimal`` and ``thousands`` that were used, unless the decimal sign is a
+        point and there is no thousands separator, and the ``header``, if no line has names. pandas parses the
+        columns of numbers. In columns of words, only empty cells are missing; NA and None are words. An
+        unnamed column is called ``""``.
     written : DataFrame [n, the existing columns of ``as_written``]
         The cells as str without surrounding blanks; None if empty.
 
@@ -120,8 +121,8 @@ def read_delimited(
     wanted = [i for i, name in enumerate(names) if as_written is None or name in as_written]
     known = [i for i, name in enumerate(names) if name in words]
     found = _read(content, options, names, path, text_format.encoding is not None, wanted, known, thousands)
-    if decimal != "." or thousands is not None:
-        found[0].attrs["signs"] = {"decimal": decimal, "thousands": thousands}
+    signs = {"decimal": decimal, "thousands": thousands} if decimal != "." or thousands is not None else {}
+    found[0].attrs["found"] = signs | ({} if header or names is above else {"header": "none"})
     return found
 
 
