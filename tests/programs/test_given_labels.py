@@ -194,6 +194,24 @@ def test_an_ensemble_asks_and_takes_the_answers(kingdra_run, tmp_path, blobs):
     assert "has row 90, and the data have rows 0 to 89" in kingdra_run(*told).mistake
 
 
+def test_columns_named_like_those_of_the_answers_are_told_apart(kingdra_run, tmp_path, features):
+    """A table may have both "cluster" and "input cluster", such as the clusters.csv of an earlier run."""
+    names = ["cluster", "input cluster", "row", "input row", "a"]
+    pd.DataFrame(features, columns=names).to_csv(tmp_path / "t.csv", index=False)
+    command = (*KINGDRA, "dataset=custom", "dataset.path=t.csv", "n_clusters=3", "dataset.keep_columns=true")
+    assert kingdra_run(*command, "output_dir=first").status == 0
+    path = next((tmp_path / "first").glob("**/ask.csv"))
+    for written in (path, path.with_name("clusters.csv")):
+        header = written.read_text().splitlines()[0].split(",")
+        assert header[-5:] == ["input input cluster", "input cluster", "input input row", "input row", "a"]
+    asked = pd.read_csv(path)
+    asked["answer"] = ["x", "y", "z", "x", "y"] * (len(asked) // 5)
+    asked.to_csv(path, index=False)
+    assert kingdra_run(*command, f"dataset.given={path}", "output_dir=second").status == 0
+    asked.assign(row=asked["row"] ^ 1).to_csv(path, index=False)
+    assert "of other data" in kingdra_run(*command, f"dataset.given={path}", "output_dir=third").mistake
+
+
 def test_an_ensemble_asks_for_pairs_and_takes_the_answers(kingdra_run, tmp_path, blobs):
     """Known pairs are listed below the questions; questions without an answer are ignored."""
     pd.DataFrame([(0, 3, 1, 0.5), (0, 1, 0, 1)], columns=["i", "j", "link", "weight"]).to_csv(

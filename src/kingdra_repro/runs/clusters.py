@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kingdra_repro.data.dataset import Dataset
+from kingdra_repro.data.sources.custom_cells import clear_names
 from kingdra_repro.data.streamed import Matrix
 from kingdra_repro.files import atomic_write
 from kingdra_repro.methods import Ensemble
@@ -72,10 +73,10 @@ def names_of_clusters(data: Dataset, given: np.ndarray | None) -> list[str] | No
 
 
 def append_columns(table: pd.DataFrame, columns: pd.DataFrame | None) -> pd.DataFrame:
-    """Append the user's columns, if any, with the prefix "input " for a name that `table` already has."""
+    """Append the user's columns, if any, named by `clear_names` where `table` has that name already."""
     if columns is None:
         return table
-    clear = {name: f"input {name}" for name in columns.columns if name in table.columns}
+    clear = clear_names(columns.columns, table.columns)
     return pd.concat([table, columns.rename(columns=clear).set_axis(table.index)], axis=1)
 
 

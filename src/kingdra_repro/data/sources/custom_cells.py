@@ -1,6 +1,6 @@
-"""The check that a file of answers belongs to the user's table: cells that it repeats must be the same."""
+"""The user's columns in a run's tables: their names there, and the check that repeated cells are the same."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,19 @@ from kingdra_repro.errors import InputError
 
 TOLERANCE = 1e-5  # relative: a spreadsheet may keep as few as six digits of a number
 LONGEST = 60  # characters of a cell in a message
+
+
+def clear_names(columns: Iterable[str], taken: Collection[str]) -> dict[str, str]:
+    """Return new names for those of the user's columns whose names are taken: with "input " before them.
+
+    It is repeated where the user has such a column as well.
+    """
+    used, clear = {*columns, *taken}, {}
+    for name in used.intersection(columns).intersection(taken):
+        clear[name] = f"input {name}"
+        while clear[name] in used:
+            clear[name] = f"input {clear[name]}"
+    return clear
 
 
 def check_cells(

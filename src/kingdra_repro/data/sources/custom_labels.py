@@ -11,7 +11,7 @@ from kingdra_repro.data.formats.arrays import read_npy
 from kingdra_repro.data.formats.labels import Labels
 from kingdra_repro.data.formats.tables import is_table, read_as_written
 from kingdra_repro.data.formats.text_format import TextFormat
-from kingdra_repro.data.sources.custom_cells import check_cells
+from kingdra_repro.data.sources.custom_cells import check_cells, clear_names
 from kingdra_repro.errors import InputError, format_names
 
 ANSWER = "answer"  # the column of ask.csv that a person fills in
@@ -126,12 +126,11 @@ def read_given(
         )
     answers = written.get(ANSWER, table[ANSWER])
     if cells is not None:
-        # A run puts "input" before the names of the table's columns that are also columns of ask.csv.
         ask_columns = [*ASK_COLUMNS, "id"] if named else ASK_COLUMNS
         repeated = [
             one[answers.notna()].drop(columns=ask_columns, errors="ignore") for one in (table, written)
         ]
-        cells = cells.rename(columns={name: f"input {name}" for name in ask_columns})
+        cells = cells.rename(columns=clear_names(cells.columns, ask_columns))
         check_cells(path, repeated, cells, asked[answers.notna()].to_numpy())
     values, as_written = (one.set_axis(asked).reindex(range(n)) for one in (table[ANSWER], answers))
     return Labels(values, as_written)
