@@ -391,6 +391,31 @@ def test_another_map_of_a_finished_run_takes_no_training(kingdra_run, features, 
     assert "report.map must be one of" in kingdra_run(*command, "report.map=mds").mistake
 
 
+def test_what_a_finished_run_without_a_model_cannot_do_is_said(kingdra_run, features, tmp_path):
+    command = ("dataset=custom", "dataset.path=x.npy", "n_clusters=3", "method=kmeans")
+    assert kingdra_run(*command, "report.map=none", "keep_model=false").status == 0
+    told = "{} has no effect: the run kept no model"
+    for wanted in ("report.map=tsne", "keep_model=true"):
+        assert told.format(wanted) in kingdra_run(*command, wanted).out
+    assert "no effect" not in kingdra_run(*command).out
+    assert "no effect" not in kingdra_run(*command, "report.map=none", "keep_model=false").out
+
+
+def test_the_columns_of_a_table_are_added_to_a_finished_run(kingdra_run, tmp_path):
+    """They are what the run itself would have written, and are added once."""
+    table = pd.DataFrame(np.random.default_rng(0).random((30, 2)), columns=["a", "b"])
+    table.assign(id=[f"{row:05}" for row in range(30)], note="NA").to_csv(tmp_path / "t.csv", index=False)
+    command = ("dataset=custom", "dataset.path=t.csv", "n_clusters=3", *TINY, "dataset.id=id")
+    command = (*command, "dataset.categories=ignore")
+    assert kingdra_run(*command, "dataset.keep_columns=true", "output_dir=other").status == 0
+    (expected,) = tmp_path.glob("other/**/clusters.csv")
+    assert kingdra_run(*command).status == 0
+    for _ in range(2):
+        again = kingdra_run(*command, "dataset.keep_columns=true")
+        assert "finished already" in again.out
+        assert only(tmp_path, "clusters.csv").read_text() == expected.read_text()
+
+
 def test_another_map_is_of_the_last_hidden_layer_as_the_first_was(kingdra_run, features, tmp_path):
     command = ("dataset=custom", "dataset.path=x.npy", "n_clusters=3", "method=single", "device=cpu", *TINY)
     assert kingdra_run(*command, "report.map=tsne").status == 0

@@ -18,7 +18,7 @@ from kingdra_repro.programs.fitting import fit_method, load
 from kingdra_repro.programs.run_reports import write_reports
 from kingdra_repro.programs.unread import warn_of_unread
 from kingdra_repro.provenance import code_since
-from kingdra_repro.runs.clusters import names_of_clusters
+from kingdra_repro.runs.clusters import add_columns, names_of_clusters
 from kingdra_repro.runs.display import say, show_table
 from kingdra_repro.runs.folder import base_model, config_hash, exclusive_run
 from kingdra_repro.runs.map import NONE, check_layout, layout_of, write_map
@@ -52,7 +52,7 @@ def cluster(cfg: DictConfig) -> None:
 
 
 def _show_finished(cfg: DictConfig, choices: Any, folder: Path, done: dict[str, Any]) -> None:
-    """Show the result of an earlier run, and write its map again if the settings ask for another layout."""
+    """Show the result of an earlier run; write what it lacks of what the settings ask for."""
     if done.get("config_hash") != config_hash(cfg):
         raise InputError(f"{folder} has a run of other settings: give this run another folder")
     warn_of_unread(cfg, choices.method)
@@ -63,10 +63,23 @@ def _show_finished(cfg: DictConfig, choices: Any, folder: Path, done: dict[str, 
     is_finished = f"This run is finished already{since and f', but {since}'}"
     say(f"{is_finished}; remove its folder to repeat it.{lost}")
     show_table(done, folder)
-    if cfg.report.map not in (NONE, layout_of(folder)) and (folder / DESCRIPTION).exists():
+    _write_more(cfg, folder)
+
+
+def _write_more(cfg: DictConfig, folder: Path) -> None:
+    """Write what the settings ask for and the finished run lacks, or say why it cannot be written."""
+    clusters = folder / "clusters.csv"
+    if cfg.dataset.get("keep_columns") and clusters.exists():
+        add_columns(clusters, load(cfg.dataset).table)
+    has_model = (folder / DESCRIPTION).exists()
+    new_map = cfg.report.map not in (NONE, layout_of(folder))
+    if has_model and new_map:
         data, method = load(cfg.dataset), load_model(folder).estimator
         write_map(folder, data, method, np.load(folder / "labels.npy"), cfg.report.map)
         say(f"The points are laid out anew, by {cfg.report.map}.")
+    told = [one for one in HydraConfig.get().overrides.task if new_map and one.startswith("report.map=")]
+    if not has_model and (told := ["keep_model=true"] if cfg.keep_model is True else told):
+        say(f"{told[0]} has no effect: the run kept no model, and a finished run is not trained again.")
 
 
 def _targets(node: Any) -> list[str]:

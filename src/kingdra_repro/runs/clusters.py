@@ -14,6 +14,9 @@ from kingdra_repro.files import atomic_write
 from kingdra_repro.methods import Ensemble
 from kingdra_repro.methods.clusterer import Clusterer
 
+# The columns of clusters.csv that are not the user's.
+OWN_COLUMNS = {"id", "row", "cluster", "class", "confidence", "agreement"}
+
 
 def cluster_table(
     method: Clusterer,
@@ -78,6 +81,13 @@ def append_columns(table: pd.DataFrame, columns: pd.DataFrame | None) -> pd.Data
         return table
     clear = clear_names(columns.columns, table.columns)
     return pd.concat([table, columns.rename(columns=clear).set_axis(table.index)], axis=1)
+
+
+def add_columns(path: Path, columns: pd.DataFrame | None) -> None:
+    """Append the user's columns to a finished run's clusters.csv that was written without them."""
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    if columns is not None and OWN_COLUMNS.issuperset(table):
+        write_clusters(path, [append_columns(table, columns)])
 
 
 def write_clusters(path: Path, tables: Iterable[pd.DataFrame]) -> None:
