@@ -289,6 +289,15 @@ def test_mistakes_in_one_line(kingdra_run, halves, tmp_path, capsys):
     assert not list(tmp_path.glob("*.clusters.csv"))
 
 
+def test_columns_of_an_array_cannot_be_kept(kingdra_run, features, tmp_path, capsys):
+    assert kingdra_run("dataset=custom", "dataset.path=x.npy", "n_clusters=3", "method=kmeans").status == 0
+    folder = str(only(tmp_path, "result.json").parent)
+    status, told = called(capsys, folder, "x.npy", "keep_columns=true")
+    assert status == 2
+    assert "keep_columns=true is for tables, and x.npy is none: leave it out" in told
+    assert not (tmp_path / "x.clusters.csv").exists()
+
+
 def test_a_method_without_an_answer_for_new_points_says_so(kingdra_run, features, tmp_path, capsys):
     command = ("dataset=custom", "dataset.path=x.npy", "n_clusters=3", "method=agglomerative")
     assert kingdra_run(*command).status == 0

@@ -2,11 +2,15 @@
 
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kingdra_repro.errors import InputError
 from kingdra_repro.programs import main as program
+
+if TYPE_CHECKING:  # pandas takes a moment to load
+    import pandas as pd
 
 HELP = """kingdra-predict assigns new points to clusters, with the model that a run of kingdra-run has kept.
 
@@ -72,13 +76,15 @@ def run(arguments: Sequence[str]) -> int:
     if mirror is not None and not isinstance(preprocessing.vectorizer, PictureVectorizer):
         raise InputError(f"mirror={mirror} is for models of pictures, and this is none: leave it out")
     blocks = blocks_of_new_points(preprocessing, data, method.n_features_in_, keep, mirror)
-    write_clusters(
-        output,
-        (
-            cluster_table(method, one.X, None, one.names, one.table if keep else None, classes, one.rows)
-            for one in blocks
-        ),
-    )
+
+    def tables() -> "Iterator[pd.DataFrame]":
+        for one in blocks:
+            if keep and one.table is None:
+                raise InputError(f"keep_columns=true is for tables, and {data} is none: leave it out")
+            columns = one.table if keep else None
+            yield cluster_table(method, one.X, None, one.names, columns, classes, one.rows)
+
+    write_clusters(output, tables())
     print(output)
     return 0
 

@@ -13,7 +13,7 @@ the smallest and largest cluster, accuracy if classes were known, agreement of t
 
   kingdra-runs                     list the runs below outputs/
   kingdra-runs FOLDER              list the runs below another folder
-  kingdra-runs FOLDER csv=FILE     also write them as CSV, with more columns and whole paths of folders
+  kingdra-runs FOLDER csv=FILE     also write them as CSV, with more columns and paths below FOLDER
 """
 
 
