@@ -11,7 +11,7 @@ import scipy.sparse as sp
 import torch
 from PIL import Image
 from sklearn.metrics.cluster import contingency_matrix
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MaxAbsScaler, StandardScaler
 
 from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.data.sources.preprocessing import Preprocessing
@@ -35,6 +35,19 @@ def test_strongest_words_are_those_above_the_whole_set():
     assert found[0] == [["moon", 2.0, 1.0], ["the", 9.0, 8.75]]
     assert found[1] == [["faith", 0.5, 0.25]]
     assert found[2] == []  # an empty cluster
+
+
+@pytest.mark.parametrize("scaler", [StandardScaler(with_mean=False), MaxAbsScaler()])
+def test_means_of_sparse_columns_are_in_the_units_of_the_file(scaler):
+    X = np.array([[900, 3, 0], [700, 1, 0], [0, 0, 20], [0, 0, 0]], np.float32)
+    scaled = sp.csr_matrix(scaler.fit_transform(X), dtype=np.float32)
+    data = Dataset("counts", scaled, None, 2, preprocessing=Preprocessing(scaler=scaler))
+    found = top_features(data, np.array([0, 0, 1, 1]), 2, 5)
+    assert {name: numbers for name, *numbers in found[0]} == {
+        "column 0": [800.0, 400.0],
+        "column 1": [2.0, 1.0],
+    }
+    assert found[1] == [["column 2", 10.0, 5.0]]
 
 
 def test_strongest_columns_in_standard_deviations():

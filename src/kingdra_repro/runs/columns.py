@@ -26,7 +26,7 @@ def top_features(data: Dataset, labels: np.ndarray, k: int, n_shown: int) -> lis
     if not is_sparse(data.X):
         spread = np.sqrt(np.maximum(squares / len(labels) - overall**2, 0))
         above = np.abs(np.divide(above, spread, out=np.zeros_like(above), where=spread > 0))
-        means, overall = data.unscale(means), data.unscale(overall[None])[0]
+    means, overall = data.unscale(means), data.unscale(overall[None])[0]
     found: list[list[list[Any]]] = []
     for cluster in range(k):
         order = np.argsort(-above[cluster], kind="stable")[:n_shown]
