@@ -68,8 +68,10 @@ def as_override(name: str, value: Any) -> str:
     if value is None:
         return f"{name}=null"
     text = str(value)
-    if not re.fullmatch(r"[\w./-]+", text, re.ASCII):
-        escaped = re.sub(r"(\\*)'", r"\1\1\\'", text)  # Hydra: escape quotes, and backslashes before them
+    # Without quotes, 2024_12_01 would be the number 20241201, and 1e5 100000.0.
+    if not re.fullmatch(r"(?!\d)[\w./-]+|\d+(\.\d+)?", text, re.ASCII):
+        # Hydra: escape quotes, and backslashes before them or at the end.
+        escaped = re.sub(r"(\\*)('|\Z)", lambda found: 2 * found[1] + (found[2] and "\\'"), text)
         text = f"'{escaped}'"
     return f"{name}={text}"
 
