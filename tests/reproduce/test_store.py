@@ -367,6 +367,17 @@ def test_an_archive_that_lies(tmp_path):
         merge(tmp_path / "results", tmp_path)
 
 
+def test_an_archive_with_damaged_bytes(tmp_path):
+    path = tmp_path / "runs-1.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("digits/kmeans/seed0-01234567/result.json", json.dumps(list(range(500))))
+    content = bytearray(path.read_bytes())
+    content[75:95] = bytes(range(200, 220))  # within the compressed bytes: not even their codes are valid
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"runs-1\.zip is not a complete \.zip file .*: leave it out"):
+        merge(tmp_path / "results", tmp_path)
+
+
 def test_an_archive_that_is_no_folder(tmp_path):
     (tmp_path / "runs-1.zip").touch()
     with pytest.raises(InputError, match=r"archive=.*runs-1\.zip is no folder: give one"):

@@ -2,13 +2,19 @@
 
 import errno
 import shutil
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+from kingdra_repro.errors import InputError
 from kingdra_repro.files import atomic_write, file_lock, remove_temporary_files
 from kingdra_repro.runs import monitor
 from kingdra_repro.runs.folder import exclusive_run
+from kingdra_repro.runs.graph_files import GraphSample
+from kingdra_repro.runs.members import Members
 from kingdra_repro.runs.monitor import History, Stopwatch
+from kingdra_repro.runs.votes import answer_votes
 
 
 def test_a_file_is_whole_or_absent(tmp_path):
@@ -19,6 +25,30 @@ def test_a_file_is_whole_or_absent(tmp_path):
     with pytest.raises(OSError, match="disk full"):
         atomic_write(tmp_path / "result.json", fail)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.write_bytes(b""), lambda path: _overwrite(path)])
+@pytest.mark.parametrize(
+    ("name", "read"),
+    [
+        ("members.npz", Members.read),
+        ("votes.npz", lambda path: answer_votes(path.parent)),
+        ("graph_sample.json", GraphSample.read),
+    ],
+)
+def test_a_damaged_file_is_named(name, read, damage, tmp_path):
+    path = tmp_path / name
+    with path.open("wb") as file:
+        np.savez_compressed(file, answer=np.arange(500) % 7)
+    damage(path)
+    with pytest.raises(InputError, match=f"{name} is damaged, .*: remove it, or make the run again"):
+        read(path)
+
+
+def _overwrite(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[60:80] = bytes(range(200, 220))
+    path.write_bytes(content)
 
 
 def test_a_file_system_without_locks_is_told_of_and_worked_on(tmp_path, monkeypatch, caplog):

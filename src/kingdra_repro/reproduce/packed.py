@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -76,7 +77,7 @@ def unpacked(archive: Path) -> Iterator[Path]:
                                 f"{file}: {one.filename} has {one.file_size:,} bytes: leave the file out"
                             )
                     packed.extractall(made, wanted)  # stays within the folder, whatever the names are
-            except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
                 raise InputError(f"{file} is not a complete .zip file ({error}): leave it out") from error
         yield Path(made)
 

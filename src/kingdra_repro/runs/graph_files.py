@@ -16,6 +16,7 @@ from kingdra_repro.files import write_table, write_text
 from kingdra_repro.pseudo_labels import mini_clusters
 from kingdra_repro.pseudo_labels.degrees import Degrees
 from kingdra_repro.pseudo_labels.signatures import Signatures
+from kingdra_repro.runs.reading import reporting_damage
 from kingdra_repro.sampling import fixed_sample
 
 POINTS = 150  # more cannot be told apart in the picture of a graph
@@ -62,7 +63,8 @@ class GraphSample:
 
     @classmethod
     def read(cls, path: Path) -> "GraphSample":
-        return cls(**json.loads(path.read_text(encoding="utf-8")))
+        with reporting_damage(path):
+            return cls(**json.loads(path.read_text(encoding="utf-8")))
 
 
 def threshold_sweep(votes: np.ndarray, n_clusters: int, y: np.ndarray | None) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from kingdra_repro.data.dataset import Dataset
 from kingdra_repro.evaluation import matched_classes
 from kingdra_repro.files import atomic_write
 from kingdra_repro.runs.points import random_members
+from kingdra_repro.runs.reading import reporting_damage
 from kingdra_repro.runs.thumbnails import thumbnails, value_range
 
 MEMBERS = 15  # shown per cluster
@@ -58,7 +59,7 @@ class Members:
 
     @classmethod
     def read(cls, path: Path) -> "Members":
-        with np.load(path, allow_pickle=False) as found:
+        with reporting_damage(path), np.load(path, allow_pickle=False) as found:
             return cls(
                 **{name: found[name] for name in found.files if name != "scored"},
                 scored=bool(found["scored"]),

@@ -3,6 +3,7 @@
 import csv
 import json
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from kingdra_repro.errors import InputError
 # The exceptions that reading a damaged file may raise.
 DAMAGE = (
     *(ValueError, TypeError, LookupError, AttributeError, RecursionError, OverflowError),
-    *(csv.Error, yaml.YAMLError, zipfile.BadZipFile),
+    *(csv.Error, yaml.YAMLError, zipfile.BadZipFile, zlib.error, EOFError),
 )
 # For pandas.read_csv: exact numbers. From pandas 3.1 on this is the default, and the option is deprecated.
 _OLD = tuple(map(int, pd.__version__.split(".")[:2])) < (3, 1)

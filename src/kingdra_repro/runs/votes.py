@@ -7,6 +7,7 @@ import torch
 
 from kingdra_repro.files import atomic_write
 from kingdra_repro.pseudo_labels.matching import align
+from kingdra_repro.runs.reading import reporting_damage
 from kingdra_repro.sampling import fixed_sample
 
 SAMPLED = 1_000  # points whose answers after every phase are kept
@@ -66,7 +67,7 @@ def answer_votes(folder: Path) -> np.ndarray | None:
     path = folder / "votes.npz"
     if not path.exists():
         return None
-    with np.load(path, allow_pickle=False) as arrays:
+    with reporting_damage(path), np.load(path, allow_pickle=False) as arrays:
         return arrays["answer" if "answer" in arrays else "last"]
 
 
