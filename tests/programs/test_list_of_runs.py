@@ -1,11 +1,13 @@
 """kingdra-runs, the program that lists finished runs."""
 
 import json
+import shlex
 
 import pandas as pd
 import pytest
 
 from kingdra_repro.programs import runs
+from kingdra_repro.runs.reading import read_command
 from tests.programs import conftest as console
 
 RESULT = {
@@ -66,6 +68,15 @@ def test_a_name_in_brackets_is_no_markup(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     made(tmp_path / "outputs/custom-my_red_file/kmeans/seed0-aaaaaaaa", dataset="my [red] file :smile:")
     assert "my [red] file :smile:" in called(capsys)[1]
+
+
+def test_a_command_can_be_pasted_into_a_shell(tmp_path):
+    given = ["dataset.path='my file.csv'", "dataset.separator=';'", "base.hidden=[8,8]", "++seed=1", "~x"]
+    (tmp_path / ".hydra").mkdir()
+    (tmp_path / ".hydra" / "overrides.yaml").write_text(json.dumps(given))
+    command = read_command(tmp_path)
+    assert shlex.split(command) == ["kingdra-run", *given]
+    assert "base.hidden=[8,8] ++seed=1 " in command  # no quotes where none are needed
 
 
 @pytest.mark.parametrize(

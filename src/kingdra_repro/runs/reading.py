@@ -2,6 +2,8 @@
 
 import csv
 import json
+import re
+import shlex
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -28,6 +30,8 @@ RESTORE = "restore it (git checkout), or remove the damaged line"
 ON_THE_PAGE = {"explorer.json": ("n", "clusters", "kind"), "map.json": ("x", "y", "points", "k")}
 # Settings that say where files are and what is kept, not what was run.
 PLACES = ("output_dir", "mirror", "data_dir", "keep_model", "report.map")
+# An override that needs no quotes in a shell.
+PLAIN = re.compile(r"[\w+][\w.,:/@%+=\[\]-]*")
 
 
 def read_result(folder: Path) -> dict[str, Any]:
@@ -68,12 +72,16 @@ def read_history(folder: Path) -> pd.DataFrame | None:
 
 
 def read_command(folder: Path) -> str | None:
-    """Return a run's command line, without the overrides in `PLACES`; None if Hydra's record is missing."""
+    """Return a run's command line, without the overrides in `PLACES`; None if Hydra's record is missing.
+
+    Overrides are quoted for the shell where they need it; lists such as ``[256,256]`` do not.
+    """
     with reporting_damage(folder / ".hydra" / "overrides.yaml") as path:
         if not path.exists():
             return None
         given = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return " ".join(["kingdra-run", *(one for one in given if one.partition("=")[0] not in PLACES)])
+        kept = [one for one in given if one.partition("=")[0] not in PLACES]
+        return " ".join(["kingdra-run", *(one if PLAIN.fullmatch(one) else shlex.quote(one) for one in kept)])
 
 
 @contextmanager
