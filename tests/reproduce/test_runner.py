@@ -208,7 +208,19 @@ def test_a_dry_run_of_what_is_no_run(kingdra_reproduce, fakes, other):
     assert fakes.reported == []
 
 
-@pytest.mark.parametrize("given", ["budget=1h", "again=true", "archive=packed", "n=2", "one_process=true"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        "budget=1h",
+        "again=true",
+        "archive=packed",
+        "n=2",
+        "one_process=true",
+        "rows=K-means",
+        "datasets=digits",
+        "seeds=0",
+    ],
+)
 @pytest.mark.parametrize("other", ["merge=outputs", "only_report=true"])
 def test_settings_of_runs_where_nothing_is_run(kingdra_reproduce, fakes, given, other):
     outcome = kingdra_reproduce(other, given)
@@ -275,6 +287,7 @@ def test_places_are_handed_on(kingdra_reproduce, fakes, tmp_path):
         (["onyl=smoke"], "onyl is not a setting (did you mean only?)"),
         (["smoke"], "smoke is not a setting: give NAME=VALUE"),
         (["merge="], "merge= is empty: give a folder, or leave it out"),
+        (["only_report=true", "report=false"], "only_report=true and report=false leave nothing to do"),
         (["merge=nowhere"], "merge=nowhere does not exist: give a folder"),
         (["device=cuda:99"], "device=cuda:99 "),
         (["results=/proc/x"], "/proc/x: No such file or directory; give another results=, output_dir= or"),

@@ -30,7 +30,10 @@ from kingdra_repro.reproduce.store import check_readable, keep_shown, merge, rea
 from kingdra_repro.training.progress import show_duration
 
 FORWARDED_SETTINGS = ("mirror", "data_dir", "device", "n_jobs")
-RUN_ONLY_SETTINGS = ("budget", "archive", "launcher", "n", "one_process", "again")
+RUN_ONLY_SETTINGS = (
+    *("rows", "datasets", "seeds"),
+    *("budget", "archive", "launcher", "n", "one_process", "again"),
+)
 
 
 def reproduce(cfg: DictConfig) -> int:
@@ -99,7 +102,9 @@ def _refuse_settings_of_runs(cfg: DictConfig) -> None:
     """Raise InputError for settings of runs if nothing is run, rather than ignore them."""
     if not cfg.only_report and cfg.merge is None:
         return
-    if given := [name for name in RUN_ONLY_SETTINGS if cfg[name]]:
+    if cfg.only_report and not cfg.report:
+        raise InputError("only_report=true and report=false leave nothing to do: leave one of them out")
+    if given := [name for name in RUN_ONLY_SETTINGS if cfg[name] is not None and cfg[name] is not False]:
         runs_nothing = "only_report=true" if cfg.only_report else f"merge={cfg.merge}"
         raise InputError(f"{given[0]}= is for runs, and {runs_nothing} makes none: leave one of them out")
 
