@@ -66,6 +66,16 @@ def test_few_points_and_columns(layout, n, d):
     assert len(make_map(sparse, None, np.arange(n) % 2, layout)["x"]) == n
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("layout", ["pca", "tsne"])
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix])
+def test_equal_points_are_in_one_place(layout, kind):
+    """scikit-learn's t-SNE of equal points ends the process; a dead network gives such points."""
+    data = Dataset("equal", kind(np.full((40, 3), 0.7, np.float32)), None, 2)
+    found = make_map(data, KMeans(2), np.arange(40) % 2, layout)
+    assert len({*zip(found["x"], found["y"], strict=True)}) == 1
+
+
 def test_values_are_in_the_units_of_the_file(tmp_path):
     random = np.random.default_rng(0)
     table = pd.DataFrame({"born": random.integers(1930, 2005, 60), "share": random.random(60).round(3)})

@@ -90,17 +90,21 @@ def layout_of(folder: Path) -> str:
 
 
 def _components(X: np.ndarray | sp.csr_matrix, most: int) -> np.ndarray:
-    """Return at most `most` principal components of X [m, d]; a sparse X is not centred."""
-    fewer = min(most, *X.shape)
-    if sp.issparse(X):
-        return TruncatedSVD(max(1, min(fewer, X.shape[1] - 1)), random_state=0).fit_transform(X)
-    return PCA(fewer, random_state=0).fit_transform(X)
+    """Return at most `most` components of X [m, d], 0 for equal points; a sparse X is not centred."""
+    fewer, largest = min(most, *X.shape), float(max(X.max(), -X.min()))
+    with np.errstate(divide="ignore", invalid="ignore"):  # equal points have no variance to explain
+        if sp.issparse(X):
+            found = TruncatedSVD(max(1, min(fewer, X.shape[1] - 1)), random_state=0).fit_transform(X)
+        else:
+            found = PCA(fewer, random_state=0).fit_transform(X)
+    # What is left of equal points is rounding.
+    return found if np.ptp(found, axis=0).max() > 1e-6 * largest else np.zeros_like(found)
 
 
 def _tsne(X: np.ndarray | sp.csr_matrix) -> np.ndarray:
     start = _components(X, COMPONENTS)
-    if len(start) < 4 or start.shape[1] < 2:
-        return start
+    if len(start) < 4 or start.shape[1] < 2 or not start.any():
+        return start  # of equal points: scikit-learn ends in a segmentation fault
     perplexity = min(30.0, (len(start) - 1) / 3)
     return TSNE(2, init="pca", perplexity=perplexity, random_state=0).fit_transform(start)
 
