@@ -1,5 +1,6 @@
 """X as every kind of array: all estimators accept it with equal results, or refuse it with the same error."""
 
+import warnings
 from collections.abc import Callable
 from datetime import date
 from typing import Any
@@ -11,6 +12,7 @@ import scipy.sparse as sp
 import torch
 
 from kingdra_repro.bases import RIM
+from kingdra_repro.data.validation import ScaleWarning
 from kingdra_repro.errors import InputError
 from tests.methods.estimators import NAMES, make, points
 
@@ -140,6 +142,16 @@ def test_values_whose_squares_vanish_are_refused_by_every_estimator(size: float)
                 InputError, match=r"X has no values above .*, whose squares are 0 .*StandardScaler"
             ):
                 make(name).fit(given * 0.9, GIVEN)
+
+
+def test_kingdra_plus_which_trains_two_ensembles_warns_once(caplog) -> None:
+    model = make("KingdraPlus")
+    model.fit(X / 100)
+    assert caplog.text.count("where the networks expect about 1") == 1
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        model.fit(X * 100)
+    assert sum(one.category is ScaleWarning for one in warned) == 1
 
 
 def test_other_small_values_and_wide_sparse_matrices_are_told(caplog) -> None:

@@ -1,5 +1,6 @@
 """Base classes of all estimators: parameters, validation, fitted state, and the context of a fit."""
 
+import logging
 import warnings
 from abc import ABC
 from collections.abc import Callable, Iterator
@@ -16,11 +17,17 @@ from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted
 
 from kingdra_repro.checks import Check, check_parameters, integer, level, optional, path, seed
+from kingdra_repro.data.streamed import Matrix, StreamedMatrix, is_sparse
+from kingdra_repro.data.validation import warn_of_scale, warn_of_small_values
 from kingdra_repro.errors import InputError
 from kingdra_repro.library_state import default_library_state
 from kingdra_repro.methods.features import checked_data
 from kingdra_repro.training.checkpoint import checkpoint_lock
 from kingdra_repro.training.events import Monitor
+
+log = logging.getLogger(__name__)
+
+WARN_ABOVE_N_COLUMNS = 20_000  # of a sparse X; 100,000 rows of 50,000 columns take an hour per epoch
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -204,6 +211,19 @@ def _is_fitted(name: str) -> bool:
     return name.endswith("_") and not name.startswith("_")
 
 
+def _warn_of_unsuitable(X: Matrix) -> None:
+    """Warn of data that are far from what the networks expect, or slow to train on."""
+    if not isinstance(X, StreamedMatrix):  # which warns when it is opened
+        warn_of_scale(X)
+        warn_of_small_values(X)
+    if is_sparse(X) and X.shape[1] > WARN_ABOVE_N_COLUMNS:
+        log.warning(
+            "Each batch of these %s columns is made dense, which makes an epoch long: fewer columns take "
+            "less, such as from scikit-learn's TruncatedSVD or FeatureHasher",
+            f"{X.shape[1]:,}",
+        )
+
+
 class EmptyClusterWarning(ConvergenceWarning):
     """Warning that a fit found fewer clusters than ``n_clusters``."""
 
@@ -221,7 +241,10 @@ def fit_context(estimator: Any, X: Any) -> Iterator[Any]:
     try:
         with checkpoint_lock(getattr(estimator, "checkpoint_dir", None)):
             check_parameters(estimator, estimator.checks)
-            yield checked_data(estimator, X, reset=True)
+            checked = checked_data(estimator, X, reset=True)
+            if isinstance(estimator, TrainedClusterer):  # here, since a fit may train several ensembles
+                _warn_of_unsuitable(checked)
+            yield checked
     except BaseException:
         for name in list(vars(estimator)):
             if name not in before or _is_fitted(name):

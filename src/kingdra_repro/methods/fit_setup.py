@@ -1,6 +1,5 @@
 """The start of a fit: its seed, and its checkpoint, which is identified by settings and data."""
 
-import logging
 import os
 import zlib
 from collections.abc import Container
@@ -15,17 +14,12 @@ from sklearn.utils import check_random_state
 
 from kingdra_repro.data.links import Links
 from kingdra_repro.data.scaling import scaler_state
-from kingdra_repro.data.streamed import Matrix, StreamedMatrix, is_sparse
-from kingdra_repro.data.validation import warn_of_scale, warn_of_small_values
+from kingdra_repro.data.streamed import Matrix, StreamedMatrix
 from kingdra_repro.errors import InputError
 from kingdra_repro.files import checksum_of_array, remove_temporary_files
 from kingdra_repro.methods.clusterer import TrainedClusterer
 from kingdra_repro.training.checkpoint import Checkpoint
 from kingdra_repro.training.options import WITHOUT_EFFECT
-
-log = logging.getLogger(__name__)
-
-WARN_ABOVE_N_COLUMNS = 20_000  # of a sparse X; 100,000 rows of 50,000 columns take an hour per epoch
 
 
 def seed_and_checkpoint(
@@ -58,15 +52,6 @@ def seed_and_checkpoint(
         seed = int(random_state)
     else:
         seed = int(check_random_state(random_state).randint(np.iinfo(np.int32).max))
-    if not isinstance(X, StreamedMatrix):  # which warns when it is opened
-        warn_of_scale(X)
-        warn_of_small_values(X)
-    if is_sparse(X) and X.shape[1] > WARN_ABOVE_N_COLUMNS:
-        log.warning(
-            "Each batch of these %s columns is made dense, which makes an epoch long: fewer columns take "
-            "less, such as from scikit-learn's TruncatedSVD or FeatureHasher",
-            f"{X.shape[1]:,}",
-        )
     if estimator.checkpoint_dir is None:
         return seed, None
     settings = {
