@@ -247,9 +247,7 @@ def load_custom(
     if scale == "auto":
         scale = "standard" if isinstance(raw.vectorizer, TableVectorizer) else None
     X, y, scaler = validate_and_scale(raw, y, n_clusters, scale)
-    if (
-        raw.table is not None
-    ):  # further files are read with the signs of this one, and without names as it was
+    if raw.table is not None:  # further files are read with the signs and names, or none, of this one
         text_format = replace(text_format, **raw.table.attrs.get("found", {}))
     preprocessing = Preprocessing(raw.vectorizer, text_format, id, scaler, raw.pixels, text)
     return Dataset(
